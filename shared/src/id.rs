@@ -1,0 +1,223 @@
+//! Names of things: stores, terminals, sales, staff, requests.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// What is wrong with a name that was read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {expected}")]
+pub struct IdError {
+    text: String,
+    expected: &'static str,
+}
+
+/// A store: 1 to 999 999. Part of the number that channels see, so it stays for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct StoreId(u32);
+
+impl StoreId {
+    /// The largest store number there can be.
+    pub const MAX: u32 = 999_999;
+
+    /// The plain number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for StoreId {
+    type Error = IdError;
+    fn try_from(number: u32) -> Result<Self, IdError> {
+        if (1..=Self::MAX).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(IdError { text: number.to_string(), expected: "a store number from 1 to 999999" })
+        }
+    }
+}
+
+impl From<StoreId> for u32 {
+    fn from(id: StoreId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for StoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A terminal (a till) of a store: 1 to 9 999, shown as `T0001`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct TerminalId(u16);
+
+impl TerminalId {
+    /// The largest terminal number there can be.
+    pub const MAX: u16 = 9_999;
+
+    /// The plain number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u16> for TerminalId {
+    type Error = IdError;
+    fn try_from(number: u16) -> Result<Self, IdError> {
+        if (1..=Self::MAX).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(IdError { text: number.to_string(), expected: "a terminal number from 1 to 9999" })
+        }
+    }
+}
+
+impl From<TerminalId> for u16 {
+    fn from(id: TerminalId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for TerminalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "T{:04}", self.0)
+    }
+}
+
+impl FromStr for TerminalId {
+    type Err = IdError;
+    /// Reads `T0001` as well as `1`.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let digits = text.strip_prefix(['T', 't']).unwrap_or(text);
+        let number = digits.parse::<u16>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+        number
+            .and_then(|n| Self::try_from(n).ok())
+            .ok_or_else(|| IdError { text: text.to_owned(), expected: "a terminal like T0001" })
+    }
+}
+
+/// How often a terminal has been given a new key: 1 for the first. A till that was put back to an older disk
+/// image gets a new epoch, so that its sequence numbers can never meet those it used before.
+pub type KeyEpoch = u16;
+
+/// K, the name of a sale: which terminal, under which key epoch, and the sequence number of the sale's entry
+/// in that till's journal. On the till's disk before the first byte leaves; unique for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaleKey {
+    /// The till that sold.
+    pub terminal: TerminalId,
+    /// Under which of its keys.
+    pub epoch: KeyEpoch,
+    /// The journal entry that holds the sale.
+    pub sequence: u64,
+}
+
+impl fmt::Display for SaleKey {
+    /// The form on paper while the sale has no order number yet: `T0001-1-42`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.terminal, self.epoch, self.sequence)
+    }
+}
+
+impl FromStr for SaleKey {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let bad = || IdError { text: text.to_owned(), expected: "a sale like T0001-1-42" };
+        let mut parts = text.split('-');
+        let (Some(t), Some(e), Some(s), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(bad());
+        };
+        Ok(Self {
+            terminal: t.parse()?,
+            epoch: e.parse().map_err(|_| bad())?,
+            sequence: s.parse().map_err(|_| bad())?,
+        })
+    }
+}
+
+/// Which try it is to pay one sale: 1 for the first. A new attempt is made only after the one before it is
+/// surely declined, reversed or closed.
+pub type Attempt = u8;
+
+/// The number that a channel sees for one attempt to pay one sale. Made from the sale and the attempt, never
+/// from the order number, so that two drafts of one sale can never be charged twice (rule *channel-number*).
+///
+/// `E` + store (6) + terminal (4) + epoch (5) + sequence (12) + attempt (3): 31 letters and digits, inside the
+/// 32 that the strictest wallet allows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChannelNumber(String);
+
+impl ChannelNumber {
+    /// The number for this attempt at this sale.
+    #[must_use]
+    pub fn new(store: StoreId, sale: SaleKey, attempt: Attempt) -> Self {
+        let (terminal, epoch) = (sale.terminal.get(), sale.epoch);
+        Self(format!("E{:06}{terminal:04}{epoch:05}{:012}{attempt:03}", store.get(), sale.sequence))
+    }
+
+    /// As it goes over the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChannelNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The number of one refund: the channel sees the same one at every retry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RefundId(pub String);
+
+impl fmt::Display for RefundId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn channel_numbers_differ_whenever_sale_or_attempt_differ(
+            a in (1_u16..=9999, 1_u16.., 0_u64..1_000_000_000_000, 1_u8..),
+            b in (1_u16..=9999, 1_u16.., 0_u64..1_000_000_000_000, 1_u8..),
+        ) {
+            let number = |(t, epoch, sequence, attempt): (u16, u16, u64, u8)| {
+                let terminal = TerminalId::try_from(t).unwrap();
+                ChannelNumber::new(StoreId::try_from(7).unwrap(), SaleKey { terminal, epoch, sequence }, attempt)
+            };
+            prop_assert_eq!(number(a) == number(b), a == b);
+            prop_assert!(number(a).as_str().len() <= 32);
+            prop_assert!(number(a).as_str().bytes().all(|b| b.is_ascii_alphanumeric()));
+        }
+
+        #[test]
+        fn a_sale_key_reads_back_as_it_was_written(t in 1_u16..=9999, epoch: u16, sequence: u64) {
+            let key = SaleKey { terminal: TerminalId::try_from(t).unwrap(), epoch, sequence };
+            prop_assert_eq!(key.to_string().parse(), Ok(key));
+        }
+    }
+
+    #[test]
+    fn names_out_of_range_are_refused() {
+        assert!(StoreId::try_from(0).is_err() && StoreId::try_from(1_000_000).is_err());
+        assert!("T00000".parse::<TerminalId>().is_err() && "T+1".parse::<TerminalId>().is_err());
+        assert!("T0001-1".parse::<SaleKey>().is_err() && "T0001-1-2-3".parse::<SaleKey>().is_err());
+    }
+}

@@ -1,0 +1,2 @@
+//! Evertill.
+fn main() {}
