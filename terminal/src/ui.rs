@@ -1,0 +1,1 @@
+//! The window: adapters between the view model and the screens.

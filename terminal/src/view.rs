@@ -1,0 +1,58 @@
+//! What a person sees and what a person can do, as plain data.
+//!
+//! The controller shows a complete, immutable [`Screen`] after every change and receives a [`UserAction`] for every
+//! touch. Nothing here is an English (or Chinese) sentence: a message is an enum variant with its arguments, and the
+//! words live with the screens, so that the language can change at any moment. No type of the window toolkit is named
+//! here.
+//!
+//! Amounts are integer minor units (fen, cents) of the one currency that [`Screen::money`] names. Times of day are
+//! already in the store's zone, as digits (`14:05`); durations are whole seconds.
+
+mod action;
+mod notice;
+mod page;
+mod status;
+
+pub use action::UserAction;
+pub use notice::{Confirm, Notice};
+pub use page::{
+    AboutPage, AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure,
+    EnrolForm, EnrolPage, EnrolWaiting, FaultPage, Good, OrderRow, OrderState, OrdersPage, Page, PaidBy,
+    PaymentPage, PaymentState, Quantity, ReceiptState, RefundItem, RefundRefusal, RefundState, RefundsPage,
+    SalePage, UnknownStep, Wallet,
+};
+pub use status::{Link, MoneyStyle, PrinterState, ScannerState, StatusBar, UnsentSales};
+
+/// Where screens are shown: the real window, or a recorder in a test.
+pub trait View: Send {
+    /// Replaces all that is on screen. Returns at once; the window catches up in its own thread. Call it after every
+    /// action, even when two follow each other quickly: a box is emptied by showing it empty after it was full.
+    fn show(&self, screen: Screen);
+}
+
+/// All that is on screen at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// The language of all words.
+    pub language: Language,
+    /// How amounts of this store are written.
+    pub money: MoneyStyle,
+    /// The bar that is on every page.
+    pub status: StatusBar,
+    /// The page in the middle.
+    pub page: Page,
+    /// Something to tell once, above the page, until it is dismissed or replaced.
+    pub notice: Option<Notice>,
+    /// A question that must be answered before anything else.
+    pub confirm: Option<Confirm>,
+}
+
+/// A language that the till speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Simplified Chinese.
+    Chinese,
+}

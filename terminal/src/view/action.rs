@@ -1,0 +1,86 @@
+//! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
+
+use super::Language;
+
+/// One touch (or key) of the person at the till.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserAction {
+    /// Enrol with a server: both as typed.
+    EnrolSubmit {
+        /// The server's address, as typed.
+        server: String,
+        /// The one-time enrolment code, as typed.
+        code: String,
+    },
+    /// Give up waiting for activation and enter another server or code.
+    EnrolRestart,
+    /// Add one of these goods to the sale (a favourite or a match of the search).
+    AddProduct {
+        /// [`Good::id`](super::Good::id).
+        id: String,
+    },
+    /// The text in the search box has changed.
+    SetSearch(String),
+    /// Enter was pressed in the search box: add the goods whose code this is, or the only match.
+    SubmitSearch(String),
+    /// Change the quantity of a line by so many pieces.
+    ChangeQuantity {
+        /// [`CartLine::line`](super::CartLine::line).
+        line: u32,
+        /// Pieces to add; negative to take away.
+        delta: i32,
+    },
+    /// Take a line out of the sale.
+    RemoveLine {
+        /// [`CartLine::line`](super::CartLine::line).
+        line: u32,
+    },
+    /// Void the whole sale; the controller asks first with [`Confirm::VoidSale`](super::Confirm::VoidSale).
+    VoidSale,
+    /// The answer to the question on screen: true is yes.
+    Confirm(bool),
+    /// Take this sale by the payment code on the customer's phone.
+    TenderCode,
+    /// Take this sale in cash.
+    TenderCash,
+    /// What the customer gave so far, as the keypad or a quick amount says.
+    CashGiven {
+        /// Minor units.
+        minor: i64,
+    },
+    /// The cash is in the drawer: complete the sale.
+    CashConfirm,
+    /// Go back one step (from a tender, a list or a declined payment to the sale).
+    Back,
+    /// Go on with other customers while this payment stays unknown and is watched.
+    SetAside,
+    /// Begin the next sale.
+    NextSale,
+    /// Print the receipt that did not come out.
+    PrintReceipt,
+    /// Print a copy of the receipt on screen, marked as a copy.
+    PrintCopy,
+    /// Open the list of refunds.
+    OpenRefunds,
+    /// Carry out this refund; the controller asks first with
+    /// [`Confirm::CarryOutRefund`](super::Confirm::CarryOutRefund).
+    CarryOutRefund {
+        /// [`RefundItem::id`](super::RefundItem::id).
+        id: String,
+    },
+    /// Open the list of today's orders.
+    OpenOrders,
+    /// Print a copy of an earlier receipt, marked as a copy.
+    Reprint {
+        /// [`OrderRow::id`](super::OrderRow::id).
+        id: String,
+    },
+    /// Open the page about this program.
+    OpenAbout,
+    /// Put the notice away.
+    DismissNotice,
+    /// Try again to recover from the fault on screen.
+    RetryFault,
+    /// Speak this language.
+    Language(Language),
+}

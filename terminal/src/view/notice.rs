@@ -1,0 +1,109 @@
+//! What the till says once, and what it asks.
+
+use super::PrinterState;
+
+/// Something to tell the cashier. The words and the advice live with the screens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// No goods have this barcode.
+    UnknownBarcode {
+        /// The digits as scanned.
+        code: String,
+    },
+    /// No goods match the text that was entered.
+    NothingFound {
+        /// The text as entered.
+        text: String,
+    },
+    /// While the customer's payment code was expected, a goods barcode was scanned. It was not added.
+    GoodsCodeAtTender,
+    /// A payment code was scanned before a tender was chosen. It was not used, and is not kept.
+    PaymentCodeBeforeTender,
+    /// The code scanned is a payment code of no wallet that this store takes.
+    UnknownPaymentCode,
+    /// What was scanned could not be read as any code.
+    UnreadableScan,
+    /// The sale has no lines, so there is nothing to take money for.
+    EmptySale,
+    /// Payment codes do not work while the till is offline.
+    CodeNeedsNetwork,
+    /// The amount given is less than the total.
+    NotEnoughCash,
+    /// A sale is under way: finish or void it first.
+    SaleUnderWay,
+    /// The sale was voided; nothing was charged.
+    SaleVoided,
+    /// The same scan came twice and was taken once.
+    DoubleScanIgnored,
+    /// The quantity cannot be larger.
+    QuantityLimit,
+    /// The goods have no price; they cannot be sold here.
+    NoPrice {
+        /// The name of the goods.
+        name: String,
+    },
+    /// A manager has asked for refunds at this till.
+    RefundsArrived {
+        /// How many wait now.
+        count: u32,
+    },
+    /// A payment that was unknown turned out to be paid.
+    EarlierPaymentPaid {
+        /// The order's number.
+        order_number: String,
+    },
+    /// A payment that was unknown was taken back; the customer was not charged.
+    EarlierPaymentReversed {
+        /// The order's number.
+        order_number: String,
+    },
+    /// The printer needs a person.
+    Printer(PrinterState),
+    /// The copy has been printed.
+    CopyPrinted,
+    /// The scanner does not answer; search by name or code meanwhile.
+    ScannerLost,
+    /// The till's clock is far from the server's.
+    ClockWrong {
+        /// How far, in seconds; positive if the till is ahead.
+        ahead_seconds: i64,
+    },
+    /// The server refused a queued sale; it stands in quarantine for a person at IT.
+    SaleQuarantined {
+        /// The order's or the sale's number.
+        number: String,
+    },
+    /// The server refused what was asked; the code is for IT.
+    ServerRefused {
+        /// The server's machine-readable code.
+        code: String,
+    },
+    /// The server cannot be reached now; try again later.
+    NoNetwork,
+}
+
+/// A question with yes and no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirm {
+    /// Really void the whole sale?
+    VoidSale {
+        /// Items in the sale.
+        item_count: u32,
+        /// Its total in minor units.
+        total_minor: i64,
+    },
+    /// Really carry out this refund?
+    CarryOutRefund {
+        /// The order that is refunded.
+        order_number: String,
+        /// How much goes back, in minor units.
+        amount_minor: i64,
+        /// True if the money is handed over from the drawer.
+        cash: bool,
+    },
+    /// Really leave this unknown payment and serve the next customer?
+    SetAside {
+        /// What is at stake, in minor units.
+        total_minor: i64,
+    },
+}

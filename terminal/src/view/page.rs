@@ -1,0 +1,485 @@
+//! The pages.
+
+use super::PrinterState;
+
+/// The page in the middle of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The till is starting (opening its journal, looking for the server).
+    Starting,
+    /// Bring-up of a new till.
+    Enrol(EnrolPage),
+    /// The sale.
+    Sale(SalePage),
+    /// Waiting for the payment code on the customer's phone.
+    AwaitCode(AwaitCodePage),
+    /// Cash.
+    Cash(CashPage),
+    /// A payment by a wallet is under way or has ended without a receipt.
+    Payment(PaymentPage),
+    /// Paid.
+    Done(DonePage),
+    /// Refunds asked for by managers.
+    Refunds(RefundsPage),
+    /// Orders of this till today.
+    Orders(OrdersPage),
+    /// The till cannot sell.
+    Fault(FaultPage),
+    /// About this program.
+    About(AboutPage),
+}
+
+/// The steps of bring-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnrolPage {
+    /// Ask for the server and the code.
+    Form(EnrolForm),
+    /// Registered; IT has to activate.
+    Waiting(EnrolWaiting),
+}
+
+/// The form of bring-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolForm {
+    /// The server's address to begin with (what was typed before, or what is configured).
+    pub server: String,
+    /// True while the server is being asked.
+    pub busy: bool,
+    /// Why the last try did not work.
+    pub failure: Option<EnrolFailure>,
+}
+
+/// Why bring-up did not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnrolFailure {
+    /// The address cannot be read.
+    AddressInvalid,
+    /// The code is wrong.
+    WrongCode {
+        /// Tries that are left, if the server said so.
+        tries_left: Option<u32>,
+    },
+    /// The code is too old or was used before.
+    CodeSpent,
+    /// Too many wrong codes: this till may not try now.
+    Blocked {
+        /// Seconds to wait; `None` if IT has to lift it.
+        wait_seconds: Option<u64>,
+    },
+    /// No server answers at this address.
+    NoNetwork,
+    /// A server answers, but it is not the store's.
+    ServerUntrusted,
+    /// The till's clock is too far off.
+    ClockWrong {
+        /// How far, in seconds; positive if the till is ahead.
+        ahead_seconds: i64,
+    },
+    /// The server refused for another reason; the code is for IT.
+    Refused {
+        /// The server's machine-readable code.
+        code: String,
+    },
+}
+
+/// Registered, not yet active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolWaiting {
+    /// The server's address.
+    pub server: String,
+    /// The code by which IT finds this till.
+    pub registration_code: String,
+    /// The fingerprint of the till's key, in groups, to be compared by eye.
+    pub fingerprint: String,
+    /// What the QR code on screen holds.
+    pub qr: String,
+    /// True if the server answered the last question about activation.
+    pub server_answers: bool,
+}
+
+/// The sale.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SalePage {
+    /// The lines, oldest first. The newest is scrolled into view.
+    pub lines: Vec<CartLine>,
+    /// The total in minor units.
+    pub total_minor: i64,
+    /// Items in all.
+    pub item_count: u32,
+    /// The text that is searched for. Going from some text to none empties the box on screen.
+    pub search: String,
+    /// What matches the search, best first; at most some twenty are worth showing.
+    pub matches: Vec<Good>,
+    /// Goods to tap.
+    pub favourites: Vec<Good>,
+}
+
+/// A line of the sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CartLine {
+    /// Names the line in actions; stays the same while the sale lasts.
+    pub line: u32,
+    /// The name of the goods.
+    pub name: String,
+    /// How much.
+    pub quantity: Quantity,
+    /// Price of one piece, or of a kilogram, in minor units.
+    pub unit_price_minor: i64,
+    /// Total of the line in minor units.
+    pub total_minor: i64,
+}
+
+/// How much of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Pieces; the till can change it.
+    Pieces(u32),
+    /// Weighed goods, in grams; fixed by the scale.
+    Grams(u32),
+}
+
+/// Goods to tap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Good {
+    /// Names the goods in [`UserAction::AddProduct`](super::UserAction::AddProduct).
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The barcode or short code.
+    pub code: String,
+    /// Price in minor units.
+    pub price_minor: i64,
+}
+
+/// Waiting for the customer's payment code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitCodePage {
+    /// The total in minor units.
+    pub total_minor: i64,
+    /// Wallets whose codes are taken here.
+    pub wallets: Vec<Wallet>,
+}
+
+/// A wallet on the customer's phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wallet {
+    /// WeChat Pay.
+    WeChat,
+    /// Alipay.
+    Alipay,
+}
+
+/// Cash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CashPage {
+    /// The total in minor units.
+    pub total_minor: i64,
+    /// What the customer gave, in minor units; 0 at first.
+    pub given_minor: i64,
+    /// What that means.
+    pub balance: CashBalance,
+    /// Amounts to tap, in minor units: the exact total first, then round ones; six at most.
+    pub quick_amounts_minor: Vec<i64>,
+}
+
+/// Given against total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CashBalance {
+    /// More is needed.
+    Missing {
+        /// How much more, in minor units.
+        minor: i64,
+    },
+    /// Enough: the sale can be completed.
+    Change {
+        /// To hand back, in minor units; may be 0.
+        minor: i64,
+    },
+}
+
+/// A payment by a wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentPage {
+    /// The total in minor units.
+    pub total_minor: i64,
+    /// Which wallet, as the code said.
+    pub wallet: Option<Wallet>,
+    /// The order's number, once it is known.
+    pub order_number: Option<String>,
+    /// Where it stands.
+    pub state: PaymentState,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentState {
+    /// On its way to the server and the wallet.
+    Sending,
+    /// The customer is typing the password.
+    CustomerConfirming {
+        /// Seconds so far.
+        since_seconds: u64,
+    },
+    /// Nobody knows yet: not paid, not failed. No second charge may start.
+    Unknown {
+        /// What is being done about it.
+        step: UnknownStep,
+        /// Seconds since it became unknown.
+        since_seconds: u64,
+        /// Seconds until the payment is taken back; `None` once that has begun or while no server answers.
+        deadline_seconds: Option<u64>,
+        /// True if the cashier may serve the next customer meanwhile.
+        can_set_aside: bool,
+    },
+    /// Paid.
+    Paid,
+    /// The wallet said no; the customer was not charged.
+    Declined(DeclineReason),
+    /// It was taken back; the customer was not charged.
+    Reversed,
+}
+
+/// What is being done about an unknown payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownStep {
+    /// The server asks the wallet.
+    AskingWallet,
+    /// The payment is being taken back.
+    TakingBack,
+    /// The till cannot reach the server; it keeps trying.
+    NoServer,
+    /// The order's database does not answer; it waits for it.
+    WaitingForGroup,
+}
+
+/// Why a payment was declined. In every case the customer was not charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeclineReason {
+    /// Not enough money in the wallet.
+    InsufficientFunds,
+    /// The payment code was too old or used before.
+    CodeExpired,
+    /// The wallet does not know this payment code.
+    CodeInvalid,
+    /// The customer said no, or did not type the password in time.
+    CustomerDeclined,
+    /// Over a limit of the customer's or the shop's.
+    LimitExceeded,
+    /// The customer's account or bank refused.
+    AccountRefused,
+    /// The wallet is out of order.
+    WalletUnavailable,
+    /// The shop's account at the wallet is not in order: tell the manager.
+    MerchantAccount,
+    /// It never left the till: no network.
+    NotSent,
+    /// Something else; the code is for IT.
+    Other {
+        /// The machine-readable code.
+        code: String,
+    },
+}
+
+/// Paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DonePage {
+    /// The total in minor units.
+    pub total_minor: i64,
+    /// How it was paid.
+    pub paid_by: PaidBy,
+    /// The order's number, or `None` while the sale waits in the queue.
+    pub order_number: Option<String>,
+    /// The till's own number of the sale, which is on the receipt.
+    pub sale_number: String,
+    /// The receipt.
+    pub receipt: ReceiptState,
+}
+
+/// How a sale was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidBy {
+    /// By a wallet.
+    Wallet(Wallet),
+    /// In cash.
+    Cash {
+        /// What the customer gave, in minor units.
+        given_minor: i64,
+        /// What goes back, in minor units.
+        change_minor: i64,
+    },
+}
+
+/// What became of the receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptState {
+    /// No printer is configured.
+    NoPrinter,
+    /// Printing.
+    Printing,
+    /// The printer said that it is out.
+    Printed,
+    /// It surely did not come out.
+    Failed {
+        /// Why, as the printer says.
+        printer: PrinterState,
+    },
+    /// The printer did not say: it may have come out. Only a marked copy may follow.
+    Unknown,
+}
+
+/// Refunds asked for by managers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefundsPage {
+    /// Newest first.
+    pub items: Vec<RefundItem>,
+}
+
+/// One refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundItem {
+    /// Names the refund in actions.
+    pub id: String,
+    /// The order that is refunded.
+    pub order_number: String,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+    /// True if the money is handed over from the drawer, false if it goes back to the wallet.
+    pub cash: bool,
+    /// The manager who asked.
+    pub asked_by: String,
+    /// The manager's reason, in the manager's words.
+    pub why: String,
+    /// When it was asked, `14:05`.
+    pub asked_at: String,
+    /// Where it stands.
+    pub state: RefundState,
+}
+
+/// Where a refund stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundState {
+    /// Waits for this till.
+    Waiting,
+    /// Under way.
+    Working,
+    /// Done.
+    Done,
+    /// No answer yet: it is asked about until it is known. Not to be done again by hand.
+    Unknown,
+    /// Refused; no money moved.
+    Refused(RefundRefusal),
+}
+
+/// Why a refund was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundRefusal {
+    /// The order was made at another till.
+    OtherTerminal,
+    /// The order is not of today's business day.
+    OtherDay,
+    /// More than what was paid and is not yet refunded.
+    MoreThanPaid,
+    /// The order was never paid.
+    NotPaid,
+    /// The manager took the request back.
+    Withdrawn,
+    /// The shop's account at the wallet has not enough money.
+    MerchantBalance,
+    /// The till cannot reach the server, so nothing was started.
+    NoNetwork,
+    /// Something else; the code is for IT.
+    Other {
+        /// The machine-readable code.
+        code: String,
+    },
+}
+
+/// Orders of this till today.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrdersPage {
+    /// Newest first.
+    pub orders: Vec<OrderRow>,
+}
+
+/// One order in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    /// Names the order in actions.
+    pub id: String,
+    /// The order's number, or the till's own number of the sale while it waits in the queue.
+    pub number: String,
+    /// When it was made, `14:05`.
+    pub time: String,
+    /// The total in minor units.
+    pub total_minor: i64,
+    /// Where it stands.
+    pub state: OrderState,
+    /// True if a copy of its receipt can be printed.
+    pub can_reprint: bool,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    /// Not yet paid.
+    Open,
+    /// Paid and known to the server.
+    Paid,
+    /// Paid in cash; waits in the queue.
+    PaidUnsent,
+    /// The payment is unknown.
+    Unknown,
+    /// The payment was taken back.
+    Reversed,
+    /// Declined or given up; nothing was charged.
+    NotPaid,
+    /// Part of it was refunded.
+    PartlyRefunded,
+    /// All of it was refunded.
+    Refunded,
+    /// The server keeps it apart until a person decides.
+    Quarantined,
+}
+
+/// Why the till cannot sell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultPage {
+    /// IT has blocked this till.
+    Blocked,
+    /// IT has retired this till.
+    Retired,
+    /// The journal on the disk is damaged.
+    JournalDamaged {
+        /// The first entry that does not verify, if it can be named.
+        entry: Option<u64>,
+    },
+    /// The server has seen another continuation of this till's journal: the disk was put back or copied.
+    JournalForked,
+    /// Another program holds the journal.
+    JournalInUse,
+    /// The disk is full.
+    DiskFull,
+    /// The till's key cannot be read.
+    KeyUnreadable,
+    /// The configuration cannot be used.
+    BadConfiguration {
+        /// Which part, for IT.
+        detail: String,
+    },
+    /// Something else; the detail is for IT.
+    Other {
+        /// A machine-readable code.
+        detail: String,
+    },
+}
+
+/// About this program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AboutPage {
+    /// The program's version.
+    pub version: String,
+    /// The server's address.
+    pub server: String,
+    /// The fingerprint of the till's key.
+    pub fingerprint: String,
+}
