@@ -1,0 +1,259 @@
+//! The till's journal: a hash chain of signed entries (rules *chain*, *nothing-lost*).
+//!
+//! An entry is the exact JSON text that the till wrote; its hash covers that text, which names the hash of
+//! the entry before it; its signature covers the hash. Nobody re-serialises an entry: bytes are kept.
+
+mod chain;
+pub use chain::{Chain, ChainError, Head};
+
+use crate::clock::Timestamp;
+use crate::id::{Attempt, ChannelNumber, KeyEpoch, RefundId, SaleKey, TerminalId};
+use crate::money::Amount;
+use crate::order::Sale;
+use crate::order_number::OrderNumber;
+use crate::payment::DeclineReason;
+use crate::signing::{SigningKey, VerifyingKey};
+use crate::wallet::Wallet;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The SHA-256 hash of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryHash(pub [u8; 32]);
+
+impl EntryHash {
+    /// What the first entry names as the one before it.
+    pub const NONE: Self = Self([0; 32]);
+}
+
+impl fmt::Display for EntryHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for EntryHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for EntryHash {
+    type Err = EntryError;
+    fn from_str(text: &str) -> Result<Self, EntryError> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| EntryError::Unreadable("hash".into()))?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for EntryHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Whose journal.
+    pub terminal: TerminalId,
+    /// Under which key of that till.
+    pub epoch: KeyEpoch,
+    /// 1 for the first entry of an epoch, then one more each time.
+    pub sequence: u64,
+    /// The hash of the entry before; [`EntryHash::NONE`] for the first of an epoch.
+    pub previous: EntryHash,
+    /// The till's clock when it was written (a claim).
+    pub at: Timestamp,
+    /// What happened.
+    pub body: Body,
+}
+
+impl Entry {
+    /// The name of the sale that this entry opens, if it opens one.
+    #[must_use]
+    pub fn key(&self) -> SaleKey {
+        SaleKey { terminal: self.terminal, epoch: self.epoch, sequence: self.sequence }
+    }
+}
+
+/// What an entry records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Body {
+    /// The first entry of a key epoch.
+    Opened {
+        /// The public half of the key that signs from here on.
+        public_key: VerifyingKey,
+    },
+    /// A sale, closed for payment. This entry's sequence is the sale's.
+    Sale(Sale),
+    /// The till chose this order number, and no other, for that sale (rule *one-charge*).
+    Adopted {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// The number chosen.
+        number: OrderNumber,
+    },
+    /// Cash was taken for a sale: it is paid.
+    CashTaken {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// What the customer handed over.
+        given: Amount,
+        /// What goes back.
+        change: Amount,
+    },
+    /// The server is about to be asked to charge (rule *intent-first*, the till's half).
+    PaymentRequested {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// The order to be paid.
+        number: OrderNumber,
+        /// Which try.
+        attempt: Attempt,
+        /// Whose code was scanned.
+        wallet: Wallet,
+        /// The number that the wallet will see.
+        channel_number: ChannelNumber,
+        /// What is asked for.
+        amount: Amount,
+    },
+    /// An attempt is settled.
+    PaymentSettled {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// Which try.
+        attempt: Attempt,
+        /// How.
+        outcome: Settled,
+    },
+    /// A sale was given up before it was paid.
+    SaleVoided {
+        /// The sequence of the sale's entry.
+        sale: u64,
+    },
+    /// The till carries out a refund that a manager asked for.
+    RefundCarriedOut {
+        /// Which refund.
+        refund: RefundId,
+        /// Of which order.
+        number: OrderNumber,
+        /// How much.
+        amount: Amount,
+    },
+    /// The refund's end.
+    RefundSettled {
+        /// Which refund.
+        refund: RefundId,
+        /// How it ended.
+        outcome: RefundSettled,
+    },
+}
+
+/// How a payment attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome", deny_unknown_fields)]
+pub enum Settled {
+    /// The money is there.
+    Paid {
+        /// The wallet's number of the transaction.
+        transaction: String,
+    },
+    /// The wallet surely refused.
+    Declined {
+        /// Why.
+        reason: DeclineReason,
+    },
+    /// It was uncertain and has surely been taken back.
+    Reversed,
+}
+
+/// How a refund ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundSettled {
+    /// The customer has the money, or the wallet has accepted to return it.
+    Done,
+    /// Surely not done; what was reserved is free again.
+    Refused,
+}
+
+/// What is wrong with an entry by itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Not the JSON of an entry.
+    #[error("the entry cannot be read: {0}")]
+    Unreadable(String),
+    /// The signature is not that key's over that text.
+    #[error("the signature does not fit the entry")]
+    BadSignature,
+}
+
+/// An entry as it was written, and its signature. What is inside is not to be believed before
+/// [`SignedEntry::verify`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedEntry {
+    /// The exact JSON text of the [`Entry`].
+    pub text: String,
+    /// Base64 of the Ed25519 signature over the entry's hash.
+    pub signature: String,
+}
+
+const HASH_DOMAIN: &[u8] = b"evertill-journal-v1\n";
+
+impl SignedEntry {
+    /// Writes and signs an entry.
+    /// # Errors
+    /// The entry cannot be written as JSON.
+    pub fn sign(entry: &Entry, key: &SigningKey) -> Result<Self, EntryError> {
+        let text = serde_json::to_string(entry).map_err(|e| EntryError::Unreadable(e.to_string()))?;
+        let signature = BASE64.encode(key.sign(&hash_text(&text).0));
+        Ok(Self { text, signature })
+    }
+
+    /// The hash that the next entry names.
+    #[must_use]
+    pub fn hash(&self) -> EntryHash {
+        hash_text(&self.text)
+    }
+
+    /// Reads the entry without believing it: to learn whose key to look for.
+    /// # Errors
+    /// Not an entry.
+    pub fn read_unverified(&self) -> Result<Entry, EntryError> {
+        serde_json::from_str(&self.text).map_err(|e| EntryError::Unreadable(e.to_string()))
+    }
+
+    /// The entry, if that key signed it.
+    /// # Errors
+    /// Not an entry, or not signed by that key.
+    pub fn verify(&self, key: &VerifyingKey) -> Result<Entry, EntryError> {
+        let signature = BASE64.decode(&self.signature).map_err(|_| EntryError::BadSignature)?;
+        if !key.verify(&self.hash().0, &signature) {
+            return Err(EntryError::BadSignature);
+        }
+        self.read_unverified()
+    }
+}
+
+fn hash_text(text: &str) -> EntryHash {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    context.update(HASH_DOMAIN);
+    context.update(text.as_bytes());
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    EntryHash(hash)
+}

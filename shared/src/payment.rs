@@ -1,0 +1,455 @@
+//! One attempt to pay through a channel: a pure state machine that owns the attempt until its end is surely
+//! known (rules *known-or-unknown*, *intent-first*, *channel-number*).
+//!
+//! ```text
+//!            pay answered            query answered
+//!  Sent ──────────────┬─▶ Paid ◀───────────────┐
+//!   │                 ├─▶ Declined             │
+//!   │                 ├─▶ Waiting  ── query ───┤   (the customer types a password)
+//!   └─ crash, no answer ▶ Unknown ── query ────┘
+//!                          Waiting | Unknown ── deadline, give up, failed ──▶ Reversing ──▶ Reversed
+//! ```
+//!
+//! `Paid`, `Declined` and `Reversed` are final. What a channel says later is a second fact, never a reopening.
+
+use crate::clock::Timestamp;
+use crate::id::{Attempt, ChannelNumber};
+use crate::money::Amount;
+use crate::wallet::Wallet;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Why a wallet surely did not pay, in words that a cashier can act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclineReason {
+    /// The code is too old, used before, or unreadable: ask the customer to refresh it, and scan again.
+    CodeExpired,
+    /// Not enough money in the wallet.
+    NotEnoughFunds,
+    /// The card behind the wallet is not accepted.
+    CardNotAccepted,
+    /// The customer cancelled, or the wallet failed the payment.
+    PaymentFailed,
+    /// The wallet suspects fraud or a limit is exceeded.
+    LimitOrRisk,
+    /// Our own settings at the wallet are wrong: no cashier can mend that.
+    Configuration,
+    /// The request never reached the wallet: no connection could be made, or the channel is switched off.
+    ChannelUnreachable,
+}
+
+/// What is said about an attempt after the pay call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayOutcome {
+    /// The wallet's authentic word: paid. `transaction` is its own number.
+    ConfirmedSuccess {
+        /// The wallet's number of the transaction.
+        transaction: String,
+    },
+    /// The wallet's authentic word: not paid, and never will be under this number.
+    ConfirmedFailure(DeclineReason),
+    /// The customer must act (a password).
+    Waiting,
+    /// No answer, an unreadable one, or "system error": it may have been charged.
+    Unknown,
+    /// Surely never reached the channel.
+    Refused(DeclineReason),
+}
+
+/// What the channel says when asked about an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryOutcome {
+    /// Paid.
+    Paid {
+        /// The wallet's number of the transaction.
+        transaction: String,
+    },
+    /// The customer must still act.
+    Waiting,
+    /// Known there, not paid yet.
+    NotPaid,
+    /// The payment failed there; it is taken back all the same, so that it surely ends.
+    Failed(DeclineReason),
+    /// Closed or taken back for good.
+    Reversed,
+    /// "No such order": provisional, since the request may still be on its way.
+    NoSuchOrder,
+    /// No authentic, definite answer.
+    Unknown,
+}
+
+/// What the channel says when asked to take an attempt back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReverseOutcome {
+    /// Taken back: confirmed by asking once more.
+    Reversed,
+    /// Not now: ask again.
+    Retry,
+    /// No authentic, definite answer: ask again.
+    Unknown,
+    /// The channel knows no such order.
+    NoSuchOrder,
+}
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    /// The intent is on disk; the channel is being asked.
+    Sent,
+    /// The customer is typing a password.
+    Waiting,
+    /// It may have been charged, or not.
+    Unknown,
+    /// Being taken back.
+    Reversing,
+    /// The money is there.
+    Paid,
+    /// Surely not paid.
+    Declined,
+    /// Surely taken back.
+    Reversed,
+}
+
+impl PaymentState {
+    /// Every state there is.
+    pub const ALL: [Self; 7] = [
+        Self::Sent,
+        Self::Waiting,
+        Self::Unknown,
+        Self::Reversing,
+        Self::Paid,
+        Self::Declined,
+        Self::Reversed,
+    ];
+
+    /// Whether nothing more can happen to it.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Paid | Self::Declined | Self::Reversed)
+    }
+
+    /// Whether the customer has surely not been charged, so that a new attempt under a new number may start.
+    #[must_use]
+    pub fn surely_not_charged(self) -> bool {
+        matches!(self, Self::Declined | Self::Reversed)
+    }
+
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Waiting => "waiting",
+            Self::Unknown => "unknown",
+            Self::Reversing => "reversing",
+            Self::Paid => "paid",
+            Self::Declined => "declined",
+            Self::Reversed => "reversed",
+        }
+    }
+
+    /// Reads the word in the database.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// When to ask and when to take back: settings of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// How long to wait before asking, and between questions. WeChat advises 5 to 10 s.
+    pub query_every_ms: u64,
+    /// After this long without an end the attempt is taken back. WeChat advises 30 to 45 s.
+    pub give_up_after_ms: u64,
+    /// WeChat refuses to reverse sooner than 15 s after the pay call.
+    pub reverse_not_before_ms: u64,
+    /// The longest pause between two tries to reverse.
+    pub reverse_retry_max_ms: u64,
+    /// "No such order" is believed this long after the pay call: no request lives longer on its way, and no
+    /// payment code does.
+    pub no_order_after_ms: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            query_every_ms: 5_000,
+            give_up_after_ms: 45_000,
+            reverse_not_before_ms: 15_000,
+            reverse_retry_max_ms: 60_000,
+            no_order_after_ms: 120_000,
+        }
+    }
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Which try for the sale.
+    pub attempt: Attempt,
+    /// Which wallet is asked.
+    pub wallet: Wallet,
+    /// The number that the wallet sees.
+    pub channel_number: ChannelNumber,
+    /// How much.
+    pub amount: Amount,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// When the intent was written, by the server's clock.
+    pub sent_at: Timestamp,
+    /// When the state was entered.
+    pub since: Timestamp,
+    /// When to act next, while not final.
+    pub next_at: Timestamp,
+    /// How often the reversal has been asked for.
+    pub reversals: u32,
+    /// A reversal was answered with yes: the next question must confirm it.
+    pub reversal_accepted: bool,
+    /// The wallet's number of the transaction, once known.
+    pub transaction: Option<String>,
+    /// Why it was declined or is being taken back.
+    pub reason: Option<DeclineReason>,
+}
+
+/// What to do with an attempt whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the channel where the payment stands.
+    Query,
+    /// Ask the channel to take it back.
+    Reverse,
+}
+
+/// Something new is known about an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The pay call ended.
+    Pay(PayOutcome),
+    /// A question was answered.
+    Query(QueryOutcome),
+    /// A reversal was answered.
+    Reverse(ReverseOutcome),
+    /// The cashier wants the payment taken back instead of waiting on.
+    GiveUp,
+}
+
+/// What came of an event, beyond the new state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that anyone need be told of.
+    None,
+    /// The state is another.
+    State,
+    /// The channel says "paid" of an attempt that was already taken back or declined: money to return, and a
+    /// person to tell. The state stays.
+    LateSuccess,
+}
+
+impl Payment {
+    /// The intent: to be made durable before the channel is called.
+    #[must_use]
+    pub fn intent(
+        attempt: Attempt,
+        wallet: Wallet,
+        channel_number: ChannelNumber,
+        amount: Amount,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Self {
+        Self {
+            attempt,
+            wallet,
+            channel_number,
+            amount,
+            state: PaymentState::Sent,
+            sent_at: now,
+            since: now,
+            next_at: now.plus(Duration::from_millis(policy.query_every_ms)),
+            reversals: 0,
+            reversal_accepted: false,
+            transaction: None,
+            reason: None,
+        }
+    }
+
+    /// When waiting ends and taking back begins.
+    #[must_use]
+    pub fn deadline(&self, policy: &Policy) -> Timestamp {
+        let after = policy.give_up_after_ms.max(policy.reverse_not_before_ms);
+        self.sent_at.plus(Duration::from_millis(after))
+    }
+
+    /// What is to be done now, if anything. `Sent` counts too: whoever asked the channel may have crashed.
+    #[must_use]
+    pub fn due(&self, now: Timestamp, policy: &Policy) -> Option<Action> {
+        if self.state.is_final() || now < self.next_at {
+            return None;
+        }
+        if self.state != PaymentState::Reversing {
+            return Some(Action::Query);
+        }
+        let allowed = now >= self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
+        Some(if allowed && !self.reversal_accepted { Action::Reverse } else { Action::Query })
+    }
+
+    /// Takes in what is newly known.
+    pub fn on(&mut self, event: Event, now: Timestamp, policy: &Policy) -> Change {
+        if self.state.is_final() {
+            return self.late(&event);
+        }
+        let before = self.state;
+        match event {
+            Event::Pay(outcome) => self.pay_answered(outcome, now, policy),
+            Event::Query(outcome) => self.query_answered(outcome, now, policy),
+            Event::Reverse(outcome) => self.reverse_answered(&outcome, now, policy),
+            Event::GiveUp => self.start_reversing(now, policy),
+        }
+        if self.state == before { Change::None } else { Change::State }
+    }
+
+    fn late(&mut self, event: &Event) -> Change {
+        let transaction = match event {
+            Event::Pay(PayOutcome::ConfirmedSuccess { transaction })
+            | Event::Query(QueryOutcome::Paid { transaction }) => transaction,
+            _ => return Change::None,
+        };
+        if self.state == PaymentState::Paid || self.transaction.as_ref() == Some(transaction) {
+            return Change::None;
+        }
+        self.transaction = Some(transaction.clone());
+        Change::LateSuccess
+    }
+
+    fn pay_answered(&mut self, outcome: PayOutcome, now: Timestamp, policy: &Policy) {
+        if self.state == PaymentState::Reversing {
+            // The answer came after the decision to take back. A definite "no" ends it; a success is undone
+            // by the reversal that is under way, and anything else changes nothing.
+            if let PayOutcome::ConfirmedFailure(reason) | PayOutcome::Refused(reason) = outcome {
+                self.reason = Some(reason);
+                self.enter(PaymentState::Declined, now);
+            }
+            return;
+        }
+        match outcome {
+            PayOutcome::ConfirmedSuccess { transaction } => self.paid(transaction, now),
+            PayOutcome::ConfirmedFailure(reason) | PayOutcome::Refused(reason) => {
+                self.reason = Some(reason);
+                self.enter(PaymentState::Declined, now);
+            }
+            PayOutcome::Waiting => self.wait(PaymentState::Waiting, now, policy),
+            PayOutcome::Unknown => self.wait(PaymentState::Unknown, now, policy),
+        }
+    }
+
+    fn query_answered(&mut self, outcome: QueryOutcome, now: Timestamp, policy: &Policy) {
+        if self.state == PaymentState::Reversing {
+            return self.queried_while_reversing(&outcome, now, policy);
+        }
+        match outcome {
+            QueryOutcome::Paid { transaction } => self.paid(transaction, now),
+            QueryOutcome::Reversed => self.enter(PaymentState::Reversed, now),
+            QueryOutcome::Failed(reason) => {
+                self.reason = Some(reason);
+                self.start_reversing(now, policy);
+            }
+            QueryOutcome::Waiting => self.wait(PaymentState::Waiting, now, policy),
+            QueryOutcome::NotPaid | QueryOutcome::NoSuchOrder | QueryOutcome::Unknown => {
+                let state =
+                    if self.state == PaymentState::Sent { PaymentState::Unknown } else { self.state };
+                self.wait(state, now, policy);
+            }
+        }
+    }
+
+    fn queried_while_reversing(&mut self, outcome: &QueryOutcome, now: Timestamp, policy: &Policy) {
+        match outcome {
+            QueryOutcome::Reversed => self.enter(PaymentState::Reversed, now),
+            QueryOutcome::NoSuchOrder => self.no_such_order(now, policy),
+            // "Yes, taken back", says the reversal, yet the payment stands as paid or open: the "yes" was
+            // not one. Ask for the reversal again.
+            QueryOutcome::Paid { .. }
+            | QueryOutcome::NotPaid
+            | QueryOutcome::Waiting
+            | QueryOutcome::Failed(_) => {
+                self.reversal_accepted = false;
+                self.next_at = self.next_reversal(now, policy);
+            }
+            QueryOutcome::Unknown => {
+                self.next_at = now.plus(Duration::from_millis(policy.query_every_ms));
+            }
+        }
+    }
+
+    fn reverse_answered(&mut self, outcome: &ReverseOutcome, now: Timestamp, policy: &Policy) {
+        if self.state != PaymentState::Reversing {
+            return;
+        }
+        self.reversals = self.reversals.saturating_add(1);
+        match outcome {
+            ReverseOutcome::Reversed => {
+                self.reversal_accepted = true;
+                self.next_at = now;
+            }
+            ReverseOutcome::NoSuchOrder => self.no_such_order(now, policy),
+            ReverseOutcome::Retry | ReverseOutcome::Unknown => {
+                self.next_at = self.next_reversal(now, policy);
+            }
+        }
+    }
+
+    /// Nothing to take back, as far as the channel knows. Believed only once no request can be on its way.
+    fn no_such_order(&mut self, now: Timestamp, policy: &Policy) {
+        if now >= self.sent_at.plus(Duration::from_millis(policy.no_order_after_ms)) {
+            self.enter(PaymentState::Reversed, now);
+        } else {
+            self.reversal_accepted = false;
+            self.next_at = now.plus(Duration::from_millis(policy.query_every_ms));
+        }
+    }
+
+    fn paid(&mut self, transaction: String, now: Timestamp) {
+        self.transaction = Some(transaction);
+        self.reason = None;
+        self.enter(PaymentState::Paid, now);
+    }
+
+    /// Waits on in `state`, or starts to take back if it has lasted too long.
+    fn wait(&mut self, state: PaymentState, now: Timestamp, policy: &Policy) {
+        if now >= self.deadline(policy) {
+            return self.start_reversing(now, policy);
+        }
+        if state != self.state {
+            self.enter(state, now);
+        }
+        let next = now.plus(Duration::from_millis(policy.query_every_ms));
+        self.next_at = next.min(self.deadline(policy));
+    }
+
+    fn start_reversing(&mut self, now: Timestamp, policy: &Policy) {
+        if self.state == PaymentState::Reversing {
+            return;
+        }
+        self.enter(PaymentState::Reversing, now);
+        let earliest = self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
+        self.next_at = now.max(earliest);
+    }
+
+    /// Doubling pauses, from a second up to the policy's longest.
+    fn next_reversal(&self, now: Timestamp, policy: &Policy) -> Timestamp {
+        let pause = 1_000_u64.saturating_mul(1 << self.reversals.min(16)).min(policy.reverse_retry_max_ms);
+        let earliest = self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
+        now.plus(Duration::from_millis(pause)).max(earliest)
+    }
+
+    fn enter(&mut self, state: PaymentState, now: Timestamp) {
+        self.state = state;
+        self.since = now;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Staff, their roles, and what IT and managers ask of the server. These requests are not signed by a till:
+//! they carry a session, opened with a name and a password over TLS.
+
+use crate::business_day::BusinessDay;
+use crate::clock::Timestamp;
+use crate::id::TerminalId;
+use crate::money::Amount;
+use crate::order_number::OrderNumber;
+use crate::protocol::store::StoreInfo;
+use crate::refund::Refund;
+use crate::secret::SecretText;
+use crate::signing::VerifyingKey;
+use crate::terminal_state::TerminalState;
+use serde::{Deserialize, Serialize};
+
+/// Paths of the staff API. A session travels as `Authorization: Bearer …` or as the console's cookie.
+pub mod path {
+    /// `POST` [`super::LogIn`] → [`super::Session`].
+    pub const SESSIONS: &str = "/staff/v1/sessions";
+    /// `GET` the staff, `POST` [`super::NewStaff`].
+    pub const STAFF: &str = "/staff/v1/staff";
+    /// `POST` [`super::NewEnrolmentCode`] → [`super::EnrolmentCode`].
+    pub const ENROLMENT_CODES: &str = "/staff/v1/enrolment-codes";
+    /// `GET` → `Vec<`[`super::TerminalRow`]`>`.
+    pub const TERMINALS: &str = "/staff/v1/terminals";
+    /// `POST` [`super::TerminalChange`].
+    pub const TERMINAL: &str = "/staff/v1/terminals/{terminal}";
+    /// `POST` [`super::AskRefund`] → [`crate::refund::Refund`].
+    pub const REFUNDS: &str = "/staff/v1/orders/{number}/refunds";
+    /// `PUT` `Vec<`[`crate::protocol::catalogue::Product`]`>`: replaces the catalogue.
+    pub const CATALOGUE: &str = "/staff/v1/catalogue";
+}
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sells.
+    Cashier,
+    /// Sells, refunds, closes the day.
+    Manager,
+    /// Enrols, activates and blocks terminals, adds staff.
+    It,
+}
+
+impl Role {
+    /// The word in the database and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cashier => "cashier",
+            Self::Manager => "manager",
+            Self::It => "it",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Cashier, Self::Manager, Self::It].into_iter().find(|role| role.as_str() == word)
+    }
+
+    /// May ask for refunds.
+    #[must_use]
+    pub fn may_refund(self) -> bool {
+        self == Self::Manager
+    }
+
+    /// May change the catalogue.
+    #[must_use]
+    pub fn may_edit_catalogue(self) -> bool {
+        matches!(self, Self::Manager | Self::It)
+    }
+
+    /// May enrol, activate, block and unblock terminals, and add staff.
+    #[must_use]
+    pub fn may_administer(self) -> bool {
+        self == Self::It
+    }
+}
+
+/// The file from which a store's first server starts: the store and its first people. Passwords are argon2id
+/// hashes in PHC form, never plain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// The store.
+    pub store: StoreInfo,
+    /// Its first staff: a manager and someone of IT at least.
+    pub staff: Vec<BootstrapStaff>,
+}
+
+/// One of the first staff.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootstrapStaff {
+    /// The name to log in with.
+    pub login: String,
+    /// The name that others see.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// argon2id, PHC string.
+    pub password_hash: String,
+}
+
+/// Opens a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogIn {
+    /// The name to log in with.
+    pub login: String,
+    /// The password.
+    pub password: SecretText,
+}
+
+/// An open session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// To be sent with each request.
+    pub token: SecretText,
+    /// Who it is.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// Adds a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewStaff {
+    /// The name to log in with.
+    pub login: String,
+    /// The name that others see.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The first password, at least 8 characters.
+    pub password: SecretText,
+}
+
+/// A person, as listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffRow {
+    /// The name to log in with.
+    pub login: String,
+    /// The name that others see.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Asks for a one-time code that lets one till register.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewEnrolmentCode {
+    /// What the till will be called, for example `Till 1, front`.
+    pub name: String,
+}
+
+/// The code: shown once, good for 15 minutes and five tries.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnrolmentCode {
+    /// To be typed at the till.
+    pub code: SecretText,
+    /// Which terminal it makes.
+    pub terminal: TerminalId,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A terminal, as listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalRow {
+    /// Which.
+    pub terminal: TerminalId,
+    /// What it is called.
+    pub name: String,
+    /// Where it stands; `None` while its enrolment code has not been used.
+    pub state: Option<TerminalState>,
+    /// The code that the till shows, to find it by.
+    pub registration_code: Option<String>,
+    /// Its key.
+    pub public_key: Option<VerifyingKey>,
+    /// The key's fingerprint, as the till shows it.
+    pub fingerprint: Option<String>,
+    /// When it last asked for anything.
+    pub last_seen: Option<Timestamp>,
+    /// The last journal entry that the server has.
+    pub journal_sequence: u64,
+}
+
+/// Changes a terminal's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum TerminalChange {
+    /// After comparing the fingerprint on the till's screen, which must be given here.
+    Activate {
+        /// The fingerprint that the person read from the till.
+        fingerprint: String,
+    },
+    /// Stolen, or suspected.
+    Block {
+        /// Why.
+        reason: String,
+    },
+    /// Found again.
+    Unblock {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Asks for a refund of an order of today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskRefund {
+    /// Made by whoever asks, so that pressing twice asks once. 8 to 40 letters, digits or `-`.
+    pub request: String,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: String,
+}
+
+/// An order in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRow {
+    /// Its number.
+    pub number: OrderNumber,
+    /// Which till sold.
+    pub terminal: TerminalId,
+    /// On which day.
+    pub business_day: BusinessDay,
+    /// How much.
+    pub total: Amount,
+    /// Its refunds.
+    pub refunds: Vec<Refund>,
+}
