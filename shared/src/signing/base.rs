@@ -134,7 +134,7 @@ impl ReceivedSignature {
         value_of: impl Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Result<(), SignatureError> {
         let base = signature_base(self.covered.iter().map(String::as_str), &self.params, value_of)?;
-        if key.verify(base.as_bytes(), &self.signature) { Ok(()) } else { Err(SignatureError::BadSignature) }
+        key.verify(base.as_bytes(), &self.signature)
     }
 }
 

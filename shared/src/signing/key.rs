@@ -1,5 +1,6 @@
 //! Ed25519 keys: one that signs and does not print itself, one that verifies and does.
 
+use super::SignatureError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -94,10 +95,13 @@ impl VerifyingKey {
         groups.join(" ")
     }
 
-    /// Whether `signature` is this key's over `message`.
-    #[must_use]
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.0).verify(message, signature).is_ok()
+    /// Checks that `signature` is this key's over `message`.
+    ///
+    /// # Errors
+    /// [`SignatureError::BadSignature`].
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let key = UnparsedPublicKey::new(&ED25519, &self.0);
+        key.verify(message, signature).map_err(|_| SignatureError::BadSignature)
     }
 }
 
