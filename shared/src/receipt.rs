@@ -1,0 +1,191 @@
+//! A receipt as data: what is on it, not how it looks. The till lays it out for its printer and its screen.
+
+use crate::id::{RefundId, SaleKey, TerminalId};
+use crate::money::Amount;
+use crate::order_number::OrderNumber;
+use crate::wallet::Wallet;
+use serde::{Deserialize, Serialize};
+
+/// One receipt. All texts are ready to be shown; all amounts are in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The store's name, as the heading.
+    pub title: String,
+    /// The store's address and whatever else stands under its name, line by line.
+    pub address: Vec<String>,
+    /// The till that made the sale or the refund.
+    pub terminal: TerminalId,
+    /// The sale, by the name that it had on the till's disk from its first moment.
+    pub sale: SaleKey,
+    /// The order; none while the server has not been reached. It is printed as a QR code too.
+    pub order_number: Option<OrderNumber>,
+    /// When, by the store's wall clock, `2026-11-20 14:03:07`.
+    pub at_local: String,
+    /// Who served, if it is to be shown.
+    pub cashier: Option<String>,
+    /// A sale or a refund.
+    pub kind: ReceiptKind,
+    /// The goods.
+    pub lines: Vec<ReceiptLine>,
+    /// What the goods cost together, tax included.
+    pub total: Amount,
+    /// The tax within the total, by rate.
+    pub tax: Vec<ReceiptTax>,
+    /// How it was paid, or paid back.
+    pub tenders: Vec<ReceiptTender>,
+    /// A reprint: it must say that it is a copy, and no drawer opens for it.
+    pub copy: bool,
+    /// Made without the server: it must say that the sale will be reported later.
+    pub offline: bool,
+}
+
+/// What a receipt is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ReceiptKind {
+    /// Goods were sold.
+    Sale,
+    /// Money went back for an earlier order.
+    Refund {
+        /// The refund's number, the same at every retry.
+        refund_id: RefundId,
+        /// What went back; may be part of the order.
+        amount: Amount,
+        /// The order that was refunded.
+        original_order: OrderNumber,
+        /// The manager who approved it.
+        approved_by: String,
+    },
+}
+
+/// One kind of goods.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptLine {
+    /// What it is.
+    pub name: String,
+    /// How many pieces.
+    pub quantity: u32,
+    /// The price of one.
+    pub unit: Amount,
+    /// The price of all, after what was taken off.
+    pub total: Amount,
+}
+
+/// The tax of one rate within the total.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptTax {
+    /// The rate as text, `13 %`.
+    pub rate: String,
+    /// The tax.
+    pub amount: Amount,
+}
+
+/// How a sale was paid, or a refund paid out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "tender", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ReceiptTender {
+    /// Coins and notes.
+    Cash {
+        /// What the customer gave.
+        given: Amount,
+        /// What the customer got back. For a refund in cash: what was paid out, with nothing given.
+        change: Amount,
+    },
+    /// A wallet on the customer's phone.
+    Wallet {
+        /// Whose.
+        wallet: Wallet,
+        /// What was charged or sent back.
+        amount: Amount,
+        /// The channel's own number, which the customer sees on the phone; none if it is not known yet.
+        channel_transaction: Option<String>,
+    },
+}
+
+impl Receipt {
+    /// This receipt as it is printed again.
+    #[must_use]
+    pub fn as_copy(&self) -> Self {
+        Self { copy: true, ..self.clone() }
+    }
+
+    /// What the QR code at the foot holds: the order's number, or the sale's name while it has none.
+    #[must_use]
+    pub fn qr_text(&self) -> String {
+        self.order_number.map_or_else(|| self.sale.to_string(), |number| number.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::money::Currency;
+    use crate::order_number::GroupTag;
+
+    fn cny(minor: i64) -> Amount {
+        Amount::new(minor, Currency::CNY)
+    }
+
+    fn order() -> OrderNumber {
+        OrderNumber::new(Timestamp(1_795_183_387_123), 48_151, GroupTag::try_from(7).unwrap()).unwrap()
+    }
+
+    fn receipt() -> Receipt {
+        let terminal = TerminalId::try_from(3).unwrap();
+        Receipt {
+            title: "Corner shop".into(),
+            address: vec!["1 Long Street".into()],
+            terminal,
+            sale: SaleKey { terminal, epoch: 1, sequence: 42 },
+            order_number: Some(order()),
+            at_local: "2026-11-20 14:03:07".into(),
+            cashier: Some("Li".into()),
+            kind: ReceiptKind::Sale,
+            lines: vec![ReceiptLine { name: "Tea".into(), quantity: 2, unit: cny(350), total: cny(700) }],
+            total: cny(700),
+            tax: vec![ReceiptTax { rate: "13 %".into(), amount: cny(81) }],
+            tenders: vec![
+                ReceiptTender::Cash { given: cny(500), change: cny(0) },
+                ReceiptTender::Wallet {
+                    wallet: Wallet::Alipay,
+                    amount: cny(200),
+                    channel_transaction: Some("2026112022001".into()),
+                },
+            ],
+            copy: false,
+            offline: false,
+        }
+    }
+
+    #[test]
+    fn a_receipt_survives_storage() {
+        let refund = ReceiptKind::Refund {
+            refund_id: RefundId("R1".into()),
+            amount: cny(350),
+            original_order: order(),
+            approved_by: "Wang".into(),
+        };
+        for original in [receipt(), Receipt { kind: refund, order_number: None, cashier: None, ..receipt() }]
+        {
+            let json = serde_json::to_string(&original).unwrap();
+            assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), original);
+        }
+    }
+
+    #[test]
+    fn a_copy_differs_in_nothing_but_that_it_is_one() {
+        let copy = receipt().as_copy();
+        assert!(copy.copy);
+        assert_eq!(Receipt { copy: false, ..copy }, receipt());
+    }
+
+    #[test]
+    fn a_sale_that_no_server_has_seen_has_a_qr_code_too() {
+        assert_eq!(receipt().qr_text(), order().to_string());
+        assert_eq!(Receipt { order_number: None, ..receipt() }.qr_text(), "T0003-1-42");
+    }
+}
