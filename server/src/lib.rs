@@ -1,1 +1,12 @@
-//! Evertill.
+//! The store server: the API of tills and staff, the order groups and the jump, the channels, the order
+//! centre that owns every payment not yet known, and the console for managers and IT.
+
+pub mod api;
+pub mod app;
+pub mod base_store;
+pub mod channel;
+pub mod config;
+pub mod failure;
+pub mod order_centre;
+pub mod order_group;
+pub mod router;

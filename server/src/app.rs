@@ -1,0 +1,39 @@
+//! What every handler has at hand.
+
+use crate::base_store::BaseStore;
+use crate::order_centre::OrderCentre;
+use crate::order_group::GroupSet;
+use evertill_shared::clock::Clock;
+use evertill_shared::id::{KeyEpoch, TerminalId};
+use evertill_shared::signing::VerifyingKey;
+use evertill_shared::terminal_state::TerminalState;
+use std::sync::Arc;
+
+/// The server's parts. Cheap to clone; keeps nothing of its own that another server would miss.
+#[derive(Clone)]
+pub struct App {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Stores, terminals, staff, catalogue, sessions: small and read often.
+    pub base: BaseStore,
+    /// The order groups and the jump.
+    pub groups: GroupSet,
+    /// Owns every payment and refund that is not settled.
+    pub centre: OrderCentre,
+}
+
+/// The till that signed the request, as the signature check found it. Handlers get it as an
+/// `axum::Extension`.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Which till.
+    pub terminal: TerminalId,
+    /// Under which of its keys.
+    pub epoch: KeyEpoch,
+    /// That key: entries inside the request must be signed by it too.
+    pub key: VerifyingKey,
+    /// Where the till stands now. Handlers that move money ask `may_move_money()`.
+    pub state: TerminalState,
+    /// The request's own id: unique within the transaction that handles it, so that a replay has no effect.
+    pub request_id: String,
+}

@@ -1,0 +1,77 @@
+//! Payment channels: one trait, a folder per wallet. Which wallet and account serves a sale is data.
+//!
+//! A channel reports what it *knows*. Every outcome distinguishes the channel's authentic, definite word from
+//! everything else; everything else is unknown (rule *known-or-unknown*). Answers are compared with what was
+//! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
+
+use evertill_shared::id::{ChannelNumber, RefundId};
+use evertill_shared::money::Amount;
+use evertill_shared::payment::{PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::secret::AuthCode;
+use evertill_shared::wallet::Wallet;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, so that channels can stand behind `dyn`.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What is asked of a channel when a code is charged.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// The number that the channel sees.
+    pub number: ChannelNumber,
+    /// How much.
+    pub amount: Amount,
+    /// The customer's code. Never stored, never logged.
+    pub auth_code: AuthCode,
+    /// What the customer's wallet shows: the store's name.
+    pub description: String,
+    /// Which till, as the wallet's bill shows it.
+    pub device: String,
+}
+
+/// What is asked of a channel when money goes back.
+#[derive(Clone, Debug)]
+pub struct ChannelRefund {
+    /// The refund's own number: the same at every retry.
+    pub refund: RefundId,
+    /// The number under which was paid.
+    pub number: ChannelNumber,
+    /// How much was paid.
+    pub paid: Amount,
+    /// How much goes back.
+    pub amount: Amount,
+    /// Why, as the customer may see it.
+    pub reason: String,
+}
+
+/// What is said about a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelRefundOutcome {
+    /// The money goes back: the channel's authentic word.
+    Done,
+    /// The channel has accepted it and is at work: ask later.
+    Processing,
+    /// Surely not, in the channel's own words.
+    Refused(String),
+    /// No such refund: provisional; send it again under the same number.
+    NoSuchRefund,
+    /// No definite answer: ask, and send again under the same number.
+    Unknown,
+}
+
+/// One wallet's protocol and account. Every call has its own time limit inside and returns within it.
+pub trait Channel: Send + Sync {
+    /// Which wallet it speaks to.
+    fn wallet(&self) -> Wallet;
+    /// Charges a code. The intent must be durable before this is called (rule *intent-first*).
+    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome>;
+    /// Asks where an attempt stands. `amount` is compared with the answer.
+    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome>;
+    /// Takes an attempt back.
+    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome>;
+    /// Gives money back.
+    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+    /// Asks where a refund stands.
+    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+}
