@@ -131,7 +131,8 @@ impl FromStr for SaleKey {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let bad = || IdError { text: text.to_owned(), expected: "a sale like T0001-1-42" };
         let mut parts = text.split('-');
-        let (Some(t), Some(e), Some(s), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(t), Some(e), Some(s), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(bad());
         };
         Ok(Self {

@@ -242,9 +242,7 @@ impl SignedEntry {
     /// Not an entry, or not signed by that key.
     pub fn verify(&self, key: &VerifyingKey) -> Result<Entry, EntryError> {
         let signature = BASE64.decode(&self.signature).map_err(|_| EntryError::BadSignature)?;
-        if !key.verify(&self.hash().0, &signature) {
-            return Err(EntryError::BadSignature);
-        }
+        key.verify(&self.hash().0, &signature).map_err(|_| EntryError::BadSignature)?;
         self.read_unverified()
     }
 }

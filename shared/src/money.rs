@@ -53,7 +53,9 @@ impl FromStr for Currency {
     type Err = MoneyError;
 
     fn from_str(code: &str) -> Result<Self, MoneyError> {
-        iso_currency::Currency::from_code(code).map(Self).ok_or_else(|| MoneyError::UnknownCurrency(code.into()))
+        iso_currency::Currency::from_code(code)
+            .map(Self)
+            .ok_or_else(|| MoneyError::UnknownCurrency(code.into()))
     }
 }
 

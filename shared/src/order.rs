@@ -227,7 +227,8 @@ mod tests {
 
     const STATES: [OrderState; 5] =
         [OrderState::Draft, OrderState::Adopted, OrderState::Paid, OrderState::Expired, OrderState::Void];
-    const EVENTS: [OrderEvent; 4] = [OrderEvent::Adopt, OrderEvent::Pay, OrderEvent::Expire, OrderEvent::Void];
+    const EVENTS: [OrderEvent; 4] =
+        [OrderEvent::Adopt, OrderEvent::Pay, OrderEvent::Expire, OrderEvent::Void];
 
     #[test]
     fn only_an_adopted_order_can_be_charged_or_become_paid() {

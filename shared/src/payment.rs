@@ -358,8 +358,7 @@ impl Payment {
             }
             QueryOutcome::Waiting => self.wait(PaymentState::Waiting, now, policy),
             QueryOutcome::NotPaid | QueryOutcome::NoSuchOrder | QueryOutcome::Unknown => {
-                let state =
-                    if self.state == PaymentState::Sent { PaymentState::Unknown } else { self.state };
+                let state = if self.state == PaymentState::Sent { PaymentState::Unknown } else { self.state };
                 self.wait(state, now, policy);
             }
         }

@@ -96,8 +96,9 @@ impl RefundState {
             (Self::Reserved | Self::Sent, E::CarriedOut) => Ok(Self::Sent),
             // A repeated order to carry out changes nothing: the same number is asked about.
             (Self::Unknown, E::CarriedOut | E::NoAnswer) | (Self::Sent, E::NoAnswer) => Ok(Self::Unknown),
-            (Self::Done, E::CarriedOut | E::Confirmed)
-            | (Self::Sent | Self::Unknown, E::Confirmed) => Ok(Self::Done),
+            (Self::Done, E::CarriedOut | E::Confirmed) | (Self::Sent | Self::Unknown, E::Confirmed) => {
+                Ok(Self::Done)
+            }
             (Self::Reserved | Self::Sent | Self::Unknown | Self::Refused, E::Refused) => Ok(Self::Refused),
             _ => Err(RefundMisstep { state: self, event }),
         }
@@ -184,10 +185,7 @@ impl Refundable {
             return Err(RefundRefused::BadAmount);
         }
         if request.received_on != self.business_day {
-            return Err(RefundRefused::AnotherDay {
-                sold_on: self.business_day,
-                today: request.received_on,
-            });
+            return Err(RefundRefused::AnotherDay { sold_on: self.business_day, today: request.received_on });
         }
         let left = self.left().ok_or(RefundRefused::BadAmount)?;
         if request.amount.minor > left.minor {

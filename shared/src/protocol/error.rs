@@ -75,14 +75,19 @@ impl ErrorCode {
     #[must_use]
     pub fn http_status(self) -> u16 {
         match self {
-            Self::SignatureMissing | Self::SignatureInvalid | Self::SignatureStale | Self::TerminalUnknown => 401,
+            Self::SignatureMissing
+            | Self::SignatureInvalid
+            | Self::SignatureStale
+            | Self::TerminalUnknown => 401,
             Self::TerminalPending
             | Self::TerminalBlocked
             | Self::TerminalRetired
             | Self::EnrolmentRefused
             | Self::NotAllowed => 403,
             Self::NotFound => 404,
-            Self::Replayed | Self::Conflict | Self::ChainBroken | Self::WrongState | Self::RefundRefused => 409,
+            Self::Replayed | Self::Conflict | Self::ChainBroken | Self::WrongState | Self::RefundRefused => {
+                409
+            }
             Self::TooLarge => 413,
             Self::BadRequest => 400,
             Self::EnrolmentLocked | Self::Overloaded => 429,
