@@ -1,0 +1,113 @@
+//! The house rules that a compiler does not hold: who imports whom, how large a file may be, what must not
+//! stand in the tree.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn manifest(package: &str) -> toml::Table {
+    let text = std::fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+    text.parse().unwrap()
+}
+
+fn dependencies(package: &str, kinds: &[&str]) -> Vec<String> {
+    let manifest = manifest(package);
+    let of = |kind: &&str| manifest.get(*kind).and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    kinds.iter().flat_map(|kind| of(kind).into_iter().map(|(name, _)| name)).collect()
+}
+
+fn source_files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        ["shared", "hardware", "provisioning", "server", "terminal", "tests"].map(|p| root().join(p)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| ["rs", "slint", "sql", "html"].iter().any(|x| e == *x)) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(found.len() > 50, "the walk found only {} files", found.len());
+    found
+}
+
+#[test]
+fn packages_import_only_whom_they_may() {
+    let may: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("shared", &[][..]),
+        ("hardware", &[][..]),
+        ("provisioning", &["evertill-shared"][..]),
+        ("server", &["evertill-shared"][..]),
+        ("terminal", &["evertill-shared", "evertill-hardware", "evertill-provisioning"][..]),
+    ]);
+    for (package, allowed) in may {
+        for name in dependencies(package, &["dependencies", "build-dependencies"]) {
+            let ours = name.starts_with("evertill-");
+            assert!(!ours || allowed.contains(&name.as_str()), "{package} must not import {name}");
+        }
+    }
+}
+
+#[test]
+fn shared_stays_pure() {
+    let allowed = [
+        "base64", "hex", "iso_currency", "jiff", "ring", "serde", "serde_json", "sfv", "thiserror", "zeroize",
+    ];
+    for name in dependencies("shared", &["dependencies"]) {
+        assert!(allowed.contains(&name.as_str()), "shared must not depend on {name}");
+    }
+    let forbidden = ["std::fs", "std::net", "std::process", "std::env", "SystemRandom", "thread::spawn"];
+    for path in source_files().iter().filter(|p| p.starts_with(root().join("shared/src"))) {
+        let text = std::fs::read_to_string(path).unwrap();
+        for word in forbidden {
+            assert!(!text.contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_till_and_the_tests_link_slint() {
+    for package in ["shared", "hardware", "provisioning", "server"] {
+        for name in dependencies(package, &["dependencies", "dev-dependencies", "build-dependencies"]) {
+            assert!(!name.contains("slint"), "{package} must not depend on {name}");
+        }
+    }
+}
+
+#[test]
+fn the_top_level_is_as_planned() {
+    let allowed = ["shared", "hardware", "provisioning", "server", "terminal", "tests", "docs", "target"];
+    for entry in std::fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() && !name.starts_with('.') {
+            assert!(allowed.contains(&name.as_str()), "{name}/ does not belong at the top");
+        }
+    }
+}
+
+#[test]
+fn files_stay_small_enough_to_hold_in_the_head() {
+    for path in source_files() {
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 800, "{} has {lines} lines: split it", path.display());
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later_in_the_sources() {
+    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("for", " now")];
+    for path in source_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let found = marks.iter().find(|mark| line.contains(**mark));
+            assert!(found.is_none(), "{}:{}: {}", path.display(), number + 1, line.trim());
+        }
+    }
+}
