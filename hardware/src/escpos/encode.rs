@@ -1,0 +1,207 @@
+//! A document as ESC/POS bytes.
+
+use super::characters::{Glyph, glyph};
+use super::document::{Align, Document, Style};
+use super::layout::{Row, rows};
+use super::profile::{Profile, UnknownCharacter};
+use super::qr::{self, QrError};
+
+/// Initialise: also forgets what a job before left behind.
+const INIT: [u8; 2] = [0x1B, 0x40];
+/// Chinese characters on.
+const CHINESE_ON: [u8; 2] = [0x1C, 0x26];
+/// Feed to the knife and cut, leaving one point.
+const FEED_AND_CUT: [u8; 4] = [0x1D, 0x56, 0x42, 0x00];
+/// Lines that bring the last line past the tear-off edge of a printer without a knife.
+const LINES_TO_TEAR: u8 = 4;
+/// Height of a normal line with its spacing, in dots: a sixth of an inch at 203 dpi.
+const LINE_DOTS: u32 = 34;
+/// Paper that a cut costs, in dots.
+const CUT_DOTS: u32 = 200;
+
+/// Why a document cannot be printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// A character that the printer does not know, where the profile says to refuse those.
+    #[error("the printer does not know the character {0:?}")]
+    UnknownCharacter(char),
+    /// A QR code.
+    #[error(transparent)]
+    Qr(#[from] QrError),
+}
+
+/// A document ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// What is sent.
+    pub bytes: Vec<u8>,
+    /// About how much paper it takes, in dots; for knowing how long to wait.
+    pub paper_dots: u32,
+}
+
+/// Makes the bytes for a printer.
+///
+/// # Errors
+/// When the printer could not show the document as it is meant; nothing has to be sent then.
+pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeError> {
+    let mut writer = Writer { profile, bytes: Vec::with_capacity(1024), paper_dots: 0, style: Style::PLAIN };
+    writer.bytes.extend_from_slice(&INIT);
+    if profile.encoding == super::profile::TextEncoding::Gb18030 {
+        writer.bytes.extend_from_slice(&CHINESE_ON);
+    }
+    for row in rows(document, profile.columns) {
+        match row {
+            Row::Text { text, style } => writer.text(&text, style)?,
+            Row::Qr { data, module_dots } => writer.qr(&data, module_dots)?,
+            Row::Feed(lines) => writer.feed(lines),
+            Row::Cut => writer.cut(),
+        }
+    }
+    Ok(Encoded { bytes: writer.bytes, paper_dots: writer.paper_dots })
+}
+
+struct Writer<'a> {
+    profile: &'a Profile,
+    bytes: Vec<u8>,
+    paper_dots: u32,
+    /// What the printer is set to.
+    style: Style,
+}
+
+impl Writer<'_> {
+    fn text(&mut self, text: &str, style: Style) -> Result<(), EncodeError> {
+        self.set(style);
+        for character in text.chars() {
+            let glyph = glyph(character, self.profile.encoding);
+            if glyph == Glyph::Unknown && self.profile.unknown_character == UnknownCharacter::Refuse {
+                return Err(EncodeError::UnknownCharacter(character));
+            }
+            match glyph.or_question_mark() {
+                Glyph::Half(byte) => self.bytes.push(byte),
+                Glyph::Full(pair) => self.bytes.extend_from_slice(&pair),
+                Glyph::Unknown => {}
+            }
+        }
+        self.bytes.push(b'\n');
+        self.paper_dots += LINE_DOTS * u32::from(style.size.height);
+        Ok(())
+    }
+
+    /// Tells the printer only what changes: at 9600 baud every byte is a millisecond.
+    fn set(&mut self, style: Style) {
+        if style.align != self.style.align {
+            let n = match style.align {
+                Align::Left => 0,
+                Align::Center => 1,
+                Align::Right => 2,
+            };
+            self.bytes.extend_from_slice(&[0x1B, 0x61, n]);
+        }
+        if style.bold != self.style.bold {
+            self.bytes.extend_from_slice(&[0x1B, 0x45, u8::from(style.bold)]);
+        }
+        if style.size != self.style.size {
+            let n = (style.size.width - 1) << 4 | (style.size.height - 1);
+            self.bytes.extend_from_slice(&[0x1D, 0x21, n]);
+        }
+        self.style = style;
+    }
+
+    fn qr(&mut self, data: &str, wanted: u8) -> Result<(), EncodeError> {
+        if !self.profile.qr {
+            return Err(QrError::NotSupported.into());
+        }
+        let fit = qr::fit(data, wanted, self.profile.dots)?;
+        self.set(Style::PLAIN.centered());
+        self.symbol_command(&[0x41, 0x32, 0x00]);
+        self.symbol_command(&[0x43, fit.module_dots]);
+        self.symbol_command(&[0x45, 0x31]);
+        let mut store = vec![0x50, 0x30];
+        store.extend_from_slice(data.as_bytes());
+        self.symbol_command(&store);
+        self.symbol_command(&[0x51, 0x30]);
+        self.paper_dots += u32::from(fit.modules) * u32::from(fit.module_dots) + LINE_DOTS;
+        Ok(())
+    }
+
+    /// GS ( k for QR codes, whose number is 31 hex.
+    fn symbol_command(&mut self, function: &[u8]) {
+        let length = u16::try_from(function.len() + 1).unwrap_or(u16::MAX).to_le_bytes();
+        self.bytes.extend_from_slice(&[0x1D, 0x28, 0x6B, length[0], length[1], 0x31]);
+        self.bytes.extend_from_slice(function);
+    }
+
+    fn feed(&mut self, lines: u8) {
+        self.bytes.extend_from_slice(&[0x1B, 0x64, lines]);
+        self.paper_dots += LINE_DOTS * u32::from(lines);
+    }
+
+    fn cut(&mut self) {
+        if self.profile.cutter {
+            self.bytes.extend_from_slice(&FEED_AND_CUT);
+            self.paper_dots += CUT_DOTS;
+        } else {
+            self.feed(LINES_TO_TEAR);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Size;
+
+    fn bytes(document: Document) -> Vec<u8> {
+        encode(&document, &Profile::paper_80mm()).unwrap().bytes
+    }
+
+    #[test]
+    fn a_plain_line_is_sent_as_it_is() {
+        assert_eq!(bytes(Document::new().line("Tea")), b"\x1B@\x1C&Tea\n");
+    }
+
+    #[test]
+    fn chinese_goes_out_in_pairs_and_the_yen_sign_as_its_twin() {
+        assert_eq!(bytes(Document::new().line("茶¥3")), b"\x1B@\x1C&\xB2\xE8\xA3\xA43\n");
+    }
+
+    #[test]
+    fn styles_are_sent_when_they_change() {
+        let title = Style::PLAIN.centered().bold().sized(Size::DOUBLE);
+        assert_eq!(
+            bytes(Document::new().text("A", title).text("B", title).line("C")),
+            b"\x1B@\x1C&\x1Ba\x01\x1BE\x01\x1D!\x11A\nB\n\x1Ba\x00\x1BE\x00\x1D!\x00C\n"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_give_orders_to_the_printer() {
+        let sent = bytes(Document::new().line("x\u{1B}p\u{0}\u{10}\u{4}\u{1}"));
+        assert_eq!(sent, b"\x1B@\x1C&x p    \n");
+    }
+
+    #[test]
+    fn characters_without_a_pair_are_replaced_or_refused() {
+        assert_eq!(bytes(Document::new().line("😀")), b"\x1B@\x1C&?\n");
+        let strict = Profile { unknown_character: UnknownCharacter::Refuse, ..Profile::paper_80mm() };
+        let refused = encode(&Document::new().line("😀"), &strict);
+        assert_eq!(refused, Err(EncodeError::UnknownCharacter('😀')));
+    }
+
+    #[test]
+    fn a_qr_code_is_made_by_the_printer() {
+        assert_eq!(
+            bytes(Document::new().qr("42")),
+            b"\x1B@\x1C&\x1Ba\x01\
+              \x1D(k\x04\x001A2\x00\x1D(k\x03\x001C\x06\x1D(k\x03\x001E1\
+              \x1D(k\x05\x001P042\x1D(k\x03\x001Q0"
+        );
+    }
+
+    #[test]
+    fn a_printer_without_a_knife_feeds_to_its_edge() {
+        let small = encode(&Document::new().cut(), &Profile::paper_58mm()).unwrap();
+        assert_eq!(small.bytes, b"\x1B@\x1C&\x1Bd\x04");
+        assert_eq!(bytes(Document::new().cut()), b"\x1B@\x1C&\x1DVB\x00");
+    }
+}

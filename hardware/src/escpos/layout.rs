@@ -1,0 +1,206 @@
+//! Breaking a document into lines of the paper's width; shared by paper and plain text.
+
+use super::characters::{Glyph, columns_of, glyph};
+use super::document::{Align, Document, Item, Style};
+use super::profile::TextEncoding;
+
+/// A line that fits the paper, or something that is not text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A line of text.
+    Text {
+        /// At most as wide as the paper.
+        text: String,
+        /// How it looks.
+        style: Style,
+    },
+    /// A QR code.
+    Qr {
+        /// What it says.
+        data: String,
+        /// Dots per module that are wanted.
+        module_dots: u8,
+    },
+    /// Empty lines.
+    Feed(u8),
+    /// The cut.
+    Cut,
+}
+
+/// Breaks a document into rows for paper of `columns` columns.
+#[must_use]
+pub fn rows(document: &Document, columns: u16) -> Vec<Row> {
+    let columns = usize::from(columns.max(2));
+    let mut rows = Vec::new();
+    for item in document.items() {
+        match item {
+            Item::Text { text, style } => {
+                let width = width_in(columns, *style);
+                let lines = text.split('\n').flat_map(|line| wrap(line, width));
+                rows.extend(lines.map(|text| Row::Text { text, style: *style }));
+            }
+            Item::Columns { left, right, style } => {
+                let style = Style { align: Align::Left, ..*style };
+                let lines = two_columns(left, right, width_in(columns, style));
+                rows.extend(lines.into_iter().map(|text| Row::Text { text, style }));
+            }
+            Item::Separator => rows.push(Row::Text { text: "-".repeat(columns), style: Style::PLAIN }),
+            Item::Qr { data, module_dots } => {
+                rows.push(Row::Qr { data: data.clone(), module_dots: *module_dots });
+            }
+            Item::Feed(lines) => rows.push(Row::Feed(*lines)),
+            Item::Cut => rows.push(Row::Cut),
+        }
+    }
+    rows
+}
+
+/// Columns of characters in this style: at least two, so that a wide character always fits.
+fn width_in(columns: usize, style: Style) -> usize {
+    (columns / usize::from(style.size.width)).max(2)
+}
+
+/// Breaks a line at spaces where it can, inside words where it must, and never inside a wide character.
+/// Between Chinese characters a line may break anywhere.
+fn wrap(line: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut current = String::new();
+    let mut used = 0;
+    // Where the current line could be broken: after a space or a wide character.
+    let mut break_at = 0;
+    for character in line.chars() {
+        let glyph = glyph(character, TextEncoding::Gb18030);
+        let wide = matches!(glyph, Glyph::Full(_));
+        if used + glyph.columns() > width {
+            if character == ' ' {
+                lines.push(std::mem::take(&mut current));
+                (used, break_at) = (0, 0);
+                continue;
+            }
+            let cut = if wide || break_at == 0 { current.len() } else { break_at };
+            let rest = current.split_off(cut);
+            lines.push(std::mem::replace(&mut current, rest));
+            (used, break_at) = (columns_of(&current), 0);
+        }
+        if wide {
+            break_at = current.len();
+        }
+        current.push(character);
+        used += glyph.columns();
+        if wide || character == ' ' {
+            break_at = current.len();
+        }
+    }
+    lines.push(current);
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
+    lines
+}
+
+/// `left` at the left, `right` at the right of its last line, or on a line below if there is no room. Only a
+/// `right` that is wider than the paper is broken.
+fn two_columns(left: &str, right: &str, width: usize) -> Vec<String> {
+    let right_columns = columns_of(right);
+    if right_columns > width {
+        let mut lines = wrap(left, width);
+        lines.extend(wrap(right, width));
+        return lines;
+    }
+    let mut lines = wrap(left, width);
+    let room = |line: &String| columns_of(line) + usize::from(!line.is_empty()) + right_columns <= width;
+    if !lines.last().is_some_and(room) {
+        lines.push(String::new());
+    }
+    if let Some(last) = lines.last_mut() {
+        let gap = width.saturating_sub(columns_of(last) + right_columns);
+        last.push_str(&" ".repeat(gap));
+        last.push_str(right);
+    }
+    lines
+}
+
+/// See [`Document::to_text`].
+pub(super) fn to_text(document: &Document, columns: u16) -> String {
+    let mut out = String::new();
+    for row in rows(document, columns) {
+        match row {
+            Row::Text { text, style } => {
+                let width = width_in(usize::from(columns.max(2)), style);
+                let free = width.saturating_sub(columns_of(&text));
+                let indent = match style.align {
+                    Align::Left => 0,
+                    Align::Center => free / 2,
+                    Align::Right => free,
+                };
+                // Large characters cover several columns; the indent counts in the paper's.
+                let indent = indent * usize::from(style.size.width);
+                out.push_str(&" ".repeat(if text.is_empty() { 0 } else { indent }));
+                out.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+                out.push('\n');
+            }
+            Row::Qr { data, .. } => {
+                out.push_str(&data);
+                out.push('\n');
+            }
+            Row::Feed(lines) => out.push_str(&"\n".repeat(usize::from(lines))),
+            Row::Cut => out.push('\n'),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_stay_whole_and_chinese_breaks_anywhere_but_inside_a_character() {
+        assert_eq!(wrap("milk and honey", 9), ["milk and", "honey"]);
+        assert_eq!(wrap("可口可乐汽水", 5), ["可口", "可乐", "汽水"]);
+        assert_eq!(wrap("可口cola", 7), ["可口", "cola"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("abc def", 3), ["abc", "def"]);
+        assert_eq!(wrap("", 9), [""]);
+    }
+
+    #[test]
+    fn amounts_stand_at_the_right_edge_and_are_never_broken() {
+        assert_eq!(two_columns("可乐", "¥3.50", 12), ["可乐  ¥3.50"]);
+        assert_eq!(two_columns("a long name", "12.00", 10), ["a long", "name 12.00"]);
+        assert_eq!(two_columns("0123456789", "12.00", 10), ["0123456789", "     12.00"]);
+    }
+
+    #[test]
+    fn plain_text_shows_what_the_paper_shows() {
+        let document = Document::new()
+            .text("店", Style::PLAIN.centered().sized(crate::Size::DOUBLE))
+            .separator()
+            .columns("可乐", "3.50")
+            .qr("42")
+            .cut();
+        assert_eq!(document.to_text(12), "    店\n------------\n可乐    3.50\n42\n\n");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_paper_and_nothing_but_space_is_lost(
+            text in "[a-z 可口乐¥é😀]{0,80}", width in 2_usize..50,
+        ) {
+            let lines = wrap(&text, width);
+            for line in &lines {
+                prop_assert!(columns_of(line) <= width, "{line:?}");
+            }
+            let visible = |s: &str| s.chars().filter(|c| *c != ' ').collect::<String>();
+            prop_assert_eq!(visible(&lines.concat()), visible(&text));
+        }
+
+        #[test]
+        fn columns_always_fit(left in "[a-z 可乐]{0,60}", right in "[0-9.¥]{0,12}", width in 2_usize..50) {
+            for line in two_columns(&left, &right, width) {
+                prop_assert!(columns_of(&line) <= width);
+            }
+        }
+    }
+}

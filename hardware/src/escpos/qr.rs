@@ -1,0 +1,91 @@
+//! How large a QR code gets. Printers silently print nothing when one is wider than the paper.
+
+use qrcode::bits::Bits;
+use qrcode::{EcLevel, Version};
+
+/// The quiet zone that readers want on both sides together, in modules.
+const QUIET_MODULES: u16 = 8;
+/// Smaller modules than this many dots are not read from thermal paper.
+const SMALLEST_MODULE: u8 = 3;
+/// The largest module that printers know.
+const LARGEST_MODULE: u8 = 16;
+/// The longest content. Far beyond any receipt's, and below the length whose two bytes would read as a status
+/// request in the middle of the data (10 04).
+pub const LONGEST_DATA: usize = 1000;
+
+/// Why a QR code cannot be printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QrError {
+    /// Empty, too long, or with characters other than printable ASCII.
+    #[error("a QR code holds 1 to {LONGEST_DATA} printable ASCII characters")]
+    Content,
+    /// Wider than the paper even with the smallest modules that can be read.
+    #[error("the QR code is wider than the paper; shorten its content")]
+    TooWide,
+    /// The printer makes none.
+    #[error("this printer makes no QR codes")]
+    NotSupported,
+}
+
+/// A QR code that fits the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QrFit {
+    /// Dots per module.
+    pub module_dots: u8,
+    /// Modules on a side, without the quiet zone.
+    pub modules: u16,
+}
+
+/// Finds the largest module size up to `wanted` with which `data` fits paper of `dots` dots.
+///
+/// # Errors
+/// When the content is not printable or does not fit.
+pub fn fit(data: &str, wanted: u8, dots: u16) -> Result<QrFit, QrError> {
+    let printable = data.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if data.is_empty() || data.len() > LONGEST_DATA || !printable {
+        return Err(QrError::Content);
+    }
+    let modules = widest_modules(data).ok_or(QrError::Content)?;
+    let largest = u8::try_from(dots / (modules + QUIET_MODULES)).unwrap_or(u8::MAX);
+    let module_dots = wanted.clamp(SMALLEST_MODULE, LARGEST_MODULE).min(largest);
+    if module_dots < SMALLEST_MODULE {
+        return Err(QrError::TooWide);
+    }
+    Ok(QrFit { module_dots, modules })
+}
+
+/// The side of the code when all is held as bytes: printers differ in how well they pack digits, and the
+/// worst of them has to fit.
+fn widest_modules(data: &str) -> Option<u16> {
+    (1..=40_u16).find_map(|version| {
+        let mut bits = Bits::new(Version::Normal(i16::try_from(version).ok()?));
+        bits.push_byte_data(data.as_bytes()).ok()?;
+        bits.push_terminator(EcLevel::M).ok()?;
+        Some(17 + 4 * version)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_number_fits_both_papers_in_full_size() {
+        let number = "20260921121543212322190092";
+        assert_eq!(fit(number, 6, 576), Ok(QrFit { module_dots: 6, modules: 25 }));
+        assert_eq!(fit(number, 6, 384), Ok(QrFit { module_dots: 6, modules: 25 }));
+    }
+
+    #[test]
+    fn a_long_code_gets_smaller_modules_and_a_longer_one_is_refused() {
+        assert_eq!(fit(&"x".repeat(300), 6, 384).unwrap().module_dots, 4);
+        assert_eq!(fit(&"x".repeat(1000), 6, 384), Err(QrError::TooWide));
+    }
+
+    #[test]
+    fn what_a_printer_could_take_for_orders_is_refused() {
+        assert_eq!(fit("a\u{10}\u{4}\u{1}", 6, 576), Err(QrError::Content));
+        assert_eq!(fit("", 6, 576), Err(QrError::Content));
+        assert_eq!(fit(&"x".repeat(1037), 6, 9999), Err(QrError::Content));
+    }
+}

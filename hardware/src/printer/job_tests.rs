@@ -1,0 +1,244 @@
+use super::super::session::Link;
+use super::*;
+use std::sync::{Arc, Mutex};
+
+/// What the scripted printer does with what it gets.
+#[derive(Default)]
+struct Script {
+    /// Everything that was sent, over all connections.
+    sent: Vec<u8>,
+    answers: Vec<u8>,
+    /// The answers to DLE EOT 1 to 4; silent if empty.
+    status: Vec<u8>,
+    /// Whether GS r is answered.
+    answers_gs_r: bool,
+    /// GS r is answered so many times only; then silence.
+    gs_r_left: usize,
+    /// GS ( H echoes this instead of what was asked.
+    echo: Option<[u8; 4]>,
+    /// The line is lost after so many bytes.
+    dies_after: usize,
+    /// The line takes no bytes beyond so many.
+    stalls_after: usize,
+    opened: usize,
+}
+
+#[derive(Clone)]
+struct Scripted(Arc<Mutex<Script>>);
+
+impl Scripted {
+    fn new(script: Script) -> Self {
+        Self(Arc::new(Mutex::new(script)))
+    }
+
+    fn sent(&self) -> Vec<u8> {
+        self.0.lock().unwrap().sent.clone()
+    }
+}
+
+fn healthy() -> Script {
+    Script {
+        status: vec![0x12; 4],
+        answers_gs_r: true,
+        gs_r_left: usize::MAX,
+        dies_after: usize::MAX,
+        stalls_after: usize::MAX,
+        ..Script::default()
+    }
+}
+
+impl Transport for Scripted {
+    type Link = Self;
+
+    fn open(&mut self) -> io::Result<Self> {
+        self.0.lock().unwrap().opened += 1;
+        Ok(self.clone())
+    }
+
+    fn bytes_per_second(&self) -> u32 {
+        960
+    }
+
+    fn stays_open(&self) -> bool {
+        true
+    }
+
+    fn reopen_pause(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl Link for Scripted {
+    fn send(&mut self, bytes: &[u8], _: Duration) -> io::Result<usize> {
+        let mut script = self.0.lock().unwrap();
+        if script.sent.len() >= script.dies_after {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if script.sent.len() >= script.stalls_after {
+            return Ok(0);
+        }
+        // A byte at a time, the worst that a line may do.
+        script.sent.push(bytes[0]);
+        let sent = script.sent.clone();
+        if let [.., 0x10, 0x04, n @ 1..=4] = sent.as_slice()
+            && let Some(answer) = script.status.get(usize::from(*n) - 1).copied()
+        {
+            script.answers.push(answer);
+        }
+        if sent.ends_with(&ASK_PAPER) && script.answers_gs_r && script.gs_r_left > 0 {
+            script.gs_r_left -= 1;
+            script.answers.push(0x00);
+        }
+        if sent.len() > 11 && sent[sent.len() - 11..].starts_with(&[0x1D, 0x28, 0x48, 6, 0, 0x30, 0x30]) {
+            let asked = sent[sent.len() - 4..].try_into().unwrap();
+            let echo = script.echo.unwrap_or(asked);
+            script.answers.extend([0x37, 0x22].iter().chain(&echo).chain(&[0]));
+        }
+        Ok(1)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+        let mut script = self.0.lock().unwrap();
+        let count = script.answers.len().min(buffer.len());
+        for (place, byte) in buffer.iter_mut().zip(script.answers.drain(..count)) {
+            *place = byte;
+        }
+        Ok(count)
+    }
+}
+
+/// Each look at the clock takes 10 ms, so that waiting ends without waiting.
+fn fast_clock() -> Monotonic {
+    let now = Mutex::new(Duration::ZERO);
+    Monotonic::new(move || {
+        let mut now = now.lock().unwrap();
+        *now += Duration::from_millis(10);
+        *now
+    })
+}
+
+fn printer(script: Script, profile: Profile) -> (EscPosPrinter<Scripted>, Scripted) {
+    let line = Scripted::new(script);
+    (EscPosPrinter::with_transport(line.clone(), profile, fast_clock()), line)
+}
+
+fn receipt() -> Document {
+    Document::new().line("Tea").cut()
+}
+
+fn times_printed(line: &Scripted) -> usize {
+    line.sent().windows(3).filter(|bytes| bytes == b"Tea").count()
+}
+
+#[test]
+fn a_job_is_confirmed_by_the_answer_to_its_own_question() {
+    let (mut printer, line) = printer(healthy(), Profile::paper_80mm());
+    assert_eq!(printer.print(&receipt(), JobId(1)), PrintOutcome::Confirmed);
+    assert_eq!(times_printed(&line), 1);
+}
+
+#[test]
+fn only_the_echo_of_the_jobs_own_number_confirms_it() {
+    let profile = Profile::paper_80mm().with_completion(Completion::ProcessId);
+    let (mut good, _) = printer(healthy(), profile.clone());
+    assert_eq!(good.print(&receipt(), JobId(7)), PrintOutcome::Confirmed);
+    let (mut stale, line) = printer(Script { echo: Some(marker(JobId(6))), ..healthy() }, profile);
+    assert_eq!(stale.print(&receipt(), JobId(7)), PrintOutcome::Unknown(UnknownReason::NoAnswer));
+    assert_eq!(times_printed(&line), 1);
+}
+
+#[test]
+fn nothing_of_a_job_is_sent_to_a_printer_that_cannot_print() {
+    for (n, answer, status) in [
+        (1, 0x12 | 1 << 5, PrinterStatus::PaperOut),
+        (1, 0x12 | 1 << 2, PrinterStatus::CoverOpen),
+        (0, 0x12 | 1 << 3, PrinterStatus::Offline),
+    ] {
+        let mut script = healthy();
+        script.status[n] = answer;
+        let (mut printer, line) = printer(script, Profile::paper_80mm());
+        let outcome = printer.print(&receipt(), JobId(1));
+        assert_eq!(outcome, PrintOutcome::NotStarted(NotStarted::NotReady(status)));
+        assert_eq!(times_printed(&line), 0);
+    }
+}
+
+#[test]
+fn a_silent_printer_gets_no_job() {
+    let (mut printer, line) = printer(Script { status: vec![], ..healthy() }, Profile::paper_80mm());
+    assert_eq!(printer.status(), PrinterStatus::Unreachable);
+    let outcome = printer.print(&receipt(), JobId(1));
+    assert_eq!(outcome, PrintOutcome::NotStarted(NotStarted::NotReady(PrinterStatus::Unreachable)));
+    assert_eq!(times_printed(&line), 0);
+}
+
+#[test]
+fn a_job_without_an_answer_is_unknown_and_not_sent_again() {
+    // The barrier is answered, the job's own question is not.
+    let (mut printer, line) = printer(Script { gs_r_left: 1, ..healthy() }, Profile::paper_80mm());
+    let outcome = printer.print(&receipt(), JobId(1));
+    assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::NoAnswer));
+    assert_eq!(times_printed(&line), 1);
+}
+
+#[test]
+fn a_line_lost_in_the_middle_leaves_the_job_unknown() {
+    let profile = Profile::paper_80mm().with_completion(Completion::ProcessId);
+    // Four questions of three bytes each go out before the job.
+    let (mut lost, _) = printer(Script { dies_after: 13, ..healthy() }, profile.clone());
+    assert_eq!(lost.print(&receipt(), JobId(1)), PrintOutcome::Unknown(UnknownReason::Disconnected));
+    let (mut before, _) = printer(Script { dies_after: 12, ..healthy() }, profile.clone());
+    assert!(matches!(before.print(&receipt(), JobId(1)), PrintOutcome::NotStarted(_)));
+    let (mut stalled, _) = printer(Script { stalls_after: 14, ..healthy() }, profile.clone());
+    assert_eq!(stalled.print(&receipt(), JobId(1)), PrintOutcome::Unknown(UnknownReason::NoAnswer));
+    let (mut busy, _) = printer(Script { stalls_after: 12, ..healthy() }, profile);
+    assert_eq!(busy.print(&receipt(), JobId(1)), PrintOutcome::NotStarted(NotStarted::Busy));
+}
+
+#[test]
+fn a_printer_that_cannot_confirm_leaves_every_job_unknown() {
+    let profile =
+        Profile { real_time_status: false, ..Profile::paper_80mm() }.with_completion(Completion::None);
+    let (mut printer, line) = printer(Script { status: vec![], answers_gs_r: false, ..healthy() }, profile);
+    assert_eq!(printer.status(), PrinterStatus::Unknown);
+    let outcome = printer.print(&receipt(), JobId(1));
+    assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::NoReadback));
+    assert_eq!(times_printed(&line), 1);
+}
+
+#[test]
+fn a_document_that_cannot_be_printed_is_not_begun() {
+    let (mut printer, line) = printer(healthy(), Profile::paper_58mm());
+    let outcome = printer.print(&Document::new().qr("x".repeat(1000)), JobId(1));
+    assert!(matches!(outcome, PrintOutcome::NotStarted(NotStarted::Document(_))));
+    assert!(line.sent().is_empty());
+}
+
+#[test]
+fn the_drawer_opens_without_paper_where_the_printer_can() {
+    let mut script = healthy();
+    script.status[1] = 0x12 | 1 << 5;
+    let profile = Profile { real_time_pulse: true, ..Profile::paper_80mm() };
+    let (mut printer, line) = printer(script, profile);
+    let outcome = printer.kick_drawer(DrawerKick::default());
+    assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::NoReadback));
+    assert!(line.sent().ends_with(&DrawerKick::default().real_time_command()));
+}
+
+#[test]
+fn waiting_counts_the_line_and_the_paper() {
+    let (printer, _) = printer(healthy(), Profile::paper_80mm());
+    assert_eq!(printer.time_for(0, 0), Duration::from_secs(5));
+    // 9600 bytes at 960 a second, 400 mm at 50 a second.
+    assert_eq!(printer.time_for(9600, 3200), Duration::from_secs(5 + 10 + 8));
+}
+
+#[test]
+fn numbers_near_each_other_have_markers_of_their_own_in_printable_characters() {
+    let mut seen = std::collections::HashSet::new();
+    for n in (0..20_000).chain([u64::MAX, u64::MAX - 1]) {
+        let marker = marker(JobId(n));
+        assert!(marker.iter().all(|byte| (0x20..=0x7E).contains(byte)) && marker[0] != b'~');
+        assert!(seen.insert(marker), "{n}");
+    }
+}
