@@ -1,2 +1,178 @@
-//! Evertill.
-fn main() {}
+//! `cargo suite`: everything that must hold before a change may land, in one command, on a fresh Debian.
+//! Installs what it needs itself and says so.
+
+use clap::Parser;
+use evertill_shared::clock::{Clock, SystemClock};
+use evertill_tests::workspace;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+const DENY_VERSION: &str = "0.20.2";
+
+/// Checks the whole workspace: format, lints, licences, all tests.
+#[derive(Parser)]
+#[command(name = "cargo suite", after_help = "Example:\n  cargo suite\n  cargo suite -- --only tests")]
+struct Options {
+    /// Run one step alone: format, lints, licences, tests.
+    #[arg(long, value_name = "STEP")]
+    only: Option<String>,
+}
+
+struct Step {
+    name: &'static str,
+    run: fn() -> Result<Outcome, String>,
+}
+
+#[derive(Default)]
+struct Outcome {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+const STEPS: [Step; 4] = [
+    Step { name: "format", run: format },
+    Step { name: "tests", run: tests },
+    Step { name: "lints", run: lints },
+    Step { name: "licences", run: licences },
+];
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let known = |name: &String| STEPS.iter().any(|step| step.name == *name);
+    if let Some(unknown) = options.only.as_ref().filter(|name| !known(name)) {
+        eprintln!("there is no step {unknown:?}; the steps are: format, tests, lints, licences");
+        return ExitCode::from(2);
+    }
+    let mut total = Outcome::default();
+    let mut broken = Vec::new();
+    for step in STEPS.iter().filter(|step| options.only.as_deref().is_none_or(|only| only == step.name)) {
+        println!("── {} ──", step.name);
+        let start = SystemClock.monotonic();
+        let result = (step.run)();
+        let seconds = SystemClock.monotonic().saturating_sub(start).as_secs();
+        match result {
+            Ok(outcome) => {
+                println!("── {}: good, {seconds} s", step.name);
+                total.passed += outcome.passed;
+                total.failed += outcome.failed;
+                total.skipped += outcome.skipped;
+            }
+            Err(why) => {
+                println!("── {}: BROKEN after {seconds} s: {why}", step.name);
+                broken.push(step.name);
+            }
+        }
+    }
+    println!("suite took {} s", SystemClock.monotonic().as_secs());
+    println!("{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
+    if broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        println!("broken: {}", broken.join(", "));
+        ExitCode::FAILURE
+    }
+}
+
+fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Result<(), String> {
+    let program = program.as_ref();
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(workspace::root())
+        .status()
+        .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{} {}", program.display(), arguments.join(" "))) }
+}
+
+fn format() -> Result<Outcome, String> {
+    run(workspace::cargo(), &["fmt", "--all", "--check"]).map(|()| Outcome::default())
+}
+
+fn lints() -> Result<Outcome, String> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    run(workspace::cargo(), &arguments).map(|()| Outcome::default())
+}
+
+/// Licences, bans and sources. Advisories need a database from the net: said, not hidden, when out of reach.
+fn licences() -> Result<Outcome, String> {
+    let deny = cargo_deny()?;
+    run(&deny, &["--offline", "check", "licenses", "bans", "sources"])?;
+    if run(&deny, &["check", "advisories"]).is_err() {
+        println!("advisories: not checked or not clean (their database could not be reached, or see above)");
+    }
+    Ok(Outcome::default())
+}
+
+fn cargo_deny() -> Result<PathBuf, String> {
+    let on_path = Command::new("cargo-deny").arg("--version").stdout(Stdio::null()).status();
+    if on_path.is_ok_and(|status| status.success()) {
+        return Ok(PathBuf::from("cargo-deny"));
+    }
+    let tools = workspace::target().join("tools");
+    let program = tools.join("bin/cargo-deny");
+    if !program.exists() {
+        println!("installing cargo-deny {DENY_VERSION} into {} (about three minutes)", tools.display());
+        let root = tools.to_string_lossy();
+        run(
+            workspace::cargo(),
+            &["install", "cargo-deny", "--locked", "--quiet", "--version", DENY_VERSION, "--root", &root],
+        )?;
+    }
+    Ok(program)
+}
+
+/// All tests of all packages, with their numbers added up.
+fn tests() -> Result<Outcome, String> {
+    install_browser()?;
+    workspace::build_programs()?;
+    let mut child = Command::new(workspace::cargo())
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .current_dir(workspace::root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cargo test cannot be started: {error}"))?;
+    let mut outcome = Outcome::default();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            println!("{line}");
+            outcome.add(&line);
+        }
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if outcome.passed == 0 {
+        return Err("no test ran".into());
+    }
+    if status.success() { Ok(outcome) } else { Err(format!("{} tests failed", outcome.failed)) }
+}
+
+impl Outcome {
+    /// Takes in a line like `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    fn add(&mut self, line: &str) {
+        let Some(counts) = line.strip_prefix("test result:") else { return };
+        for part in counts.split([';', '.']) {
+            let mut words = part.split_whitespace();
+            let (Some(count), Some(what)) = (words.next().and_then(|w| w.parse::<u64>().ok()), words.next())
+            else {
+                continue;
+            };
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.skipped += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The console's pages are tested in a real browser, from Debian's packages.
+fn install_browser() -> Result<(), String> {
+    if Path::new("/usr/bin/chromium").exists() {
+        return Ok(());
+    }
+    println!("installing chromium from Debian's packages");
+    let install = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium";
+    run("sh", &["-c", &format!("({install}) >/dev/null")])
+        .map_err(|_| format!("chromium is missing; as root, type: {install}"))
+}
