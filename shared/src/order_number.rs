@@ -1,6 +1,6 @@
 //! Order numbers: digits that sort by time, survive being typed from paper, and name their order group.
 //!
-//! `20261120140307123` `48151` `6` `92`: UTC time to the millisecond (17), random (5), check digit (1), tag of
+//! `20261120140307123` `48151` `1` `92`: UTC time to the millisecond (17), random (5), check digit (1), tag of
 //! the order group (2). 25 digits, inside the 32 that a printed number may have.
 
 use crate::clock::Timestamp;
@@ -124,7 +124,7 @@ impl OrderNumber {
         time_of(&self.0).unwrap_or_default() // looked at when the number was made
     }
 
-    /// In groups of five digits, for people who read or type it: `20261 12014 03071 23481 51692`.
+    /// In groups of five digits, for people who read or type it: `20261 12014 03071 23481 51192`.
     #[must_use]
     pub fn grouped(&self) -> String {
         let groups: Vec<&str> = (0..LENGTH).step_by(5).map(|i| &self.as_str()[i..i + 5]).collect();
@@ -254,6 +254,12 @@ mod tests {
         assert_eq!(number.as_str().len(), 25);
         assert_eq!((number.tag(), number.created_at()), (tag(7), AT));
         assert_eq!(number.tag().to_string(), "07");
+    }
+
+    #[test]
+    fn the_example_in_the_documentation_is_a_number() {
+        let number = OrderNumber::new(AT, 48_151, tag(92)).unwrap();
+        assert_eq!(number.grouped(), "20261 12014 03071 23481 51192");
     }
 
     #[test]

@@ -107,7 +107,7 @@ mod tests {
             "6212345678901234567",       // UnionPay
             "0112345678901234567",       // digital yuan
             "hQVDUFYwMWEYTwegAAAAVVVV",  // EMV customer-presented
-            "2026112014030712348151692", // an order number of ours
+            "2026112014030712348151192", // an order number of ours
             "13456789012345678X",
             " 134567890123456789",
             "１３4567890123456789",

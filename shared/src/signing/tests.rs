@@ -25,7 +25,7 @@ fn request() -> RequestParts<'static> {
     RequestParts {
         method: "POST",
         authority: "store.example:8443",
-        path: "/v1/orders/2026112014030712348151592/pay",
+        path: "/v1/orders/2026112014030712348151192/pay",
         query: "wait=30&probe=a%20b",
         content_type: "application/json",
         request_id: "0193a4c2-7d1e-7c55-8a8e-3f0d5f1c9b77",
