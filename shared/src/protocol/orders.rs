@@ -61,6 +61,20 @@ pub struct StartPayment {
     pub auth_code: AuthCode,
 }
 
+/// Takes an attempt back instead of waiting on. The body of `POST …/take-back`; it may be empty if the server is
+/// known to have the attempt. With the entries, an attempt that never reached the server is recorded as being
+/// taken back, so that its number is surely dead before the next one is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    /// The entry of the sale.
+    pub sale: SignedEntry,
+    /// The entry that adopts this number.
+    pub adopted: SignedEntry,
+    /// The entry that requested the payment.
+    pub requested: SignedEntry,
+}
+
 /// Where an attempt stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentView {
