@@ -1,1 +1,201 @@
-//! The window: adapters between the view model and the screens.
+//! The window: adapters between the view model and the screens in `terminal/ui`.
+//!
+//! [`TillWindow`] is the same component tree under any Slint platform: the desktop's windows, or none at all in a
+//! whole-system test. All of it stays in the thread that created it; [`TillWindow::handle`] is what other threads show
+//! their screens with.
+
+mod cash;
+mod enrol;
+mod list;
+mod money;
+mod notice;
+mod pages;
+mod payment;
+mod sale;
+mod status;
+
+/// What the Slint compiler generates from `terminal/ui/main_window.slint`.
+#[allow(missing_docs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
+mod generated {
+    slint::include_modules!();
+}
+
+use crate::view::{Language, Page, Screen, UserAction, View};
+use generated::{MainWindow, PageKind, TextTools, Till};
+use slint::{ComponentHandle, PlatformError};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+pub use money::format_amount;
+
+/// What every callback of the screens calls.
+type Act = Rc<dyn Fn(UserAction)>;
+
+thread_local! {
+    static CURRENT: RefCell<Option<slint::Weak<MainWindow>>> = const { RefCell::new(None) };
+}
+
+/// The till's window. Lives in the thread of the event loop.
+pub struct TillWindow {
+    window: MainWindow,
+}
+
+impl TillWindow {
+    /// Makes the window, not yet visible. Each touch of a person calls `on_action`, in this thread; it must not block.
+    ///
+    /// # Errors
+    /// Fails if the platform (the desktop, or what a test installed) cannot make a window.
+    pub fn new(on_action: impl Fn(UserAction) + 'static) -> Result<Self, PlatformError> {
+        let window = MainWindow::new()?;
+        let act: Act = Rc::new(on_action);
+        connect_frame(&window, &act);
+        sale::connect(&window, &act);
+        cash::connect(&window, &act);
+        enrol::connect(&window, &act);
+        payment::connect(&window, &act);
+        pages::connect(&window, &act);
+        CURRENT.with(|current| *current.borrow_mut() = Some(window.as_weak()));
+        Ok(Self { window })
+    }
+
+    /// What the controller shows its screens with, from any thread.
+    pub fn handle(&self) -> WindowView {
+        WindowView { window: self.window.as_weak() }
+    }
+
+    /// Shows a screen at once, from the thread of the window.
+    pub fn show_now(&self, screen: &Screen) {
+        apply(&self.window, screen);
+    }
+
+    /// Covers the whole display, as a till does.
+    pub fn set_fullscreen(&self, fullscreen: bool) {
+        self.window.window().set_fullscreen(fullscreen);
+    }
+
+    /// Makes the window visible and runs the event loop until the window is closed or the loop is told to quit.
+    ///
+    /// # Errors
+    /// Fails if the platform cannot show the window or has no event loop.
+    pub fn run(&self) -> Result<(), PlatformError> {
+        self.window.run()
+    }
+
+    /// Makes the window visible without running the event loop.
+    ///
+    /// # Errors
+    /// Fails if the platform cannot show the window.
+    pub fn show(&self) -> Result<(), PlatformError> {
+        self.window.show()
+    }
+
+    /// The component itself, to look for elements in it.
+    pub fn component(&self) -> &(impl ComponentHandle + 'static) {
+        &self.window
+    }
+}
+
+/// Calls `f` with the newest window of this thread, if it still exists: how a driver without a display reaches the
+/// elements of a till that was started by its ordinary entry point.
+pub fn with_current<R>(f: impl FnOnce(&TillWindow) -> R) -> Option<R> {
+    let window = CURRENT.with(|current| current.borrow().as_ref().and_then(slint::Weak::upgrade))?;
+    Some(f(&TillWindow { window }))
+}
+
+/// Shows screens in the window, from any thread.
+#[derive(Clone)]
+pub struct WindowView {
+    window: slint::Weak<MainWindow>,
+}
+
+impl View for WindowView {
+    fn show(&self, screen: Screen) {
+        // An error means that the event loop has ended: there is no window left to show anything in.
+        if self.window.upgrade_in_event_loop(move |window| apply(&window, &screen)).is_err() {
+            tracing::debug!("the window is gone; a screen was not shown");
+        }
+    }
+}
+
+fn connect_frame(window: &MainWindow, act: &Act) {
+    let till = window.global::<Till>();
+    let send = act.clone();
+    till.on_back(move || send(UserAction::Back));
+    let send = act.clone();
+    till.on_answer(move |yes| send(UserAction::Confirm(yes)));
+    let send = act.clone();
+    till.on_dismiss_notice(move || send(UserAction::DismissNotice));
+    let send = act.clone();
+    till.on_choose_language(move |code| {
+        let language = if code == "zh" { Language::Chinese } else { Language::English };
+        send(UserAction::Language(language));
+    });
+    let send = act.clone();
+    till.on_open_refunds(move || send(UserAction::OpenRefunds));
+    let send = act.clone();
+    till.on_open_orders(move || send(UserAction::OpenOrders));
+    let send = act.clone();
+    till.on_open_about(move || send(UserAction::OpenAbout));
+    window.global::<TextTools>().on_without_last(|text| {
+        let mut shorter = text.to_string();
+        shorter.pop();
+        shorter.into()
+    });
+}
+
+/// Puts a screen into the window's properties. Only what differs is touched, so that a button keeps its press while
+/// the clock ticks.
+fn apply(window: &MainWindow, screen: &Screen) {
+    choose_language(window, screen.language);
+    let till = window.global::<Till>();
+    let fresh = till.get_page() != page_kind(&screen.page);
+    till.set_status(status::data(&screen.status));
+    till.set_notice(notice::data(screen.notice.as_ref()));
+    till.set_confirm(notice::question(screen.confirm.as_ref(), &screen.money));
+    let money = &screen.money;
+    match &screen.page {
+        Page::Starting => {}
+        Page::Enrol(page) => enrol::show(window, page, fresh),
+        Page::Sale(page) => sale::show(window, page, money),
+        Page::AwaitCode(page) => payment::show_await(window, page, money),
+        Page::Cash(page) => cash::show(window, page, money, fresh),
+        Page::Payment(page) => payment::show(window, page, money),
+        Page::Done(page) => payment::show_done(window, page, money),
+        Page::Refunds(page) => pages::show_refunds(window, page, money),
+        Page::Orders(page) => pages::show_orders(window, page, money),
+        Page::Fault(page) => pages::show_fault(window, page),
+        Page::About(page) => pages::show_about(window, page),
+    }
+    till.set_page(page_kind(&screen.page));
+}
+
+fn choose_language(window: &MainWindow, language: Language) {
+    let code = match language {
+        Language::English => "en",
+        Language::Chinese => "zh",
+    };
+    let till = window.global::<Till>();
+    // The bundle's choice is the program's, not the window's: set it even if this window already says so.
+    if slint::select_bundled_translation(code).is_err() {
+        tracing::error!(language = code, "the screens were built without this language");
+    }
+    if till.get_language() != code {
+        till.set_language(code.into());
+    }
+}
+
+fn page_kind(page: &Page) -> PageKind {
+    match page {
+        Page::Starting => PageKind::Starting,
+        Page::Enrol(_) => PageKind::Enrol,
+        Page::Sale(_) => PageKind::Sale,
+        Page::AwaitCode(_) => PageKind::AwaitCode,
+        Page::Cash(_) => PageKind::Cash,
+        Page::Payment(_) => PageKind::Payment,
+        Page::Done(_) => PageKind::Done,
+        Page::Refunds(_) => PageKind::Refunds,
+        Page::Orders(_) => PageKind::Orders,
+        Page::Fault(_) => PageKind::Fault,
+        Page::About(_) => PageKind::About,
+    }
+}

@@ -1,0 +1,65 @@
+//! Notices and questions.
+
+use super::generated::{ConfirmData, ConfirmKind, NoticeData, NoticeKind};
+use super::money::format_amount;
+use super::status::{printer, whole};
+use crate::view::{Confirm, MoneyStyle, Notice, PrinterState};
+
+pub fn data(notice: Option<&Notice>) -> NoticeData {
+    use NoticeKind as K;
+    let plain = |kind| (kind, "", 0, PrinterState::None);
+    let (kind, text, count, state) = match notice {
+        None => plain(K::None),
+        Some(Notice::UnknownBarcode { code }) => (K::UnknownBarcode, code.as_str(), 0, PrinterState::None),
+        Some(Notice::NothingFound { text }) => (K::NothingFound, text.as_str(), 0, PrinterState::None),
+        Some(Notice::GoodsCodeAtTender) => plain(K::GoodsCodeAtTender),
+        Some(Notice::PaymentCodeBeforeTender) => plain(K::PaymentCodeBeforeTender),
+        Some(Notice::UnknownPaymentCode) => plain(K::UnknownPaymentCode),
+        Some(Notice::UnreadableScan) => plain(K::UnreadableScan),
+        Some(Notice::EmptySale) => plain(K::EmptySale),
+        Some(Notice::CodeNeedsNetwork) => plain(K::CodeNeedsNetwork),
+        Some(Notice::NotEnoughCash) => plain(K::NotEnoughCash),
+        Some(Notice::SaleUnderWay) => plain(K::SaleUnderWay),
+        Some(Notice::SaleVoided) => plain(K::SaleVoided),
+        Some(Notice::DoubleScanIgnored) => plain(K::DoubleScanIgnored),
+        Some(Notice::QuantityLimit) => plain(K::QuantityLimit),
+        Some(Notice::NoPrice { name }) => (K::NoPrice, name.as_str(), 0, PrinterState::None),
+        Some(Notice::RefundsArrived { count }) => (K::RefundsArrived, "", whole(*count), PrinterState::None),
+        Some(Notice::EarlierPaymentPaid { order_number }) => {
+            (K::EarlierPaymentPaid, order_number.as_str(), 0, PrinterState::None)
+        }
+        Some(Notice::EarlierPaymentReversed { order_number }) => {
+            (K::EarlierPaymentReversed, order_number.as_str(), 0, PrinterState::None)
+        }
+        Some(Notice::Printer(state)) => (K::Printer, "", 0, *state),
+        Some(Notice::CopyPrinted) => plain(K::CopyPrinted),
+        Some(Notice::ScannerLost) => plain(K::ScannerLost),
+        Some(Notice::ClockWrong { ahead_seconds }) => (K::ClockWrong, "", seconds(*ahead_seconds), PrinterState::None),
+        Some(Notice::SaleQuarantined { number }) => (K::SaleQuarantined, number.as_str(), 0, PrinterState::None),
+        Some(Notice::ServerRefused { code }) => (K::ServerRefused, code.as_str(), 0, PrinterState::None),
+        Some(Notice::NoNetwork) => plain(K::NoNetwork),
+    };
+    NoticeData { kind, text: text.into(), count, printer: printer(state) }
+}
+
+/// Seconds that may be negative, for the screen.
+pub fn seconds(value: i64) -> i32 {
+    value.clamp(-i64::from(i32::MAX), i64::from(i32::MAX)).try_into().unwrap_or(0)
+}
+
+pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
+    let (kind, text, amount_minor, count) = match confirm {
+        None => return ConfirmData::default(),
+        Some(Confirm::VoidSale { item_count, total_minor }) => {
+            (ConfirmKind::VoidSale, "", *total_minor, whole(*item_count))
+        }
+        Some(Confirm::CarryOutRefund { order_number, amount_minor, cash: true }) => {
+            (ConfirmKind::CarryOutCashRefund, order_number.as_str(), *amount_minor, 0)
+        }
+        Some(Confirm::CarryOutRefund { order_number, amount_minor, cash: false }) => {
+            (ConfirmKind::CarryOutRefund, order_number.as_str(), *amount_minor, 0)
+        }
+        Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
+    };
+    ConfirmData { kind, text: text.into(), amount: format_amount(amount_minor, money).into(), count }
+}

@@ -1,0 +1,129 @@
+//! Waiting for a payment code, a payment under way, and paid.
+
+use super::Act;
+use super::generated::{
+    Await, DeclineKind, Done, MainWindow, Payment, PaymentKind, ReceiptKind, UnknownKind, WalletKind,
+};
+use super::money::format_amount;
+use super::status::{printer, whole};
+use crate::view::{
+    AwaitCodePage, DeclineReason, DonePage, MoneyStyle, PaidBy, PaymentPage, PaymentState, PrinterState,
+    ReceiptState, UnknownStep, UserAction, Wallet,
+};
+use slint::{ComponentHandle, SharedString};
+
+pub fn connect(window: &MainWindow, act: &Act) {
+    let payment = window.global::<Payment>();
+    let send = act.clone();
+    payment.on_scan_again(move || send(UserAction::TenderCode));
+    let send = act.clone();
+    payment.on_cash(move || send(UserAction::TenderCash));
+    let send = act.clone();
+    payment.on_set_aside(move || send(UserAction::SetAside));
+    let done = window.global::<Done>();
+    let send = act.clone();
+    done.on_next_sale(move || send(UserAction::NextSale));
+    let send = act.clone();
+    done.on_print_receipt(move || send(UserAction::PrintReceipt));
+    let send = act.clone();
+    done.on_print_copy(move || send(UserAction::PrintCopy));
+}
+
+pub fn show_await(window: &MainWindow, page: &AwaitCodePage, money: &MoneyStyle) {
+    let view = window.global::<Await>();
+    view.set_total(format_amount(page.total_minor, money).into());
+    view.set_wechat(page.wallets.contains(&Wallet::WeChat));
+    view.set_alipay(page.wallets.contains(&Wallet::Alipay));
+}
+
+pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
+    let view = window.global::<Payment>();
+    view.set_total(format_amount(page.total_minor, money).into());
+    view.set_wallet(wallet(page.wallet));
+    view.set_order_number(page.order_number.as_deref().unwrap_or_default().into());
+    match &page.state {
+        PaymentState::Sending => view.set_state(PaymentKind::Sending),
+        PaymentState::CustomerConfirming { since_seconds } => {
+            view.set_since_seconds(whole(*since_seconds));
+            view.set_state(PaymentKind::Confirming);
+        }
+        PaymentState::Unknown { step, since_seconds, deadline_seconds, can_set_aside } => {
+            view.set_step(unknown_step(*step));
+            view.set_since_seconds(whole(*since_seconds));
+            view.set_deadline_seconds(deadline_seconds.map_or(-1, whole));
+            view.set_can_set_aside(*can_set_aside);
+            view.set_state(PaymentKind::Unknown);
+        }
+        PaymentState::Paid => view.set_state(PaymentKind::Paid),
+        PaymentState::Declined(reason) => {
+            let (kind, text) = decline(reason);
+            view.set_reason(kind);
+            view.set_reason_text(text.into());
+            view.set_state(PaymentKind::Declined);
+        }
+        PaymentState::Reversed => view.set_state(PaymentKind::Reversed),
+    }
+}
+
+fn wallet(wallet: Option<Wallet>) -> WalletKind {
+    match wallet {
+        None => WalletKind::None,
+        Some(Wallet::WeChat) => WalletKind::Wechat,
+        Some(Wallet::Alipay) => WalletKind::Alipay,
+    }
+}
+
+fn unknown_step(step: UnknownStep) -> UnknownKind {
+    match step {
+        UnknownStep::AskingWallet => UnknownKind::AskingWallet,
+        UnknownStep::TakingBack => UnknownKind::TakingBack,
+        UnknownStep::NoServer => UnknownKind::NoServer,
+        UnknownStep::WaitingForGroup => UnknownKind::WaitingForGroup,
+    }
+}
+
+fn decline(reason: &DeclineReason) -> (DeclineKind, &str) {
+    use DeclineKind as K;
+    match reason {
+        DeclineReason::InsufficientFunds => (K::InsufficientFunds, ""),
+        DeclineReason::CodeExpired => (K::CodeExpired, ""),
+        DeclineReason::CodeInvalid => (K::CodeInvalid, ""),
+        DeclineReason::CustomerDeclined => (K::CustomerDeclined, ""),
+        DeclineReason::LimitExceeded => (K::LimitExceeded, ""),
+        DeclineReason::AccountRefused => (K::AccountRefused, ""),
+        DeclineReason::WalletUnavailable => (K::WalletUnavailable, ""),
+        DeclineReason::MerchantAccount => (K::MerchantAccount, ""),
+        DeclineReason::NotSent => (K::NotSent, ""),
+        DeclineReason::Other { code } => (K::Other, code.as_str()),
+    }
+}
+
+pub fn show_done(window: &MainWindow, page: &DonePage, money: &MoneyStyle) {
+    let view = window.global::<Done>();
+    view.set_total(format_amount(page.total_minor, money).into());
+    match page.paid_by {
+        PaidBy::Wallet(by) => {
+            view.set_cash(false);
+            view.set_wallet(wallet(Some(by)));
+            view.set_given(SharedString::new());
+            view.set_change(SharedString::new());
+        }
+        PaidBy::Cash { given_minor, change_minor } => {
+            view.set_cash(true);
+            view.set_wallet(WalletKind::None);
+            view.set_given(format_amount(given_minor, money).into());
+            view.set_change(format_amount(change_minor, money).into());
+        }
+    }
+    view.set_order_number(page.order_number.as_deref().unwrap_or_default().into());
+    view.set_sale_number(page.sale_number.as_str().into());
+    let (receipt, state) = match page.receipt {
+        ReceiptState::NoPrinter => (ReceiptKind::NoPrinter, PrinterState::None),
+        ReceiptState::Printing => (ReceiptKind::Printing, PrinterState::None),
+        ReceiptState::Printed => (ReceiptKind::Printed, PrinterState::None),
+        ReceiptState::Failed { printer } => (ReceiptKind::Failed, printer),
+        ReceiptState::Unknown => (ReceiptKind::Unknown, PrinterState::None),
+    };
+    view.set_receipt(receipt);
+    view.set_printer(printer(state));
+}

@@ -1,0 +1,80 @@
+//! The sale.
+
+use super::generated::{GoodData, LineData, MainWindow, Sale};
+use super::money::format_amount;
+use super::status::whole;
+use super::{Act, list};
+use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, UserAction};
+use slint::ComponentHandle;
+
+pub fn connect(window: &MainWindow, act: &Act) {
+    let sale = window.global::<Sale>();
+    let send = act.clone();
+    sale.on_add(move |id| send(UserAction::AddProduct { id: id.into() }));
+    let send = act.clone();
+    sale.on_set_search(move |text| send(UserAction::SetSearch(text.into())));
+    let send = act.clone();
+    sale.on_submit_search(move |text| send(UserAction::SubmitSearch(text.into())));
+    let send = act.clone();
+    sale.on_change_quantity(move |line, delta| {
+        send(UserAction::ChangeQuantity { line: line.unsigned_abs(), delta });
+    });
+    let send = act.clone();
+    sale.on_remove(move |line| send(UserAction::RemoveLine { line: line.unsigned_abs() }));
+    let send = act.clone();
+    sale.on_void_sale(move || send(UserAction::VoidSale));
+    let send = act.clone();
+    sale.on_tender_code(move || send(UserAction::TenderCode));
+    let send = act.clone();
+    sale.on_tender_cash(move || send(UserAction::TenderCash));
+}
+
+pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
+    let sale = window.global::<Sale>();
+    if let Some(lines) = list::update(&sale.get_lines(), rows(&page.lines, |line| line_data(line, money))) {
+        sale.set_lines(lines);
+    }
+    if let Some(goods) = list::update(&sale.get_matches(), rows(&page.matches, |good| good_data(good, money))) {
+        sale.set_matches(goods);
+    }
+    if let Some(goods) = list::update(&sale.get_favourites(), rows(&page.favourites, |good| good_data(good, money))) {
+        sale.set_favourites(goods);
+    }
+    sale.set_total(format_amount(page.total_minor, money).into());
+    sale.set_item_count(whole(page.item_count));
+    // The box belongs to the person who is typing. Only when the controller ends a search is it emptied: an echo of
+    // an earlier letter must not overwrite a later one.
+    if page.search.is_empty() && !sale.get_shown_search().is_empty() {
+        sale.set_search(slint::SharedString::new());
+    }
+    sale.set_shown_search(page.search.as_str().into());
+}
+
+fn rows<T, R>(items: &[T], row: impl Fn(&T) -> R) -> Vec<R> {
+    items.iter().map(row).collect()
+}
+
+fn line_data(line: &CartLine, money: &MoneyStyle) -> LineData {
+    let price = format_amount(line.unit_price_minor, money);
+    let (pieces, quantity, unit_price) = match line.quantity {
+        Quantity::Pieces(count) => (true, count.to_string(), price),
+        Quantity::Grams(grams) => (false, format!("{}.{:03} kg", grams / 1000, grams % 1000), format!("{price}/kg")),
+    };
+    LineData {
+        line: whole(line.line),
+        name: line.name.as_str().into(),
+        quantity: quantity.into(),
+        pieces,
+        unit_price: unit_price.into(),
+        total: format_amount(line.total_minor, money).into(),
+    }
+}
+
+fn good_data(good: &Good, money: &MoneyStyle) -> GoodData {
+    GoodData {
+        id: good.id.as_str().into(),
+        name: good.name.as_str().into(),
+        code: good.code.as_str().into(),
+        price: format_amount(good.price_minor, money).into(),
+    }
+}

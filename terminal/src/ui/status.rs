@@ -1,0 +1,45 @@
+//! The bar that is on every page.
+
+use super::generated::{LinkState, PrinterKind, ScannerKind, StatusData};
+use crate::view::{Link, PrinterState, ScannerState, StatusBar};
+
+pub fn data(status: &StatusBar) -> StatusData {
+    StatusData {
+        store: status.store.as_str().into(),
+        till: status.till.as_str().into(),
+        clock: status.clock.as_str().into(),
+        link: match status.link {
+            Link::Connecting => LinkState::Connecting,
+            Link::Online => LinkState::Online,
+            Link::Offline => LinkState::Offline,
+        },
+        cash_works: status.cash_works,
+        code_works: status.code_works,
+        unsent: whole(status.unsent.count),
+        oldest_seconds: whole(status.unsent.oldest_seconds),
+        printer: printer(status.printer),
+        scanner: match status.scanner {
+            ScannerState::None => ScannerKind::None,
+            ScannerState::Ready => ScannerKind::Ready,
+            ScannerState::Disconnected => ScannerKind::Disconnected,
+        },
+        refunds: whole(status.refunds_waiting),
+    }
+}
+
+pub fn printer(state: PrinterState) -> PrinterKind {
+    match state {
+        PrinterState::None => PrinterKind::None,
+        PrinterState::Ready => PrinterKind::Ready,
+        PrinterState::PaperLow => PrinterKind::PaperLow,
+        PrinterState::PaperOut => PrinterKind::PaperOut,
+        PrinterState::CoverOpen => PrinterKind::CoverOpen,
+        PrinterState::Fault => PrinterKind::Fault,
+        PrinterState::Disconnected => PrinterKind::Disconnected,
+    }
+}
+
+/// A number for the screen; what is too large for it is shown as its largest.
+pub fn whole(value: impl TryInto<i32>) -> i32 {
+    value.try_into().unwrap_or(i32::MAX)
+}
