@@ -97,7 +97,7 @@ fn lints() -> Result<Outcome, String> {
 /// Licences, bans and sources. Advisories need a database from the net: said, not hidden, when out of reach.
 fn licences() -> Result<Outcome, String> {
     let deny = cargo_deny()?;
-    run(&deny, &["--offline", "check", "licenses", "bans", "sources"])?;
+    run(&deny, &["check", "licenses", "bans", "sources"])?;
     if run(&deny, &["check", "advisories"]).is_err() {
         println!("advisories: not checked or not clean (their database could not be reached, or see above)");
     }
