@@ -2,4 +2,5 @@
 //! (a wallet, a printer, a scanner), and the headless driver of the till's real window.
 
 pub mod process;
+pub mod simulator;
 pub mod workspace;

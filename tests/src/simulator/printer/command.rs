@@ -1,0 +1,184 @@
+//! The printer's ear: bytes to commands. Written from the printers' manuals, not from our encoder.
+
+/// What a printer is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Init,
+    /// One character of one column.
+    Half(u8),
+    /// Two bytes, one Chinese character.
+    Pair([u8; 2]),
+    LineFeed,
+    CarriageReturn,
+    Align(u8),
+    Bold(bool),
+    Size {
+        width: u8,
+        height: u8,
+    },
+    Chinese(bool),
+    LineSpacing(Option<u8>),
+    FeedLines(u8),
+    FeedDots(u8),
+    Cut {
+        feed_dots: u8,
+    },
+    Pulse {
+        pin: u8,
+        on_ms: u16,
+        off_ms: u16,
+    },
+    QrModule(u8),
+    QrLevel(u8),
+    QrStore(Vec<u8>),
+    QrPrint,
+    AutomaticStatus(u8),
+    /// GS r.
+    AskStatus(u8),
+    /// GS ( H function 48.
+    AskFinished([u8; 4]),
+    Raster {
+        width_bytes: usize,
+        data: Vec<u8>,
+    },
+    /// Understood, and without effect on the paper as it is shown here.
+    Ignored,
+    /// Executed when it arrived; nothing is left to do when its turn comes.
+    RealTime,
+    Unknown(Vec<u8>),
+}
+
+/// The command at the start of `bytes` and its length; `None` if more bytes are needed to tell.
+pub(super) fn next(bytes: &[u8], chinese: bool) -> Option<(Command, usize)> {
+    match *bytes.first()? {
+        b'\n' => Some((Command::LineFeed, 1)),
+        b'\r' => Some((Command::CarriageReturn, 1)),
+        0x10 => real_time(bytes),
+        0x1B => escape(bytes),
+        0x1C => field(bytes),
+        0x1D => group(bytes),
+        // In Chinese mode two bytes are always eaten.
+        lead @ 0x81..=0xFE if chinese => Some((Command::Pair([lead, *bytes.get(1)?]), 2)),
+        byte @ 0x20..=0x7E => Some((Command::Half(byte), 1)),
+        byte => Some((Command::Unknown(vec![byte]), 1)),
+    }
+}
+
+fn real_time(bytes: &[u8]) -> Option<(Command, usize)> {
+    match bytes.get(1)? {
+        0x04 | 0x05 => bytes.get(2).map(|_| (Command::RealTime, 3)),
+        0x14 => (bytes.len() >= 5).then_some((Command::RealTime, 5)),
+        _ => Some(unknown(bytes, 2)),
+    }
+}
+
+fn escape(bytes: &[u8]) -> Option<(Command, usize)> {
+    let argument = || bytes.get(2).copied();
+    match bytes.get(1)? {
+        b'@' => Some((Command::Init, 2)),
+        b'2' => Some((Command::LineSpacing(None), 2)),
+        b'3' => Some((Command::LineSpacing(Some(argument()?)), 3)),
+        b'a' => Some((Command::Align(argument()? & 0x0F), 3)),
+        b'E' => Some((Command::Bold(argument()? & 1 == 1), 3)),
+        b'd' => Some((Command::FeedLines(argument()?), 3)),
+        b'J' => Some((Command::FeedDots(argument()?), 3)),
+        b't' | b'-' | b'M' | b'R' | b'=' => argument().map(|_| (Command::Ignored, 3)),
+        b'p' => {
+            let (pin, on, off) = (argument()? & 0x0F, *bytes.get(3)?, *bytes.get(4)?);
+            // A pause shorter than the pulse is made as long as it.
+            let (on_ms, off_ms) = (u16::from(on) * 2, u16::from(off.max(on)) * 2);
+            Some((Command::Pulse { pin, on_ms, off_ms }, 5))
+        }
+        _ => Some(unknown(bytes, 2)),
+    }
+}
+
+fn field(bytes: &[u8]) -> Option<(Command, usize)> {
+    match bytes.get(1)? {
+        b'&' => Some((Command::Chinese(true), 2)),
+        b'.' => Some((Command::Chinese(false), 2)),
+        b'!' | b'C' => bytes.get(2).map(|_| (Command::Ignored, 3)),
+        _ => Some(unknown(bytes, 2)),
+    }
+}
+
+fn group(bytes: &[u8]) -> Option<(Command, usize)> {
+    let argument = || bytes.get(2).copied();
+    match bytes.get(1)? {
+        b'!' => {
+            let n = argument()?;
+            Some((Command::Size { width: (n >> 4 & 7) + 1, height: (n & 7) + 1 }, 3))
+        }
+        b'V' => match argument()? {
+            0 | 1 | b'0' | b'1' => Some((Command::Cut { feed_dots: 0 }, 3)),
+            b'A' | b'B' => Some((Command::Cut { feed_dots: *bytes.get(3)? }, 4)),
+            _ => Some(unknown(bytes, 3)),
+        },
+        b'a' => Some((Command::AutomaticStatus(argument()?), 3)),
+        b'r' => Some((Command::AskStatus(argument()?), 3)),
+        b'h' | b'w' | b'H' | b'f' => argument().map(|_| (Command::Ignored, 3)),
+        b'(' => parenthesis(bytes),
+        b'v' => raster(bytes),
+        _ => Some(unknown(bytes, 2)),
+    }
+}
+
+/// GS ( and a letter: these carry their length.
+fn parenthesis(bytes: &[u8]) -> Option<(Command, usize)> {
+    let letter = *bytes.get(2)?;
+    let length = usize::from(u16::from_le_bytes([*bytes.get(3)?, *bytes.get(4)?]));
+    let content = bytes.get(5..5 + length)?;
+    let command = match (letter, content) {
+        (b'k', [b'1', b'A', b'1' | b'2', 0]) => Command::Ignored,
+        (b'k', [b'1', b'C', n @ 1..=16]) => Command::QrModule(*n),
+        (b'k', [b'1', b'E', n @ b'0'..=b'3']) => Command::QrLevel(*n - b'0'),
+        (b'k', [b'1', b'P', b'0', data @ ..]) if !data.is_empty() => Command::QrStore(data.to_vec()),
+        (b'k', [b'1', b'Q', b'0']) => Command::QrPrint,
+        (b'H', [b'0', b'0', id @ ..]) if id.len() == 4 => match <[u8; 4]>::try_from(id) {
+            Ok(id) if id.iter().all(|byte| (0x20..=0x7E).contains(byte)) => Command::AskFinished(id),
+            _ => unknown(bytes, 5 + length).0,
+        },
+        _ => unknown(bytes, 5 + length).0,
+    };
+    Some((command, 5 + length))
+}
+
+/// GS v 0: a picture, dot by dot.
+fn raster(bytes: &[u8]) -> Option<(Command, usize)> {
+    let header = bytes.get(..8)?;
+    let width_bytes = usize::from(u16::from_le_bytes([header[4], header[5]]));
+    let height = usize::from(u16::from_le_bytes([header[6], header[7]]));
+    let data = bytes.get(8..8 + width_bytes * height)?.to_vec();
+    Some((Command::Raster { width_bytes, data }, 8 + width_bytes * height))
+}
+
+fn unknown(bytes: &[u8], length: usize) -> (Command, usize) {
+    (Command::Unknown(bytes[..length.min(bytes.len())].to_vec()), length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_cut_short_waits_for_its_rest() {
+        let whole = b"\x1D(k\x05\x001P042";
+        for length in 0..whole.len() {
+            assert_eq!(next(&whole[..length], true), None, "{length}");
+        }
+        assert_eq!(next(whole, true), Some((Command::QrStore(b"42".to_vec()), whole.len())));
+    }
+
+    #[test]
+    fn chinese_mode_always_eats_two_bytes() {
+        assert_eq!(next(b"\x81\x30\x84\x36", true), Some((Command::Pair([0x81, 0x30]), 2)));
+        assert_eq!(next(b"\x81\x30", false), Some((Command::Unknown(vec![0x81]), 1)));
+    }
+
+    #[test]
+    fn what_no_manual_knows_is_unknown() {
+        assert_eq!(next(b"\x1BZ", true), Some((Command::Unknown(b"\x1BZ".to_vec()), 2)));
+        assert_eq!(next(b"\x1D(k\x02\x001Z", true).map(|(_, length)| length), Some(7));
+        assert_eq!(next(b"\x00", true), Some((Command::Unknown(vec![0]), 1)));
+    }
+}

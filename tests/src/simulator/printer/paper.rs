@@ -1,0 +1,123 @@
+//! What came out of the printer.
+
+use qrcode::{Color, EcLevel, QrCode};
+
+/// One character on paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) character: char,
+    /// Of two columns.
+    pub(super) full: bool,
+    pub(super) bold: bool,
+    pub(super) width: u8,
+    pub(super) height: u8,
+}
+
+/// Dots that a character of one column is wide.
+pub(super) const HALF_DOTS: u32 = 12;
+/// Dots that a character is high.
+pub(super) const CELL_HEIGHT: u32 = 24;
+
+impl Cell {
+    pub(super) fn dots(&self) -> u32 {
+        HALF_DOTS * if self.full { 2 } else { 1 } * u32::from(self.width)
+    }
+}
+
+/// A QR code as its modules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct QrModules {
+    pub(super) side: u32,
+    pub(super) dark: Vec<bool>,
+    pub(super) module_dots: u32,
+}
+
+impl QrModules {
+    /// Makes the code; `None` if the data is too much for any.
+    pub(super) fn new(data: &[u8], level: u8, module_dots: u8) -> Option<Self> {
+        let level = match level {
+            0 => EcLevel::L,
+            1 => EcLevel::M,
+            2 => EcLevel::Q,
+            _ => EcLevel::H,
+        };
+        let code = QrCode::with_error_correction_level(data, level).ok()?;
+        let dark = code.to_colors().into_iter().map(|color| color == Color::Dark).collect();
+        Some(Self { side: u32::try_from(code.width()).ok()?, dark, module_dots: module_dots.into() })
+    }
+
+    pub(super) fn dots(&self) -> u32 {
+        self.side * self.module_dots
+    }
+}
+
+/// A strip of paper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Strip {
+    Text { cells: Vec<Cell>, align: u8, height_dots: u32 },
+    Qr { data: String, modules: QrModules, align: u8 },
+    Picture { width_bytes: usize, data: Vec<u8>, align: u8 },
+    Blank { dots: u32 },
+}
+
+/// A piece of paper: from one cut to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    pub(super) strips: Vec<Strip>,
+    pub(super) dots: u32,
+}
+
+impl Receipt {
+    /// Whether nothing was printed on it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.strips.is_empty()
+    }
+
+    /// What a person reads on it, a line for a line; a QR code as `[QR]` and its content.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for strip in &self.strips {
+            match strip {
+                Strip::Text { cells, align, .. } => {
+                    let used: u32 = cells.iter().map(Cell::dots).sum();
+                    let indent = if cells.is_empty() { 0 } else { indent(*align, self.dots, used) };
+                    out.extend(std::iter::repeat_n(' ', usize::try_from(indent / HALF_DOTS).unwrap_or(0)));
+                    out.extend(cells.iter().map(|cell| cell.character));
+                    out.push('\n');
+                }
+                Strip::Qr { data, .. } => {
+                    out.push_str("[QR] ");
+                    out.push_str(data);
+                    out.push('\n');
+                }
+                Strip::Picture { .. } => out.push_str("[picture]\n"),
+                Strip::Blank { .. } => {}
+            }
+        }
+        out
+    }
+
+    /// The contents of its QR codes.
+    #[must_use]
+    pub fn qr_codes(&self) -> Vec<String> {
+        self.strips
+            .iter()
+            .filter_map(|strip| match strip {
+                Strip::Qr { data, .. } => Some(data.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Where something `used` dots wide begins on paper of `dots` dots.
+pub(super) fn indent(align: u8, dots: u32, used: u32) -> u32 {
+    let free = dots.saturating_sub(used);
+    match align {
+        1 | b'1' => free / 2,
+        2 | b'2' => free,
+        _ => 0,
+    }
+}
