@@ -1,0 +1,152 @@
+//! `server.toml`: what it may say, and what to write where it is wrong.
+
+use evertill_shared::order_number::GroupTag;
+use evertill_shared::payment::Policy;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+mod read;
+pub use read::Problem;
+
+/// The whole of `server.toml`. Paths are absolute or relative to the file's folder; [`Config::load`] has made
+/// them usable as they are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The folder of `base.db` and of relative group files.
+    pub data_dir: PathBuf,
+    /// The TLS certificate chain, PEM.
+    pub tls_certificate: PathBuf,
+    /// Its private key, PEM (PKCS #8).
+    pub tls_key: PathBuf,
+    /// The key that signs responses: PKCS #8, Ed25519, DER or PEM.
+    pub response_key: PathBuf,
+    /// The name under which tills know that key.
+    pub response_key_id: String,
+    /// The root's statements about response keys: JSON, `Vec<ServerKeyStatement>`.
+    pub server_keys: PathBuf,
+    /// The store and its first staff; read once, when `base.db` is made.
+    pub bootstrap: PathBuf,
+    /// The order groups.
+    #[serde(default = "read::three_groups")]
+    pub groups: Vec<GroupConfig>,
+    /// When a group is skipped.
+    #[serde(default)]
+    pub group_limits: GroupLimits,
+    /// WeChat Pay, if the store takes it.
+    pub wechat: Option<WeChatConfig>,
+}
+
+/// One order group.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupConfig {
+    /// The tag at the end of its order numbers, 0 to 99.
+    pub tag: GroupTag,
+    /// Its SQLite file; relative to `data_dir`.
+    pub file: PathBuf,
+}
+
+/// When a group counts as failed, and for how long it is skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupLimits {
+    /// The longest that any call to a group may take, in milliseconds.
+    pub call_ms: u64,
+    /// So many failures in one period, and new orders go elsewhere.
+    pub failures_per_period: u32,
+    /// How long a period is, in milliseconds.
+    pub period_ms: u64,
+    /// By how much periods differ at random, in milliseconds, so that servers do not retry together.
+    pub period_jitter_ms: u64,
+}
+
+impl Default for GroupLimits {
+    fn default() -> Self {
+        Self { call_ms: 1_000, failures_per_period: 3, period_ms: 60_000, period_jitter_ms: 10_000 }
+    }
+}
+
+/// An account at WeChat Pay and how to reach it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeChatConfig {
+    /// Base addresses of the plain API, best first: they are raced and the better one remembered.
+    pub endpoints: Vec<String>,
+    /// Base addresses that ask for a client certificate (reverse, refund).
+    pub secure_endpoints: Vec<String>,
+    /// The app that the account belongs to.
+    pub app_id: String,
+    /// The merchant's number.
+    pub merchant_id: String,
+    /// The file with the API key.
+    pub api_key_file: PathBuf,
+    /// The client certificate, PEM.
+    pub client_certificate: Option<PathBuf>,
+    /// Its key, PEM.
+    pub client_key: Option<PathBuf>,
+    /// Trust this authority instead of the public ones: for simulators.
+    pub ca_certificate: Option<PathBuf>,
+    /// How requests are signed.
+    #[serde(default)]
+    pub sign_type: SignType,
+    /// When to ask and when to take back.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// How WeChat Pay v2 messages are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum SignType {
+    /// HMAC with SHA-256.
+    #[default]
+    #[serde(rename = "HMAC-SHA256")]
+    HmacSha256,
+    /// MD5, for accounts that know nothing better.
+    #[serde(rename = "MD5")]
+    Md5,
+}
+
+/// What is wrong with the configuration, and what to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {problem}", file.display())]
+pub struct ConfigError {
+    /// Which file.
+    pub file: PathBuf,
+    /// What is wrong, where, and what to write instead.
+    pub problem: Problem,
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the field and what to write.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let wrong = |problem| ConfigError { file: file.to_owned(), problem };
+        let text =
+            std::fs::read_to_string(file).map_err(|error| wrong(Problem::Unreadable(error.to_string())))?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder).map_err(wrong)
+    }
+
+    /// Reads and checks the text of a configuration whose relative paths start in `folder`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Problem> {
+        let mut config: Self = toml::from_str(text).map_err(|error| read::explain(&error))?;
+        config.check()?;
+        config.resolve(folder);
+        Ok(config)
+    }
+
+    /// Where the base store's file is.
+    #[must_use]
+    pub fn base_file(&self) -> PathBuf {
+        self.data_dir.join("base.db")
+    }
+}

@@ -1,0 +1,246 @@
+//! Reading `server.toml`: defaults, checks, and words for the person who edits it.
+
+use super::{Config, GroupConfig, WeChatConfig};
+use evertill_shared::order_number::GroupTag;
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}. Name the file with --config; `evertill-admin store create` makes one")]
+    Unreadable(String),
+    /// Not TOML, or a field is missing, misspelt or of the wrong kind.
+    #[error("{0}")]
+    Syntax(String),
+    /// A field says something impossible.
+    #[error("`{field}` {what}. Write {write}")]
+    Field {
+        /// Which field.
+        field: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to write instead.
+        write: String,
+    },
+}
+
+fn field(field: &str, what: &str, write: &str) -> Problem {
+    Problem::Field { field: field.into(), what: what.into(), write: write.into() }
+}
+
+/// What to write for each field, for those who left it out or got it wrong.
+const EXAMPLES: [(&str, &str); 12] = [
+    ("listen", "listen = \"127.0.0.1:8443\""),
+    ("data_dir", "data_dir = \"data\""),
+    ("tls_certificate", "tls_certificate = \"tls.pem\""),
+    ("tls_key", "tls_key = \"tls.key\""),
+    ("response_key", "response_key = \"response.key\""),
+    ("response_key_id", "response_key_id = \"server-1\""),
+    ("server_keys", "server_keys = \"server-keys.json\""),
+    ("bootstrap", "bootstrap = \"bootstrap.json\""),
+    ("endpoints", "endpoints = [\"https://api.mch.weixin.qq.com\"]"),
+    ("secure_endpoints", "secure_endpoints = [\"https://api.mch.weixin.qq.com\"]"),
+    ("tag", "tag = 0"),
+    ("file", "file = \"groups/00.db\""),
+];
+
+/// The parser's words, and the line to write where a field is missing or wrong.
+pub(super) fn explain(error: &toml::de::Error) -> Problem {
+    let mut text = error.to_string().trim_end().to_owned();
+    let mentioned = EXAMPLES.iter().find(|(name, _)| {
+        text.contains(&format!("`{name}`")) || text.lines().any(|l| l.contains(&format!("| {name} =")))
+    });
+    if let Some((_, example)) = mentioned {
+        text.push_str("\nWrite for example: ");
+        text.push_str(example);
+    }
+    Problem::Syntax(text)
+}
+
+/// The default: three groups beside each other.
+pub(super) fn three_groups() -> Vec<GroupConfig> {
+    (0..3_u8)
+        .filter_map(|tag| GroupTag::try_from(tag).ok())
+        .map(|tag| GroupConfig { tag, file: PathBuf::from(format!("groups/{:02}.db", tag.get())) })
+        .collect()
+}
+
+impl Config {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.groups.is_empty() {
+            return Err(field(
+                "groups",
+                "is empty",
+                "one [[groups]] block at least, or leave it out for three",
+            ));
+        }
+        for (index, group) in self.groups.iter().enumerate() {
+            let others = &self.groups[..index];
+            if others.iter().any(|o| o.tag == group.tag) {
+                let what = format!("{} stands twice", group.tag.get());
+                return Err(field(
+                    "groups.tag",
+                    &what,
+                    "another number from 0 to 99: a tag is one group's for ever",
+                ));
+            }
+            if others.iter().any(|o| o.file == group.file) {
+                let what = format!("\"{}\" stands twice", group.file.display());
+                return Err(field("groups.file", &what, "another file: each group has its own"));
+            }
+        }
+        let id = &self.response_key_id;
+        if id.is_empty() || id.len() > 100 || !id.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
+            return Err(field(
+                "response_key_id",
+                "is not a key's name",
+                "1 to 100 letters and digits, like \"server-1\"",
+            ));
+        }
+        let limits = &self.group_limits;
+        if !(10..=60_000).contains(&limits.call_ms) {
+            return Err(field(
+                "group_limits.call_ms",
+                "is out of range",
+                "10 to 60000 (milliseconds); 1000 is the default",
+            ));
+        }
+        if limits.failures_per_period == 0 || limits.period_ms == 0 {
+            let names = "group_limits.failures_per_period and period_ms";
+            return Err(field(names, "must be more than zero", "3 and 60000, the defaults"));
+        }
+        self.wechat.as_ref().map_or(Ok(()), WeChatConfig::check)
+    }
+
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        for path in [
+            &mut self.data_dir,
+            &mut self.tls_certificate,
+            &mut self.tls_key,
+            &mut self.response_key,
+            &mut self.server_keys,
+            &mut self.bootstrap,
+        ] {
+            *path = folder.join(&*path);
+        }
+        for group in &mut self.groups {
+            group.file = self.data_dir.join(&group.file);
+        }
+        if let Some(wechat) = &mut self.wechat {
+            wechat.api_key_file = folder.join(&wechat.api_key_file);
+            for path in [&mut wechat.client_certificate, &mut wechat.client_key, &mut wechat.ca_certificate] {
+                if let Some(path) = path {
+                    *path = folder.join(&*path);
+                }
+            }
+        }
+    }
+}
+
+impl WeChatConfig {
+    fn check(&self) -> Result<(), Problem> {
+        for (name, addresses) in
+            [("endpoints", &self.endpoints), ("secure_endpoints", &self.secure_endpoints)]
+        {
+            let name = format!("wechat.{name}");
+            if addresses.is_empty() {
+                return Err(field(
+                    &name,
+                    "is empty",
+                    "one address at least, like [\"https://api.mch.weixin.qq.com\"]",
+                ));
+            }
+            let odd = addresses.iter().find(|a| !a.starts_with("https://") && !a.starts_with("http://"));
+            if let Some(odd) = odd {
+                let what = format!("holds \"{odd}\", which is not an address");
+                return Err(field(
+                    &name,
+                    &what,
+                    "addresses that begin with https:// (or http:// for a simulator)",
+                ));
+            }
+        }
+        if self.client_certificate.is_some() != self.client_key.is_some() {
+            return Err(field(
+                "wechat.client_certificate and client_key",
+                "belong together, and only one is given",
+                "both, or neither",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+listen = "127.0.0.1:8443"
+data_dir = "data"
+tls_certificate = "tls.pem"
+tls_key = "tls.key"
+response_key = "response.key"
+response_key_id = "server-1"
+server_keys = "server-keys.json"
+bootstrap = "bootstrap.json"
+"#;
+
+    fn problem(text: &str) -> String {
+        Config::parse(text, Path::new("/store")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_short_file_gets_three_groups_and_paths_beside_it() {
+        let config = Config::parse(GOOD, Path::new("/store")).unwrap();
+        let files: Vec<_> = config.groups.iter().map(|g| g.file.display().to_string()).collect();
+        assert_eq!(
+            files,
+            ["/store/data/groups/00.db", "/store/data/groups/01.db", "/store/data/groups/02.db"]
+        );
+        assert_eq!(config.base_file(), Path::new("/store/data/base.db"));
+        assert_eq!(config.group_limits, super::super::GroupLimits::default());
+    }
+
+    #[test]
+    fn each_missing_field_is_named_with_the_line_to_write() {
+        for (name, example) in EXAMPLES.iter().take(8) {
+            let without: String = GOOD
+                .lines()
+                .filter(|l| !l.starts_with(&format!("{name} =")))
+                .map(|l| format!("{l}\n"))
+                .collect();
+            let text = problem(&without);
+            assert!(text.contains(&format!("`{name}`")) && text.contains(example), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_say_what_to_write() {
+        let text = problem(&GOOD.replace("127.0.0.1:8443", "everywhere"));
+        assert!(text.contains("listen") && text.contains("listen = \"127.0.0.1:8443\""), "{text}");
+        let text = problem(&format!("{GOOD}\nlisen = 1\n"));
+        assert!(text.contains("lisen"), "{text}");
+        let twice = "[[groups]]\ntag = 4\nfile = \"a.db\"\n[[groups]]\ntag = 4\nfile = \"b.db\"\n";
+        let text = problem(&format!("{GOOD}\n{twice}"));
+        assert!(text.contains("groups.tag") && text.contains("another number"), "{text}");
+        let text = problem(&format!("{GOOD}\n[group_limits]\ncall_ms = 0\n"));
+        assert!(text.contains("group_limits.call_ms"), "{text}");
+        let text = problem(&format!("{GOOD}\n[[groups]]\ntag = 100\nfile = \"a.db\"\n"));
+        assert!(text.contains("tag"), "{text}");
+    }
+
+    #[test]
+    fn a_wallet_needs_addresses_and_both_halves_of_its_certificate() {
+        let wechat = "[wechat]\nendpoints = [\"https://a\"]\nsecure_endpoints = [\"https://b\"]\napp_id = \"wx\"\n\
+                      merchant_id = \"1\"\napi_key_file = \"wechat.key\"\nclient_certificate = \"c.pem\"\n";
+        let text = problem(&format!("{GOOD}\n{wechat}"));
+        assert!(text.contains("client_key"), "{text}");
+        let config =
+            Config::parse(&format!("{GOOD}\n{wechat}client_key = \"c.key\"\n"), Path::new("/s")).unwrap();
+        assert_eq!(config.wechat.unwrap().client_key.unwrap(), Path::new("/s/c.key"));
+        let text = problem(&format!("{GOOD}\n{}", wechat.replace("https://a", "weixin")));
+        assert!(text.contains("wechat.endpoints") && text.contains("weixin"), "{text}");
+    }
+}
