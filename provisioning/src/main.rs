@@ -1,2 +1,2 @@
-//! Evertill.
+//! Evertill's tool for IT.
 fn main() {}

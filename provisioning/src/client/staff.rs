@@ -1,0 +1,148 @@
+//! The client for people: IT's tool and tests. A session instead of a signature; TLS says who the server is.
+
+use super::endpoint::Outgoing;
+use super::tls::Time;
+use super::transport::Transport;
+use super::{ClientConfig, ClientError, Method, decode, encode};
+use evertill_shared::clock::Clock;
+use evertill_shared::id::TerminalId;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::protocol::staff::{
+    AskRefund, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, Session, StaffRow, TerminalChange,
+    TerminalRow, path,
+};
+use evertill_shared::refund::Refund;
+use evertill_shared::secret::SecretText;
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use std::sync::Arc;
+
+/// A person's open session with the store's server.
+pub struct StaffClient {
+    transport: Transport,
+    session: Session,
+}
+
+impl StaffClient {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`evertill_shared::protocol::error::ErrorCode::NotAllowed`] for a wrong password.
+    pub async fn log_in(
+        config: ClientConfig,
+        clock: Arc<dyn Clock>,
+        login: &str,
+        password: &SecretText,
+    ) -> Result<Self, ClientError> {
+        let transport = Transport::new(config, Arc::new(Time::new(clock)))?;
+        let body = LogIn { login: login.to_owned(), password: password.clone() };
+        let session: Session = send(&transport, None, Method::Post, path::SESSIONS, Some(&body)).await?;
+        Ok(Self { transport, session })
+    }
+
+    /// Who is logged in, and until when.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Asks anything of the staff API.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn call<Req: Serialize + ?Sized, Resp: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Req>,
+    ) -> Result<Resp, ClientError> {
+        send(&self.transport, Some(&self.session.token), method, path, body).await
+    }
+
+    /// All staff.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn staff(&self) -> Result<Vec<StaffRow>, ClientError> {
+        self.call::<(), _>(Method::Get, path::STAFF, None).await
+    }
+
+    /// Adds a person.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn add_staff(&self, person: &NewStaff) -> Result<(), ClientError> {
+        self.call::<_, IgnoredAny>(Method::Post, path::STAFF, Some(person)).await.map(drop)
+    }
+
+    /// A one-time code for a till that will be called `name`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn enrolment_code(&self, name: &str) -> Result<EnrolmentCode, ClientError> {
+        let body = NewEnrolmentCode { name: name.to_owned() };
+        self.call(Method::Post, path::ENROLMENT_CODES, Some(&body)).await
+    }
+
+    /// All terminals.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn terminals(&self) -> Result<Vec<TerminalRow>, ClientError> {
+        self.call::<(), _>(Method::Get, path::TERMINALS, None).await
+    }
+
+    /// Activates, blocks or unblocks a terminal.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn change_terminal(
+        &self,
+        terminal: TerminalId,
+        change: &TerminalChange,
+    ) -> Result<(), ClientError> {
+        let path = path::TERMINAL.replace("{terminal}", &terminal.to_string());
+        self.call::<_, IgnoredAny>(Method::Post, &path, Some(change)).await.map(drop)
+    }
+
+    /// Replaces the catalogue.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn put_catalogue(&self, products: &[Product]) -> Result<(), ClientError> {
+        self.call::<_, IgnoredAny>(Method::Put, path::CATALOGUE, Some(products)).await.map(drop)
+    }
+
+    /// Asks for a refund.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ask_refund(&self, number: &OrderNumber, ask: &AskRefund) -> Result<Refund, ClientError> {
+        let path = path::REFUNDS.replace("{number}", &number.to_string());
+        self.call(Method::Post, &path, Some(ask)).await
+    }
+}
+
+impl std::fmt::Debug for StaffClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StaffClient({:?})", self.session.name)
+    }
+}
+
+async fn send<Req: Serialize + ?Sized, Resp: DeserializeOwned>(
+    transport: &Transport,
+    token: Option<&SecretText>,
+    method: Method,
+    path: &str,
+    body: Option<&Req>,
+) -> Result<Resp, ClientError> {
+    let body = encode(body)?;
+    let at = transport.pick().await?;
+    let mut request = Outgoing::new(transport.endpoint(at), method, path, "", body)?;
+    if let Some(token) = token {
+        request.header("authorization", &format!("Bearer {}", token.expose()))?;
+    }
+    let answer = transport.send(at, request, transport.timeouts().answer).await?;
+    decode(&answer)
+}
