@@ -1,5 +1,7 @@
 //! Drivers against emulated devices, over real lines: pseudo terminals and TCP.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, too, stop at what they do not expect
+
 #[path = "devices/printers.rs"]
 mod printers;
 #[path = "devices/scanners.rs"]

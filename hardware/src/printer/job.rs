@@ -137,13 +137,13 @@ impl<T: Transport> EscPosPrinter<T> {
         if completion == Completion::None {
             return PrintOutcome::Unknown(UnknownReason::NoReadback);
         }
+        let is_done = |session: &mut Session<T::Link>| match completion {
+            Completion::ProcessId => session.finished.contains(&job.marker).then_some(()),
+            _ => (session.short_answers > 0).then_some(()),
+        };
         loop {
             let left = deadline.saturating_sub(self.clock.now());
-            let done = session.wait(left.min(SILENCE), |session| match completion {
-                Completion::ProcessId => session.finished.contains(&job.marker).then_some(()),
-                _ => (session.short_answers > 0).then_some(()),
-            });
-            match done {
+            match session.wait(left.min(SILENCE), is_done) {
                 Ok(Some(())) => return PrintOutcome::Confirmed,
                 Ok(None) if left.is_zero() => return PrintOutcome::Unknown(UnknownReason::NoAnswer),
                 Ok(None) => {}
@@ -152,8 +152,12 @@ impl<T: Transport> EscPosPrinter<T> {
             if !self.profile.real_time_status {
                 continue;
             }
+            let status = session.ask().map(PrinterStatus::from_flags);
+            if is_done(session).is_some() {
+                return PrintOutcome::Confirmed;
+            }
             // A printer that is merely busy may be slow to answer; only a clear "stopped" ends the wait.
-            match session.ask().map(PrinterStatus::from_flags) {
+            match status {
                 Ok(PrinterStatus::Offline) => {}
                 Ok(status) if !status.can_print() => {
                     return PrintOutcome::Unknown(UnknownReason::Stopped(status));

@@ -9,7 +9,7 @@ use std::io::{self, Read as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const SLOWEST_RETRY: Duration = Duration::from_secs(5);
@@ -115,7 +115,10 @@ impl Worker {
             port.set_timeout(wait.clamp(Duration::from_millis(1), READ_WAIT))?;
             match port.read(chunk.as_mut_slice()) {
                 Ok(0) => break io::Error::from(io::ErrorKind::UnexpectedEof),
-                Ok(count) => assembler.handle_bytes(&chunk[..count], self.clock.now()),
+                Ok(count) => {
+                    assembler.handle_bytes(&chunk[..count], self.clock.now());
+                    chunk[..count].zeroize();
+                }
                 Err(error) if is_passing(&error) => assembler.handle_time(self.clock.now()),
                 Err(error) => break error,
             }

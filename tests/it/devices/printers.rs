@@ -35,8 +35,11 @@ fn profiles() -> [Profile; 2] {
     [profile.clone(), profile.with_completion(Completion::ProcessId)]
 }
 
-/// A printer and its driver on each kind of line.
-fn benches(config: &PrinterConfig, profile: &Profile) -> Vec<(PrinterEmulator, Box<dyn Printer>)> {
+/// A printer and its driver.
+type Bench = (PrinterEmulator, Box<dyn Printer>);
+
+/// One on each kind of line.
+fn benches(config: &PrinterConfig, profile: &Profile) -> Vec<Bench> {
     let serial = PrinterEmulator::on_serial(config.clone()).unwrap();
     let line = SerialLine::new(serial.path(), 115_200);
     let over_serial = SerialPrinter::new(line, profile.clone(), clock());
@@ -45,8 +48,18 @@ fn benches(config: &PrinterConfig, profile: &Profile) -> Vec<(PrinterEmulator, B
     vec![(serial, Box::new(over_serial)), (network, Box::new(over_network))]
 }
 
-fn all_benches(config: &PrinterConfig) -> Vec<(PrinterEmulator, Box<dyn Printer>)> {
+/// One on each kind of line and with each way of confirming.
+fn all_benches(config: &PrinterConfig) -> Vec<Bench> {
     profiles().iter().flat_map(|profile| benches(config, profile)).collect()
+}
+
+/// Tells the same story to all of them at once: most of it is waiting.
+fn each(benches: Vec<Bench>, story: impl Fn(PrinterEmulator, Box<dyn Printer>) + Sync) {
+    std::thread::scope(|scope| {
+        for (emulator, printer) in benches {
+            scope.spawn(|| story(emulator, printer));
+        }
+    });
 }
 
 fn how_often(emulator: &PrinterEmulator, text: &str) -> usize {
@@ -57,7 +70,7 @@ fn how_often(emulator: &PrinterEmulator, text: &str) -> usize {
 
 #[test]
 fn a_receipt_is_confirmed_and_reads_as_it_was_meant() {
-    for (emulator, mut printer) in all_benches(&PrinterConfig::default()) {
+    each(all_benches(&PrinterConfig::default()), |emulator, mut printer| {
         assert_eq!(printer.status(), PrinterStatus::Ready);
         assert_eq!(printer.print(&receipt(), JobId(1)), PrintOutcome::Confirmed);
         let receipts = emulator.receipts();
@@ -71,12 +84,12 @@ fn a_receipt_is_confirmed_and_reads_as_it_was_meant() {
         assert_eq!(receipts[0].qr_codes(), [ORDER]);
         assert_eq!(emulator.problems(), Vec::<String>::new());
         assert!(emulator.pulses().is_empty());
-    }
+    });
 }
 
 #[test]
 fn many_jobs_in_a_row_are_each_printed_once() {
-    for (emulator, mut printer) in all_benches(&PrinterConfig::default()) {
+    each(all_benches(&PrinterConfig::default()), |emulator, mut printer| {
         for n in 0..5 {
             let document = Document::new().line(format!("job {n};")).cut();
             assert_eq!(printer.print(&document, JobId(n)), PrintOutcome::Confirmed);
@@ -84,12 +97,12 @@ fn many_jobs_in_a_row_are_each_printed_once() {
         for n in 0..5 {
             assert_eq!(how_often(&emulator, &format!("job {n};")), 1);
         }
-    }
+    });
 }
 
 #[test]
 fn states_are_told_and_nothing_is_sent_while_the_printer_cannot_print() {
-    for (emulator, mut printer) in benches(&PrinterConfig::default(), &Profile::paper_80mm()) {
+    each(benches(&PrinterConfig::default(), &Profile::paper_80mm()), |emulator, mut printer| {
         emulator.set_paper(Paper::NearEnd);
         assert_eq!(printer.status(), PrinterStatus::PaperNearEnd);
         assert_eq!(printer.print(&receipt(), JobId(1)), PrintOutcome::Confirmed);
@@ -107,12 +120,12 @@ fn states_are_told_and_nothing_is_sent_while_the_printer_cannot_print() {
         emulator.set_knife_stuck(false);
         assert_eq!(printer.print(&receipt(), JobId(3)), PrintOutcome::Confirmed);
         assert_eq!(emulator.receipts().len(), 2, "the refused job was never printed");
-    }
+    });
 }
 
 #[test]
 fn paper_that_ends_in_the_middle_leaves_the_job_unknown_and_printed_once() {
-    for (emulator, mut printer) in all_benches(&slow()) {
+    each(all_benches(&slow()), |emulator, mut printer| {
         emulator.run_out_of_paper_after(3);
         let outcome = printer.print(&receipt(), JobId(1));
         assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::Stopped(PrinterStatus::PaperOut)));
@@ -123,12 +136,12 @@ fn paper_that_ends_in_the_middle_leaves_the_job_unknown_and_printed_once() {
         assert_eq!(printer.print(&Document::new().line("next").cut(), JobId(2)), PrintOutcome::Confirmed);
         assert_eq!(emulator.receipts().len(), 2);
         assert_eq!(how_often(&emulator, "可口可乐"), 1);
-    }
+    });
 }
 
 #[test]
 fn an_opened_cover_in_the_middle_leaves_the_job_unknown() {
-    for (emulator, mut printer) in benches(&slow(), &Profile::paper_80mm()) {
+    each(benches(&slow(), &Profile::paper_80mm()), |emulator, mut printer| {
         let opener = std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(200));
@@ -137,12 +150,12 @@ fn an_opened_cover_in_the_middle_leaves_the_job_unknown() {
             printer.print(&receipt(), JobId(1))
         });
         assert_eq!(opener, PrintOutcome::Unknown(UnknownReason::Stopped(PrinterStatus::CoverOpen)));
-    }
+    });
 }
 
 #[test]
 fn a_printer_unplugged_in_the_middle_leaves_the_job_unknown_and_it_is_not_sent_again() {
-    for (emulator, mut printer) in all_benches(&slow()) {
+    each(all_benches(&slow()), |emulator, mut printer| {
         emulator.lose_power_after(3);
         let outcome = printer.print(&receipt(), JobId(1));
         assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::Disconnected));
@@ -157,13 +170,13 @@ fn a_printer_unplugged_in_the_middle_leaves_the_job_unknown_and_it_is_not_sent_a
         assert_eq!(printer.print(&Document::new().line("next").cut(), JobId(3)), PrintOutcome::Confirmed);
         assert_eq!(how_often(&emulator, "2026-09-21"), 1);
         assert_eq!(how_often(&emulator, "next"), 1);
-    }
+    });
 }
 
 #[test]
 fn a_printer_whose_answers_are_lost_in_the_middle_leaves_the_job_unknown() {
     let short = Document::new().line("once;").cut();
-    for (emulator, mut printer) in all_benches(&slow()) {
+    each(all_benches(&slow()), |emulator, mut printer| {
         emulator.run_out_of_paper_after(1);
         let outcome = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -175,18 +188,18 @@ fn a_printer_whose_answers_are_lost_in_the_middle_leaves_the_job_unknown() {
         });
         assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::NoAnswer));
         assert_eq!(how_often(&emulator, "once;"), 1);
-    }
+    });
 }
 
 #[test]
 fn a_job_larger_than_the_printers_buffer_arrives_whole() {
     let config = PrinterConfig { buffer_bytes: 128, ..PrinterConfig::default() };
-    for (emulator, mut printer) in all_benches(&config) {
+    each(all_benches(&config), |emulator, mut printer| {
         let long = (0..400).fold(Document::new(), |document, n| document.line(format!("line {n};"))).cut();
         assert_eq!(printer.print(&long, JobId(1)), PrintOutcome::Confirmed);
         assert_eq!(emulator.receipts()[0].text().lines().count(), 400);
         assert_eq!(emulator.problems(), Vec::<String>::new());
-    }
+    });
 }
 
 #[test]
@@ -194,15 +207,15 @@ fn a_printer_that_stops_with_a_full_buffer_ends_the_wait() {
     let config = PrinterConfig { buffer_bytes: 128, ..slow() };
     let long = (0..2000).fold(Document::new(), |document, n| document.line(format!("line {n};"))).cut();
     let profile = Profile { slowest_mm_per_s: 10_000, ..Profile::paper_80mm() };
-    for (emulator, mut printer) in benches(&config, &profile) {
+    each(benches(&config, &profile), |emulator, mut printer| {
         emulator.run_out_of_paper_after(2);
         assert!(matches!(printer.print(&long, JobId(1)), PrintOutcome::Unknown(_)));
-    }
+    });
 }
 
 #[test]
 fn the_drawer_opens_once_for_one_kick_and_never_for_a_receipt() {
-    for (emulator, mut printer) in all_benches(&PrinterConfig::default()) {
+    each(all_benches(&PrinterConfig::default()), |emulator, mut printer| {
         assert_eq!(printer.drawer_switch_is_high(), Some(false));
         assert_eq!(printer.kick_drawer(DrawerKick::default()), PrintOutcome::Confirmed);
         assert_eq!(emulator.pulses(), [Pulse { pin: 0, on_ms: 50, off_ms: 500 }]);
@@ -210,14 +223,14 @@ fn the_drawer_opens_once_for_one_kick_and_never_for_a_receipt() {
         emulator.set_drawer_open(false);
         assert_eq!(printer.print(&receipt(), JobId(1)), PrintOutcome::Confirmed);
         assert_eq!(emulator.pulses().len(), 1);
-    }
+    });
 }
 
 #[test]
 fn without_paper_the_drawer_opens_in_real_time_or_not_at_all_but_never_late() {
     let with = Profile { real_time_pulse: true, ..Profile::paper_80mm() };
     for (profile, pulses) in [(with, 1), (Profile::paper_80mm(), 0)] {
-        for (emulator, mut printer) in benches(&PrinterConfig::default(), &profile) {
+        each(benches(&PrinterConfig::default(), &profile), |emulator, mut printer| {
             emulator.set_paper(Paper::Out);
             let outcome = printer.kick_drawer(DrawerKick::default());
             assert_eq!(matches!(outcome, PrintOutcome::NotStarted(_)), pulses == 0, "{outcome:?}");
@@ -226,24 +239,24 @@ fn without_paper_the_drawer_opens_in_real_time_or_not_at_all_but_never_late() {
             emulator.set_paper(Paper::Plenty);
             std::thread::sleep(Duration::from_millis(100));
             assert_eq!(emulator.pulses().len(), pulses);
-        }
+        });
     }
 }
 
 #[test]
 fn a_printer_that_is_not_there_is_unreachable() {
-    for (emulator, mut printer) in benches(&PrinterConfig::default(), &Profile::paper_80mm()) {
+    each(benches(&PrinterConfig::default(), &Profile::paper_80mm()), |emulator, mut printer| {
         emulator.set_power(false);
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(printer.status(), PrinterStatus::Unreachable);
-    }
+    });
 }
 
 #[test]
 fn the_picture_of_a_receipt_shows_a_qr_code_that_can_be_scanned() {
     let font_file = concat!(env!("CARGO_MANIFEST_DIR"), "/../terminal/ui/fonts/NotoSansSC-Regular.otf");
     let font = std::fs::read(font_file).unwrap();
-    for (emulator, mut printer) in benches(&PrinterConfig::default(), &Profile::paper_80mm()) {
+    each(benches(&PrinterConfig::default(), &Profile::paper_80mm()), |emulator, mut printer| {
         assert_eq!(printer.print(&receipt(), JobId(1)), PrintOutcome::Confirmed);
         let file = emulator.receipts()[0].to_png(&font).unwrap();
         if let Some(keep) = std::env::var_os("EVERTILL_KEEP_RECEIPT") {
@@ -262,5 +275,5 @@ fn the_picture_of_a_receipt_shows_a_qr_code_that_can_be_scanned() {
         let codes = image.detect_grids();
         assert_eq!(codes.len(), 1);
         assert_eq!(codes[0].decode().unwrap().1, ORDER);
-    }
+    });
 }

@@ -356,7 +356,7 @@ impl Machine {
     fn answer_status(&mut self, n: u8) {
         let (near, out) = (self.paper != Paper::Plenty, self.paper == Paper::Out);
         match n {
-            1 | b'1' => self.reply(&[u8::from(near) * 0x03 | u8::from(out) * 0x0C]),
+            1 | b'1' => self.reply(&[(u8::from(near) * 0x03) | (u8::from(out) * 0x0C)]),
             2 | b'2' => self.reply(&[u8::from(self.drawer_open)]),
             _ => self.problem(&format!("GS r {n} is not known")),
         }
