@@ -4,6 +4,8 @@
 //! everything else; everything else is unknown (rule *known-or-unknown*). Answers are compared with what was
 //! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
 
+pub mod wechat;
+
 use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{PayOutcome, QueryOutcome, ReverseOutcome};

@@ -1,0 +1,227 @@
+//! WeChat Pay, version 2 of its interface: the one for payment codes.
+//!
+//! The shell around the pure parts: `wire` makes requests and opens replies, `judge` says what a reply proves,
+//! `line` carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
+
+mod error_code;
+mod fields;
+mod judge;
+mod line;
+mod settings;
+mod sign;
+mod wire;
+
+pub use settings::{WechatError, WechatSettings};
+pub use sign::SignType;
+
+use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
+use evertill_shared::clock::Clock;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::Amount;
+use evertill_shared::payment::{DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome};
+use evertill_shared::wallet::{self, Wallet};
+use line::{Exchange, Line};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::{Merchant, Reply, Unusable};
+
+/// One merchant's account at WeChat Pay.
+pub struct WechatChannel {
+    merchant: Merchant,
+    open: Line,
+    secure: Line,
+    random: SystemRandom,
+    pay_limit: Duration,
+    call_limit: Duration,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+}
+
+impl fmt::Debug for WechatChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WechatChannel")
+            .field("merchant_id", &self.merchant.merchant_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WechatChannel {
+    /// Reads the merchant's files and prepares the connections. Calls nobody yet.
+    /// # Errors
+    /// A file is missing or wrong.
+    pub fn new(settings: &WechatSettings, clock: Arc<dyn Clock>) -> Result<Self, WechatError> {
+        let connect = settings.connect_timeout();
+        Ok(Self {
+            merchant: settings.merchant()?,
+            open: Line::new(&settings.endpoints, settings.tls(false)?, connect, Arc::clone(&clock))?,
+            secure: Line::new(&settings.secure_endpoints, settings.tls(true)?, connect, Arc::clone(&clock))?,
+            random: SystemRandom::new(),
+            pay_limit: Duration::from_millis(settings.pay_timeout_ms),
+            call_limit: Duration::from_millis(settings.call_timeout_ms),
+            clock,
+            policy: settings.policy,
+        })
+    }
+
+    /// When to ask about payments of this channel, and when to take them back.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Makes a request and brings back the reply, opened; or says why there is none that counts.
+    async fn ask(
+        &self,
+        line: &Line,
+        path: &'static str,
+        limit: Duration,
+        request: impl FnOnce(&Merchant, &str) -> String,
+    ) -> Result<Reply, Silence> {
+        let mut random = [0; 16];
+        if self.random.fill(&mut random).is_err() {
+            return Err(Silence::NotSent("the system gives no random numbers".into()));
+        }
+        let body = request(&self.merchant, &hex::encode(random));
+        match line.call(path, body, limit).await {
+            Exchange::Answered(bytes) => self.merchant.open(&bytes).map_err(Silence::Unusable),
+            Exchange::NotSent(why) => Err(Silence::NotSent(why)),
+            Exchange::NoAnswer(why) => Err(Silence::NoAnswer(why)),
+        }
+    }
+
+    async fn pay_now(&self, charge: &Charge) -> PayOutcome {
+        if wallet::detect(charge.auth_code.expose()) != Some(Wallet::WeChatPay) {
+            return PayOutcome::Refused(DeclineReason::CodeExpired);
+        }
+        if !charge.amount.is_positive() {
+            tracing::error!(number = %charge.number, amount = charge.amount.minor, "refused to charge: not an amount");
+            return PayOutcome::Refused(DeclineReason::Configuration);
+        }
+        let reply = self.ask(&self.open, wire::PAY, self.pay_limit, |m, nonce| m.pay(charge, nonce)).await;
+        let judged = reply.and_then(|reply| {
+            log_error("pay", charge.number.as_str(), &reply);
+            judge::pay(&reply, charge).map_err(Silence::Unusable)
+        });
+        judged.unwrap_or_else(|silence| {
+            silence.log("pay", charge.number.as_str());
+            match silence {
+                Silence::NotSent(_) => PayOutcome::Refused(DeclineReason::ChannelUnreachable),
+                Silence::NoAnswer(_) | Silence::Unusable(_) => PayOutcome::Unknown,
+            }
+        })
+    }
+
+    async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
+        let reply =
+            self.ask(&self.open, wire::QUERY, self.call_limit, |m, nonce| m.about(number, nonce)).await;
+        let judged = reply.and_then(|reply| {
+            log_error("query", number.as_str(), &reply);
+            judge::query(&reply, number, amount).map_err(Silence::Unusable)
+        });
+        judged.unwrap_or_else(|silence| {
+            silence.log("query", number.as_str());
+            QueryOutcome::Unknown
+        })
+    }
+
+    async fn reverse_now(&self, number: &ChannelNumber) -> ReverseOutcome {
+        let reply = self.ask(&self.secure, wire::REVERSE, self.call_limit, |m, n| m.about(number, n)).await;
+        let judged = reply.and_then(|reply| {
+            log_error("reverse", number.as_str(), &reply);
+            judge::reverse(&reply, number).map_err(Silence::Unusable)
+        });
+        judged.unwrap_or_else(|silence| {
+            silence.log("reverse", number.as_str());
+            ReverseOutcome::Unknown
+        })
+    }
+
+    /// Accepted is not arrived: asks at once whether it has, within the same limit.
+    async fn refund_now(&self, refund: &ChannelRefund) -> ChannelRefundOutcome {
+        let start = self.clock.monotonic();
+        let reply = self.ask(&self.secure, wire::REFUND, self.call_limit, |m, n| m.refund(refund, n)).await;
+        let judged = reply.and_then(|reply| {
+            log_error("refund", &refund.refund.0, &reply);
+            judge::refund(&reply, refund).map_err(Silence::Unusable)
+        });
+        let outcome = judged.unwrap_or_else(|silence| {
+            silence.log("refund", &refund.refund.0);
+            ChannelRefundOutcome::Unknown
+        });
+        let left = self.call_limit.saturating_sub(self.clock.monotonic().saturating_sub(start));
+        if outcome != ChannelRefundOutcome::Processing || left.is_zero() {
+            return outcome;
+        }
+        match self.query_refund_now(refund, left).await {
+            ChannelRefundOutcome::Done => ChannelRefundOutcome::Done,
+            _ => outcome,
+        }
+    }
+
+    async fn query_refund_now(&self, refund: &ChannelRefund, limit: Duration) -> ChannelRefundOutcome {
+        let reply = self.ask(&self.open, wire::QUERY_REFUND, limit, |m, n| m.about_refund(refund, n)).await;
+        let judged = reply.and_then(|reply| {
+            log_error("query refund", &refund.refund.0, &reply);
+            judge::query_refund(&reply, refund).map_err(Silence::Unusable)
+        });
+        judged.unwrap_or_else(|silence| {
+            silence.log("query refund", &refund.refund.0);
+            ChannelRefundOutcome::Unknown
+        })
+    }
+}
+
+/// Why there is no reply that counts.
+enum Silence {
+    NotSent(String),
+    NoAnswer(String),
+    Unusable(Unusable),
+}
+
+impl Silence {
+    fn log(&self, call: &str, number: &str) {
+        match self {
+            Self::NotSent(why) => {
+                tracing::warn!(call, number, why, "WeChat Pay cannot be reached; nothing was sent")
+            }
+            Self::NoAnswer(why) => tracing::warn!(call, number, why, "WeChat Pay gave no answer: unknown"),
+            Self::Unusable(why) => {
+                tracing::error!(call, number, %why, "WeChat Pay's reply proves nothing: unknown");
+            }
+        }
+    }
+}
+
+fn log_error(call: &str, number: &str, reply: &Reply) {
+    if reply.error.is_some() {
+        tracing::info!(call, number, said = reply.words(), "WeChat Pay answered with an error");
+    }
+}
+
+impl Channel for WechatChannel {
+    fn wallet(&self) -> Wallet {
+        Wallet::WeChatPay
+    }
+
+    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
+        Box::pin(self.pay_now(charge))
+    }
+
+    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
+        Box::pin(self.query_now(number, amount))
+    }
+
+    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
+        Box::pin(self.reverse_now(number))
+    }
+
+    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        Box::pin(self.refund_now(refund))
+    }
+
+    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        Box::pin(self.query_refund_now(refund, self.call_limit))
+    }
+}

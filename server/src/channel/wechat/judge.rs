@@ -1,0 +1,210 @@
+//! What an authentic reply means for money: one exhaustive match per call over the documented words.
+//!
+//! The rule in doubt: unknown. A word counts as a definite "no" only where it proves that nothing was charged
+//! under this number, and never will be.
+
+use super::error_code::ErrorCode as E;
+use super::wire::{Reply, Unusable};
+use crate::channel::{ChannelRefund, ChannelRefundOutcome as Refunded, Charge};
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::Amount;
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+
+/// What the reply to a pay call proves.
+/// # Errors
+/// It is about something else than was asked.
+pub fn pay(reply: &Reply, charge: &Charge) -> Result<PayOutcome, Unusable> {
+    let Some(error) = reply.error else {
+        reply.same("out_trade_no", charge.number.as_str())?;
+        reply.same_amount("total_fee", "fee_type", charge.amount)?;
+        return Ok(PayOutcome::ConfirmedSuccess { transaction: reply.transaction()? });
+    };
+    reply.same_if_there("out_trade_no", charge.number.as_str())?;
+    let declined = |reason| Ok(PayOutcome::ConfirmedFailure(reason));
+    match error {
+        E::UserPaying => Ok(PayOutcome::Waiting),
+        E::AuthCodeExpired | E::AuthCodeError | E::AuthCodeInvalid => declined(DeclineReason::CodeExpired),
+        E::NotEnough => declined(DeclineReason::NotEnoughFunds),
+        E::CardNotSupported => declined(DeclineReason::CardNotAccepted),
+        E::TradeError => declined(DeclineReason::LimitOrRisk),
+        E::SignError
+        | E::LackParams
+        | E::ParamError
+        | E::NotUtf8
+        | E::XmlFormatError
+        | E::RequirePost
+        | E::PostDataEmpty
+        | E::NoAuthority
+        | E::AppIdNotExist
+        | E::MerchantNotExist
+        | E::AppMerchantMismatch => declined(DeclineReason::Configuration),
+        // The number is known there already: it may be paid. Ask about it; never charge it again.
+        E::OrderPaid
+        | E::NumberUsed
+        | E::OrderClosed
+        | E::OrderReversed
+        | E::BuyerMismatch
+        | E::InvalidRequest => Ok(PayOutcome::Unknown),
+        // It may have happened.
+        E::SystemError | E::BankError => Ok(PayOutcome::Unknown),
+        // Not words of this call: they prove nothing here.
+        E::CertificateError
+        | E::OrderNotExist
+        | E::ReverseExpired
+        | E::TradeStateError
+        | E::InvalidTransaction
+        | E::RetryLater
+        | E::TradeOverdue
+        | E::BusinessError
+        | E::AccountAbnormal
+        | E::TooManyRequests
+        | E::FrequencyLimited
+        | E::RefundMismatch
+        | E::RefundNotExist
+        | E::NotReady
+        | E::Undocumented => Ok(PayOutcome::Unknown),
+    }
+}
+
+/// What the reply to a question about an attempt proves.
+/// # Errors
+/// It is about something else than was asked.
+pub fn query(reply: &Reply, number: &ChannelNumber, amount: Amount) -> Result<QueryOutcome, Unusable> {
+    if let Some(error) = reply.error {
+        reply.same_if_there("out_trade_no", number.as_str())?;
+        return Ok(match error {
+            E::OrderNotExist => QueryOutcome::NoSuchOrder,
+            _ => QueryOutcome::Unknown,
+        });
+    }
+    reply.same("out_trade_no", number.as_str())?;
+    reply.same_if_there("total_fee", &amount.minor.to_string())?;
+    Ok(match reply.get("trade_state").unwrap_or_default() {
+        // Money that went back later does not make the payment unpaid: refunds are counted on their own.
+        "SUCCESS" | "REFUND" => {
+            reply.same_amount("total_fee", "fee_type", amount)?;
+            QueryOutcome::Paid { transaction: reply.transaction()? }
+        }
+        "USERPAYING" | "ACCEPT" => QueryOutcome::Waiting,
+        "NOTPAY" => QueryOutcome::NotPaid,
+        "CLOSED" | "REVOKED" => QueryOutcome::Reversed,
+        "PAYERROR" => QueryOutcome::Failed(DeclineReason::PaymentFailed),
+        _ => QueryOutcome::Unknown,
+    })
+}
+
+/// What the reply to a reversal proves.
+/// # Errors
+/// It is about something else than was asked.
+pub fn reverse(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, Unusable> {
+    reply.same_if_there("out_trade_no", number.as_str())?;
+    let again = reply.get("recall") == Some("Y");
+    Ok(match reply.error {
+        None if again => ReverseOutcome::Retry,
+        None => ReverseOutcome::Reversed,
+        Some(E::OrderNotExist) => ReverseOutcome::NoSuchOrder,
+        // Surely not taken back: while the customer types, or in a state that does not allow it.
+        Some(
+            E::UserPaying
+            | E::TradeStateError
+            | E::TradeError
+            | E::ReverseExpired
+            | E::InvalidTransaction
+            | E::InvalidRequest
+            | E::NotReady
+            | E::FrequencyLimited,
+        ) => ReverseOutcome::Retry,
+        Some(_) if again => ReverseOutcome::Retry,
+        Some(_) => ReverseOutcome::Unknown,
+    })
+}
+
+/// What the reply to a refund proves. "Success" means accepted, not arrived.
+/// # Errors
+/// It is about something else than was asked.
+pub fn refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, Unusable> {
+    let Some(error) = reply.error else {
+        reply.same("out_trade_no", refund.number.as_str())?;
+        reply.same("out_refund_no", &refund.refund.0)?;
+        reply.same_amount("total_fee", "fee_type", refund.paid)?;
+        reply.same_amount("refund_fee", "refund_fee_type", refund.amount)?;
+        return Ok(Refunded::Processing);
+    };
+    reply.same_if_there("out_refund_no", &refund.refund.0)?;
+    Ok(match error {
+        E::NotEnough
+        | E::TradeOverdue
+        | E::BusinessError
+        | E::AccountAbnormal
+        | E::OrderNotExist
+        | E::InvalidTransaction
+        | E::TradeStateError
+        | E::ParamError
+        | E::LackParams
+        | E::NotUtf8
+        | E::XmlFormatError
+        | E::RequirePost
+        | E::PostDataEmpty
+        | E::NoAuthority
+        | E::AppIdNotExist
+        | E::MerchantNotExist
+        | E::AppMerchantMismatch
+        | E::SignError
+        | E::CertificateError => Refunded::Refused(reply.words()),
+        // A refund of this number may stand already, or may still come: ask, and send the same again.
+        E::SystemError
+        | E::BankError
+        | E::RetryLater
+        | E::TooManyRequests
+        | E::FrequencyLimited
+        | E::RefundMismatch
+        | E::InvalidRequest
+        | E::NotReady
+        | E::UserPaying
+        | E::TradeError
+        | E::AuthCodeExpired
+        | E::AuthCodeError
+        | E::AuthCodeInvalid
+        | E::CardNotSupported
+        | E::OrderPaid
+        | E::NumberUsed
+        | E::OrderClosed
+        | E::OrderReversed
+        | E::BuyerMismatch
+        | E::ReverseExpired
+        | E::RefundNotExist
+        | E::Undocumented => Refunded::Unknown,
+    })
+}
+
+/// What the reply to a question about a refund proves.
+/// # Errors
+/// It is about something else than was asked.
+pub fn query_refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, Unusable> {
+    if let Some(error) = reply.error {
+        return Ok(match error {
+            E::RefundNotExist => Refunded::NoSuchRefund,
+            _ => Refunded::Unknown,
+        });
+    }
+    reply.same("out_trade_no", refund.number.as_str())?;
+    reply.same("total_fee", &refund.paid.minor.to_string())?;
+    let found = (0..50)
+        .find(|n| reply.get(&format!("out_refund_no_{n}")) == Some(&refund.refund.0))
+        .ok_or(Unusable::Mismatch("out_refund_no"))?;
+    if reply.get(&format!("refund_fee_{found}")) != Some(&refund.amount.minor.to_string()) {
+        return Err(Unusable::Mismatch("refund_fee"));
+    }
+    Ok(match reply.get(&format!("refund_status_{found}")).unwrap_or_default() {
+        "SUCCESS" => Refunded::Done,
+        "REFUNDCLOSE" => Refunded::Refused("the wallet closed the refund".into()),
+        // CHANGE: the customer's card is gone; a person must finish it in the wallet's merchant system. The
+        // money has left the merchant, so it is not refused.
+        "PROCESSING" | "CHANGE" => Refunded::Processing,
+        _ => Refunded::Unknown,
+    })
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

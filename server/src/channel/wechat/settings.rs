@@ -1,0 +1,144 @@
+//! The `[wechat]` section of the server's configuration, and what can be wrong with it.
+
+use super::line::Tls;
+use super::sign::SignType;
+use super::wire::Merchant;
+use evertill_shared::payment::Policy;
+use evertill_shared::secret::SecretText;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The merchant's account at WeChat Pay, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WechatSettings {
+    /// Addresses for paying and asking, the main one first: `https://api.mch.weixin.qq.com`.
+    #[serde(default = "WechatSettings::public_endpoints")]
+    pub endpoints: Vec<String>,
+    /// Addresses for taking back and refunding, which ask for the client certificate.
+    #[serde(default = "WechatSettings::public_endpoints")]
+    pub secure_endpoints: Vec<String>,
+    /// The app that the merchant is bound to.
+    pub app_id: String,
+    /// The merchant's number.
+    pub merchant_id: String,
+    /// A file that holds the merchant's API key (v2) and nothing else.
+    pub api_key_file: PathBuf,
+    /// `apiclient_cert.pem`, as the wallet issued it.
+    pub client_certificate: PathBuf,
+    /// `apiclient_key.pem`.
+    pub client_key: PathBuf,
+    /// The only roots to trust; the machine's own, if absent.
+    #[serde(default)]
+    pub ca_certificate: Option<PathBuf>,
+    /// How both sides sign.
+    #[serde(default)]
+    pub sign_type: SignType,
+    /// The store's address on the Internet, for the wallet's risk rules.
+    #[serde(default = "WechatSettings::default_client_ip")]
+    pub client_ip: String,
+    /// The longest wait for one connection, in milliseconds.
+    #[serde(default = "WechatSettings::default_connect_ms")]
+    pub connect_timeout_ms: u64,
+    /// The longest wait for a pay call, in milliseconds.
+    #[serde(default = "WechatSettings::default_call_ms")]
+    pub pay_timeout_ms: u64,
+    /// The longest wait for any other call, in milliseconds.
+    #[serde(default = "WechatSettings::default_call_ms")]
+    pub call_timeout_ms: u64,
+    /// When to ask, and when to take back.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// Why the channel cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum WechatError {
+    /// A file of the merchant's cannot be read.
+    #[error("cannot read {}: {source}; check the [wechat] section", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The API key is not one.
+    #[error("{} does not hold an API key: 32 letters and digits are expected", .0.display())]
+    ApiKey(PathBuf),
+    /// No address to call.
+    #[error("[wechat] needs at least one address in endpoints and in secure_endpoints")]
+    NoEndpoint,
+    /// The certificates cannot be used.
+    #[error("the wallet's certificates cannot be used: {0}")]
+    Tls(#[from] reqwest::Error),
+}
+
+impl WechatSettings {
+    fn public_endpoints() -> Vec<String> {
+        ["https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"].map(str::to_owned).into()
+    }
+
+    fn default_client_ip() -> String {
+        "127.0.0.1".into()
+    }
+
+    fn default_connect_ms() -> u64 {
+        3_000
+    }
+
+    fn default_call_ms() -> u64 {
+        8_000
+    }
+
+    /// Takes relative paths as relative to `folder`, where the configuration file lies.
+    pub fn resolve(&mut self, folder: &Path) {
+        let own = [&mut self.api_key_file, &mut self.client_certificate, &mut self.client_key];
+        for path in own.into_iter().chain(self.ca_certificate.as_mut()) {
+            *path = folder.join(&*path);
+        }
+    }
+
+    /// The merchant, with the API key read from its file.
+    /// # Errors
+    /// The file cannot be read or holds no key.
+    pub(super) fn merchant(&self) -> Result<Merchant, WechatError> {
+        let bytes = Zeroizing::new(read(&self.api_key_file)?);
+        let key = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+        if key.len() != 32 || !key.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(WechatError::ApiKey(self.api_key_file.clone()));
+        }
+        Ok(Merchant {
+            app_id: self.app_id.clone(),
+            merchant_id: self.merchant_id.clone(),
+            api_key: SecretText::new(key.to_owned()),
+            sign_type: self.sign_type,
+            client_ip: self.client_ip.clone(),
+        })
+    }
+
+    /// What TLS needs for the calls with or without the client certificate.
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn tls(&self, with_identity: bool) -> Result<Tls, WechatError> {
+        let roots = self.ca_certificate.as_ref().map(|path| read(path)).transpose()?;
+        let mut tls = Tls { roots, identity: None };
+        if with_identity {
+            let mut pem = read(&self.client_certificate)?;
+            pem.push(b'\n');
+            pem.extend_from_slice(&Zeroizing::new(read(&self.client_key)?));
+            tls.identity = Some(pem);
+        }
+        Ok(tls)
+    }
+
+    /// The longest wait for one connection.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, WechatError> {
+    std::fs::read(path).map_err(|source| WechatError::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,214 @@
+//! WeChat Pay v2 as pure functions: what we ask, and what a reply proves. The wallet's own words live here
+//! and in `error_code`, nowhere else.
+//!
+//! A reply counts only if it is readable, says it was accepted, carries a true signature, is addressed to our
+//! merchant, and is about the number and amount that were asked. Anything else is [`Unusable`]: unknown.
+
+use super::error_code::ErrorCode;
+use super::fields::{self, Fields, Unreadable};
+use super::sign::{self, SignType};
+use crate::channel::{ChannelRefund, Charge};
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::Amount;
+use evertill_shared::secret::SecretText;
+
+/// Where a code is charged.
+pub const PAY: &str = "/pay/micropay";
+/// Where an attempt is asked about.
+pub const QUERY: &str = "/pay/orderquery";
+/// Where an attempt is taken back (mutual TLS).
+pub const REVERSE: &str = "/secapi/pay/reverse";
+/// Where money is given back (mutual TLS).
+pub const REFUND: &str = "/secapi/pay/refund";
+/// Where a refund is asked about.
+pub const QUERY_REFUND: &str = "/pay/refundquery";
+
+/// Who we are to the wallet.
+#[derive(Clone, Debug)]
+pub struct Merchant {
+    /// Our app.
+    pub app_id: String,
+    /// Our merchant number.
+    pub merchant_id: String,
+    /// The merchant's API key.
+    pub api_key: SecretText,
+    /// How both sides sign.
+    pub sign_type: SignType,
+    /// The address that the wallet's risk rules see.
+    pub client_ip: String,
+}
+
+/// Why a reply proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Not a message at all.
+    #[error("the reply is unreadable: {0}")]
+    Unreadable(#[from] Unreadable),
+    /// They did not take the request; such a reply is not signed.
+    #[error("the wallet did not take the request: {0:?}; check the API key and the merchant's settings")]
+    NotTaken(String),
+    /// The signature is missing or wrong.
+    #[error("the reply's signature is missing or wrong; check the API key and the way of signing")]
+    Signature,
+    /// A field is missing, or differs from what was asked.
+    #[error("the reply's {0} is missing, or is not what was asked about")]
+    Mismatch(&'static str),
+}
+
+/// What an authentic reply says.
+#[derive(Debug)]
+pub struct Reply {
+    fields: Fields,
+    /// The error, if it says that it failed.
+    pub error: Option<ErrorCode>,
+}
+
+impl Merchant {
+    /// The request that charges a code.
+    #[must_use]
+    pub fn pay(&self, charge: &Charge, nonce: &str) -> String {
+        let amount = charge.amount.minor.to_string();
+        self.request(
+            nonce,
+            &[
+                ("auth_code", charge.auth_code.expose()),
+                ("body", &clip(&charge.description, 128)),
+                ("device_info", &clip(&charge.device, 32)),
+                ("fee_type", charge.amount.currency.code()),
+                ("out_trade_no", charge.number.as_str()),
+                ("spbill_create_ip", &self.client_ip),
+                ("total_fee", &amount),
+            ],
+        )
+    }
+
+    /// The request that asks about an attempt, or takes it back.
+    #[must_use]
+    pub fn about(&self, number: &ChannelNumber, nonce: &str) -> String {
+        self.request(nonce, &[("out_trade_no", number.as_str())])
+    }
+
+    /// The request that gives money back.
+    #[must_use]
+    pub fn refund(&self, refund: &ChannelRefund, nonce: &str) -> String {
+        let (paid, amount) = (refund.paid.minor.to_string(), refund.amount.minor.to_string());
+        self.request(
+            nonce,
+            &[
+                ("out_refund_no", &refund.refund.0),
+                ("out_trade_no", refund.number.as_str()),
+                ("refund_desc", &clip(&refund.reason, 80)),
+                ("refund_fee", &amount),
+                ("refund_fee_type", refund.amount.currency.code()),
+                ("total_fee", &paid),
+            ],
+        )
+    }
+
+    /// The request that asks about a refund.
+    #[must_use]
+    pub fn about_refund(&self, refund: &ChannelRefund, nonce: &str) -> String {
+        self.request(nonce, &[("out_refund_no", &refund.refund.0)])
+    }
+
+    fn request(&self, nonce: &str, own: &[(&str, &str)]) -> String {
+        let common = [
+            ("appid", self.app_id.as_str()),
+            ("mch_id", self.merchant_id.as_str()),
+            ("nonce_str", nonce),
+            ("sign_type", self.sign_type.word()),
+        ];
+        let all = common.iter().chain(own).filter(|(_, value)| !value.is_empty());
+        let mut fields: Fields = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        fields.insert("sign".into(), sign::sign(&fields, self.sign_type, &self.api_key));
+        fields::write(&fields)
+    }
+
+    /// Opens a reply: readable, accepted, truly signed, and addressed to us.
+    /// # Errors
+    /// One of these is not so.
+    pub fn open(&self, body: &[u8]) -> Result<Reply, Unusable> {
+        let fields = fields::parse(body)?;
+        let is = |name: &str, value: &str| fields.get(name).is_some_and(|v| v == value);
+        if !is("return_code", "SUCCESS") {
+            let said = fields.get("return_msg").map_or("", String::as_str);
+            return Err(Unusable::NotTaken(clip(said, 200)));
+        }
+        if !sign::verify(&fields, self.sign_type, &self.api_key) {
+            return Err(Unusable::Signature);
+        }
+        if !is("appid", &self.app_id) {
+            return Err(Unusable::Mismatch("appid"));
+        }
+        if !is("mch_id", &self.merchant_id) {
+            return Err(Unusable::Mismatch("mch_id"));
+        }
+        let error = if is("result_code", "SUCCESS") {
+            None
+        } else if is("result_code", "FAIL") {
+            Some(fields.get("err_code").map_or(ErrorCode::Undocumented, |word| ErrorCode::from_word(word)))
+        } else {
+            return Err(Unusable::Mismatch("result_code"));
+        };
+        Ok(Reply { fields, error })
+    }
+}
+
+impl Reply {
+    /// The value of a field; empty counts as absent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The wallet's words about an error, for logs and people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let part = |name| self.get(name).unwrap_or_default();
+        clip(format!("{} {}", part("err_code"), part("err_code_des")).trim(), 200)
+    }
+
+    pub(super) fn same(&self, name: &'static str, asked: &str) -> Result<(), Unusable> {
+        if self.get(name) == Some(asked) { Ok(()) } else { Err(Unusable::Mismatch(name)) }
+    }
+
+    pub(super) fn same_if_there(&self, name: &'static str, asked: &str) -> Result<(), Unusable> {
+        match self.get(name) {
+            Some(said) if said != asked => Err(Unusable::Mismatch(name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The amount in `name`, whose currency stands in `currency` (yuan, if it does not).
+    pub(super) fn same_amount(
+        &self,
+        name: &'static str,
+        currency: &'static str,
+        asked: Amount,
+    ) -> Result<(), Unusable> {
+        self.same(name, &asked.minor.to_string())?;
+        if self.get(currency).unwrap_or("CNY") == asked.currency.code() {
+            Ok(())
+        } else {
+            Err(Unusable::Mismatch(currency))
+        }
+    }
+
+    pub(super) fn transaction(&self) -> Result<String, Unusable> {
+        let number = self.get("transaction_id").ok_or(Unusable::Mismatch("transaction_id"))?;
+        let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
+        if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("transaction_id")) }
+    }
+}
+
+/// At most that many bytes, cut between characters, without control characters (XML cannot carry them).
+fn clip(text: &str, max_bytes: usize) -> String {
+    let mut clipped = String::new();
+    for character in text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')) {
+        if clipped.len() + character.len_utf8() > max_bytes {
+            break;
+        }
+        clipped.push(character);
+    }
+    clipped
+}
