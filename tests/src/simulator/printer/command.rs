@@ -35,6 +35,8 @@ pub(super) enum Command {
     AutomaticStatus(u8),
     /// GS r.
     AskStatus(u8),
+    /// GS I.
+    AskModel(u8),
     /// GS ( H function 48.
     AskFinished([u8; 4]),
     Raster {
@@ -89,6 +91,8 @@ fn escape(bytes: &[u8]) -> Option<(Command, usize)> {
             let (on_ms, off_ms) = (u16::from(on) * 2, u16::from(off.max(on)) * 2);
             Some((Command::Pulse { pin, on_ms, off_ms }, 5))
         }
+        b' ' | b'{' | b'V' | b'G' | b'!' | b'D' => argument().map(|_| unknown(bytes, 3)),
+        b'$' | b'\\' | b'c' => bytes.get(3).map(|_| unknown(bytes, 4)),
         _ => Some(unknown(bytes, 2)),
     }
 }
@@ -98,6 +102,9 @@ fn field(bytes: &[u8]) -> Option<(Command, usize)> {
         b'&' => Some((Command::Chinese(true), 2)),
         b'.' => Some((Command::Chinese(false), 2)),
         b'!' | b'C' => bytes.get(2).map(|_| (Command::Ignored, 3)),
+        b'-' | b'W' => bytes.get(2).map(|_| unknown(bytes, 3)),
+        b'S' => bytes.get(3).map(|_| unknown(bytes, 4)),
+        b'(' => with_length(bytes, 3, 2),
         _ => Some(unknown(bytes, 2)),
     }
 }
@@ -117,6 +124,11 @@ fn group(bytes: &[u8]) -> Option<(Command, usize)> {
         b'a' => Some((Command::AutomaticStatus(argument()?), 3)),
         b'r' => Some((Command::AskStatus(argument()?), 3)),
         b'h' | b'w' | b'H' | b'f' => argument().map(|_| (Command::Ignored, 3)),
+        b'I' => Some((Command::AskModel(argument()?), 3)),
+        b'B' | b'b' => argument().map(|_| unknown(bytes, 3)),
+        b'L' | b'W' | b'P' | b'\\' | b'$' => bytes.get(3).map(|_| unknown(bytes, 4)),
+        b'8' => with_length(bytes, 3, 4),
+        b'k' => barcode(bytes),
         b'(' => parenthesis(bytes),
         b'v' => raster(bytes),
         _ => Some(unknown(bytes, 2)),
@@ -152,6 +164,25 @@ fn raster(bytes: &[u8]) -> Option<(Command, usize)> {
     Some((Command::Raster { width_bytes, data }, 8 + width_bytes * height))
 }
 
+/// A command that says how long it is, in `size` bytes at `place`. None of these is shown here, but what
+/// follows them must not be misread.
+fn with_length(bytes: &[u8], place: usize, size: usize) -> Option<(Command, usize)> {
+    let field = bytes.get(place..place + size)?;
+    let length = field.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    let whole = place + size + length;
+    (bytes.len() >= whole).then(|| unknown(bytes, whole))
+}
+
+/// GS k: up to type 6 ended by a zero, from type 65 with its length.
+fn barcode(bytes: &[u8]) -> Option<(Command, usize)> {
+    if *bytes.get(2)? >= 65 {
+        return with_length(bytes, 3, 1);
+    }
+    let end = bytes.iter().skip(3).position(|byte| *byte == 0)?;
+    Some(unknown(bytes, 3 + end + 1))
+}
+
+/// Not known, or known and not shown here: either way a receipt that needs it would be shown wrongly.
 fn unknown(bytes: &[u8], length: usize) -> (Command, usize) {
     (Command::Unknown(bytes[..length.min(bytes.len())].to_vec()), length)
 }
@@ -173,6 +204,20 @@ mod tests {
     fn chinese_mode_always_eats_two_bytes() {
         assert_eq!(next(b"\x81\x30\x84\x36", true), Some((Command::Pair([0x81, 0x30]), 2)));
         assert_eq!(next(b"\x81\x30", false), Some((Command::Unknown(vec![0x81]), 1)));
+    }
+
+    #[test]
+    fn what_is_not_shown_here_is_skipped_in_its_full_length() {
+        for whole in [
+            &b"\x1D8L\x02\x00\x00\x00ab"[..],
+            b"\x1Dk\x06A123\x00",
+            b"\x1DkI\x03123",
+            b"\x1C(A\x02\x000\x00",
+            b"\x1B$\x10\x00",
+        ] {
+            assert_eq!(next(&whole[..whole.len() - 1], true), None);
+            assert_eq!(next(whole, true), Some((Command::Unknown(whole.to_vec()), whole.len())));
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@ use super::command::{self, Command};
 use super::paper::{Cell, QrModules, Receipt, Strip};
 use super::{Paper, PrinterConfig, Pulse};
 
+/// How many problems are kept.
+const MOST_PROBLEMS: usize = 200;
+
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -239,6 +242,13 @@ impl Machine {
                 self.state_changed();
             }
             Command::AskStatus(n) => self.answer_status(n),
+            Command::AskModel(n @ 65..=69) => {
+                let mut block = vec![0x5F];
+                block.extend_from_slice(if n == 66 { b"EVERTILL" } else { b"EMULATED" });
+                block.push(0);
+                self.reply(&block);
+            }
+            Command::AskModel(_) => self.reply(&[0x20]),
             Command::AskFinished(id) if self.config.process_id => {
                 let [a, b, c, d] = id;
                 self.reply(&[0x37, 0x22, a, b, c, d, 0]);
@@ -249,13 +259,19 @@ impl Machine {
                 self.current.strips.push(Strip::Picture { width_bytes, data, align });
                 return Step::Printed;
             }
-            Command::Unknown(bytes) => self.problem(&format!("unknown command {bytes:02X?}")),
+            Command::Unknown(bytes) => {
+                let start = &bytes[..bytes.len().min(8)];
+                self.problem(&format!("a command that is not known or not shown here: {start:02X?}"));
+            }
         }
         Step::Done
     }
 
     fn problem(&mut self, what: &str) {
-        self.problems.push(what.to_owned());
+        // Enough to see what is wrong; a stream that is not ESC/POS at all would fill the memory.
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(what.to_owned());
+        }
     }
 
     fn put_pair(&mut self, pair: [u8; 2]) {
