@@ -1,0 +1,215 @@
+//! A Slint platform that draws into memory.
+
+use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
+use slint::platform::{EventLoopProxy, Key, Platform, PointerEventButton, WindowAdapter, WindowEvent};
+use slint::{EventLoopError, LogicalPosition, PhysicalSize, PlatformError, Rgb8Pixel, SharedString};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A picture of the window, one pixel after the other, row by row.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Pixels per row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Red, green, blue of each pixel.
+    pub rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// The picture as a PNG file's content.
+    ///
+    /// # Errors
+    /// Fails if the encoder does.
+    pub fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, self.width, self.height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.rgb)?;
+        writer.finish()?;
+        Ok(out)
+    }
+}
+
+/// The window in memory. Belongs to the thread of the event loop.
+#[derive(Clone)]
+pub struct Surface {
+    window: Rc<MinimalSoftwareWindow>,
+    pixels: Rc<RefCell<Vec<Rgb8Pixel>>>,
+}
+
+impl Surface {
+    /// Lets timers and animations run that are due, and draws what has changed.
+    pub fn tick(&self) {
+        slint::platform::update_timers_and_animations();
+        let size = self.window.size();
+        let (width, height) = (size.width as usize, size.height as usize);
+        let pixels = &self.pixels;
+        self.window.draw_if_needed(|renderer| {
+            let mut pixels = pixels.borrow_mut();
+            pixels.resize(width * height, Rgb8Pixel::default());
+            renderer.render(&mut pixels, width);
+        });
+    }
+
+    /// Gives the window another size, in pixels.
+    pub fn resize(&self, width: u32, height: u32) {
+        // The renderer repaints only what changed; after a change of size all of it must be drawn into fresh memory.
+        self.pixels.borrow_mut().clear();
+        self.window.set_size(PhysicalSize::new(width, height));
+        self.window.request_redraw();
+    }
+
+    /// What the window shows now.
+    pub fn picture(&self) -> Picture {
+        self.tick();
+        let size = self.window.size();
+        let rgb = self.pixels.borrow().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
+        Picture { width: size.width, height: size.height, rgb }
+    }
+
+    /// Makes the window the active one: a window that nobody has activated takes no keys.
+    pub fn activate(&self) {
+        self.dispatch(WindowEvent::WindowActiveChanged(true));
+    }
+
+    /// A finger comes down.
+    pub fn press(&self, x: f32, y: f32) {
+        let position = LogicalPosition::new(x, y);
+        self.dispatch(WindowEvent::PointerMoved { position });
+        self.dispatch(WindowEvent::PointerPressed { position, button: PointerEventButton::Left });
+    }
+
+    /// A finger moves.
+    pub fn slide(&self, x: f32, y: f32) {
+        self.dispatch(WindowEvent::PointerMoved { position: LogicalPosition::new(x, y) });
+    }
+
+    /// A finger goes up and away, as on a touch screen.
+    pub fn release(&self, x: f32, y: f32) {
+        let position = LogicalPosition::new(x, y);
+        self.dispatch(WindowEvent::PointerReleased { position, button: PointerEventButton::Left });
+        self.dispatch(WindowEvent::PointerExited);
+    }
+
+    /// Keys go down and up, one for each character; a line feed is Enter, a backspace rubs out.
+    pub fn type_text(&self, text: &str) {
+        for character in text.chars() {
+            let key: SharedString = match character {
+                '\n' | '\r' => Key::Return.into(),
+                '\u{8}' => Key::Backspace.into(),
+                '\u{1b}' => Key::Escape.into(),
+                '\t' => Key::Tab.into(),
+                other => other.into(),
+            };
+            self.dispatch(WindowEvent::KeyPressed { text: key.clone() });
+            self.dispatch(WindowEvent::KeyReleased { text: key });
+        }
+    }
+
+    fn dispatch(&self, event: WindowEvent) {
+        self.window.dispatch_event(event);
+    }
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<QueueState>,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    jobs: VecDeque<Job>,
+    quit: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job; `None` when told to quit or when nothing came in time.
+    fn next(&self, wait: Duration) -> Turn {
+        let mut state = self.lock();
+        if state.jobs.is_empty() && !state.quit {
+            state = self.bell.wait_timeout(state, wait).map_or_else(|broken| broken.into_inner().0, |(s, _)| s);
+        }
+        match state.jobs.pop_front() {
+            Some(job) => Turn::Job(job),
+            None if std::mem::take(&mut state.quit) => Turn::Quit,
+            None => Turn::Idle,
+        }
+    }
+}
+
+enum Turn {
+    Job(Job),
+    Quit,
+    Idle,
+}
+
+struct Proxy(Arc<Queue>);
+
+impl EventLoopProxy for Proxy {
+    fn quit_event_loop(&self) -> Result<(), EventLoopError> {
+        self.0.lock().quit = true;
+        self.0.bell.notify_all();
+        Ok(())
+    }
+
+    fn invoke_from_event_loop(&self, job: Job) -> Result<(), EventLoopError> {
+        self.0.lock().jobs.push_back(job);
+        self.0.bell.notify_all();
+        Ok(())
+    }
+}
+
+struct Headless {
+    surface: Surface,
+    queue: Option<Arc<Queue>>,
+}
+
+impl Platform for Headless {
+    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
+        Ok(self.surface.window.clone())
+    }
+
+    fn new_event_loop_proxy(&self) -> Option<Box<dyn EventLoopProxy>> {
+        self.queue.as_ref().map(|queue| Box::new(Proxy(queue.clone())) as Box<dyn EventLoopProxy>)
+    }
+
+    fn run_event_loop(&self) -> Result<(), PlatformError> {
+        let Some(queue) = &self.queue else { return Err(PlatformError::NoEventLoopProvider) };
+        self.surface.activate();
+        loop {
+            self.surface.tick();
+            let longest = Duration::from_millis(50);
+            let wait = slint::platform::duration_until_next_timer_update().map_or(longest, |due| due.min(longest));
+            match queue.next(wait) {
+                Turn::Job(job) => job(),
+                Turn::Quit => return Ok(()),
+                Turn::Idle => {}
+            }
+        }
+    }
+}
+
+/// Makes the surface and installs the platform that gives it to the first window.
+pub(super) fn install(width: u32, height: u32, with_loop: bool) -> Result<Surface, PlatformError> {
+    let window = MinimalSoftwareWindow::new(RepaintBufferType::ReusedBuffer);
+    let surface = Surface { window, pixels: Rc::default() };
+    let queue = with_loop.then(Arc::<Queue>::default);
+    slint::platform::set_platform(Box::new(Headless { surface: surface.clone(), queue }))
+        .map_err(|error| PlatformError::Other(error.to_string()))?;
+    surface.resize(width, height);
+    Ok(surface)
+}
