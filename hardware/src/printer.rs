@@ -152,7 +152,9 @@ impl fmt::Display for NotStarted {
         match self {
             Self::NotReady(status) => write!(f, "{status}"),
             Self::CannotOpen(why) => write!(f, "{} ({why})", PrinterStatus::Unreachable),
-            Self::Busy => f.write_str("The printer is busy. Try again in a moment."),
+            Self::Busy => {
+                f.write_str("The printer is busy, perhaps with another till. Try again in a moment.")
+            }
             Self::Document(error) => write!(f, "This cannot be printed: {error}."),
         }
     }

@@ -4,6 +4,8 @@
 
 #[path = "devices/printers.rs"]
 mod printers;
+#[path = "devices/printouts.rs"]
+mod printouts;
 #[path = "devices/scanners.rs"]
 mod scanners;
 

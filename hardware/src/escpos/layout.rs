@@ -136,7 +136,7 @@ pub(super) fn to_text(document: &Document, columns: u16) -> String {
                 // Large characters cover several columns; the indent counts in the paper's.
                 let indent = indent * usize::from(style.size.width);
                 out.push_str(&" ".repeat(if text.is_empty() { 0 } else { indent }));
-                out.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+                out.extend(text.chars().map(as_printed));
                 out.push('\n');
             }
             Row::Qr { data, .. } => {
@@ -148,6 +148,15 @@ pub(super) fn to_text(document: &Document, columns: u16) -> String {
         }
     }
     out
+}
+
+/// The sign that the paper shows and that takes as many columns.
+fn as_printed(character: char) -> char {
+    match character {
+        '\u{A5}' => '\u{FFE5}',
+        other if other.is_control() => ' ',
+        other => other,
+    }
 }
 
 #[cfg(test)]

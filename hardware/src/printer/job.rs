@@ -92,10 +92,15 @@ impl<T: Transport> EscPosPrinter<T> {
     fn begin(&mut self, job: &Job) -> Result<(), NotStarted> {
         let (asks, completion) = (self.profile.real_time_status, self.profile.completion);
         let unresolved = self.unresolved;
+        let connects = self.transport.connects();
         let session = self.session().map_err(|error| NotStarted::CannotOpen(error.to_string()))?;
-        let unreachable = |_| NotStarted::NotReady(PrinterStatus::Unreachable);
+        let silent = |error: io::Error| match error.kind() {
+            // The connection stands, so the printer has power: it serves somebody else first.
+            io::ErrorKind::TimedOut if connects => NotStarted::Busy,
+            _ => NotStarted::NotReady(PrinterStatus::Unreachable),
+        };
         if asks {
-            let status = PrinterStatus::from_flags(session.ask().map_err(unreachable)?);
+            let status = PrinterStatus::from_flags(session.ask().map_err(silent)?);
             if !status.can_print() {
                 return Err(NotStarted::NotReady(status));
             }

@@ -63,6 +63,10 @@ impl Transport for Scripted {
         true
     }
 
+    fn connects(&self) -> bool {
+        false
+    }
+
     fn reopen_pause(&self) -> Duration {
         Duration::ZERO
     }

@@ -58,6 +58,10 @@ impl Transport for Network {
         false
     }
 
+    fn connects(&self) -> bool {
+        true
+    }
+
     fn reopen_pause(&self) -> Duration {
         REOPEN_PAUSE
     }

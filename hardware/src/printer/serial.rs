@@ -44,6 +44,10 @@ impl Transport for SerialLine {
         true
     }
 
+    fn connects(&self) -> bool {
+        false
+    }
+
     fn reopen_pause(&self) -> Duration {
         Duration::ZERO
     }

@@ -38,6 +38,9 @@ pub trait Transport: Send {
     /// Whether the line may stay open between jobs.
     fn stays_open(&self) -> bool;
 
+    /// Whether opening proves that the printer is there; a serial line opens without one.
+    fn connects(&self) -> bool;
+
     /// How long to wait after closing before opening again.
     fn reopen_pause(&self) -> Duration;
 }

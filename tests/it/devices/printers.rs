@@ -253,6 +253,19 @@ fn a_printer_that_is_not_there_is_unreachable() {
 }
 
 #[test]
+fn a_network_printer_that_serves_another_till_is_busy_and_gets_no_job() {
+    let emulator = PrinterEmulator::on_network(PrinterConfig::default()).unwrap();
+    let mut printer = NetworkPrinter::new(emulator.address(), Profile::paper_80mm(), clock());
+    let other_till = std::net::TcpStream::connect(emulator.address()).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(printer.print(&receipt(), JobId(1)), PrintOutcome::NotStarted(NotStarted::Busy));
+    drop(other_till);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(printer.print(&receipt(), JobId(2)), PrintOutcome::Confirmed);
+    assert_eq!(emulator.receipts().len(), 1);
+}
+
+#[test]
 fn the_picture_of_a_receipt_shows_a_qr_code_that_can_be_scanned() {
     let font_file = concat!(env!("CARGO_MANIFEST_DIR"), "/../terminal/ui/fonts/NotoSansSC-Regular.otf");
     let font = std::fs::read(font_file).unwrap();

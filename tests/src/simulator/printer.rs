@@ -90,6 +90,34 @@ struct State {
     ended: bool,
 }
 
+/// What a printer made of some bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printout {
+    /// The receipts that were cut off, and last, if anything is on it, what was not.
+    pub receipts: Vec<Receipt>,
+    /// The pulses that the drawer got.
+    pub pulses: Vec<Pulse>,
+    /// What a real printer would not have understood, or would have shown wrongly.
+    pub problems: Vec<String>,
+}
+
+/// What a printer makes of `bytes`, at once: no line, no thread. Bytes that are left because a command lacks
+/// its end count as a problem.
+#[must_use]
+pub fn print_bytes(config: PrinterConfig, bytes: &[u8]) -> Printout {
+    let buffer_bytes = bytes.len().max(1);
+    let mut machine = Machine::new(PrinterConfig { buffer_bytes, ..config });
+    machine.receive(bytes);
+    while machine.step() != Step::Idle {}
+    let mut problems = std::mem::take(&mut machine.problems);
+    if machine.room() < buffer_bytes {
+        problems.push("a command lacks its end".into());
+    }
+    let mut receipts = std::mem::take(&mut machine.receipts);
+    receipts.extend(Some(machine.unfinished()).filter(|rest| !rest.is_empty()));
+    Printout { receipts, pulses: machine.pulses, problems }
+}
+
 /// How many commands are worked off before the line is looked at again.
 const BATCH: usize = 64;
 
