@@ -10,6 +10,7 @@
 
 mod endpoint;
 mod failure;
+mod probe;
 mod server_keys;
 mod staff;
 mod tls;
@@ -21,6 +22,7 @@ mod test_server;
 mod tests;
 
 pub use failure::ClientError;
+pub use probe::{Health, ServerReport, probe_servers};
 pub use server_keys::{StatementError, verify_statement};
 pub use staff::StaffClient;
 

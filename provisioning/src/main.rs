@@ -1,2 +1,144 @@
-//! Evertill's tool for IT.
-fn main() {}
+//! `evertill-admin`: what IT runs. It makes stores, and works with a running server over its public API only.
+
+mod command;
+
+use clap::{Parser, Subcommand};
+use command::Report;
+use std::process::ExitCode;
+
+/// Makes stores and looks after their staff and terminals.
+#[derive(Parser)]
+#[command(name = "evertill-admin", version, arg_required_else_help = true)]
+#[command(after_help = "A new shop, step by step:\n  \
+    evertill-admin store create --dir corner --name \"Corner shop\" --store-id 1 --manager mei:\"Li Mei\" --it bo:\"Wang Bo\"\n  \
+    evertill-server --config corner/server/server.toml\n  \
+    evertill-admin terminal code --server https://localhost:8443 --trust corner/trust.json --login bo --name \"Till 1\"\n  \
+    (type the code at the till, compare the fingerprint that it shows)\n  \
+    evertill-admin terminal activate T0001 --server https://localhost:8443 --trust corner/trust.json --login bo")]
+struct Cli {
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A store's own files.
+    #[command(subcommand, arg_required_else_help = true)]
+    Store(Store),
+    /// People.
+    #[command(subcommand, arg_required_else_help = true)]
+    Staff(Staff),
+    /// Tills.
+    #[command(subcommand, arg_required_else_help = true)]
+    Terminal(Terminal),
+    /// Goods and prices.
+    #[command(subcommand, arg_required_else_help = true)]
+    Catalogue(Catalogue),
+    /// Asks each server whether it is up and ready, and how long its certificate counts.
+    Status(command::status::Args),
+}
+
+#[derive(Subcommand)]
+enum Store {
+    /// Makes a new store: root certificate, server files, first people.
+    Create(command::store_create::Args),
+    /// Gives the server a new certificate, before the old one ends.
+    RenewCertificate(command::store_renew::Args),
+}
+
+#[derive(Subcommand)]
+enum Staff {
+    /// Adds a person.
+    Add(command::staff_add::Args),
+    /// Lists all people.
+    List(command::staff_list::Args),
+}
+
+#[derive(Subcommand)]
+enum Terminal {
+    /// Makes a one-time code that lets one till register.
+    Code(command::terminal_code::Args),
+    /// Lists all terminals.
+    List(command::terminal_list::Args),
+    /// Takes a till into use, after comparing the fingerprint that it shows.
+    Activate(command::terminal_activate::Args),
+    /// Stops a till at once: stolen, or suspected.
+    Block(command::terminal_block::BlockArgs),
+    /// Lets a blocked till work again.
+    Unblock(command::terminal_block::UnblockArgs),
+}
+
+#[derive(Subcommand)]
+enum Catalogue {
+    /// Replaces the catalogue with the products of a file.
+    Import(command::catalogue_import::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return finish(cli.json, Err(error.into())),
+    };
+    let outcome = runtime.block_on(run(cli.command));
+    finish(cli.json, outcome)
+}
+
+async fn run(command: Command) -> command::Outcome {
+    match command {
+        Command::Store(Store::Create(args)) => command::store_create::run(&args),
+        Command::Store(Store::RenewCertificate(args)) => command::store_renew::run(&args),
+        Command::Staff(Staff::Add(args)) => command::staff_add::run(&args).await,
+        Command::Staff(Staff::List(args)) => command::staff_list::run(&args).await,
+        Command::Terminal(Terminal::Code(args)) => command::terminal_code::run(&args).await,
+        Command::Terminal(Terminal::List(args)) => command::terminal_list::run(&args).await,
+        Command::Terminal(Terminal::Activate(args)) => command::terminal_activate::run(&args).await,
+        Command::Terminal(Terminal::Block(args)) => command::terminal_block::block(&args).await,
+        Command::Terminal(Terminal::Unblock(args)) => command::terminal_block::unblock(&args).await,
+        Command::Catalogue(Catalogue::Import(args)) => command::catalogue_import::run(&args).await,
+        Command::Status(args) => command::status::run(&args).await,
+    }
+}
+
+fn finish(json: bool, outcome: command::Outcome) -> ExitCode {
+    match outcome {
+        Ok(Report { text, data, good }) => {
+            if json {
+                println!("{data}");
+            } else {
+                println!("{}", text.trim_end());
+            }
+            if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            if json {
+                println!("{}", serde_json::json!({ "ok": false, "error": error.to_string() }));
+            }
+            eprintln!("evertill-admin: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_has_an_example() {
+        Cli::command().debug_assert();
+        fn check(command: &clap::Command) {
+            if command.has_subcommands() {
+                command.get_subcommands().filter(|c| c.get_name() != "help").for_each(check);
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("evertill-admin"), "{} has no example", command.get_name());
+            }
+        }
+        check(&Cli::command());
+    }
+}

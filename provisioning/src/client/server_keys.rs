@@ -87,4 +87,10 @@ impl KeyRing {
             |key: &&ServerKey| key.key_id == key_id && (key.not_before..=key.not_after).contains(&now);
         known.iter().filter(counts).map(|key| key.public_key).collect()
     }
+
+    /// When the last of them ends.
+    pub(crate) fn ends(&self) -> Option<Timestamp> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|key| key.not_after).max()
+    }
 }

@@ -5,6 +5,7 @@ use super::endpoint::{Answer, Endpoint, Outgoing};
 use super::server_keys::KeyRing;
 use super::tls::{Time, client_config};
 use super::{ClientConfig, ClientError, Method, Timeouts};
+use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::store::SERVER_KEYS_PATH;
 use evertill_shared::signing::VerifyingKey;
 use std::sync::Arc;
@@ -129,6 +130,11 @@ impl Transport {
             *in_use = None;
             self.endpoints[at].start_afresh(&self.tls, &self.timeouts);
         }
+    }
+
+    /// When the last of the proven keys ends.
+    pub(crate) fn keys_end(&self) -> Option<Timestamp> {
+        self.keys.ends()
     }
 
     /// The proven keys of this name; if there are none, the server that used it is asked for its keys once more.

@@ -57,7 +57,6 @@ period_jitter_ms = 10000
 # api_key_file = "wechat/api.key"
 # client_certificate = "wechat/apiclient_cert.pem"
 # client_key = "wechat/apiclient_key.pem"
-# ca_certificate = "wechat/ca.pem"
 # sign_type = "HMAC-SHA256"
 "#
     )

@@ -1,0 +1,38 @@
+//! The commands, a file each, and what they share.
+
+pub mod catalogue_import;
+pub mod staff_add;
+pub mod staff_list;
+pub mod status;
+pub mod store_create;
+pub mod store_renew;
+pub mod terminal_activate;
+pub mod terminal_block;
+pub mod terminal_code;
+pub mod terminal_list;
+
+mod ask;
+mod connection;
+mod product_csv;
+mod table;
+
+/// What a command has to say: to people, to programs, and as exit status.
+pub struct Report {
+    /// For people.
+    pub text: String,
+    /// For programs: one JSON object.
+    pub data: serde_json::Value,
+    /// Whether all is well.
+    pub good: bool,
+}
+
+impl Report {
+    /// All is well.
+    pub fn good(text: String, mut data: serde_json::Value) -> Self {
+        data["ok"] = true.into();
+        Self { text, data, good: true }
+    }
+}
+
+/// How a command ends.
+pub type Outcome = Result<Report, Box<dyn std::error::Error>>;
