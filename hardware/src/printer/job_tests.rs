@@ -14,6 +14,8 @@ struct Script {
     answers_gs_r: bool,
     /// GS r is answered so many times only; then silence.
     gs_r_left: usize,
+    /// Before the next answer to GS r come so many to questions of earlier jobs.
+    gs_r_stale: usize,
     /// GS ( H echoes this instead of what was asked.
     echo: Option<[u8; 4]>,
     /// The line is lost after so many bytes.
@@ -91,7 +93,8 @@ impl Link for Scripted {
         }
         if sent.ends_with(&ASK_PAPER) && script.answers_gs_r && script.gs_r_left > 0 {
             script.gs_r_left -= 1;
-            script.answers.push(0x00);
+            let stale = std::mem::take(&mut script.gs_r_stale);
+            script.answers.extend(std::iter::repeat_n(0x00, stale + 1));
         }
         if sent.len() > 11 && sent[sent.len() - 11..].starts_with(&[0x1D, 0x28, 0x48, 6, 0, 0x30, 0x30]) {
             let asked = sent[sent.len() - 4..].try_into().unwrap();
@@ -103,7 +106,7 @@ impl Link for Scripted {
 
     fn receive(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
         let mut script = self.0.lock().unwrap();
-        let count = script.answers.len().min(buffer.len());
+        let count = script.answers.len().min(buffer.len()).min(1);
         for (place, byte) in buffer.iter_mut().zip(script.answers.drain(..count)) {
             *place = byte;
         }
@@ -183,6 +186,19 @@ fn a_job_without_an_answer_is_unknown_and_not_sent_again() {
     let outcome = printer.print(&receipt(), JobId(1));
     assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::NoAnswer));
     assert_eq!(times_printed(&line), 1);
+}
+
+#[test]
+fn a_late_answer_to_an_earlier_job_confirms_nothing() {
+    let (mut printer, line) = printer(Script { gs_r_left: 1, ..healthy() }, Profile::paper_80mm());
+    let no_answer = PrintOutcome::Unknown(UnknownReason::NoAnswer);
+    assert_eq!(printer.print(&receipt(), JobId(1)), no_answer);
+    {
+        let mut script = line.0.lock().unwrap();
+        script.gs_r_left = 1;
+        script.gs_r_stale = 1;
+    }
+    assert_eq!(printer.print(&receipt(), JobId(2)), no_answer);
 }
 
 #[test]

@@ -66,6 +66,17 @@ fn the_tail_of_an_interrupted_scan_is_never_an_article() {
 }
 
 #[test]
+fn however_long_the_pause_the_tail_is_never_an_article() {
+    let mut assembler = Assembler::new(AssemblerConfig::default());
+    assembler.handle_bytes(b"69012", ms(0));
+    for at in (100..20_000).step_by(100) {
+        assembler.handle_time(ms(at));
+    }
+    assembler.handle_bytes(b"96385074\r", ms(20_000));
+    assert_eq!(drain(&mut assembler), ["!Incomplete", "!Incomplete"]);
+}
+
+#[test]
 fn an_aim_prefix_starts_afresh_after_an_interrupted_scan() {
     assert_eq!(terminated(&[(0, b"69012"), (2000, b"]E096385074\r")]), ["!Incomplete", "]E096385074"]);
 }
