@@ -1,0 +1,118 @@
+//! Orders: a number for a sale, the till's choice of it, cash, and how an order stands.
+
+pub(super) mod evidence;
+
+use super::{Answer, Body, path_part};
+use crate::app::{App, Caller};
+use crate::failure::Failure;
+use crate::order_group::{Adopt, Adoption, GroupError, OrderDetail, Refusal, SaleOfTill};
+use axum::Json;
+use axum::extract::{Path, State};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft, DraftCreated, OrderView};
+use evidence::Evidence;
+
+/// `POST /v1/drafts`: the only request that may go to any group.
+///
+/// # Errors
+/// A till that may not sell, entries that do not hold, a fork, or no group to take it.
+pub async fn create_draft(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<CreateDraft>,
+) -> Answer<DraftCreated> {
+    caller.require_money()?;
+    let sale = Evidence::of(&app, &caller).sale(&request.sale)?;
+    let key = sale.key;
+    let guard = app.groups.guard(&caller.request_id, app.clock.now());
+    let created = app.groups.create_draft(sale, guard).await;
+    let (draft, jumps) = created.map_err(|error| told(error, &key.to_string()))?;
+    Ok(Json(DraftCreated { number: draft.number, business_day: draft.business_day, jumps }))
+}
+
+/// `POST /v1/orders/{number}/adopt`. With cash the order is paid. From a blocked till only cash sales are taken,
+/// into quarantine: they have happened, and a person decides.
+///
+/// # Errors
+/// Entries that do not hold, another till's order, a fork, or a group that cannot be reached.
+pub async fn adopt(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+    Body(request): Body<AdoptOrder>,
+) -> Answer<OrderView> {
+    caller.require_upload()?;
+    if request.cash.is_none() {
+        caller.require_money()?;
+    }
+    let number: OrderNumber = path_part(&number)?;
+    let evidence = Evidence::of(&app, &caller);
+    let sale = evidence.sale(&request.sale)?;
+    let cash = request.cash.as_ref().map(|entry| evidence.cash(entry, &sale)).transpose()?;
+    let adoption = adoption(&app, &caller, number, sale, &request.adopted)?;
+    let guard = app.groups.guard(&caller.request_id, adoption.at);
+    let policies = app.centre.policies();
+    let adopted = app.groups.adopt(Adopt { adoption, cash, policies, guard }).await;
+    adopted.map_err(|error| told(error, number.as_str()))?;
+    Ok(Json(view(&app, &app.groups.order(number).await?)))
+}
+
+/// `GET /v1/orders/{number}`, for the till that sold.
+///
+/// # Errors
+/// No such order of this till, or a group that cannot be reached.
+pub async fn get_order(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+) -> Answer<OrderView> {
+    caller.require_upload()?;
+    let order = app.groups.order(path_part(&number)?).await?;
+    if order.summary.sale.terminal != caller.terminal {
+        return Err(Refusal::NotFound("order").into());
+    }
+    Ok(Json(view(&app, &order)))
+}
+
+/// The till's choice of that number, checked; of a blocked till, for quarantine.
+pub(super) fn adoption(
+    app: &App,
+    caller: &Caller,
+    number: OrderNumber,
+    sale: SaleOfTill,
+    adopted: &evertill_shared::journal::SignedEntry,
+) -> Result<Adoption, Failure> {
+    let at = app.clock.now();
+    let adopted = Evidence::of(app, caller).adopted(adopted, &sale, number)?;
+    Ok(Adoption {
+        number,
+        sale,
+        adopted,
+        business_day: app.groups.business_day(at),
+        at,
+        quarantine: caller.state.upload_is_quarantined(),
+    })
+}
+
+/// A conflict means that a till's journal has split: that is logged where it is found.
+pub(super) fn told(error: GroupError, about: &str) -> Failure {
+    if let GroupError::Refused(Refusal::Conflict(what)) = &error {
+        tracing::error!(about, what, "one sale came with two contents: the till's journal has forked");
+    }
+    error.into()
+}
+
+fn view(app: &App, order: &OrderDetail) -> OrderView {
+    let summary = &order.summary;
+    OrderView {
+        number: summary.number,
+        sale: summary.sale,
+        state: summary.state,
+        business_day: summary.business_day,
+        total: summary.total,
+        paid_by: summary.paid_by.clone(),
+        payments: order.payments.iter().map(|record| app.centre.view(&record.payment)).collect(),
+        refunds: summary.refunds.clone(),
+        quarantined: summary.quarantined,
+    }
+}

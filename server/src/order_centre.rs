@@ -1,0 +1,135 @@
+//! The order centre: owns every payment and refund that is not settled, first on the spot, then in the
+//! background, until the channel's word is known and written down.
+//!
+//! A payment is charged in a task of its own, so that a till that hangs up does not stop it. What a channel
+//! says is written down until it is in; and if this process dies first, the sweeper of any server finds the
+//! payment by its due time and asks the channel about the same number (rules *intent-first*,
+//! *known-or-unknown*). One slow channel or group slows no other: each has its own tasks and its own limits.
+
+mod charge;
+mod give_back;
+mod lane;
+mod sweeper;
+#[cfg(test)]
+mod tests;
+
+pub use charge::NewCharge;
+pub use sweeper::Sweeper;
+
+use crate::channel::Channel;
+use crate::order_group::{GroupError, GroupSet, Guard, Lease, NewPayment, Policies, TakenBack};
+use evertill_shared::clock::{Clock, Timestamp};
+use evertill_shared::id::Attempt;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{Payment, Policy};
+use evertill_shared::protocol::orders::PaymentView;
+use evertill_shared::wallet::Wallet;
+use lane::Lane;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How the order centre works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CentreSettings {
+    /// The longest that a till waits for a channel's answer before it is told how things stand.
+    pub answer_wait: Duration,
+    /// How long a payment that somebody works on is left alone by others. Longer than a channel's call.
+    pub lease: Duration,
+    /// How often each group is looked through for what is due.
+    pub sweep_every: Duration,
+    /// The most calls of one kind at a time, per channel.
+    pub calls_per_channel: usize,
+}
+
+impl Default for CentreSettings {
+    fn default() -> Self {
+        Self {
+            answer_wait: Duration::from_secs(8),
+            lease: Duration::from_secs(10),
+            sweep_every: Duration::from_millis(500),
+            calls_per_channel: 32,
+        }
+    }
+}
+
+struct Inner {
+    groups: GroupSet,
+    lanes: BTreeMap<Wallet, Lane>,
+    policies: Policies,
+    clock: Arc<dyn Clock>,
+    settings: CentreSettings,
+}
+
+/// The order centre. Cheap to clone.
+#[derive(Clone)]
+pub struct OrderCentre(Arc<Inner>);
+
+impl OrderCentre {
+    /// An order centre over these groups and channels. Nothing runs yet: see [`OrderCentre::spawn_sweeper`].
+    #[must_use]
+    pub fn new(
+        groups: GroupSet,
+        channels: Vec<Arc<dyn Channel>>,
+        policies: Policies,
+        clock: Arc<dyn Clock>,
+        settings: CentreSettings,
+    ) -> Self {
+        let lane = |channel: Arc<dyn Channel>| (channel.wallet(), Lane::new(channel, settings));
+        let lanes = channels.into_iter().map(lane).collect();
+        Self(Arc::new(Inner { groups, lanes, policies, clock, settings }))
+    }
+
+    /// The wallets that can be charged.
+    #[must_use]
+    pub fn wallets(&self) -> Vec<Wallet> {
+        self.0.lanes.keys().copied().collect()
+    }
+
+    /// The wallets' policies.
+    #[must_use]
+    pub fn policies(&self) -> Policies {
+        self.0.policies
+    }
+
+    /// That wallet's policy.
+    #[must_use]
+    pub fn policy(&self, wallet: Wallet) -> &Policy {
+        self.0.policies.of(wallet)
+    }
+
+    /// A payment as the till sees it now.
+    #[must_use]
+    pub fn view(&self, payment: &Payment) -> PaymentView {
+        PaymentView::of(payment, self.policy(payment.wallet), self.0.clock.now())
+    }
+
+    /// A lease of this process from now on.
+    #[must_use]
+    pub fn lease(&self) -> Lease {
+        let now = self.0.clock.now();
+        Lease { owner: self.0.groups.owner().to_owned(), now, until: now.plus(self.0.settings.lease) }
+    }
+
+    /// Takes an attempt back instead of waiting on. `missing` is recorded if the server has never heard of it.
+    /// The rest is done in the background.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn take_back(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        missing: Option<NewPayment>,
+        guard: Guard,
+    ) -> Result<TakenBack, GroupError> {
+        self.0.groups.take_back(number, attempt, missing, self.0.policies, guard).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn lane(&self, wallet: Wallet) -> Option<&Lane> {
+        self.0.lanes.get(&wallet)
+    }
+}

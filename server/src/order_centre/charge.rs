@@ -1,0 +1,190 @@
+//! Charging a code: the intent on disk, the channel's answer, the answer on disk.
+
+use super::OrderCentre;
+use crate::channel::Charge;
+use crate::order_group::{Adoption, GroupError, Guard, KeptEntry, NewPayment, PaymentNews, PaymentRecord};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{Attempt, ChannelNumber};
+use evertill_shared::money::Amount;
+use evertill_shared::payment::{Change, DeclineReason, Event, PayOutcome, Payment, PaymentState};
+use evertill_shared::protocol::orders::PaymentView;
+use evertill_shared::secret::AuthCode;
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// A code to charge, and the signed entries that it rests on.
+#[derive(Clone, Debug)]
+pub struct NewCharge {
+    /// The till's choice of the number.
+    pub adoption: Adoption,
+    /// The entry that requests the payment.
+    pub requested: KeptEntry,
+    /// Which try.
+    pub attempt: Attempt,
+    /// Whose code it is.
+    pub wallet: Wallet,
+    /// The number that the wallet will see.
+    pub channel_number: ChannelNumber,
+    /// How much.
+    pub amount: Amount,
+    /// The customer's code.
+    pub auth_code: AuthCode,
+    /// Against replays.
+    pub guard: Guard,
+}
+
+/// Pauses between tries to write an answer down.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl OrderCentre {
+    /// The intent for such a payment, as of now.
+    #[must_use]
+    pub fn intent(&self, attempt: Attempt, wallet: Wallet, number: ChannelNumber, amount: Amount) -> Payment {
+        Payment::intent(attempt, wallet, number, amount, self.now(), self.policy(wallet))
+    }
+
+    /// Makes the intent durable, charges the code, and waits a while for the answer. If that takes too long, or
+    /// if nobody waits any more, it goes on all the same; the till then asks where the payment stands. An
+    /// attempt that is known already is only looked at.
+    /// # Errors
+    /// See [`GroupError`]. After [`GroupError::Unknown`] the code may or may not be charged.
+    pub async fn start(&self, charge: NewCharge) -> Result<PaymentView, GroupError> {
+        let (written, on_disk) = oneshot::channel();
+        let (settled, answer) = oneshot::channel();
+        let centre = self.clone();
+        tokio::spawn(async move {
+            let since = centre.clocks();
+            let begun = centre.begin(&charge).await;
+            let go_on = begun.as_ref().is_ok_and(|(_, fresh)| *fresh);
+            let _ = written.send(begun.map(|(record, _)| record));
+            if go_on {
+                let _ = settled.send(centre.charge(charge, since).await);
+            }
+        });
+        let on_disk = tokio::time::timeout(self.0.groups.call_limit(), on_disk).await;
+        // Neither the time-out nor a task that vanished says what happened.
+        let record = on_disk.ok().and_then(Result::ok).unwrap_or(Err(GroupError::Unknown))?;
+        let payment = match tokio::time::timeout(self.0.settings.answer_wait, answer).await {
+            Ok(Ok(payment)) => payment,
+            // Still under way, or there was nothing to charge.
+            Ok(Err(_)) | Err(_) => record.payment,
+        };
+        Ok(self.view(&payment))
+    }
+
+    async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {
+        let (wallet, number) = (charge.wallet, charge.channel_number.clone());
+        let mut intent = self.intent(charge.attempt, wallet, number, charge.amount);
+        if self.lane(wallet).is_none() {
+            // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
+            let refused = Event::Pay(PayOutcome::Refused(DeclineReason::ChannelUnreachable));
+            intent.on(refused, self.now(), self.policy(wallet));
+        }
+        let started = self
+            .0
+            .groups
+            .start_payment(NewPayment {
+                adoption: charge.adoption.clone(),
+                requested: charge.requested.clone(),
+                intent,
+                lease: self.lease(),
+                guard: charge.guard.clone(),
+            })
+            .await?;
+        Ok((started.record, started.fresh))
+    }
+
+    /// Both clocks: the one counts no sleep of the machine, the other may be set.
+    fn clocks(&self) -> (Duration, Timestamp) {
+        (self.0.clock.monotonic(), self.now())
+    }
+
+    async fn charge(&self, charge: NewCharge, since: (Duration, Timestamp)) -> Payment {
+        let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
+        let outcome = self.ask_for_money(&charge, since).await;
+        // The code has been used: it is wiped as soon as it is not needed.
+        drop(charge);
+        let event = Event::Pay(outcome);
+        let news = PaymentNews { number, attempt, event, at: self.now(), policy: *self.policy(wallet) };
+        self.write_down(news).await
+    }
+
+    async fn ask_for_money(&self, charge: &NewCharge, since: (Duration, Timestamp)) -> PayOutcome {
+        let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
+        let Some(lane) = self.lane(charge.wallet) else { return unreachable };
+        let Some(_place) = lane.charge_place() else {
+            tracing::warn!(wallet = %charge.wallet, "too many charges at once: one was refused");
+            return unreachable;
+        };
+        // A process that slept through its lease must not charge what others may have given up since. Only we
+        // have the code, so it was surely not charged.
+        let (monotonic, now) = self.clocks();
+        let slept = monotonic.saturating_sub(since.0).max(now.since(since.1));
+        if slept >= self.0.settings.lease {
+            return unreachable;
+        }
+        let sale = charge.adoption.sale.key;
+        let asked = Charge {
+            number: charge.channel_number.clone(),
+            amount: charge.amount,
+            auth_code: charge.auth_code.clone(),
+            description: self.0.groups.store().name.clone(),
+            device: sale.terminal.to_string(),
+        };
+        lane.channel.pay(&asked).await
+    }
+
+    /// Writes the channel's answer down until it is in. A refusal of the rules would mean that the intent is
+    /// gone: that is told, and nothing more can be done here.
+    async fn write_down(&self, news: PaymentNews) -> Payment {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.0.groups.record_payment(news.clone()).await {
+                Ok((record, _)) => return record.payment,
+                Err(error @ GroupError::Refused(_)) => {
+                    tracing::error!(number = %news.number, attempt = news.attempt, %error,
+                        "a channel answered about a payment that is not there");
+                    return self.lost(&news).await;
+                }
+                Err(error) => {
+                    tracing::warn!(number = %news.number, attempt = news.attempt, %error,
+                        "a channel's answer could not be written down yet");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn lost(&self, news: &PaymentNews) -> Payment {
+        loop {
+            if let Ok(record) = self.0.groups.payment(news.number, news.attempt).await {
+                return record.payment;
+            }
+            tokio::time::sleep(LONGEST_PAUSE).await;
+        }
+    }
+
+    /// Writes down what a question in the background brought, trying no longer than the lease lasts: the
+    /// question can be asked again.
+    pub(super) async fn write_down_briefly(
+        &self,
+        news: PaymentNews,
+    ) -> Result<(PaymentState, Change), GroupError> {
+        let until = self.0.clock.monotonic() + self.0.settings.lease;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match self.0.groups.record_payment(news.clone()).await {
+                Ok((record, change)) => return Ok((record.payment.state, change)),
+                Err(error) => error,
+            };
+            if matches!(error, GroupError::Refused(_)) || self.0.clock.monotonic() + pause > until {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Giving money back through a channel: one refund number, asked for and asked about until it is settled.
+
+use super::OrderCentre;
+use super::sweeper::refund_pause;
+use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome};
+use crate::order_group::{CarryOut, GroupError, RefundNews, RefundRecord};
+use evertill_shared::order::PaidBy;
+use evertill_shared::refund::{Refund, RefundEvent};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+impl OrderCentre {
+    /// Carries a refund out and waits a while for the wallet's answer. A cash refund is done at once. Repeating
+    /// it only looks.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn carry_out(&self, carry_out: CarryOut) -> Result<Refund, GroupError> {
+        let (written, on_disk) = oneshot::channel();
+        let (settled, answer) = oneshot::channel();
+        let centre = self.clone();
+        tokio::spawn(async move {
+            let sent = centre.0.groups.carry_out_refund(carry_out).await;
+            let ask = sent.as_ref().ok().filter(|sent| sent.fresh).map(|sent| sent.record.clone());
+            let _ = written.send(sent.map(|sent| sent.record));
+            if let Some(record) = ask {
+                let _ = settled.send(centre.send_refund(record).await);
+            }
+        });
+        let on_disk = tokio::time::timeout(self.0.groups.call_limit(), on_disk).await;
+        let record = on_disk.ok().and_then(Result::ok).unwrap_or(Err(GroupError::Unknown))?;
+        let refund = match tokio::time::timeout(self.0.settings.answer_wait, answer).await {
+            Ok(Ok(Some(settled))) => settled.refund,
+            // Still under way, or nothing had to be asked.
+            _ => record.refund,
+        };
+        Ok(refund)
+    }
+
+    async fn send_refund(&self, record: RefundRecord) -> Option<RefundRecord> {
+        let (lane, asked) = self.refund_call(&record)?;
+        // Without a free place the sweeper sends it: a refund can wait.
+        let _place = lane.charge_place()?;
+        let outcome = lane.channel.refund(&asked).await;
+        self.write_refund(&record, outcome).await
+    }
+
+    /// Asks about a refund that is under way, and sends it again under its own number if the channel has never
+    /// heard of it.
+    pub(super) async fn ask_about_refund(&self, record: RefundRecord) -> Option<RefundRecord> {
+        let (lane, asked) = self.refund_call(&record)?;
+        let mut outcome = lane.channel.query_refund(&asked).await;
+        if outcome == Outcome::NoSuchRefund {
+            outcome = lane.channel.refund(&asked).await;
+        }
+        self.write_refund(&record, outcome).await
+    }
+
+    fn refund_call(&self, record: &RefundRecord) -> Option<(&super::lane::Lane, ChannelRefund)> {
+        let PaidBy::Wallet { wallet, .. } = &record.paid_by else { return None };
+        let Some(number) = record.channel_number.clone() else {
+            tracing::error!(refund = %record.refund.id, "a refund of a payment that is not there");
+            return None;
+        };
+        let asked = ChannelRefund {
+            refund: record.refund.id.clone(),
+            number,
+            paid: record.paid,
+            amount: record.refund.amount,
+            reason: record.refund.reason.clone(),
+        };
+        Some((self.lane(*wallet)?, asked))
+    }
+
+    /// Writes the channel's answer down until it is in. Only a definite refusal frees the money.
+    async fn write_refund(&self, record: &RefundRecord, outcome: Outcome) -> Option<RefundRecord> {
+        let (event, message) = match outcome {
+            Outcome::Done => (RefundEvent::Confirmed, None),
+            Outcome::Refused(message) => (RefundEvent::Refused, Some(message)),
+            Outcome::Processing | Outcome::NoSuchRefund | Outcome::Unknown => (RefundEvent::NoAnswer, None),
+        };
+        let at = self.now();
+        let news = RefundNews {
+            number: record.refund.order,
+            refund: record.refund.id.clone(),
+            event,
+            message,
+            at,
+            next_at: at.plus(refund_pause(record.tries)),
+        };
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.0.groups.record_refund(news.clone()).await {
+                Ok(record) => return Some(record),
+                Err(error) => {
+                    tracing::warn!(refund = %news.refund, %error, "a refund's answer is not written down yet");
+                    // What is unknown is asked again anyway; a definite word must not be lost.
+                    if event == RefundEvent::NoAnswer || matches!(error, GroupError::Refused(_)) {
+                        return None;
+                    }
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The sweeper: looks through each group for payments and refunds whose time has come, and works on them.
+
+use super::OrderCentre;
+use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
+use evertill_shared::order_number::GroupTag;
+use evertill_shared::payment::{Action, Event};
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// Every so many rounds a group is tidied: at the default pace about once a minute.
+const TIDY_EVERY: u32 = 120;
+
+/// Stops the sweeper when it is dropped. What is under way at channels goes on.
+#[derive(Debug)]
+pub struct Sweeper {
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl OrderCentre {
+    /// Starts a task for each group, so that a slow group holds up no other.
+    #[must_use = "dropping it stops the sweeper"]
+    pub fn spawn_sweeper(&self) -> Sweeper {
+        let tasks = self.0.groups.tags().into_iter().map(|tag| {
+            let centre = self.clone();
+            tokio::spawn(async move { centre.sweep_for_ever(tag).await }).abort_handle()
+        });
+        Sweeper { tasks: tasks.collect() }
+    }
+
+    async fn sweep_for_ever(&self, tag: GroupTag) {
+        let (mut round, mut was_well) = (0_u32, true);
+        loop {
+            let result = self.sweep(tag).await.map(drop);
+            let result = match round.is_multiple_of(TIDY_EVERY) {
+                true => result.and(self.0.groups.tidy(tag).await.map(drop)),
+                false => result,
+            };
+            let pause = if result.is_ok() { 1 } else { 4 };
+            if let (Err(error), true) = (&result, was_well) {
+                tracing::warn!(%tag, %error, "an order group cannot be looked through; trying on");
+            }
+            was_well = result.is_ok();
+            round = round.wrapping_add(1);
+            tokio::time::sleep(self.0.settings.sweep_every * pause).await;
+        }
+    }
+
+    /// One look through a group: starts the work on all that is due, as far as the channels have places free.
+    /// The tasks go on by themselves; waiting for them is for tests.
+    /// # Errors
+    /// The group cannot be read.
+    pub async fn sweep(&self, tag: GroupTag) -> Result<SweptTasks, GroupError> {
+        let mut tasks = JoinSet::new();
+        for wallet in self.wallets() {
+            // Asked for by wallet: a heap of payments at a dead channel hides none of another's.
+            let Some(lane) = self.lane(wallet) else { continue };
+            let most = lane.free_places();
+            if most == 0 {
+                continue;
+            }
+            for due in self.0.groups.due_payments(tag, wallet, most).await? {
+                let Some(place) = lane.question_place() else { break };
+                let centre = self.clone();
+                tasks.spawn(async move {
+                    centre.settle_payment(due).await;
+                    drop(place);
+                });
+            }
+            for due in self.0.groups.due_refunds(tag, wallet, most).await? {
+                let Some(place) = lane.question_place() else { break };
+                let centre = self.clone();
+                tasks.spawn(async move {
+                    centre.settle_refund(due).await;
+                    drop(place);
+                });
+            }
+        }
+        Ok(SweptTasks(tasks))
+    }
+
+    async fn settle_payment(&self, due: PaymentRecord) {
+        let (number, attempt, wallet) = (due.number, due.payment.attempt, due.payment.wallet);
+        let record = match self.0.groups.lease_payment(&due, self.lease()).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return, // another server, or another round, works on it
+            Err(error) => {
+                tracing::debug!(%number, attempt, %error, "no lease on a payment");
+                return;
+            }
+        };
+        let Some(event) = self.ask_about(&record, wallet).await else { return };
+        // The time at which it was *asked*: an answer says no more than what was true then.
+        let (event, at) = event;
+        let policy = *self.policy(wallet);
+        let news = PaymentNews { number, attempt, event, at, policy };
+        if let Err(error) = self.write_down_briefly(news).await {
+            tracing::warn!(%number, attempt, %error, "an answer could not be written down: asked again later");
+        }
+    }
+
+    async fn ask_about(
+        &self,
+        record: &PaymentRecord,
+        wallet: Wallet,
+    ) -> Option<(Event, evertill_shared::clock::Timestamp)> {
+        let lane = self.lane(wallet)?;
+        let at = self.now();
+        let mut payment = record.payment.clone();
+        // Due, says the database: if not by this clock, then the clock has been set back since.
+        payment.next_at = payment.next_at.min(at);
+        let event = match payment.due(at, self.policy(wallet))? {
+            Action::Query => Event::Query(lane.channel.query(&payment.channel_number, payment.amount).await),
+            Action::Reverse => Event::Reverse(lane.channel.reverse(&payment.channel_number).await),
+        };
+        Some((event, at))
+    }
+
+    async fn settle_refund(&self, due: RefundRecord) {
+        match self.0.groups.lease_refund(&due, self.lease()).await {
+            Ok(Some(record)) => drop(self.ask_about_refund(record).await),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(refund = %due.refund.id, %error, "no lease on a refund"),
+        }
+    }
+}
+
+/// The work that one look through a group has started.
+#[derive(Debug)]
+pub struct SweptTasks(JoinSet<()>);
+
+impl SweptTasks {
+    /// Waits until all of it is done; gives how many payments and refunds were worked on.
+    pub async fn finish(mut self) -> usize {
+        let mut done = 0;
+        while self.0.join_next().await.is_some() {
+            done += 1;
+        }
+        done
+    }
+}
+
+impl Drop for SweptTasks {
+    fn drop(&mut self) {
+        self.0.detach_all();
+    }
+}
+
+/// How long to wait before asking about a refund again: doubling, from two seconds to ten minutes.
+pub(super) fn refund_pause(tries: u32) -> Duration {
+    Duration::from_secs((2_u64 << tries.min(9)).min(600))
+}

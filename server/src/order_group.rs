@@ -1,0 +1,54 @@
+//! Order groups: the databases that hold orders, payments and refunds, any of which may fail without a customer
+//! noticing. Above this module there is no SQL.
+//!
+//! [`OrderGroup`] is what one group can do; [`GroupSet`] is all of them: the table from tag to group, the
+//! choice of a group for a new order, and the jump to another when one fails. Only creation jumps (rule
+//! *only-creation-jumps*): everything else goes to the group that the order's number names, or fails.
+//!
+//! Whoever decides about money does so inside the group's own transaction, on what stands there, and never on
+//! something read before.
+
+mod entries;
+mod failure;
+pub mod health;
+mod jump;
+pub mod lists;
+mod orders;
+pub mod overview;
+mod payments;
+mod probe;
+mod refunds;
+pub mod selector;
+mod set;
+mod sqlite;
+mod story;
+
+pub use entries::{Guard, KeptEntry, SaleOfTill};
+pub use failure::{GroupError, Refusal};
+pub use jump::{Created, Drafts, GroupHealth, NewDraft};
+pub use lists::{Lists, OrderDetail, OrderFilter, OrderList, OrderSummary};
+pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
+pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
+pub use refunds::{CarriedOut, CarryOut, NewRefund, RefundNews, RefundRecord, Refunds};
+pub use set::{GroupFile, GroupSet, GroupSetError, GroupSettings, Limits};
+pub use sqlite::{EngineState, SqliteGroup};
+pub use story::{Fact, StoryLine};
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// An answer of a group that is on its way. Dropping it drops the answer, not the work: what was asked for may
+/// still happen.
+pub type Reply<T> = Pin<Box<dyn Future<Output = Result<T, GroupError>> + Send>>;
+
+/// One order group, whatever database it is kept in.
+///
+/// Answers have no time limit of their own: [`GroupSet`] gives every call one, and calls what did not come in
+/// time unknown.
+pub trait OrderGroup: Drafts + Orders + Payments + Refunds + Lists + overview::Overview {
+    /// What the engine says of itself, without asking the database.
+    fn engine(&self) -> EngineState;
+}
+
+#[cfg(test)]
+pub(crate) mod testing;

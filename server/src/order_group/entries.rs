@@ -1,0 +1,43 @@
+//! Signed journal entries as a group keeps them, and the guard against replays.
+
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::SaleKey;
+use evertill_shared::journal::{Entry, SignedEntry};
+use evertill_shared::order::Sale;
+
+/// The id of a signed request: inserted in the transaction that it causes, so that a replay causes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The request's own id.
+    pub request_id: String,
+    /// When its signature is too old anyway, and the id may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// An entry whose signature has been checked, in the words in which it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptEntry {
+    /// Whose it is, and where it stands.
+    pub place: SaleKey,
+    /// What the till wrote and signed.
+    pub signed: SignedEntry,
+}
+
+impl KeptEntry {
+    /// Keeps an entry that was read from `signed`.
+    #[must_use]
+    pub fn new(entry: &Entry, signed: &SignedEntry) -> Self {
+        Self { place: entry.key(), signed: signed.clone() }
+    }
+}
+
+/// A sale that a till signed: checked, and of this store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleOfTill {
+    /// K, the name of the sale.
+    pub key: SaleKey,
+    /// What was sold.
+    pub sale: Sale,
+    /// The entry that says so.
+    pub entry: KeptEntry,
+}

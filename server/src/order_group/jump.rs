@@ -1,0 +1,218 @@
+//! Creating a draft: the only thing that may go to any healthy group, and jump to the next.
+
+use super::health::{Health, HealthLimits, Standing};
+use super::selector::{self, Try};
+use super::{GroupError, Guard, Reply, SaleOfTill, probe};
+use evertill_shared::business_day::BusinessDay;
+use evertill_shared::clock::{Clock, Timestamp};
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A draft to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDraft {
+    /// The sale.
+    pub sale: SaleOfTill,
+    /// The server's clock.
+    pub at: Timestamp,
+    /// The store's business day at that time.
+    pub business_day: BusinessDay,
+    /// Which server creates it.
+    pub server: String,
+    /// For the number; the next one if a number is taken.
+    pub random: [u32; 8],
+    /// Against replays.
+    pub guard: Guard,
+}
+
+/// A draft that a group has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Its number.
+    pub number: OrderNumber,
+    /// Its business day.
+    pub business_day: BusinessDay,
+}
+
+/// What the jump needs of a group.
+pub trait Drafts: Send + Sync {
+    /// The tag at the end of its numbers.
+    fn tag(&self) -> GroupTag;
+    /// Writes into this server's probe row.
+    fn probe(&self, server: String, at: Timestamp) -> Reply<()>;
+    /// Creates a draft, or finds the one that is there for the same sale. Refuses another sale of the same
+    /// name.
+    fn create_draft(&self, draft: NewDraft) -> Reply<Created>;
+}
+
+/// A group's health, for the console and the health check.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct GroupHealth {
+    /// Which group.
+    pub tag: GroupTag,
+    /// `healthy`, `skipped` or `test due`: what new orders do.
+    pub standing: &'static str,
+    /// What the database says of itself, for people.
+    pub engine: String,
+    /// Failures in the current period.
+    pub failures: u32,
+    /// The last failure.
+    pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<Timestamp>,
+    /// Orders that this server created in it.
+    pub orders_created: u64,
+    /// New orders of this server that jumped away from it.
+    pub jumps_away: u64,
+}
+
+impl GroupHealth {
+    /// Whether new orders go there.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.standing == "healthy"
+    }
+}
+
+#[derive(Debug)]
+struct Notes {
+    health: Health,
+    proved_at: Option<Duration>,
+    last_error: Option<(String, Timestamp)>,
+    orders_created: u64,
+    jumps_away: u64,
+}
+
+/// What this server knows of a group.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    notes: Mutex<Notes>,
+    tag: GroupTag,
+}
+
+impl Watch {
+    pub(crate) fn new(tag: GroupTag, limits: HealthLimits, now: Duration, random: u64) -> Self {
+        let health = Health::new(limits, now, random);
+        let notes = Notes { health, proved_at: None, last_error: None, orders_created: 0, jumps_away: 0 };
+        Self { notes: Mutex::new(notes), tag }
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn report(&self, engine: String, now: Duration) -> GroupHealth {
+        let notes = self.notes();
+        let standing = match notes.health.standing(now) {
+            Standing::Healthy => "healthy",
+            Standing::TestDue => "test due",
+            Standing::Skipped { .. } => "skipped",
+        };
+        GroupHealth {
+            tag: self.tag,
+            standing,
+            engine,
+            failures: notes.health.failures(),
+            last_error: notes.last_error.as_ref().map(|(text, _)| text.clone()),
+            last_error_at: notes.last_error.as_ref().map(|(_, at)| *at),
+            orders_created: notes.orders_created,
+            jumps_away: notes.jumps_away,
+        }
+    }
+
+    /// A write was answered: no proof that the group is well again, but that it can write now.
+    pub(crate) fn wrote(&self, now: Duration) {
+        self.notes().proved_at = Some(now);
+    }
+
+    pub(crate) fn failed(&self, error: &GroupError, clock: &dyn Clock, random: u64) {
+        let mut notes = self.notes();
+        let was_tripped = notes.health.is_tripped();
+        notes.health.failed(clock.monotonic(), random);
+        notes.proved_at = None;
+        notes.last_error = Some((error.to_string(), clock.now()));
+        if !was_tripped && notes.health.is_tripped() {
+            tracing::error!(tag = %self.tag, %error, "order group skipped: new orders go to other groups");
+        }
+    }
+
+    fn created(&self, now: Duration, random: u64) {
+        let mut notes = self.notes();
+        if notes.health.is_tripped() {
+            tracing::info!(tag = %self.tag, "order group works again");
+        }
+        notes.health.succeeded(now, random);
+        notes.proved_at = Some(now);
+        notes.orders_created += 1;
+    }
+}
+
+/// A group as the jump sees it.
+pub(crate) struct Candidate {
+    pub group: Arc<dyn Drafts>,
+    pub watch: Arc<Watch>,
+}
+
+/// What is fixed while creating.
+pub(crate) struct Jumping<'a> {
+    pub clock: &'a dyn Clock,
+    pub call: Duration,
+    pub random: u64,
+}
+
+impl Jumping<'_> {
+    /// Creates the draft in one of the groups. Gives the number of groups that were tried in vain.
+    pub(crate) async fn create(
+        &self,
+        candidates: &[Candidate],
+        draft: &NewDraft,
+    ) -> Result<(Created, u8), GroupError> {
+        let now = self.clock.monotonic();
+        let standings: Vec<Standing> =
+            candidates.iter().map(|c| c.watch.notes().health.standing(now)).collect();
+        let mut jumps = 0_u8;
+        let mut overloaded = 0_u8;
+        for Try { index, last_resort } in selector::sequence(&standings, self.random) {
+            let Some(candidate) = candidates.get(index) else { continue };
+            if !candidate.watch.notes().health.claim(self.clock.monotonic(), last_resort) {
+                continue;
+            }
+            match self.create_in(candidate, draft).await {
+                Ok(created) => return Ok((created, jumps)),
+                Err(error) if error.lets_jump() => {
+                    overloaded += u8::from(error == GroupError::Overloaded);
+                    jumps = jumps.saturating_add(1);
+                    candidate.watch.notes().jumps_away += 1;
+                    tracing::warn!(tag = %candidate.watch.tag, %error, "a new order jumps to another group");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let only_load = jumps > 0 && overloaded == jumps;
+        Err(if only_load { GroupError::Overloaded } else { GroupError::NoGroupAvailable })
+    }
+
+    async fn create_in(&self, candidate: &Candidate, draft: &NewDraft) -> Result<Created, GroupError> {
+        let watch = &candidate.watch;
+        let (proved_at, healthy) = {
+            let notes = watch.notes();
+            (notes.proved_at, !notes.health.is_tripped())
+        };
+        let probe_first = probe::is_needed(proved_at, self.clock.monotonic(), healthy);
+        let calls = async {
+            if probe_first {
+                candidate.group.probe(draft.server.clone(), draft.at).await?;
+            }
+            candidate.group.create_draft(draft.clone()).await
+        };
+        let result = tokio::time::timeout(self.call, calls).await.unwrap_or(Err(GroupError::Unknown));
+        match &result {
+            Err(error) if error.is_failure() => watch.failed(error, self.clock, self.random),
+            // A refusal is an answer of a group that works.
+            Ok(_) | Err(GroupError::Refused(_)) => watch.created(self.clock.monotonic(), self.random),
+            Err(_) => {}
+        }
+        result
+    }
+}

@@ -1,0 +1,123 @@
+//! What a group does with refunds.
+
+use super::{Guard, KeptEntry, Lease, Reply};
+use evertill_shared::business_day::BusinessDay;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{ChannelNumber, RefundId, TerminalId};
+use evertill_shared::money::Amount;
+use evertill_shared::order::PaidBy;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::refund::{Refund, RefundEvent};
+use evertill_shared::wallet::Wallet;
+
+/// A manager asks for a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRefund {
+    /// Of which order.
+    pub number: OrderNumber,
+    /// The asker's own id of the request: the same one asks once.
+    pub request: String,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: String,
+    /// Who asks, as others see them.
+    pub by: String,
+    /// The name that they log in with.
+    pub login: String,
+    /// When the server received it.
+    pub at: Timestamp,
+    /// The store's business day at that time: decided once, here.
+    pub today: BusinessDay,
+}
+
+/// A refund as it stands in its group, with what is needed to carry it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRecord {
+    /// The refund.
+    pub refund: Refund,
+    /// Which till sold the order.
+    pub terminal: TerminalId,
+    /// How the order was paid.
+    pub paid_by: PaidBy,
+    /// How much was paid.
+    pub paid: Amount,
+    /// Under which number the wallet was paid.
+    pub channel_number: Option<ChannelNumber>,
+    /// How often the wallet has been asked.
+    pub tries: u32,
+    /// When to ask again, while it is under way.
+    pub next_at: Timestamp,
+    /// One more at each change.
+    pub version: u64,
+}
+
+/// The till that sold carries a refund out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarryOut {
+    /// Of which order.
+    pub number: OrderNumber,
+    /// Which refund.
+    pub refund: RefundId,
+    /// How much, as the till signed it.
+    pub amount: Amount,
+    /// The till that signed.
+    pub terminal: TerminalId,
+    /// The entry that says so.
+    pub entry: KeptEntry,
+    /// For whoever asks the channel right after this is on disk.
+    pub lease: Lease,
+    /// Against replays.
+    pub guard: Guard,
+}
+
+/// What came of carrying out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedOut {
+    /// As it stands. A cash refund is done.
+    pub record: RefundRecord,
+    /// The wallet is to be asked now, and by nobody else.
+    pub fresh: bool,
+}
+
+/// Something new is known about a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundNews {
+    /// Of which order.
+    pub number: OrderNumber,
+    /// Which refund.
+    pub refund: RefundId,
+    /// What is known.
+    pub event: RefundEvent,
+    /// The wallet's words, if it refused.
+    pub message: Option<String>,
+    /// When it was known.
+    pub at: Timestamp,
+    /// When to ask again, if it is not settled.
+    pub next_at: Timestamp,
+}
+
+/// Refunds of a group.
+pub trait Refunds: Send + Sync {
+    /// Reserves the amount in one conditional statement (rules *never-over*, *same-till-same-day*). The same
+    /// request again gets the same refund.
+    fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord>;
+    /// Marks it as sent; a cash refund is done at once. Repeating it only looks.
+    fn carry_out_refund(&self, carry_out: CarryOut) -> Reply<CarriedOut>;
+    /// Takes in what is newly known; a refusal frees what was reserved in the same transaction. Ends the lease.
+    fn record_refund(&self, news: RefundNews) -> Reply<RefundRecord>;
+    /// Leases a refund that is under way, if it is still at that version and no other lease lives.
+    fn lease_refund(
+        &self,
+        number: OrderNumber,
+        refund: RefundId,
+        version: u64,
+        lease: Lease,
+    ) -> Reply<Option<RefundRecord>>;
+    /// Refunds of a wallet that are under way, whose time has come, and on which nobody works.
+    fn due_refunds(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>>;
+    /// One refund.
+    fn refund(&self, number: OrderNumber, refund: RefundId) -> Reply<RefundRecord>;
+    /// Refunds that wait for this till or are under way, oldest first.
+    fn refund_inbox(&self, terminal: TerminalId) -> Reply<Vec<RefundRecord>>;
+}

@@ -1,0 +1,503 @@
+//! All groups of a store: which one holds an order, and the time limit of every call.
+
+use super::health::HealthLimits;
+use super::jump::{Candidate, Jumping, Watch};
+use super::{
+    Adopt, CarriedOut, CarryOut, Created, EngineState, GroupError, GroupHealth, Guard, Lease, NewDraft,
+    NewPayment, NewRefund, OrderDetail, OrderFilter, OrderGroup, OrderList, PaymentNews, PaymentRecord,
+    Policies, RefundNews, RefundRecord, Refusal, Reply, SaleOfTill, SqliteGroup, Started, TakenBack, Tidied,
+    Tidy, selector,
+};
+use evertill_shared::business_day::{BusinessDay, business_day_of};
+use evertill_shared::clock::{Clock, Timestamp};
+use evertill_shared::id::{Attempt, RefundId, TerminalId};
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::payment::Change;
+use evertill_shared::protocol::SIGNATURE_WINDOW_S;
+use evertill_shared::protocol::store::StoreInfo;
+use evertill_shared::wallet::Wallet;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a group's file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupFile {
+    /// Its tag.
+    pub tag: GroupTag,
+    /// Its SQLite file; made, with its folder, if it is not there.
+    pub file: PathBuf,
+}
+
+/// Time limits and failure counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest that any call of a group may take, in milliseconds, counted here.
+    pub call_ms: u64,
+    /// With this many failures in a period a group is skipped by new orders.
+    pub failures_per_period: u32,
+    /// How long a period lasts, in milliseconds.
+    pub period_ms: u64,
+    /// By how much longer it may last, at random, in milliseconds.
+    pub period_jitter_ms: u64,
+}
+
+impl Default for Limits {
+    /// A second; three failures a minute; ten seconds of jitter.
+    fn default() -> Self {
+        Self { call_ms: 1_000, failures_per_period: 3, period_ms: 60_000, period_jitter_ms: 10_000 }
+    }
+}
+
+/// What a [`GroupSet`] is opened with.
+#[derive(Clone, Debug)]
+pub struct GroupSettings {
+    /// The groups.
+    pub groups: Vec<GroupFile>,
+    /// Time limits and failure counting.
+    pub limits: Limits,
+    /// The store: its zone and cut-off give orders their business day.
+    pub store: StoreInfo,
+    /// The name of this server, for probe rows and leases.
+    pub server: String,
+}
+
+/// Why the groups cannot be opened at all. A group whose file is locked or damaged is no such reason: it is
+/// reported by [`GroupSet::health`], and the others work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GroupSetError {
+    /// No groups are configured.
+    #[error("no order groups are configured: add at least one [[groups]] entry")]
+    None,
+    /// Two groups have one tag.
+    #[error("two order groups have the tag {0}: every group needs its own")]
+    TagTwice(GroupTag),
+    /// The operating system has no randomness or no threads to give.
+    #[error("the system gave no {0}")]
+    System(&'static str),
+}
+
+struct Member {
+    group: Arc<dyn OrderGroup>,
+    watch: Arc<Watch>,
+}
+
+struct Inner {
+    members: BTreeMap<GroupTag, Member>,
+    limits: Limits,
+    store: StoreInfo,
+    owner: String,
+    clock: Arc<dyn Clock>,
+    random: SystemRandom,
+}
+
+/// All order groups. Cheap to clone.
+#[derive(Clone)]
+pub struct GroupSet(Arc<Inner>);
+
+/// How long a write may be waited for by work that no customer stands in front of.
+const PATIENT: Duration = Duration::from_secs(15);
+
+impl GroupSet {
+    /// Starts the engines of all groups. Opening the files goes on in their own threads.
+    /// # Errors
+    /// No groups, a tag twice, or a system without threads.
+    pub fn open(settings: GroupSettings, clock: Arc<dyn Clock>) -> Result<Self, GroupSetError> {
+        let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
+        for GroupFile { tag, file } in settings.groups {
+            let group = SqliteGroup::start(tag, file).map_err(|_| GroupSetError::System("threads"))?;
+            groups.push(Arc::new(group));
+        }
+        Self::of(groups, settings.limits, settings.store, &settings.server, clock)
+    }
+
+    /// A set of groups that run already.
+    /// # Errors
+    /// No groups, or a tag twice.
+    pub fn of(
+        groups: Vec<Arc<dyn OrderGroup>>,
+        limits: Limits,
+        store: StoreInfo,
+        server: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, GroupSetError> {
+        let random = SystemRandom::new();
+        let health = HealthLimits {
+            failures_per_period: limits.failures_per_period,
+            period: Duration::from_millis(limits.period_ms),
+            jitter: Duration::from_millis(limits.period_jitter_ms),
+            test_timeout: Duration::from_millis(limits.call_ms.saturating_mul(2)),
+            last_resort_after: Duration::from_secs(1),
+        };
+        let mut members = BTreeMap::new();
+        for group in groups {
+            let tag = group.tag();
+            let watch = Arc::new(Watch::new(tag, health, clock.monotonic(), dice(&random)?));
+            if members.insert(tag, Member { group, watch }).is_some() {
+                return Err(GroupSetError::TagTwice(tag));
+            }
+        }
+        if members.is_empty() {
+            return Err(GroupSetError::None);
+        }
+        let owner = format!("{server}:{:08x}", dice(&random)? & 0xffff_ffff);
+        Ok(Self(Arc::new(Inner { members, limits, store, owner, clock, random })))
+    }
+
+    /// The store that these orders belong to.
+    #[must_use]
+    pub fn store(&self) -> &StoreInfo {
+        &self.0.store
+    }
+
+    /// This server process, as leases and probe rows name it.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.0.owner
+    }
+
+    /// The longest that a call may take.
+    #[must_use]
+    pub fn call_limit(&self) -> Duration {
+        Duration::from_millis(self.0.limits.call_ms)
+    }
+
+    /// All tags, in order.
+    #[must_use]
+    pub fn tags(&self) -> Vec<GroupTag> {
+        self.0.members.keys().copied().collect()
+    }
+
+    /// The store's business day at that time.
+    #[must_use]
+    pub fn business_day(&self, at: Timestamp) -> BusinessDay {
+        business_day_of(at, &self.0.store.zone, self.0.store.cut_off_minutes)
+    }
+
+    /// The guard for a request with that id that came in at that time.
+    #[must_use]
+    pub fn guard(&self, request_id: &str, at: Timestamp) -> Guard {
+        // Twice the window: a signature may be from the future by as much as it may be old.
+        let keep = Duration::from_secs(SIGNATURE_WINDOW_S.saturating_mul(2).saturating_add(60));
+        Guard { request_id: request_id.to_owned(), expires_at: at.plus(keep) }
+    }
+
+    /// How the groups are, as far as this server knows.
+    #[must_use]
+    pub fn health(&self) -> Vec<GroupHealth> {
+        let now = self.0.clock.monotonic();
+        let members = self.0.members.values();
+        members.map(|m| m.watch.report(m.group.engine().to_string(), now)).collect()
+    }
+
+    /// Whether at least one group can take a new order: writes into each.
+    pub async fn can_create(&self) -> bool {
+        let at = self.0.clock.now();
+        let probes = self.0.members.values().map(|m| (m, m.group.probe(self.0.owner.clone(), at)));
+        let calls: Vec<_> = probes.map(|(m, reply)| self.limited(m, true, reply)).collect();
+        let mut any = false;
+        for answer in join(calls).await {
+            any |= answer.is_ok();
+        }
+        any
+    }
+
+    /// Creates a draft of this sale in one of the healthy groups; gives the number of groups tried in vain.
+    /// # Errors
+    /// A fork or a replay, or that no group could take it.
+    pub async fn create_draft(&self, sale: SaleOfTill, guard: Guard) -> Result<(Created, u8), GroupError> {
+        let at = self.0.clock.now();
+        let mut random = dice(&self.0.random).map_err(|e| GroupError::Internal(e.to_string()))?;
+        let draft = NewDraft {
+            sale,
+            at,
+            business_day: self.business_day(at),
+            server: self.0.owner.clone(),
+            random: std::array::from_fn(|_| u32::try_from(selector::next(&mut random) >> 32).unwrap_or(0)),
+            guard,
+        };
+        let candidates: Vec<Candidate> = self.0.members.values().map(Member::candidate).collect();
+        let jumping = Jumping { clock: self.0.clock.as_ref(), call: self.call_limit(), random };
+        jumping.create(&candidates, &draft).await
+    }
+
+    /// Adopts an order; with cash it is paid.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn adopt(&self, adopt: Adopt) -> Result<(), GroupError> {
+        self.write(adopt.adoption.number.tag(), |g| g.adopt(adopt)).await
+    }
+
+    /// Makes the intent of a payment durable. Waits longer than others: whoever asks has a code that can be
+    /// charged once, and holds it until the answer is known.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn start_payment(&self, payment: NewPayment) -> Result<Started, GroupError> {
+        self.patient(payment.adoption.number.tag(), |g| g.start_payment(payment)).await
+    }
+
+    /// Takes an attempt back, or records one that never arrived as being taken back.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn take_back(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        missing: Option<NewPayment>,
+        policies: Policies,
+        guard: Guard,
+    ) -> Result<TakenBack, GroupError> {
+        let at = self.0.clock.now();
+        self.write(number.tag(), |g| g.take_back(number, attempt, missing, policies, at, guard)).await
+    }
+
+    /// Takes in what is newly known about a payment.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn record_payment(&self, news: PaymentNews) -> Result<(PaymentRecord, Change), GroupError> {
+        self.patient(news.number.tag(), |g| g.record_payment(news)).await
+    }
+
+    /// Leases an open payment.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn lease_payment(
+        &self,
+        record: &PaymentRecord,
+        lease: Lease,
+    ) -> Result<Option<PaymentRecord>, GroupError> {
+        let (number, attempt, version) = (record.number, record.payment.attempt, record.version);
+        self.write(number.tag(), |g| g.lease_payment(number, attempt, version, lease)).await
+    }
+
+    /// Open payments of a group and wallet whose time has come.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn due_payments(
+        &self,
+        tag: GroupTag,
+        wallet: Wallet,
+        most: u32,
+    ) -> Result<Vec<PaymentRecord>, GroupError> {
+        let now = self.0.clock.now();
+        self.read(tag, |g| g.due_payments(wallet, now, most)).await
+    }
+
+    /// One attempt at an order.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn payment(&self, number: OrderNumber, attempt: Attempt) -> Result<PaymentRecord, GroupError> {
+        self.read(number.tag(), |g| g.payment(number, attempt)).await
+    }
+
+    /// Reserves a refund.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn reserve_refund(&self, refund: NewRefund) -> Result<RefundRecord, GroupError> {
+        self.write(refund.number.tag(), |g| g.reserve_refund(refund)).await
+    }
+
+    /// Marks a refund as carried out by its till.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn carry_out_refund(&self, carry_out: CarryOut) -> Result<CarriedOut, GroupError> {
+        self.patient(carry_out.number.tag(), |g| g.carry_out_refund(carry_out)).await
+    }
+
+    /// Takes in what is newly known about a refund.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn record_refund(&self, news: RefundNews) -> Result<RefundRecord, GroupError> {
+        self.patient(news.number.tag(), |g| g.record_refund(news)).await
+    }
+
+    /// Leases a refund that is under way.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn lease_refund(
+        &self,
+        record: &RefundRecord,
+        lease: Lease,
+    ) -> Result<Option<RefundRecord>, GroupError> {
+        let (number, id, version) = (record.refund.order, record.refund.id.clone(), record.version);
+        self.write(number.tag(), |g| g.lease_refund(number, id, version, lease)).await
+    }
+
+    /// Refunds of a group and wallet that are under way and whose time has come.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn due_refunds(
+        &self,
+        tag: GroupTag,
+        wallet: Wallet,
+        most: u32,
+    ) -> Result<Vec<RefundRecord>, GroupError> {
+        let now = self.0.clock.now();
+        self.read(tag, |g| g.due_refunds(wallet, now, most)).await
+    }
+
+    /// One refund of an order.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn refund(&self, number: OrderNumber, id: RefundId) -> Result<RefundRecord, GroupError> {
+        self.read(number.tag(), |g| g.refund(number, id)).await
+    }
+
+    /// Refunds of all groups that wait for this till or are under way, oldest first, and how many groups could
+    /// not be asked.
+    pub async fn refund_inbox(&self, terminal: TerminalId) -> (Vec<RefundRecord>, u32) {
+        let (parts, unreachable) = self.read_all(|g| g.refund_inbox(terminal)).await;
+        let mut refunds: Vec<RefundRecord> = parts.into_iter().flatten().collect();
+        refunds.sort_by_key(|r| (r.refund.requested_at, r.refund.id.clone()));
+        (refunds, u32::try_from(unreachable.len()).unwrap_or(u32::MAX))
+    }
+
+    /// One order, with all that belongs to it.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn order(&self, number: OrderNumber) -> Result<OrderDetail, GroupError> {
+        self.read(number.tag(), |g| g.order(number)).await
+    }
+
+    /// Orders of a day from all groups, newest first. Groups that do not answer are named.
+    pub async fn orders(&self, filter: OrderFilter) -> OrderList {
+        let (parts, unreachable) = self.read_all(|g| g.orders(filter.clone())).await;
+        let most = usize::try_from(filter.most).unwrap_or(usize::MAX);
+        let mut orders: Vec<_> = parts.into_iter().flatten().collect();
+        orders.sort_by_key(|order| std::cmp::Reverse(order.number));
+        let more = orders.len() > most;
+        orders.truncate(most);
+        OrderList { orders, more, unreachable }
+    }
+
+    /// Tidies one group: see [`Tidy`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn tidy(&self, tag: GroupTag) -> Result<Tidied, GroupError> {
+        let now = self.0.clock.now();
+        let tidy = Tidy {
+            now,
+            today: self.business_day(now),
+            drafts_before: now.minus(Duration::from_secs(24 * 3600)),
+            refunds_before: now.minus(Duration::from_secs(3600)),
+        };
+        self.write(tag, |g| g.tidy(tidy)).await
+    }
+
+    fn member(&self, tag: GroupTag) -> Result<&Member, GroupError> {
+        self.0.members.get(&tag).ok_or(GroupError::Refused(Refusal::NotFound("order")))
+    }
+
+    async fn write<T>(
+        &self,
+        tag: GroupTag,
+        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
+    ) -> Result<T, GroupError> {
+        let member = self.member(tag)?;
+        self.limited(member, true, call(member.group.as_ref())).await
+    }
+
+    async fn read<T>(
+        &self,
+        tag: GroupTag,
+        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
+    ) -> Result<T, GroupError> {
+        let member = self.member(tag)?;
+        self.limited(member, false, call(member.group.as_ref())).await
+    }
+
+    async fn patient<T>(
+        &self,
+        tag: GroupTag,
+        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
+    ) -> Result<T, GroupError> {
+        let member = self.member(tag)?;
+        let answer = tokio::time::timeout(PATIENT, call(member.group.as_ref())).await;
+        self.noted(member, true, answer.unwrap_or(Err(GroupError::Unknown)))
+    }
+
+    pub(super) async fn read_all<T>(&self, call: impl Fn(&dyn OrderGroup) -> Reply<T>) -> (Vec<T>, Vec<GroupTag>) {
+        let tags = self.0.members.keys().copied();
+        let members = self.0.members.values();
+        let calls = members.map(|m| self.limited(m, false, call(m.group.as_ref()))).collect();
+        let mut unreachable = Vec::new();
+        let mut parts = Vec::new();
+        for (tag, answer) in tags.zip(join(calls).await) {
+            match answer {
+                Ok(part) => parts.push(part),
+                Err(_) => unreachable.push(tag),
+            }
+        }
+        (parts, unreachable)
+    }
+
+    /// A write that does not answer in time is unknown; a question that does not has no effect anyway.
+    async fn limited<T>(&self, member: &Member, writes: bool, reply: Reply<T>) -> Result<T, GroupError> {
+        let answer = tokio::time::timeout(self.call_limit(), reply).await.unwrap_or_else(|_| {
+            Err(if writes {
+                GroupError::Unknown
+            } else {
+                GroupError::Unavailable("no answer in time".into())
+            })
+        });
+        self.noted(member, writes, answer)
+    }
+
+    fn noted<T>(
+        &self,
+        member: &Member,
+        writes: bool,
+        answer: Result<T, GroupError>,
+    ) -> Result<T, GroupError> {
+        match &answer {
+            Err(error) if error.is_failure() => {
+                member.watch.failed(error, self.0.clock.as_ref(), dice(&self.0.random).unwrap_or(0));
+            }
+            Ok(_) if writes => member.watch.wrote(self.0.clock.monotonic()),
+            _ => {}
+        }
+        answer
+    }
+}
+
+impl Member {
+    fn candidate(&self) -> Candidate {
+        let group: Arc<dyn OrderGroup> = Arc::clone(&self.group);
+        Candidate { group, watch: Arc::clone(&self.watch) }
+    }
+}
+
+impl EngineState {
+    /// Whether it can be written to, as far as it knows.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
+fn dice(random: &SystemRandom) -> Result<u64, GroupSetError> {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes).map_err(|_| GroupSetError::System("randomness"))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// Waits for all, each at its own pace: one slow group holds up the others' answers by its time limit at most.
+async fn join<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
+    let mut calls: Vec<_> = calls.into_iter().map(|call| (Box::pin(call), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut waiting = false;
+        for (call, output) in &mut calls {
+            if output.is_none() {
+                match call.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *output = Some(value),
+                    std::task::Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    calls.into_iter().filter_map(|(_, output)| output).collect()
+}

@@ -1,0 +1,316 @@
+//! Payments: the intent, what is learnt about it, and who works on it.
+
+use super::super::{
+    Fact, GroupError, Guard, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Refusal,
+    Reply, Started, TakenBack,
+};
+use super::SqliteGroup;
+use super::orders::{adopt, become_paid};
+use super::rows::{OrderRow, PAYMENT, all, keep, one, payment_row, signed, tell, to_json};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::Attempt;
+use evertill_shared::order::PaidBy;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{Change, Event, Payment, PaymentState};
+use evertill_shared::wallet::Wallet;
+use rusqlite::Connection;
+use std::time::Duration;
+
+/// No pause and no lease is nearly as long: a time further ahead means that the clock has been set back.
+pub(super) const IMPLAUSIBLE: Duration = Duration::from_secs(3600);
+
+impl Payments for SqliteGroup {
+    fn start_payment(&self, payment: NewPayment) -> Reply<Started> {
+        self.write_once(payment.guard.clone(), move |connection| {
+            let number = payment.adoption.number;
+            let order = adopt(connection, &payment.adoption)?;
+            if let Some(record) = find(connection, number, payment.intent.attempt)? {
+                same_attempt(&record.payment, &payment.intent)?;
+                return Ok(Started { record, fresh: false });
+            }
+            let record = begin(connection, &order, &payment)?;
+            let fresh = !record.payment.state.is_final();
+            Ok(Started { record, fresh })
+        })
+    }
+
+    fn take_back(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        missing: Option<NewPayment>,
+        policies: Policies,
+        at: Timestamp,
+        guard: Guard,
+    ) -> Reply<TakenBack> {
+        self.write_once(guard, move |connection| {
+            let found = find(connection, number, attempt)?;
+            let was_missing = found.is_none();
+            let mut record = match (found, missing) {
+                (Some(record), missing) => {
+                    missing.iter().try_for_each(|m| same_attempt(&record.payment, &m.intent))?;
+                    record
+                }
+                (None, Some(missing)) => {
+                    let order = adopt(connection, &missing.adoption)?;
+                    begin(connection, &order, &missing)?
+                }
+                (None, None) => return Err(Refusal::NotFound("attempt").into()),
+            };
+            let before = record.payment.clone();
+            tell(connection, number, at, &Fact::TakeBackAsked { attempt })?;
+            record.payment.on(Event::GiveUp, at, policies.of(before.wallet));
+            if record.payment != before {
+                record = save(connection, &record)?;
+                tell_of(connection, &before, &record, at)?;
+            }
+            Ok(TakenBack { record, was_missing })
+        })
+    }
+
+    fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)> {
+        self.write(move |connection| {
+            let mut record = get(connection, news.number, news.attempt)?;
+            let before = record.payment.clone();
+            let change = record.payment.on(news.event.clone(), news.at, &news.policy);
+            let record = save(connection, &record)?;
+            tell_of(connection, &before, &record, news.at)?;
+            match change {
+                Change::LateSuccess => late_success(connection, &record, news.at)?,
+                Change::State if record.payment.state == PaymentState::Paid => {
+                    pay_order(connection, &record, news.at)?;
+                }
+                Change::State | Change::None => {}
+            }
+            Ok((record, change))
+        })
+    }
+
+    fn lease_payment(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        version: u64,
+        lease: Lease,
+    ) -> Reply<Option<PaymentRecord>> {
+        self.write(move |connection| {
+            let rows = connection
+                .prepare_cached(
+                    "UPDATE payments SET lease_owner = ?4, lease_until = ?5, version = version + 1 \
+                     WHERE number = ?1 AND attempt = ?2 AND version = ?3 \
+                     AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
+                     AND (lease_until IS NULL OR lease_until <= ?6 OR lease_until > ?7)",
+                )?
+                .execute(rusqlite::params![
+                    number.as_str(),
+                    attempt,
+                    signed(version)?,
+                    lease.owner,
+                    lease.until.0,
+                    lease.now.0,
+                    lease.now.plus(IMPLAUSIBLE).0,
+                ])?;
+            if rows == 1 { find(connection, number, attempt) } else { Ok(None) }
+        })
+    }
+
+    fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 \
+                 AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
+                 AND (next_at <= ?2 OR next_at > ?3) \
+                 AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
+                 ORDER BY next_at LIMIT ?4"
+            );
+            all(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), payment_row)
+        })
+    }
+
+    fn payment(&self, number: OrderNumber, attempt: Attempt) -> Reply<PaymentRecord> {
+        self.read(move |connection| get(connection, number, attempt))
+    }
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    number: OrderNumber,
+    attempt: Attempt,
+) -> Result<Option<PaymentRecord>, GroupError> {
+    let sql = format!("SELECT {PAYMENT} FROM payments WHERE number = ?1 AND attempt = ?2");
+    one(connection, &sql, (number.as_str(), attempt), payment_row)
+}
+
+fn get(connection: &Connection, number: OrderNumber, attempt: Attempt) -> Result<PaymentRecord, GroupError> {
+    find(connection, number, attempt)?.ok_or(GroupError::Refused(Refusal::NotFound("attempt")))
+}
+
+/// The attempt at an order that is not surely over, if there is one: there is never a second.
+pub(super) fn open_attempt(
+    connection: &Connection,
+    number: OrderNumber,
+) -> Result<Option<PaymentRecord>, GroupError> {
+    let sql = format!(
+        "SELECT {PAYMENT} FROM payments WHERE number = ?1 \
+         AND state IN ('sent', 'waiting', 'unknown', 'reversing')"
+    );
+    one(connection, &sql, [number.as_str()], payment_row)
+}
+
+pub(super) fn of_order(
+    connection: &Connection,
+    number: OrderNumber,
+) -> Result<Vec<PaymentRecord>, GroupError> {
+    let sql = format!("SELECT {PAYMENT} FROM payments WHERE number = ?1 ORDER BY attempt");
+    all(connection, &sql, [number.as_str()], payment_row)
+}
+
+/// The same attempt with other content is a fork or a bug.
+fn same_attempt(there: &Payment, new: &Payment) -> Result<(), GroupError> {
+    let differs = if there.channel_number != new.channel_number {
+        "the channel's number"
+    } else if there.amount != new.amount {
+        "the amount"
+    } else if there.wallet != new.wallet {
+        "the wallet"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::Conflict(differs).into())
+}
+
+/// Writes the intent, if every attempt before it is surely over.
+fn begin(connection: &Connection, order: &OrderRow, new: &NewPayment) -> Result<PaymentRecord, GroupError> {
+    let (intent, number) = (&new.intent, new.adoption.number);
+    if !order.summary.state.may_be_charged() {
+        return Err(Refusal::WrongState(order.summary.state).into());
+    }
+    if order.summary.quarantined {
+        return Err(Refusal::Quarantined.into());
+    }
+    if intent.amount != order.summary.total {
+        return Err(Refusal::WrongAmount.into());
+    }
+    let before = of_order(connection, number)?;
+    for attempt in 1..intent.attempt {
+        let state = before.iter().find(|r| r.payment.attempt == attempt).map(|r| r.payment.state);
+        if !state.is_some_and(PaymentState::surely_not_charged) {
+            return Err(Refusal::AttemptOpen { attempt, state }.into());
+        }
+    }
+    // A later attempt can only be there if this one was over, and then it would be there too.
+    if let Some(later) = before.iter().find(|r| r.payment.attempt > intent.attempt) {
+        let (attempt, state) = (later.payment.attempt, Some(later.payment.state));
+        return Err(Refusal::AttemptOpen { attempt, state }.into());
+    }
+    keep(connection, &new.requested, false)?;
+    insert(connection, number, intent, &new.lease)?;
+    let fact = Fact::PaymentSent {
+        attempt: intent.attempt,
+        wallet: intent.wallet,
+        amount: intent.amount,
+        channel_number: intent.channel_number.clone(),
+    };
+    tell(connection, number, intent.sent_at, &fact)?;
+    get(connection, number, intent.attempt)
+}
+
+fn insert(
+    connection: &Connection,
+    number: OrderNumber,
+    payment: &Payment,
+    lease: &Lease,
+) -> Result<(), GroupError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
+             sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
+             lease_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?
+        .execute(rusqlite::params![
+            number.as_str(),
+            payment.attempt,
+            payment.wallet.code(),
+            payment.channel_number.as_str(),
+            payment.amount.currency.code(),
+            payment.amount.minor,
+            payment.state.as_str(),
+            payment.sent_at.0,
+            payment.since.0,
+            payment.next_at.0,
+            payment.reversals,
+            payment.reversal_accepted,
+            payment.transaction,
+            payment.reason.as_ref().map(to_json).transpose()?,
+            lease.owner,
+            lease.until.0,
+        ])?;
+    Ok(())
+}
+
+/// Writes what a payment has become, if nobody wrote since it was read; ends the lease.
+pub(super) fn save(connection: &Connection, record: &PaymentRecord) -> Result<PaymentRecord, GroupError> {
+    let payment = &record.payment;
+    let rows = connection
+        .prepare_cached(
+            "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, \
+             reversal_accepted = ?8, transaction_number = ?9, reason = ?10, lease_owner = NULL, \
+             lease_until = NULL, version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
+        )?
+        .execute(rusqlite::params![
+            record.number.as_str(),
+            payment.attempt,
+            signed(record.version)?,
+            payment.state.as_str(),
+            payment.since.0,
+            payment.next_at.0,
+            payment.reversals,
+            payment.reversal_accepted,
+            payment.transaction,
+            payment.reason.as_ref().map(to_json).transpose()?,
+        ])?;
+    if rows != 1 {
+        return Err(GroupError::Internal("a payment changed inside its own transaction".into()));
+    }
+    Ok(PaymentRecord { version: record.version + 1, ..record.clone() })
+}
+
+/// Tells the order's story that an attempt stands elsewhere, if it does.
+pub(super) fn tell_of(
+    connection: &Connection,
+    before: &Payment,
+    now: &PaymentRecord,
+    at: Timestamp,
+) -> Result<(), GroupError> {
+    let payment = &now.payment;
+    if payment.state == before.state {
+        return Ok(());
+    }
+    let fact = Fact::PaymentIs {
+        attempt: payment.attempt,
+        state: payment.state,
+        reason: payment.reason,
+        transaction: payment.transaction.clone(),
+    };
+    tell(connection, now.number, at, &fact)
+}
+
+fn pay_order(connection: &Connection, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
+    let payment = &record.payment;
+    let transaction = payment.transaction.clone().unwrap_or_default();
+    let paid_by = PaidBy::Wallet { wallet: payment.wallet, transaction };
+    if become_paid(connection, record.number, &paid_by, at)? {
+        return Ok(());
+    }
+    tracing::error!(number = %record.number, attempt = payment.attempt,
+        "a wallet paid an order that could not become paid: return this money");
+    tell(connection, record.number, at, &Fact::PaidTwice { attempt: payment.attempt })
+}
+
+fn late_success(connection: &Connection, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
+    let attempt = record.payment.attempt;
+    let transaction = record.payment.transaction.clone().unwrap_or_default();
+    tracing::error!(number = %record.number, attempt, transaction,
+        "the wallet says paid of an attempt that is over: return this money");
+    tell(connection, record.number, at, &Fact::LateSuccess { attempt, transaction })
+}

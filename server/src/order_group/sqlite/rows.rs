@@ -1,0 +1,243 @@
+//! Rows to values and back. A stored word that means nothing is a fault of ours and is said so.
+
+use super::super::{Fact, GroupError, KeptEntry, OrderSummary, PaymentRecord, RefundRecord, Refusal};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{ChannelNumber, RefundId, SaleKey, TerminalId};
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::OrderState;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{Payment, PaymentState};
+use evertill_shared::refund::{Refund, RefundState};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Display;
+use std::str::FromStr;
+
+pub(super) fn nonsense(what: impl Display) -> GroupError {
+    GroupError::Internal(format!("the database holds a value that makes no sense: {what}"))
+}
+
+pub(super) fn parsed<T: FromStr>(text: &str) -> Result<T, GroupError>
+where
+    T::Err: Display,
+{
+    text.parse().map_err(|error: T::Err| nonsense(error))
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, GroupError> {
+    serde_json::from_str(text).map_err(nonsense)
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, GroupError> {
+    serde_json::to_string(value).map_err(|error| GroupError::Internal(error.to_string()))
+}
+
+/// For numbers that SQLite keeps signed: sequences, versions. What does not fit was never valid.
+pub(super) fn signed(number: u64) -> Result<i64, GroupError> {
+    i64::try_from(number).map_err(nonsense)
+}
+
+pub(super) fn unsigned(number: i64) -> Result<u64, GroupError> {
+    u64::try_from(number).map_err(nonsense)
+}
+
+fn amount(minor: i64, currency: Currency) -> Amount {
+    Amount::new(minor, currency)
+}
+
+pub(super) fn order_state(word: &str) -> Result<OrderState, GroupError> {
+    OrderState::from_word(word).ok_or_else(|| nonsense(word))
+}
+
+/// The columns that [`order_row`] reads.
+pub(super) const ORDER: &str = "number, terminal, epoch, sequence, state, business_day, currency, total_minor, \
+     paid_minor, held_minor, paid_by, quarantined, created_at, paid_at, sale, sale_hash";
+
+/// An order, the text of its sale's entry, and that entry's hash.
+pub(super) struct OrderRow {
+    pub summary: OrderSummary,
+    pub sale: String,
+    pub sale_hash: String,
+}
+
+pub(super) fn order_row(row: &Row<'_>) -> Result<OrderRow, GroupError> {
+    let text = |column: &str| row.get::<_, String>(column);
+    let currency: Currency = parsed(&text("currency")?)?;
+    let minor = |column: &str| row.get::<_, i64>(column).map(|minor| amount(minor, currency));
+    let paid_by: Option<String> = row.get("paid_by")?;
+    let summary = OrderSummary {
+        number: parsed(&text("number")?)?,
+        sale: SaleKey {
+            terminal: terminal(row.get("terminal")?)?,
+            epoch: row.get("epoch")?,
+            sequence: unsigned(row.get("sequence")?)?,
+        },
+        state: order_state(&text("state")?)?,
+        business_day: parsed(&text("business_day")?)?,
+        total: minor("total_minor")?,
+        paid: minor("paid_minor")?,
+        held: minor("held_minor")?,
+        paid_by: paid_by.as_deref().map(from_json).transpose()?,
+        quarantined: row.get("quarantined")?,
+        created_at: Timestamp(row.get("created_at")?),
+        paid_at: row.get::<_, Option<i64>>("paid_at")?.map(Timestamp),
+        refunds: Vec::new(),
+    };
+    Ok(OrderRow { summary, sale: text("sale")?, sale_hash: text("sale_hash")? })
+}
+
+fn terminal(number: u16) -> Result<TerminalId, GroupError> {
+    TerminalId::try_from(number).map_err(nonsense)
+}
+
+pub(super) fn find_order(
+    connection: &Connection,
+    number: OrderNumber,
+) -> Result<Option<OrderRow>, GroupError> {
+    let sql = format!("SELECT {ORDER} FROM orders WHERE number = ?1");
+    one(connection, &sql, [number.as_str()], order_row)
+}
+
+pub(super) fn get_order(connection: &Connection, number: OrderNumber) -> Result<OrderRow, GroupError> {
+    find_order(connection, number)?.ok_or(GroupError::Refused(Refusal::NotFound("order")))
+}
+
+/// The first row of a query, read.
+pub(super) fn one<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, GroupError>,
+) -> Result<Option<T>, GroupError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row(parameters, |row| Ok(read(row))).optional()?;
+    found.transpose()
+}
+
+/// All rows of a query, read.
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, GroupError>,
+) -> Result<Vec<T>, GroupError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// The columns that [`payment_row`] reads.
+pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
+     sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, version, \
+     (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
+
+pub(super) fn payment_row(row: &Row<'_>) -> Result<PaymentRecord, GroupError> {
+    let text = |column: &str| row.get::<_, String>(column);
+    let state = text("state")?;
+    let reason: Option<String> = row.get("reason")?;
+    Ok(PaymentRecord {
+        number: parsed(&text("number")?)?,
+        payment: Payment {
+            attempt: row.get("attempt")?,
+            wallet: parsed(&text("wallet")?)?,
+            channel_number: channel_number(text("channel_number")?)?,
+            amount: amount(row.get("amount_minor")?, parsed(&text("currency")?)?),
+            state: PaymentState::from_word(&state).ok_or_else(|| nonsense(&state))?,
+            sent_at: Timestamp(row.get("sent_at")?),
+            since: Timestamp(row.get("since")?),
+            next_at: Timestamp(row.get("next_at")?),
+            reversals: row.get("reversals")?,
+            reversal_accepted: row.get("reversal_accepted")?,
+            transaction: row.get("transaction_number")?,
+            reason: reason.as_deref().map(from_json).transpose()?,
+        },
+        terminal: terminal(row.get("terminal")?)?,
+        version: unsigned(row.get("version")?)?,
+    })
+}
+
+fn channel_number(text: String) -> Result<ChannelNumber, GroupError> {
+    serde_json::from_value(serde_json::Value::String(text)).map_err(nonsense)
+}
+
+/// A query for [`refund_row`], up to its condition.
+pub(super) const REFUND: &str = "SELECT r.id, r.number, r.terminal, r.currency, r.amount_minor, r.state, r.who, \
+     r.why, r.requested_at, r.refused, r.next_at, r.tries, r.version, o.paid_by, o.paid_minor, \
+     (SELECT p.channel_number FROM payments p WHERE p.number = r.number AND p.state = 'paid') AS channel_number \
+     FROM refunds r JOIN orders o ON o.number = r.number";
+
+pub(super) fn refund_row(row: &Row<'_>) -> Result<RefundRecord, GroupError> {
+    let text = |column: &str| row.get::<_, String>(column);
+    let state = text("state")?;
+    let currency: Currency = parsed(&text("currency")?)?;
+    let refused: Option<String> = row.get("refused")?;
+    let channel: Option<String> = row.get("channel_number")?;
+    Ok(RefundRecord {
+        refund: Refund {
+            id: RefundId(text("id")?),
+            order: parsed(&text("number")?)?,
+            amount: amount(row.get("amount_minor")?, currency),
+            state: RefundState::from_word(&state).ok_or_else(|| nonsense(&state))?,
+            requested_by: text("who")?,
+            reason: text("why")?,
+            requested_at: Timestamp(row.get("requested_at")?),
+            refused: refused.as_deref().map(from_json).transpose()?,
+        },
+        terminal: terminal(row.get("terminal")?)?,
+        paid_by: from_json(&text("paid_by")?)?,
+        paid: amount(row.get("paid_minor")?, currency),
+        channel_number: channel.map(channel_number).transpose()?,
+        tries: row.get("tries")?,
+        next_at: Timestamp(row.get("next_at")?),
+        version: unsigned(row.get("version")?)?,
+    })
+}
+
+/// Adds a fact to an order's story.
+pub(super) fn tell(
+    connection: &Connection,
+    number: OrderNumber,
+    at: Timestamp,
+    fact: &Fact,
+) -> Result<(), GroupError> {
+    connection.prepare_cached("INSERT INTO story (number, at, what) VALUES (?1, ?2, ?3)")?.execute((
+        number.as_str(),
+        at.0,
+        to_json(fact)?,
+    ))?;
+    Ok(())
+}
+
+/// Keeps a signed entry. Another one in the same place is a fork.
+pub(super) fn keep(connection: &Connection, entry: &KeptEntry, quarantined: bool) -> Result<(), GroupError> {
+    let place = (entry.place.terminal.get(), entry.place.epoch, signed(entry.place.sequence)?);
+    let hash = entry.signed.hash().to_string();
+    let new = connection
+        .prepare_cached(
+            "INSERT INTO journal_entries (terminal, epoch, sequence, hash, text, signature, quarantined) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        )?
+        .execute((
+            place.0,
+            place.1,
+            place.2,
+            &hash,
+            &entry.signed.text,
+            &entry.signed.signature,
+            quarantined,
+        ))?;
+    if new == 1 {
+        return Ok(());
+    }
+    let there: String = connection
+        .prepare_cached(
+            "SELECT hash FROM journal_entries WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3",
+        )?
+        .query_row(place, |row| row.get(0))?;
+    if there == hash { Ok(()) } else { Err(Refusal::Conflict("the journal entry").into()) }
+}

@@ -1,0 +1,168 @@
+//! The story of an order: all that happened to it, for the people who look into it.
+
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{Attempt, ChannelNumber, RefundId, TerminalId};
+use evertill_shared::money::Amount;
+use evertill_shared::payment::{DeclineReason, PaymentState};
+use evertill_shared::refund::RefundState;
+use evertill_shared::wallet::Wallet;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Something that happened to an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fact")]
+pub enum Fact {
+    /// A number was given out.
+    DraftCreated {
+        /// By which server.
+        server: String,
+    },
+    /// The draft was never adopted and is too old.
+    DraftExpired,
+    /// The till chose this number.
+    Adopted {
+        /// It came from a blocked till.
+        quarantined: bool,
+    },
+    /// Cash was taken.
+    CashTaken {
+        /// What the customer handed over.
+        given: Amount,
+        /// What went back.
+        change: Amount,
+        /// It came from a blocked till.
+        quarantined: bool,
+    },
+    /// A wallet is being asked for the money.
+    PaymentSent {
+        /// Which try.
+        attempt: Attempt,
+        /// Whose wallet.
+        wallet: Wallet,
+        /// How much.
+        amount: Amount,
+        /// The number that the wallet sees.
+        channel_number: ChannelNumber,
+    },
+    /// An attempt stands elsewhere now.
+    PaymentIs {
+        /// Which try.
+        attempt: Attempt,
+        /// Where it stands.
+        state: PaymentState,
+        /// Why it was declined or is being taken back.
+        reason: Option<DeclineReason>,
+        /// The wallet's number of the transaction.
+        transaction: Option<String>,
+    },
+    /// The till wants an attempt taken back instead of waiting on.
+    TakeBackAsked {
+        /// Which try.
+        attempt: Attempt,
+    },
+    /// The wallet says "paid" of an attempt that is over: money to return by hand, and a person to tell.
+    LateSuccess {
+        /// Which try.
+        attempt: Attempt,
+        /// The wallet's number of the transaction.
+        transaction: String,
+    },
+    /// An attempt took money though the order was paid already: money to return by hand.
+    PaidTwice {
+        /// Which try.
+        attempt: Attempt,
+    },
+    /// Somebody asked for money to go back.
+    RefundAsked {
+        /// The refund's number.
+        refund: RefundId,
+        /// How much.
+        amount: Amount,
+        /// Who.
+        by: String,
+        /// The name that they log in with.
+        login: String,
+        /// Why.
+        reason: String,
+    },
+    /// The till that sold carries it out.
+    RefundCarriedOut {
+        /// The refund's number.
+        refund: RefundId,
+        /// Which till.
+        terminal: TerminalId,
+    },
+    /// A refund stands elsewhere now.
+    RefundIs {
+        /// The refund's number.
+        refund: RefundId,
+        /// Where it stands.
+        state: RefundState,
+        /// The wallet's words, if it refused.
+        message: Option<String>,
+    },
+    /// The wallet says something about a refund that was settled otherwise: for a person to look at.
+    RefundContradicted {
+        /// The refund's number.
+        refund: RefundId,
+        /// Where it stands, and stays.
+        state: RefundState,
+    },
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let blocked = |quarantined: bool| if quarantined { " (from a blocked till)" } else { "" };
+        match self {
+            Self::DraftCreated { server } => write!(f, "Number given out by {server}"),
+            Self::DraftExpired => f.write_str("Draft expired: the till never chose this number"),
+            Self::Adopted { quarantined } => write!(f, "Till chose this number{}", blocked(*quarantined)),
+            Self::CashTaken { given, change, quarantined } => {
+                write!(f, "Paid in cash: {given} given, {change} back{}", blocked(*quarantined))
+            }
+            Self::PaymentSent { attempt, wallet, amount, channel_number } => {
+                write!(f, "Attempt {attempt}: {amount} asked of {wallet} as {channel_number}")
+            }
+            Self::PaymentIs { attempt, state, reason, transaction } => {
+                write!(f, "Attempt {attempt}: {}", state.as_str())?;
+                reason.iter().try_for_each(|reason| write!(f, " ({reason:?})"))?;
+                transaction.iter().try_for_each(|number| write!(f, ", transaction {number}"))
+            }
+            Self::TakeBackAsked { attempt } => write!(f, "Attempt {attempt}: the till asked to take it back"),
+            Self::LateSuccess { attempt, transaction } => write!(
+                f,
+                "Attempt {attempt}: the wallet says PAID after it was over (transaction {transaction}). \
+                 Return this money in the wallet's merchant system"
+            ),
+            Self::PaidTwice { attempt } => write!(
+                f,
+                "Attempt {attempt}: PAID although the order was paid already. Return this money in the \
+                 wallet's merchant system"
+            ),
+            Self::RefundAsked { refund, amount, by, login, reason } => {
+                write!(f, "Refund {refund} of {amount} asked by {by} ({login}): {reason}")
+            }
+            Self::RefundCarriedOut { refund, terminal } => write!(f, "Refund {refund}: sent by {terminal}"),
+            Self::RefundIs { refund, state, message } => {
+                write!(f, "Refund {refund}: {}", state.as_str())?;
+                message.iter().try_for_each(|message| write!(f, " ({message})"))
+            }
+            Self::RefundContradicted { refund, state } => write!(
+                f,
+                "Refund {refund}: the wallet now says otherwise than {}. Compare with the wallet's merchant \
+                 system",
+                state.as_str()
+            ),
+        }
+    }
+}
+
+/// A fact and when it became one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryLine {
+    /// By the server's clock.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: Fact,
+}
