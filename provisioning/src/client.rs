@@ -17,7 +17,7 @@ mod tls;
 mod transport;
 
 #[cfg(test)]
-mod test_server;
+pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
 
@@ -382,4 +382,13 @@ pub(crate) fn decode<Resp: DeserializeOwned>(answer: &Answer) -> Result<Resp, Cl
             Err(ClientError::BadAnswer(format!("HTTP status {} without an explanation", answer.status)))
         }
     }
+}
+
+/// The client's own TLS settings, for tests of certificates.
+#[cfg(test)]
+pub(crate) fn tls_for_tests(
+    roots: &[String],
+    clock: Arc<dyn Clock>,
+) -> Result<rustls::ClientConfig, ClientError> {
+    tls::client_config(roots, Arc::new(Time::new(clock)))
 }

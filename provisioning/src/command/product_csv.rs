@@ -91,7 +91,7 @@ fn percent(text: &str) -> Option<TaxRate> {
     }
     let number = text.strip_suffix('%')?.trim();
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    if part.len() > 2 || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+    if whole.is_empty() || part.len() > 2 || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
         return None;
     }
     format!("{whole}{part:0<2}").parse().ok().filter(|rate| *rate <= 10_000).map(TaxRate)

@@ -15,7 +15,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519,
 };
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
@@ -130,8 +130,12 @@ impl Root {
     /// # Errors
     /// A name that cannot stand in a certificate.
     pub fn issue_tls(&self, names: &[String], now: Timestamp) -> Result<TlsCertificate, PkiError> {
-        let bad = |e| PkiError::BadPlan(format!("a server name cannot stand in a certificate: {e}"));
-        let mut params = CertificateParams::new(names.to_vec()).map_err(bad)?;
+        let bad =
+            |name: &str| PkiError::BadPlan(format!("{name:?} is neither a server's name nor an address"));
+        if let Some(name) = names.iter().find(|name| ServerName::try_from(name.as_str()).is_err()) {
+            return Err(bad(name));
+        }
+        let mut params = CertificateParams::new(names.to_vec()).map_err(|_| bad(&names.join(", ")))?;
         let ends = now.plus(SERVER_VALIDITY);
         params.distinguished_name = common_name("Evertill server");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
