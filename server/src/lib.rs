@@ -10,3 +10,4 @@ pub mod failure;
 pub mod order_centre;
 pub mod order_group;
 pub mod router;
+pub mod sqlite_writer;

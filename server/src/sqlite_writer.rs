@@ -30,7 +30,8 @@ mod tests;
 pub use open::{Migration, OpenError};
 
 use queue::{Job, Work};
-use rusqlite::{Connection, Transaction};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -247,5 +248,23 @@ impl Inner {
         };
         self.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         answer
+    }
+}
+
+/// A number that is never negative, as SQLite keeps it: in 63 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsigned(pub u64);
+
+impl ToSql for Unsigned {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let number = i64::try_from(self.0).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+        Ok(ToSqlOutput::from(number))
+    }
+}
+
+impl FromSql for Unsigned {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        u64::try_from(number).map(Self).map_err(|_| FromSqlError::OutOfRange(number))
     }
 }

@@ -1,0 +1,171 @@
+//! The audit trail: who did what to whom, why and when, chained like the tills' journals.
+
+use super::{BaseError, BaseStore};
+use crate::sqlite_writer::DbError;
+use evertill_shared::clock::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use serde::{Deserialize, Serialize};
+
+const DOMAIN: &str = "evertill-audit-v1";
+const START: &str = "";
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditKind {
+    /// A person was added; the reason names the role.
+    StaffAdded,
+    /// A one-time code was made for a terminal.
+    EnrolmentCodeMade,
+    /// A terminal registered its key.
+    TerminalEnrolled,
+    /// A terminal was activated after its fingerprint was compared.
+    TerminalActivated,
+    /// A terminal was blocked.
+    TerminalBlocked,
+    /// A terminal was unblocked.
+    TerminalUnblocked,
+    /// A refund was asked for.
+    RefundRequested,
+    /// The catalogue was replaced.
+    CatalogueChanged,
+    /// A terminal's journal does not continue the chain that the server knows.
+    JournalFault,
+}
+
+/// Something to be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAudit {
+    /// The login of the person, or `server`.
+    pub who: String,
+    /// What was done.
+    pub what: AuditKind,
+    /// To whom or what: a terminal, a login, an order number.
+    pub subject: String,
+    /// Why, in the person's own words, or the details.
+    pub why: String,
+}
+
+impl NewAudit {
+    /// All of it.
+    pub fn new(
+        who: impl Into<String>,
+        what: AuditKind,
+        subject: impl ToString,
+        why: impl Into<String>,
+    ) -> Self {
+        Self { who: who.into(), what, subject: subject.to_string(), why: why.into() }
+    }
+}
+
+/// A row of the trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// 1 for the first.
+    pub id: i64,
+    /// When, by the server's clock.
+    pub at: Timestamp,
+    /// The login of the person, or `server`.
+    pub who: String,
+    /// What was done.
+    pub what: AuditKind,
+    /// To whom or what.
+    pub subject: String,
+    /// Why, or the details.
+    pub why: String,
+}
+
+/// The trail was tampered with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the audit trail breaks at row {row}: {what}")]
+pub struct AuditBroken {
+    /// The first row that is wrong.
+    pub row: i64,
+    /// How it is wrong.
+    pub what: &'static str,
+}
+
+/// Adds a row in the transaction of what it tells about.
+pub(super) fn append(tx: &Transaction<'_>, new: &NewAudit, now: Timestamp) -> Result<(), BaseError> {
+    let last: Option<(i64, String)> = tx
+        .prepare_cached("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (id, previous) = last.map_or((1, START.to_owned()), |(id, hash)| (id + 1, hash));
+    let NewAudit { who, what, subject, why } = new.clone();
+    let row = AuditRow { id, at: now, who, what, subject, why };
+    let text = serde_json::to_string(&row).map_err(DbError::nonsense)?;
+    let hash = hash_of(&previous, &text);
+    tx.prepare_cached("INSERT INTO audit (id, text, previous, hash) VALUES (?1, ?2, ?3, ?4)")?
+        .execute((id, text, previous, hash))?;
+    Ok(())
+}
+
+fn hash_of(previous: &str, text: &str) -> String {
+    super::hash_of(DOMAIN, &format!("{previous}\n{text}"))
+}
+
+fn check(connection: &Connection) -> Result<Result<u64, AuditBroken>, BaseError> {
+    let mut statement = connection.prepare("SELECT id, text, previous, hash FROM audit ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let (mut count, mut last) = (0_u64, START.to_owned());
+    while let Some(row) = rows.next()? {
+        let (id, text, previous, hash): (i64, String, String, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let stated = serde_json::from_str::<AuditRow>(&text).ok().map(|r| r.id);
+        let wrong = if u64::try_from(id).ok() != Some(count + 1) || stated != Some(id) {
+            Some("a row is missing or out of order")
+        } else if previous != last {
+            Some("it does not follow the row before it")
+        } else if hash != hash_of(&previous, &text) {
+            Some("its text was changed")
+        } else {
+            None
+        };
+        if let Some(what) = wrong {
+            return Ok(Err(AuditBroken { row: id, what }));
+        }
+        (count, last) = (count + 1, hash);
+    }
+    Ok(Ok(count))
+}
+
+impl BaseStore {
+    /// Writes something down by itself. What changes the base store is written down in the same transaction by
+    /// the method that changes it.
+    ///
+    /// # Errors
+    /// [`BaseError`]; then nothing was written, unless it says unknown.
+    pub async fn audit_append(&self, new: NewAudit) -> Result<(), BaseError> {
+        let now = self.clock.now();
+        self.database.write(move |tx| append(tx, &new, now)).await
+    }
+
+    /// Follows the whole chain; answers how many rows it has. A chain that was cut off at its end looks whole:
+    /// compare the number with one noted elsewhere.
+    ///
+    /// # Errors
+    /// [`BaseError`] if it cannot be read; inside, [`AuditBroken`] if it was changed.
+    pub async fn verify_audit(&self) -> Result<Result<u64, AuditBroken>, BaseError> {
+        self.database.read(check).await
+    }
+
+    /// The latest rows, newest first, before the row `before` if one is given.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn audit_rows(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, BaseError> {
+        self.database
+            .read(move |c| {
+                let mut statement =
+                    c.prepare_cached("SELECT text FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2")?;
+                let texts = statement.query_map((before.unwrap_or(i64::MAX), limit), |r| r.get(0))?;
+                texts
+                    .map(|text: rusqlite::Result<String>| {
+                        Ok(serde_json::from_str(&text?).map_err(DbError::nonsense)?)
+                    })
+                    .collect()
+            })
+            .await
+    }
+}

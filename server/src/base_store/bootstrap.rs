@@ -1,0 +1,78 @@
+//! A new base store takes the store and its first people from the bootstrap file; an old one has them already.
+
+use super::audit::{self, AuditKind, NewAudit};
+use super::{BaseError, BaseOpenError};
+use crate::sqlite_writer::{Database, DbError};
+use argon2::password_hash::phc::PasswordHash;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::staff::{Bootstrap, Role};
+use evertill_shared::protocol::store::StoreInfo;
+use rusqlite::{Connection, OptionalExtension};
+use std::path::Path;
+
+pub(super) async fn store_of(
+    database: &Database,
+    file: &Path,
+    now: Timestamp,
+) -> Result<StoreInfo, BaseOpenError> {
+    if let Some(info) = database.read(|c| read_store(c)).await? {
+        return Ok(info);
+    }
+    let bootstrap =
+        load(file).map_err(|problem| BaseOpenError::Bootstrap { file: file.to_owned(), problem })?;
+    let info = database
+        .write(move |tx| {
+            // Two servers may start on one new file: the first one's bootstrap counts.
+            if let Some(info) = read_store(tx)? {
+                return Ok(info);
+            }
+            insert(tx, &bootstrap, now)?;
+            Ok::<_, BaseError>(bootstrap.store)
+        })
+        .await?;
+    Ok(info)
+}
+
+fn read_store(connection: &Connection) -> Result<Option<StoreInfo>, BaseError> {
+    let text: Option<String> =
+        connection.query_row("SELECT info FROM store", [], |row| row.get(0)).optional()?;
+    text.map(|text| serde_json::from_str(&text).map_err(DbError::nonsense)).transpose().map_err(Into::into)
+}
+
+fn load(file: &Path) -> Result<Bootstrap, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        format!("the base store is new and needs this file: {error}. `evertill-admin store create` makes it")
+    })?;
+    let bootstrap: Bootstrap = serde_json::from_str(&text)
+        .map_err(|error| format!("not a bootstrap file: {error}. `evertill-admin store create` makes one"))?;
+    if !bootstrap.staff.iter().any(|person| person.role == Role::It) {
+        return Err(
+            "nobody in it has the role `it`, so nobody could enrol a till: add one under `staff`".into()
+        );
+    }
+    for person in &bootstrap.staff {
+        if PasswordHash::new(&person.password_hash).is_err() {
+            let login = &person.login;
+            return Err(format!(
+                "the password_hash of {login:?} is not an argon2id hash in PHC form ($argon2id$…)"
+            ));
+        }
+    }
+    Ok(bootstrap)
+}
+
+fn insert(tx: &rusqlite::Transaction<'_>, bootstrap: &Bootstrap, now: Timestamp) -> Result<(), BaseError> {
+    let info = serde_json::to_string(&bootstrap.store).map_err(DbError::nonsense)?;
+    tx.execute("INSERT INTO store (one, info, made_at) VALUES (1, ?1, ?2)", (info, now.0))?;
+    tx.execute("INSERT INTO catalogue (one, version, products) VALUES (1, 0, '[]')", [])?;
+    for person in &bootstrap.staff {
+        let row = (&person.login, &person.name, person.role.as_str(), &person.password_hash, now.0);
+        tx.execute(
+            "INSERT INTO staff (login, name, role, password_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            row,
+        )?;
+        let what = NewAudit::new("bootstrap", AuditKind::StaffAdded, &person.login, person.role.as_str());
+        audit::append(tx, &what, now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Open sessions of staff. Only the hash of a token is kept: whoever reads the file cannot log in with it.
+
+use super::{BaseError, BaseStore, hash_of, random};
+use crate::sqlite_writer::DbError;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::staff::Role;
+use evertill_shared::secret::SecretText;
+use rusqlite::OptionalExtension;
+use std::time::Duration;
+
+/// How long a session lasts after it was last used.
+const LIFE: Duration = Duration::from_secs(12 * 3600);
+/// A session is made longer only when at least this much of it is gone: not every request writes.
+const RENEW_AFTER: Duration = Duration::from_secs(300);
+const DOMAIN: &str = "evertill-session-v1";
+
+/// A session that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The name that was logged in with.
+    pub login: String,
+    /// The name that others see.
+    pub name: String,
+    /// What they may do now.
+    pub role: Role,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+impl BaseStore {
+    /// Opens a session for somebody whose password was right.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn open_session(&self, login: &str) -> Result<(SecretText, Timestamp), BaseError> {
+        let token = SecretText::new(URL_SAFE_NO_PAD.encode(random::<32>()?));
+        let hash = hash_of(DOMAIN, token.expose());
+        let (login, now) = (login.to_owned(), self.clock.now());
+        let expires_at = now.plus(LIFE);
+        self.database
+            .write(move |tx| -> Result<(), BaseError> {
+                tx.execute("DELETE FROM sessions WHERE expires_at < ?1", [now.0])?;
+                tx.execute("DELETE FROM login_failures WHERE login = ?1", [&login])?;
+                tx.execute(
+                    "INSERT INTO sessions (token_hash, login, opened_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+                    (hash, &login, now.0, expires_at.0),
+                )?;
+                Ok(())
+            })
+            .await?;
+        Ok((token, expires_at))
+    }
+
+    /// The session of this token, made longer by its use; `None` if there is none or it has ended.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn session(&self, token: &SecretText) -> Result<Option<OpenSession>, BaseError> {
+        let hash = hash_of(DOMAIN, token.expose());
+        let (now, asked) = (self.clock.now(), hash.clone());
+        let found = self
+            .database
+            .read(move |c| -> Result<Option<OpenSession>, BaseError> {
+                type Row = (String, String, String, i64);
+                let row: Option<Row> = c
+                    .prepare_cached(
+                        "SELECT p.login, p.name, p.role, s.expires_at FROM sessions s
+                         JOIN staff p ON p.login = s.login WHERE s.token_hash = ?1 AND s.expires_at > ?2",
+                    )?
+                    .query_row((asked, now.0), |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
+                    .optional()?;
+                let Some((login, name, role, expires_at)) = row else { return Ok(None) };
+                let role = Role::from_word(&role).ok_or_else(|| DbError::nonsense("role"))?;
+                Ok(Some(OpenSession { login, name, role, expires_at: Timestamp(expires_at) }))
+            })
+            .await?;
+        let Some(mut session) = found else { return Ok(None) };
+        let longer = now.plus(LIFE);
+        if longer.since(session.expires_at) >= RENEW_AFTER {
+            session.expires_at = longer;
+            self.database
+                .write(move |tx| -> Result<(), BaseError> {
+                    let sql = "UPDATE sessions SET expires_at = max(expires_at, ?2) WHERE token_hash = ?1";
+                    tx.execute(sql, (hash, longer.0))?;
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends a session. Ending one that has ended is no error.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn close_session(&self, token: &SecretText) -> Result<(), BaseError> {
+        let hash = hash_of(DOMAIN, token.expose());
+        self.database
+            .write(move |tx| -> Result<(), BaseError> {
+                tx.execute("DELETE FROM sessions WHERE token_hash = ?1", [hash])?;
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,166 @@
+//! Staff: who may log in, and how often somebody may guess.
+
+use super::audit::{self, AuditKind, NewAudit};
+use super::{BaseError, BaseStore};
+use crate::sqlite_writer::DbError;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::staff::{Role, StaffRow};
+use rusqlite::OptionalExtension;
+use std::time::Duration;
+
+/// So many wrong passwords are free.
+const FREE_FAILURES: u32 = 5;
+/// How long one has to wait after that; doubles each time, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// Failures this old are forgotten.
+const FORGET: Duration = Duration::from_secs(24 * 3600);
+
+/// A person, with what is needed to check the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StaffRecord {
+    /// Who.
+    pub row: StaffRow,
+    /// argon2id, PHC string.
+    pub password_hash: String,
+}
+
+impl std::fmt::Debug for StaffRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StaffRecord({:?}, …)", self.row)
+    }
+}
+
+/// What is known when somebody wants to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginCheck {
+    /// Check the password; `None` if nobody has that name (then check one that cannot be right).
+    Try(Option<StaffRecord>),
+    /// Too many wrong passwords: not before then.
+    Wait(Timestamp),
+}
+
+fn wait_after(failures: u32) -> Duration {
+    if failures < FREE_FAILURES {
+        return Duration::ZERO;
+    }
+    let doublings = (failures - FREE_FAILURES).min(10);
+    LONGEST_WAIT.min(FIRST_WAIT * 2_u32.pow(doublings))
+}
+
+fn role_of(word: &str) -> Result<Role, DbError> {
+    Role::from_word(word).ok_or_else(|| DbError::nonsense(format_args!("role {word:?}")))
+}
+
+impl BaseStore {
+    /// Whether somebody may try to log in now, and against which hash.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn login_check(&self, login: &str) -> Result<LoginCheck, BaseError> {
+        let (login, now) = (login.to_owned(), self.clock.now());
+        self.database
+            .read(move |c| -> Result<LoginCheck, BaseError> {
+                let sql = "SELECT locked_until FROM login_failures WHERE login = ?1 AND locked_until > ?2";
+                let until: Option<i64> = c.query_row(sql, (&login, now.0), |r| r.get(0)).optional()?;
+                if let Some(until) = until {
+                    return Ok(LoginCheck::Wait(Timestamp(until)));
+                }
+                type Row = (String, String, String, String);
+                let sql = "SELECT login, name, role, password_hash FROM staff WHERE login = ?1";
+                let row: Option<Row> = c
+                    .query_row(sql, [&login], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
+                    .optional()?;
+                let Some((login, name, role, password_hash)) = row else {
+                    return Ok(LoginCheck::Try(None));
+                };
+                let row = StaffRow { login, name, role: role_of(&role)? };
+                Ok(LoginCheck::Try(Some(StaffRecord { row, password_hash })))
+            })
+            .await
+    }
+
+    /// Counts a wrong password; answers until when one has to wait now.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn login_failed(&self, login: &str) -> Result<Option<Timestamp>, BaseError> {
+        // A stranger must not fill the file with long names.
+        let login: String = login.chars().take(60).collect();
+        let now = self.clock.now();
+        self.database
+            .write(move |tx| -> Result<Option<Timestamp>, BaseError> {
+                tx.execute("DELETE FROM login_failures WHERE last_at < ?1", [now.minus(FORGET).0])?;
+                let failures: u32 = tx.query_row(
+                    "INSERT INTO login_failures (login, failures, last_at, locked_until) VALUES (?1, 1, ?2, 0)
+                     ON CONFLICT (login) DO UPDATE SET failures = failures + 1, last_at = excluded.last_at
+                     RETURNING failures",
+                    (&login, now.0),
+                    |row| row.get(0),
+                )?;
+                let wait = wait_after(failures);
+                if wait.is_zero() {
+                    return Ok(None);
+                }
+                let until = now.plus(wait);
+                tx.execute(
+                    "UPDATE login_failures SET locked_until = ?2 WHERE login = ?1",
+                    (&login, until.0),
+                )?;
+                Ok(Some(until))
+            })
+            .await
+    }
+
+    /// Everyone, by name.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn staff(&self) -> Result<Vec<StaffRow>, BaseError> {
+        self.database
+            .read(|c| -> Result<Vec<StaffRow>, BaseError> {
+                let mut statement = c.prepare_cached("SELECT login, name, role FROM staff ORDER BY login")?;
+                let mut rows = statement.query([])?;
+                let mut staff = Vec::new();
+                while let Some(row) = rows.next()? {
+                    let role: String = row.get(2)?;
+                    staff.push(StaffRow { login: row.get(0)?, name: row.get(1)?, role: role_of(&role)? });
+                }
+                Ok(staff)
+            })
+            .await
+    }
+
+    /// Adds a person; the password is hashed already.
+    ///
+    /// # Errors
+    /// [`BaseError::LoginTaken`], [`BaseError::Invalid`]; the database's.
+    pub async fn add_staff(&self, new: StaffRecord, who: String) -> Result<StaffRow, BaseError> {
+        let StaffRecord { row, password_hash } = new;
+        let login_ok = (1..=60).contains(&row.login.chars().count())
+            && row.login.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c));
+        if !login_ok {
+            let text = "the name to log in with is 1 to 60 letters, digits or . _ - @";
+            return Err(BaseError::Invalid(text.into()));
+        }
+        if row.name.trim().is_empty() || row.name.chars().count() > 60 {
+            return Err(BaseError::Invalid("the name that others see is 1 to 60 characters".into()));
+        }
+        let now = self.clock.now();
+        self.database
+            .write(move |tx| -> Result<StaffRow, BaseError> {
+                let inserted = tx.execute(
+                    "INSERT INTO staff (login, name, role, password_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO NOTHING",
+                    (&row.login, &row.name, row.role.as_str(), password_hash, now.0),
+                )?;
+                if inserted == 0 {
+                    return Err(BaseError::LoginTaken(row.login));
+                }
+                let what = NewAudit::new(who, AuditKind::StaffAdded, &row.login, row.role.as_str());
+                audit::append(tx, &what, now)?;
+                Ok(row)
+            })
+            .await
+    }
+}
