@@ -1,0 +1,312 @@
+//! A till without a window: a real key, a real chain, real signed requests. For stories in which the requests
+//! matter and the screens do not.
+
+use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
+use evertill_provisioning::enrolment;
+use evertill_provisioning::keystore::DeviceKey;
+use evertill_shared::clock::{Clock, SystemClock};
+use evertill_shared::id::{Attempt, ChannelNumber, RefundId, SaleKey, StoreId};
+use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::Sale;
+use evertill_shared::order::line::{Line, TaxRate};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::enrol::{Enrolled, terminal_key_id};
+use evertill_shared::protocol::orders::{
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
+};
+use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
+use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
+use evertill_shared::refund::Refund;
+use evertill_shared::secret::{AuthCode, SecretText};
+use evertill_shared::signing::SigningKey;
+use evertill_shared::wallet::Wallet;
+use serde_json::json;
+use std::sync::Arc;
+
+/// A till that tests drive by hand.
+pub struct ScriptedTill {
+    /// Its key.
+    pub device: DeviceKey,
+    /// What the server told it when it registered.
+    pub enrolled: Enrolled,
+    /// The signed client.
+    pub client: StoreClient,
+    key: SigningKey,
+    head: Head,
+    entries: Vec<SignedEntry>,
+}
+
+/// A sale as its entries stand in the journal.
+#[derive(Clone, Debug)]
+pub struct ScriptedSale {
+    /// Its name.
+    pub key: SaleKey,
+    /// What is to be paid.
+    pub total: Amount,
+    /// Its entry.
+    pub entry: SignedEntry,
+}
+
+/// A sale whose number has been chosen.
+#[derive(Clone, Debug)]
+pub struct AdoptedSale {
+    /// The sale.
+    pub sale: ScriptedSale,
+    /// The number.
+    pub number: OrderNumber,
+    /// The entry that chose it.
+    pub entry: SignedEntry,
+}
+
+impl ScriptedTill {
+    /// Registers a new key with a one-time code. The till is pending then.
+    /// # Errors
+    /// The server's refusal, or no answer.
+    pub async fn enrol(config: ClientConfig, code: &SecretText) -> Result<Self, ClientError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let wrong = |e: &dyn std::fmt::Display| ClientError::Misconfigured(e.to_string());
+        let device = DeviceKey::generate().map_err(|e| wrong(&e))?;
+        let enrolled = enrolment::enrol(config.clone(), code, &device, Arc::clone(&clock)).await?;
+        let client = enrolment::client_of(config, &enrolled, &device, clock)?;
+        let key_id = terminal_key_id(enrolled.terminal, enrolled.epoch);
+        let key = device.signing_key(key_id).map_err(|e| wrong(&e))?;
+        let head = Head::start(enrolled.terminal, enrolled.epoch);
+        let mut till = Self { device, enrolled, client, key, head, entries: Vec::new() };
+        let public_key = till.device.public();
+        till.write(Body::Opened { public_key })?;
+        Ok(till)
+    }
+
+    /// The store that it belongs to.
+    #[must_use]
+    pub fn store(&self) -> StoreId {
+        self.enrolled.store.id
+    }
+
+    /// Everything in its journal.
+    #[must_use]
+    pub fn entries(&self) -> &[SignedEntry] {
+        &self.entries
+    }
+
+    /// Where its journal ends.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Puts its journal back to what it was after `sequence` entries, as an old disk image would.
+    pub fn put_back_to(&mut self, sequence: usize) {
+        self.entries.truncate(sequence);
+        let start = Head::start(self.enrolled.terminal, self.enrolled.epoch);
+        self.head = self.entries.last().map_or(start, |entry| Head {
+            sequence: sequence as u64,
+            hash: entry.hash(),
+            ..start
+        });
+    }
+
+    /// Writes the next entry.
+    /// # Errors
+    /// The entry cannot be written as JSON.
+    pub fn write(&mut self, body: Body) -> Result<SignedEntry, ClientError> {
+        let entry = Entry {
+            terminal: self.head.terminal,
+            epoch: self.head.epoch,
+            sequence: self.head.sequence + 1,
+            previous: self.head.hash,
+            at: SystemClock.now(),
+            body,
+        };
+        let signed = SignedEntry::sign(&entry, &self.key)
+            .map_err(|error| ClientError::Misconfigured(error.to_string()))?;
+        self.head = Head { sequence: entry.sequence, hash: signed.hash(), ..self.head };
+        self.entries.push(signed.clone());
+        Ok(signed)
+    }
+
+    /// Closes a sale of one article at this price.
+    /// # Errors
+    /// The price is not one.
+    pub fn sell(&mut self, total_minor: i64) -> Result<ScriptedSale, ClientError> {
+        let wrong = |e: &dyn std::fmt::Display| ClientError::Misconfigured(e.to_string());
+        let price = Amount::new(total_minor, Currency::CNY);
+        let line = Line::new("P001".into(), "Article".into(), 1, price, TaxRate(1300)).map_err(|e| wrong(&e))?;
+        let sale = Sale::new(self.store(), SystemClock.now(), Currency::CNY, vec![line]).map_err(|e| wrong(&e))?;
+        let total = sale.total;
+        let entry = self.write(Body::Sale(sale))?;
+        let Head { terminal, epoch, sequence, .. } = self.head;
+        Ok(ScriptedSale { key: SaleKey { terminal, epoch, sequence }, total, entry })
+    }
+
+    /// Asks for a number.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn draft(&self, sale: &ScriptedSale) -> Result<DraftCreated, ClientError> {
+        self.client.post("/v1/drafts", &CreateDraft { sale: sale.entry.clone() }).await
+    }
+
+    /// Chooses a number, in the journal only.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn choose(&mut self, sale: &ScriptedSale, number: OrderNumber) -> Result<AdoptedSale, ClientError> {
+        let entry = self.write(Body::Adopted { sale: sale.key.sequence, number })?;
+        Ok(AdoptedSale { sale: sale.clone(), number, entry })
+    }
+
+    /// Sells, asks for a number and chooses it.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn sell_and_choose(&mut self, total_minor: i64) -> Result<AdoptedSale, ClientError> {
+        let sale = self.sell(total_minor)?;
+        let draft = self.draft(&sale).await?;
+        self.choose(&sale, draft.number)
+    }
+
+    /// A whole cash sale.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn sell_for_cash(&mut self, total_minor: i64) -> Result<OrderView, ClientError> {
+        let order = self.sell_and_choose(total_minor).await?;
+        let cash = self.take_cash(&order.sale)?;
+        self.complete(&order, cash).await
+    }
+
+    /// Takes exactly the total in cash, in the journal only.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn take_cash(&mut self, sale: &ScriptedSale) -> Result<SignedEntry, ClientError> {
+        let change = Amount::zero(sale.total.currency);
+        self.write(Body::CashTaken { sale: sale.key.sequence, given: sale.total, change })
+    }
+
+    /// Brings a cash sale to the server.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn complete(&self, order: &AdoptedSale, cash: SignedEntry) -> Result<OrderView, ClientError> {
+        let body =
+            AdoptOrder { sale: order.sale.entry.clone(), adopted: order.entry.clone(), cash: Some(cash) };
+        self.client.post(&format!("/v1/orders/{}/adopt", order.number), &body).await
+    }
+
+    /// Writes the intent to charge a code.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn request(&mut self, order: &AdoptedSale, attempt: Attempt) -> Result<SignedEntry, ClientError> {
+        let channel_number = ChannelNumber::new(self.store(), order.sale.key, attempt);
+        self.write(Body::PaymentRequested {
+            sale: order.sale.key.sequence,
+            number: order.number,
+            attempt,
+            wallet: Wallet::WeChatPay,
+            channel_number,
+            amount: order.sale.total,
+        })
+    }
+
+    /// Charges a code under an intent.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn charge(
+        &self,
+        order: &AdoptedSale,
+        requested: &SignedEntry,
+        code: &str,
+    ) -> Result<PaymentView, ClientError> {
+        let body = StartPayment {
+            sale: order.sale.entry.clone(),
+            adopted: order.entry.clone(),
+            requested: requested.clone(),
+            auth_code: AuthCode::new(code.to_owned()),
+        };
+        self.client.post_payment(&format!("/v1/orders/{}/payments", order.number), &body).await
+    }
+
+    /// Writes the intent and charges.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn pay(
+        &mut self,
+        order: &AdoptedSale,
+        attempt: Attempt,
+        code: &str,
+    ) -> Result<PaymentView, ClientError> {
+        let requested = self.request(order, attempt)?;
+        self.charge(order, &requested, code).await
+    }
+
+    /// Asks where an attempt stands.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn payment(&self, number: OrderNumber, attempt: Attempt) -> Result<PaymentView, ClientError> {
+        self.client.get(&format!("/v1/orders/{number}/payments/{attempt}"), "").await
+    }
+
+    /// Takes an attempt back.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn take_back(
+        &self,
+        order: &AdoptedSale,
+        requested: &SignedEntry,
+        attempt: Attempt,
+    ) -> Result<PaymentView, ClientError> {
+        let body = TakeBack {
+            sale: order.sale.entry.clone(),
+            adopted: order.entry.clone(),
+            requested: requested.clone(),
+        };
+        self.client.post(&format!("/v1/orders/{}/payments/{attempt}/take-back", order.number), &body).await
+    }
+
+    /// Where an order stands.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn order(&self, number: OrderNumber) -> Result<OrderView, ClientError> {
+        self.client.get(&format!("/v1/orders/{number}"), "").await
+    }
+
+    /// What the server thinks of this till.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn status(&self) -> Result<TerminalStatus, ClientError> {
+        self.client.get("/v1/terminal", "").await
+    }
+
+    /// Hands in entries of the journal, from index `from` on.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn hand_in(&self, from: usize) -> Result<HandedIn, ClientError> {
+        let entries = self.entries.get(from..).unwrap_or_default().to_vec();
+        self.client.post("/v1/journal", &HandIn { entries }).await
+    }
+
+    /// Refunds that wait for this till.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn refunds(&self) -> Result<RefundInbox, ClientError> {
+        self.client.get("/v1/refunds", "").await
+    }
+
+    /// Signs and carries out a refund.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn carry_out(
+        &mut self,
+        number: OrderNumber,
+        refund: &RefundId,
+        amount: Amount,
+    ) -> Result<Refund, ClientError> {
+        let carried_out = self.write(Body::RefundCarriedOut { refund: refund.clone(), number, amount })?;
+        self.client
+            .post(&format!("/v1/orders/{number}/refunds/{refund}"), &CarryOutRefund { carried_out })
+            .await
+    }
+
+    /// What it is, for a log.
+    #[must_use]
+    pub fn describe(&self) -> serde_json::Value {
+        json!({ "terminal": self.enrolled.terminal.to_string(), "entries": self.entries.len() })
+    }
+}

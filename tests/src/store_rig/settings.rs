@@ -1,0 +1,161 @@
+//! The settings of a rig's shop: its people, its ports, its server's configuration.
+
+use super::{RigError, StoreRig};
+use evertill_provisioning::pki::{FirstStaff, NewStore};
+use evertill_shared::id::StoreId;
+use evertill_shared::money::Currency;
+use evertill_shared::payment::Policy;
+use evertill_shared::protocol::staff::Role;
+use evertill_shared::protocol::store::StoreInfo;
+use evertill_shared::secret::SecretText;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+
+/// The people of a rig's shop: login, name, role. Passwords are `LOGIN-evertill`: it is a shop to try things in.
+pub const STAFF: [(&str, &str, Role); 3] =
+    [("li", "Li Na", Role::Manager), ("wang", "Wang Wei", Role::Manager), ("it", "Zhao Min", Role::It)];
+
+pub(super) fn password_of(login: &str) -> String {
+    format!("{login}-evertill")
+}
+
+/// How a rig differs from a real shop.
+#[derive(Clone, Debug)]
+pub struct RigOptions {
+    /// When the wallet is asked and payments are taken back. Tests do not wait 45 seconds.
+    pub policy: Policy,
+    /// How many failures of a group within a period make it be skipped.
+    pub failures_per_period: u32,
+    /// How long that period is, in milliseconds.
+    pub period_ms: u64,
+    /// By how many days the server's clock is ahead.
+    pub days_ahead: u32,
+}
+
+impl Default for RigOptions {
+    fn default() -> Self {
+        Self {
+            policy: Policy {
+                query_every_ms: 500,
+                give_up_after_ms: 6_000,
+                reverse_not_before_ms: 2_000,
+                reverse_retry_max_ms: 2_000,
+                no_order_after_ms: 9_000,
+            },
+            failures_per_period: 3,
+            period_ms: 4_000,
+            days_ahead: 0,
+        }
+    }
+}
+
+/// The ports of a shop: chosen once, kept in its folder, so that it comes up where it was.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Ports {
+    /// The server's.
+    pub server: u16,
+    /// The wallet's plain API.
+    pub wallet: u16,
+    /// The wallet's API that asks for a client certificate.
+    pub wallet_secure: u16,
+    /// The hand on the wallet simulator.
+    pub wallet_control: u16,
+}
+
+impl Ports {
+    pub(super) fn of(dir: &Path) -> Result<Self, RigError> {
+        let path = dir.join("ports.json");
+        if let Some(ports) = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+            return Ok(ports);
+        }
+        let ports = Self::free()?;
+        let write = || {
+            fs::create_dir_all(dir)?;
+            fs::write(&path, serde_json::to_vec(&ports).unwrap_or_default())
+        };
+        write().map_err(|error| RigError::File { path, error })?;
+        Ok(ports)
+    }
+
+    fn free() -> Result<Self, RigError> {
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let no_port = |error| RigError::Unexpected(format!("no free port: {error}"));
+        // Held together until all are known, so that they differ.
+        let held = [
+            bind().map_err(no_port)?,
+            bind().map_err(no_port)?,
+            bind().map_err(no_port)?,
+            bind().map_err(no_port)?,
+        ];
+        let port = |i: usize| held[i].local_addr().map(|a| a.port()).map_err(no_port);
+        Ok(Self { server: port(0)?, wallet: port(1)?, wallet_secure: port(2)?, wallet_control: port(3)? })
+    }
+}
+
+pub(super) fn plan(ports: &Ports) -> Result<NewStore, RigError> {
+    let wrong = |e: &dyn std::fmt::Display| RigError::Unexpected(e.to_string());
+    let info = StoreInfo {
+        id: StoreId::try_from(1).map_err(|e| wrong(&e))?,
+        name: "常开便利店 Evertill Market".into(),
+        address: vec!["上海市静安区南京西路 100 号".into(), "100 Nanjing Road West, Shanghai".into()],
+        currency: Currency::CNY,
+        zone: "Asia/Shanghai".parse().map_err(|e| wrong(&e))?,
+        cut_off_minutes: 0,
+    };
+    let staff = STAFF
+        .iter()
+        .map(|(login, name, role)| FirstStaff {
+            login: (*login).into(),
+            name: (*name).into(),
+            role: *role,
+            password: SecretText::new(password_of(login)),
+        })
+        .collect();
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.server));
+    Ok(NewStore { info, server_names: Vec::new(), listen, staff, root_passphrase: None })
+}
+
+/// The server's settings as the store was made with, and the simulator as its wallet.
+pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
+    let mut toml = toml::Table::new();
+    let groups: Vec<toml::Value> = (0_u8..3)
+        .map(|tag| {
+            let mut group = toml::Table::new();
+            group.insert("tag".into(), i64::from(tag).into());
+            group.insert("file".into(), format!("groups/{tag:02}.db").into());
+            group.into()
+        })
+        .collect();
+    for (key, value) in [
+        ("listen", format!("127.0.0.1:{}", rig.ports.server)),
+        ("data_dir", "data".into()),
+        ("tls_certificate", "tls.pem".into()),
+        ("tls_key", "tls.key".into()),
+        ("response_key", "response.key".into()),
+        ("response_key_id", "server-1".into()),
+        ("server_keys", "server-keys.json".into()),
+        ("bootstrap", "bootstrap.json".into()),
+    ] {
+        toml.insert(key.into(), value.into());
+    }
+    toml.insert("groups".into(), groups.into());
+    let mut limits = toml::Table::new();
+    limits.insert("failures_per_period".into(), i64::from(rig.options.failures_per_period).into());
+    limits.insert("period_ms".into(), i64::try_from(rig.options.period_ms).unwrap_or(i64::MAX).into());
+    limits.insert("period_jitter_ms".into(), 500.into());
+    toml.insert("group_limits".into(), limits.into());
+    toml.insert("wechat".into(), wechat(rig)?.into());
+    let path = rig.store_dir().join("server/server.toml");
+    fs::write(&path, toml.to_string()).map_err(|error| RigError::File { path, error })
+}
+
+/// The account at the simulator, as the simulator itself says that it must be written.
+fn wechat(rig: &StoreRig) -> Result<toml::Table, RigError> {
+    let wrong = |error: &dyn std::fmt::Display| RigError::Wallet(error.to_string());
+    let mut table = toml::Table::try_from(&rig.wallet_section).map_err(|e| wrong(&e))?;
+    let policy = toml::Value::try_from(rig.options.policy).map_err(|e| wrong(&e))?;
+    table.insert("policy".into(), policy);
+    Ok(table)
+}

@@ -1,0 +1,223 @@
+//! A real till: its own process, its own window (drawn without a display), a scanner and a printer on real
+//! lines. Driven as a cashier would: by touching what is labelled, and by scanning.
+
+use crate::process::{Process, ProcessError, wait_until};
+use crate::simulator::printer::{PrinterConfig, PrinterEmulator};
+use crate::simulator::scanner::{ScannerEmulator, Terminator};
+use crate::store_rig::{RigError, StoreRig};
+use crate::workspace;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, ChildStdout, Command};
+use std::time::Duration;
+
+/// A till in its window.
+pub struct WindowTill {
+    dir: PathBuf,
+    log: PathBuf,
+    process: Option<Running>,
+    /// The scanner at its cable.
+    pub scanner: ScannerEmulator,
+    /// The printer at its cable.
+    pub printer: PrinterEmulator,
+    peak_kib: u64,
+}
+
+struct Running {
+    process: Process,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// Why a step at the till did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The till does not run.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The till runs, and something on its screen is not as it should be.
+    #[error("{0}")]
+    Screen(String),
+    /// A cable or a file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl From<StepError> for RigError {
+    fn from(error: StepError) -> Self {
+        Self::Unexpected(error.to_string())
+    }
+}
+
+impl WindowTill {
+    /// Unpacks a till in `name` under the shop's folder, with its devices plugged in, and starts it.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn start(rig: &StoreRig, name: &str) -> Result<Self, StepError> {
+        let scanner = ScannerEmulator::new(Terminator::CrLf)?;
+        let printer = PrinterEmulator::on_serial(PrinterConfig::default())?;
+        let dir = rig.dir().join(name);
+        let log = rig.dir().join(format!("logs/{name}.log"));
+        fs::create_dir_all(&dir)?;
+        let trust = serde_json::to_vec(rig.trust()).map_err(std::io::Error::other)?;
+        fs::write(dir.join("trust.json"), trust)?;
+        let config = till_toml(&rig.server_url(), scanner.path(), printer.path());
+        fs::write(dir.join("till.toml"), config)?;
+        let mut till = Self { dir, log, process: None, scanner, printer, peak_kib: 0 };
+        till.power_on()?;
+        Ok(till)
+    }
+
+    /// The till's own folder: its journal, its key.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts the program.
+    /// # Errors
+    /// It does not start.
+    pub fn power_on(&mut self) -> Result<(), StepError> {
+        let mut command = Command::new(workspace::program("evertill-till-headless"));
+        command.arg("--data").arg(&self.dir);
+        let mut process = Process::spawn("till", &mut command, &self.log)?;
+        let pipes = process.take_pipes();
+        let Some((input, output)) = pipes else {
+            return Err(StepError::Screen("the till has no pipes".into()));
+        };
+        self.process = Some(Running { process, input, output: BufReader::new(output) });
+        Ok(())
+    }
+
+    /// Pulls the plug: kill -9.
+    pub fn power_cut(&mut self) {
+        self.peak_kib();
+        if let Some(mut running) = self.process.take() {
+            running.process.kill();
+        }
+    }
+
+    /// The most memory that the program has held, in KiB.
+    pub fn peak_kib(&mut self) -> u64 {
+        if let Some(running) = &mut self.process {
+            self.peak_kib = self.peak_kib.max(running.process.peak_kib());
+        }
+        self.peak_kib
+    }
+
+    fn command(&mut self, command: &Value) -> Result<Value, StepError> {
+        let Some(running) = &mut self.process else {
+            return Err(StepError::Screen("the till is switched off".into()));
+        };
+        writeln!(running.input, "{command}")?;
+        let mut line = String::new();
+        if running.output.read_line(&mut line)? == 0 {
+            return Err(StepError::Screen(format!("the till ended; its log is {}", self.log.display())));
+        }
+        let answer: Value = serde_json::from_str(&line).map_err(std::io::Error::other)?;
+        if answer["ok"] == true {
+            Ok(answer["result"].clone())
+        } else {
+            Err(StepError::Screen(answer["error"].as_str().unwrap_or("no reason").to_owned()))
+        }
+    }
+
+    /// Touches what has this label, once it is there and can be touched.
+    /// # Errors
+    /// It does not appear within five seconds, or stays disabled.
+    pub fn tap(&mut self, label: &str) -> Result<(), StepError> {
+        self.wait(label)?;
+        let mut last = Ok(Value::Null);
+        wait_until(Duration::from_secs(5), || {
+            last = self.command(&json!({"cmd": "tap", "label": label}));
+            last.is_ok()
+        });
+        last.map(drop)
+    }
+
+    /// Types on a keyboard.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn type_text(&mut self, text: &str) -> Result<(), StepError> {
+        self.command(&json!({"cmd": "type", "text": text})).map(drop)
+    }
+
+    /// Waits up to 15 seconds until something with this label is on the screen.
+    /// # Errors
+    /// It does not appear; what is visible instead.
+    pub fn wait(&mut self, label: &str) -> Result<(), StepError> {
+        self.command(&json!({"cmd": "wait", "label": label, "timeout_ms": 15_000})).map(drop)
+    }
+
+    /// Waits until any label contains `part`, and gives that label.
+    /// # Errors
+    /// None does within the time.
+    pub fn wait_containing(&mut self, part: &str, patience: Duration) -> Result<String, StepError> {
+        let mut found = None;
+        let mut seen = Vec::new();
+        wait_until(patience, || {
+            seen = self.labels().unwrap_or_default();
+            found = seen.iter().find(|label| label.contains(part)).cloned();
+            found.is_some()
+        });
+        found.ok_or_else(|| StepError::Screen(format!("nothing says “{part}”; visible: {seen:?}")))
+    }
+
+    /// Everything that the screen says.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn labels(&mut self) -> Result<Vec<String>, StepError> {
+        let all = self.command(&json!({"cmd": "labels"}))?;
+        let label = |element: &Value| element["label"].as_str().map(str::to_owned);
+        Ok(all.as_array().map(|all| all.iter().filter_map(label).collect()).unwrap_or_default())
+    }
+
+    /// Whether something with this label can be touched now.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn is_enabled(&mut self, label: &str) -> Result<bool, StepError> {
+        let all = self.command(&json!({"cmd": "labels"}))?;
+        let enabled = |e: &Value| e["label"] == label && e["enabled"] == true;
+        Ok(all.as_array().is_some_and(|all| all.iter().any(enabled)))
+    }
+
+    /// Takes a picture of the screen.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn shot(&mut self, path: &Path) -> Result<(), StepError> {
+        let path = std::path::absolute(path)?;
+        self.command(&json!({"cmd": "shot", "path": path})).map(drop)
+    }
+
+    /// Gives the window another size.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn size(&mut self, width: u32, height: u32) -> Result<(), StepError> {
+        self.command(&json!({"cmd": "size", "width": width, "height": height})).map(drop)
+    }
+
+    /// Scans a code.
+    /// # Errors
+    /// The cable is out.
+    pub fn scan(&mut self, code: &str) -> Result<(), StepError> {
+        Ok(self.scanner.scan(code)?)
+    }
+}
+
+/// The settings of a till with these devices.
+fn till_toml(server: &str, scanner: &Path, printer: &Path) -> String {
+    let mut toml = toml::Table::new();
+    toml.insert("servers".into(), vec![server.to_owned()].into());
+    toml.insert("trust".into(), "trust.json".into());
+    toml.insert("language".into(), "en".into());
+    let device = |key: &str, path: &Path| {
+        let mut table = toml::Table::new();
+        table.insert(key.into(), path.to_string_lossy().into_owned().into());
+        toml::Value::from(table)
+    };
+    toml.insert("scanner".into(), device("port", scanner));
+    toml.insert("printer".into(), device("serial", printer));
+    toml.to_string()
+}
