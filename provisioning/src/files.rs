@@ -77,8 +77,26 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), File
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write", path))
 }
 
+/// As [`write_new`], but whole or not at all, whatever happens in between: for a file whose half would be in the
+/// way for ever, since it is never overwritten.
+pub(crate) fn create_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let fresh = write_beside(path, bytes, mode)?;
+    // A link, and not a rename, because a link does not replace what is there.
+    let linked = fs::hard_link(&fresh, path).map_err(failed("create", path));
+    fs::remove_file(&fresh).map_err(failed("remove", &fresh))?;
+    linked?;
+    sync_parent(path)
+}
+
 /// Puts a file in the place of another in one step: whoever reads sees the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let fresh = write_beside(path, bytes, mode)?;
+    fs::rename(&fresh, path).map_err(failed("replace", path))?;
+    sync_parent(path)
+}
+
+/// Writes `NAME.new` beside `NAME`, over what an interrupted attempt may have left.
+fn write_beside(path: &Path, bytes: &[u8], mode: u32) -> Result<PathBuf, FileError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let fresh = path.with_file_name(name);
@@ -88,8 +106,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileEr
         return Err(failed("remove", &fresh)(error));
     }
     write_new(&fresh, bytes, mode)?;
-    fs::rename(&fresh, path).map_err(failed("replace", path))?;
-    sync_parent(path)
+    Ok(fresh)
 }
 
 /// Makes the names in the directory of `path` durable.
@@ -183,5 +200,17 @@ mod tests {
         assert_eq!(read(&path).unwrap(), b"new");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, PRIVATE);
         assert!(write_new(&path, b"again", PRIVATE).unwrap_err().already_exists());
+    }
+
+    #[test]
+    fn a_file_is_created_whole_over_a_leftover_but_never_over_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(dir.path().join("file.new"), "half of an earlier att").unwrap();
+        create_whole(&path, b"whole", PRIVATE).unwrap();
+        assert!(create_whole(&path, b"another", PRIVATE).unwrap_err().already_exists());
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, PRIVATE);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
     }
 }

@@ -1,4 +1,5 @@
 //! `evertill-admin` as IT runs it.
+#![allow(clippy::unwrap_used)] // all of it is test code, which the lint sees only in functions marked so
 
 use serde_json::Value;
 use std::fs;

@@ -138,11 +138,17 @@ async fn send<Req: Serialize + ?Sized, Resp: DeserializeOwned>(
     body: Option<&Req>,
 ) -> Result<Resp, ClientError> {
     let body = encode(body)?;
-    let at = transport.pick().await?;
-    let mut request = Outgoing::new(transport.endpoint(at), method, path, "", body)?;
-    if let Some(token) = token {
-        request.header("authorization", &format!("Bearer {}", token.expose()))?;
+    let mut moved = false;
+    loop {
+        let at = transport.pick().await?;
+        let mut request = Outgoing::new(transport.endpoint(at), method, path, "", body.clone())?;
+        if let Some(token) = token {
+            request.header("authorization", &format!("Bearer {}", token.expose()))?;
+        }
+        match transport.send(at, request, transport.timeouts().answer).await {
+            // Surely not sent: once more, to the server that answers first now.
+            Err(ClientError::Unreachable(_)) if !moved => moved = true,
+            other => return decode(&other?),
+        }
     }
-    let answer = transport.send(at, request, transport.timeouts().answer).await?;
-    decode(&answer)
 }

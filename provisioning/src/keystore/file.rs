@@ -179,9 +179,9 @@ impl FileKeyStore {
         let file = KeyFile { purpose, public_key, sealed_with: source, salt, sealed };
         let text = serde_json::to_vec_pretty(&file)
             .map_err(|e| KeyStoreError::Damaged { path: path.clone(), what: e.to_string() })?;
-        match files::write_new(&path, &text, PRIVATE) {
+        match files::create_whole(&path, &text, PRIVATE) {
             Err(error) if error.already_exists() => Err(KeyStoreError::Exists(path)),
-            other => Ok(other.and_then(|()| files::sync_parent(&path))?),
+            other => Ok(other?),
         }
     }
 
@@ -238,7 +238,7 @@ impl FileKeyStore {
         let path = self.dir.join(SEAL_FILE);
         if !path.exists() {
             let mut secret: [u8; 32] = random()?;
-            let written = files::write_new(&path, &secret, PRIVATE).and_then(|()| files::sync_parent(&path));
+            let written = files::create_whole(&path, &secret, PRIVATE);
             secret.zeroize();
             written?;
         }
