@@ -54,6 +54,8 @@ pub enum UserAction {
     Back,
     /// Go on with other customers while this payment stays unknown and is watched.
     SetAside,
+    /// Take the payment on screen back now, instead of waiting for its deadline.
+    TakeBack,
     /// Begin the next sale.
     NextSale,
     /// Print the receipt that did not come out.

@@ -1,0 +1,216 @@
+//! The wiring: the window on the main thread, the controller on its own, the network, the scanner and the printer on
+//! theirs. Nothing is decided here.
+
+mod hands;
+
+use crate::config::Config;
+use crate::controller::{Command, Controller, Input, Moment, Options};
+use crate::print::thread::{self as printer_thread, PrinterJob};
+use crate::sync::Jitter;
+use crate::ui::TillWindow;
+use crate::view::{FaultPage, Language, ScannerState};
+use evertill_hardware::printer::{NetworkPrinter, SerialPrinter};
+use evertill_hardware::scanner::{SerialScanner, SerialScannerConfig};
+use evertill_hardware::{Monotonic, Printer, ScannerEvent};
+use evertill_shared::clock::{Clock, SystemClock};
+use hands::Hands;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// How often the controller is told that time has passed.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How the till is started.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The till's directory: `till.toml`, the trust file, the sealed key, the journal.
+    pub data: PathBuf,
+}
+
+/// The till could not be started, or has ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data directory or a thread.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The system's words.
+        error: io::Error,
+    },
+    /// The window.
+    #[error("the window cannot be shown: {0}")]
+    Window(#[from] slint::PlatformError),
+    /// A mistake in this program; the journal on the disk is not affected.
+    #[error("the till has stopped because of a mistake in it; start it again, and send its log to IT")]
+    Controller,
+}
+
+/// Runs the till until its window is closed. Works under whatever Slint platform is set; call it from the thread that
+/// is to have the window.
+///
+/// # Errors
+/// The till could not be started, or has ended badly. What a person at the till can mend is not an error but a page.
+pub fn run(options: RunOptions) -> Result<(), AppError> {
+    let io = |what: &'static str| move |error: io::Error| AppError::Io { what, error };
+    std::fs::create_dir_all(&options.data).map_err(io("the data directory cannot be made"))?;
+    let (config, trouble) = match Config::read(&options.data) {
+        Ok(config) => (config, None),
+        Err(error) => {
+            let page = FaultPage::BadConfiguration { detail: error.to_string() };
+            (Config::default(), Some(page))
+        }
+    };
+    let (send, inputs) = channel();
+    let touches = send.clone();
+    let window = TillWindow::new(move |action| {
+        // An error means that the controller has ended, and with it the program.
+        let _ = touches.send(Input::Action(action));
+    })?;
+    window.set_fullscreen(config.fullscreen);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("net")
+        .enable_all()
+        .build()
+        .map_err(io("the network threads cannot be started"))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let _scanner = start_scanner(&config, &clock, send.clone());
+    let printer = start_printer(&config, &clock, send.clone());
+    let hands = Hands {
+        data: options.data,
+        view: Box::new(window.handle()),
+        inputs: send,
+        net: runtime.handle().clone(),
+        clock: Arc::clone(&clock),
+        printer,
+        config: config.clone(),
+        key: None,
+        trust: None,
+        client: None,
+        catalogue: None,
+    };
+    let controller = Controller::new(controller_options(&config), jitter(), moment(&*clock));
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let brain = std::thread::Builder::new()
+        .name("controller".into())
+        .spawn(move || {
+            let _closes_the_window = QuitOnPanic;
+            serve(controller, hands, &inputs, trouble, &stopped);
+        })
+        .map_err(io("the controller's thread cannot be started"))?;
+    let shown = window.run();
+    stop.store(true, Ordering::Release);
+    let ended = brain.join();
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    shown?;
+    ended.map_err(|_| AppError::Controller)
+}
+
+/// A till without a thread that decides is a dead picture: then the window closes too.
+struct QuitOnPanic;
+
+impl Drop for QuitOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() && slint::quit_event_loop().is_err() {
+            tracing::error!("the window could not be closed");
+        }
+    }
+}
+
+fn serve(
+    mut controller: Controller,
+    mut hands: Hands,
+    inputs: &Receiver<Input>,
+    trouble: Option<FaultPage>,
+    stop: &AtomicBool,
+) {
+    match trouble {
+        Some(page) => {
+            let commands = controller.handle(Input::CannotStart(page), moment(&*hands.clock));
+            hands.carry_out_all(commands);
+        }
+        None => hands.carry_out(Command::Start),
+    }
+    while !stop.load(Ordering::Acquire) {
+        let input = match inputs.recv_timeout(TICK) {
+            Ok(input) => input,
+            Err(RecvTimeoutError::Timeout) => Input::Tick,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let commands = controller.handle(input, moment(&*hands.clock));
+        hands.carry_out_all(commands);
+    }
+}
+
+fn moment(clock: &dyn Clock) -> Moment {
+    Moment { wall: clock.now(), monotonic: clock.monotonic() }
+}
+
+fn controller_options(config: &Config) -> Options {
+    Options {
+        language: if config.language == "zh" { Language::Chinese } else { Language::English },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        servers: config.servers.clone(),
+        has_printer: config.printer.is_some(),
+        has_scanner: config.scanner.is_some(),
+    }
+}
+
+fn jitter() -> Jitter {
+    let random = SystemRandom::new();
+    Box::new(move || {
+        let mut bytes = [0; 4];
+        // Without chance the pauses are the shortest ones: no reason to stop.
+        random.fill(&mut bytes).map_or(0, |()| u32::from_le_bytes(bytes))
+    })
+}
+
+fn monotonic(clock: &Arc<dyn Clock>) -> Monotonic {
+    let clock = Arc::clone(clock);
+    Monotonic::new(move || clock.monotonic())
+}
+
+fn start_scanner(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -> Option<SerialScanner> {
+    let scanner = config.scanner.as_ref()?;
+    let line = scanner.line().inspect_err(|error| tracing::error!(error, "the scanner's line")).ok()?;
+    let driver = SerialScannerConfig { line, assembler: scanner.assembler() };
+    let on_event = move |event: ScannerEvent| {
+        let input = match event {
+            ScannerEvent::Connected => Input::Scanner(ScannerState::Ready),
+            ScannerEvent::Disconnected { reason } => {
+                tracing::warn!(reason, "the scanner is gone");
+                Input::Scanner(ScannerState::Disconnected)
+            }
+            ScannerEvent::Scanned(text) => Input::Scan(text),
+            ScannerEvent::ScanRefused { reason } => {
+                tracing::info!(%reason, "a scan was refused");
+                Input::ScanRefused
+            }
+        };
+        // An error means that the program is ending.
+        let _ = send.send(input);
+    };
+    SerialScanner::spawn(driver, monotonic(clock), Box::new(on_event))
+        .inspect_err(|error| tracing::error!(%error, "the scanner cannot be started"))
+        .ok()
+}
+
+fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -> Option<Sender<PrinterJob>> {
+    let settings = config.printer.as_ref()?;
+    let way = settings.way().inspect_err(|error| tracing::error!(error, "the printer's line")).ok()?;
+    let (profile, clock) = (settings.profile(), monotonic(clock));
+    let printer: Box<dyn Printer> = match way {
+        crate::config::PrinterWay::Serial(line) => Box::new(SerialPrinter::new(line, profile, clock)),
+        crate::config::PrinterWay::Network(address) => Box::new(NetworkPrinter::new(address, profile, clock)),
+    };
+    printer_thread::start(printer, send)
+        .inspect_err(|error| tracing::error!(%error, "the printer cannot be started"))
+        .ok()
+}

@@ -1,0 +1,228 @@
+//! Carries the controller's commands out.
+
+use crate::catalogue_store::CatalogueStore;
+use crate::config::{Config, Identity};
+use crate::controller::{Command, EnrolError, EnrolledAs, Input};
+use crate::journal_store::{Journal, JournalError, JournalStore, open_read_only, stored_head};
+use crate::print::thread::PrinterJob;
+use crate::sync::worker::perform;
+use crate::view::{EnrolFailure, FaultPage, View};
+use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
+use evertill_provisioning::enrolment;
+use evertill_provisioning::keystore::{DeviceKey, FileKeyStore};
+use evertill_shared::clock::Clock;
+use evertill_shared::journal::Head;
+use evertill_shared::protocol::enrol::terminal_key_id;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::store::TrustBundle;
+use evertill_shared::secret::SecretText;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+/// What the controller's thread has to work with.
+pub struct Hands {
+    pub data: PathBuf,
+    pub view: Box<dyn View>,
+    pub inputs: Sender<Input>,
+    pub net: tokio::runtime::Handle,
+    pub clock: Arc<dyn Clock>,
+    pub printer: Option<Sender<PrinterJob>>,
+    pub config: Config,
+    pub key: Option<Arc<DeviceKey>>,
+    pub trust: Option<TrustBundle>,
+    pub client: Option<StoreClient>,
+    pub catalogue: Option<CatalogueStore>,
+}
+
+impl Hands {
+    pub fn carry_out_all(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            self.carry_out(command);
+        }
+    }
+
+    pub fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Show(screen) => self.view.show(*screen),
+            Command::Send(request) => self.ask(request),
+            Command::Print(order) => self.give_to_printer(PrinterJob::Print(order)),
+            Command::KickDrawer => self.give_to_printer(PrinterJob::KickDrawer),
+            Command::Start => self.start(),
+            Command::Enrol { server, code } => self.enrol(server, code),
+            Command::SaveIdentity(identity) => self.save_identity(&identity),
+            Command::ForgetIdentity => {
+                self.client = None;
+                if let Err(error) = Identity::forget(&self.data) {
+                    tracing::error!(%error, "the registration cannot be forgotten");
+                }
+            }
+            Command::OpenJournal(identity) => self.open_journal(&identity),
+            Command::SaveCatalogue { version, products } => {
+                if let Some(store) = &mut self.catalogue
+                    && let Err(error) = store.save(version, &products)
+                {
+                    // They are in memory, and asked for again at the next start.
+                    tracing::error!(%error, "the goods cannot be stored");
+                }
+            }
+        }
+    }
+
+    fn tell(&self, input: Input) {
+        // The controller's own thread holds the other end: this cannot fail while it runs.
+        let _ = self.inputs.send(input);
+    }
+
+    fn ask(&self, request: crate::sync::Request) {
+        let Some(client) = self.client.clone() else {
+            tracing::error!("there is no server to ask yet");
+            return;
+        };
+        let inputs = self.inputs.clone();
+        self.net.spawn(async move {
+            let answer = perform(&client, request).await;
+            // An error means that the program is ending.
+            let _ = inputs.send(Input::Net(answer));
+        });
+    }
+
+    fn give_to_printer(&self, job: PrinterJob) {
+        let gone = self.printer.as_ref().is_none_or(|printer| printer.send(job).is_err());
+        if gone {
+            tracing::error!("the printer's thread is gone");
+        }
+    }
+
+    fn start(&mut self) {
+        let input = match self.prepare() {
+            Ok(input) => input,
+            Err(page) => Input::CannotStart(page),
+        };
+        self.tell(input);
+    }
+
+    fn prepare(&mut self) -> Result<Input, FaultPage> {
+        let bad = |error: &dyn std::fmt::Display| FaultPage::BadConfiguration { detail: error.to_string() };
+        self.config = Config::read(&self.data).map_err(|error| bad(&error))?;
+        self.trust = Some(self.config.trust(&self.data).map_err(|error| bad(&error))?);
+        let key = FileKeyStore::new(&self.data).load_or_generate().map_err(|error| {
+            tracing::error!(%error, "the key cannot be read");
+            FaultPage::KeyUnreadable
+        })?;
+        let fingerprint = key.fingerprint();
+        self.key = Some(Arc::new(key));
+        let identity = Identity::read(&self.data).map_err(|error| bad(&error))?;
+        if let Some(identity) = &identity {
+            self.connect(identity).map_err(|error| bad(&error))?;
+        }
+        Ok(Input::Started { identity, fingerprint })
+    }
+
+    fn connect(&mut self, identity: &Identity) -> Result<(), ClientError> {
+        let missing = || ClientError::Misconfigured("the till has no key or no trust file".into());
+        let trust = self.trust.clone().ok_or_else(missing)?;
+        let key = self.key.as_ref().ok_or_else(missing)?;
+        let key_id = terminal_key_id(identity.terminal, identity.epoch);
+        let signing = key.signing_key(key_id).map_err(|e| ClientError::Misconfigured(e.to_string()))?;
+        let config = ClientConfig::new(identity.servers.clone(), trust);
+        self.client = Some(StoreClient::new(config, signing, Arc::clone(&self.clock))?);
+        Ok(())
+    }
+
+    fn enrol(&self, server: String, code: SecretText) {
+        let (Some(key), Some(trust)) = (self.key.clone(), self.trust.clone()) else { return };
+        let (inputs, clock) = (self.inputs.clone(), Arc::clone(&self.clock));
+        self.net.spawn(async move {
+            let config = ClientConfig::new(vec![server.clone()], trust);
+            let now = clock.now();
+            let result = enrolment::enrol(config, &code, &key, clock).await;
+            let result = result.map(|enrolled| EnrolledAs { server, enrolled }).map_err(|error| {
+                tracing::warn!(%error, "the till could not be registered");
+                EnrolError(failure(&error, now.0))
+            });
+            let _ = inputs.send(Input::Enrolled(result));
+        });
+    }
+
+    fn save_identity(&mut self, identity: &Identity) {
+        if let Err(error) = identity.write(&self.data) {
+            tracing::error!(%error, "who the till is cannot be stored");
+            return self.tell(Input::CannotStart(FaultPage::Other { detail: error.to_string() }));
+        }
+        if let Err(error) = self.connect(identity) {
+            tracing::error!(%error, "the server cannot be asked");
+            self.tell(Input::CannotStart(FaultPage::BadConfiguration { detail: error.to_string() }));
+        }
+    }
+
+    fn open_journal(&mut self, identity: &Identity) {
+        let opened = self.journal(identity);
+        if opened.is_ok() {
+            self.load_goods();
+        }
+        self.tell(Input::JournalOpened(opened));
+    }
+
+    fn journal(&self, identity: &Identity) -> Result<Box<dyn Journal>, JournalError> {
+        let path = self.data.join("till.db");
+        let start = Head::start(identity.terminal, identity.epoch);
+        put_aside_older(&path, start)?;
+        let key = self.key.as_ref().ok_or_else(|| JournalError::Io("there is no key".into()))?;
+        let signing = key
+            .signing_key(terminal_key_id(identity.terminal, identity.epoch))
+            .map_err(|error| JournalError::Io(error.to_string()))?;
+        Ok(Box::new(JournalStore::open(&path, start, Arc::new(signing), self.clock.now())?))
+    }
+
+    fn load_goods(&mut self) {
+        let loaded = CatalogueStore::open(&self.data.join("till.db"))
+            .and_then(|store| store.load().map(|goods| (store, goods)));
+        match loaded {
+            Ok((store, goods)) => {
+                self.catalogue = Some(store);
+                if let Some((version, products)) = goods {
+                    self.tell(Input::CatalogueLoaded { version, products });
+                }
+            }
+            Err(error) => tracing::error!(%error, "the goods cannot be read; they are downloaded again"),
+        }
+    }
+}
+
+/// A till that was given a new key begins a new journal; the one under the old key is kept beside it, for ever.
+fn put_aside_older(path: &Path, start: Head) -> Result<(), JournalError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let Some(found) = stored_head(&open_read_only(path)?)? else { return Ok(()) };
+    if found.terminal == start.terminal && found.epoch >= start.epoch {
+        return Ok(());
+    }
+    tracing::warn!(%found.terminal, found.epoch, "the journal of an older key is put aside");
+    for end in ["", "-wal", "-shm"] {
+        let old = path.with_extension(format!("db{end}"));
+        let new = path.with_file_name(format!("till-{}-{}.db{end}", found.terminal, found.epoch));
+        if old.exists() && !new.exists() {
+            std::fs::rename(&old, &new).map_err(|error| JournalError::Io(error.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+fn failure(error: &ClientError, now_ms: i64) -> EnrolFailure {
+    match error {
+        ClientError::Unreachable(_) | ClientError::NoAnswer(_) => EnrolFailure::NoNetwork,
+        ClientError::Untrusted(_) => EnrolFailure::ServerUntrusted,
+        ClientError::Misconfigured(_) => EnrolFailure::AddressInvalid,
+        ClientError::BadAnswer(_) => EnrolFailure::Refused { code: "bad_answer".into() },
+        ClientError::Api(error) => match error.code {
+            ErrorCode::EnrolmentRefused => EnrolFailure::WrongCode { tries_left: None },
+            ErrorCode::EnrolmentLocked => EnrolFailure::Blocked { wait_seconds: None },
+            ErrorCode::SignatureStale => {
+                EnrolFailure::ClockWrong { ahead_seconds: (now_ms - error.server_time.0) / 1000 }
+            }
+            other => EnrolFailure::Refused { code: other.word() },
+        },
+    }
+}

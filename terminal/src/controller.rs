@@ -1,0 +1,383 @@
+//! The till's rules as a pure core: inputs in, commands out. It knows no window, no socket and no printer; the one
+//! thing that it waits for is the journal, because what is sent must be on the disk before.
+//!
+//! Every touch and every answer is judged by where the sale stands, never by which button was drawn: a button that is
+//! pressed twice finds the second time that its work is done.
+
+mod cart;
+mod enrol;
+mod input;
+mod link;
+mod orders;
+mod payment;
+mod printing;
+mod refund;
+mod sale;
+mod screen;
+mod tender;
+
+pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
+
+use crate::catalogue_store::Goods;
+use crate::config::Identity;
+use crate::journal_store::{Journal, JournalError};
+use crate::sync::{Jitter, Line, Request, Situation, Sync};
+use crate::view::{Confirm, FaultPage, Language, Notice, PrinterState, ScannerState, Screen, UserAction};
+use cart::Cart;
+use enrol::Enrolling;
+use evertill_shared::journal::Body;
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::protocol::terminal::TerminalStatus;
+use evertill_shared::terminal_state::TerminalState;
+use payment::{HeldCode, Watch};
+use refund::RefundDesk;
+use std::time::Duration;
+
+/// Where the person at the till is.
+#[derive(Debug)]
+enum At {
+    Starting,
+    Enrol(Enrolling),
+    Sale,
+    /// Waiting for the payment code; with one that waits for the order number.
+    AwaitCode {
+        held: Option<HeldCode>,
+    },
+    Cash {
+        given_minor: i64,
+    },
+    /// An attempt is under way.
+    Payment {
+        sale: u64,
+    },
+    /// An attempt has ended without the money, or could not begin.
+    Ended {
+        wallet: Option<evertill_shared::wallet::Wallet>,
+        state: crate::view::PaymentState,
+    },
+    Done {
+        sale: u64,
+    },
+    Refunds,
+    Orders,
+    About,
+}
+
+/// Why the till cannot sell. Several may hold at once; the gravest is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Something about this till's own disk.
+    Own(FaultPage),
+    /// The books here and at the server disagree.
+    Forked,
+    /// The server's word about this till.
+    Terminal(TerminalState),
+}
+
+/// A question on screen and what a yes does.
+#[derive(Clone, Debug)]
+struct Question {
+    shown: Confirm,
+    yes: Yes,
+}
+
+#[derive(Clone, Debug)]
+enum Yes {
+    VoidSale,
+    SetAside { sale: u64 },
+    CarryOut { id: String },
+}
+
+/// The core of the till.
+pub struct Controller {
+    options: Options,
+    language: Language,
+    identity: Option<Identity>,
+    fingerprint: String,
+    journal: Option<Box<dyn Journal>>,
+    goods: Goods,
+    sync: Sync,
+    status: Option<TerminalStatus>,
+    at: At,
+    faults: Vec<Fault>,
+    cart: Cart,
+    /// The journal's entry of the sale in the cart, once it was closed for payment.
+    frozen: Option<u64>,
+    draft_due: Duration,
+    watches: Vec<Watch>,
+    desk: RefundDesk,
+    search: String,
+    notice: Option<Notice>,
+    question: Option<Question>,
+    printer: PrinterState,
+    printing: Option<printing::Printing>,
+    scanner: ScannerState,
+    clock_told: bool,
+    now: Moment,
+    out: Vec<Command>,
+    shown: Option<Screen>,
+}
+
+impl Controller {
+    /// A till that has just been switched on.
+    #[must_use]
+    pub fn new(options: Options, jitter: Jitter, now: Moment) -> Self {
+        Self {
+            language: options.language,
+            printer: if options.has_printer { PrinterState::Disconnected } else { PrinterState::None },
+            scanner: if options.has_scanner { ScannerState::Disconnected } else { ScannerState::None },
+            options,
+            identity: None,
+            fingerprint: String::new(),
+            journal: None,
+            goods: Goods::default(),
+            sync: Sync::new(jitter),
+            status: None,
+            at: At::Starting,
+            faults: Vec::new(),
+            cart: Cart::default(),
+            frozen: None,
+            draft_due: Duration::ZERO,
+            watches: Vec::new(),
+            desk: RefundDesk::default(),
+            search: String::new(),
+            notice: None,
+            question: None,
+            printing: None,
+            clock_told: false,
+            now,
+            out: Vec::new(),
+            shown: None,
+        }
+    }
+
+    /// Takes one thing in that happened, and says what is to be done about it, in order.
+    pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Command> {
+        self.now = now;
+        let always_show = matches!(input, Input::Action(_) | Input::Scan(_));
+        match input {
+            Input::Action(action) => self.on_action(action),
+            Input::Scan(scan) => self.on_scan(scan),
+            Input::ScanRefused => self.tell(Notice::UnreadableScan),
+            Input::Scanner(state) => self.on_scanner(state),
+            Input::Printer(state) => self.on_printer(state),
+            Input::Printed { job, report } => self.on_printed(job, report),
+            Input::Started { identity, fingerprint } => self.on_started(identity, fingerprint),
+            Input::CannotStart(page) => self.fail(Fault::Own(page)),
+            Input::Enrolled(result) => self.on_enrolled(result),
+            Input::JournalOpened(result) => self.on_journal(result),
+            Input::CatalogueLoaded { version, products } => self.goods = Goods::new(version, products),
+            Input::Net(answer) => self.on_answer(answer),
+            Input::Tick => {}
+        }
+        self.run_due();
+        self.show(always_show);
+        std::mem::take(&mut self.out)
+    }
+
+    fn on_action(&mut self, action: UserAction) {
+        use UserAction as A;
+        match action {
+            A::DismissNotice => self.notice = None,
+            A::Language(language) => self.language = language,
+            A::RetryFault => self.retry(),
+            A::Confirm(yes) => self.answer_question(yes),
+            // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
+            _ if !self.faults.is_empty() || self.question.is_some() => {}
+            A::EnrolSubmit { server, code } => self.enrol(server, code),
+            A::EnrolRestart => self.enrol_restart(),
+            A::AddProduct { .. }
+            | A::SetSearch(_)
+            | A::SubmitSearch(_)
+            | A::ChangeQuantity { .. }
+            | A::RemoveLine { .. }
+            | A::VoidSale => self.on_sale_action(action),
+            A::TenderCode => self.tender_code(),
+            A::TenderCash => self.tender_cash(),
+            A::CashGiven { minor } => self.cash_given(minor),
+            A::CashConfirm => self.cash_confirm(),
+            A::Back => self.back(),
+            A::SetAside => self.ask_set_aside(),
+            A::TakeBack => self.take_back_shown(),
+            A::NextSale => self.next_sale(),
+            A::PrintReceipt => self.print_receipt(),
+            A::PrintCopy => self.print_copy_shown(),
+            A::OpenRefunds => self.open(At::Refunds),
+            A::OpenOrders => self.open(At::Orders),
+            A::OpenAbout => self.open(At::About),
+            A::CarryOutRefund { id } => self.ask_carry_out(id),
+            A::Reprint { id } => self.reprint(&id),
+        }
+    }
+
+    fn answer_question(&mut self, yes: bool) {
+        let Some(question) = self.question.take() else { return };
+        if !yes {
+            return;
+        }
+        match question.yes {
+            Yes::VoidSale => self.void_sale(),
+            Yes::SetAside { sale } => self.set_aside(sale),
+            Yes::CarryOut { id } => self.carry_out(&id),
+        }
+    }
+
+    /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
+    fn open(&mut self, page: At) {
+        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About) {
+            self.at = page;
+            if matches!(self.at, At::Refunds) {
+                self.notice = None;
+            }
+        }
+    }
+
+    fn back(&mut self) {
+        match &self.at {
+            At::AwaitCode { held: None }
+            | At::Cash { .. }
+            | At::Ended { .. }
+            | At::Refunds
+            | At::Orders
+            | At::About => {
+                self.at = At::Sale;
+                self.notice = None;
+            }
+            // With a code in hand the payment is on its way; the others have their own ways out.
+            At::AwaitCode { .. }
+            | At::Starting
+            | At::Enrol(_)
+            | At::Sale
+            | At::Payment { .. }
+            | At::Done { .. } => {}
+        }
+    }
+
+    fn next_sale(&mut self) {
+        if matches!(self.at, At::Done { .. }) {
+            self.at = At::Sale;
+            self.notice = None;
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.notice = Some(notice);
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        tracing::error!(?fault, "the till cannot sell");
+        let same_kind = |other: &Fault| std::mem::discriminant(other) == std::mem::discriminant(&fault);
+        self.faults.retain(|other| !same_kind(other));
+        self.faults.push(fault);
+        self.question = None;
+    }
+
+    /// Tries to mend what this till itself can mend.
+    fn retry(&mut self) {
+        let Some(Fault::Own(page)) = self.faults.iter().find(|fault| matches!(fault, Fault::Own(_))) else {
+            self.sync.suspect(self.now.monotonic);
+            return;
+        };
+        let disk_full = *page == FaultPage::DiskFull;
+        if disk_full && self.journal.as_mut().is_some_and(|journal| journal.has_room()) {
+            self.faults.retain(|fault| !matches!(fault, Fault::Own(_)));
+            return;
+        }
+        if !disk_full || self.journal.is_none() {
+            self.journal = None;
+            self.out.push(Command::Start);
+        }
+    }
+
+    /// Writes an entry. When it cannot be written the till says so and nothing else happens.
+    fn write(&mut self, body: &Body) -> Option<u64> {
+        let at = self.now.wall;
+        let journal = self.journal.as_mut()?;
+        match journal.append(body, at) {
+            Ok(sequence) => {
+                self.sync.hurry(self.now.monotonic);
+                Some(sequence)
+            }
+            Err(error) => {
+                self.journal_failed(error);
+                None
+            }
+        }
+    }
+
+    /// Reads from the journal; `None` when it failed, which then is on screen.
+    fn read<T>(&mut self, read: impl FnOnce(&dyn Journal) -> Result<T, JournalError>) -> Option<T> {
+        let result = read(self.journal.as_deref()?);
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.journal_failed(error);
+                None
+            }
+        }
+    }
+
+    fn journal_failed(&mut self, error: JournalError) {
+        let page = match error {
+            // A mistake of ours that the journal has stopped: nothing was written and nothing was sent.
+            JournalError::Rule(rule) => {
+                tracing::error!(%rule, "an entry was refused");
+                return self.tell(Notice::ServerRefused { code: "rule".into() });
+            }
+            JournalError::DiskFull => FaultPage::DiskFull,
+            JournalError::InUse => FaultPage::JournalInUse,
+            JournalError::Damaged { entry, why } => {
+                tracing::error!(entry, why, "the journal is damaged");
+                FaultPage::JournalDamaged { entry: Some(entry) }
+            }
+            JournalError::Unreadable(why) => {
+                tracing::error!(why, "the journal cannot be read");
+                FaultPage::JournalDamaged { entry: None }
+            }
+            other @ (JournalError::Foreign { .. } | JournalError::Io(_)) => {
+                FaultPage::Other { detail: other.to_string() }
+            }
+        };
+        self.fail(Fault::Own(page));
+    }
+
+    fn send(&mut self, request: Request) {
+        self.out.push(Command::Send(request));
+    }
+
+    /// What the passing of time asks for.
+    fn run_due(&mut self) {
+        self.ask_for_number();
+        self.run_watches();
+        let situation = Situation {
+            status: self.status.as_ref(),
+            catalogue_version: self.goods.version(),
+            refunds_wanted: matches!(self.at, At::Refunds),
+        };
+        if self.identity.is_none() {
+            return;
+        }
+        match self.sync.poll(self.journal.as_deref(), &situation, self.now.monotonic) {
+            Ok(requests) => self.out.extend(requests.into_iter().map(Command::Send)),
+            Err(error) => self.journal_failed(error),
+        }
+    }
+
+    fn currency(&self) -> Currency {
+        self.identity.as_ref().map_or(Currency::CNY, |identity| identity.store.currency)
+    }
+
+    fn money(&self, minor: i64) -> Amount {
+        Amount::new(minor, self.currency())
+    }
+
+    /// Whether payment codes can be charged now.
+    fn code_works(&self) -> bool {
+        self.sync.line() == Line::Up
+            && self.faults.is_empty()
+            && self.status.as_ref().is_some_and(|s| s.state.may_move_money() && !s.wallets.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! What the controller is told, and what it orders.
+
+use crate::config::Identity;
+use crate::journal_store::{Journal, JournalError};
+use crate::sync::{Answer, Request};
+use crate::view::{EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, UserAction};
+use evertill_hardware::ScanText;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::protocol::enrol::Enrolled;
+use evertill_shared::receipt::Receipt;
+use evertill_shared::secret::SecretText;
+use std::time::Duration;
+
+/// A moment by both clocks of the till.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock on the wall; may be wrong and may jump.
+    pub wall: Timestamp,
+    /// Since the program began; for waiting and measuring.
+    pub monotonic: Duration,
+}
+
+/// What is fixed while the program runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The language to begin with.
+    pub language: Language,
+    /// The program's version.
+    pub version: String,
+    /// The servers that are configured.
+    pub servers: Vec<String>,
+    /// A printer is configured.
+    pub has_printer: bool,
+    /// A scanner is configured.
+    pub has_scanner: bool,
+}
+
+/// Something that happened.
+pub enum Input {
+    /// A person touched the screen.
+    Action(UserAction),
+    /// Something was scanned.
+    Scan(ScanText),
+    /// Something was scanned that must not be used.
+    ScanRefused,
+    /// The scanner came or went.
+    Scanner(ScannerState),
+    /// The printer says how it is.
+    Printer(PrinterState),
+    /// What became of a print job.
+    Printed {
+        /// Its number.
+        job: u64,
+        /// What is known of it.
+        report: PrintReport,
+    },
+    /// The key is there, and what the till knows of itself.
+    Started {
+        /// Who it is; none before it has registered.
+        identity: Option<Identity>,
+        /// The fingerprint of its key.
+        fingerprint: String,
+    },
+    /// The till cannot begin.
+    CannotStart(FaultPage),
+    /// The end of [`Command::Enrol`].
+    Enrolled(Result<EnrolledAs, EnrolError>),
+    /// The end of [`Command::OpenJournal`].
+    JournalOpened(Result<Box<dyn Journal>, JournalError>),
+    /// The goods on the till's disk.
+    CatalogueLoaded {
+        /// Their version.
+        version: u64,
+        /// The goods.
+        products: Vec<Product>,
+    },
+    /// The server's answer, or its absence.
+    Net(Answer),
+    /// Time has passed.
+    Tick,
+}
+
+/// The till has registered.
+#[derive(Clone, Debug)]
+pub struct EnrolledAs {
+    /// The server that took it.
+    pub server: String,
+    /// What it is now.
+    pub enrolled: Enrolled,
+}
+
+/// Why registering did not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrolError(pub EnrolFailure);
+
+/// What is known of a print job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintReport {
+    /// It is on paper.
+    Confirmed,
+    /// Nobody knows.
+    Unknown,
+    /// Not a byte went out.
+    NotStarted(PrinterState),
+}
+
+/// One thing for the printer's thread to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrintOrder {
+    /// The number under which it is stored.
+    pub job: u64,
+    /// What.
+    pub receipt: Receipt,
+    /// In which language.
+    pub language: Language,
+}
+
+/// Something to do.
+pub enum Command {
+    /// Show this.
+    Show(Box<Screen>),
+    /// Ask the server.
+    Send(Request),
+    /// Print this, once.
+    Print(Box<PrintOrder>),
+    /// Open the drawer, once.
+    KickDrawer,
+    /// Begin anew: the key, who the till is, then [`Input::Started`].
+    Start,
+    /// Register with this server.
+    Enrol {
+        /// `https://host:port`.
+        server: String,
+        /// The one-time code.
+        code: SecretText,
+    },
+    /// Store who the till is, and talk to the server as that from here on.
+    SaveIdentity(Box<Identity>),
+    /// Forget who the till was about to become.
+    ForgetIdentity,
+    /// Open the journal and load the goods.
+    OpenJournal(Box<Identity>),
+    /// Store the goods.
+    SaveCatalogue {
+        /// Their version.
+        version: u64,
+        /// The goods.
+        products: Vec<Product>,
+    },
+}

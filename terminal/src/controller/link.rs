@@ -1,0 +1,207 @@
+//! What the server says: about the till, and about what was brought to it.
+
+use super::enrol::Enrolling;
+use super::{At, Command, Controller, Fault};
+use crate::sync::{Answer, NetError, is_news};
+use crate::view::{FaultPage, Notice};
+use evertill_shared::id::SaleKey;
+use evertill_shared::journal::Head;
+use evertill_shared::protocol::catalogue::Catalogue;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::OrderView;
+use evertill_shared::protocol::terminal::{HandedIn, TerminalStatus};
+use evertill_shared::terminal_state::TerminalState;
+
+/// The two clocks may differ so much, in seconds, before it is worth telling.
+const CLOCK_TOLERANCE_S: i64 = 120;
+
+impl Controller {
+    pub(super) fn on_answer(&mut self, answer: Answer) {
+        self.sync.note(&answer, self.now.monotonic);
+        self.heed(&answer);
+        match answer {
+            Answer::Heartbeat(result) => self.on_heartbeat(result),
+            Answer::Catalogue(Ok(catalogue)) => self.on_catalogue(catalogue),
+            Answer::Draft { sale, result } => self.on_draft(sale, result),
+            Answer::Adopt { sale, result } => self.on_adopted(sale, result),
+            Answer::Payment { sale, attempt, question, result } => {
+                self.on_payment(sale, attempt, question, result);
+            }
+            Answer::HandIn(Ok(handed_in)) => self.on_handed_in(&handed_in),
+            Answer::Refunds(Ok(inbox)) => self.on_inbox(inbox),
+            Answer::CarryOutRefund { refund, result } => self.on_refund(&refund, result),
+            Answer::Catalogue(Err(error)) | Answer::HandIn(Err(error)) | Answer::Refunds(Err(error)) => {
+                tracing::info!(%error, "the server did not do it; it is asked again");
+            }
+        }
+    }
+
+    /// Refusals that say something about the whole till.
+    fn heed(&mut self, answer: &Answer) {
+        let Some(code) = answer.error().and_then(NetError::code) else { return };
+        match code {
+            ErrorCode::Conflict | ErrorCode::ChainBroken => {
+                tracing::error!(code = code.word(), "the server has other books for this till");
+                self.forked();
+            }
+            ErrorCode::TerminalBlocked => self.set_terminal_fault(TerminalState::Blocked),
+            ErrorCode::TerminalRetired => self.set_terminal_fault(TerminalState::Retired),
+            _ => {}
+        }
+    }
+
+    fn forked(&mut self) {
+        self.sync.halt();
+        self.fail(Fault::Forked);
+    }
+
+    fn set_terminal_fault(&mut self, state: TerminalState) {
+        if !self.faults.contains(&Fault::Terminal(state)) {
+            self.fail(Fault::Terminal(state));
+        }
+    }
+
+    fn on_heartbeat(&mut self, result: Result<TerminalStatus, NetError>) {
+        if let At::Enrol(Enrolling::Waiting { server_answers }) = &mut self.at {
+            *server_answers = result.is_ok();
+        }
+        let Ok(status) = result else { return };
+        self.tell_clock(&status);
+        let arrived = self.status.as_ref().map_or(0, |old| old.refunds_waiting) < status.refunds_waiting;
+        if arrived && self.journal.is_some() {
+            self.tell(Notice::RefundsArrived { count: status.refunds_waiting });
+        }
+        self.keep_identity(&status);
+        let state = status.state;
+        self.status = Some(status);
+        match state {
+            TerminalState::Active => {
+                self.faults.retain(|fault| !matches!(fault, Fault::Terminal(_)));
+                self.activated();
+            }
+            TerminalState::Pending => {
+                let active_before = self.identity.as_ref().is_some_and(|identity| identity.activated);
+                if active_before {
+                    self.fail(Fault::Own(FaultPage::Other { detail: "terminal_pending".into() }));
+                }
+            }
+            TerminalState::Blocked | TerminalState::Retired => self.set_terminal_fault(state),
+        }
+        self.check_head();
+    }
+
+    fn tell_clock(&mut self, status: &TerminalStatus) {
+        let ahead_seconds = (self.now.wall.0 - status.server_time.0) / 1000;
+        let wrong = ahead_seconds.abs() > CLOCK_TOLERANCE_S;
+        if wrong && !self.clock_told {
+            self.tell(Notice::ClockWrong { ahead_seconds });
+        }
+        self.clock_told = wrong;
+    }
+
+    /// The till's and the store's names may be changed at the server at any time.
+    fn keep_identity(&mut self, status: &TerminalStatus) {
+        let Some(identity) = &mut self.identity else { return };
+        if identity.name != status.name || identity.store != status.store {
+            identity.name.clone_from(&status.name);
+            identity.store = status.store.clone();
+            self.out.push(Command::SaveIdentity(Box::new(identity.clone())));
+        }
+    }
+
+    /// Compares the server's last entry of this journal with ours. If it is not ours, this disk was put back to an
+    /// older state or copied: nothing may be sold here, or numbers would be used a second time.
+    pub(super) fn check_head(&mut self) {
+        let (Some(journal), Some(status)) = (&self.journal, &self.status) else { return };
+        let (ours, theirs) = (journal.head(), status.journal_head);
+        let foreign = (theirs.terminal, theirs.epoch) != (ours.terminal, ours.epoch);
+        let fork = if foreign {
+            // An older key's journal says nothing about this one; a newer one means that this till was replaced.
+            theirs.terminal == ours.terminal && theirs.epoch > ours.epoch
+        } else {
+            !self.has_entry(theirs)
+        };
+        if fork {
+            tracing::error!(server = ?theirs, till = ?ours, "the server knows another journal of this till");
+            return self.forked();
+        }
+        if !foreign {
+            self.note_handed_in(theirs.sequence);
+        }
+    }
+
+    fn has_entry(&mut self, head: Head) -> bool {
+        let Some(journal) = &self.journal else { return true };
+        let ours = journal.head();
+        match head.sequence {
+            0 => true,
+            sequence if sequence > ours.sequence => false,
+            sequence if sequence == ours.sequence => head.hash == ours.hash,
+            sequence => match journal.entry(sequence) {
+                Ok(entry) => entry.hash() == head.hash,
+                Err(error) => {
+                    self.journal_failed(error);
+                    true
+                }
+            },
+        }
+    }
+
+    fn note_handed_in(&mut self, sequence: u64) {
+        if self.read(|journal| journal.handed_in()) == Some(sequence) {
+            return;
+        }
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.set_handed_in(sequence)
+        {
+            self.journal_failed(error);
+        }
+    }
+
+    fn on_handed_in(&mut self, handed_in: &HandedIn) {
+        if self.has_entry(handed_in.head) {
+            self.note_handed_in(handed_in.head.sequence);
+        } else {
+            self.forked();
+        }
+    }
+
+    fn on_catalogue(&mut self, catalogue: Catalogue) {
+        if !is_news(&catalogue) {
+            return;
+        }
+        let Some(products) = catalogue.products else { return };
+        self.goods = crate::catalogue_store::Goods::new(catalogue.version, products.clone());
+        self.out.push(Command::SaveCatalogue { version: catalogue.version, products });
+    }
+
+    /// The server has taken a cash sale in, or has not.
+    fn on_adopted(&mut self, sale: u64, result: Result<Box<OrderView>, NetError>) {
+        let Some(identity) = &self.identity else { return };
+        let key = SaleKey { terminal: identity.terminal, epoch: identity.epoch, sequence: sale };
+        match result {
+            Ok(order) if order.sale == key => {
+                let quarantined = order.quarantined;
+                if let Some(journal) = &mut self.journal
+                    && let Err(error) = journal.confirm_sale(sale, quarantined)
+                {
+                    return self.journal_failed(error);
+                }
+                if quarantined {
+                    self.tell(Notice::SaleQuarantined { number: order.number.to_string() });
+                }
+            }
+            Ok(order) => {
+                tracing::error!(asked = %key, told = %order.sale, "the server spoke of another sale")
+            }
+            Err(error) => {
+                tracing::info!(%error, sale, "a sale was not taken in; it is sent again");
+                if let Some(code) = error.code().filter(|code| !code.is_later())
+                    && self.faults.is_empty()
+                {
+                    self.tell(Notice::ServerRefused { code: code.word() });
+                }
+            }
+        }
+    }
+}

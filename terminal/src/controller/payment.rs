@@ -1,0 +1,367 @@
+//! Payments that are under way: each is watched until its end is surely known (rule *known-or-unknown*). No second
+//! attempt begins before that, and the journal would not take one.
+
+use super::{At, Controller, Question, Yes};
+use crate::sync::{NetError, PaymentQuestion, Request};
+use crate::view::{Confirm, Notice, PaymentState as Shown};
+use evertill_shared::id::{Attempt, ChannelNumber, SaleKey};
+use evertill_shared::journal::{Body, Settled};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{DeclineReason, PaymentState};
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::{PaymentView, StartPayment, TakeBack};
+use evertill_shared::secret::AuthCode;
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+
+/// A payment code lives about a minute on the customer's phone; after that it must not be sent any more.
+const CODE_LIVES: Duration = Duration::from_secs(55);
+/// A code for which no number could be had is given up after this: the customer stands there.
+const NUMBER_WAIT: Duration = Duration::from_secs(15);
+/// How often the server is asked how an attempt stands.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How often after a while, when the customer has been set aside.
+const ASK_LATER: Duration = Duration::from_secs(5);
+/// The charge itself may take so long before the server is asked besides.
+const PAY_WAIT: Duration = Duration::from_secs(2);
+/// After this a question that has no answer counts as lost.
+const QUESTION_LOST: Duration = Duration::from_secs(30);
+
+/// A payment code in hand, before the order has a number.
+#[derive(Debug)]
+pub struct HeldCode {
+    code: AuthCode,
+    pub wallet: Wallet,
+    scanned_at: Duration,
+    pub give_up_at: Duration,
+}
+
+impl HeldCode {
+    pub fn new(code: AuthCode, wallet: Wallet, now: Duration) -> Self {
+        Self { code, wallet, scanned_at: now, give_up_at: now + NUMBER_WAIT }
+    }
+}
+
+/// One attempt, watched until it ends.
+#[derive(Debug)]
+pub struct Watch {
+    pub sale: u64,
+    pub attempt: Attempt,
+    pub number: OrderNumber,
+    pub wallet: Wallet,
+    pub total_minor: i64,
+    /// The code, as long as it may be sent again.
+    code: Option<(AuthCode, Duration)>,
+    begun: Duration,
+    /// When the charge was sent, while its answer is out.
+    paying: Option<Duration>,
+    asked: Option<Duration>,
+    ask_at: Duration,
+    /// The server's last word, and when it came.
+    pub view: Option<(PaymentView, Duration)>,
+    /// Since when nobody knows.
+    pub unknown_since: Option<Duration>,
+    pub trouble: Option<Trouble>,
+    pub taking_back: bool,
+    pub set_aside: bool,
+}
+
+/// Why the server's word is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    NoServer,
+    NoGroup,
+}
+
+impl Watch {
+    fn due(&self, now: Duration) -> bool {
+        let lost = |sent: Duration, after: Duration| now >= sent + after;
+        self.asked.is_none_or(|sent| lost(sent, QUESTION_LOST))
+            && self.paying.is_none_or(|sent| lost(sent, PAY_WAIT))
+            && now >= self.ask_at
+    }
+
+    fn code_lives(&self, now: Duration) -> bool {
+        self.code.as_ref().is_some_and(|(_, scanned)| now < *scanned + CODE_LIVES)
+    }
+
+    fn doubt(&mut self, now: Duration) {
+        self.unknown_since.get_or_insert(now);
+    }
+}
+
+impl Controller {
+    /// Begins an attempt, if there is a code in hand and the sale has its number.
+    pub(super) fn pay_with_held_code(&mut self, sale: u64) {
+        if self.frozen != Some(sale) || !matches!(self.at, At::AwaitCode { held: Some(_) }) {
+            return;
+        }
+        let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
+        let (Some(number), Some(attempt)) = (stored.record.number(), stored.record.next_attempt()) else {
+            return;
+        };
+        let Some(identity) = &self.identity else { return };
+        let key = SaleKey { terminal: identity.terminal, epoch: identity.epoch, sequence: sale };
+        let channel_number = ChannelNumber::new(identity.store.id, key, attempt);
+        let At::AwaitCode { held: Some(held) } = std::mem::replace(&mut self.at, At::Payment { sale }) else {
+            return;
+        };
+        let amount = stored.record.sale.total;
+        let body =
+            Body::PaymentRequested { sale, number, attempt, wallet: held.wallet, channel_number, amount };
+        if self.write(&body).is_none() {
+            self.at = At::AwaitCode { held: None };
+            return;
+        }
+        let mut watch = self.watch_of(sale, attempt, number, held.wallet, amount.minor);
+        watch.code = Some((held.code, held.scanned_at));
+        self.watches.push(watch);
+        self.send_pay(sale);
+    }
+
+    fn watch_of(
+        &self,
+        sale: u64,
+        attempt: Attempt,
+        number: OrderNumber,
+        wallet: Wallet,
+        total_minor: i64,
+    ) -> Watch {
+        Watch {
+            sale,
+            attempt,
+            number,
+            wallet,
+            total_minor,
+            code: None,
+            begun: self.now.monotonic,
+            paying: None,
+            asked: None,
+            ask_at: self.now.monotonic,
+            view: None,
+            unknown_since: None,
+            trouble: None,
+            taking_back: false,
+            set_aside: false,
+        }
+    }
+
+    /// After a start: what was under way is watched again. The newest sale comes back into hand; unpaid ones before
+    /// it are given up. The codes are gone with the memory that held them.
+    pub(super) fn resume(&mut self) {
+        let Some(open) = self.read(|journal| journal.open_sales()) else { return };
+        let newest = open.last().map(|record| record.sequence);
+        for record in open {
+            let in_hand = Some(record.sequence) == newest;
+            let sale = record.sequence;
+            if let (Some(attempt), Some(number)) = (record.unsettled(), record.number()) {
+                let total = record.sale.total.minor;
+                let mut watch = self.watch_of(sale, attempt.attempt, number, attempt.wallet, total);
+                watch.doubt(self.now.monotonic);
+                watch.set_aside = !in_hand;
+                self.watches.push(watch);
+                if in_hand {
+                    self.at = At::Payment { sale };
+                }
+            } else if !in_hand {
+                self.write(&Body::SaleVoided { sale });
+            }
+            if in_hand {
+                self.cart = super::Cart::of(&record.sale);
+                self.frozen = Some(sale);
+            }
+        }
+    }
+
+    fn watch(&mut self, sale: u64) -> Option<&mut Watch> {
+        self.watches.iter_mut().find(|watch| watch.sale == sale)
+    }
+
+    /// Sends the charge, or sends it again unchanged: the server knows the attempt by its number.
+    fn send_pay(&mut self, sale: u64) {
+        let now = self.now.monotonic;
+        let Some(watch) = self.watches.iter().find(|watch| watch.sale == sale) else { return };
+        let Some((code, _)) = &watch.code else { return };
+        let (attempt, number, auth_code) = (watch.attempt, watch.number, code.clone());
+        let Some(entries) = self.entries_of(sale, attempt) else { return };
+        let TakeBack { sale: entry, adopted, requested } = entries;
+        let body = Box::new(StartPayment { sale: entry, adopted, requested, auth_code });
+        if let Some(watch) = self.watch(sale) {
+            watch.paying = Some(now);
+            watch.ask_at = now + PAY_WAIT;
+        }
+        self.send(Request::Pay { sale, attempt, number, body });
+    }
+
+    fn entries_of(&mut self, sale: u64, attempt: Attempt) -> Option<TakeBack> {
+        self.read(|journal| {
+            let Some(stored) = journal.sale(sale)? else { return Ok(None) };
+            let requested = stored.record.attempts.iter().find(|a| a.attempt == attempt);
+            let (Some(adopted), Some(requested)) = (stored.record.adopted, requested) else {
+                return Ok(None);
+            };
+            Ok(Some(TakeBack {
+                sale: journal.entry(sale)?,
+                adopted: journal.entry(adopted.entry)?,
+                requested: journal.entry(requested.entry)?,
+            }))
+        })?
+    }
+
+    pub(super) fn run_watches(&mut self) {
+        let now = self.now.monotonic;
+        let mut requests = Vec::new();
+        for watch in &mut self.watches {
+            if !watch.code_lives(now) {
+                watch.code = None;
+            }
+            if watch.paying.is_some_and(|sent| now >= sent + PAY_WAIT) && watch.view.is_none() {
+                watch.doubt(now);
+            }
+            if watch.due(now) {
+                watch.asked = Some(now);
+                let (sale, attempt, number) = (watch.sale, watch.attempt, watch.number);
+                requests.push(Request::AskPayment { sale, attempt, number });
+            }
+        }
+        for request in requests {
+            self.send(request);
+        }
+    }
+
+    pub(super) fn on_payment(
+        &mut self,
+        sale: u64,
+        attempt: Attempt,
+        question: PaymentQuestion,
+        result: Result<PaymentView, NetError>,
+    ) {
+        let now = self.now.monotonic;
+        let Some(watch) = self.watch(sale).filter(|watch| watch.attempt == attempt) else { return };
+        match question {
+            PaymentQuestion::Pay => watch.paying = None,
+            PaymentQuestion::Ask | PaymentQuestion::TakeBack => watch.asked = None,
+        }
+        let late = watch.set_aside && now >= watch.begun + Duration::from_secs(60);
+        watch.ask_at = now + if late { ASK_LATER } else { ASK_EVERY };
+        match result {
+            Ok(view) if view.attempt == attempt => self.on_view(sale, view),
+            Ok(_) => tracing::error!(sale, attempt, "the server spoke of another attempt"),
+            Err(error) => self.on_no_view(sale, question, &error),
+        }
+    }
+
+    fn on_view(&mut self, sale: u64, view: PaymentView) {
+        let now = self.now.monotonic;
+        let Some(watch) = self.watch(sale) else { return };
+        watch.trouble = None;
+        watch.taking_back |= view.state == PaymentState::Reversing;
+        match view.state {
+            PaymentState::Unknown | PaymentState::Reversing => watch.doubt(now),
+            PaymentState::Sent | PaymentState::Waiting => watch.unknown_since = None,
+            PaymentState::Paid | PaymentState::Declined | PaymentState::Reversed => {}
+        }
+        let (state, reason, transaction) = (view.state, view.reason, view.transaction.clone());
+        watch.view = Some((view, now));
+        match state {
+            PaymentState::Paid => {
+                self.settle(sale, Settled::Paid { transaction: transaction.unwrap_or_default() });
+            }
+            PaymentState::Declined => {
+                let reason = reason.unwrap_or(DeclineReason::PaymentFailed);
+                self.settle(sale, Settled::Declined { reason });
+            }
+            PaymentState::Reversed => self.settle(sale, Settled::Reversed),
+            _ => {}
+        }
+    }
+
+    /// No word about the attempt. Whatever the reason, it is unknown, never failed.
+    fn on_no_view(&mut self, sale: u64, question: PaymentQuestion, error: &NetError) {
+        let now = self.now.monotonic;
+        let Some(watch) = self.watch(sale) else { return };
+        watch.doubt(now);
+        watch.trouble = match error.code() {
+            None => Some(Trouble::NoServer),
+            Some(ErrorCode::GroupUnavailable | ErrorCode::OutcomeUnknown) => Some(Trouble::NoGroup),
+            Some(_) => None,
+        };
+        let unheard_of = error.code() == Some(ErrorCode::NotFound) && question == PaymentQuestion::Ask;
+        if !unheard_of || watch.paying.is_some() {
+            return;
+        }
+        // The server has never heard of it. While the code lives the same request is sent again; after that the
+        // number is made sure to be dead before another is used.
+        if watch.code_lives(now) && !watch.taking_back {
+            self.send_pay(sale);
+        } else {
+            self.send_take_back(sale);
+        }
+    }
+
+    pub(super) fn take_back_shown(&mut self) {
+        let At::Payment { sale } = self.at else { return };
+        if self.watch(sale).is_some_and(|watch| !watch.taking_back && watch.paying.is_none()) {
+            self.send_take_back(sale);
+        }
+    }
+
+    fn send_take_back(&mut self, sale: u64) {
+        let now = self.now.monotonic;
+        let Some(watch) = self.watch(sale) else { return };
+        watch.taking_back = true;
+        // What is being taken back must not be charged again.
+        watch.code = None;
+        watch.asked = Some(now);
+        watch.doubt(now);
+        let (attempt, number) = (watch.attempt, watch.number);
+        let Some(entries) = self.entries_of(sale, attempt) else { return };
+        self.send(Request::TakeBack { sale, attempt, number, body: Box::new(entries) });
+    }
+
+    /// The end is surely known: into the journal first, then onto the screen.
+    fn settle(&mut self, sale: u64, outcome: Settled) {
+        let Some(attempt) = self.watch(sale).map(|watch| watch.attempt) else { return };
+        if self.write(&Body::PaymentSettled { sale, attempt, outcome: outcome.clone() }).is_none() {
+            return;
+        }
+        let Some(index) = self.watches.iter().position(|watch| watch.sale == sale) else { return };
+        let watch = self.watches.remove(index);
+        if watch.set_aside {
+            return self.settle_aside(&watch, &outcome);
+        }
+        let state = match outcome {
+            Settled::Paid { .. } => return self.finish(sale),
+            Settled::Declined { reason } => Shown::Declined(super::screen::decline_reason(reason)),
+            Settled::Reversed => Shown::Reversed,
+        };
+        self.at = At::Ended { wallet: Some(watch.wallet), state };
+    }
+
+    /// An earlier customer's payment has ended while another is being served.
+    fn settle_aside(&mut self, watch: &Watch, outcome: &Settled) {
+        let order_number = watch.number.to_string();
+        if matches!(outcome, Settled::Paid { .. }) {
+            self.tell(Notice::EarlierPaymentPaid { order_number });
+            return self.print_sale(watch.sale);
+        }
+        // That customer's goods are not in hand any more.
+        self.write(&Body::SaleVoided { sale: watch.sale });
+        self.tell(Notice::EarlierPaymentReversed { order_number });
+    }
+
+    pub(super) fn ask_set_aside(&mut self) {
+        let At::Payment { sale } = self.at else { return };
+        let Some(watch) = self.watch(sale).filter(|watch| watch.unknown_since.is_some()) else { return };
+        let shown = Confirm::SetAside { total_minor: watch.total_minor };
+        self.question = Some(Question { shown, yes: Yes::SetAside { sale } });
+    }
+
+    pub(super) fn set_aside(&mut self, sale: u64) {
+        // It may have ended while the question was on screen.
+        let Some(watch) = self.watch(sale) else { return };
+        watch.set_aside = true;
+        self.clear_sale();
+        self.at = At::Sale;
+    }
+}

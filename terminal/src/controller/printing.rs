@@ -1,0 +1,151 @@
+//! Receipts: each is stored before the printer hears of it; what may have come out is never sent again by itself.
+
+use super::{At, Command, Controller, PrintOrder, PrintReport};
+use crate::journal_store::records::SaleRecord;
+use crate::journal_store::{PrintJob, PrintJobState};
+use crate::print::receipt_of_sale;
+use crate::view::{Notice, PrinterState, ReceiptState};
+use evertill_shared::receipt::Receipt;
+
+/// The job that the printer has at the moment.
+#[derive(Debug)]
+pub struct Printing {
+    job: u64,
+    about: String,
+    copy: bool,
+}
+
+/// Why the last job about something was not begun, for the screen.
+fn about_sale(sale: u64) -> String {
+    format!("sale:{sale}")
+}
+
+impl Controller {
+    /// The first print of a paid sale's receipt.
+    pub(super) fn print_sale(&mut self, sale: u64) {
+        if !self.options.has_printer {
+            return;
+        }
+        if let Some(receipt) = self.receipt(sale) {
+            self.print(&about_sale(sale), receipt);
+        }
+    }
+
+    fn receipt(&mut self, sale: u64) -> Option<Receipt> {
+        let record: SaleRecord = self.read(|journal| journal.sale(sale))??.record;
+        let identity = self.identity.as_ref()?;
+        record.is_paid().then(|| receipt_of_sale(identity, &record))
+    }
+
+    pub(super) fn print(&mut self, about: &str, receipt: Receipt) {
+        let at = self.now.wall;
+        let Some(journal) = &mut self.journal else { return };
+        match journal.new_print_job(about, &receipt, at) {
+            Ok(job) => self.give_to_printer(about, job),
+            Err(error) => self.journal_failed(error),
+        }
+    }
+
+    fn give_to_printer(&mut self, about: &str, job: PrintJob) {
+        self.printing = Some(Printing { job: job.id, about: about.to_owned(), copy: job.receipt.copy });
+        let order = PrintOrder { job: job.id, receipt: job.receipt, language: self.language };
+        self.out.push(Command::Print(Box::new(order)));
+    }
+
+    fn is_printing(&self, about: &str) -> bool {
+        self.printing.as_ref().is_some_and(|printing| printing.about == about)
+    }
+
+    /// Prints what surely did not come out.
+    pub(super) fn print_receipt(&mut self) {
+        let At::Done { sale } = self.at else { return };
+        let about = about_sale(sale);
+        if self.is_printing(&about) {
+            return;
+        }
+        let Some(last) = self.read(|journal| journal.last_print_job(&about)) else { return };
+        match last {
+            Some(job) if job.state == PrintJobState::NotStarted => {
+                let Some(journal) = &mut self.journal else { return };
+                match journal.set_print_job(job.id, PrintJobState::Pending) {
+                    Ok(()) => self.give_to_printer(&about, job),
+                    Err(error) => self.journal_failed(error),
+                }
+            }
+            None => self.print_sale(sale),
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn print_copy_shown(&mut self) {
+        if let At::Done { sale } = self.at {
+            self.print_copy(sale);
+        }
+    }
+
+    /// Prints a copy, marked as one; no drawer opens for it.
+    pub(super) fn print_copy(&mut self, sale: u64) {
+        let about = about_sale(sale);
+        if !self.options.has_printer || self.is_printing(&about) {
+            return;
+        }
+        if let Some(receipt) = self.receipt(sale) {
+            self.print(&about, receipt.as_copy());
+        }
+    }
+
+    pub(super) fn on_printed(&mut self, job: u64, report: PrintReport) {
+        let state = match report {
+            PrintReport::Confirmed => PrintJobState::Confirmed,
+            PrintReport::Unknown => PrintJobState::Unknown,
+            PrintReport::NotStarted(printer) => {
+                self.printer = printer;
+                PrintJobState::NotStarted
+            }
+        };
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.set_print_job(job, state)
+        {
+            self.journal_failed(error);
+        }
+        let Some(printing) = self.printing.take_if(|printing| printing.job == job) else { return };
+        match report {
+            PrintReport::Confirmed if printing.copy => self.tell(Notice::CopyPrinted),
+            PrintReport::NotStarted(printer) => self.tell(Notice::Printer(printer)),
+            PrintReport::Confirmed | PrintReport::Unknown => {}
+        }
+    }
+
+    pub(super) fn on_printer(&mut self, state: PrinterState) {
+        let worse = self.printer != state
+            && matches!(state, PrinterState::PaperOut | PrinterState::CoverOpen | PrinterState::Fault);
+        self.printer = state;
+        if worse {
+            self.tell(Notice::Printer(state));
+        }
+    }
+
+    pub(super) fn on_scanner(&mut self, state: crate::view::ScannerState) {
+        use crate::view::ScannerState as S;
+        if self.scanner == S::Ready && state == S::Disconnected {
+            self.tell(Notice::ScannerLost);
+        }
+        self.scanner = state;
+    }
+
+    pub(super) fn receipt_state(&self, sale: u64) -> ReceiptState {
+        let about = about_sale(sale);
+        if !self.options.has_printer {
+            return ReceiptState::NoPrinter;
+        }
+        if self.is_printing(&about) {
+            return ReceiptState::Printing;
+        }
+        let last = self.journal.as_ref().and_then(|journal| journal.last_print_job(&about).ok().flatten());
+        match last.map(|job| job.state) {
+            Some(PrintJobState::Confirmed) => ReceiptState::Printed,
+            Some(PrintJobState::Pending | PrintJobState::Unknown) => ReceiptState::Unknown,
+            Some(PrintJobState::NotStarted) | None => ReceiptState::Failed { printer: self.printer },
+        }
+    }
+}

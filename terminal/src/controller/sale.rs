@@ -1,0 +1,153 @@
+//! The sale screen: goods by scan, by touch and by search.
+
+use super::cart::NotAdded;
+use super::{At, Cart, Controller, Question, Yes};
+use crate::view::{Confirm, Notice, UserAction};
+use evertill_hardware::ScanText;
+use evertill_hardware::label::{LabelKind, classify};
+use evertill_shared::journal::Body;
+use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::wallet;
+
+/// So many digits or more may be somebody's payment code: never shown, even when no wallet of ours knows it.
+const MAY_BE_SECRET: usize = 16;
+
+impl Controller {
+    /// A scan. What it means depends on the page: a payment code is taken only where one was asked for.
+    pub(super) fn on_scan(&mut self, scan: ScanText) {
+        if !self.faults.is_empty() || self.question.is_some() {
+            return;
+        }
+        let label = classify(scan);
+        let is_goods = !matches!(label.kind, LabelKind::Other);
+        match &self.at {
+            At::Done { .. } => {
+                self.next_sale();
+                self.scan_goods(label.text.expose());
+            }
+            At::Sale => self.scan_goods(label.text.expose()),
+            At::AwaitCode { held: Some(_) } | At::Payment { .. } => self.tell(Notice::DoubleScanIgnored),
+            At::AwaitCode { held: None } => self.scan_payment_code(label.text, is_goods),
+            At::Cash { .. } | At::Ended { .. } => {
+                self.tell(if wallet::detect(label.text.expose()).is_some() {
+                    Notice::PaymentCodeBeforeTender
+                } else {
+                    Notice::SaleUnderWay
+                })
+            }
+            At::Starting | At::Enrol(_) | At::Refunds | At::Orders | At::About => {}
+        }
+    }
+
+    fn scan_goods(&mut self, code: &str) {
+        if let Some(product) = self.goods.by_barcode(code).cloned() {
+            return self.add(&product);
+        }
+        if wallet::detect(code).is_some() {
+            return self.tell(Notice::PaymentCodeBeforeTender);
+        }
+        let secret = code.len() >= MAY_BE_SECRET && code.bytes().all(|b| b.is_ascii_digit());
+        let shown =
+            if secret { format!("{}…", code.get(..2).unwrap_or_default()) } else { code.to_owned() };
+        self.tell(Notice::UnknownBarcode { code: shown });
+    }
+
+    pub(super) fn on_sale_action(&mut self, action: UserAction) {
+        if !matches!(self.at, At::Sale) {
+            return;
+        }
+        match action {
+            UserAction::AddProduct { id } => {
+                if let Some(product) = self.goods.by_id(&id).cloned() {
+                    self.add(&product);
+                    self.search.clear();
+                }
+            }
+            UserAction::SetSearch(text) => self.search = text,
+            UserAction::SubmitSearch(text) => self.submit_search(&text),
+            UserAction::ChangeQuantity { line, delta } => {
+                let mut cart = self.cart.clone();
+                match cart.change(line, delta) {
+                    Ok(true) => self.set_cart(cart),
+                    Ok(false) => {}
+                    Err(why) => self.not_added(why, ""),
+                }
+            }
+            UserAction::RemoveLine { line } => {
+                let mut cart = self.cart.clone();
+                if cart.remove(line) {
+                    self.set_cart(cart);
+                }
+            }
+            UserAction::VoidSale => self.ask_void(),
+            _ => {}
+        }
+    }
+
+    fn submit_search(&mut self, text: &str) {
+        let wanted = text.trim();
+        if wanted.is_empty() {
+            return;
+        }
+        let found = self.goods.search(wanted);
+        let only = if found.len() == 1 { found.first().map(|p| (*p).clone()) } else { None };
+        match only {
+            Some(product) => {
+                self.add(&product);
+                self.search.clear();
+            }
+            None if found.is_empty() => self.tell(Notice::NothingFound { text: wanted.to_owned() }),
+            // Several: they are on screen, to be tapped.
+            None => self.search = wanted.to_owned(),
+        }
+    }
+
+    fn add(&mut self, product: &Product) {
+        let mut cart = self.cart.clone();
+        match cart.add(product, self.currency()) {
+            Ok(()) => {
+                self.notice = None;
+                self.set_cart(cart);
+            }
+            Err(why) => self.not_added(why, &product.name),
+        }
+    }
+
+    fn not_added(&mut self, why: NotAdded, name: &str) {
+        self.tell(match why {
+            NotAdded::NoPrice => Notice::NoPrice { name: name.to_owned() },
+            NotAdded::Limit => Notice::QuantityLimit,
+        });
+    }
+
+    /// The goods change. A sale that was closed for payment never changes: it is given up and becomes another.
+    fn set_cart(&mut self, cart: Cart) {
+        if let Some(sale) = self.frozen {
+            if self.write(&Body::SaleVoided { sale }).is_none() {
+                return;
+            }
+            self.frozen = None;
+        }
+        self.cart = cart;
+    }
+
+    fn ask_void(&mut self) {
+        if self.cart.is_empty() {
+            return;
+        }
+        let shown =
+            Confirm::VoidSale { item_count: self.cart.item_count(), total_minor: self.cart.total_minor() };
+        self.question = Some(Question { shown, yes: Yes::VoidSale });
+    }
+
+    pub(super) fn void_sale(&mut self) {
+        if !matches!(self.at, At::Sale) || self.cart.is_empty() {
+            return;
+        }
+        self.set_cart(Cart::default());
+        if self.cart.is_empty() {
+            self.search.clear();
+            self.tell(Notice::SaleVoided);
+        }
+    }
+}

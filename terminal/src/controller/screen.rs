@@ -1,0 +1,302 @@
+//! What is on screen, from where the till stands. Nothing is decided here.
+
+use super::enrol::Enrolling;
+use super::payment::{Trouble, Watch};
+use super::{At, Command, Controller, Fault};
+use crate::sync::Line;
+use crate::view::{
+    AboutPage, AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolPage,
+    EnrolWaiting, FaultPage, Good, Link, MoneyStyle, Page, PaidBy, PaymentPage, PaymentState, Quantity,
+    SalePage, Screen, StatusBar, UnknownStep, UnsentSales, Wallet,
+};
+use evertill_shared::business_day::local_text;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::payment;
+use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::terminal_state::TerminalState;
+use evertill_shared::wallet;
+use std::time::Duration;
+
+impl Controller {
+    /// Shows where the till stands; after the passing of time only if something looks different.
+    pub(super) fn show(&mut self, always: bool) {
+        let screen = self.screen();
+        if always || self.shown.as_ref() != Some(&screen) {
+            self.shown = Some(screen.clone());
+            self.out.push(Command::Show(Box::new(screen)));
+        }
+    }
+
+    fn screen(&self) -> Screen {
+        Screen {
+            language: self.language,
+            money: self.money_style(),
+            status: self.status_bar(),
+            page: self.fault_page().map_or_else(|| self.page(), Page::Fault),
+            notice: self.notice.clone(),
+            confirm: self.question.as_ref().map(|question| question.shown.clone()),
+        }
+    }
+
+    fn money_style(&self) -> MoneyStyle {
+        let currency = self.currency();
+        // On screen the narrow sign; the wide one is for printers.
+        let symbol = currency.sign().replace('￥', "¥");
+        MoneyStyle { symbol, decimals: u8::try_from(currency.minor_digits()).unwrap_or(2) }
+    }
+
+    fn status_bar(&self) -> StatusBar {
+        let identity = self.identity.as_ref();
+        let sells = self.journal.is_some() && self.faults.is_empty();
+        StatusBar {
+            store: identity.map_or_else(String::new, |identity| identity.store.name.clone()),
+            till: identity.map_or_else(String::new, |identity| identity.name.clone()),
+            clock: self.time_of_day(self.now.wall),
+            link: match self.sync.line() {
+                Line::Connecting => Link::Connecting,
+                Line::Up => Link::Online,
+                Line::Down => Link::Offline,
+            },
+            cash_works: sells,
+            code_works: sells && self.code_works(),
+            unsent: self.unsent(),
+            printer: self.printer,
+            scanner: self.scanner,
+            refunds_waiting: self.status.as_ref().map_or(0, |status| status.refunds_waiting),
+        }
+    }
+
+    fn unsent(&self) -> UnsentSales {
+        let queue = self.journal.as_ref().and_then(|journal| journal.queue().ok()).unwrap_or_default();
+        let oldest = queue.iter().map(|queued| queued.at).min();
+        UnsentSales {
+            count: u32::try_from(queue.len()).unwrap_or(u32::MAX),
+            oldest_seconds: oldest.map_or(0, |at| self.now.wall.since(at).as_secs()),
+        }
+    }
+
+    /// `14:05` in the store's zone; nothing before the till knows its store.
+    pub(super) fn time_of_day(&self, at: Timestamp) -> String {
+        let Some(identity) = &self.identity else { return String::new() };
+        local_text(at, &identity.store.zone).get(11..16).unwrap_or_default().to_owned()
+    }
+
+    fn fault_page(&self) -> Option<FaultPage> {
+        let gravest = self.faults.iter().min_by_key(|fault| match fault {
+            Fault::Forked => 0,
+            Fault::Own(_) => 1,
+            Fault::Terminal(_) => 2,
+        })?;
+        Some(match gravest {
+            Fault::Forked => FaultPage::JournalForked,
+            Fault::Own(page) => page.clone(),
+            Fault::Terminal(TerminalState::Retired) => FaultPage::Retired,
+            Fault::Terminal(_) => FaultPage::Blocked,
+        })
+    }
+
+    fn page(&self) -> Page {
+        match &self.at {
+            At::Starting => Page::Starting,
+            At::Enrol(enrolling) => Page::Enrol(self.enrol_page(enrolling)),
+            At::Sale => Page::Sale(self.sale_page()),
+            At::AwaitCode { held: None } => Page::AwaitCode(self.await_page()),
+            At::AwaitCode { held: Some(held) } => {
+                Page::Payment(self.payment_page(Some(held.wallet), PaymentState::Sending))
+            }
+            At::Cash { given_minor } => Page::Cash(self.cash_page(*given_minor)),
+            At::Payment { sale } => self.watched_page(*sale),
+            At::Ended { wallet, state } => Page::Payment(self.payment_page(*wallet, state.clone())),
+            At::Done { sale } => self.done_page(*sale).map_or(Page::Starting, Page::Done),
+            At::Refunds => Page::Refunds(self.refunds_page()),
+            At::Orders => Page::Orders(self.orders_page()),
+            At::About => Page::About(self.about_page()),
+        }
+    }
+
+    fn enrol_page(&self, enrolling: &Enrolling) -> EnrolPage {
+        match (enrolling, &self.identity) {
+            (Enrolling::Waiting { server_answers }, Some(identity)) => EnrolPage::Waiting(EnrolWaiting {
+                server: identity.servers.first().cloned().unwrap_or_default(),
+                registration_code: identity.registration_code.clone(),
+                fingerprint: self.fingerprint.clone(),
+                qr: format!("{} {}", identity.registration_code, self.fingerprint),
+                server_answers: *server_answers,
+            }),
+            (Enrolling::Form(form), _) => EnrolPage::Form(form.clone()),
+            (Enrolling::Waiting { .. }, None) => {
+                EnrolPage::Form(crate::view::EnrolForm { server: String::new(), busy: false, failure: None })
+            }
+        }
+    }
+
+    fn sale_page(&self) -> SalePage {
+        let lines = self.cart.lines().iter().map(|named| CartLine {
+            line: named.name,
+            name: named.line.name.clone(),
+            quantity: Quantity::Pieces(named.line.quantity),
+            unit_price_minor: named.line.unit_price.minor,
+            total_minor: named.line.total.minor,
+        });
+        SalePage {
+            lines: lines.collect(),
+            total_minor: self.cart.total_minor(),
+            item_count: self.cart.item_count(),
+            search: self.search.clone(),
+            matches: self.goods.search(&self.search).into_iter().map(good).collect(),
+            favourites: self.goods.favourites().map(good).collect(),
+        }
+    }
+
+    fn await_page(&self) -> AwaitCodePage {
+        let wallets = self.status.as_ref().map(|status| status.wallets.as_slice()).unwrap_or_default();
+        AwaitCodePage {
+            total_minor: self.cart.total_minor(),
+            wallets: wallets.iter().map(|wallet| shown_wallet(*wallet)).collect(),
+        }
+    }
+
+    fn cash_page(&self, given_minor: i64) -> CashPage {
+        let total = self.cart.total_minor();
+        CashPage {
+            total_minor: total,
+            given_minor,
+            balance: if given_minor >= total {
+                CashBalance::Change { minor: given_minor - total }
+            } else {
+                CashBalance::Missing { minor: total - given_minor }
+            },
+            quick_amounts_minor: quick_amounts(total, self.currency().minor_digits()),
+        }
+    }
+
+    fn payment_page(&self, wallet: Option<wallet::Wallet>, state: PaymentState) -> PaymentPage {
+        let stored = self.frozen.and_then(|sale| self.journal.as_ref()?.sale(sale).ok().flatten());
+        PaymentPage {
+            total_minor: self.cart.total_minor(),
+            wallet: wallet.map(shown_wallet),
+            order_number: stored.and_then(|stored| stored.record.number()).map(|number| number.to_string()),
+            state,
+        }
+    }
+
+    fn watched_page(&self, sale: u64) -> Page {
+        let Some(watch) = self.watches.iter().find(|watch| watch.sale == sale) else { return Page::Starting };
+        Page::Payment(PaymentPage {
+            total_minor: watch.total_minor,
+            wallet: Some(shown_wallet(watch.wallet)),
+            order_number: Some(watch.number.to_string()),
+            state: watch_state(watch, self.now.monotonic),
+        })
+    }
+
+    fn done_page(&self, sale: u64) -> Option<DonePage> {
+        let record = self.journal.as_ref()?.sale(sale).ok()??.record;
+        let identity = self.identity.as_ref()?;
+        let paid_by = match (&record.cash, record.paid_attempt()) {
+            (Some(cash), _) => {
+                PaidBy::Cash { given_minor: cash.given.minor, change_minor: cash.change.minor }
+            }
+            (None, attempt) => PaidBy::Wallet(shown_wallet(attempt?.wallet)),
+        };
+        Some(DonePage {
+            total_minor: record.sale.total.minor,
+            paid_by,
+            order_number: record.number().map(|number| number.to_string()),
+            sale_number: identity.sale_key(sale).to_string(),
+            receipt: self.receipt_state(sale),
+        })
+    }
+
+    fn about_page(&self) -> AboutPage {
+        AboutPage {
+            version: self.options.version.clone(),
+            server: self.identity.as_ref().and_then(|i| i.servers.first().cloned()).unwrap_or_default(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+}
+
+fn watch_state(watch: &Watch, now: Duration) -> PaymentState {
+    let Some(since) = watch.unknown_since else {
+        let waiting = watch.view.as_ref().filter(|(view, _)| view.state == payment::PaymentState::Waiting);
+        return waiting.map_or(PaymentState::Sending, |(view, at)| PaymentState::CustomerConfirming {
+            since_seconds: view
+                .server_time
+                .since(view.since)
+                .saturating_add(now.saturating_sub(*at))
+                .as_secs(),
+        });
+    };
+    let step = match watch.trouble {
+        Some(Trouble::NoServer) => UnknownStep::NoServer,
+        Some(Trouble::NoGroup) => UnknownStep::WaitingForGroup,
+        None if watch.taking_back => UnknownStep::TakingBack,
+        None => UnknownStep::AskingWallet,
+    };
+    // By the server's clock, and what has passed here since it spoke: the till's own clock may be wrong.
+    let left = watch.view.as_ref().map(|(view, at)| {
+        view.deadline.since(view.server_time).saturating_sub(now.saturating_sub(*at)).as_secs()
+    });
+    PaymentState::Unknown {
+        step,
+        since_seconds: now.saturating_sub(since).as_secs(),
+        deadline_seconds: left.filter(|_| step == UnknownStep::AskingWallet),
+        can_set_aside: true,
+    }
+}
+
+fn good(product: &Product) -> Good {
+    Good {
+        id: product.id.clone(),
+        name: product.name.clone(),
+        code: product.barcodes.first().unwrap_or(&product.id).clone(),
+        price_minor: product.price.minor,
+    }
+}
+
+fn shown_wallet(wallet: wallet::Wallet) -> Wallet {
+    match wallet {
+        wallet::Wallet::WeChatPay => Wallet::WeChat,
+        wallet::Wallet::Alipay => Wallet::Alipay,
+    }
+}
+
+pub fn decline_reason(reason: payment::DeclineReason) -> DeclineReason {
+    use payment::DeclineReason as R;
+    match reason {
+        R::CodeExpired => DeclineReason::CodeExpired,
+        R::NotEnoughFunds => DeclineReason::InsufficientFunds,
+        R::CardNotAccepted => DeclineReason::AccountRefused,
+        R::PaymentFailed => DeclineReason::CustomerDeclined,
+        R::LimitOrRisk => DeclineReason::LimitExceeded,
+        R::Configuration => DeclineReason::MerchantAccount,
+        R::ChannelUnreachable => DeclineReason::WalletUnavailable,
+    }
+}
+
+/// The exact total, then what people hand over: the next round amounts. Six at most.
+fn quick_amounts(total: i64, digits: u32) -> Vec<i64> {
+    let unit = 10_i64.saturating_pow(digits);
+    let mut amounts = vec![total];
+    for step in [1, 5, 10, 20, 50, 100, 500, 1000] {
+        let step = unit.saturating_mul(step);
+        let rounded = total.saturating_add(step - 1) / step * step;
+        if rounded > total && !amounts.contains(&rounded) && amounts.len() < 6 {
+            amounts.push(rounded);
+        }
+    }
+    amounts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quick_amounts;
+
+    #[test]
+    fn quick_amounts_begin_with_the_exact_total_and_grow() {
+        assert_eq!(quick_amounts(1_250, 2), [1_250, 1_300, 1_500, 2_000, 5_000, 10_000]);
+        assert_eq!(quick_amounts(10_000, 2), [10_000, 50_000, 100_000]);
+        assert_eq!(quick_amounts(130, 0), [130, 135, 140, 150, 200, 500]);
+    }
+}

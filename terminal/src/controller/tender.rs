@@ -1,0 +1,179 @@
+//! How the sale is paid: closing it in the journal, the number for it, cash.
+
+use super::payment::HeldCode;
+use super::{At, Cart, Controller};
+use crate::sync::{NetError, Request};
+use crate::view::{self, Notice, PaymentState};
+use evertill_hardware::ScanText;
+use evertill_shared::journal::Body;
+use evertill_shared::order::Sale;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::{CreateDraft, DraftCreated};
+use evertill_shared::secret::AuthCode;
+use evertill_shared::wallet;
+use std::time::Duration;
+
+/// How long to wait before a number is asked for again.
+const DRAFT_AGAIN: Duration = Duration::from_secs(1);
+
+impl Controller {
+    pub(super) fn tender_code(&mut self) {
+        if !matches!(self.at, At::Sale | At::Ended { .. } | At::Cash { .. }) {
+            return;
+        }
+        if self.cart.is_empty() {
+            return self.tell(Notice::EmptySale);
+        }
+        if !self.code_works() {
+            return self.tell(Notice::CodeNeedsNetwork);
+        }
+        if self.close_sale().is_some() {
+            self.notice = None;
+            self.at = At::AwaitCode { held: None };
+        }
+    }
+
+    pub(super) fn tender_cash(&mut self) {
+        if !matches!(self.at, At::Sale | At::Ended { .. } | At::AwaitCode { held: None }) {
+            return;
+        }
+        if self.cart.is_empty() {
+            return self.tell(Notice::EmptySale);
+        }
+        if self.close_sale().is_some() {
+            self.notice = None;
+            self.at = At::Cash { given_minor: 0 };
+        }
+    }
+
+    /// Writes the sale into the journal, if it is not there yet.
+    fn close_sale(&mut self) -> Option<u64> {
+        if self.frozen.is_none() {
+            let store = self.identity.as_ref()?.store.id;
+            let sale: Sale = match self.cart.close(store, self.now.wall, self.currency()) {
+                Ok(sale) => sale,
+                Err(error) => {
+                    tracing::warn!(%error, "the sale cannot be closed");
+                    self.tell(Notice::QuantityLimit);
+                    return None;
+                }
+            };
+            self.frozen = Some(self.write(&Body::Sale(sale))?);
+            self.draft_due = self.now.monotonic;
+        }
+        self.frozen
+    }
+
+    /// Asks for a number while the customer takes the phone or the purse out, so that the scan only has to pay.
+    pub(super) fn ask_for_number(&mut self) {
+        if !matches!(self.at, At::AwaitCode { .. } | At::Cash { .. }) {
+            return;
+        }
+        self.drop_stale_code();
+        let Some(sale) = self.frozen else { return };
+        if !self.code_works() || self.now.monotonic < self.draft_due {
+            return;
+        }
+        let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
+        if stored.record.adopted.is_some() || !self.sync.claim_draft(sale) {
+            return;
+        }
+        let Some(entry) = self.read(|journal| journal.entry(sale)) else { return };
+        self.send(Request::Draft { sale, body: Box::new(CreateDraft { sale: entry }) });
+    }
+
+    /// A code that found no server is dropped: nothing was asked, so nothing was charged.
+    fn drop_stale_code(&mut self) {
+        let At::AwaitCode { held: Some(code) } = &self.at else { return };
+        if self.now.monotonic < code.give_up_at && self.code_works() {
+            return;
+        }
+        let wallet = Some(code.wallet);
+        self.at = At::Ended { wallet, state: PaymentState::Declined(view::DeclineReason::NotSent) };
+    }
+
+    pub(super) fn on_draft(&mut self, sale: u64, result: Result<DraftCreated, NetError>) {
+        let draft = match result {
+            Ok(draft) => draft,
+            Err(error) => return self.draft_failed(sale, &error),
+        };
+        let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
+        // Exactly one number for each sale: a second draft is left to expire.
+        if stored.record.adopted.is_none() && !stored.record.voided {
+            let body = Body::Adopted { sale, number: draft.number };
+            if self.write(&body).is_none() {
+                return;
+            }
+        }
+        self.pay_with_held_code(sale);
+    }
+
+    fn draft_failed(&mut self, sale: u64, error: &NetError) {
+        self.draft_due = self.now.monotonic + DRAFT_AGAIN;
+        let waits = self.frozen == Some(sale) && matches!(self.at, At::AwaitCode { .. });
+        match error.code() {
+            Some(code) if !code.is_later() && !matches!(code, ErrorCode::TerminalBlocked) && waits => {
+                self.at = At::Sale;
+                self.tell(Notice::ServerRefused { code: code.word() });
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn scan_payment_code(&mut self, text: ScanText, is_goods: bool) {
+        let Some(wallet) = wallet::detect(text.expose()) else {
+            let goods = is_goods || self.goods.by_barcode(text.expose()).is_some();
+            return self.tell(if goods { Notice::GoodsCodeAtTender } else { Notice::UnknownPaymentCode });
+        };
+        if !self.status.as_ref().is_some_and(|status| status.wallets.contains(&wallet)) {
+            return self.tell(Notice::UnknownPaymentCode);
+        }
+        let Some(sale) = self.frozen else { return };
+        self.notice = None;
+        let code = AuthCode::new(text.into_exposed());
+        self.at = At::AwaitCode { held: Some(HeldCode::new(code, wallet, self.now.monotonic)) };
+        self.pay_with_held_code(sale);
+    }
+
+    pub(super) fn cash_given(&mut self, minor: i64) {
+        if let At::Cash { given_minor } = &mut self.at {
+            *given_minor = minor.max(0);
+        }
+    }
+
+    /// The cash is in the drawer. After this the page is another, so a second touch finds nothing to do.
+    pub(super) fn cash_confirm(&mut self) {
+        let (At::Cash { given_minor }, Some(sale)) = (&self.at, self.frozen) else { return };
+        let (given, total) = (*given_minor, self.cart.total_minor());
+        if given < total {
+            return self.tell(Notice::NotEnoughCash);
+        }
+        let body = Body::CashTaken { sale, given: self.money(given), change: self.money(given - total) };
+        if self.write(&body).is_none() {
+            return;
+        }
+        // Once, and never with a copy: the drawer is a job of its own.
+        self.open_drawer();
+        self.finish(sale);
+    }
+
+    pub(super) fn open_drawer(&mut self) {
+        if self.options.has_printer {
+            self.out.push(super::Command::KickDrawer);
+        }
+    }
+
+    /// The sale in hand is paid.
+    pub(super) fn finish(&mut self, sale: u64) {
+        self.clear_sale();
+        self.at = At::Done { sale };
+        self.print_sale(sale);
+    }
+
+    pub(super) fn clear_sale(&mut self) {
+        self.cart = Cart::default();
+        self.frozen = None;
+        self.search.clear();
+        self.notice = None;
+    }
+}

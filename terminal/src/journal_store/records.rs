@@ -1,0 +1,320 @@
+//! What the journal says about each sale and refund: pure records that entries are applied to, and the rules that
+//! no entry may break (*one-charge*, *channel-number*). The store refuses to write an entry that breaks them, so a
+//! mistake elsewhere in the till stops here, before it is signed.
+
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
+use evertill_shared::journal::{Body, RefundSettled, Settled};
+use evertill_shared::money::Amount;
+use evertill_shared::order::Sale;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::wallet::Wallet;
+use serde::{Deserialize, Serialize};
+
+/// An entry that must not be written: it would break a rule of money.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleBroken {
+    /// No such sale in this journal.
+    #[error("the journal holds no sale {0}")]
+    NoSuchSale(u64),
+    /// No such refund in this journal.
+    #[error("the journal holds no refund {0}")]
+    NoSuchRefund(RefundId),
+    /// A sale takes one order number, once.
+    #[error("sale {0} has adopted an order number already")]
+    AdoptedBefore(u64),
+    /// The sale is paid, or was given up.
+    #[error("sale {0} is closed")]
+    Closed(u64),
+    /// An earlier attempt may still turn out to be paid.
+    #[error("attempt {attempt} of sale {sale} is not settled: nothing else may be charged or given up")]
+    Unsettled {
+        /// The sale.
+        sale: u64,
+        /// The attempt that is open.
+        attempt: Attempt,
+    },
+    /// Attempts are numbered one by one, and each names the order that the sale adopted and its whole total.
+    #[error("the payment of sale {0} does not fit the sale: number, attempt or amount differ")]
+    DoesNotFit(u64),
+    /// Less cash than the total, or change that does not add up.
+    #[error("the cash of sale {0} does not add up")]
+    CashDiffers(u64),
+    /// The refund was carried out, or settled, before.
+    #[error("refund {0} was written before")]
+    RefundBefore(RefundId),
+}
+
+/// The order number that a sale adopted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    /// The number.
+    pub number: OrderNumber,
+    /// The entry that says so.
+    pub entry: u64,
+}
+
+/// One attempt to charge a wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// Which try.
+    pub attempt: Attempt,
+    /// Whose code was scanned.
+    pub wallet: Wallet,
+    /// The number that the wallet sees.
+    pub channel_number: ChannelNumber,
+    /// The entry that requested it.
+    pub entry: u64,
+    /// When it was requested, by the till's clock.
+    pub at: Timestamp,
+    /// How it ended, once that is surely known.
+    pub outcome: Option<Settled>,
+}
+
+/// Cash taken for a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CashRecord {
+    /// What the customer gave.
+    pub given: Amount,
+    /// What went back.
+    pub change: Amount,
+    /// The entry that says so.
+    pub entry: u64,
+}
+
+/// All that the journal says about one sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaleRecord {
+    /// The sequence of its entry: with terminal and epoch, its name.
+    pub sequence: u64,
+    /// The sale.
+    pub sale: Sale,
+    /// The order number, once one is adopted.
+    pub adopted: Option<Adoption>,
+    /// Attempts to charge a wallet, oldest first.
+    pub attempts: Vec<AttemptRecord>,
+    /// Cash, if it was paid so.
+    pub cash: Option<CashRecord>,
+    /// Given up before it was paid.
+    pub voided: bool,
+}
+
+impl SaleRecord {
+    fn new(sequence: u64, sale: Sale) -> Self {
+        Self { sequence, sale, adopted: None, attempts: Vec::new(), cash: None, voided: false }
+    }
+
+    /// The attempt whose end is not known, if there is one.
+    #[must_use]
+    pub fn unsettled(&self) -> Option<&AttemptRecord> {
+        self.attempts.iter().find(|attempt| attempt.outcome.is_none())
+    }
+
+    /// The attempt that was paid, if one was.
+    #[must_use]
+    pub fn paid_attempt(&self) -> Option<&AttemptRecord> {
+        self.attempts.iter().find(|attempt| matches!(attempt.outcome, Some(Settled::Paid { .. })))
+    }
+
+    /// Whether the money is there.
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        self.cash.is_some() || self.paid_attempt().is_some()
+    }
+
+    /// Whether it is neither paid nor given up.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.voided && !self.is_paid()
+    }
+
+    /// The order number, once one is adopted.
+    #[must_use]
+    pub fn number(&self) -> Option<OrderNumber> {
+        self.adopted.map(|adoption| adoption.number)
+    }
+
+    /// The number of the next attempt.
+    #[must_use]
+    pub fn next_attempt(&self) -> Option<Attempt> {
+        self.attempts.last().map_or(Some(1), |last| last.attempt.checked_add(1))
+    }
+
+    fn may_end(&self) -> Result<(), RuleBroken> {
+        if !self.is_open() {
+            return Err(RuleBroken::Closed(self.sequence));
+        }
+        match self.unsettled() {
+            Some(open) => Err(RuleBroken::Unsettled { sale: self.sequence, attempt: open.attempt }),
+            None => Ok(()),
+        }
+    }
+
+    fn adopt(&mut self, number: OrderNumber, entry: u64) -> Result<(), RuleBroken> {
+        if self.adopted.is_some() {
+            return Err(RuleBroken::AdoptedBefore(self.sequence));
+        }
+        self.adopted = Some(Adoption { number, entry });
+        Ok(())
+    }
+
+    fn request(&mut self, number: OrderNumber, amount: Amount, new: AttemptRecord) -> Result<(), RuleBroken> {
+        self.may_end()?;
+        let fits = self.number() == Some(number)
+            && self.next_attempt() == Some(new.attempt)
+            && amount == self.sale.total;
+        if !fits {
+            return Err(RuleBroken::DoesNotFit(self.sequence));
+        }
+        self.attempts.push(new);
+        Ok(())
+    }
+
+    fn settle(&mut self, attempt: Attempt, outcome: &Settled) -> Result<(), RuleBroken> {
+        let open = self.attempts.iter_mut().find(|a| a.attempt == attempt && a.outcome.is_none());
+        let open = open.ok_or(RuleBroken::DoesNotFit(self.sequence))?;
+        open.outcome = Some(outcome.clone());
+        Ok(())
+    }
+
+    fn take_cash(&mut self, given: Amount, change: Amount, entry: u64) -> Result<(), RuleBroken> {
+        self.may_end()?;
+        if change.minor < 0 || given.checked_sub(change) != Ok(self.sale.total) {
+            return Err(RuleBroken::CashDiffers(self.sequence));
+        }
+        self.cash = Some(CashRecord { given, change, entry });
+        Ok(())
+    }
+}
+
+/// All that the journal says about one refund.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundRecord {
+    /// Which refund.
+    pub id: RefundId,
+    /// Of which order.
+    pub number: OrderNumber,
+    /// How much.
+    pub amount: Amount,
+    /// The entry that carries it out.
+    pub entry: u64,
+    /// When, by the till's clock.
+    pub at: Timestamp,
+    /// How it ended, once that is surely known.
+    pub outcome: Option<RefundSettled>,
+}
+
+/// What an entry changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Nothing but the chain.
+    Nothing,
+    /// This sale.
+    Sale(Box<SaleRecord>),
+    /// This refund.
+    Refund(Box<RefundRecord>),
+}
+
+/// The records that an entry may refer to.
+pub trait Records {
+    /// Why a record could not be read.
+    type Error: From<RuleBroken>;
+    /// A sale by its sequence.
+    /// # Errors
+    /// It cannot be read.
+    fn sale_record(&self, sequence: u64) -> Result<Option<SaleRecord>, Self::Error>;
+    /// A refund by its id.
+    /// # Errors
+    /// It cannot be read.
+    fn refund_record(&self, id: &RefundId) -> Result<Option<RefundRecord>, Self::Error>;
+}
+
+/// What the entry `sequence` with this body changes, if the rules allow it.
+/// # Errors
+/// The rule that it would break, or a record that cannot be read.
+pub fn apply<R: Records>(
+    records: &R,
+    sequence: u64,
+    at: Timestamp,
+    body: &Body,
+) -> Result<Changed, R::Error> {
+    let sale_of = |sale: u64| -> Result<SaleRecord, R::Error> {
+        Ok(records.sale_record(sale)?.ok_or(RuleBroken::NoSuchSale(sale))?)
+    };
+    let record = match body {
+        Body::Opened { .. } => return Ok(Changed::Nothing),
+        Body::Sale(sale) => SaleRecord::new(sequence, sale.clone()),
+        Body::Adopted { sale, number } => {
+            let mut record = sale_of(*sale)?;
+            record.adopt(*number, sequence)?;
+            record
+        }
+        Body::CashTaken { sale, given, change } => {
+            let mut record = sale_of(*sale)?;
+            record.take_cash(*given, *change, sequence)?;
+            record
+        }
+        Body::PaymentRequested { sale, number, attempt, wallet, channel_number, amount } => {
+            let mut record = sale_of(*sale)?;
+            let new = AttemptRecord {
+                attempt: *attempt,
+                wallet: *wallet,
+                channel_number: channel_number.clone(),
+                entry: sequence,
+                at,
+                outcome: None,
+            };
+            record.request(*number, *amount, new)?;
+            record
+        }
+        Body::PaymentSettled { sale, attempt, outcome } => {
+            let mut record = sale_of(*sale)?;
+            record.settle(*attempt, outcome)?;
+            record
+        }
+        Body::SaleVoided { sale } => {
+            let mut record = sale_of(*sale)?;
+            record.may_end()?;
+            record.voided = true;
+            record
+        }
+        Body::RefundCarriedOut { .. } | Body::RefundSettled { .. } => {
+            return apply_refund(records, sequence, at, body);
+        }
+    };
+    Ok(Changed::Sale(Box::new(record)))
+}
+
+fn apply_refund<R: Records>(
+    records: &R,
+    sequence: u64,
+    at: Timestamp,
+    body: &Body,
+) -> Result<Changed, R::Error> {
+    match body {
+        Body::RefundCarriedOut { refund, number, amount } => {
+            if records.refund_record(refund)?.is_some() {
+                return Err(RuleBroken::RefundBefore(refund.clone()).into());
+            }
+            let record = RefundRecord {
+                id: refund.clone(),
+                number: *number,
+                amount: *amount,
+                entry: sequence,
+                at,
+                outcome: None,
+            };
+            Ok(Changed::Refund(Box::new(record)))
+        }
+        Body::RefundSettled { refund, outcome } => {
+            let mut record =
+                records.refund_record(refund)?.ok_or_else(|| RuleBroken::NoSuchRefund(refund.clone()))?;
+            if record.outcome.is_some() {
+                return Err(RuleBroken::RefundBefore(refund.clone()).into());
+            }
+            record.outcome = Some(*outcome);
+            Ok(Changed::Refund(Box::new(record)))
+        }
+        _ => Ok(Changed::Nothing),
+    }
+}

@@ -1,0 +1,109 @@
+//! Following a journal file's chain, entry by entry.
+
+use super::error::JournalError;
+use super::records::{self, Changed, Records, RefundRecord, RuleBroken, SaleRecord};
+use evertill_shared::id::{RefundId, TerminalId};
+use evertill_shared::journal::{Chain, Entry, Head, SignedEntry};
+use evertill_shared::signing::VerifyingKey;
+use rusqlite::{Connection, OptionalExtension as _};
+use std::collections::HashMap;
+
+/// The head that the file itself claims; `None` in a file without entries.
+/// # Errors
+/// The file cannot be read, or the head is not one.
+pub fn stored_head(connection: &Connection) -> Result<Option<Head>, JournalError> {
+    let row = connection
+        .query_row("SELECT terminal, epoch, sequence, hash FROM head WHERE only = 1", [], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, String>(3)?,
+            ))
+        })
+        .optional()?;
+    let Some((terminal, epoch, sequence, hash)) = row else { return Ok(None) };
+    let bad = |what: &str| JournalError::Unreadable(format!("the head's {what} is not one"));
+    let terminal = u16::try_from(terminal).ok().and_then(|number| TerminalId::try_from(number).ok());
+    Ok(Some(Head {
+        terminal: terminal.ok_or_else(|| bad("terminal"))?,
+        epoch: epoch.try_into().map_err(|_| bad("epoch"))?,
+        sequence: sequence.try_into().map_err(|_| bad("sequence"))?,
+        hash: hash.parse().map_err(|_| bad("hash"))?,
+    }))
+}
+
+/// Follows every entry of the file from the first and compares the end with the head that the file claims. Calls
+/// `each` for every entry that is right.
+/// # Errors
+/// [`JournalError::Damaged`] names the first entry that is wrong, and why.
+pub fn follow(
+    connection: &Connection,
+    start: Head,
+    key: VerifyingKey,
+    mut each: impl FnMut(&Entry) -> Result<(), JournalError>,
+) -> Result<Head, JournalError> {
+    let mut chain = Chain::resume(start, key);
+    let mut statement =
+        connection.prepare("SELECT sequence, text, signature FROM entry ORDER BY sequence")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let expected = chain.head().sequence + 1;
+        let damaged = |why: String| JournalError::Damaged { entry: expected, why };
+        let place: i64 = row.get(0).map_err(|_| damaged("its place is not a number".into()))?;
+        let text: String = row.get(1).map_err(|_| damaged("its text is not text".into()))?;
+        let signature: String = row.get(2).map_err(|_| damaged("its signature is not text".into()))?;
+        if u64::try_from(place) != Ok(expected) {
+            return Err(damaged(format!("it is missing: the next one in the file stands at {place}")));
+        }
+        let signed = SignedEntry { text, signature };
+        let entry = chain.push(&signed).map_err(|error| JournalError::of_chain(expected, &error))?;
+        each(&entry)?;
+    }
+    let end = chain.head();
+    match stored_head(connection)? {
+        Some(head) if head == end => Ok(end),
+        None if end.sequence == 0 => Ok(end),
+        Some(head) if head.sequence > end.sequence => Err(JournalError::Damaged {
+            entry: end.sequence + 1,
+            why: format!("it is missing: the journal once had {} entries", head.sequence),
+        }),
+        _ => Err(JournalError::Damaged {
+            entry: end.sequence,
+            why: "the head that was stored with the last entry does not fit it".into(),
+        }),
+    }
+}
+
+/// The sales and refunds of a journal as they follow from its entries alone.
+#[derive(Debug, Default)]
+pub struct Rebuilt {
+    /// Sales by sequence.
+    pub sales: HashMap<u64, SaleRecord>,
+    /// Refunds by id.
+    pub refunds: HashMap<RefundId, RefundRecord>,
+}
+
+impl Rebuilt {
+    /// Takes the next entry in.
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), RuleBroken> {
+        match records::apply(self, entry.sequence, entry.at, &entry.body)? {
+            Changed::Nothing => {}
+            Changed::Sale(record) => drop(self.sales.insert(record.sequence, *record)),
+            Changed::Refund(record) => drop(self.refunds.insert(record.id.clone(), *record)),
+        }
+        Ok(())
+    }
+}
+
+impl Records for Rebuilt {
+    type Error = RuleBroken;
+    fn sale_record(&self, sequence: u64) -> Result<Option<SaleRecord>, RuleBroken> {
+        Ok(self.sales.get(&sequence).cloned())
+    }
+    fn refund_record(&self, id: &RefundId) -> Result<Option<RefundRecord>, RuleBroken> {
+        Ok(self.refunds.get(id).cloned())
+    }
+}

@@ -1,0 +1,109 @@
+//! Receipts: from the books to data, from data to a document for the printer.
+
+pub mod document;
+mod labels;
+pub mod thread;
+
+pub use document::{Look, document};
+
+use crate::config::Identity;
+use crate::journal_store::records::SaleRecord;
+use evertill_shared::business_day::local_text;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::journal::Settled;
+use evertill_shared::money::Amount;
+use evertill_shared::order::PaidBy;
+use evertill_shared::order::line::TaxRate;
+use evertill_shared::protocol::refunds::RefundOrder;
+use evertill_shared::receipt::{Receipt, ReceiptKind, ReceiptLine, ReceiptTax, ReceiptTender};
+use std::collections::BTreeMap;
+
+/// The receipt of a paid sale.
+#[must_use]
+pub fn receipt_of_sale(identity: &Identity, record: &SaleRecord) -> Receipt {
+    let sale = &record.sale;
+    let lines = sale.lines.iter().map(|line| ReceiptLine {
+        name: line.name.clone(),
+        quantity: line.quantity,
+        unit: line.unit_price,
+        total: line.total,
+    });
+    Receipt {
+        title: identity.store.name.clone(),
+        address: identity.store.address.clone(),
+        terminal: identity.terminal,
+        sale: identity.sale_key(record.sequence),
+        order_number: record.number(),
+        at_local: local_text(sale.at, &identity.store.zone),
+        cashier: None,
+        kind: ReceiptKind::Sale,
+        lines: lines.collect(),
+        total: sale.total,
+        tax: taxes(record),
+        tenders: tenders(record),
+        copy: false,
+        offline: record.number().is_none(),
+    }
+}
+
+fn taxes(record: &SaleRecord) -> Vec<ReceiptTax> {
+    let mut by_rate: BTreeMap<TaxRate, Amount> = BTreeMap::new();
+    for line in &record.sale.lines {
+        let zero = Amount::zero(line.total.currency);
+        let sum = by_rate.entry(line.tax_rate).or_insert(zero);
+        // The sale was checked when it was closed: these sums fit.
+        *sum = line.tax().ok().and_then(|tax| sum.checked_add(tax).ok()).unwrap_or(*sum);
+    }
+    by_rate.into_iter().map(|(rate, amount)| ReceiptTax { rate: rate.to_percent(), amount }).collect()
+}
+
+fn tenders(record: &SaleRecord) -> Vec<ReceiptTender> {
+    let cash = record.cash.map(|cash| ReceiptTender::Cash { given: cash.given, change: cash.change });
+    let wallet = record.paid_attempt().map(|attempt| {
+        let transaction = match &attempt.outcome {
+            Some(Settled::Paid { transaction }) if !transaction.is_empty() => Some(transaction.clone()),
+            _ => None,
+        };
+        ReceiptTender::Wallet {
+            wallet: attempt.wallet,
+            amount: record.sale.total,
+            channel_transaction: transaction,
+        }
+    });
+    cash.into_iter().chain(wallet).collect()
+}
+
+/// The receipt of a refund that was carried out.
+#[must_use]
+pub fn receipt_of_refund(
+    identity: &Identity,
+    record: &SaleRecord,
+    order: &RefundOrder,
+    now: Timestamp,
+) -> Receipt {
+    let refund = &order.refund;
+    let tender = match &order.paid_by {
+        PaidBy::Cash { .. } => {
+            ReceiptTender::Cash { given: Amount::zero(refund.amount.currency), change: refund.amount }
+        }
+        PaidBy::Wallet { wallet, .. } => {
+            ReceiptTender::Wallet { wallet: *wallet, amount: refund.amount, channel_transaction: None }
+        }
+    };
+    Receipt {
+        at_local: local_text(now, &identity.store.zone),
+        order_number: Some(refund.order),
+        kind: ReceiptKind::Refund {
+            refund_id: refund.id.clone(),
+            amount: refund.amount,
+            original_order: refund.order,
+            approved_by: refund.requested_by.clone(),
+        },
+        lines: Vec::new(),
+        total: record.sale.total,
+        tax: Vec::new(),
+        tenders: vec![tender],
+        offline: false,
+        ..receipt_of_sale(identity, record)
+    }
+}

@@ -1,0 +1,78 @@
+//! The words on receipts. Not those of the screens: paper has its own, shorter ones.
+
+use crate::view::Language;
+
+/// One language's words.
+pub struct Labels {
+    pub copy: &'static str,
+    pub refund: &'static str,
+    pub offline: &'static str,
+    pub total: &'static str,
+    pub refunded: &'static str,
+    pub tax: &'static str,
+    pub cash: &'static str,
+    pub change: &'static str,
+    pub paid_out: &'static str,
+    pub transaction: &'static str,
+    pub till: &'static str,
+    pub sale: &'static str,
+    pub order: &'static str,
+    pub of_order: &'static str,
+    pub refund_number: &'static str,
+    pub approved_by: &'static str,
+    pub cashier: &'static str,
+    pub wechat: &'static str,
+    pub alipay: &'static str,
+}
+
+const ENGLISH: Labels = Labels {
+    copy: "*** COPY ***",
+    refund: "REFUND",
+    offline: "Sold offline: the order number follows.",
+    total: "TOTAL",
+    refunded: "REFUNDED",
+    tax: "Tax included",
+    cash: "Cash",
+    change: "Change",
+    paid_out: "Cash paid out",
+    transaction: "Transaction",
+    till: "Till",
+    sale: "Sale",
+    order: "Order",
+    of_order: "Of order",
+    refund_number: "Refund",
+    approved_by: "Approved by",
+    cashier: "Cashier",
+    wechat: "WeChat Pay",
+    alipay: "Alipay",
+};
+
+const CHINESE: Labels = Labels {
+    copy: "*** 重印 ***",
+    refund: "退款单",
+    offline: "离线销售，订单号稍后生成。",
+    total: "合计",
+    refunded: "退款金额",
+    tax: "含税",
+    cash: "现金",
+    change: "找零",
+    paid_out: "退还现金",
+    transaction: "交易号",
+    till: "收银台",
+    sale: "销售号",
+    order: "订单号",
+    of_order: "原订单号",
+    refund_number: "退款号",
+    approved_by: "批准人",
+    cashier: "收银员",
+    wechat: "微信支付",
+    alipay: "支付宝",
+};
+
+/// The words of a language.
+pub fn labels(language: Language) -> &'static Labels {
+    match language {
+        Language::English => &ENGLISH,
+        Language::Chinese => &CHINESE,
+    }
+}

@@ -1,0 +1,314 @@
+//! Bringing the till's books to the server: what to ask next, and when. Pure: the requests are carried out elsewhere
+//! ([`worker`]), and the journal is written by the controller alone.
+//!
+//! One request of each kind is under way at a time. The queue of sales goes in order, one by one; each is sent again
+//! until the server has confirmed it, which is safe because the server knows it by the till's own number of it.
+
+mod backoff;
+mod request;
+pub mod worker;
+
+pub use backoff::{Backoff, Jitter};
+pub use request::{Answer, NetError, PaymentQuestion, Request};
+
+use crate::journal_store::{Journal, JournalError};
+use backoff::Task;
+use evertill_shared::journal::SignedEntry;
+use evertill_shared::protocol::catalogue::Catalogue;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
+use evertill_shared::protocol::refunds::CarryOutRefund;
+use evertill_shared::protocol::terminal::{HandIn, TerminalStatus};
+use evertill_shared::terminal_state::TerminalState;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often the server is asked about the till while all is well.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// How often while the till waits to be activated.
+const HEARTBEAT_PENDING: Duration = Duration::from_secs(1);
+/// How often the refund inbox is read while something waits in it.
+const REFUNDS: Duration = Duration::from_secs(3);
+/// The most text in one hand-in: well inside what a server reads.
+const HAND_IN_BYTES: usize = 512 * 1024;
+
+/// The line to the server, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Not tried yet.
+    Connecting,
+    /// The last question was answered.
+    Up,
+    /// The last question was not answered.
+    Down,
+}
+
+/// What has to be asked next.
+pub struct Sync {
+    line: Line,
+    heartbeat: Task,
+    queue: Task,
+    hand_in: Task,
+    catalogue: Task,
+    inbox: Task,
+    refund: Task,
+    backoff: Backoff,
+    refused_sales: BTreeSet<u64>,
+    drafts: BTreeSet<u64>,
+    halted: bool,
+}
+
+/// What the schedule needs to know of the till.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The server's last word about the till.
+    pub status: Option<&'a TerminalStatus>,
+    /// The version of the catalogue that the till has.
+    pub catalogue_version: Option<u64>,
+    /// A person is looking at the refunds.
+    pub refunds_wanted: bool,
+}
+
+impl Sync {
+    /// A schedule that begins with asking the server about the till.
+    #[must_use]
+    pub fn new(jitter: Jitter) -> Self {
+        Self {
+            line: Line::Connecting,
+            heartbeat: Task::default(),
+            queue: Task::default(),
+            hand_in: Task::default(),
+            catalogue: Task::default(),
+            inbox: Task::default(),
+            refund: Task::default(),
+            backoff: Backoff::new(jitter),
+            refused_sales: BTreeSet::new(),
+            drafts: BTreeSet::new(),
+            halted: false,
+        }
+    }
+
+    /// The line to the server.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        self.line
+    }
+
+    /// Nothing but questions from here on: the server and the till disagree about the books.
+    pub fn halt(&mut self) {
+        self.halted = true;
+    }
+
+    /// Ask the server about the till at once: something did not get through.
+    pub fn suspect(&mut self, now: Duration) {
+        self.heartbeat.hurry(now);
+    }
+
+    /// Do what is waiting at once: something new is there to be sent.
+    pub fn hurry(&mut self, now: Duration) {
+        self.queue.hurry_if_well(now);
+        self.hand_in.hurry_if_well(now);
+    }
+
+    /// Whether a draft for this sale may be asked for; if so, it counts as asked for.
+    pub fn claim_draft(&mut self, sale: u64) -> bool {
+        self.drafts.insert(sale)
+    }
+
+    /// What is to be asked now. Each request counts as sent.
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn poll(
+        &mut self,
+        journal: Option<&dyn Journal>,
+        situation: &Situation<'_>,
+        now: Duration,
+    ) -> Result<Vec<Request>, JournalError> {
+        let mut requests = Vec::new();
+        if self.heartbeat.start(now) {
+            requests.push(Request::Heartbeat);
+        }
+        let (Some(status), Some(journal), Line::Up) = (situation.status, journal, self.line) else {
+            return Ok(requests);
+        };
+        if self.halted || !status.state.may_upload() {
+            return Ok(requests);
+        }
+        if self.queue.is_due(now)
+            && let Some(request) = self.next_of_queue(journal, status.state)?
+        {
+            self.queue.start(now);
+            requests.push(request);
+        }
+        if self.hand_in.is_due(now)
+            && let Some(body) = entries_to_hand_in(journal)?
+        {
+            self.hand_in.start(now);
+            requests.push(Request::HandIn { body });
+        }
+        if situation.catalogue_version != Some(status.catalogue_version) && self.catalogue.start(now) {
+            requests.push(Request::Catalogue { since: situation.catalogue_version.unwrap_or(0) });
+        }
+        if (status.refunds_waiting > 0 || situation.refunds_wanted) && self.inbox.start(now) {
+            requests.push(Request::Refunds);
+        }
+        if status.state.may_move_money()
+            && self.refund.is_due(now)
+            && let Some(request) = next_refund(journal)?
+        {
+            self.refund.start(now);
+            requests.push(request);
+        }
+        Ok(requests)
+    }
+
+    fn next_of_queue(
+        &mut self,
+        journal: &dyn Journal,
+        state: TerminalState,
+    ) -> Result<Option<Request>, JournalError> {
+        for queued in journal.queue()? {
+            if self.refused_sales.contains(&queued.sequence) {
+                continue;
+            }
+            let Some(stored) = journal.sale(queued.sequence)? else { continue };
+            let sale = journal.entry(queued.sequence)?;
+            let (Some(adopted), Some(cash)) = (stored.record.adopted, stored.record.cash) else {
+                // A blocked till is given no numbers; what has none goes up with the journal.
+                if !state.may_move_money() {
+                    continue;
+                }
+                // The screen may be asking for a number of this very sale: then wait for that one.
+                let claimed = self.claim_draft(queued.sequence);
+                let body = Box::new(CreateDraft { sale });
+                return Ok(claimed.then_some(Request::Draft { sale: queued.sequence, body }));
+            };
+            let body = Box::new(AdoptOrder {
+                sale,
+                adopted: journal.entry(adopted.entry)?,
+                cash: Some(journal.entry(cash.entry)?),
+            });
+            return Ok(Some(Request::Adopt { sale: queued.sequence, number: adopted.number, body }));
+        }
+        Ok(None)
+    }
+
+    /// Notes that an answer came (or did not), so that the next question is asked in time.
+    pub fn note(&mut self, answer: &Answer, now: Duration) {
+        match answer {
+            Answer::Heartbeat(result) => self.note_heartbeat(result, now),
+            Answer::Catalogue(result) => {
+                note_task(&mut self.catalogue, &mut self.backoff, result, Duration::ZERO, now);
+            }
+            Answer::Draft { sale, result } => {
+                self.drafts.remove(sale);
+                self.note_queue(*sale, result.as_ref().err(), now);
+            }
+            Answer::Adopt { sale, result } => self.note_queue(*sale, result.as_ref().err(), now),
+            Answer::HandIn(result) => {
+                note_task(&mut self.hand_in, &mut self.backoff, result, Duration::ZERO, now);
+            }
+            Answer::Refunds(result) => note_task(&mut self.inbox, &mut self.backoff, result, REFUNDS, now),
+            Answer::CarryOutRefund { result, .. } => {
+                note_task(&mut self.refund, &mut self.backoff, result, HEARTBEAT, now);
+            }
+            Answer::Payment { .. } => {}
+        }
+        if answer.error().is_some_and(NetError::is_no_answer) && !matches!(answer, Answer::Heartbeat(_)) {
+            self.suspect(now);
+        }
+    }
+
+    fn note_heartbeat(&mut self, result: &Result<TerminalStatus, NetError>, now: Duration) {
+        match result {
+            Ok(status) => {
+                if self.line != Line::Up {
+                    self.line = Line::Up;
+                    // What failed while the line was down is tried at once.
+                    for task in [
+                        &mut self.queue,
+                        &mut self.hand_in,
+                        &mut self.catalogue,
+                        &mut self.inbox,
+                        &mut self.refund,
+                    ] {
+                        task.hurry(now);
+                    }
+                }
+                let pause =
+                    if status.state == TerminalState::Pending { HEARTBEAT_PENDING } else { HEARTBEAT };
+                self.heartbeat.succeeded(now, pause);
+            }
+            Err(error) => {
+                // A server that answers with an error of its own is reached, but cannot be worked with.
+                let answered = matches!(error, NetError::Refused(_));
+                if !answered || self.line == Line::Connecting {
+                    self.line = Line::Down;
+                }
+                let pause = self.backoff.after(self.heartbeat.failures());
+                self.heartbeat.failed(now, pause.min(Duration::from_secs(10)));
+            }
+        }
+    }
+
+    fn note_queue(&mut self, sale: u64, error: Option<&NetError>, now: Duration) {
+        let Some(error) = error else { return self.queue.succeeded(now, Duration::ZERO) };
+        let pause = self.backoff.after(self.queue.failures());
+        self.queue.failed(now, pause);
+        // What the server cannot read, it will not read tomorrow: others must not wait behind it.
+        if matches!(error, NetError::Refused(e) if matches!(e.code, ErrorCode::BadRequest | ErrorCode::WrongState | ErrorCode::TooLarge))
+        {
+            self.refused_sales.insert(sale);
+        }
+    }
+}
+
+fn note_task<T>(
+    task: &mut Task,
+    backoff: &mut Backoff,
+    result: &Result<T, NetError>,
+    pause: Duration,
+    now: Duration,
+) {
+    match result {
+        Ok(_) => task.succeeded(now, pause),
+        Err(_) => {
+            let wait = backoff.after(task.failures());
+            task.failed(now, wait);
+        }
+    }
+}
+
+fn entries_to_hand_in(journal: &dyn Journal) -> Result<Option<HandIn>, JournalError> {
+    let known = journal.handed_in()?;
+    if known >= journal.head().sequence {
+        return Ok(None);
+    }
+    let mut bytes = 0;
+    let entries: Vec<SignedEntry> = journal
+        .entries_after(known, HandIn::MAX_ENTRIES)?
+        .into_iter()
+        .enumerate()
+        .take_while(|(index, entry)| {
+            bytes += entry.text.len() + entry.signature.len();
+            *index == 0 || bytes <= HAND_IN_BYTES
+        })
+        .map(|(_, entry)| entry)
+        .collect();
+    Ok((!entries.is_empty()).then_some(HandIn { entries }))
+}
+
+fn next_refund(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
+    let Some(record) = journal.open_refunds()?.into_iter().next() else { return Ok(None) };
+    let body = Box::new(CarryOutRefund { carried_out: journal.entry(record.entry)? });
+    Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
+}
+
+/// Whether a catalogue's answer brings something new.
+#[must_use]
+pub fn is_news(catalogue: &Catalogue) -> bool {
+    catalogue.products.is_some()
+}
+
+#[cfg(test)]
+mod tests;
