@@ -2,3 +2,4 @@
 
 pub mod printer;
 pub mod scanner;
+pub mod wechat;

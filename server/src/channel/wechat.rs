@@ -100,17 +100,36 @@ impl WechatChannel {
             return PayOutcome::Refused(DeclineReason::Configuration);
         }
         let reply = self.ask(&self.open, wire::PAY, self.pay_limit, |m, nonce| m.pay(charge, nonce)).await;
+        let mut used = false;
         let judged = reply.and_then(|reply| {
             log_error("pay", charge.number.as_str(), &reply);
+            used = judge::says_code_was_used(&reply);
             judge::pay(&reply, charge).map_err(Silence::Unusable)
         });
-        judged.unwrap_or_else(|silence| {
-            silence.log("pay", charge.number.as_str());
-            match silence {
-                Silence::NotSent(_) => PayOutcome::Refused(DeclineReason::ChannelUnreachable),
-                Silence::NoAnswer(_) | Silence::Unusable(_) => PayOutcome::Unknown,
+        match judged {
+            Ok(PayOutcome::ConfirmedFailure(reason)) if used => self.used_by_whom(charge, reason).await,
+            Ok(outcome) => outcome,
+            Err(silence) => {
+                silence.log("pay", charge.number.as_str());
+                match silence {
+                    Silence::NotSent(_) => PayOutcome::Refused(DeclineReason::ChannelUnreachable),
+                    Silence::NoAnswer(_) | Silence::Unusable(_) => PayOutcome::Unknown,
+                }
             }
-        })
+        }
+    }
+
+    /// "This code was used already": if a request was doubled on its way, then by this very payment. Asking
+    /// costs one question, and only where a payment is declined anyway.
+    async fn used_by_whom(&self, charge: &Charge, reason: DeclineReason) -> PayOutcome {
+        match self.query_now(&charge.number, charge.amount).await {
+            QueryOutcome::Paid { transaction } => PayOutcome::ConfirmedSuccess { transaction },
+            QueryOutcome::Waiting => PayOutcome::Waiting,
+            QueryOutcome::NoSuchOrder | QueryOutcome::Failed(_) | QueryOutcome::NotPaid => {
+                PayOutcome::ConfirmedFailure(reason)
+            }
+            QueryOutcome::Reversed | QueryOutcome::Unknown => PayOutcome::Unknown,
+        }
     }
 
     async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {

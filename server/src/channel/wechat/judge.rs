@@ -66,6 +66,12 @@ pub fn pay(reply: &Reply, charge: &Charge) -> Result<PayOutcome, Unusable> {
     }
 }
 
+/// Whether the reply says that the payment code is no good because it may have been used before.
+#[must_use]
+pub fn says_code_was_used(reply: &Reply) -> bool {
+    reply.error == Some(E::AuthCodeInvalid)
+}
+
 /// What the reply to a question about an attempt proves.
 /// # Errors
 /// It is about something else than was asked.

@@ -1,0 +1,295 @@
+//! WeChat Pay, version 2, as the other side of the wire: it takes the real XML over real sockets, checks our
+//! signatures and client certificate for real, keeps its own books, and misbehaves on request.
+//!
+//! The shop sees two listeners: a plain one for `/pay/…`, and one with mutual TLS for `/secapi/…`. Tests and
+//! people see a third, the control interface.
+
+mod behaviour;
+mod book;
+mod control;
+mod desk;
+pub mod http;
+mod kit;
+pub mod message;
+pub mod page;
+mod rules;
+mod store;
+
+pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
+pub use book::{Order, Refund, TradeState};
+pub use kit::{Kit, KitError};
+pub use store::StoreError;
+
+use desk::Desk;
+use evertill_shared::clock::{Clock, SystemClock};
+use http::{Request, Response};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// How to start a simulator.
+#[derive(Clone)]
+pub struct SimulatorConfig {
+    /// Where `/pay/…` is taken.
+    pub listen: SocketAddr,
+    /// Where `/secapi/…` is taken, with mutual TLS.
+    pub secure_listen: SocketAddr,
+    /// Where the control interface is.
+    pub control_listen: SocketAddr,
+    /// How the wallet behaves at the start.
+    pub switches: Switches,
+    /// Of the unknown fields in replies.
+    pub seed: u64,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for SimulatorConfig {
+    /// Free ports on the loopback, the machine's clock, real limits.
+    fn default() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            listen: any,
+            secure_listen: any,
+            control_listen: any,
+            switches: Switches::default(),
+            seed: 1,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Where a simulator listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `/pay/…`, plain HTTP.
+    pub open: SocketAddr,
+    /// `/pay/…` and `/secapi/…`, HTTPS with a client certificate.
+    pub secure: SocketAddr,
+    /// The control interface, plain HTTP.
+    pub control: SocketAddr,
+}
+
+/// The simulator cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// The merchant's kit.
+    #[error(transparent)]
+    Kit(#[from] KitError),
+    /// The books.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener.
+    #[error("cannot listen on {0}: {1}; choose another port")]
+    Listen(SocketAddr, std::io::Error),
+    /// TLS.
+    #[error("the certificates of the kit cannot be used: {0}; delete the folder to make a new kit")]
+    Tls(String),
+}
+
+/// A wallet that runs. Dropping it ends every connection; its books stay in its folder.
+pub struct Simulator {
+    desk: Arc<Desk>,
+    kit: Kit,
+    folder: PathBuf,
+    addresses: Addresses,
+    listeners: [JoinHandle<()>; 3],
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.listeners.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Simulator {
+    /// Starts on the current tokio runtime, with kit and books in `folder` (made if missing).
+    /// # Errors
+    /// The folder cannot be used, or an address is taken.
+    pub async fn start(folder: &Path, config: SimulatorConfig) -> Result<Self, SimulatorError> {
+        let kit = Kit::open_or_make(folder)?;
+        let merchant = (kit.app_id.clone(), kit.merchant_id.clone(), kit.api_key(folder)?);
+        let store = Store::open(&folder.join("wallet.db"))?;
+        let desk = Arc::new(Desk::new(merchant, store, config.switches, config.seed, config.clock)?);
+        let tls = TlsAcceptor::from(Arc::new(server_tls(&kit, folder)?));
+
+        let (open, open_at) = bind(config.listen).await?;
+        let (secure, secure_at) = bind(config.secure_listen).await?;
+        let (control, control_at) = bind(config.control_listen).await?;
+        let listeners = [
+            tokio::spawn(listen_open(open, Arc::clone(&desk))),
+            tokio::spawn(listen_secure(secure, tls, Arc::clone(&desk))),
+            tokio::spawn(listen_control(control, Arc::clone(&desk))),
+        ];
+        let addresses = Addresses { open: open_at, secure: secure_at, control: control_at };
+        Ok(Self { desk, kit, folder: folder.to_owned(), addresses, listeners })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The merchant's papers, and the folder that their paths are relative to.
+    #[must_use]
+    pub fn kit(&self) -> (&Kit, &Path) {
+        (&self.kit, &self.folder)
+    }
+
+    /// What belongs into the `[wechat]` section of the server's configuration.
+    #[must_use]
+    pub fn server_section(&self) -> serde_json::Value {
+        let file = |name: &Path| self.folder.join(name);
+        serde_json::json!({
+            "endpoints": [format!("http://{}", self.addresses.open)],
+            "secure_endpoints": [format!("https://localhost:{}", self.addresses.secure.port())],
+            "app_id": self.kit.app_id,
+            "merchant_id": self.kit.merchant_id,
+            "api_key_file": file(&self.kit.api_key_file),
+            "client_certificate": file(&self.kit.client_certificate),
+            "client_key": file(&self.kit.client_key),
+            "ca_certificate": file(&self.kit.ca_certificate),
+            "sign_type": "HMAC-SHA256",
+        })
+    }
+
+    /// Shows a new payment code on somebody's phone.
+    /// # Errors
+    /// The books cannot be written.
+    pub fn issue_code(&self, behaviour: Behaviour) -> Result<String, StoreError> {
+        self.desk.issue_code(behaviour, None)
+    }
+
+    /// Shows a new payment code of a wallet with so much money in it.
+    /// # Errors
+    /// The books cannot be written.
+    pub fn issue_code_with(&self, behaviour: Behaviour, balance_minor: i64) -> Result<String, StoreError> {
+        self.desk.issue_code(behaviour, Some(balance_minor))
+    }
+
+    /// Changes the switches.
+    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut self.desk.inside().switches);
+    }
+
+    /// The next call to that endpoint goes wrong like this.
+    pub fn next(&self, endpoint: Endpoint, fault: Fault) {
+        self.switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault));
+    }
+
+    /// Every order: the truth, as of now.
+    /// # Errors
+    /// The books cannot be written.
+    pub fn orders(&self) -> Result<Vec<Order>, StoreError> {
+        self.desk.orders()
+    }
+
+    /// The order under the merchant's number, if the wallet knows it.
+    /// # Errors
+    /// The books cannot be written.
+    pub fn order(&self, number: &str) -> Result<Option<Order>, StoreError> {
+        Ok(self.orders()?.into_iter().find(|order| order.number == number))
+    }
+
+    /// Turns the simulator's clock forward (or back).
+    /// # Errors
+    /// The books cannot be written.
+    pub fn turn_clock(&self, by_ms: i64) -> Result<(), StoreError> {
+        self.desk.turn_clock(by_ms).map(|_| ())
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SimulatorError> {
+    let listener = TcpListener::bind(address).await.map_err(|e| SimulatorError::Listen(address, e))?;
+    let bound = listener.local_addr().map_err(|e| SimulatorError::Listen(address, e))?;
+    Ok((listener, bound))
+}
+
+fn server_tls(kit: &Kit, folder: &Path) -> Result<ServerConfig, SimulatorError> {
+    let bad = |error: &dyn fmt::Display| SimulatorError::Tls(error.to_string());
+    let [root, certificate, key] = kit.server_pems(folder)?;
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&root).map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .map_err(|e| bad(&e))?;
+    let certificate = CertificateDer::from_pem_slice(&certificate).map_err(|e| bad(&e))?;
+    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|e| bad(&e))?;
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| bad(&e))?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(vec![certificate], key)
+        .map_err(|e| bad(&e))
+}
+
+async fn listen_open(listener: TcpListener, desk: Arc<Desk>) {
+    http::listen(listener, move |stream| {
+        let desk = Arc::clone(&desk);
+        async move {
+            if !desk.inside().switches.offline {
+                let _ = http::converse(stream, |request| call(Arc::clone(&desk), request, false)).await;
+            }
+        }
+    })
+    .await;
+}
+
+async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>) {
+    http::listen(listener, move |stream| {
+        let (desk, tls) = (Arc::clone(&desk), tls.clone());
+        async move {
+            if desk.inside().switches.offline {
+                return;
+            }
+            match tls.accept(stream).await {
+                Ok(stream) => {
+                    let _ = http::converse(stream, |request| call(Arc::clone(&desk), request, true)).await;
+                }
+                Err(error) => tracing::info!(%error, "a connection without the merchant's certificate ended"),
+            }
+        }
+    })
+    .await;
+}
+
+async fn listen_control(listener: TcpListener, desk: Arc<Desk>) {
+    http::listen(listener, move |stream| {
+        let desk = Arc::clone(&desk);
+        async move {
+            let _ =
+                http::converse(stream, |request| std::future::ready(control::answer(&desk, &request))).await;
+        }
+    })
+    .await;
+}
+
+async fn call(desk: Arc<Desk>, request: Request, secure: bool) -> Response {
+    let Some(endpoint) = Endpoint::of(&request.path, secure).filter(|_| request.method == "POST") else {
+        return Response::Reply { status: 404, content_type: "text/plain", body: b"no such call".to_vec() };
+    };
+    let negative_test = request.headers.get("wechatpay-negative-test").map(String::as_str);
+    desk.serve(endpoint, &request.body, negative_test).await
+}
+
+#[cfg(test)]
+mod adapter_tests;
+#[cfg(test)]
+mod tests;

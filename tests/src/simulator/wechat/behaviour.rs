@@ -1,0 +1,269 @@
+//! How a customer, and the wallet, behave: per payment code, or by switches for everybody.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What happens with one payment code. In JSON: `"pays"`, `{"slow":{"ms":3000}}`, `"MICROPAY_TIMEOUT"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// Pays at once.
+    #[default]
+    Pays,
+    /// Must type a password, and confirms.
+    PasswordThenPays {
+        /// After so long.
+        after_ms: u64,
+    },
+    /// Must type a password, and leaves it.
+    PasswordThenCancels {
+        /// After so long.
+        after_ms: u64,
+    },
+    /// Must type a password, and does nothing.
+    PasswordNever,
+    /// Has not enough money.
+    NoFunds,
+    /// The card is not taken.
+    CardNotSupported,
+    /// Risk rules forbid it.
+    Risk,
+    /// The payment happens; its reply takes long.
+    Slow {
+        /// So long.
+        ms: u64,
+    },
+    /// The request takes long to arrive; then the payment happens.
+    ArrivesLate {
+        /// So long.
+        ms: u64,
+    },
+    /// The payment happens; its reply is lost.
+    ReplyLost,
+    /// The request is lost: nothing happens.
+    RequestLost,
+    /// The reply says "system error", and the payment happens.
+    SystemErrorThenSuccess {
+        /// After so long.
+        after_ms: u64,
+    },
+    /// Waits for a password through all questions, and succeeds just before the reversal arrives.
+    SuccessAfterLastQuery,
+    /// Waits for a password; the first reversal works, its reply is lost.
+    ReverseReplyLost,
+    /// The payment happens; its reply is signed with a wrong key.
+    BadSignature,
+    /// The payment happens; its reply is not signed.
+    Unsigned,
+    /// The payment happens; its reply names another amount.
+    WrongAmount,
+    /// The payment happens; its reply names another order.
+    OtherNumber,
+    /// The payment happens; its reply is for another merchant.
+    OtherMerchant,
+    /// The payment happens; its reply is noise.
+    Garbage,
+    /// The payment happens; its reply is an HTTP 502.
+    ServerError,
+    /// The official name: a password is needed; here the customer confirms after ten seconds.
+    #[serde(rename = "MICROPAY_USERPAYING")]
+    MicropayUserpaying,
+    /// The official name: the pay call's reply never comes; the payment happened.
+    #[serde(rename = "MICROPAY_TIMEOUT")]
+    MicropayTimeout,
+    /// The official name: the payment fails after a password was asked for.
+    #[serde(rename = "MICROPAY_PAYERROR")]
+    MicropayPayerror,
+    /// The official name: replies to the pay call and to every question never come; the payment happened.
+    #[serde(rename = "MICROPAY_PAY_QUERY_TIMEOUT")]
+    MicropayPayQueryTimeout,
+}
+
+/// What the customer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Customer {
+    Pays,
+    Password { after_ms: u64, confirms: bool },
+    Never,
+    OnlyAtReversal,
+    NoFunds,
+    CardNotSupported,
+    Risk,
+}
+
+/// What happens to one request or its reply. In JSON: `"reply_lost"`, `{"slow":{"ms":3000}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Dropped before it was read.
+    RequestLost,
+    /// Done; the connection ends without a reply.
+    ReplyLost,
+    /// Done at once; the reply waits.
+    Slow {
+        /// So long.
+        ms: u64,
+    },
+    /// Waits, and is done then, whether or not anyone still listens.
+    ArrivesLate {
+        /// So long.
+        ms: u64,
+    },
+    /// Done; the reply says SYSTEMERROR.
+    SystemError,
+    /// Not done; the reply is this error word.
+    Refuse {
+        /// As documented by the wallet.
+        err_code: String,
+    },
+    /// Done; the reply is signed with a wrong key.
+    BadSignature,
+    /// Done; the reply is not signed.
+    Unsigned,
+    /// Done; the amounts in the reply are one more.
+    WrongAmount,
+    /// Done; the reply names another order.
+    OtherNumber,
+    /// Done; the reply is for another merchant.
+    OtherMerchant,
+    /// Done; the reply is noise.
+    Garbage,
+    /// Done; the reply is an HTTP 502.
+    ServerError,
+}
+
+impl Behaviour {
+    /// The behaviour that an official `Wechatpay-Negative-Test` header asks for.
+    #[must_use]
+    pub fn from_header(value: &str) -> Option<Self> {
+        let official = [
+            ("MICROPAY_USERPAYING", Self::MicropayUserpaying),
+            ("MICROPAY_TIMEOUT", Self::MicropayTimeout),
+            ("MICROPAY_PAYERROR", Self::MicropayPayerror),
+            ("MICROPAY_PAY_QUERY_TIMEOUT", Self::MicropayPayQueryTimeout),
+        ];
+        official.into_iter().find(|(name, _)| *name == value).map(|(_, behaviour)| behaviour)
+    }
+
+    pub(super) fn customer(self) -> Customer {
+        match self {
+            Self::PasswordThenPays { after_ms } => Customer::Password { after_ms, confirms: true },
+            Self::PasswordThenCancels { after_ms } => Customer::Password { after_ms, confirms: false },
+            Self::MicropayUserpaying => Customer::Password { after_ms: 10_000, confirms: true },
+            Self::MicropayPayerror => Customer::Password { after_ms: 1_000, confirms: false },
+            Self::SystemErrorThenSuccess { after_ms } if after_ms > 0 => {
+                Customer::Password { after_ms, confirms: true }
+            }
+            Self::PasswordNever | Self::ReverseReplyLost => Customer::Never,
+            Self::SuccessAfterLastQuery => Customer::OnlyAtReversal,
+            Self::NoFunds => Customer::NoFunds,
+            Self::CardNotSupported => Customer::CardNotSupported,
+            Self::Risk => Customer::Risk,
+            _ => Customer::Pays,
+        }
+    }
+
+    /// What goes wrong with this call about an order that was started with this behaviour; `earlier` counts
+    /// the calls of the same kind before.
+    pub(super) fn fault(self, endpoint: Endpoint, earlier: u32) -> Option<Fault> {
+        match (endpoint, self) {
+            (Endpoint::Pay, Self::Slow { ms }) => Some(Fault::Slow { ms }),
+            (Endpoint::Pay, Self::ArrivesLate { ms }) => Some(Fault::ArrivesLate { ms }),
+            (Endpoint::Pay, Self::ReplyLost | Self::MicropayTimeout | Self::MicropayPayQueryTimeout)
+            | (Endpoint::Query, Self::MicropayPayQueryTimeout) => Some(Fault::ReplyLost),
+            (Endpoint::Reverse, Self::ReverseReplyLost) if earlier == 0 => Some(Fault::ReplyLost),
+            (Endpoint::Pay, Self::RequestLost) => Some(Fault::RequestLost),
+            (Endpoint::Pay, Self::SystemErrorThenSuccess { .. }) => Some(Fault::SystemError),
+            (Endpoint::Pay, Self::BadSignature) => Some(Fault::BadSignature),
+            (Endpoint::Pay, Self::Unsigned) => Some(Fault::Unsigned),
+            (Endpoint::Pay, Self::WrongAmount) => Some(Fault::WrongAmount),
+            (Endpoint::Pay, Self::OtherNumber) => Some(Fault::OtherNumber),
+            (Endpoint::Pay, Self::OtherMerchant) => Some(Fault::OtherMerchant),
+            (Endpoint::Pay, Self::Garbage) => Some(Fault::Garbage),
+            (Endpoint::Pay, Self::ServerError) => Some(Fault::ServerError),
+            _ => None,
+        }
+    }
+}
+
+/// One call of the wallet's interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// `/pay/micropay`.
+    Pay,
+    /// `/pay/orderquery`.
+    Query,
+    /// `/secapi/pay/reverse`.
+    Reverse,
+    /// `/secapi/pay/refund`.
+    Refund,
+    /// `/pay/refundquery`.
+    RefundQuery,
+}
+
+impl Endpoint {
+    /// The endpoint of a path on the plain listener, or on the one with client certificates.
+    #[must_use]
+    pub fn of(path: &str, secure: bool) -> Option<Self> {
+        match (path, secure) {
+            ("/pay/micropay", _) => Some(Self::Pay),
+            ("/pay/orderquery", _) => Some(Self::Query),
+            ("/pay/refundquery", _) => Some(Self::RefundQuery),
+            ("/secapi/pay/reverse", true) => Some(Self::Reverse),
+            ("/secapi/pay/refund", true) => Some(Self::Refund),
+            _ => None,
+        }
+    }
+}
+
+/// What holds for everybody until it is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// Faults of the next calls, one each, first in first out.
+    pub next: BTreeMap<Endpoint, VecDeque<Fault>>,
+    /// The fault of every call.
+    pub always: BTreeMap<Endpoint, Fault>,
+    /// Every connection ends before it is read.
+    pub offline: bool,
+    /// A reversal while the customer types is refused.
+    pub reverse_refused_while_paying: bool,
+    /// So many of the next reversals do nothing and ask to be called again.
+    pub recall_next: u32,
+    /// How far apart refunds of one order must be. Really a minute.
+    pub refund_spacing_ms: u64,
+    /// How long a refund takes after it was accepted.
+    pub refund_takes_ms: u64,
+    /// How long a payment code lives. Really a minute.
+    pub code_lifetime_ms: u64,
+    /// How long the wallet waits for a password before it takes the order back. Really 45 s.
+    pub auto_revoke_ms: u64,
+    /// Now and then replies hold fields that no documentation knows.
+    pub extra_fields: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            next: BTreeMap::new(),
+            always: BTreeMap::new(),
+            offline: false,
+            reverse_refused_while_paying: false,
+            recall_next: 0,
+            refund_spacing_ms: 60_000,
+            refund_takes_ms: 0,
+            code_lifetime_ms: 60_000,
+            auto_revoke_ms: 45_000,
+            extra_fields: true,
+        }
+    }
+}
+
+impl Switches {
+    /// Takes the fault of this call: a one-shot first, then the lasting one.
+    pub(super) fn take_fault(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let once = self.next.get_mut(&endpoint).and_then(VecDeque::pop_front);
+        once.or_else(|| self.always.get(&endpoint).cloned())
+    }
+}

@@ -1,0 +1,220 @@
+//! The wallet's own books: payment codes, orders, refunds, and what time does to them.
+
+use super::behaviour::{Behaviour, Customer, Switches};
+use evertill_shared::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A payment code on somebody's phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// The 18 digits.
+    pub digits: String,
+    /// What happens when it is charged.
+    pub behaviour: Behaviour,
+    /// How much is in the wallet, in fen; without limit if absent.
+    pub balance_minor: Option<i64>,
+    /// When it appeared on the phone.
+    pub issued_at: Timestamp,
+    /// The order that used it up.
+    pub used_by: Option<String>,
+}
+
+/// Where an order stands, in the wallet's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TradeState {
+    /// The customer is typing a password.
+    UserPaying,
+    /// Paid.
+    Success,
+    /// Failed.
+    PayError,
+    /// Taken back.
+    Revoked,
+    /// Closed.
+    Closed,
+    /// Paid, and money went back.
+    Refund,
+}
+
+impl TradeState {
+    /// The word on the wire.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::UserPaying => "USERPAYING",
+            Self::Success => "SUCCESS",
+            Self::PayError => "PAYERROR",
+            Self::Revoked => "REVOKED",
+            Self::Closed => "CLOSED",
+            Self::Refund => "REFUND",
+        }
+    }
+
+    /// The wallet's own sentence.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::UserPaying => "用户支付中，需要输入密码",
+            Self::Success => "支付成功",
+            Self::PayError => "支付失败，请撤销订单后重新下单支付",
+            Self::Revoked => "订单已撤销",
+            Self::Closed => "订单已关闭",
+            Self::Refund => "订单发生过退款，退款详情请查询退款单",
+        }
+    }
+}
+
+/// Money given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// The merchant's number.
+    pub number: String,
+    /// The wallet's number.
+    pub refund_id: String,
+    /// How much, in fen.
+    pub amount_minor: i64,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it arrives.
+    pub arrives_at: Timestamp,
+}
+
+/// One order: the truth, for comparing books.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The merchant's number.
+    pub number: String,
+    /// The wallet's number.
+    pub transaction: String,
+    /// Where it stands.
+    pub state: TradeState,
+    /// What was asked for, in fen.
+    pub total_minor: i64,
+    /// What was taken from the customer, all in all, in fen.
+    pub charged_minor: i64,
+    /// What a reversal gave back, in fen.
+    pub reversed_minor: i64,
+    /// What refunds gave back, in fen.
+    pub refunded_minor: i64,
+    /// When the pay call came.
+    pub created_at: Timestamp,
+    /// When it was paid.
+    pub paid_at: Option<Timestamp>,
+    /// When it was taken back, or failed.
+    pub ended_at: Option<Timestamp>,
+    /// The refunds, oldest first.
+    pub refunds: Vec<Refund>,
+    /// The code that was charged.
+    pub code: String,
+    /// How it was to behave.
+    pub behaviour: Behaviour,
+    /// What the customer's phone shows.
+    pub description: String,
+    /// Which till, as the merchant says.
+    pub device: String,
+    /// How often it was asked about.
+    pub queries: u32,
+    /// How often a reversal was asked for.
+    pub reversals: u32,
+}
+
+impl Order {
+    /// What the customer is out of pocket, in fen.
+    #[must_use]
+    pub fn net_minor(&self) -> i64 {
+        self.charged_minor - self.reversed_minor - self.refunded_minor
+    }
+
+    pub(super) fn charge(&mut self, at: Timestamp) {
+        self.charged_minor += self.total_minor;
+        self.state = TradeState::Success;
+        self.paid_at = Some(at);
+    }
+
+    pub(super) fn end(&mut self, state: TradeState, at: Timestamp) {
+        self.state = state;
+        self.ended_at = Some(at);
+    }
+
+    /// Lets the customer do what they will have done by `now`.
+    fn advance(&mut self, now: Timestamp, auto_revoke: Duration) -> bool {
+        if self.state != TradeState::UserPaying {
+            return false;
+        }
+        let revoked_at = self.created_at.plus(auto_revoke);
+        let customer = self.behaviour.customer();
+        if let Customer::Password { after_ms, confirms } = customer {
+            let acts_at = self.created_at.plus(Duration::from_millis(after_ms));
+            if acts_at <= now && acts_at < revoked_at {
+                if confirms {
+                    self.charge(acts_at)
+                } else {
+                    self.end(TradeState::PayError, acts_at)
+                }
+                return true;
+            }
+        }
+        let stays = customer == Customer::OnlyAtReversal;
+        if revoked_at <= now && !stays {
+            self.end(TradeState::Revoked, revoked_at);
+        }
+        self.state != TradeState::UserPaying
+    }
+}
+
+/// All codes and orders, and which of them changed since they were last saved.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub codes: BTreeMap<String, Code>,
+    pub orders: BTreeMap<String, Order>,
+    /// The orders that wait for a customer.
+    pub waiting: BTreeSet<String>,
+    pub changed_codes: BTreeSet<String>,
+    pub changed_orders: BTreeSet<String>,
+}
+
+impl Book {
+    /// Lets time pass.
+    pub fn advance(&mut self, now: Timestamp, switches: &Switches) {
+        let auto_revoke = Duration::from_millis(switches.auto_revoke_ms);
+        let (orders, changed) = (&mut self.orders, &mut self.changed_orders);
+        self.waiting.retain(|number| {
+            let Some(order) = orders.get_mut(number) else { return false };
+            if order.advance(now, auto_revoke) {
+                changed.insert(number.clone());
+            }
+            order.state == TradeState::UserPaying
+        });
+    }
+
+    /// Takes in an order, new or from disk.
+    pub fn insert(&mut self, order: Order) {
+        if order.state == TradeState::UserPaying {
+            self.waiting.insert(order.number.clone());
+        }
+        self.orders.insert(order.number.clone(), order);
+    }
+
+    /// The order under the merchant's number, to be changed.
+    pub fn order_mut(&mut self, number: &str) -> Option<&mut Order> {
+        let order = self.orders.get_mut(number)?;
+        self.changed_orders.insert(number.to_owned());
+        Some(order)
+    }
+
+    /// The merchant's number of the order that a message names by either number; the wallet's own wins.
+    pub fn named(&self, transaction: Option<&str>, number: Option<&str>) -> Option<String> {
+        match transaction {
+            Some(t) => self.orders.values().find(|order| order.transaction == t).map(|o| o.number.clone()),
+            None => number.filter(|n| self.orders.contains_key(*n)).map(str::to_owned),
+        }
+    }
+
+    /// The order that holds the refund of that number.
+    pub fn of_refund(&self, refund: &str) -> Option<&Order> {
+        self.orders.values().find(|order| order.refunds.iter().any(|r| r.number == refund))
+    }
+}

@@ -1,0 +1,133 @@
+//! The control interface: for tests, for the demo, and for a person with a scanner. Never for the shop.
+
+use super::behaviour::{Behaviour, Switches};
+use super::desk::Desk;
+use super::http::{Request, Response};
+use super::page;
+use super::store::StoreError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const JSON: &str = "application/json";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCode {
+    #[serde(default)]
+    behaviour: Behaviour,
+    #[serde(default)]
+    balance_minor: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TurnClock {
+    advance_ms: i64,
+}
+
+/// What went wrong, with the status to answer.
+struct Wrong(u16, String);
+
+impl From<serde_json::Error> for Wrong {
+    fn from(error: serde_json::Error) -> Self {
+        Self(400, error.to_string())
+    }
+}
+
+impl From<StoreError> for Wrong {
+    fn from(error: StoreError) -> Self {
+        Self(500, error.to_string())
+    }
+}
+
+/// Answers one request.
+pub(super) fn answer(desk: &Desk, request: &Request) -> Response {
+    let done = match (request.method.as_str(), request.path.as_str()) {
+        ("GET", "/") => return phone(desk, &request.query),
+        ("POST", "/codes") => new_code(desk, &request.body),
+        ("GET", "/switches") => Ok(json!(desk.inside().switches)),
+        ("POST", "/switches") => switch(desk, &request.body),
+        ("GET", "/orders") => orders(desk),
+        ("POST", "/clock") => turn_clock(desk, &request.body),
+        _ => Err(Wrong(404, "GET / /orders /switches, POST /codes /switches /clock".into())),
+    };
+    match done {
+        Ok(value) => Response::ok(JSON, value.to_string()),
+        Err(Wrong(status, error)) => {
+            let body = json!({ "error": error }).to_string().into_bytes();
+            Response::Reply { status, content_type: JSON, body }
+        }
+    }
+}
+
+/// A phone whose code is new at each visit: `/?behaviour=no_funds` for other customers.
+fn phone(desk: &Desk, query: &str) -> Response {
+    let wanted = query.split('&').find_map(|pair| pair.strip_prefix("behaviour="));
+    let behaviour = wanted.and_then(|word| serde_json::from_value(json!(word)).ok()).unwrap_or_default();
+    let lifetime_s = desk.inside().switches.code_lifetime_ms / 1000;
+    match desk.issue_code(behaviour, None) {
+        Ok(code) => {
+            Response::ok("text/html; charset=utf-8", page::phone(&code, lifetime_s.saturating_sub(5).max(1)))
+        }
+        Err(error) => {
+            Response::Reply { status: 500, content_type: "text/plain", body: error.to_string().into_bytes() }
+        }
+    }
+}
+
+fn new_code(desk: &Desk, body: &[u8]) -> Result<Value, Wrong> {
+    let asked: NewCode = if body.is_empty() {
+        NewCode { behaviour: Behaviour::Pays, balance_minor: None }
+    } else {
+        serde_json::from_slice(body)?
+    };
+    Ok(json!({ "code": desk.issue_code(asked.behaviour, asked.balance_minor)? }))
+}
+
+/// Changes what is named and leaves the rest. `next` is appended to, `always` takes `null` to end a fault,
+/// `{"reset": true}` first puts everything back.
+fn switch(desk: &Desk, body: &[u8]) -> Result<Value, Wrong> {
+    let mut asked: serde_json::Map<String, Value> = serde_json::from_slice(body)?;
+    let mut inside = desk.inside();
+    let reset = asked.remove("reset") == Some(Value::Bool(true));
+    let base = if reset { Switches::default() } else { inside.switches.clone() };
+    let Value::Object(mut merged) = serde_json::to_value(base)? else {
+        return Err(Wrong(500, "switches are no object".into()));
+    };
+    for (name, value) in asked {
+        match (merged.get_mut(&name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+            (_, value) => {
+                merged.insert(name, value);
+            }
+        }
+    }
+    inside.switches = serde_json::from_value(Value::Object(merged))?;
+    Ok(json!(inside.switches))
+}
+
+fn merge(old: &mut serde_json::Map<String, Value>, new: serde_json::Map<String, Value>) {
+    for (name, value) in new {
+        match (old.get_mut(&name), value) {
+            (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
+            (_, Value::Null) => {
+                old.remove(&name);
+            }
+            (_, value) => {
+                old.insert(name, value);
+            }
+        }
+    }
+}
+
+fn orders(desk: &Desk) -> Result<Value, Wrong> {
+    let orders = desk.orders()?;
+    let charged: i64 = orders.iter().map(|order| order.charged_minor).sum();
+    let net: i64 = orders.iter().map(super::book::Order::net_minor).sum();
+    Ok(json!({ "orders": orders, "charged_minor": charged, "net_minor": net }))
+}
+
+fn turn_clock(desk: &Desk, body: &[u8]) -> Result<Value, Wrong> {
+    let asked: TurnClock = serde_json::from_slice(body)?;
+    Ok(json!({ "now": desk.turn_clock(asked.advance_ms)?.to_string() }))
+}

@@ -1,0 +1,171 @@
+//! Just enough HTTP/1.1 to answer, and to *not* answer: a web framework always sends something, a lost reply
+//! is a connection that ends in silence.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+const MAX_HEAD: usize = 16 * 1024;
+const MAX_BODY: usize = 256 * 1024;
+
+/// A request, whole.
+#[derive(Debug)]
+pub struct Request {
+    /// `GET`, `POST`.
+    pub method: String,
+    /// The path without its query.
+    pub path: String,
+    /// What follows the question mark.
+    pub query: String,
+    /// Header fields, names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What to do with the connection.
+#[derive(Debug)]
+pub enum Response {
+    /// Answer.
+    Reply {
+        /// The status code.
+        status: u16,
+        /// The type of the body.
+        content_type: &'static str,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// End the connection in silence.
+    HangUp,
+}
+
+impl Response {
+    /// An answer with status 200.
+    #[must_use]
+    pub fn ok(content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self::Reply { status: 200, content_type, body: body.into() }
+    }
+}
+
+/// Answers requests on one connection until either side ends it.
+/// # Errors
+/// The connection broke, or what came is not HTTP.
+pub async fn converse<S, H, F>(mut stream: S, handle: H) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Fn(Request) -> F,
+    F: Future<Output = Response>,
+{
+    let mut buffer = Vec::new();
+    while let Some(request) = read_request(&mut stream, &mut buffer).await? {
+        let Response::Reply { status, content_type, body } = handle(request).await else {
+            return Ok(());
+        };
+        let reason = if status < 400 { "OK" } else { "Error" };
+        let head = format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&body).await?;
+        stream.flush().await?;
+    }
+    Ok(())
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+async fn fill<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    let mut part = [0; 4096];
+    let length = stream.read(&mut part).await?;
+    buffer.extend_from_slice(&part[..length]);
+    Ok(length > 0)
+}
+
+async fn read_request<S>(stream: &mut S, buffer: &mut Vec<u8>) -> io::Result<Option<Request>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let head_end = loop {
+        if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
+            break at;
+        }
+        if buffer.len() > MAX_HEAD {
+            return Err(invalid("the head is too long"));
+        }
+        if !fill(stream, buffer).await? {
+            return Ok(None);
+        }
+    };
+    let head = String::from_utf8(buffer[..head_end].to_vec()).map_err(|_| invalid("the head is not text"))?;
+    let mut request = parse_head(&head)?;
+    let length = match request.headers.get("content-length") {
+        Some(length) => length.parse::<usize>().map_err(|_| invalid("content-length"))?,
+        None if request.headers.contains_key("transfer-encoding") => return Err(invalid("chunked")),
+        None => 0,
+    };
+    if length > MAX_BODY {
+        return Err(invalid("the body is too long"));
+    }
+    if request.headers.get("expect").is_some_and(|e| e.eq_ignore_ascii_case("100-continue")) {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+    }
+    let end = head_end + 4 + length;
+    while buffer.len() < end {
+        if !fill(stream, buffer).await? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    request.body = buffer[head_end + 4..end].to_vec();
+    buffer.drain(..end);
+    Ok(Some(request))
+}
+
+fn parse_head(head: &str) -> io::Result<Request> {
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next().unwrap_or_default().split(' ');
+    let (Some(method), Some(target), Some(version)) = (first.next(), first.next(), first.next()) else {
+        return Err(invalid("the request line"));
+    };
+    if !version.starts_with("HTTP/1.") {
+        return Err(invalid("the version"));
+    }
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    Ok(Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers.map(|(n, v)| (n.trim().to_ascii_lowercase(), v.trim().to_owned())).collect(),
+        body: Vec::new(),
+    })
+}
+
+/// Takes connections until it is aborted, which ends them all.
+pub async fn listen<H, F>(listener: TcpListener, handle: H)
+where
+    H: Fn(tokio::net::TcpStream) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(handle(stream));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a merchant gets from the wallet: numbers, an API key, a client certificate; and the certificates of
+//! the simulator itself. Made once, then kept.
+
+use evertill_shared::secret::SecretText;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The merchant's papers, as `kit.json` lists them; paths are relative to that file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kit {
+    /// The app.
+    pub app_id: String,
+    /// The merchant's number.
+    pub merchant_id: String,
+    /// A file with the API key.
+    pub api_key_file: PathBuf,
+    /// The merchant's client certificate.
+    pub client_certificate: PathBuf,
+    /// Its key.
+    pub client_key: PathBuf,
+    /// The root that issued the wallet's own certificate.
+    pub ca_certificate: PathBuf,
+}
+
+/// The kit cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// A file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A certificate.
+    #[error("the kit's certificates cannot be made: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// `kit.json` is not one.
+    #[error("kit.json is not readable: {0}; delete the folder to make a new kit")]
+    Json(#[from] serde_json::Error),
+    /// No randomness.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+const SERVER: &str = "wallet_server.pem";
+const SERVER_KEY: &str = "wallet_server_key.pem";
+
+impl Kit {
+    /// Reads the kit in `folder`, or makes one.
+    /// # Errors
+    /// It cannot be read or made.
+    pub fn open_or_make(folder: &Path) -> Result<Self, KitError> {
+        let path = folder.join("kit.json");
+        if path.exists() {
+            return Ok(serde_json::from_slice(&read(&path)?)?);
+        }
+        fs::create_dir_all(folder).map_err(|source| KitError::File { path: folder.to_owned(), source })?;
+        let kit = Self {
+            app_id: format!("wx{}", random_hex(8)?),
+            merchant_id: "1900000109".into(),
+            api_key_file: "api_key.txt".into(),
+            client_certificate: "apiclient_cert.pem".into(),
+            client_key: "apiclient_key.pem".into(),
+            ca_certificate: "ca.pem".into(),
+        };
+        kit.make_certificates(folder)?;
+        write(&folder.join(&kit.api_key_file), &random_hex(16)?)?;
+        // Last: a kit without this file is incomplete, and made anew.
+        write(&path, &serde_json::to_string_pretty(&kit)?)?;
+        Ok(kit)
+    }
+
+    fn make_certificates(&self, folder: &Path) -> Result<(), KitError> {
+        let root_key = KeyPair::generate()?;
+        let mut root = named("Evertill wallet simulator root", Vec::new())?;
+        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        write(&folder.join(&self.ca_certificate), &root.self_signed(&root_key)?.pem())?;
+        let issuer = Issuer::new(root, root_key);
+
+        let server_key = KeyPair::generate()?;
+        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+        let mut server = named("Evertill wallet simulator", names)?;
+        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        write(&folder.join(SERVER), &server.signed_by(&server_key, &issuer)?.pem())?;
+        write(&folder.join(SERVER_KEY), &server_key.serialize_pem())?;
+
+        let client_key = KeyPair::generate()?;
+        let mut client = named(&self.merchant_id, Vec::new())?;
+        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        write(&folder.join(&self.client_certificate), &client.signed_by(&client_key, &issuer)?.pem())?;
+        write(&folder.join(&self.client_key), &client_key.serialize_pem())
+    }
+
+    /// The API key.
+    /// # Errors
+    /// Its file cannot be read.
+    pub fn api_key(&self, folder: &Path) -> Result<SecretText, KitError> {
+        let bytes = read(&folder.join(&self.api_key_file))?;
+        Ok(SecretText::new(String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// PEM of the root, the server's certificate, and its key.
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn server_pems(&self, folder: &Path) -> Result<[Vec<u8>; 3], KitError> {
+        Ok([
+            read(&folder.join(&self.ca_certificate))?,
+            read(&folder.join(SERVER))?,
+            read(&folder.join(SERVER_KEY))?,
+        ])
+    }
+}
+
+fn named(name: &str, alternatives: Vec<String>) -> Result<CertificateParams, KitError> {
+    let mut params = CertificateParams::new(alternatives)?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    Ok(params)
+}
+
+fn random_hex(bytes: usize) -> Result<String, KitError> {
+    let mut random = vec![0; bytes];
+    SystemRandom::new().fill(&mut random).map_err(|_| KitError::Random)?;
+    Ok(hex::encode(random))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, KitError> {
+    fs::read(path).map_err(|source| KitError::File { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), KitError> {
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| KitError::File { path: path.to_owned(), source })
+}
