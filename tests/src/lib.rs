@@ -4,3 +4,9 @@
 pub mod process;
 pub mod simulator;
 pub mod workspace;
+pub mod raw_request;
+pub mod scripted_till;
+pub mod store_rig;
+pub mod window_till;
+pub mod books;
+pub mod demo;

@@ -175,6 +175,15 @@ impl RawClient {
         Ok(answers)
     }
 
+    /// Reads a page that needs no signature, as JSON.
+    /// # Errors
+    /// The server does not answer, or not in JSON.
+    pub async fn get_json(&self, path: &str) -> Result<serde_json::Value, RigError> {
+        let wrong = |e: reqwest::Error| RigError::Unexpected(e.to_string());
+        let answer = self.http.get(format!("{}{path}", self.base)).send().await.map_err(wrong)?;
+        answer.json().await.map_err(wrong)
+    }
+
     /// Sends bytes that no till would send to a path, unsigned; the answer's status.
     /// # Errors
     /// The server does not answer.

@@ -58,13 +58,8 @@ impl WindowTill {
     pub fn start(rig: &StoreRig, name: &str) -> Result<Self, StepError> {
         let scanner = ScannerEmulator::new(Terminator::CrLf)?;
         let printer = PrinterEmulator::on_serial(PrinterConfig::default())?;
-        let dir = rig.dir().join(name);
+        let dir = unpack(rig, name, scanner.path(), printer.path())?;
         let log = rig.dir().join(format!("logs/{name}.log"));
-        fs::create_dir_all(&dir)?;
-        let trust = serde_json::to_vec(rig.trust()).map_err(std::io::Error::other)?;
-        fs::write(dir.join("trust.json"), trust)?;
-        let config = till_toml(&rig.server_url(), scanner.path(), printer.path());
-        fs::write(dir.join("till.toml"), config)?;
         let mut till = Self { dir, log, process: None, scanner, printer, peak_kib: 0 };
         till.power_on()?;
         Ok(till)
@@ -204,6 +199,18 @@ impl WindowTill {
     pub fn scan(&mut self, code: &str) -> Result<(), StepError> {
         Ok(self.scanner.scan(code)?)
     }
+}
+
+/// What IT does with a new till: its settings and the store's trust file into its folder.
+/// # Errors
+/// The folder cannot be written.
+pub fn unpack(rig: &StoreRig, name: &str, scanner: &Path, printer: &Path) -> std::io::Result<PathBuf> {
+    let dir = rig.dir().join(name);
+    fs::create_dir_all(&dir)?;
+    let trust = serde_json::to_vec(rig.trust()).map_err(std::io::Error::other)?;
+    fs::write(dir.join("trust.json"), trust)?;
+    fs::write(dir.join("till.toml"), till_toml(&rig.server_url(), scanner, printer))?;
+    Ok(dir)
 }
 
 /// The settings of a till with these devices.
