@@ -1,0 +1,54 @@
+//! The console: pages for managers and IT, drawn on the server, usable without scripts.
+//!
+//! One middleware, [`shell`], stands in front of every page: it knows the language and the session, puts the
+//! security headers on, and turns every refusal into a page that says what to do. Forms carry a token that is
+//! bound to their session.
+
+mod assets;
+mod audit;
+mod frame;
+mod groups;
+mod login;
+mod order;
+mod order_view;
+mod orders;
+mod posted;
+mod problem;
+mod refund;
+mod say;
+mod shell;
+mod staff;
+mod story;
+mod terminals;
+mod visitor;
+pub mod words;
+
+use crate::app::App;
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+/// The console's pages, under `/console`, and the way there from `/`. The state must be given once more, for the
+/// middleware.
+pub fn routes(app: App) -> Router<App> {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/console/orders") }))
+        .route("/console", get(|| async { Redirect::to("/console/orders") }))
+        .route("/console/login", get(login::page).post(login::log_in))
+        .route("/console/logout", post(login::log_out))
+        .route("/console/language", get(login::language))
+        .route("/console/orders", get(orders::page))
+        .route("/console/orders/{number}", get(order::page))
+        .route("/console/orders/{number}/refunds", post(refund::ask))
+        .route("/console/terminals", get(terminals::list).post(terminals::make_code))
+        .route("/console/terminals/{terminal}", get(terminals::page))
+        .route("/console/terminals/{terminal}/activate", post(terminals::activate))
+        .route("/console/terminals/{terminal}/block", post(terminals::block))
+        .route("/console/terminals/{terminal}/unblock", post(terminals::unblock))
+        .route("/console/groups", get(groups::page))
+        .route("/console/staff", get(staff::page).post(staff::add))
+        .route("/console/audit", get(audit::page))
+        .route("/console/assets/{name}", get(assets::serve))
+        .route("/console/{*rest}", get(problem::no_such_page).post(problem::no_such_page))
+        .layer(axum::middleware::from_fn_with_state(app, shell::shell))
+}

@@ -1,0 +1,49 @@
+// Comfort only: every page works without this.
+"use strict";
+
+// Parts marked data-live="seconds" are fetched again and put in place, but never under a finger or a caret.
+const live = document.querySelectorAll("[data-live]");
+const shortest = Math.min(...Array.from(live, (part) => Number(part.dataset.live) || Infinity));
+let failures = 0;
+
+async function renew() {
+  if (!document.hidden) {
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of live) {
+        const fresh = page.getElementById(part.id);
+        if (!fresh || part.contains(document.activeElement) || part.innerHTML === fresh.innerHTML) continue;
+        part.innerHTML = fresh.innerHTML;
+      }
+      failures = 0;
+    } catch {
+      failures = Math.min(failures + 1, 5);
+    }
+  }
+  setTimeout(renew, shortest * 1000 * (1 + failures));
+}
+if (live.length && Number.isFinite(shortest) && document.body.dataset.once === undefined) {
+  setTimeout(renew, shortest * 1000);
+}
+
+// A form is sent once per press; the server asks once all the same.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("button")) button.disabled = false;
+  }
+});
+
+// Typing an amount chooses "a part".
+document.querySelector("#refund-form [name=amount]")?.addEventListener("input", () => {
+  document.querySelector("#refund-form [value=part]").checked = true;
+});

@@ -1,0 +1,131 @@
+//! Order groups and their health, and what the order centre still works on.
+
+use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
+use super::order_view::{deadline, next_step};
+use super::problem::Problem;
+use super::say;
+use super::visitor::Visit;
+use super::words::{Words, fill};
+use crate::app::App;
+use crate::order_group::{GroupHealth, PaymentRecord, RefundRecord};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use evertill_shared::clock::Timestamp;
+
+/// The most payments and refunds that are shown of each group.
+const MOST: u32 = 100;
+
+struct Group {
+    tag: String,
+    badge: Badge,
+    engine: String,
+    failures: u32,
+    last_error: String,
+    orders_created: u64,
+    jumps_away: u64,
+}
+
+struct PaymentRow {
+    number: String,
+    grouped: String,
+    wallet: &'static str,
+    amount: String,
+    badge: Badge,
+    since: String,
+    next: String,
+    deadline: String,
+}
+
+struct RefundRow {
+    number: String,
+    grouped: String,
+    amount: String,
+    badge: Badge,
+    by: String,
+    at: String,
+}
+
+#[derive(Template)]
+#[template(path = "groups.html")]
+struct Page {
+    f: Frame,
+    notices: Vec<Notice>,
+    groups: Vec<Group>,
+    payments: Vec<PaymentRow>,
+    refunds: Vec<RefundRow>,
+    zone_note: String,
+}
+
+/// The page.
+pub(super) async fn page(State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
+    if !may_open(visit.who.role, Tab::Groups) {
+        return Err(Problem::Forbidden);
+    }
+    let (t, now) = (visit.words(), app.clock.now());
+    let open = app.groups.unsettled(MOST).await;
+    let missing = |tag: &evertill_shared::order_number::GroupTag| {
+        Notice::new(Tone::Doubt, fill(t.open_missing, &[&tag.to_string()]))
+    };
+    let page = Page {
+        f: visit.frame(Tab::Groups),
+        notices: open.unreachable.iter().map(missing).collect(),
+        groups: app.groups.health().iter().map(|health| group(health, &visit)).collect(),
+        payments: open.payments.iter().map(|record| payment(record, &app, now, &visit)).collect(),
+        refunds: open.refunds.iter().map(|record| refund(record, &visit)).collect(),
+        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
+    };
+    Ok(ok(&page))
+}
+
+fn standing(health: &GroupHealth, t: &'static Words) -> Badge {
+    match health.standing {
+        "healthy" if health.engine == "open" => Badge::new(Tone::Good, t.group_healthy),
+        "healthy" => Badge::new(Tone::Bad, t.group_broken),
+        "test due" => Badge::new(Tone::Doubt, t.group_testing),
+        _ => Badge::new(Tone::Bad, t.group_skipped),
+    }
+}
+
+fn group(health: &GroupHealth, visit: &Visit) -> Group {
+    let t = visit.words();
+    let at = health.last_error_at.map(|at| visit.time(at)).unwrap_or_default();
+    let error = health.last_error.as_ref().map(|text| format!("{at}: {text}"));
+    Group {
+        tag: health.tag.to_string(),
+        badge: standing(health, t),
+        engine: if health.engine == "open" { t.engine_open.to_owned() } else { health.engine.clone() },
+        failures: health.failures,
+        last_error: error.unwrap_or_else(|| t.none.to_owned()),
+        orders_created: health.orders_created,
+        jumps_away: health.jumps_away,
+    }
+}
+
+fn payment(record: &PaymentRecord, app: &App, now: Timestamp, visit: &Visit) -> PaymentRow {
+    let (payment, t, policies) = (&record.payment, visit.words(), &app.centre.policies());
+    let (tone, word) = say::payment(payment.state, t);
+    PaymentRow {
+        number: record.number.to_string(),
+        grouped: record.number.grouped(),
+        wallet: say::wallet(payment.wallet, t),
+        amount: payment.amount.to_string(),
+        badge: Badge::new(tone, word),
+        since: fill(t.since, &[&visit.time(payment.since)]),
+        next: next_step(record, policies, now, visit).unwrap_or_default(),
+        deadline: deadline(record, policies, now, visit),
+    }
+}
+
+fn refund(record: &RefundRecord, visit: &Visit) -> RefundRow {
+    let refund = &record.refund;
+    let (tone, word) = say::refund(refund.state, record.terminal, visit.words());
+    RefundRow {
+        number: refund.order.to_string(),
+        grouped: refund.order.grouped(),
+        amount: refund.amount.to_string(),
+        badge: Badge::new(tone, word),
+        by: refund.requested_by.clone(),
+        at: visit.time(refund.requested_at),
+    }
+}

@@ -1,0 +1,175 @@
+//! The page of an order: all that is known of it, and the form for a refund.
+
+use super::frame::{Frame, Notice, Tab, Tone, html};
+use super::order_view::OrderView;
+use super::problem::Problem;
+use super::say;
+use super::visitor::Visit;
+use super::words::fill;
+use crate::app::App;
+use crate::order_group::{GroupError, OrderDetail, Refusal};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use evertill_shared::business_day::BusinessDay;
+use evertill_shared::money::Amount;
+use evertill_shared::order::OrderState;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::refund::RefundState;
+use serde::Deserialize;
+
+/// Seconds between looks at an order on which something is under way, and at one at rest.
+const BUSY: u32 = 2;
+const CALM: u32 = 20;
+
+/// The refund form, as it was filled in if it was.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RefundForm {
+    pub how: String,
+    /// Made with the form: pressing twice asks once.
+    pub request: String,
+    pub left_minor: i64,
+    pub all_left: String,
+    pub currency: &'static str,
+    pub whole: bool,
+    pub part: bool,
+    pub amount: String,
+    pub reason: String,
+}
+
+/// What stands beside the order.
+enum Refunding {
+    /// The form.
+    Form(RefundForm),
+    /// Why there is none.
+    Not(String),
+}
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct Page {
+    f: Frame,
+    notices: Vec<Notice>,
+    order: OrderView,
+    refunding: Refunding,
+    live: u32,
+    zone_note: String,
+}
+
+/// What was just done.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Done {
+    asked: String,
+}
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Path(number): Path<String>,
+    Query(done): Query<Done>,
+) -> Result<Response, Problem> {
+    let number: OrderNumber = number.parse().map_err(|_| Problem::NoSuchOrder)?;
+    let detail = match app.groups.order(number).await {
+        Ok(detail) => detail,
+        Err(error) => return unreachable_page(&error, number, &visit),
+    };
+    let notice = asked_notice(&detail, &done.asked, &visit);
+    draw(&app, &visit, &detail, StatusCode::OK, notice.into_iter().collect(), None)
+}
+
+/// The order's page, with the form as it was filled in, if it was.
+pub(super) fn draw(
+    app: &App,
+    visit: &Visit,
+    detail: &OrderDetail,
+    status: StatusCode,
+    mut notices: Vec<Notice>,
+    filled_in: Option<RefundForm>,
+) -> Result<Response, Problem> {
+    let (t, now) = (visit.words(), app.clock.now());
+    if detail.summary.quarantined {
+        notices.push(Notice::new(Tone::Doubt, t.quarantined_long));
+    }
+    let under_way = detail.payments.iter().any(|record| !record.payment.state.is_final())
+        || detail.refunds.iter().any(|record| !record.refund.state.is_final());
+    let page = Page {
+        f: visit.frame(Tab::Orders),
+        notices,
+        order: OrderView::of(detail, &app.centre.policies(), now, visit),
+        refunding: refunding(visit, detail, app.base.business_day(now), filled_in)?,
+        live: if under_way { BUSY } else { CALM },
+        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
+    };
+    Ok(html(status, &page))
+}
+
+fn refunding(
+    visit: &Visit,
+    detail: &OrderDetail,
+    today: BusinessDay,
+    filled_in: Option<RefundForm>,
+) -> Result<Refunding, Problem> {
+    let (t, order) = (visit.words(), &detail.summary);
+    let left = order.paid.checked_sub(order.held).unwrap_or(Amount::zero(order.total.currency));
+    let not = if order.state != OrderState::Paid {
+        Some(t.refund_not_paid.to_owned())
+    } else if order.quarantined {
+        Some(t.quarantined_long.to_owned())
+    } else if order.business_day != today {
+        Some(fill(t.refund_not_today, &[&order.business_day.to_string(), &today.to_string()]))
+    } else if !visit.who.role.may_refund() {
+        Some(t.refund_only_managers.to_owned())
+    } else if !left.is_positive() && filled_in.is_none() {
+        Some(t.refund_nothing_left.to_owned())
+    } else {
+        None
+    };
+    if let Some(why) = not {
+        return Ok(Refunding::Not(why));
+    }
+    let filled = match filled_in {
+        Some(form) => form,
+        None => RefundForm { request: fresh_request()?, left_minor: left.minor, ..RefundForm::default() },
+    };
+    let offered = Amount::new(filled.left_minor, left.currency);
+    Ok(Refunding::Form(RefundForm {
+        how: fill(t.refund_how, &[&order.sale.terminal.to_string()]),
+        all_left: fill(t.refund_whole, &[&offered.to_string()]),
+        currency: left.currency.code(),
+        ..filled
+    }))
+}
+
+/// The id under which a refund is asked for, once.
+pub(super) fn fresh_request() -> Result<String, Problem> {
+    Ok(hex::encode(crate::base_store::random::<12>()?))
+}
+
+fn asked_notice(detail: &OrderDetail, asked: &str, visit: &Visit) -> Option<Notice> {
+    let t = visit.words();
+    let record = detail.refunds.iter().find(|record| record.refund.id.0 == asked)?;
+    let (amount, terminal) = (record.refund.amount.to_string(), record.terminal.to_string());
+    match record.refund.state {
+        RefundState::Reserved => Some(Notice::new(Tone::Wait, fill(t.refund_asked, &[&amount, &terminal]))),
+        state => {
+            let (tone, word) = say::refund(state, record.terminal, t);
+            Some(Notice::new(tone, format!("{amount}: {word}")))
+        }
+    }
+}
+
+fn unreachable_page(error: &GroupError, number: OrderNumber, visit: &Visit) -> Result<Response, Problem> {
+    match error {
+        GroupError::Refused(Refusal::NotFound(_)) => Err(Problem::NoSuchOrder),
+        GroupError::Unavailable(_) | GroupError::Unknown | GroupError::Overloaded => {
+            Ok(super::problem::group_page(number, visit))
+        }
+        other => {
+            tracing::error!(%other, %number, "an order cannot be shown");
+            Err(Problem::Internal)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! An order as its page shows it.
+
+use super::frame::Badge;
+use super::say;
+use super::story::{self, Line as StoryText};
+use super::visitor::Visitor;
+use super::words::{Words, fill};
+use crate::order_group::{OrderDetail, PaymentRecord, Policies, RefundRecord};
+use evertill_shared::business_day::local_text;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::order::PaidBy;
+use evertill_shared::payment::Action;
+
+/// The order.
+pub(super) struct OrderView {
+    pub number: String,
+    pub grouped: String,
+    pub day: String,
+    pub badges: Vec<Badge>,
+    pub total: String,
+    pub tax: String,
+    pub sold: String,
+    pub terminal: String,
+    pub sale: String,
+    pub group: String,
+    pub paid_with: Option<String>,
+    pub transaction: Option<String>,
+    pub left: Option<String>,
+    pub goods: Vec<GoodsView>,
+    pub payments: Vec<PaymentView>,
+    pub refunds: Vec<RefundView>,
+    pub story: Vec<StoryText>,
+}
+
+/// A line of the sale.
+pub(super) struct GoodsView {
+    pub name: String,
+    pub quantity: u32,
+    pub price: String,
+    pub total: String,
+}
+
+/// An attempt to pay.
+pub(super) struct PaymentView {
+    pub attempt: u8,
+    pub wallet: &'static str,
+    pub amount: String,
+    pub badge: Badge,
+    pub since: String,
+    pub reason: Option<&'static str>,
+    pub next: Option<String>,
+    pub deadline: String,
+    pub channel_number: String,
+}
+
+/// A refund.
+pub(super) struct RefundView {
+    pub amount: String,
+    pub badge: Badge,
+    pub reason: String,
+    pub refused: Option<String>,
+    pub by: String,
+    pub at: String,
+}
+
+impl OrderView {
+    /// As this visitor may see it.
+    pub fn of(detail: &OrderDetail, policies: &Policies, now: Timestamp, visitor: &Visitor) -> Self {
+        let (t, zone) = (visitor.words(), &visitor.store.zone);
+        let order = &detail.summary;
+        let left = order.paid.checked_sub(order.held).ok().filter(|_| order.paid.is_positive());
+        Self {
+            number: order.number.to_string(),
+            grouped: order.number.grouped(),
+            day: order.business_day.to_string(),
+            badges: say::order(order, t),
+            total: order.total.to_string(),
+            tax: detail.goods.tax.to_string(),
+            sold: local_text(order.created_at, zone),
+            terminal: order.sale.terminal.to_string(),
+            sale: order.sale.to_string(),
+            group: order.number.tag().to_string(),
+            paid_with: order.paid_by.as_ref().map(|paid_by| paid_with(paid_by, t)),
+            transaction: order.paid_by.as_ref().and_then(transaction),
+            left: left.map(|left| left.to_string()),
+            goods: detail.goods.lines.iter().map(GoodsView::of).collect(),
+            payments: detail
+                .payments
+                .iter()
+                .map(|record| PaymentView::of(record, policies, now, visitor))
+                .collect(),
+            refunds: detail.refunds.iter().map(|record| RefundView::of(record, visitor)).collect(),
+            story: story::tell(&detail.story, order.sale.terminal, zone, t),
+        }
+    }
+}
+
+fn paid_with(paid_by: &PaidBy, t: &'static Words) -> String {
+    let name = say::tender(paid_by, t);
+    match paid_by {
+        PaidBy::Cash { given, change } => format!("{name} ({} {given}, {} {change})", t.given, t.change),
+        PaidBy::Wallet { .. } => name.to_owned(),
+    }
+}
+
+fn transaction(paid_by: &PaidBy) -> Option<String> {
+    match paid_by {
+        PaidBy::Wallet { transaction, .. } => Some(transaction.clone()),
+        PaidBy::Cash { .. } => None,
+    }
+}
+
+impl GoodsView {
+    fn of(line: &evertill_shared::order::line::Line) -> Self {
+        Self {
+            name: line.name.clone(),
+            quantity: line.quantity,
+            price: line.unit_price.to_string(),
+            total: line.total.to_string(),
+        }
+    }
+}
+
+/// What the order centre does next about an attempt, and when.
+pub(super) fn next_step(
+    record: &PaymentRecord,
+    policies: &Policies,
+    now: Timestamp,
+    visitor: &Visitor,
+) -> Option<String> {
+    let (payment, t) = (&record.payment, visitor.words());
+    let action = payment.due(payment.next_at.max(now), policies.of(payment.wallet))?;
+    let sentence = match action {
+        Action::Query => t.next_ask,
+        Action::Reverse => t.next_take_back,
+    };
+    Some(fill(sentence, &[clock_of(&visitor.time(payment.next_at))]))
+}
+
+/// The end of waiting, and how long it is until then.
+pub(super) fn deadline(
+    record: &PaymentRecord,
+    policies: &Policies,
+    now: Timestamp,
+    visitor: &Visitor,
+) -> String {
+    let until = record.payment.deadline(policies.of(record.payment.wallet));
+    let time = visitor.time(until);
+    if until > now {
+        format!("{} ({})", clock_of(&time), say::time_left(until, now, visitor.words()))
+    } else {
+        clock_of(&time).to_owned()
+    }
+}
+
+/// The time of day in a moment as it is written.
+fn clock_of(text: &str) -> &str {
+    text.split_once(' ').map_or(text, |(_, clock)| clock)
+}
+
+impl PaymentView {
+    fn of(record: &PaymentRecord, policies: &Policies, now: Timestamp, visitor: &Visitor) -> Self {
+        let (payment, t) = (&record.payment, visitor.words());
+        let (tone, word) = say::payment(payment.state, t);
+        Self {
+            attempt: payment.attempt,
+            wallet: say::wallet(payment.wallet, t),
+            amount: payment.amount.to_string(),
+            badge: Badge::new(tone, word),
+            since: fill(t.since, &[&visitor.time(payment.since)]),
+            reason: payment.reason.map(|reason| say::declined(reason, t)),
+            next: next_step(record, policies, now, visitor),
+            deadline: deadline(record, policies, now, visitor),
+            channel_number: payment.channel_number.to_string(),
+        }
+    }
+}
+
+impl RefundView {
+    fn of(record: &RefundRecord, visitor: &Visitor) -> Self {
+        let (refund, t) = (&record.refund, visitor.words());
+        let (tone, word) = say::refund(refund.state, record.terminal, t);
+        let currency = refund.amount.currency;
+        Self {
+            amount: refund.amount.to_string(),
+            badge: Badge::new(tone, word),
+            reason: refund.reason.clone(),
+            refused: refund.refused.as_ref().map(|why| say::refund_refused(why, currency, t)),
+            by: refund.requested_by.clone(),
+            at: visitor.time(refund.requested_at),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Forms: only those that a page of this very session made are read.
+
+use super::problem::Problem;
+use super::visitor::{Visit, Visitor};
+use axum::extract::{Form, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+
+/// What a form holds: names and values as they were typed, without the space around them.
+#[derive(Clone, Default)]
+pub(super) struct Fields(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish() // values may be passwords
+    }
+}
+
+impl Fields {
+    /// A value; empty if it is not there.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.trim())
+    }
+
+    /// A value with the space around it: passwords.
+    pub fn exact(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+/// The longest form that is read, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+async fn read(request: Request) -> Result<Fields, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, LONGEST).await.map_err(|_| Problem::BadForm)?;
+    let request = Request::from_parts(parts, bytes.into());
+    let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
+    form.map(|Form(pairs)| Fields(pairs.into_iter().collect())).map_err(|_| Problem::BadForm)
+}
+
+/// Browsers say where a request comes from. What comes from elsewhere is refused before its form is read.
+fn comes_from_elsewhere(parts: &Parts) -> bool {
+    let site = parts.headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
+    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+}
+
+async fn checked(visitor: &Visitor, request: Request) -> Result<Fields, Problem> {
+    let (parts, body) = request.into_parts();
+    if comes_from_elsewhere(&parts) {
+        return Err(Problem::FormToken);
+    }
+    let fields = read(Request::from_parts(parts, body)).await?;
+    if visitor.made_form(fields.get("csrf")) { Ok(fields) } else { Err(Problem::FormToken) }
+}
+
+/// A form from somebody who is logged in.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub visit: Visit,
+    pub fields: Fields,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, state).await?;
+        let fields = checked(&visit.visitor, Request::from_parts(parts, body)).await;
+        Ok(Self { fields: fields.map_err(Problem::into_response)?, visit })
+    }
+}
+
+/// The log-in form.
+#[derive(Debug)]
+pub(super) struct LogInForm {
+    pub visitor: Visitor,
+    pub fields: Fields,
+    /// The form is this browser's own. It is not if cookies are off or the page is very old.
+    pub own: bool,
+}
+
+impl<S: Send + Sync> FromRequest<S> for LogInForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await.map_err(Problem::into_response)?;
+        let elsewhere = comes_from_elsewhere(&parts);
+        let fields = read(Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
+        let own = !elsewhere && visitor.made_form(fields.get("csrf"));
+        Ok(Self { visitor, fields, own })
+    }
+}

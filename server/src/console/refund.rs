@@ -1,0 +1,112 @@
+//! A manager asks for a refund.
+
+use super::frame::Notice;
+use super::order::{self, RefundForm};
+use super::posted::{Fields, Posted};
+use super::problem::Problem;
+use super::say;
+use super::words::{Words, fill};
+use crate::app::App;
+use crate::base_store::{AuditKind, NewAudit, OpenSession};
+use crate::order_group::{GroupError, NewRefund};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order_number::OrderNumber;
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// What the form asks for.
+struct Asked {
+    request: String,
+    amount: Amount,
+    reason: String,
+}
+
+/// Asks for the refund; the answer leads to the order's page.
+pub(super) async fn ask(
+    State(app): State<App>,
+    Path(number): Path<String>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    if !visit.who.role.may_refund() {
+        return Err(Problem::Forbidden);
+    }
+    let number: OrderNumber = number.parse().map_err(|_| Problem::NoSuchOrder)?;
+    let (t, currency) = (visit.words(), visit.store.currency);
+    let sentence = match read(&fields, currency, t) {
+        Err(sentence) => sentence,
+        Ok(asked) => match reserve(&app, &visit.who, number, asked).await? {
+            Ok(refund) => {
+                let address = format!("/console/orders/{number}?asked={refund}#refunds");
+                return Ok(Redirect::to(&address).into_response());
+            }
+            Err(error) => say::not_reserved(&error, number.tag(), currency, t),
+        },
+    };
+    let detail = match app.groups.order(number).await {
+        Ok(detail) => detail,
+        Err(_) => return Ok(super::problem::sentence_page(sentence, &visit)),
+    };
+    let form = Some(filled_in(&fields));
+    order::draw(&app, &visit, &detail, StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)], form)
+}
+
+fn filled_in(fields: &Fields) -> RefundForm {
+    RefundForm {
+        request: fields.get("request").to_owned(),
+        left_minor: fields.get("left").parse().unwrap_or(0),
+        whole: fields.get("what") == "whole",
+        part: fields.get("what") == "part",
+        amount: fields.get("amount").to_owned(),
+        reason: fields.get("reason").to_owned(),
+        ..RefundForm::default()
+    }
+}
+
+fn read(fields: &Fields, currency: Currency, t: &'static Words) -> Result<Asked, String> {
+    let request = fields.get("request").to_owned();
+    let proper =
+        (8..=40).contains(&request.len()) && request.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !proper {
+        return Err(t.bad_form.into());
+    }
+    let bad_amount = || fill(t.refund_bad_amount, &[currency.code()]);
+    let amount = match fields.get("what") {
+        // What the person saw when pressing, so that pressing twice asks for the same.
+        "whole" => fields.get("left").parse().ok().map(|minor| Amount::new(minor, currency)),
+        "part" => Amount::parse_decimal(fields.get("amount"), currency).ok(),
+        _ => return Err(t.refund_choose.into()),
+    };
+    let amount = amount.filter(|amount| amount.is_positive()).ok_or_else(bad_amount)?;
+    let reason = fields.get("reason").to_owned();
+    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+        return Err(t.refund_no_reason.into());
+    }
+    Ok(Asked { request, amount, reason })
+}
+
+/// Writes down who asks and why, then reserves. A refusal stays in the trail as one that was asked for.
+async fn reserve(
+    app: &App,
+    who: &OpenSession,
+    number: OrderNumber,
+    asked: Asked,
+) -> Result<Result<String, GroupError>, Problem> {
+    let at = app.clock.now();
+    let why = format!("{} ({}): {}", asked.amount, asked.request, asked.reason);
+    app.base.audit_append(NewAudit::new(&who.login, AuditKind::RefundRequested, number, why)).await?;
+    let refund = NewRefund {
+        number,
+        request: asked.request,
+        amount: asked.amount,
+        reason: asked.reason,
+        by: who.name.clone(),
+        login: who.login.clone(),
+        at,
+        today: app.base.business_day(at),
+    };
+    Ok(app.groups.reserve_refund(refund).await.map(|record| record.refund.id.0))
+}

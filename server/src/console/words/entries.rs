@@ -1,0 +1,324 @@
+//! The dictionary itself. A line without its Chinese half does not compile.
+
+macro_rules! dictionary {
+    ($($name:ident: $english:literal, $chinese:literal;)*) => {
+        /// All words and sentences of one language. `{}` stands for a value: see [`super::fill`].
+        #[derive(Debug)]
+        #[allow(missing_docs)] // each says what it is by its English text
+        pub struct Words {
+            $(pub $name: &'static str,)*
+        }
+
+        /// English.
+        pub static ENGLISH: Words = Words { $($name: $english,)* };
+        /// Simplified Chinese.
+        pub static CHINESE: Words = Words { $($name: $chinese,)* };
+
+        impl Words {
+            /// Every name with its text, in one fixed order.
+            #[must_use]
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+dictionary! {
+    // Everywhere
+    skip: "Skip to the content", "跳到正文";
+    sections: "Sections", "栏目";
+    orders: "Orders", "订单";
+    terminals: "Terminals", "收银机";
+    groups: "Groups", "订单库";
+    staff: "Staff", "员工";
+    audit: "Audit trail", "审计记录";
+    log_out: "Log out", "退出";
+    back: "Back", "返回";
+    signed_in_as: "Signed in as", "当前用户";
+    cashier_role: "Cashier", "收银员";
+    manager_role: "Manager", "店长";
+    it_role: "IT", "IT";
+    none: "None", "无";
+    since: "since {}", "自 {} 起";
+    seconds_left: "{} s left", "还剩 {} 秒";
+    minutes_left: "{} min left", "还剩 {} 分钟";
+    times_in: "Times are in the store's zone, {}", "时间均为门店时区：{}";
+
+    // Log in
+    log_in: "Log in", "登录";
+    log_in_title: "Log in to the console", "登录管理后台";
+    login_name: "Name", "用户名";
+    password: "Password", "密码";
+    log_in_wrong: "Name or password is wrong. Check both and try again.", "用户名或密码不正确，请检查后重试。";
+    log_in_throttled: "Too many wrong tries. Wait {} seconds, then try again.", "失败次数过多，请等 {} 秒后再试。";
+    log_in_old: "This page is too old, or the browser keeps no cookies. Try again; if it stays so, allow cookies for this address.", "页面已失效，或浏览器禁用了 Cookie。请重试；如仍如此，请允许此地址使用 Cookie。";
+    log_in_first: "Log in to go on.", "请先登录。";
+    logged_out: "You are logged out.", "您已退出登录。";
+    log_in_help: "Forgotten your password? IT can add you anew.", "忘记密码？请联系 IT 重新开通。";
+
+    // Orders
+    orders_of: "Orders of {}", "{} 的订单";
+    todays_orders: "Today's orders", "今日订单";
+    business_day: "Business day", "营业日";
+    order_number: "Order number", "订单号";
+    order_number_hint: "from the receipt; a part is enough", "见小票；输入一部分即可";
+    terminal: "Terminal", "收银机";
+    terminal_hint: "like T0001", "例如 T0001";
+    amount: "Amount", "金额";
+    amount_hint: "like 12.50", "例如 12.50";
+    state: "State", "状态";
+    any_state: "Any", "全部";
+    search: "Search", "查询";
+    clear_search: "Clear", "清除";
+    time: "Time", "时间";
+    tender: "Tender", "支付方式";
+    refunded: "Refunded", "已退款";
+    no_orders: "There are no orders like this on this day.", "该营业日没有符合条件的订单。";
+    newest: "Newest", "最新";
+    older: "Older", "较早";
+    shown_part: "{} orders on this page", "本页 {} 单";
+    found_count: "{} orders", "共 {} 单";
+    totals: "Totals of the day", "当日合计";
+    totals_sales: "Paid", "已收款";
+    totals_refunds: "Refunded", "已退款";
+    totals_held: "Refunds under way", "退款处理中";
+    totals_net: "Net", "净额";
+    count_orders: "{} paid", "{} 单已付";
+    quarantine_note: "{} orders from blocked terminals are not counted.", "来自已停用收银机的 {} 单未计入。";
+    group_missing: "Orders of group {} are missing from this list: it cannot be reached. Totals are without them.", "订单库 {} 无法连接：其订单未列出，合计也不包含。";
+    bad_day: "This is not a day. Write it like 2026-11-20.", "日期格式不正确，请按 2026-11-20 填写。";
+    bad_terminal: "This is not a terminal. Write it like T0001.", "收银机编号不正确，请按 T0001 填写。";
+    bad_amount: "This is not an amount. Write it like 12.50.", "金额不正确，请按 12.50 填写。";
+    number_mistyped: "A digit of the order number is mistyped. Compare it with the receipt.", "订单号有一位数字输错了，请与小票核对。";
+    number_not_digits: "An order number has digits only. Remove {}.", "订单号只能包含数字，请去掉 {}。";
+    number_length: "An order number has 25 digits, this has {}. Compare it with the receipt.", "订单号应为 25 位，现在是 {} 位，请与小票核对。";
+    number_impossible: "This is not one of our order numbers: it does not begin with a date.", "这不是我们的订单号：开头不是日期。";
+    cash: "Cash", "现金";
+    wechat_pay: "WeChat Pay", "微信支付";
+    alipay: "Alipay", "支付宝";
+
+    // States of an order
+    order_draft: "Draft", "草稿";
+    order_adopted: "Not paid yet", "待支付";
+    order_paid: "Paid", "已支付";
+    order_expired: "Draft expired", "草稿已过期";
+    order_void: "Void", "已作废";
+    part_refunded: "Part refunded", "部分退款";
+    fully_refunded: "Fully refunded", "已全额退款";
+    refund_running: "Refund under way", "退款处理中";
+    quarantined: "Quarantined", "已隔离";
+    quarantined_long: "This order came from a blocked terminal. It is not counted as a sale until a person accepts it.", "该订单来自已停用的收银机，经人工确认前不计入销售。";
+
+    // An order
+    order: "Order", "订单";
+    sold: "Sold", "销售时间";
+    sold_at: "Sold at", "销售收银机";
+    sale: "Sale", "交易";
+    group: "Group", "订单库";
+    total: "Total", "合计";
+    tax_inside: "of it tax", "其中税额";
+    paid_with: "Paid with", "支付方式";
+    given: "given", "实收";
+    change: "change", "找零";
+    transaction: "Transaction", "交易单号";
+    left_to_refund: "Left to refund", "可退金额";
+    goods: "Goods", "商品";
+    quantity: "Quantity", "数量";
+    price: "Price", "单价";
+    payments: "Payments", "支付";
+    no_payments: "No wallet was asked.", "未向钱包发起支付。";
+    attempt: "Attempt", "第几次";
+    next_step: "Next step", "下一步";
+    next_ask: "asks the wallet at {}", "{} 向钱包查询";
+    next_take_back: "takes it back at {}", "{} 撤销支付";
+    deadline: "Waiting ends", "等待截止";
+    channel_number: "Number at the wallet", "钱包侧单号";
+    refunds: "Refunds", "退款";
+    no_refunds: "Nothing was refunded.", "没有退款。";
+    asked_by: "Asked by", "申请人";
+    asked_at: "Asked at", "申请时间";
+    story: "What happened", "经过";
+    order_not_found: "There is no order with this number. Compare it with the receipt.", "没有这个订单号，请与小票核对。";
+
+    // Payments
+    payment_sent: "Asked", "已发起";
+    payment_waiting: "Customer is confirming", "等待顾客确认";
+    payment_unknown: "Unknown: do not charge again", "结果未知：请勿再次收款";
+    payment_reversing: "Being taken back", "正在撤销";
+    payment_paid: "Paid", "已支付";
+    payment_declined: "Declined", "已拒绝";
+    payment_reversed: "Taken back", "已撤销";
+    decline_code_expired: "the payment code was too old or used", "付款码已过期或已使用";
+    decline_not_enough_funds: "not enough money in the wallet", "余额不足";
+    decline_card_not_accepted: "the card behind the wallet is not accepted", "银行卡不受支持";
+    decline_payment_failed: "the customer cancelled, or the wallet failed", "顾客取消或钱包支付失败";
+    decline_limit_or_risk: "a limit was exceeded, or the wallet suspects fraud", "超出限额或存在风险";
+    decline_configuration: "our settings at the wallet are wrong: tell IT", "商户设置有误：请联系 IT";
+    decline_channel_unreachable: "the wallet could not be reached", "无法连接钱包";
+
+    // Refunds
+    refund: "Refund", "退款";
+    refund_title: "Refund this order", "为此订单退款";
+    refund_whole: "All that is left: {}", "全部可退金额：{}";
+    refund_part: "A part of it", "部分退款";
+    refund_amount: "Amount to refund", "退款金额";
+    refund_reason: "Reason", "退款原因";
+    refund_reason_hint: "The customer brought it back, wrong price, …", "例如：顾客退货、价格错误……";
+    refund_ask: "Ask for the refund", "申请退款";
+    refund_how: "The refund goes to till {}, which made this sale, and is carried out there.", "退款会发送到销售该订单的收银机 {}，并在那里办理。";
+    refund_asked: "The refund of {} was asked for. It waits for till {}: carry it out there.", "已申请退款 {}，正等待收银机 {} 办理。";
+    refund_reserved: "Waits for till {}", "等待收银机 {} 办理";
+    refund_sent: "Under way", "处理中";
+    refund_unknown: "Not known yet: the wallet is asked again", "结果未知：正在向钱包查询";
+    refund_done: "Refunded", "已退款";
+    refund_refused: "Not refunded", "未退款";
+    refund_only_managers: "Only managers can ask for refunds. Call a manager.", "只有店长可以申请退款，请找店长办理。";
+    refund_nothing_left: "All of this order is refunded or about to be.", "该订单已全部退款或正在退款。";
+    refund_not_today: "This order is of {}, today is {}. Refund it in the wallet's own merchant system.", "该订单的营业日是 {}，今天是 {}。请在钱包的商户系统中退款。";
+    refund_not_paid: "This order is not paid, so there is nothing to refund.", "该订单尚未支付，没有可退的款项。";
+    refund_too_much: "{} was asked for, but only {} of this order is left to refund. Enter that or less.", "申请退款 {}，但该订单只剩 {} 可退，请填写不超过此数的金额。";
+    refund_bad_amount: "Enter an amount more than zero, in {}, like 12.50.", "请填写大于零的金额（{}），例如 12.50。";
+    refund_no_reason: "Say why: the reason is kept with the refund and shown to the till.", "请填写退款原因：原因会随退款保存并显示在收银机上。";
+    refund_withdrawn: "The refund was withdrawn: no till took it in time. Ask again if it is still wanted.", "退款已撤回：没有收银机及时办理。如仍需退款请重新申请。";
+    refund_by_channel: "The wallet refused: {}", "钱包拒绝退款：{}";
+    refund_other_till: "Only till {} may carry out this refund: it sold the order.", "只有收银机 {} 可以办理此退款：订单在那里销售。";
+    refund_conflict: "This form was sent before with another amount. Look at the refunds of the order, and ask anew if one is missing.", "此表单已用其他金额提交过。请查看该订单的退款，如有缺少再重新申请。";
+    refund_choose: "Choose whether all or a part is refunded.", "请选择全部退款还是部分退款。";
+
+    // What a group says
+    group_unavailable: "The group that keeps this order (group {}) cannot be reached. Nothing was done. Try again in a minute; if it stays so, tell IT.", "保存该订单的订单库（{}）无法连接，未做任何操作。请一分钟后重试；如仍如此请联系 IT。";
+    outcome_unknown: "It is not known yet whether this was done. Press the button again: it is asked only once, however often you press.", "尚不清楚是否已完成。请再按一次：无论按多少次都只会申请一次。";
+    overloaded: "The server is busy. Nothing was done. Try again in a moment.", "服务器繁忙，未做任何操作，请稍后重试。";
+    not_possible: "The order does not allow this now. Open it again to see where it stands.", "该订单当前状态不允许此操作，请重新打开查看。";
+
+    // The story
+    fact_draft: "Number given out by server {}", "服务器 {} 发放订单号";
+    fact_draft_expired: "The draft expired: the till never chose this number", "草稿已过期：收银机未选用此号";
+    fact_adopted: "The till chose this number for the sale", "收银机为此交易选用该订单号";
+    fact_from_blocked: "(from a blocked terminal)", "（来自已停用的收银机）";
+    fact_cash: "Paid in cash: {} given, {} change", "现金支付：实收 {}，找零 {}";
+    fact_payment_sent: "Attempt {}: {} asked of {}", "第 {} 次：向{2}收款 {1}";
+    fact_payment_is: "Attempt {}: {}", "第 {} 次：{}";
+    fact_take_back: "Attempt {}: the till asked to take it back", "第 {} 次：收银机申请撤销";
+    fact_late_success: "Attempt {}: the wallet says PAID after it was over (transaction {}). Return this money in the wallet's merchant system.", "第 {} 次：结束后钱包仍报告已支付（交易单号 {}）。请在钱包商户系统中退还这笔款项。";
+    fact_paid_twice: "Attempt {}: PAID although the order was paid already. Return this money in the wallet's merchant system.", "第 {} 次：订单已支付后又被支付。请在钱包商户系统中退还这笔款项。";
+    fact_refund_asked: "Refund of {} asked by {} ({}): {}", "{1}（{2}）申请退款 {0}：{3}";
+    fact_refund_carried: "Refund {}: carried out at {}", "退款 {}：由 {} 办理";
+    fact_refund_is: "Refund {}: {}", "退款 {}：{}";
+    fact_refund_contradicted: "Refund {}: the wallet now says otherwise than \"{}\". Compare with the wallet's merchant system.", "退款 {}：钱包现在的说法与“{}”不符，请与钱包商户系统核对。";
+
+    // Terminals
+    terminal_name: "Name", "名称";
+    last_seen: "Last seen", "最近联系";
+    never_seen: "never", "从未";
+    journal_position: "Journal entries received", "已收到的日志条数";
+    fingerprint: "Fingerprint of its key", "密钥指纹";
+    registration_code: "Registration code", "注册码";
+    terminal_pending: "Waits for activation", "等待启用";
+    terminal_active: "Active", "使用中";
+    terminal_blocked: "Blocked", "已停用";
+    terminal_retired: "Retired", "已退役";
+    terminal_not_enrolled: "Enrolment code not used yet", "注册码尚未使用";
+    no_terminals: "There are no terminals yet. Make an enrolment code to add the first.", "还没有收银机。请生成注册码来添加第一台。";
+    open: "Open", "打开";
+    activate: "Activate", "启用";
+    activate_title: "Activate this terminal", "启用此收银机";
+    activate_how: "Go to the till. Its screen shows the fingerprint of its key. Compare all groups with these, one by one. If a single character differs, do not activate: somebody else may be posing as the till.", "请到收银机前，其屏幕上显示密钥指纹。请逐组核对。只要有一个字符不同，就不要启用：可能有人冒充该收银机。";
+    activate_tick: "I stand at the till, and every group is the same.", "我就在收银机前，每一组都相同。";
+    activate_last: "Type the last group as the till shows it", "请按收银机所示输入最后一组";
+    activate_wrong: "The last group is another. Read it from the till's screen again. If it stays different, do not activate, and tell the one who answers for IT.", "最后一组不一致。请重新查看收银机屏幕。如仍不同，请勿启用，并报告 IT 负责人。";
+    activate_not_ticked: "Tick the box when you have compared every group at the till.", "请在收银机前核对每一组后勾选确认。";
+    activated: "{} is active now.", "{} 已启用。";
+    block: "Block", "停用";
+    block_title: "Block this terminal", "停用此收银机";
+    block_how: "From then on it can start no sale, charge or refund on any server. Payments under way are finished. What it had queued goes into quarantine.", "停用后，该收银机在任何服务器上都不能开始销售、收款或退款。进行中的支付会完成，其排队的数据会被隔离。";
+    block_reason: "Why is it blocked?", "停用原因";
+    blocked: "{} is blocked. It can move no more money.", "{} 已停用，不能再动用任何款项。";
+    unblock: "Unblock", "恢复使用";
+    unblock_title: "Unblock this terminal", "恢复此收银机";
+    unblock_how: "Only when it is back in the right hands and was not opened or copied.", "仅当收银机已回到可信人员手中，且未被拆开或复制时才可恢复。";
+    unblock_reason: "Why may it be used again?", "恢复原因";
+    unblocked: "{} is active again.", "{} 已恢复使用。";
+    terminal_moved: "Somebody changed this terminal in the meantime. This is how it stands now: nothing was done.", "有人刚刚更改了此收银机。这是它现在的状态，未做任何操作。";
+    reason_needed: "Say why: it is written into the audit trail.", "请填写原因：会写入审计记录。";
+    retired_note: "This terminal is out of use for good. Register it again to use it.", "此收银机已永久退役。如需使用请重新注册。";
+    not_enrolled_note: "The till has not been registered with its code yet.", "收银机尚未使用注册码注册。";
+    new_terminal: "Add a terminal", "添加收银机";
+    new_terminal_name: "What shall it be called?", "收银机名称";
+    new_terminal_hint: "like Till 1, front", "例如：1 号机，前台";
+    make_code: "Make an enrolment code", "生成注册码";
+    code_title: "Enrolment code for {}", "{} 的注册码";
+    code_how: "Type this code at the till now. It is shown only this once, works for one till, and ends at {}.", "请立即在收银机上输入此码。它只显示这一次，仅可用于一台收银机，有效期至 {}。";
+    code_next: "After that the till appears in the list and waits for activation.", "之后该收银机会出现在列表中等待启用。";
+    name_needed: "Give the terminal a name of 1 to 60 characters, so that people can tell it from the others.", "请填写 1 至 60 个字符的名称，便于区分。";
+
+    // Groups
+    groups_title: "Order groups", "订单库";
+    group_healthy: "Healthy", "正常";
+    group_testing: "Being tested", "正在测试";
+    group_skipped: "Skipped by new orders", "新订单已绕开";
+    group_broken: "Cannot be used", "不可用";
+    group_engine: "Database", "数据库";
+    engine_open: "Open", "已打开";
+    failures: "Failures in this period", "本周期失败次数";
+    last_error: "Last error", "最近错误";
+    orders_created: "Orders created here", "已创建订单";
+    jumps_away: "Jumps away from here", "跳转离开次数";
+    counts_since_start: "Counts are of this server, since it was started.", "计数为本服务器启动以来的数值。";
+    open_payments: "Payments not settled", "未结支付";
+    no_open_payments: "Every payment is settled.", "所有支付均已结清。";
+    open_refunds: "Refunds not settled", "未结退款";
+    no_open_refunds: "Every refund is settled.", "所有退款均已结清。";
+    open_missing: "Payments and refunds of group {} are missing here: it cannot be reached.", "订单库 {} 无法连接：其支付和退款未列出。";
+
+    // Staff
+    staff_title: "Staff", "员工";
+    person: "Person", "姓名";
+    role: "Role", "角色";
+    add_person: "Add a person", "添加员工";
+    login_hint: "letters, digits, dots or dashes", "字母、数字、点或短横";
+    full_name: "Name that others see", "显示姓名";
+    first_password: "First password", "初始密码";
+    first_password_hint: "8 characters at least", "至少 8 个字符";
+    added_person: "{} was added and can log in now.", "已添加 {}，现在可以登录。";
+    login_taken: "The name {} is taken. Choose another to log in with.", "用户名 {} 已被使用，请换一个。";
+    bad_names: "Give a name of 1 to 60 characters, and a name to log in with of letters, digits, dots or dashes.", "请填写 1 至 60 个字符的姓名，以及由字母、数字、点或短横组成的用户名。";
+    bad_password: "The first password needs 8 characters at least.", "初始密码至少需要 8 个字符。";
+    choose_role: "Choose what this person may do.", "请选择该员工的角色。";
+
+    // Audit
+    audit_title: "Audit trail", "审计记录";
+    audit_last: "The last {} entries, newest first", "最近 {} 条，按时间倒序";
+    audit_good: "The chain is whole: nothing was changed or taken out.", "链条完整：没有被修改或删除。";
+    audit_bad: "The chain is broken at entry {}: something was changed or taken out. Call the one who answers for IT, and keep the database as it is.", "链条在第 {} 条处断开：有内容被修改或删除。请联系 IT 负责人，并保留数据库原样。";
+    audit_unread: "The chain could not be checked. Try again; if it stays so, tell IT.", "无法检查链条，请重试；如仍如此请联系 IT。";
+    audit_empty: "Nothing has happened yet.", "还没有记录。";
+    who: "Who", "谁";
+    what: "What", "操作";
+    about: "About", "对象";
+    why: "Why", "原因";
+
+    did_staff_added: "Added to the staff", "添加员工";
+    did_code_made: "Made an enrolment code", "生成注册码";
+    did_enrolled: "Registered its key", "注册密钥";
+    did_activated: "Activated the terminal", "启用收银机";
+    did_blocked: "Blocked the terminal", "停用收银机";
+    did_unblocked: "Unblocked the terminal", "恢复收银机";
+    did_refund: "Asked for a refund", "申请退款";
+    did_catalogue: "Changed the catalogue", "更改商品目录";
+    did_journal_fault: "Found a fault in the journal", "发现日志异常";
+
+    // Errors
+    error_title: "Something went wrong", "出错了";
+    not_found_title: "There is no such page", "没有这个页面";
+    not_found_text: "The address may be mistyped, or what it showed is gone. Go back to the orders and look from there.", "地址可能输错，或内容已不存在。请回到订单页面再查找。";
+    forbidden_title: "You may not do this", "您没有权限";
+    forbidden_text: "Your role does not allow it. Ask someone who may: managers for refunds, IT for terminals and staff.", "您的角色不允许此操作。退款请找店长，收银机和员工请找 IT。";
+    csrf_title: "This form is too old", "表单已失效";
+    csrf_text: "The form did not come from a page of your present session, so nothing was done. Go back, refresh the page and try again.", "该表单不是来自您当前会话的页面，未做任何操作。请返回并刷新页面后重试。";
+    internal_title: "The server has a fault", "服务器故障";
+    internal_text: "It is not certain whether this was done: look before you try again. If it stays so, tell IT the time at which it happened.", "无法确定是否已完成：请先查看再重试。如仍如此，请把发生时间告诉 IT。";
+    to_orders: "Go to the orders", "前往订单";
+    bad_form: "A part of the form is missing or cannot be read. Fill it in again.", "表单有缺失或无法读取的部分，请重新填写。";
+}
