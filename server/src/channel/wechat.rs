@@ -71,6 +71,21 @@ impl WechatChannel {
         self.policy
     }
 
+    /// Asks about an order that cannot exist: a truly signed reply, whatever it says, shows that addresses,
+    /// merchant and API key fit together. For the start of the server and for health pages; moves no money.
+    /// # Errors
+    /// What is wrong, for IT staff.
+    pub async fn check(&self) -> Result<(), String> {
+        let fields = |merchant: &Merchant, nonce: &str| merchant.about_nothing(nonce);
+        self.ask(&self.open, wire::QUERY, self.call_limit, fields).await.map(drop).map_err(|silence| {
+            match silence {
+                Silence::NotSent(why) => format!("WeChat Pay cannot be reached: {why}"),
+                Silence::NoAnswer(why) => format!("WeChat Pay gives no answer: {why}"),
+                Silence::Unusable(why) => why.to_string(),
+            }
+        })
+    }
+
     /// Makes a request and brings back the reply, opened; or says why there is none that counts.
     async fn ask(
         &self,

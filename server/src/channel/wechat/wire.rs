@@ -88,6 +88,12 @@ impl Merchant {
         self.request(nonce, &[("out_trade_no", number.as_str())])
     }
 
+    /// A request about an order that no till ever makes.
+    #[must_use]
+    pub fn about_nothing(&self, nonce: &str) -> String {
+        self.request(nonce, &[("out_trade_no", "CHECK000000")])
+    }
+
     /// The request that gives money back.
     #[must_use]
     pub fn refund(&self, refund: &ChannelRefund, nonce: &str) -> String {

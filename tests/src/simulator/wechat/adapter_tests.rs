@@ -8,11 +8,12 @@ use evertill_shared::id::{ChannelNumber, RefundId, SaleKey, StoreId, TerminalId}
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::secret::AuthCode;
-use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+
+mod line;
+mod refunds;
 
 const LIMIT_MS: u64 = 1_000;
 
@@ -291,43 +292,6 @@ async fn after_seven_days_nothing_is_taken_back() {
     assert_eq!(rig.net(), 1234);
 }
 
-/// A client certificate with the right name from another root.
-fn forge_client_certificate(folder: &Path, settings: &mut WechatSettings) {
-    let forged = rcgen::generate_simple_self_signed(["1900000109".to_owned()]).unwrap();
-    (settings.client_certificate, settings.client_key) = (folder.join("f.pem"), folder.join("f.key"));
-    std::fs::write(&settings.client_certificate, forged.cert.pem()).unwrap();
-    std::fs::write(&settings.client_key, forged.signing_key.serialize_pem()).unwrap();
-}
-
-#[tokio::test]
-async fn without_the_merchants_certificate_no_reversal_reaches_the_wallet() {
-    let rig = rig().await;
-    assert!(is_success(&rig.pay(Behaviour::Pays).await));
-    let mut settings = settings(&rig.wallet);
-    forge_client_certificate(rig.folder.path(), &mut settings);
-    assert_eq!(channel(&settings).reverse(&number(1)).await, ReverseOutcome::Unknown);
-    let root = std::fs::read(rig.folder.path().join("ca.pem")).unwrap();
-    let bare = reqwest::Client::builder()
-        .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
-        .build()
-        .unwrap();
-    let address = format!("{}/secapi/pay/reverse", settings.secure_endpoints[0]);
-    assert!(bare.post(address).body("<xml/>").send().await.is_err(), "it dies with the connection");
-    assert_eq!(rig.wallet.order(number(1).as_str()).unwrap().unwrap().state, TradeState::Success);
-}
-
-#[tokio::test]
-async fn a_wallet_with_a_certificate_of_another_root_is_not_spoken_to() {
-    let (rig, other) = (rig().await, rig().await);
-    let mut settings = settings(&rig.wallet);
-    settings.ca_certificate = Some(other.folder.path().join("ca.pem"));
-    settings.endpoints = settings.secure_endpoints.clone();
-    let charge = rig.charge(Behaviour::Pays);
-    let outcome = channel(&settings).pay(&charge).await;
-    assert_eq!(outcome, PayOutcome::Refused(DeclineReason::ChannelUnreachable));
-    assert_eq!(rig.wallet.orders().unwrap(), []);
-}
-
 #[tokio::test]
 async fn with_a_wrong_api_key_nothing_is_ever_a_success() {
     let rig = rig().await;
@@ -348,92 +312,6 @@ async fn with_a_wrong_api_key_nothing_is_ever_a_success() {
     assert_eq!(rig.reverse().await, ReverseOutcome::Unknown);
 }
 
-fn refund(name: &str, minor: i64) -> ChannelRefund {
-    ChannelRefund {
-        refund: RefundId(name.into()),
-        number: number(1),
-        paid: cny(1234),
-        amount: cny(minor),
-        reason: "broken".into(),
-    }
-}
-
-#[tokio::test]
-async fn refunds_in_parts_up_to_the_whole_and_never_more() {
-    let rig = rig().await;
-    rig.wallet.switch(|switches| switches.refund_spacing_ms = 0);
-    assert!(is_success(&rig.pay(Behaviour::Pays).await));
-    for (name, minor) in [("R1", 1000), ("R2", 234)] {
-        assert_eq!(rig.channel.refund(&refund(name, minor)).await, ChannelRefundOutcome::Done);
-        assert_eq!(rig.channel.refund(&refund(name, minor)).await, ChannelRefundOutcome::Done, "a repeat");
-    }
-    assert_eq!(rig.net(), 0);
-    let more = rig.channel.refund(&refund("R3", 1)).await;
-    assert!(
-        matches!(&more, ChannelRefundOutcome::Refused(words) if words.contains("累计退款金额大于支付金额")),
-        "{more:?}"
-    );
-    assert_eq!(rig.channel.query_refund(&refund("R3", 1)).await, ChannelRefundOutcome::NoSuchRefund);
-    assert!(is_paid(&rig.query().await), "a refunded payment was a payment");
-}
-
-#[tokio::test]
-async fn a_refund_number_never_serves_twice() {
-    let rig = rig().await;
-    assert!(is_success(&rig.pay(Behaviour::Pays).await));
-    assert_eq!(rig.channel.refund(&refund("R1", 100)).await, ChannelRefundOutcome::Done);
-    assert_eq!(rig.channel.refund(&refund("R1", 200)).await, ChannelRefundOutcome::Unknown);
-    assert_eq!(rig.channel.query_refund(&refund("R1", 200)).await, ChannelRefundOutcome::Unknown);
-    assert_eq!(rig.net(), 1134);
-    // A minute must lie between two refunds of one order: not now is not never.
-    assert_eq!(rig.channel.refund(&refund("R2", 100)).await, ChannelRefundOutcome::Unknown);
-    rig.wallet.turn_clock(60_000).unwrap();
-    assert_eq!(rig.channel.refund(&refund("R2", 100)).await, ChannelRefundOutcome::Done);
-}
-
-#[tokio::test]
-async fn a_refund_that_is_slow_or_whose_reply_is_lost_is_found_by_asking() {
-    let rig = rig().await;
-    rig.wallet.switch(|switches| (switches.refund_spacing_ms, switches.refund_takes_ms) = (0, 9_000));
-    assert!(is_success(&rig.pay(Behaviour::Pays).await));
-    assert_eq!(rig.channel.refund(&refund("R1", 100)).await, ChannelRefundOutcome::Processing);
-    rig.wallet.turn_clock(9_000).unwrap();
-    assert_eq!(rig.channel.query_refund(&refund("R1", 100)).await, ChannelRefundOutcome::Done);
-    for fault in [Fault::ReplyLost, Fault::SystemError] {
-        rig.wallet.next(Endpoint::Refund, fault);
-        assert_eq!(rig.channel.refund(&refund("R2", 100)).await, ChannelRefundOutcome::Unknown);
-    }
-    rig.wallet.turn_clock(9_000).unwrap();
-    assert_eq!(rig.channel.query_refund(&refund("R2", 100)).await, ChannelRefundOutcome::Done);
-    assert_eq!(rig.net(), 1034);
-}
-
-fn dead_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}
-
-#[tokio::test]
-async fn when_no_address_can_be_reached_the_payment_was_surely_not_sent() {
-    let nowhere = "http://no-such-host.invalid".to_owned();
-    let rig = rig_with(|settings| settings.endpoints = vec![dead_address(), nowhere]).await;
-    let outcome = rig.pay(Behaviour::Pays).await;
-    assert_eq!(outcome, PayOutcome::Refused(DeclineReason::ChannelUnreachable));
-    assert_eq!(rig.query().await, QueryOutcome::Unknown);
-}
-
-#[tokio::test]
-async fn the_backup_address_is_used_only_when_the_main_one_cannot_be_reached() {
-    let rig = rig_with(|settings| settings.endpoints.insert(0, dead_address())).await;
-    assert!(is_success(&rig.pay(Behaviour::Pays).await));
-    // Two addresses that both work: a lost reply must not make a second request.
-    let mut twice = settings(&rig.wallet);
-    twice.endpoints.push(twice.endpoints[0].clone());
-    let lost = charge_with(rig.wallet.issue_code(Behaviour::RequestLost).unwrap(), 2);
-    assert_eq!(channel(&twice).pay(&lost).await, PayOutcome::Unknown);
-    assert_eq!(rig.wallet.order(number(2).as_str()).unwrap(), None);
-}
-
 #[tokio::test]
 async fn a_second_pay_call_under_one_number_never_charges_again() {
     let rig = rig().await;
@@ -445,4 +323,19 @@ async fn a_second_pay_call_under_one_number_never_charges_again() {
     assert_eq!(rig.channel.pay(&waiting).await, PayOutcome::Unknown, "paid already, it says: ask");
     assert_eq!(rig.channel.pay(&rig.charge(Behaviour::Pays)).await, PayOutcome::Unknown, "another code");
     assert_eq!(rig.wallet.order(number(1).as_str()).unwrap().unwrap().charged_minor, 1234);
+}
+
+#[tokio::test]
+async fn every_documented_refusal_comes_through_the_wire_and_none_is_a_success() {
+    let rig = rig().await;
+    for word in ["BANKERROR", "OUT_TRADE_NO_USED", "NOAUTH", "LACK_PARAMS", "A_WORD_OF_TOMORROW"] {
+        rig.wallet.next(Endpoint::Pay, Fault::Refuse { err_code: word.into() });
+        let outcome = rig.pay(Behaviour::Pays).await;
+        let expected = match word {
+            "NOAUTH" | "LACK_PARAMS" => PayOutcome::ConfirmedFailure(DeclineReason::Configuration),
+            _ => PayOutcome::Unknown,
+        };
+        assert_eq!(outcome, expected, "{word}");
+    }
+    assert_eq!(rig.wallet.orders().unwrap(), []);
 }

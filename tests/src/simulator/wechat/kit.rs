@@ -125,6 +125,7 @@ impl Kit {
 fn named(name: &str, alternatives: Vec<String>) -> Result<CertificateParams, KitError> {
     let mut params = CertificateParams::new(alternatives)?;
     params.distinguished_name.push(DnType::CommonName, name);
+    params.use_authority_key_identifier_extension = true;
     Ok(params)
 }
 

@@ -1,0 +1,63 @@
+//! Money that goes back.
+
+use super::*;
+
+pub(super) fn refund(name: &str, minor: i64) -> ChannelRefund {
+    ChannelRefund {
+        refund: RefundId(name.into()),
+        number: number(1),
+        paid: cny(1234),
+        amount: cny(minor),
+        reason: "broken".into(),
+    }
+}
+
+#[tokio::test]
+async fn refunds_in_parts_up_to_the_whole_and_never_more() {
+    let rig = rig().await;
+    rig.wallet.switch(|switches| switches.refund_spacing_ms = 0);
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    for (name, minor) in [("R1", 1000), ("R2", 234)] {
+        assert_eq!(rig.channel.refund(&refund(name, minor)).await, ChannelRefundOutcome::Done);
+        assert_eq!(rig.channel.refund(&refund(name, minor)).await, ChannelRefundOutcome::Done, "a repeat");
+    }
+    assert_eq!(rig.net(), 0);
+    let more = rig.channel.refund(&refund("R3", 1)).await;
+    assert!(
+        matches!(&more, ChannelRefundOutcome::Refused(words) if words.contains("累计退款金额大于支付金额")),
+        "{more:?}"
+    );
+    assert_eq!(rig.channel.query_refund(&refund("R3", 1)).await, ChannelRefundOutcome::NoSuchRefund);
+    assert!(is_paid(&rig.query().await), "a refunded payment was a payment");
+}
+
+#[tokio::test]
+async fn a_refund_number_never_serves_twice() {
+    let rig = rig().await;
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    assert_eq!(rig.channel.refund(&refund("R1", 100)).await, ChannelRefundOutcome::Done);
+    assert_eq!(rig.channel.refund(&refund("R1", 200)).await, ChannelRefundOutcome::Unknown);
+    assert_eq!(rig.channel.query_refund(&refund("R1", 200)).await, ChannelRefundOutcome::Unknown);
+    assert_eq!(rig.net(), 1134);
+    // A minute must lie between two refunds of one order: not now is not never.
+    assert_eq!(rig.channel.refund(&refund("R2", 100)).await, ChannelRefundOutcome::Unknown);
+    rig.wallet.turn_clock(60_000).unwrap();
+    assert_eq!(rig.channel.refund(&refund("R2", 100)).await, ChannelRefundOutcome::Done);
+}
+
+#[tokio::test]
+async fn a_refund_that_is_slow_or_whose_reply_is_lost_is_found_by_asking() {
+    let rig = rig().await;
+    rig.wallet.switch(|switches| (switches.refund_spacing_ms, switches.refund_takes_ms) = (0, 9_000));
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    assert_eq!(rig.channel.refund(&refund("R1", 100)).await, ChannelRefundOutcome::Processing);
+    rig.wallet.turn_clock(9_000).unwrap();
+    assert_eq!(rig.channel.query_refund(&refund("R1", 100)).await, ChannelRefundOutcome::Done);
+    for fault in [Fault::ReplyLost, Fault::SystemError] {
+        rig.wallet.next(Endpoint::Refund, fault);
+        assert_eq!(rig.channel.refund(&refund("R2", 100)).await, ChannelRefundOutcome::Unknown);
+    }
+    rig.wallet.turn_clock(9_000).unwrap();
+    assert_eq!(rig.channel.query_refund(&refund("R2", 100)).await, ChannelRefundOutcome::Done);
+    assert_eq!(rig.net(), 1034);
+}
