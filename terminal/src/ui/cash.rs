@@ -15,7 +15,9 @@ pub fn connect(window: &MainWindow, act: &Act) {
         let cash = window.global::<Cash>();
         let decimals = decimals(&cash);
         let entry = press(&cash.get_entry(), &key, decimals);
-        cash.set_given(format!("{}{}", cash.get_symbol(), if entry.is_empty() { "0" } else { &entry }).into());
+        cash.set_given(
+            format!("{}{}", cash.get_symbol(), if entry.is_empty() { "0" } else { &entry }).into(),
+        );
         let minor = entry_minor(&entry, decimals);
         cash.set_entry(entry.into());
         send(UserAction::CashGiven { minor });

@@ -96,8 +96,14 @@ mod tests {
         assert_eq!(format_amount(123_450, &yuan()), "¥1,234.50");
         assert_eq!(format_amount(-5, &yuan()), "-¥0.05");
         assert_eq!(format_amount(0, &yuan()), "¥0.00");
-        assert_eq!(format_amount(1_000_000, &MoneyStyle { symbol: "JPY ".into(), decimals: 0 }), "JPY 1,000,000");
-        assert_eq!(format_amount(1_234_567, &MoneyStyle { symbol: "KWD ".into(), decimals: 3 }), "KWD 1,234.567");
+        assert_eq!(
+            format_amount(1_000_000, &MoneyStyle { symbol: "JPY ".into(), decimals: 0 }),
+            "JPY 1,000,000"
+        );
+        assert_eq!(
+            format_amount(1_234_567, &MoneyStyle { symbol: "KWD ".into(), decimals: 3 }),
+            "KWD 1,234.567"
+        );
         assert_eq!(format_amount(i64::MIN, &yuan()), "-¥92,233,720,368,547,758.08");
     }
 
@@ -108,7 +114,11 @@ mod tests {
         assert_eq!(entry_minor(&type_keys(&["1", "2", ".", "5"], 2), 2), 1_250);
         assert_eq!(entry_minor(&type_keys(&[".", "0", "5"], 2), 2), 5);
         assert_eq!(entry_minor("", 2), 0);
-        assert_eq!(entry_minor(&type_keys(&["7", ".", "5"], 0), 0), 75, "no point in a currency without parts");
+        assert_eq!(
+            entry_minor(&type_keys(&["7", ".", "5"], 0), 0),
+            75,
+            "no point in a currency without parts"
+        );
     }
 
     #[test]

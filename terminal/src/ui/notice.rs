@@ -34,8 +34,12 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::Printer(state)) => (K::Printer, "", 0, *state),
         Some(Notice::CopyPrinted) => plain(K::CopyPrinted),
         Some(Notice::ScannerLost) => plain(K::ScannerLost),
-        Some(Notice::ClockWrong { ahead_seconds }) => (K::ClockWrong, "", seconds(*ahead_seconds), PrinterState::None),
-        Some(Notice::SaleQuarantined { number }) => (K::SaleQuarantined, number.as_str(), 0, PrinterState::None),
+        Some(Notice::ClockWrong { ahead_seconds }) => {
+            (K::ClockWrong, "", seconds(*ahead_seconds), PrinterState::None)
+        }
+        Some(Notice::SaleQuarantined { number }) => {
+            (K::SaleQuarantined, number.as_str(), 0, PrinterState::None)
+        }
         Some(Notice::ServerRefused { code }) => (K::ServerRefused, code.as_str(), 0, PrinterState::None),
         Some(Notice::NoNetwork) => plain(K::NoNetwork),
     };

@@ -7,8 +7,8 @@ use super::generated::{
 use super::money::format_amount;
 use super::{Act, list};
 use crate::view::{
-    AboutPage, FaultPage, MoneyStyle, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal, RefundState,
-    RefundsPage, UserAction,
+    AboutPage, FaultPage, MoneyStyle, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal,
+    RefundState, RefundsPage, UserAction,
 };
 use slint::ComponentHandle;
 

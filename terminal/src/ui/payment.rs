@@ -20,6 +20,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
     payment.on_cash(move || send(UserAction::TenderCash));
     let send = act.clone();
     payment.on_set_aside(move || send(UserAction::SetAside));
+    let send = act.clone();
+    payment.on_take_back(move || send(UserAction::TakeBack));
     let done = window.global::<Done>();
     let send = act.clone();
     done.on_next_sale(move || send(UserAction::NextSale));

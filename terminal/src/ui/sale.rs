@@ -34,10 +34,13 @@ pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
     if let Some(lines) = list::update(&sale.get_lines(), rows(&page.lines, |line| line_data(line, money))) {
         sale.set_lines(lines);
     }
-    if let Some(goods) = list::update(&sale.get_matches(), rows(&page.matches, |good| good_data(good, money))) {
+    if let Some(goods) = list::update(&sale.get_matches(), rows(&page.matches, |good| good_data(good, money)))
+    {
         sale.set_matches(goods);
     }
-    if let Some(goods) = list::update(&sale.get_favourites(), rows(&page.favourites, |good| good_data(good, money))) {
+    if let Some(goods) =
+        list::update(&sale.get_favourites(), rows(&page.favourites, |good| good_data(good, money)))
+    {
         sale.set_favourites(goods);
     }
     sale.set_total(format_amount(page.total_minor, money).into());
@@ -58,7 +61,9 @@ fn line_data(line: &CartLine, money: &MoneyStyle) -> LineData {
     let price = format_amount(line.unit_price_minor, money);
     let (pieces, quantity, unit_price) = match line.quantity {
         Quantity::Pieces(count) => (true, count.to_string(), price),
-        Quantity::Grams(grams) => (false, format!("{}.{:03} kg", grams / 1000, grams % 1000), format!("{price}/kg")),
+        Quantity::Grams(grams) => {
+            (false, format!("{}.{:03} kg", grams / 1000, grams % 1000), format!("{price}/kg"))
+        }
     };
     LineData {
         line: whole(line.line),

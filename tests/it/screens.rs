@@ -1,0 +1,236 @@
+//! Every page of the till, drawn for real: nothing cut off, every target large enough for a finger, in both languages
+//! and at both sizes; and looking as it did when somebody last looked at it.
+//!
+//! The pictures are written to `target/screens`. After a change that is meant, look at them, then run with
+//! `EVERTILL_ACCEPT_PICTURES=1` to make them the new reference.
+#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+#[path = "screens/pictures.rs"]
+mod pictures;
+#[path = "screens/samples.rs"]
+mod samples;
+#[path = "screens/words.rs"]
+mod words;
+
+use evertill_terminal::ui::TillWindow;
+use evertill_terminal::view::{Language, Notice, Page, SalePage, Screen, UserAction};
+use evertill_tests::headless::{Element, Picture, Surface, elements, install_still};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const SIZES: [(u32, u32); 2] = [(1024, 768), (1920, 1080)];
+const LANGUAGES: [(Language, &str); 2] = [(Language::English, "en"), (Language::Chinese, "zh")];
+const FINGER: f32 = 48.0;
+
+struct Bench {
+    surface: Surface,
+    till: TillWindow,
+    actions: Rc<RefCell<Vec<UserAction>>>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let surface = install_still(1024, 768).unwrap();
+        let actions = Rc::new(RefCell::new(Vec::new()));
+        let heard = actions.clone();
+        let till = TillWindow::new(move |action| heard.borrow_mut().push(action)).unwrap();
+        till.show().unwrap();
+        surface.resize(1024, 768);
+        surface.activate();
+        Self { surface, till, actions }
+    }
+
+    fn show(&self, screen: &Screen) -> Picture {
+        self.till.show_now(screen);
+        // The first frame makes the page; what it changes in itself is in the next.
+        for _ in 0..3 {
+            self.surface.tick();
+        }
+        self.surface.picture()
+    }
+
+    /// The sale while someone searches with the keys on screen.
+    fn show_search(&self, language: Language) -> Picture {
+        let found = SalePage { search: "茶".into(), matches: samples::matches(), ..samples::sale() };
+        let sale = |page| Screen { language, ..samples::screen(Page::Sale(page)) };
+        // Another page in between: the keys are hidden when the sale is shown anew.
+        self.show(&Screen { language, ..samples::screen(Page::Starting) });
+        self.show(&sale(samples::sale()));
+        self.tap(if language == Language::Chinese { "显示键盘" } else { "Show the keys" });
+        self.surface.type_text("茶");
+        self.show(&sale(found))
+    }
+
+    fn elements(&self) -> Vec<Element> {
+        elements(self.till.component())
+    }
+
+    fn tap(&self, label: &str) {
+        let all = self.elements();
+        let found = all.iter().find(|e| e.label == label && e.is_touchable());
+        let (x, y) = found.unwrap_or_else(|| panic!("no button “{label}”")).centre();
+        self.surface.press(x, y);
+        self.surface.release(x, y);
+        self.surface.tick();
+    }
+
+    fn heard(&self) -> Vec<UserAction> {
+        self.actions.take()
+    }
+}
+
+/// What is wrong with the elements on screen, in words.
+fn complaints(elements: &[Element], width: f32, height: f32) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for e in elements {
+        let place = format!("“{}” ({}) at {:.0},{:.0} {:.0}x{:.0}", e.label, e.role, e.x, e.y, e.width, e.height);
+        if e.is_touchable() && (e.width < FINGER || e.height < FINGER) {
+            wrong.push(format!("too small for a finger: {place}"));
+        }
+        let inside = e.x >= -0.5 && e.y >= -0.5 && e.x + e.width <= width + 0.5 && e.y + e.height <= height + 0.5;
+        // A row of a list may be scrolled half out of view; the list itself may not.
+        let scrolls = e.label.starts_with("69012345") || e.y + e.height > height;
+        if !inside && !(scrolls && e.y < height) {
+            wrong.push(format!("outside the window: {place}"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_page_fits_and_looks_as_it_was_last_seen() {
+    let bench = Bench::new();
+    let mut wrong = Vec::new();
+    for (width, height) in SIZES {
+        bench.surface.resize(width, height);
+        for (language, code) in LANGUAGES {
+            for sample in samples::all() {
+                let name = format!("{}_{code}_{width}", sample.name);
+                let picture = bench.show(&Screen { language, ..sample.screen });
+                let found = complaints(&bench.elements(), width as f32, height as f32);
+                wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
+                wrong.extend(pictures::compare(&name, &picture).err());
+            }
+            let name = format!("sale_keys_{code}_{width}");
+            let picture = bench.show_search(language);
+            let found = complaints(&bench.elements(), width as f32, height as f32);
+            wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
+            wrong.extend(pictures::compare(&name, &picture).err());
+        }
+    }
+    assert!(wrong.is_empty(), "{} complaints:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn chinese_is_drawn_and_not_left_blank() {
+    let bench = Bench::new();
+    let english = bench.show(&samples::screen(Page::Starting));
+    let chinese = bench.show(&Screen { language: Language::Chinese, ..samples::screen(Page::Starting) });
+    let dark = |p: &Picture| p.rgb.chunks(3).skip(100 * 1024).take(560 * 1024).filter(|c| c[0] < 90).count();
+    // A missing glyph is drawn as nothing at all, so count ink in the middle of the page.
+    assert!(dark(&english) > 1_000, "English text draws ink: {}", dark(&english));
+    assert!(dark(&chinese) > 1_000, "Chinese text draws ink: {}", dark(&chinese));
+    let labels: Vec<String> = bench.elements().into_iter().map(|e| e.label).collect();
+    assert!(labels.iter().any(|l| l.contains("正在启动")), "translated: {labels:?}");
+}
+
+#[test]
+fn the_enrolment_picture_can_be_scanned_from_the_screen() {
+    let bench = Bench::new();
+    let waiting = samples::all().into_iter().find(|s| s.name == "enrol_waiting").unwrap();
+    let picture = bench.show(&waiting.screen);
+    let grey: Vec<u8> = picture.rgb.chunks(3).map(|c| c[1]).collect();
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey[y * width + x]);
+    let texts: Vec<String> = image.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect();
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].starts_with("evertill:R7K4-92QX:4f1c90aa"), "{texts:?}");
+}
+
+#[test]
+fn touches_and_keys_become_actions() {
+    let bench = Bench::new();
+    bench.show(&samples::screen(Page::Sale(samples::sale())));
+    bench.tap("Payment code");
+    bench.tap("One more: 茶叶蛋");
+    bench.tap("Umbrella");
+    bench.tap("中文");
+    let expected = [
+        UserAction::TenderCode,
+        UserAction::ChangeQuantity { line: 4, delta: 1 },
+        UserAction::AddProduct { id: "00084".into() },
+        UserAction::Language(Language::Chinese),
+    ];
+    assert_eq!(bench.heard(), expected);
+    // The desk's keyboard goes to the search without a touch before.
+    bench.surface.type_text("69\n");
+    let expected = [
+        UserAction::SetSearch("6".into()),
+        UserAction::SetSearch("69".into()),
+        UserAction::SubmitSearch("69".into()),
+    ];
+    assert_eq!(bench.heard(), expected);
+    bench.tap("Show the keys");
+    bench.surface.tick();
+    bench.tap("0");
+    bench.tap("Rub out");
+    assert_eq!(bench.heard(), [UserAction::SetSearch("690".into()), UserAction::SetSearch("69".into())]);
+}
+
+#[test]
+fn a_button_keeps_its_press_while_the_screen_is_shown_again() {
+    let bench = Bench::new();
+    let mut screen = samples::screen(Page::Sale(samples::sale()));
+    bench.show(&screen);
+    let (x, y) = bench.elements().iter().find(|e| e.label == "Umbrella").unwrap().centre();
+    bench.surface.press(x, y);
+    screen.status.clock = "14:06".into();
+    bench.show(&screen);
+    bench.surface.release(x, y);
+    assert_eq!(bench.heard(), [UserAction::AddProduct { id: "00084".into() }]);
+}
+
+#[test]
+fn the_search_is_emptied_when_the_controller_ends_it_and_not_by_an_echo() {
+    let bench = Bench::new();
+    let show = |search: &str| {
+        bench.show(&samples::screen(Page::Sale(SalePage { search: search.into(), ..samples::sale() })));
+        let all = bench.elements();
+        all.into_iter().find(|e| e.role == "text-input").and_then(|e| e.value).unwrap()
+    };
+    show("");
+    bench.surface.type_text("ab");
+    assert_eq!(show("a"), "ab", "an echo of an earlier letter changes nothing");
+    assert_eq!(show("ab"), "ab");
+    assert_eq!(show(""), "", "the search is over");
+}
+
+#[test]
+fn cash_keys_send_amounts_and_a_notice_can_be_dismissed() {
+    let bench = Bench::new();
+    let cash = samples::all().into_iter().find(|s| s.name == "cash").unwrap();
+    bench.show(&cash.screen);
+    for key in ["5", "0", ".", "5", "Rub out"] {
+        bench.tap(key);
+    }
+    bench.tap("Given ¥210.00");
+    let amounts = [500, 5_000, 5_000, 5_050, 5_000, 21_000];
+    let expected: Vec<UserAction> = amounts.iter().map(|minor| UserAction::CashGiven { minor: *minor }).collect();
+    assert_eq!(bench.heard(), expected);
+    bench.show(&Screen { notice: Some(Notice::NotEnoughCash), ..cash.screen });
+    bench.tap("OK");
+    assert_eq!(bench.heard(), [UserAction::DismissNotice]);
+}
+
+#[test]
+fn a_question_covers_everything_else() {
+    let bench = Bench::new();
+    let void = samples::all().into_iter().find(|s| s.name == "sale_void").unwrap();
+    bench.show(&void.screen);
+    bench.tap("Payment code");
+    bench.tap("One more: 茶叶蛋");
+    assert_eq!(bench.heard(), [], "nothing below the question can be touched");
+    bench.tap("Yes, void it");
+    bench.tap("No, go back");
+    assert_eq!(bench.heard(), [UserAction::Confirm(true), UserAction::Confirm(false)]);
+}

@@ -1,0 +1,79 @@
+//! Pictures of the screens: written for people to look at, and compared with small ones that somebody has looked at.
+
+use evertill_tests::headless::Picture;
+use std::path::{Path, PathBuf};
+
+/// The stored pictures are this many times smaller: small in the repository, blind to one pixel more or less.
+const REDUCED: u32 = 4;
+/// Mean difference of a channel, of 255, up to which two reduced pictures count as equal.
+const TOLERANCE: f64 = 1.5;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+/// Writes the picture to `target/screens` and compares it with the stored one.
+pub fn compare(name: &str, picture: &Picture) -> Result<(), String> {
+    let written = root().join("../target/screens");
+    std::fs::create_dir_all(&written).map_err(|e| e.to_string())?;
+    let full = written.join(format!("{name}.png"));
+    save(&full, picture)?;
+    let small = reduce(picture);
+    let stored = root().join("pictures").join(format!("{name}.png"));
+    if std::env::var_os("EVERTILL_ACCEPT_PICTURES").is_some() {
+        return save(&stored, &small);
+    }
+    let reference = load(&stored)?;
+    if (reference.width, reference.height) != (small.width, small.height) {
+        return Err(format!("{name}: another size than {}", stored.display()));
+    }
+    let difference = mean_difference(&reference, &small);
+    if difference > TOLERANCE {
+        return Err(format!("{name}: differs by {difference:.2} from {}; look at {}", stored.display(), full.display()));
+    }
+    Ok(())
+}
+
+fn save(path: &Path, picture: &Picture) -> Result<(), String> {
+    let bytes = picture.png().map_err(|e| e.to_string())?;
+    std::fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn load(path: &Path) -> Result<Picture, String> {
+    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let file = std::fs::File::open(path).map_err(|e| named(&e))?;
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().map_err(|e| named(&e))?;
+    let mut rgb = vec![0; reader.output_buffer_size().unwrap_or_default()];
+    let info = reader.next_frame(&mut rgb).map_err(|e| named(&e))?;
+    Ok(Picture { width: info.width, height: info.height, rgb })
+}
+
+/// The mean of each square of pixels.
+fn reduce(picture: &Picture) -> Picture {
+    let (width, height) = (picture.width / REDUCED, picture.height / REDUCED);
+    let mut rgb = Vec::with_capacity((width * height * 3) as usize);
+    for y in 0..height {
+        for x in 0..width {
+            for channel in 0..3 {
+                rgb.push(mean(picture, x, y, channel));
+            }
+        }
+    }
+    Picture { width, height, rgb }
+}
+
+fn mean(picture: &Picture, x: u32, y: u32, channel: u32) -> u8 {
+    let mut sum = 0_u32;
+    for dy in 0..REDUCED {
+        for dx in 0..REDUCED {
+            let pixel = (y * REDUCED + dy) * picture.width + x * REDUCED + dx;
+            sum += u32::from(picture.rgb[(pixel * 3 + channel) as usize]);
+        }
+    }
+    u8::try_from(sum / (REDUCED * REDUCED)).unwrap_or(u8::MAX)
+}
+
+fn mean_difference(a: &Picture, b: &Picture) -> f64 {
+    let sum: u64 = a.rgb.iter().zip(&b.rgb).map(|(x, y)| u64::from(x.abs_diff(*y))).sum();
+    sum as f64 / a.rgb.len().max(1) as f64
+}

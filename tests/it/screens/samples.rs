@@ -1,0 +1,232 @@
+//! A screen of every page, with the kind of data that strains it: long names, large amounts, every state.
+
+use evertill_terminal::view::*;
+
+/// A named screen.
+pub struct Sample {
+    /// The name of its pictures.
+    pub name: &'static str,
+    /// What is shown.
+    pub screen: Screen,
+}
+
+fn status() -> StatusBar {
+    StatusBar {
+        store: "南京东路店 Nanjing Road".into(),
+        till: "Till 03".into(),
+        clock: "14:05".into(),
+        link: Link::Online,
+        cash_works: true,
+        code_works: true,
+        unsent: UnsentSales::default(),
+        printer: PrinterState::Ready,
+        scanner: ScannerState::Ready,
+        refunds_waiting: 0,
+    }
+}
+
+fn offline() -> StatusBar {
+    StatusBar {
+        link: Link::Offline,
+        code_works: false,
+        unsent: UnsentSales { count: 128, oldest_seconds: 5_400 },
+        printer: PrinterState::Disconnected,
+        scanner: ScannerState::Disconnected,
+        refunds_waiting: 2,
+        ..status()
+    }
+}
+
+/// A screen with this page and nothing else of note.
+pub fn screen(page: Page) -> Screen {
+    Screen {
+        language: Language::English,
+        money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
+        status: status(),
+        page,
+        notice: None,
+        confirm: None,
+    }
+}
+
+fn good(id: &str, name: &str, price_minor: i64) -> Good {
+    Good { id: id.into(), name: name.into(), code: format!("69012345{id}"), price_minor }
+}
+
+fn goods() -> Vec<Good> {
+    vec![
+        good("00015", "农夫山泉 550ml", 200),
+        good("00022", "可口可乐 330ml", 350),
+        good("00039", "Oolong tea, unsweetened, 500 ml", 500),
+        good("00046", "全麦吐司面包", 1_290),
+        good("00053", "Bag", 30),
+        good("00060", "鲜牛奶 1L", 1_650),
+        good("00077", "茶叶蛋", 250),
+        good("00084", "Umbrella", 4_900),
+        good("00091", "充电宝租借押金", 9_900),
+        good("00107", "Paper tissues", 890),
+        good("00114", "苏打饼干", 760),
+        good("00121", "Battery AA ×4", 1_990),
+    ]
+}
+
+/// What a search has found.
+pub fn matches() -> Vec<Good> {
+    vec![good("00077", "茶叶蛋", 250), good("00039", "Oolong tea, unsweetened, 500 ml", 500)]
+}
+
+/// A sale under way.
+pub fn sale() -> SalePage {
+    let line = |line, name: &str, quantity, unit_price_minor, total_minor| CartLine {
+        line,
+        name: name.into(),
+        quantity,
+        unit_price_minor,
+        total_minor,
+    };
+    SalePage {
+        lines: vec![
+            line(1, "农夫山泉 550ml", Quantity::Pieces(2), 200, 400),
+            line(2, "红富士苹果", Quantity::Grams(1_234), 1_298, 1_602),
+            line(3, "Extra long name of imported olive oil, cold pressed, 1 litre", Quantity::Pieces(1), 12_900, 12_900),
+            line(4, "茶叶蛋", Quantity::Pieces(12), 250, 3_000),
+            line(5, "Bag", Quantity::Pieces(100), 30, 3_000),
+        ],
+        total_minor: 20_902,
+        item_count: 116,
+        search: String::new(),
+        matches: vec![],
+        favourites: goods(),
+    }
+}
+
+fn payment(state: PaymentState) -> Screen {
+    screen(Page::Payment(PaymentPage {
+        total_minor: 20_902,
+        wallet: Some(Wallet::WeChat),
+        order_number: Some("202611201405123456781792".into()),
+        state,
+    }))
+}
+
+fn cash(given_minor: i64, balance: CashBalance) -> Screen {
+    screen(Page::Cash(CashPage {
+        total_minor: 20_902,
+        given_minor,
+        balance,
+        quick_amounts_minor: vec![20_902, 21_000, 22_000, 25_000, 30_000, 50_000],
+    }))
+}
+
+fn done(paid_by: PaidBy, order_number: Option<&str>, receipt: ReceiptState) -> Screen {
+    screen(Page::Done(DonePage {
+        total_minor: 20_902,
+        paid_by,
+        order_number: order_number.map(Into::into),
+        sale_number: "03-1-000123".into(),
+        receipt,
+    }))
+}
+
+fn form(failure: Option<EnrolFailure>) -> Screen {
+    screen(Page::Enrol(EnrolPage::Form(EnrolForm {
+        server: "till.example.com:8443".into(),
+        busy: false,
+        failure,
+    })))
+}
+
+fn refund(id: &str, cash: bool, state: RefundState) -> RefundItem {
+    RefundItem {
+        id: id.into(),
+        order_number: format!("2026112014051234567{id}92"),
+        amount_minor: 12_900,
+        cash,
+        asked_by: "王丽 Wang Li".into(),
+        why: "顾客退货，包装破损 (damaged packing)".into(),
+        asked_at: "13:58".into(),
+        state,
+    }
+}
+
+fn orders() -> OrdersPage {
+    use OrderState as S;
+    let states = [S::Open, S::Paid, S::PaidUnsent, S::Unknown, S::Reversed, S::NotPaid, S::PartlyRefunded];
+    let row = |(index, state): (usize, &OrderState)| OrderRow {
+        id: index.to_string(),
+        number: format!("2026112014{index:02}123456781792"),
+        time: format!("14:{index:02}"),
+        total_minor: 2_000 + 77_700 * index as i64,
+        state: *state,
+        can_reprint: matches!(state, S::Paid | S::PaidUnsent | S::PartlyRefunded),
+    };
+    OrdersPage { orders: states.iter().enumerate().map(row).collect() }
+}
+
+fn waiting() -> Screen {
+    let fingerprint = "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa 1f6e c842 09b7 3dd1 66f0 a94c 27e8 5b13";
+    screen(Page::Enrol(EnrolPage::Waiting(EnrolWaiting {
+        server: "till.example.com:8443".into(),
+        registration_code: "R7K4-92QX".into(),
+        fingerprint: fingerprint.into(),
+        qr: format!("evertill:R7K4-92QX:{}", fingerprint.replace(' ', "")),
+        server_answers: true,
+    })))
+}
+
+/// Every page, in the states that differ on screen.
+pub fn all() -> Vec<Sample> {
+    let mut samples = Vec::new();
+    let mut add = |name, screen| samples.push(Sample { name, screen });
+    add("starting", screen(Page::Starting));
+    add("enrol", form(None));
+    add("enrol_wrong_code", form(Some(EnrolFailure::WrongCode { tries_left: Some(2) })));
+    add("enrol_blocked", form(Some(EnrolFailure::Blocked { wait_seconds: Some(300) })));
+    add("enrol_waiting", waiting());
+    add("sale_empty", screen(Page::Sale(SalePage { favourites: goods(), ..SalePage::default() })));
+    add("sale", screen(Page::Sale(sale())));
+    add("sale_offline", Screen { status: offline(), ..screen(Page::Sale(sale())) });
+    let unknown = Some(Notice::UnknownBarcode { code: "6901234567892".into() });
+    add("sale_unknown_barcode", Screen { notice: unknown, ..screen(Page::Sale(sale())) });
+    let void = Some(Confirm::VoidSale { item_count: 116, total_minor: 20_902 });
+    add("sale_void", Screen { confirm: void, ..screen(Page::Sale(sale())) });
+    let wallets = vec![Wallet::WeChat, Wallet::Alipay];
+    let awaiting = screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, wallets }));
+    add("await_code", awaiting.clone());
+    add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting });
+    add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
+    add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));
+    add("payment_sending", payment(PaymentState::Sending));
+    add("payment_confirming", payment(PaymentState::CustomerConfirming { since_seconds: 12 }));
+    let step = UnknownStep::AskingWallet;
+    let unknown =
+        PaymentState::Unknown { step, since_seconds: 42, deadline_seconds: Some(78), can_set_aside: true };
+    add("payment_unknown", payment(unknown));
+    add("payment_declined", payment(PaymentState::Declined(DeclineReason::InsufficientFunds)));
+    add("payment_reversed", payment(PaymentState::Reversed));
+    let by_cash = PaidBy::Cash { given_minor: 30_000, change_minor: 9_098 };
+    add("done_cash", done(by_cash, None, ReceiptState::Printing));
+    let number = Some("202611201405123456781792");
+    let paper = ReceiptState::Failed { printer: PrinterState::PaperOut };
+    add("done_no_paper", done(PaidBy::Wallet(Wallet::Alipay), number, paper));
+    add("done_receipt_unknown", done(PaidBy::Wallet(Wallet::WeChat), number, ReceiptState::Unknown));
+    let items = vec![
+        refund("81", false, RefundState::Waiting),
+        refund("82", true, RefundState::Done),
+        refund("83", false, RefundState::Unknown),
+        refund("84", false, RefundState::Refused(RefundRefusal::OtherDay)),
+    ];
+    add("refunds", screen(Page::Refunds(RefundsPage { items })));
+    let ask = Confirm::CarryOutRefund { order_number: "202611201405123456781792".into(), amount_minor: 12_900, cash: true };
+    add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
+    add("orders", screen(Page::Orders(orders())));
+    add("fault_blocked", screen(Page::Fault(FaultPage::Blocked)));
+    add("fault_journal", screen(Page::Fault(FaultPage::JournalDamaged { entry: Some(4711) })));
+    let about = AboutPage {
+        version: "0.1.0".into(),
+        server: "till.example.com:8443".into(),
+        fingerprint: "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa".into(),
+    };
+    add("about", screen(Page::About(about)));
+    samples
+}
