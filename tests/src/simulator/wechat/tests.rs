@@ -224,3 +224,21 @@ async fn replies_now_and_then_hold_fields_that_nobody_knows() {
     }
     assert!((1..20).contains(&strange), "{strange} of 20");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_calls_at_once_under_one_number_charge_once() {
+    let (wallet, _folder) = wallet().await;
+    let wallet = std::sync::Arc::new(wallet);
+    let calls: Vec<_> = (0..32)
+        .map(|_| {
+            let wallet = std::sync::Arc::clone(&wallet);
+            tokio::spawn(async move { pay(&wallet, |_| ()).await["result_code"] == "SUCCESS" })
+        })
+        .collect();
+    let mut successes = 0;
+    for call in calls {
+        successes += usize::from(call.await.unwrap());
+    }
+    assert_eq!(successes, 1);
+    assert_eq!(wallet.orders().unwrap().iter().map(|order| order.charged_minor).sum::<i64>(), 100);
+}

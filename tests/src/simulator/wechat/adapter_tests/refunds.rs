@@ -61,3 +61,32 @@ async fn a_refund_that_is_slow_or_whose_reply_is_lost_is_found_by_asking() {
     assert_eq!(rig.channel.query_refund(&refund("R2", 100)).await, ChannelRefundOutcome::Done);
     assert_eq!(rig.net(), 1034);
 }
+
+#[tokio::test]
+async fn the_fifty_first_part_is_refused() {
+    let rig = rig().await;
+    rig.wallet.switch(|switches| switches.refund_spacing_ms = 0);
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    for part in 0..50 {
+        let outcome = rig.channel.refund(&refund(&format!("P{part}"), 1)).await;
+        assert_eq!(outcome, ChannelRefundOutcome::Done, "part {part}");
+    }
+    let outcome = rig.channel.refund(&refund("P50", 1)).await;
+    assert!(matches!(outcome, ChannelRefundOutcome::Refused(_)), "{outcome:?}");
+    assert_eq!(rig.channel.refund(&refund("P49", 1)).await, ChannelRefundOutcome::Done, "a repeat");
+    assert_eq!(rig.net(), 1184);
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_not_refunded_and_the_other_way_round() {
+    let rig = rig().await;
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    assert_eq!(rig.reverse().await, ReverseOutcome::Reversed);
+    assert!(matches!(rig.channel.refund(&refund("R1", 1)).await, ChannelRefundOutcome::Refused(_)));
+    let second = charge_with(rig.wallet.issue_code(Behaviour::Pays).unwrap(), 2);
+    assert!(is_success(&rig.channel.pay(&second).await));
+    let of_second = ChannelRefund { number: number(2), ..refund("R2", 34) };
+    assert_eq!(rig.channel.refund(&of_second).await, ChannelRefundOutcome::Done);
+    assert_eq!(rig.channel.reverse(&number(2)).await, ReverseOutcome::Retry, "partly refunded");
+    assert_eq!(rig.wallet.order(number(2).as_str()).unwrap().unwrap().net_minor(), 1200);
+}
