@@ -35,7 +35,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
         let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
-            Failure::new(ErrorCode::TooLarge, format!("the request is longer than {MAX_BODY_BYTES} bytes: send less at a time"))
+            Failure::new(
+                ErrorCode::TooLarge,
+                format!("the request is longer than {MAX_BODY_BYTES} bytes: send less at a time"),
+            )
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(&error))
     }
@@ -105,5 +108,6 @@ pub fn refusal_of(state: TerminalState) -> Failure {
 /// # Errors
 /// `not_found`: a name that cannot exist names nothing.
 pub fn path_part<T: FromStr<Err: Display>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: T::Err| Failure::new(ErrorCode::NotFound, format!("no such thing here: {error}")))
+    text.parse()
+        .map_err(|error: T::Err| Failure::new(ErrorCode::NotFound, format!("no such thing here: {error}")))
 }

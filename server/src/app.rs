@@ -1,6 +1,7 @@
 //! What every handler has at hand.
 
 use crate::base_store::BaseStore;
+use crate::door::Door;
 use crate::order_centre::OrderCentre;
 use crate::order_group::GroupSet;
 use evertill_shared::clock::Clock;
@@ -20,10 +21,11 @@ pub struct App {
     pub groups: GroupSet,
     /// Owns every payment and refund that is not settled.
     pub centre: OrderCentre,
+    /// What stands in front of the handlers: this server's key, requests seen a moment ago, counts.
+    pub door: Arc<Door>,
 }
 
-/// The till that signed the request, as the signature check found it. Handlers get it as an
-/// `axum::Extension`.
+/// The till that signed the request, as the signature check found it. Handlers take it as an argument.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Which till.
@@ -32,8 +34,9 @@ pub struct Caller {
     pub epoch: KeyEpoch,
     /// That key: entries inside the request must be signed by it too.
     pub key: VerifyingKey,
-    /// Where the till stands now. Handlers that move money ask `may_move_money()`.
+    /// Where the till stands now. Handlers that move money ask `require_money()`.
     pub state: TerminalState,
-    /// The request's own id: unique within the transaction that handles it, so that a replay has no effect.
+    /// The request's own id, in front of it the till's: unique within the transaction that handles it, so that
+    /// a replay has no effect.
     pub request_id: String,
 }

@@ -91,14 +91,14 @@ impl BaseStore {
 }
 
 /// Inserts the id of a request into the transaction that it causes, so that a replay causes nothing. Ids of
-/// different senders do not meet: `sender` is the key id that signed.
-fn guard(tx: &Transaction<'_>, sender: &str, request_id: &str, now: Timestamp) -> Result<(), BaseError> {
+/// different senders do not meet: the signature check has put the sender's name in front.
+fn guard(tx: &Transaction<'_>, request_id: &str, now: Timestamp) -> Result<(), BaseError> {
     tx.prepare_cached("DELETE FROM requests WHERE expires_at < ?1")?.execute([now.0])?;
     let inserted = tx
         .prepare_cached(
             "INSERT INTO requests (request_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?
-        .execute((format!("{sender} {request_id}"), now.plus(REQUEST_ID_LIFE).0))?;
+        .execute((request_id, now.plus(REQUEST_ID_LIFE).0))?;
     if inserted == 1 { Ok(()) } else { Err(BaseError::Replayed) }
 }
 

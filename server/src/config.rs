@@ -1,7 +1,7 @@
 //! `server.toml`: what it may say, and what to write where it is wrong.
 
+use crate::channel::wechat::WechatSettings;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::Policy;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub struct Config {
     #[serde(default)]
     pub group_limits: GroupLimits,
     /// WeChat Pay, if the store takes it.
-    pub wechat: Option<WeChatConfig>,
+    pub wechat: Option<WechatSettings>,
 }
 
 /// One order group.
@@ -68,46 +68,6 @@ impl Default for GroupLimits {
     fn default() -> Self {
         Self { call_ms: 1_000, failures_per_period: 3, period_ms: 60_000, period_jitter_ms: 10_000 }
     }
-}
-
-/// An account at WeChat Pay and how to reach it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WeChatConfig {
-    /// Base addresses of the plain API, best first: they are raced and the better one remembered.
-    pub endpoints: Vec<String>,
-    /// Base addresses that ask for a client certificate (reverse, refund).
-    pub secure_endpoints: Vec<String>,
-    /// The app that the account belongs to.
-    pub app_id: String,
-    /// The merchant's number.
-    pub merchant_id: String,
-    /// The file with the API key.
-    pub api_key_file: PathBuf,
-    /// The client certificate, PEM.
-    pub client_certificate: Option<PathBuf>,
-    /// Its key, PEM.
-    pub client_key: Option<PathBuf>,
-    /// Trust this authority instead of the public ones: for simulators.
-    pub ca_certificate: Option<PathBuf>,
-    /// How requests are signed.
-    #[serde(default)]
-    pub sign_type: SignType,
-    /// When to ask and when to take back.
-    #[serde(default)]
-    pub policy: Policy,
-}
-
-/// How WeChat Pay v2 messages are signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum SignType {
-    /// HMAC with SHA-256.
-    #[default]
-    #[serde(rename = "HMAC-SHA256")]
-    HmacSha256,
-    /// MD5, for accounts that know nothing better.
-    #[serde(rename = "MD5")]
-    Md5,
 }
 
 /// What is wrong with the configuration, and what to write.

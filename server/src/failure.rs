@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use evertill_shared::clock::{Clock, SystemClock};
+use evertill_shared::clock::{Clock, SystemClock, Timestamp};
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 
 /// Why a request failed: a code for the till, a sentence for the person in front of it.
@@ -25,12 +25,22 @@ impl Failure {
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::BadRequest, message)
     }
+
+    /// The answer, with the server's time in it.
+    #[must_use]
+    pub fn answer(self, server_time: Timestamp) -> Response {
+        let status =
+            StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let error = ApiError { code: self.code, message: self.message.clone(), server_time };
+        let mut response = (status, axum::Json(error)).into_response();
+        // For whoever stands outside: counted there, and written anew with the app's own clock.
+        response.extensions_mut().insert(self);
+        response
+    }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let error = ApiError { code: self.code, message: self.message, server_time: SystemClock.now() };
-        (status, axum::Json(error)).into_response()
+        self.answer(SystemClock.now())
     }
 }

@@ -6,8 +6,16 @@ pub mod app;
 pub mod base_store;
 pub mod channel;
 pub mod config;
+pub mod connection;
+pub mod console;
+pub mod door;
 pub mod failure;
 pub mod order_centre;
 pub mod order_group;
 pub mod router;
+pub mod running;
+pub mod session;
+pub mod signature_layer;
 pub mod sqlite_writer;
+
+pub use running::{RunningServer, StartError, start};

@@ -11,6 +11,7 @@
 mod entries;
 mod failure;
 pub mod health;
+mod journals;
 mod jump;
 pub mod lists;
 mod orders;
@@ -25,6 +26,7 @@ mod story;
 
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};
+pub use journals::Journals;
 pub use jump::{Created, Drafts, GroupHealth, NewDraft};
 pub use lists::{Lists, OrderDetail, OrderFilter, OrderList, OrderSummary};
 pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
@@ -45,7 +47,7 @@ pub type Reply<T> = Pin<Box<dyn Future<Output = Result<T, GroupError>> + Send>>;
 ///
 /// Answers have no time limit of their own: [`GroupSet`] gives every call one, and calls what did not come in
 /// time unknown.
-pub trait OrderGroup: Drafts + Orders + Payments + Refunds + Lists + overview::Overview {
+pub trait OrderGroup: Drafts + Orders + Payments + Refunds + Lists + Journals + overview::Overview {
     /// What the engine says of itself, without asking the database.
     fn engine(&self) -> EngineState;
 }

@@ -8,7 +8,7 @@ use super::{BaseError, BaseStore, guard, hash_of, random};
 use crate::sqlite_writer::DbError;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, TerminalId};
-use evertill_shared::protocol::enrol::{ENROL_KEY_ID, Enrol, Enrolled};
+use evertill_shared::protocol::enrol::{Enrol, Enrolled};
 use evertill_shared::protocol::staff::EnrolmentCode;
 use evertill_shared::secret::SecretText;
 use evertill_shared::signing::VerifyingKey;
@@ -191,7 +191,7 @@ impl BaseStore {
         let tried = self
             .database
             .write(move |tx| -> Result<Result<Enrolled, BaseError>, BaseError> {
-                guard(tx, ENROL_KEY_ID, &request_id, now)?;
+                guard(tx, &request_id, now)?;
                 let (terminal, name) = match try_code(tx, &enrol, now, &fresh)? {
                     Tried::Wrong => return Ok(Err(BaseError::EnrolmentRefused)),
                     Tried::Locked => return Ok(Err(BaseError::EnrolmentLocked)),

@@ -32,8 +32,6 @@ pub struct HandInTaken {
     pub quarantined: bool,
     /// The request that brought them.
     pub request_id: String,
-    /// The key id that signed the request.
-    pub sender: String,
 }
 
 /// What is wrong with a journal.
@@ -59,7 +57,7 @@ fn read_head(connection: &Connection, terminal: TerminalId, epoch: KeyEpoch) -> 
 }
 
 fn take(tx: &Transaction<'_>, taken: &HandInTaken, now: Timestamp) -> Result<Head, BaseError> {
-    guard(tx, &taken.sender, &taken.request_id, now)?;
+    guard(tx, &taken.request_id, now)?;
     let Head { terminal, epoch, .. } = taken.from;
     if read_head(tx, terminal, epoch)? != taken.from {
         return Err(BaseError::HeadMoved);

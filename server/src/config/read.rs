@@ -1,6 +1,7 @@
 //! Reading `server.toml`: defaults, checks, and words for the person who edits it.
 
-use super::{Config, GroupConfig, WeChatConfig};
+use super::{Config, GroupConfig};
+use crate::channel::wechat::WechatSettings;
 use evertill_shared::order_number::GroupTag;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ fn field(field: &str, what: &str, write: &str) -> Problem {
 }
 
 /// What to write for each field, for those who left it out or got it wrong.
-const EXAMPLES: [(&str, &str); 12] = [
+const EXAMPLES: [(&str, &str); 17] = [
     ("listen", "listen = \"127.0.0.1:8443\""),
     ("data_dir", "data_dir = \"data\""),
     ("tls_certificate", "tls_certificate = \"tls.pem\""),
@@ -41,6 +42,11 @@ const EXAMPLES: [(&str, &str); 12] = [
     ("bootstrap", "bootstrap = \"bootstrap.json\""),
     ("endpoints", "endpoints = [\"https://api.mch.weixin.qq.com\"]"),
     ("secure_endpoints", "secure_endpoints = [\"https://api.mch.weixin.qq.com\"]"),
+    ("app_id", "app_id = \"wx0000000000000000\""),
+    ("merchant_id", "merchant_id = \"1900000000\""),
+    ("api_key_file", "api_key_file = \"wechat/api.key\""),
+    ("client_certificate", "client_certificate = \"wechat/apiclient_cert.pem\""),
+    ("client_key", "client_key = \"wechat/apiclient_key.pem\""),
     ("tag", "tag = 0"),
     ("file", "file = \"groups/00.db\""),
 ];
@@ -110,7 +116,7 @@ impl Config {
             let names = "group_limits.failures_per_period and period_ms";
             return Err(field(names, "must be more than zero", "3 and 60000, the defaults"));
         }
-        self.wechat.as_ref().map_or(Ok(()), WeChatConfig::check)
+        self.wechat.as_ref().map_or(Ok(()), check_wechat)
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
@@ -128,48 +134,30 @@ impl Config {
             group.file = self.data_dir.join(&group.file);
         }
         if let Some(wechat) = &mut self.wechat {
-            wechat.api_key_file = folder.join(&wechat.api_key_file);
-            for path in [&mut wechat.client_certificate, &mut wechat.client_key, &mut wechat.ca_certificate] {
-                if let Some(path) = path {
-                    *path = folder.join(&*path);
-                }
-            }
+            wechat.resolve(folder);
         }
     }
 }
 
-impl WeChatConfig {
-    fn check(&self) -> Result<(), Problem> {
-        for (name, addresses) in
-            [("endpoints", &self.endpoints), ("secure_endpoints", &self.secure_endpoints)]
-        {
-            let name = format!("wechat.{name}");
-            if addresses.is_empty() {
-                return Err(field(
-                    &name,
-                    "is empty",
-                    "one address at least, like [\"https://api.mch.weixin.qq.com\"]",
-                ));
-            }
-            let odd = addresses.iter().find(|a| !a.starts_with("https://") && !a.starts_with("http://"));
-            if let Some(odd) = odd {
-                let what = format!("holds \"{odd}\", which is not an address");
-                return Err(field(
-                    &name,
-                    &what,
-                    "addresses that begin with https:// (or http:// for a simulator)",
-                ));
-            }
+fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
+    let lists = [("endpoints", &wechat.endpoints), ("secure_endpoints", &wechat.secure_endpoints)];
+    for (name, addresses) in lists {
+        let name = format!("wechat.{name}");
+        if addresses.is_empty() {
+            let write = "one address at least, like [\"https://api.mch.weixin.qq.com\"]";
+            return Err(field(&name, "is empty", write));
         }
-        if self.client_certificate.is_some() != self.client_key.is_some() {
+        let odd = addresses.iter().find(|a| !a.starts_with("https://") && !a.starts_with("http://"));
+        if let Some(odd) = odd {
+            let what = format!("holds \"{odd}\", which is not an address");
             return Err(field(
-                "wechat.client_certificate and client_key",
-                "belong together, and only one is given",
-                "both, or neither",
+                &name,
+                &what,
+                "addresses that begin with https:// (or http:// for a simulator)",
             ));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -232,14 +220,14 @@ bootstrap = "bootstrap.json"
     }
 
     #[test]
-    fn a_wallet_needs_addresses_and_both_halves_of_its_certificate() {
-        let wechat = "[wechat]\nendpoints = [\"https://a\"]\nsecure_endpoints = [\"https://b\"]\napp_id = \"wx\"\n\
-                      merchant_id = \"1\"\napi_key_file = \"wechat.key\"\nclient_certificate = \"c.pem\"\n";
+    fn a_wallet_needs_addresses_and_its_files_lie_beside_the_settings() {
+        let wechat = "[wechat]\nendpoints = [\"https://a\"]\napp_id = \"wx\"\nmerchant_id = \"1\"\n\
+                      api_key_file = \"wechat.key\"\nclient_certificate = \"c.pem\"\n";
         let text = problem(&format!("{GOOD}\n{wechat}"));
         assert!(text.contains("client_key"), "{text}");
-        let config =
-            Config::parse(&format!("{GOOD}\n{wechat}client_key = \"c.key\"\n"), Path::new("/s")).unwrap();
-        assert_eq!(config.wechat.unwrap().client_key.unwrap(), Path::new("/s/c.key"));
+        let wechat = format!("{wechat}client_key = \"c.key\"\n");
+        let config = Config::parse(&format!("{GOOD}\n{wechat}"), Path::new("/s")).unwrap();
+        assert_eq!(config.wechat.unwrap().client_key, Path::new("/s/c.key"));
         let text = problem(&format!("{GOOD}\n{}", wechat.replace("https://a", "weixin")));
         assert!(text.contains("wechat.endpoints") && text.contains("weixin"), "{text}");
     }

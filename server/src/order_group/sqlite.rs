@@ -1,6 +1,7 @@
 //! The embedded order group: one SQLite file, on the shared writer that commits many requests at once.
 
 mod drafts;
+mod journals;
 mod lists;
 mod orders;
 mod overview;

@@ -1,0 +1,154 @@
+//! What staff ask: sessions, people, terminals, refunds, the catalogue. Rights go by role; who did what, and why,
+//! is written down.
+
+use super::refunds::reserve_refund;
+use super::{Answer, Body, path_part};
+use crate::app::App;
+use crate::base_store::{AuditKind, NewAudit, OpenSession, StaffRecord};
+use crate::failure::Failure;
+use crate::session::{self, Person};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use evertill_shared::id::TerminalId;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::catalogue::{Catalogue, Product};
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::staff::{
+    AskRefund, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, Role, Session, StaffRow, TerminalChange,
+    TerminalRow,
+};
+use evertill_shared::refund::Refund;
+
+/// The largest catalogue that is read, in bytes.
+const LARGEST_CATALOGUE: usize = 32 << 20;
+
+fn may_look(role: Role) -> bool {
+    matches!(role, Role::Manager | Role::It)
+}
+
+/// `POST /staff/v1/sessions`.
+///
+/// # Errors
+/// A wrong name or password; too many of them.
+pub async fn log_in(State(app): State<App>, Body(asked): Body<LogIn>) -> Answer<Session> {
+    Ok(Json(session::log_in(&app, &asked).await?))
+}
+
+/// `GET /staff/v1/staff`.
+///
+/// # Errors
+/// Without the right.
+pub async fn list_staff(State(app): State<App>, person: Person) -> Answer<Vec<StaffRow>> {
+    person.require(may_look, "see the staff")?;
+    Ok(Json(app.base.staff().await?))
+}
+
+/// `POST /staff/v1/staff`.
+///
+/// # Errors
+/// Without the right; a name that is taken or impossible; a password that is too short.
+pub async fn add_staff(
+    State(app): State<App>,
+    person: Person,
+    Body(new): Body<NewStaff>,
+) -> Answer<StaffRow> {
+    Ok(Json(add_person(&app, &person.0, new).await?))
+}
+
+/// Adds a person, for the API and the console.
+///
+/// # Errors
+/// Without the right; a name that is taken or impossible; a password that is too short.
+pub async fn add_person(app: &App, who: &OpenSession, new: NewStaff) -> Result<StaffRow, Failure> {
+    Person(who.clone()).require(Role::may_administer, "add people")?;
+    let password_hash = session::hash_password(&new.password).await?;
+    let row =
+        StaffRow { login: new.login.trim().to_owned(), name: new.name.trim().to_owned(), role: new.role };
+    Ok(app.base.add_staff(StaffRecord { row, password_hash }, who.login.clone()).await?)
+}
+
+/// `POST /staff/v1/enrolment-codes`.
+///
+/// # Errors
+/// Without the right; an impossible name.
+pub async fn make_enrolment_code(
+    State(app): State<App>,
+    person: Person,
+    Body(new): Body<NewEnrolmentCode>,
+) -> Answer<EnrolmentCode> {
+    person.require(Role::may_administer, "make enrolment codes")?;
+    Ok(Json(app.base.new_enrolment_code(&new.name, person.0.login).await?))
+}
+
+/// `GET /staff/v1/terminals`.
+///
+/// # Errors
+/// Without the right.
+pub async fn list_terminals(State(app): State<App>, person: Person) -> Answer<Vec<TerminalRow>> {
+    person.require(may_look, "see the terminals")?;
+    Ok(Json(app.base.terminals().await?))
+}
+
+/// `POST /staff/v1/terminals/{terminal}`. When this has answered, this server goes by the new state.
+///
+/// # Errors
+/// Without the right; no such terminal; a wrong fingerprint; a change that has no place.
+pub async fn change_terminal(
+    State(app): State<App>,
+    person: Person,
+    Path(terminal): Path<String>,
+    Body(change): Body<TerminalChange>,
+) -> Answer<TerminalRow> {
+    person.require(Role::may_administer, "activate and block terminals")?;
+    let terminal: TerminalId = path_part(&terminal)?;
+    let login = person.0.login;
+    let row = app.base.change_terminal(terminal, change, login.clone()).await?;
+    tracing::info!(%terminal, state = ?row.state, login, "a terminal was changed");
+    Ok(Json(row))
+}
+
+/// `POST /staff/v1/orders/{number}/refunds`.
+///
+/// # Errors
+/// Without the right; why the refund is refused.
+pub async fn ask_refund(
+    State(app): State<App>,
+    person: Person,
+    Path(number): Path<String>,
+    Body(asked): Body<AskRefund>,
+) -> Answer<Refund> {
+    Ok(Json(request_refund(&app, &person.0, path_part(&number)?, asked).await?))
+}
+
+/// Asks for a refund, for the API and the console. It is written down first: what was tried is known even if it
+/// was refused or its answer was lost.
+///
+/// # Errors
+/// Without the right; why the refund is refused; a database that cannot be used.
+pub async fn request_refund(
+    app: &App,
+    who: &OpenSession,
+    number: OrderNumber,
+    asked: AskRefund,
+) -> Result<Refund, Failure> {
+    Person(who.clone()).require(Role::may_refund, "refund")?;
+    let why = format!("{} ({}): {}", asked.amount, asked.request, asked.reason.trim());
+    let why: String = why.chars().take(400).collect();
+    app.base.audit_append(NewAudit::new(&who.login, AuditKind::RefundRequested, number, why)).await?;
+    reserve_refund(app, number, asked, &who.name, &who.login).await
+}
+
+/// `PUT /staff/v1/catalogue`: replaces it as a whole.
+///
+/// # Errors
+/// Without the right; the first product that is wrong.
+pub async fn put_catalogue(State(app): State<App>, person: Person, request: Request) -> Answer<Catalogue> {
+    person.require(Role::may_edit_catalogue, "change the catalogue")?;
+    let bytes = axum::body::to_bytes(request.into_body(), LARGEST_CATALOGUE).await;
+    let bytes =
+        bytes.map_err(|_| Failure::new(ErrorCode::TooLarge, "the catalogue is larger than 32 MiB"))?;
+    // A catalogue holds no secrets: whoever wrote it is told what is wrong with it.
+    let products: Vec<Product> = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::bad_request(format!("this is not a list of products: {error}")))?;
+    Ok(Json(app.base.put_catalogue(products, person.0.login).await?))
+}

@@ -1,0 +1,33 @@
+//! What a till asks about itself: also while it is pending, and when it is blocked.
+
+use super::Answer;
+use crate::app::{App, Caller};
+use crate::base_store::BaseError;
+use axum::Json;
+use axum::extract::State;
+use evertill_shared::protocol::terminal::TerminalStatus;
+
+/// `GET /v1/terminal`.
+///
+/// # Errors
+/// The base store cannot be read.
+pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalStatus> {
+    let terminal = caller.terminal;
+    let known = app.base.terminal(terminal).await?.ok_or(BaseError::NotFound("terminal"))?;
+    let refunds_waiting =
+        if caller.state.may_move_money() { app.groups.refund_inbox(terminal).await.0.len() } else { 0 };
+    let server_time = app.clock.now();
+    Ok(Json(TerminalStatus {
+        terminal,
+        name: known.record.name.clone(),
+        epoch: caller.epoch,
+        state: known.record.state,
+        store: app.base.store().clone(),
+        server_time,
+        business_day: app.base.business_day(server_time),
+        journal_head: app.base.journal_head(terminal, caller.epoch).await?,
+        catalogue_version: app.base.catalogue_version().await?,
+        refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
+        wallets: app.centre.wallets(),
+    }))
+}

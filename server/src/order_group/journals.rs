@@ -1,0 +1,37 @@
+//! Keeping what tills hand in of their journals. Any healthy group may keep any entry: which entry follows which
+//! is checked before, and where each stands is known by its place.
+
+use super::{GroupError, GroupSet, KeptEntry, Reply};
+
+/// Keeping journal entries.
+pub trait Journals: Send + Sync {
+    /// Keeps entries, all or none. One that is there already is passed over if it is the same; another one in
+    /// its place is a fork.
+    fn keep_entries(&self, entries: Vec<KeptEntry>, quarantined: bool) -> Reply<()>;
+}
+
+impl GroupSet {
+    /// Keeps entries in one of the groups, healthy ones first. If it is not known whether a group has kept them
+    /// they are given to the next one as well: twice the same does no harm.
+    /// # Errors
+    /// A fork, or that no group took them.
+    pub async fn store_journal(&self, entries: Vec<KeptEntry>, quarantined: bool) -> Result<(), GroupError> {
+        let mut groups = self.health();
+        if let Some(first) = entries.first() {
+            // Spread over the groups, but the same one for a till at about the same time.
+            let turn = usize::from(first.place.terminal.get()) % groups.len().max(1);
+            groups.rotate_left(turn);
+        }
+        groups.sort_by_key(|group| !group.is_healthy());
+        for group in groups {
+            let entries = entries.clone();
+            match self.write(group.tag, |g| g.keep_entries(entries, quarantined)).await {
+                Err(error) if error.lets_jump() => {
+                    tracing::warn!(tag = %group.tag, %error, "journal entries go to another group");
+                }
+                kept => return kept,
+            }
+        }
+        Err(GroupError::NoGroupAvailable)
+    }
+}

@@ -1,0 +1,178 @@
+//! Starting a server and stopping it again.
+
+use crate::app::App;
+use crate::base_store::{BaseOpenError, BaseStore};
+use crate::channel::Channel;
+use crate::channel::wechat::{WechatChannel, WechatError};
+use crate::config::Config;
+use crate::connection::{Gate, TlsError, tls};
+use crate::door::Door;
+use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
+use crate::order_group::{GroupFile, GroupSet, GroupSetError, GroupSettings, Limits, Policies};
+use crate::router::router;
+use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use evertill_shared::clock::Clock;
+use evertill_shared::payment::Policy;
+use evertill_shared::protocol::store::{ServerKey, ServerKeyStatement};
+use evertill_shared::signing::SigningKey;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+/// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
+const STOP_WAIT: Duration = Duration::from_secs(12);
+
+/// Why the server does not start. Each says which setting or file is wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file that a setting names.
+    #[error("`{field}`: {} cannot be used: {problem}", file.display())]
+    File {
+        /// The setting.
+        field: &'static str,
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The TLS certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The base store.
+    #[error(transparent)]
+    Base(#[from] BaseOpenError),
+    /// The order groups.
+    #[error(transparent)]
+    Groups(#[from] GroupSetError),
+    /// A wallet.
+    #[error("[wechat]: {0}")]
+    Wechat(#[from] WechatError),
+    /// The address is taken, or not this machine's.
+    #[error(
+        "`listen`: {address} cannot be used: {error}. Stop what uses it, or write another address or port"
+    )]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// A server that runs. Dropping it ends it abruptly; [`RunningServer::stop`] lets it finish.
+pub struct RunningServer {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Its parts.
+    pub app: App,
+    handle: Handle<SocketAddr>,
+    serving: JoinHandle<io::Result<()>>,
+    sweeper: Sweeper,
+}
+
+/// Starts a server. It answers when this returns.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServer, StartError> {
+    let tls = tls(&config.tls_certificate, &config.tls_key)?;
+    let app = assemble(&config, clock).await?;
+    let taken = |error| StartError::Listen { address: config.listen, error };
+    let listener = std::net::TcpListener::bind(config.listen).map_err(taken)?;
+    listener.set_nonblocking(true).map_err(taken)?;
+    let addr = listener.local_addr().map_err(taken)?;
+    let handle = Handle::new();
+    let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(tls)));
+    let server = axum_server::from_tcp(listener).map_err(taken)?.acceptor(Gate::new(acceptor));
+    let service = router(app.clone()).into_make_service();
+    let serving = tokio::spawn(server.handle(handle.clone()).serve(service));
+    let sweeper = app.centre.spawn_sweeper();
+    Ok(RunningServer { addr, app, handle, serving, sweeper })
+}
+
+async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
+    let door = Arc::new(door(config, Arc::clone(&clock))?);
+    let base = BaseStore::open(&config.base_file(), &config.bootstrap, Arc::clone(&clock)).await?;
+    let settings = GroupSettings {
+        groups: config.groups.iter().map(|g| GroupFile { tag: g.tag, file: g.file.clone() }).collect(),
+        limits: Limits {
+            call_ms: config.group_limits.call_ms,
+            failures_per_period: config.group_limits.failures_per_period,
+            period_ms: config.group_limits.period_ms,
+            period_jitter_ms: config.group_limits.period_jitter_ms,
+        },
+        store: base.store().clone(),
+        server: config.response_key_id.clone(),
+    };
+    let groups = GroupSet::open(settings, Arc::clone(&clock))?;
+    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+    let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
+    if let Some(wechat) = &config.wechat {
+        let channel = WechatChannel::new(wechat, Arc::clone(&clock))?;
+        policies.wechat_pay = channel.policy();
+        channels.push(Arc::new(channel));
+    }
+    let settings = CentreSettings::default();
+    let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
+    Ok(App { clock, base, groups, centre, door })
+}
+
+/// The response key, and the root's word that it is genuine: without it no till would believe this server.
+fn door(config: &Config, clock: Arc<dyn Clock>) -> Result<Door, StartError> {
+    let key = response_key(config)?;
+    let file = &config.server_keys;
+    let wrong = |problem: String| StartError::File { field: "server_keys", file: file.clone(), problem };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let statements: Vec<ServerKeyStatement> =
+        serde_json::from_str(&text).map_err(|error| wrong(format!("not a list of statements: {error}")))?;
+    let mut keys = statements.iter().filter_map(|s| serde_json::from_str::<ServerKey>(&s.text).ok());
+    if !keys.any(|k| k.key_id == key.key_id() && k.public_key == key.public()) {
+        return Err(wrong(format!(
+            "it does not vouch for the key in `response_key` under the name {:?}: use the files that were made \
+             together, or let `evertill-admin` renew them",
+            key.key_id()
+        )));
+    }
+    Ok(Door::new(key, text, clock))
+}
+
+fn response_key(config: &Config) -> Result<SigningKey, StartError> {
+    let file = &config.response_key;
+    let wrong = |problem: String| StartError::File { field: "response_key", file: file.clone(), problem };
+    let bytes = Zeroizing::new(std::fs::read(file).map_err(|error| wrong(error.to_string()))?);
+    let id = config.response_key_id.clone();
+    let key = match PrivatePkcs8KeyDer::from_pem_slice(&bytes) {
+        Ok(der) => SigningKey::from_pkcs8(der.secret_pkcs8_der(), id),
+        Err(_) => SigningKey::from_pkcs8(&bytes, id),
+    };
+    key.map_err(|error| wrong(format!("{error}; it must be a PKCS #8 file")))
+}
+
+impl RunningServer {
+    /// Takes no new connections, finishes what is under way, and closes the base store.
+    pub async fn stop(self) {
+        self.handle.graceful_shutdown(Some(STOP_WAIT));
+        match self.serving.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "serving ended with an error"),
+            Err(error) => tracing::error!(%error, "serving ended abruptly"),
+        }
+        drop(self.sweeper);
+        self.app.base.close().await;
+    }
+
+    /// Waits until serving ends by itself, which it does only after an error.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        (&mut self.serving).await.map_err(io::Error::other)?
+    }
+}

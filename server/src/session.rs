@@ -1,0 +1,151 @@
+//! Logging in: passwords, sessions, and who is asking.
+
+use crate::app::App;
+use crate::base_store::{LoginCheck, OpenSession, StaffRecord};
+use crate::failure::Failure;
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use axum::extract::FromRequestParts;
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::request::Parts;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::staff::{LogIn, Role, Session};
+use evertill_shared::secret::SecretText;
+use std::sync::LazyLock;
+use tokio::sync::Semaphore;
+
+/// The console's cookie. `__Host-`: only this very host over TLS can have set it.
+pub const SESSION_COOKIE: &str = "__Host-evertill-session";
+/// The shortest password that is taken, in characters.
+pub const SHORTEST_PASSWORD: usize = 8;
+/// The longest, in bytes: nobody shall make the server hash a book.
+const LONGEST_PASSWORD: usize = 1_000;
+
+/// Each hash takes 19 MiB and a core for a while: two at a time.
+static HASHING: Semaphore = Semaphore::const_new(2);
+/// Checked in place of the hash of somebody who does not exist, so that the answer takes as long.
+static NOBODY: LazyLock<String> = LazyLock::new(|| {
+    let hash = Argon2::default().hash_password(b"nobody has this password");
+    hash.map(|hash| hash.to_string()).unwrap_or_default()
+});
+
+fn not_allowed(message: &str) -> Failure {
+    Failure::new(ErrorCode::NotAllowed, message)
+}
+
+async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let busy = || Failure::new(ErrorCode::Overloaded, "the server is busy: try again in a moment");
+    let _place = HASHING.acquire().await.map_err(|_| busy())?;
+    tokio::task::spawn_blocking(work).await.map_err(|_| busy())
+}
+
+/// The argon2id hash of a new password, PHC string.
+///
+/// # Errors
+/// `bad_request` for a password that is too short or too long.
+pub async fn hash_password(password: &SecretText) -> Result<String, Failure> {
+    let length = password.expose().chars().count();
+    if length < SHORTEST_PASSWORD || password.expose().len() > LONGEST_PASSWORD {
+        return Err(Failure::bad_request(format!(
+            "the password must have at least {SHORTEST_PASSWORD} characters: choose a longer one"
+        )));
+    }
+    let password = password.clone();
+    let hash =
+        hashing(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|h| h.to_string()));
+    hash.await?.map_err(|error| {
+        tracing::error!(%error, "a password could not be hashed");
+        Failure::new(ErrorCode::Internal, "the password could not be stored: try again; tell IT if it stays")
+    })
+}
+
+async fn is_right(password: SecretText, record: Option<StaffRecord>) -> Result<Option<StaffRecord>, Failure> {
+    hashing(move || {
+        let hash = record.as_ref().map_or(NOBODY.as_str(), |record| record.password_hash.as_str());
+        let parsed = PasswordHash::new(hash).ok()?;
+        let given = password.expose().as_bytes();
+        Argon2::default().verify_password(given, &parsed).ok().and(record)
+    })
+    .await
+}
+
+fn wait(until: Timestamp, now: Timestamp) -> Failure {
+    let seconds = until.since(now).as_secs() + 1;
+    let text = format!("too many wrong passwords: wait {seconds} seconds, then try again");
+    Failure::new(ErrorCode::Overloaded, text)
+}
+
+/// Opens a session for whoever gives the right name and password.
+///
+/// # Errors
+/// `not_allowed` if they are not right; `overloaded` after too many wrong ones, with how long to wait.
+pub async fn log_in(app: &App, asked: &LogIn) -> Result<Session, Failure> {
+    let wrong = || not_allowed("the name or the password is wrong");
+    if asked.password.expose().len() > LONGEST_PASSWORD {
+        return Err(wrong());
+    }
+    let login = asked.login.trim();
+    let record = match app.base.login_check(login).await? {
+        LoginCheck::Wait(until) => return Err(wait(until, app.clock.now())),
+        LoginCheck::Try(record) => record,
+    };
+    let Some(person) = is_right(asked.password.clone(), record).await? else {
+        tracing::warn!(login, "a wrong name or password");
+        return Err(match app.base.login_failed(login).await? {
+            Some(until) => wait(until, app.clock.now()),
+            None => wrong(),
+        });
+    };
+    let (token, expires_at) = app.base.open_session(&person.row.login).await?;
+    tracing::info!(login = person.row.login, "logged in");
+    Ok(Session { token, name: person.row.name, role: person.row.role, expires_at })
+}
+
+/// Somebody who is logged in: handlers of the staff's API take it as an argument.
+#[derive(Clone, Debug)]
+pub struct Person(pub OpenSession);
+
+impl Person {
+    /// Refuses unless the role allows it; `what` completes "Only … may …".
+    ///
+    /// # Errors
+    /// `not_allowed`, naming who may.
+    pub fn require(&self, may: impl Fn(Role) -> bool, what: &str) -> Result<(), Failure> {
+        if may(self.0.role) {
+            return Ok(());
+        }
+        let roles = [Role::Cashier, Role::Manager, Role::It].into_iter().filter(|role| may(*role));
+        let roles: Vec<&str> = roles.map(Role::as_str).collect();
+        Err(not_allowed(&format!("only the role {} may {what}: ask such a person", roles.join(" or "))))
+    }
+}
+
+/// The token, from `Authorization: Bearer` or from the console's cookie. A cookie counts only on requests that
+/// our own pages make: browsers send it along with others' too.
+fn token_of(parts: &Parts) -> Option<SecretText> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some(token) = header.and_then(|text| text.strip_prefix("Bearer ")) {
+        return Some(SecretText::new(token.trim().to_owned()));
+    }
+    if parts.headers.get("sec-fetch-site").is_none_or(|site| site != "same-origin") {
+        return None;
+    }
+    let lines = parts.headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == SESSION_COOKIE).then(|| SecretText::new(value.to_owned())))
+}
+
+impl FromRequestParts<App> for Person {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let log_in = || not_allowed("log in first");
+        let token = token_of(parts).ok_or_else(log_in)?;
+        let session = app.base.session(&token).await?;
+        session.map(Self).ok_or_else(|| not_allowed("the session has ended: log in again"))
+    }
+}
