@@ -380,4 +380,7 @@ impl Controller {
 }
 
 #[cfg(test)]
+pub(crate) use tests::identity as tests_identity;
+
+#[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ pub use error::JournalError;
 pub use jobs::{PrintJob, PrintJobState};
 pub use projection::{QueuedSale, StoredSale};
 pub use reserve::{RESERVE_BYTES, Reserve};
-pub use verify::{Rebuilt, follow, stored_head};
+pub use verify::{Rebuilt, first_entry, follow, stored_head};
 
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;

@@ -3,7 +3,7 @@
 use crate::catalogue_store::CatalogueStore;
 use crate::config::{Config, Identity};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
-use crate::journal_store::{Journal, JournalError, JournalStore, open_read_only, stored_head};
+use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
 use crate::print::thread::PrinterJob;
 use crate::sync::worker::perform;
 use crate::view::{EnrolFailure, FaultPage, View};
@@ -146,6 +146,12 @@ impl Hands {
     }
 
     fn save_identity(&mut self, identity: &Identity) {
+        if !identity.activated
+            && let Err(error) = put_aside_older(&self.data.join("till.db"), identity)
+        {
+            tracing::error!(%error, "the journal of the older key cannot be put aside");
+            return self.tell(Input::CannotStart(FaultPage::Other { detail: error.to_string() }));
+        }
         if let Err(error) = identity.write(&self.data) {
             tracing::error!(%error, "who the till is cannot be stored");
             return self.tell(Input::CannotStart(FaultPage::Other { detail: error.to_string() }));
@@ -167,7 +173,6 @@ impl Hands {
     fn journal(&self, identity: &Identity) -> Result<Box<dyn Journal>, JournalError> {
         let path = self.data.join("till.db");
         let start = Head::start(identity.terminal, identity.epoch);
-        put_aside_older(&path, start)?;
         let key = self.key.as_ref().ok_or_else(|| JournalError::Io("there is no key".into()))?;
         let signing = key
             .signing_key(terminal_key_id(identity.terminal, identity.epoch))
@@ -190,20 +195,26 @@ impl Hands {
     }
 }
 
-/// A till that was given a new key begins a new journal; the one under the old key is kept beside it, for ever.
-fn put_aside_older(path: &Path, start: Head) -> Result<(), JournalError> {
+/// A till that registers anew begins a new journal; the one under the old key is kept beside it, for ever. Whose it
+/// is, its own first entry says: a damaged file is left where it is, and opening it names the damage.
+fn put_aside_older(path: &Path, identity: &Identity) -> Result<(), JournalError> {
     if !path.exists() {
         return Ok(());
     }
-    let Some(found) = stored_head(&open_read_only(path)?)? else { return Ok(()) };
-    if found.terminal == start.terminal && found.epoch >= start.epoch {
+    let connection = open_read_only(path)?;
+    let Ok(first) = first_entry(&connection) else { return Ok(()) };
+    drop(connection);
+    if (first.terminal, first.epoch) == (identity.terminal, identity.epoch) {
         return Ok(());
     }
-    tracing::warn!(%found.terminal, found.epoch, "the journal of an older key is put aside");
+    tracing::warn!(%first.terminal, first.epoch, "the journal of an older key is put aside");
     for end in ["", "-wal", "-shm"] {
         let old = path.with_extension(format!("db{end}"));
-        let new = path.with_file_name(format!("till-{}-{}.db{end}", found.terminal, found.epoch));
-        if old.exists() && !new.exists() {
+        let new = path.with_file_name(format!("till-{}-{}.db{end}", first.terminal, first.epoch));
+        if new.exists() {
+            return Err(JournalError::Io(format!("{} exists already", new.display())));
+        }
+        if old.exists() {
             std::fs::rename(&old, &new).map_err(|error| JournalError::Io(error.to_string()))?;
         }
     }

@@ -2,10 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use evertill_shared::id::SaleKey;
-use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
+use evertill_shared::journal::{Body, Entry, Head};
 use evertill_shared::signing::VerifyingKey;
-use evertill_terminal::journal_store::{JournalError, Rebuilt, follow, open_read_only, stored_head};
-use rusqlite::Connection;
+use evertill_terminal::journal_store::{JournalError, Rebuilt, first_entry, follow, open_read_only, stored_head};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -105,8 +104,8 @@ fn verify_command(file: &Path, as_json: bool, key: Option<VerifyingKey>) -> Exit
 
 fn verify(file: &Path, key: Option<VerifyingKey>) -> Result<Verified, JournalError> {
     let connection = open_read_only(file)?;
-    let (first, named) = first_entry(&connection)?;
-    let key = key.unwrap_or(named);
+    let first = first_entry(&connection)?;
+    let key = key.map_or_else(|| named_key(&first), Ok)?;
     let start = Head::start(first.terminal, first.epoch);
     if let Some(head) = stored_head(&connection)?
         && (head.terminal, head.epoch) != (first.terminal, first.epoch)
@@ -128,19 +127,13 @@ fn verify(file: &Path, key: Option<VerifyingKey>) -> Result<Verified, JournalErr
 }
 
 /// The first entry names the key; whether it is the till's is for a person to compare.
-fn first_entry(connection: &Connection) -> Result<(Entry, VerifyingKey), JournalError> {
-    let damaged = |why: &str| JournalError::Damaged { entry: 1, why: why.into() };
-    let mut statement = connection.prepare("SELECT text, signature FROM entry ORDER BY sequence LIMIT 1")?;
-    let mut rows = statement.query([])?;
-    let row = rows.next()?.ok_or_else(|| damaged("the journal is empty"))?;
-    let (Ok(text), Ok(signature)) = (row.get(0), row.get(1)) else {
-        return Err(damaged("it is not text"));
-    };
-    let entry =
-        SignedEntry { text, signature }.read_unverified().map_err(|error| damaged(&error.to_string()))?;
-    match entry.body {
-        Body::Opened { public_key } => Ok((entry, public_key)),
-        _ => Err(damaged("it does not open the journal with the till's key")),
+fn named_key(first: &Entry) -> Result<VerifyingKey, JournalError> {
+    match &first.body {
+        Body::Opened { public_key } => Ok(*public_key),
+        _ => Err(JournalError::Damaged {
+            entry: 1,
+            why: "it does not open the journal with the till's key".into(),
+        }),
     }
 }
 

@@ -126,8 +126,8 @@ impl Controller {
 
 /// What was typed as `https://host:port`; `None` if it is no address.
 fn address(typed: &str) -> Option<String> {
-    let typed = typed.trim().trim_end_matches('/');
-    let host = typed.strip_prefix("https://").unwrap_or(typed);
+    let typed = typed.trim();
+    let host = typed.strip_prefix("https://").unwrap_or(typed).trim_end_matches('/');
     let good = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
     (!host.is_empty() && host.bytes().all(good)).then(|| format!("https://{host}"))
 }

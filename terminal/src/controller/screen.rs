@@ -297,6 +297,6 @@ mod tests {
     fn quick_amounts_begin_with_the_exact_total_and_grow() {
         assert_eq!(quick_amounts(1_250, 2), [1_250, 1_300, 1_500, 2_000, 5_000, 10_000]);
         assert_eq!(quick_amounts(10_000, 2), [10_000, 50_000, 100_000]);
-        assert_eq!(quick_amounts(130, 0), [130, 135, 140, 150, 200, 500]);
+        assert_eq!(quick_amounts(130, 0), [130, 140, 150, 200, 500, 1_000]);
     }
 }

@@ -1,1 +1,12 @@
-//! Tests.
+//! The rules of the till, told as stories: a recorded screen, a scripted server, a journal on a real disk.
+
+mod cash;
+mod faults;
+mod payments;
+mod random;
+mod refunds;
+mod restart;
+mod rig;
+mod sales;
+
+pub(crate) use rig::identity;

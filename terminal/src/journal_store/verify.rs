@@ -33,6 +33,19 @@ pub fn stored_head(connection: &Connection) -> Result<Option<Head>, JournalError
     }))
 }
 
+/// The first entry, not believed yet: it names the till and the key that the rest is verified with.
+/// # Errors
+/// There is none, or it is not an entry.
+pub fn first_entry(connection: &Connection) -> Result<Entry, JournalError> {
+    let damaged = |why: String| JournalError::Damaged { entry: 1, why };
+    let mut statement = connection.prepare("SELECT text FROM entry ORDER BY sequence LIMIT 1")?;
+    let mut rows = statement.query([])?;
+    let row = rows.next()?.ok_or_else(|| damaged("the journal is empty".into()))?;
+    let text: String = row.get(0).map_err(|_| damaged("its text is not text".into()))?;
+    let signed = SignedEntry { text, signature: String::new() };
+    signed.read_unverified().map_err(|error| damaged(error.to_string()))
+}
+
 /// Follows every entry of the file from the first and compares the end with the head that the file claims. Calls
 /// `each` for every entry that is right.
 /// # Errors

@@ -1,0 +1,101 @@
+//! The sale screen.
+
+use super::rig::*;
+use crate::controller::*;
+use crate::view::{Page, SalePage};
+
+fn sale_page(till: &Till) -> &SalePage {
+    match till.page() {
+        Page::Sale(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn goods_are_added_by_scan_by_touch_and_by_search() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.scan("]E096385074");
+    till.act(UserAction::AddProduct { id: "tea".into() });
+    till.act(UserAction::SubmitSearch("bre".into()));
+    let page = sale_page(&till);
+    assert_eq!((page.lines.len(), page.item_count, page.total_minor), (2, 4, 2 * 450 + 2 * 800));
+    let (tea, bread) = (page.lines[0].line, page.lines[1].line);
+    till.act(UserAction::ChangeQuantity { line: tea, delta: -2 });
+    till.act(UserAction::ChangeQuantity { line: bread, delta: 3 });
+    assert_eq!((sale_page(&till).lines.len(), sale_page(&till).total_minor), (1, 5 * 800));
+    till.act(UserAction::RemoveLine { line: bread });
+    till.act(UserAction::RemoveLine { line: bread });
+    assert!(sale_page(&till).lines.is_empty());
+}
+
+#[test]
+fn an_unknown_barcode_is_told_and_changes_nothing() {
+    let mut till = Till::online();
+    till.scan("4006381333931");
+    assert_eq!(till.notice(), Some(&Notice::UnknownBarcode { code: "4006381333931".into() }));
+    assert!(sale_page(&till).lines.is_empty());
+    till.scan("40170725");
+    assert!(matches!(till.notice(), Some(Notice::NoPrice { .. })));
+    till.act(UserAction::SubmitSearch("zzz".into()));
+    assert!(matches!(till.notice(), Some(Notice::NothingFound { .. })));
+    assert!(sale_page(&till).lines.is_empty());
+}
+
+#[test]
+fn a_payment_code_on_the_sale_screen_is_not_used_and_not_kept() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.scan(WECHAT);
+    assert_eq!(till.notice(), Some(&Notice::PaymentCodeBeforeTender));
+    // Another country's wallet: unknown here, and still nobody's business.
+    till.scan("6212345678901234567");
+    assert!(!format!("{:?}", till.screen).contains("345678901234567"), "{:?}", till.notice());
+    till.act(UserAction::TenderCode);
+    let sale = till.take_draft().unwrap();
+    till.answer_draft(sale, 1);
+    assert!(matches!(till.page(), Page::AwaitCode(_)), "the code was not kept");
+    assert_eq!(till.take_pay(), None);
+}
+
+#[test]
+fn a_sale_is_voided_only_after_a_yes() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.act(UserAction::VoidSale);
+    till.act(UserAction::AddProduct { id: "tea".into() });
+    assert!(till.screen.as_ref().unwrap().confirm.is_some(), "nothing is touched behind the question");
+    till.act(UserAction::Confirm(false));
+    assert_eq!(sale_page(&till).item_count, 1);
+    till.act(UserAction::VoidSale);
+    till.act(UserAction::Confirm(true));
+    till.act(UserAction::Confirm(true));
+    assert!(sale_page(&till).lines.is_empty());
+    assert_eq!(till.notice(), Some(&Notice::SaleVoided));
+    assert_eq!(till.entries().len(), 1, "what was never closed for payment leaves no trace");
+}
+
+#[test]
+fn goods_added_after_closing_make_another_sale_and_give_the_first_up() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.act(UserAction::TenderCash);
+    till.act(UserAction::Back);
+    till.act(UserAction::TenderCash);
+    assert_eq!(till.count(|body| matches!(body, Body::Sale(_))), 1, "the same goods are the same sale");
+    till.act(UserAction::Back);
+    till.scan(BREAD);
+    till.act(UserAction::TenderCash);
+    assert_eq!(till.count(|body| matches!(body, Body::Sale(_))), 2);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { sale: 2 })), 1);
+}
+
+#[test]
+fn an_empty_sale_cannot_be_paid() {
+    let mut till = Till::online();
+    for action in [UserAction::TenderCash, UserAction::TenderCode] {
+        till.act(action);
+        assert_eq!(till.notice(), Some(&Notice::EmptySale));
+    }
+    assert_eq!(till.entries().len(), 1);
+}
