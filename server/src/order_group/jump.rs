@@ -216,3 +216,6 @@ impl Jumping<'_> {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

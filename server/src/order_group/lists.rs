@@ -49,7 +49,16 @@ impl OrderFilter {
     /// All sales of a day, the newest 200.
     #[must_use]
     pub fn of_day(day: BusinessDay) -> Self {
-        Self { day, number_part: None, terminal: None, total_minor: None, with_drafts: false, most: 200, before: None, standing: None }
+        Self {
+            day,
+            number_part: None,
+            terminal: None,
+            total_minor: None,
+            with_drafts: false,
+            most: 200,
+            before: None,
+            standing: None,
+        }
     }
 }
 

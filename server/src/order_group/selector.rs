@@ -86,7 +86,8 @@ mod tests {
                 let skipped = matches!(standings[t.index], Standing::Skipped { .. });
                 prop_assert_eq!(t.last_resort, skipped);
                 prop_assert!(!skipped || healthy == 0);
-                prop_assert!(standings[t.index] != Standing::Skipped { last_resort: false });
+                let tired = Standing::Skipped { last_resort: false };
+                prop_assert_ne!(standings[t.index], tired);
             }
             prop_assert!(healthy == 0 || tests <= 1);
         }

@@ -390,7 +390,7 @@ impl GroupSet {
         self.0.members.get(&tag).ok_or(GroupError::Refused(Refusal::NotFound("order")))
     }
 
-    async fn write<T>(
+    pub(super) async fn write<T>(
         &self,
         tag: GroupTag,
         call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
@@ -418,7 +418,10 @@ impl GroupSet {
         self.noted(member, true, answer.unwrap_or(Err(GroupError::Unknown)))
     }
 
-    pub(super) async fn read_all<T>(&self, call: impl Fn(&dyn OrderGroup) -> Reply<T>) -> (Vec<T>, Vec<GroupTag>) {
+    pub(super) async fn read_all<T>(
+        &self,
+        call: impl Fn(&dyn OrderGroup) -> Reply<T>,
+    ) -> (Vec<T>, Vec<GroupTag>) {
         let tags = self.0.members.keys().copied();
         let members = self.0.members.values();
         let calls = members.map(|m| self.limited(m, false, call(m.group.as_ref()))).collect();
@@ -501,3 +504,6 @@ async fn join<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
     .await;
     calls.into_iter().filter_map(|(_, output)| output).collect()
 }
+
+#[cfg(test)]
+mod tests;

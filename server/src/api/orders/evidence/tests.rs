@@ -1,0 +1,132 @@
+use super::*;
+use crate::order_group::testing::{NOON, Till, cny, store, tag};
+use evertill_shared::terminal_state::TerminalState;
+
+fn caller(till: &Till) -> Caller {
+    Caller {
+        terminal: till.terminal,
+        epoch: 1,
+        key: till.key.public(),
+        state: TerminalState::Active,
+        request_id: "r".into(),
+    }
+}
+
+fn number() -> OrderNumber {
+    OrderNumber::new(NOON, 5, tag(0)).unwrap()
+}
+
+fn payment(sale: &SaleOfTill, change: impl FnOnce(&mut Body)) -> Body {
+    let mut body = Body::PaymentRequested {
+        sale: sale.key.sequence,
+        number: number(),
+        attempt: 1,
+        wallet: Wallet::WeChatPay,
+        channel_number: ChannelNumber::new(store().id, sale.key, 1),
+        amount: sale.sale.total,
+    };
+    change(&mut body);
+    body
+}
+
+#[test]
+fn entries_of_this_till_that_belong_together_are_taken() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let evidence = Evidence::new(&caller, &store);
+    let sale = till.sale(500);
+    assert_eq!(evidence.sale(&sale.entry.signed), Ok(sale.clone()));
+    let (_, adopted) = till.write(Body::Adopted { sale: sale.key.sequence, number: number() });
+    assert!(evidence.adopted(&adopted, &sale, number()).is_ok());
+    let (_, requested) = till.write(payment(&sale, |_| ()));
+    let requested = evidence.requested(&requested, &sale, number()).unwrap();
+    assert_eq!((requested.attempt, requested.amount), (1, cny(500)));
+    let body = Body::CashTaken { sale: sale.key.sequence, given: cny(1_000), change: cny(500) };
+    assert!(evidence.cash(&till.write(body).1, &sale).is_ok());
+}
+
+#[test]
+fn another_tills_entries_and_changed_ones_are_refused() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let evidence = Evidence::new(&caller, &store);
+    assert!(evidence.sale(&Till::new(2).sale(500).entry.signed).is_err(), "another till's");
+    let mut changed = till.sale(500).entry.signed;
+    changed.text = changed.text.replace("\"Tea\"", "\"Gold\"");
+    assert!(evidence.sale(&changed).is_err(), "changed after signing");
+    let other_epoch = Caller { epoch: 2, ..caller.clone() };
+    let evidence = Evidence::new(&other_epoch, &store);
+    assert!(evidence.sale(&till.sale(500).entry.signed).is_err(), "of another key epoch");
+}
+
+#[test]
+fn a_sale_that_does_not_add_up_or_is_another_stores_is_refused() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let good = till.sale(500).sale;
+    let mut wrong_total = good.clone();
+    wrong_total.total = cny(400);
+    let (_, signed) = till.write(Body::Sale(wrong_total));
+    assert!(Evidence::new(&caller, &store).sale(&signed).is_err());
+    let mut elsewhere = good;
+    elsewhere.store = evertill_shared::id::StoreId::try_from(8).unwrap();
+    let (_, signed) = till.write(Body::Sale(elsewhere));
+    assert!(Evidence::new(&caller, &store).sale(&signed).is_err());
+    let (_, signed) = till.write(Body::SaleVoided { sale: 1 });
+    assert!(Evidence::new(&caller, &store).sale(&signed).is_err());
+}
+
+#[test]
+fn a_payment_for_another_sale_amount_or_channel_number_is_refused() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let evidence = Evidence::new(&caller, &store);
+    let (other, sale) = (till.sale(900), till.sale(500));
+    type Change<'a> = Box<dyn Fn(&mut Body) + 'a>;
+    let changes: Vec<Change<'_>> = vec![
+        Box::new(|b| {
+            if let Body::PaymentRequested { sale, .. } = b {
+                *sale = other.key.sequence
+            }
+        }),
+        Box::new(|b| {
+            if let Body::PaymentRequested { amount, .. } = b {
+                *amount = cny(499)
+            }
+        }),
+        Box::new(|b| {
+            if let Body::PaymentRequested { attempt, .. } = b {
+                *attempt = 2
+            }
+        }),
+        Box::new(|b| {
+            if let Body::PaymentRequested { channel_number, .. } = b {
+                *channel_number = ChannelNumber::new(store.id, other.key, 1);
+            }
+        }),
+        Box::new(|b| {
+            if let Body::PaymentRequested { number, .. } = b {
+                *number = OrderNumber::new(NOON, 6, tag(0)).unwrap();
+            }
+        }),
+    ];
+    for (index, change) in changes.iter().enumerate() {
+        let (_, signed) = till.write(payment(&sale, change));
+        assert!(evidence.requested(&signed, &sale, number()).is_err(), "change {index}");
+    }
+}
+
+#[test]
+fn cash_that_is_not_the_total_and_entries_before_the_sale_are_refused() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let evidence = Evidence::new(&caller, &store);
+    let (_, early) = till.write(Body::Adopted { sale: 3, number: number() });
+    let sale = till.sale(500);
+    assert_eq!(sale.key.sequence, 3);
+    assert!(evidence.adopted(&early, &sale, number()).is_err());
+    for (given, change) in [(499, 0), (501, 0), (400, -100)] {
+        let body = Body::CashTaken { sale: 3, given: cny(given), change: cny(change) };
+        assert!(evidence.cash(&till.write(body).1, &sale).is_err(), "{given} {change}");
+    }
+}

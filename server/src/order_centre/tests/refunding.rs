@@ -1,0 +1,113 @@
+use super::wallet::Line;
+use super::*;
+use crate::order_group::testing::cny;
+use crate::order_group::{CarryOut, RefundRecord};
+use evertill_shared::refund::{Refund, RefundRefused, RefundState};
+
+pub(super) async fn carry_out(shop: &Shop, asked: &RefundRecord) -> Result<Refund, GroupError> {
+    let (number, refund, amount) = (asked.refund.order, asked.refund.id.clone(), asked.refund.amount);
+    let order = CarryOut {
+        number,
+        entry: shop.rig.till.carries_out(&refund, number, amount),
+        refund,
+        amount,
+        terminal: shop.rig.till.terminal,
+        lease: shop.centre.lease(),
+        guard: guard(),
+    };
+    shop.centre.carry_out(order).await
+}
+
+async fn paid(shop: &Shop, minor: i64) -> Sold {
+    let sold = shop.order(minor).await;
+    assert_eq!(shop.pay(&sold, 1, "code-1").await.unwrap().state, PaymentState::Paid);
+    sold
+}
+
+#[tokio::test]
+async fn a_refund_goes_back_through_the_wallet_once() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    assert_eq!(asked.refund.state, RefundState::Reserved);
+    assert_eq!(shop.wechat.books().refund_calls, 0, "nothing goes back before its till carries it out");
+    for _ in 0..3 {
+        assert_eq!(carry_out(&shop, &asked).await.unwrap().state, RefundState::Done);
+    }
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (600, 1));
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_is_lost_is_asked_about_under_the_same_number() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refund = Line::LosesAnswer;
+    assert_eq!(carry_out(&shop, &asked).await.unwrap().state, RefundState::Unknown);
+    let held = shop.rig.groups.order(sold.number).await.unwrap().summary.held;
+    assert_eq!(held, cny(300), "what is unknown holds its money");
+    shop.pass(seconds(5)).await;
+    let record = shop.rig.groups.refund(sold.number, asked.refund.id).await.unwrap();
+    assert_eq!(record.refund.state, RefundState::Done);
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (600, 1));
+}
+
+#[tokio::test]
+async fn a_refund_that_never_arrived_is_sent_again_under_the_same_number_with_longer_pauses() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refund = Line::LosesRequest;
+    carry_out(&shop, &asked).await.unwrap();
+    shop.pass(seconds(60)).await;
+    let calls = shop.wechat.books().refund_calls;
+    assert!((3..=6).contains(&calls), "{calls} calls in a minute");
+    shop.wechat.books().refund = Line::Good;
+    shop.pass(seconds(70)).await;
+    assert_eq!(shop.wechat.books().refunds.get(&asked.refund.id.0), Some(&300));
+    assert_eq!(shop.wechat.books().refunds.len(), 1);
+    let record = shop.rig.groups.refund(sold.number, asked.refund.id).await.unwrap();
+    assert_eq!(record.refund.state, RefundState::Done);
+}
+
+#[tokio::test]
+async fn a_definite_refusal_frees_the_money_in_the_same_moment() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 900, "request-1").await;
+    shop.wechat.books().refuses_refunds = true;
+    let refund = carry_out(&shop, &asked).await.unwrap();
+    assert_eq!(refund.state, RefundState::Refused);
+    assert!(
+        matches!(refund.refused, Some(RefundRefused::ByChannel { message }) if message.contains("no money"))
+    );
+    assert_eq!(shop.rig.groups.order(sold.number).await.unwrap().summary.held, cny(0));
+    shop.wechat.books().refuses_refunds = false;
+    let again = shop.asked(&sold, 900, "request-2").await;
+    assert_ne!(again.refund.id, asked.refund.id);
+    assert_eq!(carry_out(&shop, &again).await.unwrap().state, RefundState::Done);
+    assert_eq!(shop.wechat.books().net(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sweeper_runs_by_itself_and_stops_when_dropped() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refund = Line::LosesAnswer;
+    carry_out(&shop, &asked).await.unwrap();
+    shop.rig.clock.advance(seconds(5));
+    let sweeper = shop.centre.spawn_sweeper();
+    let mut state = RefundState::Unknown;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        state = shop.rig.groups.refund(sold.number, asked.refund.id.clone()).await.unwrap().refund.state;
+        if state == RefundState::Done {
+            break;
+        }
+    }
+    assert_eq!(state, RefundState::Done);
+    drop(sweeper);
+}

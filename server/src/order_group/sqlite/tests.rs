@@ -1,0 +1,95 @@
+use super::super::testing::{NOON, Rig, guard, tag};
+use super::super::*;
+use super::SqliteGroup;
+use evertill_shared::clock::Clock;
+use std::time::Duration;
+
+fn draft(rig: &Rig, random: u32, server: &str) -> NewDraft {
+    NewDraft {
+        sale: rig.till.sale(100),
+        at: NOON,
+        business_day: rig.groups.business_day(NOON),
+        server: server.into(),
+        random: std::array::from_fn(|n| random + u32::try_from(n).unwrap()),
+        guard: guard(),
+    }
+}
+
+fn group(rig: &Rig) -> SqliteGroup {
+    SqliteGroup::start(tag(0), rig.file(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_number_that_is_taken_is_not_given_out_again() {
+    let rig = Rig::new(1);
+    let group = group(&rig);
+    let mut numbers = std::collections::BTreeSet::new();
+    for _ in 0..8 {
+        numbers.insert(group.create_draft(draft(&rig, 7, "s")).await.unwrap().number);
+    }
+    assert_eq!(numbers.len(), 8, "all of one millisecond and one random number");
+    let ninth = group.create_draft(draft(&rig, 7, "s")).await;
+    assert!(matches!(ninth, Err(GroupError::Unavailable(_))), "{ninth:?}");
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_definitely_and_is_well_again_when_there_is_room() {
+    let rig = Rig::new(1);
+    let group = group(&rig);
+    let limit = |pages: i64| {
+        group.write(move |connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+    };
+    limit(1).await.unwrap(); // SQLite takes the present size as the least
+    let long = "x".repeat(100_000);
+    let full = group.create_draft(draft(&rig, 1, &long)).await;
+    assert!(matches!(full, Err(GroupError::Unavailable(_))), "{full:?}");
+    let rows =
+        group.read(|c| Ok(c.query_row("SELECT count(*) FROM orders", [], |row| row.get::<_, i64>(0))?)).await;
+    assert_eq!(rows, Ok(0), "it can be read, and half of nothing was written");
+    limit(1_000_000).await.unwrap();
+    group.create_draft(draft(&rig, 1, &long)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_is_not_waited_for_may_still_happen() {
+    let rig = Rig::new(1);
+    let group = std::sync::Arc::new(group(&rig));
+    let slow = {
+        let reply = group.write(|connection| {
+            std::thread::sleep(Duration::from_millis(300));
+            connection.execute("INSERT INTO probe (server, at, count) VALUES ('slow', 0, 1)", [])?;
+            Ok(())
+        });
+        tokio::time::timeout(Duration::from_millis(100), reply).await
+    };
+    assert!(slow.is_err(), "the caller gave up, and knows nothing");
+    let there = group
+        .write(|c| {
+            Ok(c.query_row("SELECT count(*) FROM probe WHERE server = 'slow'", [], |r| r.get::<_, i64>(0))?)
+        })
+        .await;
+    assert_eq!(there, Ok(1), "and it has happened");
+}
+
+#[tokio::test]
+async fn the_database_itself_forbids_a_second_open_charge_and_too_large_a_hold() {
+    let rig = Rig::new(1);
+    let number = rig.cash_order(100).await;
+    let connection = rusqlite::Connection::open(rig.file(0)).unwrap();
+    let pay = |attempt: u8| {
+        connection.execute(
+            "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
+             sent_at, since, next_at, reversals, reversal_accepted) \
+             VALUES (?1, ?2, 'wechat_pay', 'E' || ?2, 'CNY', 100, 'unknown', 0, 0, 0, 0, 0)",
+            (number.as_str(), attempt),
+        )
+    };
+    pay(1).unwrap();
+    assert!(pay(2).is_err(), "two attempts that may both have taken money");
+    let hold = connection.execute("UPDATE orders SET held_minor = 101 WHERE number = ?1", [number.as_str()]);
+    assert!(hold.is_err(), "more held than paid");
+    assert_eq!(rig.clock.now(), NOON);
+}
