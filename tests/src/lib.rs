@@ -1,13 +1,13 @@
 //! Whole-system tests of Evertill: the rig that brings up a real shop, the simulators at the true boundary
 //! (a wallet, a printer, a scanner), and the headless driver of the till's real window.
 
-pub mod headless;
-pub mod process;
-pub mod simulator;
-pub mod workspace;
-pub mod raw_request;
-pub mod scripted_till;
-pub mod store_rig;
-pub mod window_till;
 pub mod books;
 pub mod demo;
+pub mod headless;
+pub mod process;
+pub mod raw_request;
+pub mod scripted_till;
+pub mod simulator;
+pub mod store_rig;
+pub mod window_till;
+pub mod workspace;

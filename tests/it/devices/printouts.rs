@@ -68,6 +68,6 @@ proptest! {
 
     #[test]
     fn no_bytes_panic_the_printer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        print_bytes(PrinterConfig::default(), &bytes);
+        let _ = print_bytes(PrinterConfig::default(), &bytes);
     }
 }

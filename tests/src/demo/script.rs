@@ -172,7 +172,7 @@ async fn odd_scans(story: &mut Story) -> Result<(), RigError> {
     story.till.wait_containing("Unknown barcode", Duration::from_secs(5))?;
     story.shot("unknown-barcode")?;
     // Noise on the line, then a scan that must not be lost.
-    story.till.scanner.send_raw(&[0xff, 0x00, 0x1b, b'9', 0x80, b'\r', b'\n'])?;
+    story.till.scanner.send_raw(&[0xff, 0x00, 0x1b, b'9', 0x80, b'\r', b'\n']).map_err(|e| RigError::Unexpected(e.to_string()))?;
     story.scan_goods(1)?;
     story.till.tap("Payment code")?;
     story.till.wait("Scan the code on the customer's phone")?;

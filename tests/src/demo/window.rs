@@ -15,7 +15,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
@@ -109,9 +108,22 @@ async fn introduce(hands: &Hands) -> Result<(), RigError> {
     Ok(())
 }
 
+/// What is typed, line by line. A thread of its own: reading a terminal cannot be interrupted.
+fn typed_lines() -> tokio::sync::mpsc::UnboundedReceiver<String> {
+    let (send, receive) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receive
+}
+
 impl Hands {
     async fn serve(&mut self, till: &mut Process) -> Result<(), RigError> {
-        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let mut lines = typed_lines();
         let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
         let mut receipts = 0;
         let mut open = true;
@@ -126,7 +138,7 @@ impl Hands {
                     }
                     receipts = self.save_receipts(receipts)?;
                 }
-                line = lines.next_line(), if open => match line.map_err(io)? {
+                line = lines.recv(), if open => match line {
                     Some(line) if line.trim() == "quit" => return Ok(()),
                     Some(line) => if let Err(error) = self.obey(line.trim()).await { println!("  {error}"); },
                     None => open = false,
