@@ -3,7 +3,13 @@
 //!
 //! The pictures are written to `target/screens`. After a change that is meant, look at them, then run with
 //! `EVERTILL_ACCEPT_PICTURES=1` to make them the new reference.
-#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::float_arithmetic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test"
+)]
 
 #[path = "screens/pictures.rs"]
 mod pictures;
@@ -83,11 +89,13 @@ impl Bench {
 fn complaints(elements: &[Element], width: f32, height: f32) -> Vec<String> {
     let mut wrong = Vec::new();
     for e in elements {
-        let place = format!("“{}” ({}) at {:.0},{:.0} {:.0}x{:.0}", e.label, e.role, e.x, e.y, e.width, e.height);
+        let place =
+            format!("“{}” ({}) at {:.0},{:.0} {:.0}x{:.0}", e.label, e.role, e.x, e.y, e.width, e.height);
         if e.is_touchable() && (e.width < FINGER || e.height < FINGER) {
             wrong.push(format!("too small for a finger: {place}"));
         }
-        let inside = e.x >= -0.5 && e.y >= -0.5 && e.x + e.width <= width + 0.5 && e.y + e.height <= height + 0.5;
+        let inside =
+            e.x >= -0.5 && e.y >= -0.5 && e.x + e.width <= width + 0.5 && e.y + e.height <= height + 0.5;
         if !inside {
             wrong.push(format!("outside the window: {place}"));
         }
@@ -213,11 +221,27 @@ fn cash_keys_send_amounts_and_a_notice_can_be_dismissed() {
     }
     bench.tap("Given ¥210.00");
     let amounts = [500, 5_000, 5_000, 5_050, 5_000, 21_000];
-    let expected: Vec<UserAction> = amounts.iter().map(|minor| UserAction::CashGiven { minor: *minor }).collect();
+    let expected: Vec<UserAction> =
+        amounts.iter().map(|minor| UserAction::CashGiven { minor: *minor }).collect();
     assert_eq!(bench.heard(), expected);
     bench.show(&Screen { notice: Some(Notice::NotEnoughCash), ..cash.screen });
     bench.tap("OK");
     assert_eq!(bench.heard(), [UserAction::DismissNotice]);
+}
+
+#[test]
+fn the_keys_on_screen_type_into_the_box_that_was_touched_last() {
+    let bench = Bench::new();
+    let form = samples::all().into_iter().find(|s| s.name == "enrol").unwrap();
+    bench.show(&form.screen);
+    bench.tap("Q");
+    bench.tap("Server address");
+    bench.tap("q");
+    bench.tap("Next");
+    bench.tap("7");
+    bench.tap("Register");
+    let server = "till.example.com:8443q".to_owned();
+    assert_eq!(bench.heard(), [UserAction::EnrolSubmit { server, code: "Q7".into() }]);
 }
 
 #[test]

@@ -29,7 +29,11 @@ pub fn compare(name: &str, picture: &Picture) -> Result<(), String> {
     }
     let difference = mean_difference(&reference, &small);
     if difference > TOLERANCE {
-        return Err(format!("{name}: differs by {difference:.2} from {}; look at {}", stored.display(), full.display()));
+        return Err(format!(
+            "{name}: differs by {difference:.2} from {}; look at {}",
+            stored.display(),
+            full.display()
+        ));
     }
     Ok(())
 }

@@ -88,7 +88,13 @@ pub fn sale() -> SalePage {
         lines: vec![
             line(1, "农夫山泉 550ml", Quantity::Pieces(2), 200, 400),
             line(2, "红富士苹果", Quantity::Grams(1_234), 1_298, 1_602),
-            line(3, "Extra long name of imported olive oil, cold pressed, 1 litre", Quantity::Pieces(1), 12_900, 12_900),
+            line(
+                3,
+                "Extra long name of imported olive oil, cold pressed, 1 litre",
+                Quantity::Pieces(1),
+                12_900,
+                12_900,
+            ),
             line(4, "茶叶蛋", Quantity::Pieces(12), 250, 3_000),
             line(5, "Bag", Quantity::Pieces(100), 30, 3_000),
         ],
@@ -217,7 +223,11 @@ pub fn all() -> Vec<Sample> {
         refund("84", false, RefundState::Refused(RefundRefusal::OtherDay)),
     ];
     add("refunds", screen(Page::Refunds(RefundsPage { items })));
-    let ask = Confirm::CarryOutRefund { order_number: "202611201405123456781792".into(), amount_minor: 12_900, cash: true };
+    let ask = Confirm::CarryOutRefund {
+        order_number: "202611201405123456781792".into(),
+        amount_minor: 12_900,
+        cash: true,
+    };
     add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
     add("orders", screen(Page::Orders(orders())));
     add("fault_blocked", screen(Page::Fault(FaultPage::Blocked)));

@@ -141,7 +141,8 @@ impl Queue {
     fn next(&self, wait: Duration) -> Turn {
         let mut state = self.lock();
         if state.jobs.is_empty() && !state.quit {
-            state = self.bell.wait_timeout(state, wait).map_or_else(|broken| broken.into_inner().0, |(s, _)| s);
+            state =
+                self.bell.wait_timeout(state, wait).map_or_else(|broken| broken.into_inner().0, |(s, _)| s);
         }
         match state.jobs.pop_front() {
             Some(job) => Turn::Job(job),
@@ -193,7 +194,8 @@ impl Platform for Headless {
         loop {
             self.surface.tick();
             let longest = Duration::from_millis(50);
-            let wait = slint::platform::duration_until_next_timer_update().map_or(longest, |due| due.min(longest));
+            let wait =
+                slint::platform::duration_until_next_timer_update().map_or(longest, |due| due.min(longest));
             match queue.next(wait) {
                 Turn::Job(job) => job(),
                 Turn::Quit => return Ok(()),
