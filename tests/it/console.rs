@@ -1,0 +1,16 @@
+//! The console in a real browser, against a real shop: a server process, scripted tills, a simulated wallet.
+
+#[path = "console/browser.rs"]
+mod browser;
+#[path = "console/forgeries.rs"]
+mod forgeries;
+#[path = "console/pictures.rs"]
+mod pictures;
+#[path = "console/refunds.rs"]
+mod refunds;
+#[path = "console/shop.rs"]
+mod shop;
+#[path = "console/terminals.rs"]
+mod terminals;
+#[path = "console/webdriver.rs"]
+mod webdriver;

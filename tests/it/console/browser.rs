@@ -1,0 +1,140 @@
+//! A person's hands and eyes in a browser.
+
+use super::webdriver::Driver;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use evertill_tests::process::wait_until;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A browser at a shop's console.
+pub struct Browser {
+    driver: Driver,
+    base: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Browser {
+    /// A fresh browser; `base` is the server's address.
+    pub fn open(base: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let browser = Self { driver: Driver::start(folder.path()), base: base.to_owned(), _folder: folder };
+        browser.resize(1024, 768);
+        browser
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Value) -> Value {
+        self.driver.ask(method, path, &body).unwrap_or_else(|error| {
+            panic!("{method} {path} {body}: {error}\non {}:\n{}", self.address(), self.text("body"))
+        })
+    }
+
+    /// Opens a page of the console, by its path.
+    pub fn go(&self, path: &str) {
+        self.ask("POST", "/url", json!({ "url": format!("{}{path}", self.base) }));
+    }
+
+    /// Where it is, without the server's name.
+    pub fn address(&self) -> String {
+        let url = self.driver.ask("GET", "/url", &Value::Null).unwrap_or_default();
+        url.as_str().unwrap_or_default().replace(&self.base, "")
+    }
+
+    /// The size of what the page may fill.
+    pub fn resize(&self, width: u32, height: u32) {
+        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.chrome("Emulation.setDeviceMetricsOverride", params);
+    }
+
+    fn chrome(&self, command: &str, params: Value) -> Value {
+        self.ask("POST", "/goog/cdp/execute", json!({ "cmd": command, "params": params }))
+    }
+
+    /// Runs a script in the page.
+    pub fn script(&self, script: &str) -> Value {
+        self.ask("POST", "/execute/sync", json!({ "script": script, "args": [] }))
+    }
+
+    fn find(&self, css: &str) -> String {
+        let found = self.ask("POST", "/element", json!({ "using": "css selector", "value": css }));
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    /// How many there are.
+    pub fn count(&self, css: &str) -> usize {
+        let found = self.ask("POST", "/elements", json!({ "using": "css selector", "value": css }));
+        found.as_array().unwrap().len()
+    }
+
+    /// What is to be read there; empty if it is not there.
+    pub fn text(&self, css: &str) -> String {
+        let script = format!(
+            "const it = document.querySelector({}); return it ? it.innerText : ''",
+            Value::from(css)
+        );
+        let text = self.driver.ask("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
+        text.unwrap_or_default().as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Presses something.
+    pub fn press(&self, css: &str) {
+        let element = self.find(css);
+        self.ask("POST", &format!("/element/{element}/click"), json!({}));
+    }
+
+    /// Types into a field, in place of what stands there.
+    pub fn write(&self, css: &str, text: &str) {
+        let element = self.find(css);
+        self.ask("POST", &format!("/element/{element}/clear"), json!({}));
+        self.ask("POST", &format!("/element/{element}/value"), json!({ "text": text }));
+    }
+
+    /// Waits until this is to be read on the page.
+    pub fn expect(&self, text: &str) {
+        self.expect_in("body", text);
+    }
+
+    /// Waits until this is to be read there.
+    pub fn expect_in(&self, css: &str, text: &str) {
+        let came = wait_until(PATIENCE, || self.text(css).contains(text));
+        assert!(came, "{text:?} did not come at {}:\n{}", self.address(), self.text(css));
+    }
+
+    /// The page as a person with a screen of that size sees it, and the whole of it.
+    pub fn picture(&self, file: &Path) {
+        let answer = self.chrome("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": false }));
+        let bytes = BASE64.decode(answer["data"].as_str().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+
+    /// What the page's own console said that it should not: refused scripts, broken styles, errors.
+    pub fn complaints(&self) -> Vec<String> {
+        let lines = self.ask("POST", "/se/log", json!({ "type": "browser" }));
+        let lines = lines.as_array().unwrap().iter().filter(|line| line["level"] == "SEVERE");
+        lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// A cookie's value and whether scripts can see it.
+    pub fn cookie(&self, name: &str) -> Value {
+        self.ask("GET", &format!("/cookie/{name}"), Value::Null)
+    }
+
+    /// Logs somebody of the rig in.
+    pub fn log_in(&self, login: &str) {
+        self.go("/console/login");
+        self.write("[name=login]", login);
+        self.write("[name=password]", &format!("{login}-evertill"));
+        self.press("#log-in");
+        self.expect_in("h1", "orders");
+    }
+
+    /// Logs out.
+    pub fn log_out(&self) {
+        self.press("#log-out");
+        self.expect("You are logged out.");
+    }
+}

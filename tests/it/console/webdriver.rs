@@ -1,0 +1,145 @@
+//! The WebDriver protocol, as far as these tests need it: JSON over plain HTTP to a chromedriver of our own.
+
+use evertill_tests::process::Process;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const DRIVER: &str = "/usr/bin/chromedriver";
+const BROWSER: &str = "/usr/bin/chromium";
+const INSTALL: &str = "apt-get update && apt-get install -y --no-install-recommends chromium chromium-driver";
+
+/// A running chromedriver with one session. Dropping it ends the browser too.
+pub struct Driver {
+    process: Process,
+    port: u16,
+    session: String,
+}
+
+impl Driver {
+    /// Starts a browser with a fresh profile in `folder`.
+    pub fn start(folder: &Path) -> Self {
+        for program in [DRIVER, BROWSER] {
+            assert!(
+                Path::new(program).exists(),
+                "{program} is missing, and these tests need a browser; as root, type: {INSTALL}"
+            );
+        }
+        let fonts = font_settings(folder);
+        let mut command = Command::new(DRIVER);
+        command.args(["--port=0", "--log-level=WARNING"]).env("FONTCONFIG_FILE", fonts).env("HOME", folder);
+        let mut process = Process::spawn("chromedriver", &mut command, &folder.join("chromedriver.log")).unwrap();
+        let port = port_of(&mut process);
+        let mut driver = Self { process, port, session: String::new() };
+        let answer = driver.call("POST", "/session", &json!({ "capabilities": { "alwaysMatch": capabilities(folder) } }));
+        driver.session = answer["sessionId"].as_str().unwrap().to_owned();
+        driver
+    }
+
+    /// A command of the session; its value, or the protocol's error.
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
+        let (status, mut answer) = self.send(method, &format!("/session/{}{path}", self.session), body);
+        let value = answer["value"].take();
+        if status == 200 { Ok(value) } else { Err(value) }
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (status, mut answer) = self.send(method, path, body);
+        assert_eq!(status, 200, "{method} {path}: {answer}");
+        answer["value"].take()
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = if method == "POST" { body.to_string() } else { String::new() };
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let (port, length) = (self.port, body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let (status, length) = read_head(&mut reader);
+        let mut text = vec![0; length];
+        reader.read_exact(&mut text).unwrap();
+        (status, serde_json::from_slice(&text).unwrap())
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if !self.session.is_empty() && !std::thread::panicking() {
+            let _ = self.ask("DELETE", "", &Value::Null);
+        }
+        self.process.stop(Duration::from_secs(5));
+    }
+}
+
+fn read_head(reader: &mut impl BufRead) -> (u16, usize) {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let status = line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap();
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            return (status, length);
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap();
+        }
+    }
+}
+
+fn port_of(process: &mut Process) -> u16 {
+    let (_, stdout) = process.take_pipes().unwrap();
+    let mut lines = BufReader::new(stdout).lines();
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    std::thread::spawn(move || lines.for_each(drop)); // keep the pipe drained
+    port.expect("chromedriver ended before it was ready; its log says why")
+}
+
+fn capabilities(folder: &Path) -> Value {
+    let profile = format!("--user-data-dir={}", folder.join("profile").display());
+    let arguments = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--ignore-certificate-errors", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-US",
+        "--disable-features=OptimizationHints,MediaRouter,Translate", profile.as_str(),
+    ];
+    json!({
+        "acceptInsecureCerts": true,
+        "goog:chromeOptions": { "binary": BROWSER, "args": arguments },
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "timeouts": { "pageLoad": 20_000, "script": 10_000, "implicit": 0 },
+    })
+}
+
+/// Lets the browser see the till's fonts, so that pictures have Chinese letters on machines that have none.
+fn font_settings(folder: &Path) -> std::path::PathBuf {
+    let fonts = evertill_tests::workspace::root().join("terminal/ui/fonts");
+    let prefer = |family: &str| {
+        format!("<alias binding=\"same\"><family>{family}</family><prefer><family>Noto Sans SC</family></prefer></alias>")
+    };
+    let text = format!(
+        "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>\
+         <dir>{}</dir><dir>/usr/share/fonts</dir><cachedir>{}</cachedir>{}{}</fontconfig>",
+        fonts.display(),
+        folder.join("fonts-cache").display(),
+        prefer("sans-serif"),
+        prefer("system-ui"),
+    );
+    let path = folder.join("fonts.conf");
+    std::fs::write(&path, text).unwrap();
+    path
+}
