@@ -95,6 +95,28 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileEr
     sync_parent(path)
 }
 
+/// As [`replace`] for several files (path, bytes, mode): all are written out before the first is put in place, so
+/// that a full disk or a forbidden directory changes none of them.
+pub(crate) fn replace_all(files: &[(PathBuf, &[u8], u32)]) -> Result<(), FileError> {
+    let mut staged = Vec::with_capacity(files.len());
+    for (path, bytes, mode) in files {
+        match write_beside(path, bytes, *mode) {
+            Ok(fresh) => staged.push((fresh, path)),
+            Err(error) => {
+                for (fresh, _) in staged {
+                    let _ = fs::remove_file(fresh); // the error that led here is the one to show
+                }
+                return Err(error);
+            }
+        }
+    }
+    for (fresh, path) in staged {
+        fs::rename(&fresh, path).map_err(failed("replace", path))?;
+        sync_parent(path)?;
+    }
+    Ok(())
+}
+
 /// Writes `NAME.new` beside `NAME`, over what an interrupted attempt may have left.
 fn write_beside(path: &Path, bytes: &[u8], mode: u32) -> Result<PathBuf, FileError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();

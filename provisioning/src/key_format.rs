@@ -1,4 +1,4 @@
-//! Ed25519 private keys as bytes: made, written as PEM, and read back, with every copy of ours wiped.
+//! Private keys as bytes: made, written as PEM, and read back, with every copy of ours wiped.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,6 +55,12 @@ pub(crate) fn from_pem(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(Zeroizing::new(key.secret_pkcs8_der().to_vec()))
 }
 
+/// Reads all PKCS #8 keys of a PEM text, in their order. Anything else in it makes the list end there.
+pub(crate) fn all_from_pem(pem: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    let keys = PrivatePkcs8KeyDer::pem_slice_iter(pem).map_while(Result::ok);
+    keys.map(|key| Zeroizing::new(key.secret_pkcs8_der().to_vec())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +75,8 @@ mod tests {
         key.public().verify(b"hello", &key.sign(b"hello")).unwrap();
         assert_ne!(*der, *new_ed25519().unwrap());
         assert!(from_pem(b"nonsense").is_none());
+        let other = new_ed25519().unwrap();
+        let both = [to_pem(&der).as_bytes(), to_pem(&other).as_bytes()].concat();
+        assert_eq!(all_from_pem(&both), [der, other]);
     }
 }

@@ -1,16 +1,18 @@
-//! The files that make a store: its root certificate, the server's certificate and response key, what tills
+//! The files that make a store: its root and spare root, the server's certificate and response key, what tills
 //! trust, and what the first server starts from.
 //!
-//! The root key is the store. Whoever has it can pose as the store's server to every till; it is needed only to
-//! issue and renew, so it is kept off-line and, best, sealed with a passphrase.
+//! The root's keys are the store. Whoever has them can pose as the store's server to every till; they are needed
+//! only to issue and renew, so they are kept off-line and, best, sealed with a passphrase. Tills trust the spare
+//! root from their first day, so that no till has to be visited when the first one is lost.
 
 mod create;
+mod key_file;
 mod renew;
 mod root;
 mod server_toml;
 
 pub use create::{CreatedStore, FirstStaff, NewStore, create_store};
-pub use renew::{Renewed, renew_server_certificate};
+pub use renew::{Renewed, renew_from_spare, renew_server_certificate};
 pub use root::{Root, TlsCertificate};
 
 use crate::files::FileError;
@@ -27,6 +29,8 @@ pub const ROOT_VALIDITY: Duration = days(20 * 365 + 5);
 pub const SERVER_VALIDITY: Duration = days(800);
 /// Certificates begin a day before they are made, so that a till whose clock is a little behind can use them.
 const BACKDATED: Duration = days(1);
+/// Where in a store's directory its spare root is made. It is meant to be moved to another place.
+pub const SPARE_DIR: &str = "root/spare";
 /// The name of a store's first response key.
 pub const FIRST_RESPONSE_KEY_ID: &str = "server-1";
 
@@ -54,6 +58,19 @@ pub enum PkiError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A root that the store's tills do not trust.
+    #[error(
+        "the root in {} is not one of those in {}: no till would believe what it issues. Use the root that was made \
+         together with this trust file.",
+        root.display(),
+        trust.display()
+    )]
+    NotTrusted {
+        /// The root's directory.
+        root: PathBuf,
+        /// What tills are given.
+        trust: PathBuf,
+    },
     /// The root key is sealed, and no passphrase was given.
     #[error("the root key is sealed: give its passphrase with --root-passphrase-file FILE")]
     PassphraseNeeded,

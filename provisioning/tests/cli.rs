@@ -63,6 +63,11 @@ fn a_store_is_made_by_a_script_and_not_made_twice() {
     let mut renew = renew.to_vec();
     renew.extend(["--root-passphrase-file", "passphrase"]);
     assert!(admin(dir.path(), &renew).status.success());
+    renew.extend(["--use-spare", "corner/root/spare"]);
+    let output = admin(dir.path(), &renew);
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("corner/root/spare/root.pem"), "{output:?}");
+    assert!(dir.path().join("corner/root/spare/issued.json").exists());
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub struct Args {
     /// A file (mode 0600) of lines login:password, or - for standard input. Without it you are asked.
     #[arg(long, value_name = "FILE")]
     passwords_file: Option<PathBuf>,
-    /// A file (mode 0600) with the passphrase that seals the root key.
+    /// A file (mode 0600) with the passphrase that seals the keys of the root and of the spare root.
     #[arg(long, value_name = "FILE")]
     root_passphrase_file: Option<PathBuf>,
 }
@@ -94,24 +94,28 @@ pub fn run(args: &Args) -> Outcome {
         String::new()
     } else {
         format!(
-            "\nWARNING: the root key {dir}/root/root.key is not sealed. Whoever has that file can pose as this \
-             store's server. Keep {dir}/root on a disk that is locked away; better, make the store with \
-             --root-passphrase-file.\n"
+            "\nWARNING: the root's keys {dir}/root/root.key and {dir}/root/spare/root.key are not sealed. Whoever has \
+             one of these files can pose as this store's server. Keep them on disks that are locked away; better, \
+             make the store with --root-passphrase-file.\n"
         )
     };
     let text = format!(
         "The store is made in {dir}.\n\n  \
-         root/       the store's root: keep it off-line; needed only to renew certificates\n  \
-         trust.json  give it to every till\n  \
-         server/     the server's own: evertill-server --config {dir}/server/server.toml\n\n\
-         Root fingerprint: {}\nThe server's certificate ends {}: renew it before.\n{warning}",
-        made.root_fingerprint, made.certificate_ends
+         root/        the store's root: keep it off-line; needed only to renew certificates\n  \
+         root/spare/  its replacement, which tills trust too: move it to another safe place\n  \
+         trust.json   give it to every till\n  \
+         server/      the server's own: evertill-server --config {dir}/server/server.toml\n\n\
+         Import {dir}/root/root.pem into the managers' browsers. Its SHA-256 fingerprint:\n  {}\n\
+         The spare's:\n  {}\n\
+         The server's certificate ends {}: renew it before.\n{warning}",
+        made.root_fingerprint, made.spare_fingerprint, made.certificate_ends
     );
     let data = serde_json::json!({
         "dir": made.dir,
         "trust": made.dir.join("trust.json"),
         "server_config": made.dir.join("server/server.toml"),
         "root_fingerprint": made.root_fingerprint,
+        "spare_fingerprint": made.spare_fingerprint,
         "root_sealed": made.root_sealed,
         "certificate_ends": made.certificate_ends.to_string(),
     });

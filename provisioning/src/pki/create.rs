@@ -1,7 +1,7 @@
 //! A new store, made whole or not at all.
 
 use super::root::json;
-use super::{FIRST_RESPONSE_KEY_ID, Issued, PkiError, Root, server_toml};
+use super::{FIRST_RESPONSE_KEY_ID, Issued, PkiError, Root, SPARE_DIR, server_toml};
 use crate::files::{self, PRIVATE, PUBLIC};
 use crate::key_format::{new_ed25519, random, to_pem};
 use crate::password;
@@ -30,7 +30,8 @@ pub struct NewStore {
     pub listen: SocketAddr,
     /// The first people: a manager and someone of IT at least.
     pub staff: Vec<FirstStaff>,
-    /// Seals the root key; without one it lies open in a file that only its owner may read.
+    /// Seals the keys of the root and of the spare root; without one they lie open in files that only their owner
+    /// may read.
     pub root_passphrase: Option<SecretText>,
 }
 
@@ -52,9 +53,11 @@ pub struct FirstStaff {
 pub struct CreatedStore {
     /// Where.
     pub dir: PathBuf,
-    /// The fingerprint of the root's key.
+    /// The SHA-256 fingerprint of the root's certificate, as browsers show it.
     pub root_fingerprint: String,
-    /// Whether the root key is sealed with a passphrase.
+    /// The same of the spare root.
+    pub spare_fingerprint: String,
+    /// Whether the keys of both roots are sealed with a passphrase.
     pub root_sealed: bool,
     /// Until when the server's certificate counts: renew it before.
     pub certificate_ends: Timestamp,
@@ -71,20 +74,24 @@ pub fn create_store(dir: &Path, plan: &NewStore, now: Timestamp) -> Result<Creat
         return Err(PkiError::Exists(dir.to_owned()));
     }
     let root = Root::new(plan.info.id, &plan.info.name, now)?;
+    let spare = Root::new_spare(plan.info.id, &plan.info.name, now)?;
     let staging = Staging::beside(dir)?;
-    files::make_private_dir(&staging.path.join("root"))?;
-    root.save(&staging.path.join("root"), plan.root_passphrase.as_ref())?;
+    for (root, place) in [(&root, "root"), (&spare, SPARE_DIR)] {
+        files::make_private_dir(&staging.path.join(place))?;
+        root.save(&staging.path.join(place), plan.root_passphrase.as_ref())?;
+    }
     let trust = TrustBundle {
         store: plan.info.id,
-        root_certificates: vec![root.certificate_pem().to_owned()],
-        root_keys: vec![root.public()],
+        root_certificates: [&root, &spare].map(|root| root.certificate_pem().to_owned()).to_vec(),
+        root_keys: vec![root.public(), spare.public()],
     };
     files::write_new(&staging.path.join("trust.json"), &json(&trust)?, PUBLIC)?;
     let certificate_ends = write_server(&staging.path, plan, &root, now)?;
     staging.put_in_place(dir)?;
     Ok(CreatedStore {
         dir: dir.to_owned(),
-        root_fingerprint: root.public().fingerprint(),
+        root_fingerprint: root.certificate_fingerprint(),
+        spare_fingerprint: spare.certificate_fingerprint(),
         root_sealed: plan.root_passphrase.is_some(),
         certificate_ends,
     })
@@ -202,7 +209,7 @@ impl Staging {
     }
 
     fn put_in_place(mut self, dir: &Path) -> Result<(), PkiError> {
-        for part in ["root", "server", "."] {
+        for part in [SPARE_DIR, "root", "server", "."] {
             files::sync_dir(&self.path.join(part))?;
         }
         // Were `dir` made by someone else in the meantime, this fails, unless it is empty.

@@ -4,7 +4,8 @@ use crate::client::verify_statement;
 use crate::pki::renew_server_certificate;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::protocol::store::ServerKeyStatement;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,10 +78,16 @@ fn the_files_read_as_what_they_are_and_keys_are_private() {
     let store = TestStore::new();
     let path = store.path();
     let mode = |name: &str| fs::metadata(path.join(name)).unwrap().mode() & 0o777;
-    for private in ["root/root.key", "server/tls.key", "server/response.key", "server/bootstrap.json"] {
+    for private in [
+        "root/root.key",
+        "root/spare/root.key",
+        "server/tls.key",
+        "server/response.key",
+        "server/bootstrap.json",
+    ] {
         assert_eq!(mode(private), 0o600, "{private}");
     }
-    assert_eq!((mode("root"), mode("server")), (0o700, 0o700));
+    assert_eq!((mode("root"), mode("root/spare"), mode("server")), (0o700, 0o700, 0o700));
     let bootstrap: Bootstrap =
         serde_json::from_slice(&fs::read(path.join("server/bootstrap.json")).unwrap()).unwrap();
     assert_eq!(bootstrap.store, plan(1).info);
@@ -152,13 +159,28 @@ fn a_sealed_root_opens_with_its_passphrase_only() {
     let mut sealed = plan(1);
     sealed.root_passphrase = Some(passphrase("open sesame"));
     assert!(create_store(&store, &sealed, SystemClock.now()).unwrap().root_sealed);
-    assert!(!fs::read_to_string(store.join("root/root.key")).unwrap().contains("PRIVATE KEY"));
-    let load = |given: Option<&str>| {
-        Root::load(&store.join("root"), given.map(passphrase).as_ref()).map(|root| root.public())
-    };
-    assert!(matches!(load(None), Err(PkiError::PassphraseNeeded)));
-    assert!(matches!(load(Some("open barley")), Err(PkiError::WrongPassphrase(_))));
-    load(Some("open sesame")).unwrap();
+    for place in ["root", SPARE_DIR] {
+        assert!(!fs::read_to_string(store.join(place).join("root.key")).unwrap().contains("PRIVATE KEY"));
+        let load = |given: Option<&str>| {
+            Root::load(&store.join(place), given.map(passphrase).as_ref()).map(|root| root.public())
+        };
+        assert!(matches!(load(None), Err(PkiError::PassphraseNeeded)));
+        assert!(matches!(load(Some("open barley")), Err(PkiError::WrongPassphrase(_))));
+        load(Some("open sesame")).unwrap();
+    }
+}
+
+#[test]
+fn all_that_tls_needs_is_signed_in_a_way_that_browsers_take() {
+    const ECDSA_WITH_SHA256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    let store = TestStore::new();
+    for name in ["root/root.pem", "root/spare/root.pem", "server/tls.pem"] {
+        let der = CertificateDer::from_pem_file(store.path().join(name)).unwrap();
+        let count = |oid: &[u8]| der.windows(oid.len()).filter(|window| *window == oid).count();
+        // The signature's algorithm stands in a certificate twice, the key's curve once.
+        assert_eq!((count(&ECDSA_WITH_SHA256), count(&P256)), (2, 1), "{name}");
+    }
 }
 
 #[test]
@@ -167,6 +189,9 @@ fn a_root_key_of_another_store_does_not_pass() {
     fs::copy(other.path().join("root/root.key"), store.path().join("root/root.key")).unwrap();
     let error = Root::load(&store.path().join("root"), None).unwrap_err();
     assert!(matches!(error, PkiError::Damaged { .. }), "{error}");
+    fs::copy(other.path().join("root/root.pem"), store.path().join("root/root.pem")).unwrap();
+    let error = renew_server_certificate(&store.path(), None, None, SystemClock.now()).unwrap_err();
+    assert!(matches!(error, PkiError::NotTrusted { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -190,4 +215,59 @@ async fn a_renewed_certificate_is_trusted_and_the_response_key_stays() {
         renewed.server_names.contains(&"new.lan".into())
             && !renewed.server_names.contains(&"10.0.0.1".into())
     );
+}
+
+/// All files of a directory, by name.
+fn contents(dir: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn with_the_first_root_lost_a_till_believes_what_the_spare_issues() {
+    let store = TestStore::new();
+    let live = Root::load(&store.path().join("root"), None).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let spare = elsewhere.path().join("spare");
+    fs::rename(store.path().join(SPARE_DIR), &spare).unwrap();
+    fs::remove_dir_all(store.path().join("root")).unwrap();
+    let now = SystemClock.now();
+    let unnamed = crate::pki::renew_from_spare(&store.path(), &spare, None, None, now).unwrap_err();
+    assert!(unnamed.to_string().contains("--server-name"), "{unnamed}");
+    let names = ["10.0.0.1".to_owned()];
+    crate::pki::renew_from_spare(&store.path(), &spare, Some(&names), None, now).unwrap();
+
+    let tls = || server_tls(&store.path().join("server"), &[&rustls::version::TLS13]);
+    let statements: Vec<ServerKeyStatement> = serde_json::from_slice(&store.statements()).unwrap();
+    // The till's own trust bundle, as it was given on its first day.
+    handshake(tls(), &store.trust, "10.0.0.1").await.unwrap();
+    let key = verify_statement(&store.trust, &statements[0]).unwrap();
+    assert_eq!(key.public_key, store.response_key("x").public());
+
+    // It was not the first root that did it; and a till that knows only that one believes nothing of this.
+    let mut without = store.trust.clone();
+    without.root_certificates.retain(|pem| pem == live.certificate_pem());
+    without.root_keys.retain(|key| *key == live.public());
+    assert_eq!((without.root_certificates.len(), without.root_keys.len()), (1, 1));
+    assert!(handshake(tls(), &without, "10.0.0.1").await.is_err());
+    assert!(verify_statement(&without, &statements[0]).is_err());
+
+    // The next time the names are known, from the spare's own list.
+    let renewed = crate::pki::renew_from_spare(&store.path(), &spare, None, None, now).unwrap();
+    assert!(renewed.server_names.contains(&names[0]));
+}
+
+#[test]
+fn a_renewal_that_cannot_write_all_files_changes_none() {
+    let store = TestStore::new();
+    let server = store.path().join("server");
+    let (before, before_root) = (contents(&server), contents(&store.path().join("root")));
+    // The way of the third file is blocked: a directory is where its new contents would be written.
+    fs::create_dir_all(server.join("tls.pem.new/in the way")).unwrap();
+    renew_server_certificate(&store.path(), None, None, SystemClock.now()).unwrap_err();
+    assert_eq!(contents(&server), before);
+    assert_eq!(contents(&store.path().join("root")), before_root);
+    fs::remove_dir_all(server.join("tls.pem.new")).unwrap();
+    renew_server_certificate(&store.path(), None, None, SystemClock.now()).unwrap();
+    assert_ne!(contents(&server), before);
 }

@@ -23,8 +23,8 @@ pub struct Renewed {
 /// Makes a new server certificate with a new key, and renews the root's word for the response keys, which stay.
 /// `names` replaces the names in the certificate; `None` keeps those it has.
 ///
-/// The server must be restarted with the new files. If this is interrupted, run it again: the files are
-/// replaced one after the other.
+/// The server must be restarted with the new files. All of them are written out before the first is put in place;
+/// if the machine stops just between two of them, run it again.
 ///
 /// # Errors
 /// Files that are missing or damaged; a passphrase that is missing or wrong.
@@ -34,14 +34,43 @@ pub fn renew_server_certificate(
     passphrase: Option<&SecretText>,
     now: Timestamp,
 ) -> Result<Renewed, PkiError> {
-    let root = Root::load(&store.join("root"), passphrase)?;
-    let trust: TrustBundle = read_json(&store.join("trust.json"))?;
-    let issued_path = store.join("root/issued.json");
-    let mut issued: Vec<Issued> = read_json(&issued_path)?;
-    let server_names = match (names, issued.last()) {
-        (Some(names), _) => with_local_names(names),
-        (None, Some(last)) => last.server_names.clone(),
-        (None, None) => return Err(PkiError::BadPlan("no names are known: give --server-name NAME".into())),
+    renew(store, &store.join("root"), names, passphrase, now)
+}
+
+/// As [`renew_server_certificate`], but issued by the spare root, which is in `spare`. Nothing of the first root is
+/// needed: it may be lost. If there is no list of what was issued, `names` must be given.
+///
+/// # Errors
+/// As [`renew_server_certificate`].
+pub fn renew_from_spare(
+    store: &Path,
+    spare: &Path,
+    names: Option<&[String]>,
+    passphrase: Option<&SecretText>,
+    now: Timestamp,
+) -> Result<Renewed, PkiError> {
+    renew(store, spare, names, passphrase, now)
+}
+
+fn renew(
+    store: &Path,
+    root_dir: &Path,
+    names: Option<&[String]>,
+    passphrase: Option<&SecretText>,
+    now: Timestamp,
+) -> Result<Renewed, PkiError> {
+    let root = Root::load(root_dir, passphrase)?;
+    let trust_path = store.join("trust.json");
+    let trust: TrustBundle = read_json(&trust_path)?;
+    if !root.is_trusted_by(&trust) {
+        return Err(PkiError::NotTrusted { root: root_dir.to_owned(), trust: trust_path });
+    }
+    // Each root's list lies beside it; a spare that was never used has none yet.
+    let issued_path = root_dir.join("issued.json");
+    let mut issued = history(&issued_path)?;
+    let server_names = match names {
+        Some(names) => with_local_names(names),
+        None => last_names(&issued, &history(&store.join("root/issued.json"))?)?,
     };
     let tls = root.issue_tls(&server_names, now)?;
 
@@ -58,11 +87,28 @@ pub fn renew_server_certificate(
     issued.push(Issued { at: now, server_names: server_names.clone(), response_key_id, ends: tls.ends });
 
     let server = store.join("server");
-    files::replace(&keys_path, &json(&statements)?, PUBLIC)?;
-    files::replace(&server.join("tls.key"), tls.key_pem.as_bytes(), PRIVATE)?;
-    files::replace(&server.join("tls.pem"), tls.certificate_pem.as_bytes(), PUBLIC)?;
-    files::replace(&issued_path, &json(&issued)?, PUBLIC)?;
+    files::replace_all(&[
+        (keys_path, &json(&statements)?, PUBLIC),
+        (server.join("tls.key"), tls.key_pem.as_bytes(), PRIVATE),
+        (server.join("tls.pem"), tls.certificate_pem.as_bytes(), PUBLIC),
+        (issued_path, &json(&issued)?, PUBLIC),
+    ])?;
     Ok(Renewed { server_names, ends: tls.ends })
+}
+
+fn history(path: &Path) -> Result<Vec<Issued>, PkiError> {
+    match read_json(path) {
+        Err(PkiError::File(error)) if error.is_missing() => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// The names in the newest certificate that either root has issued.
+fn last_names(by_this: &[Issued], by_the_first: &[Issued]) -> Result<Vec<String>, PkiError> {
+    let newest = by_this.iter().chain(by_the_first).max_by_key(|issued| issued.at);
+    newest.map(|issued| issued.server_names.clone()).ok_or_else(|| {
+        PkiError::BadPlan("it is not known what names the certificate had: give --server-name NAME".into())
+    })
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, PkiError> {

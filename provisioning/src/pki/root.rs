@@ -1,33 +1,47 @@
-//! The store's root: an Ed25519 key that signs the server's certificate and the statements about response keys.
+//! A store's root: two keys that live and are kept together. One signs server certificates; it is ECDSA P-256,
+//! since managers open the console in browsers, and those take no Ed25519. The other signs the statements about
+//! response keys, with Ed25519 as all our own signatures.
 
-use super::{BACKDATED, PkiError, ROOT_VALIDITY, SERVER_VALIDITY};
-use crate::files::{self, PRIVATE, PUBLIC};
-use crate::key_format::{from_pem, new_ed25519, to_pem};
-use crate::sealed::{PassphraseKdf, Sealed};
+use super::{BACKDATED, PkiError, ROOT_VALIDITY, SERVER_VALIDITY, key_file};
+use crate::files::{self, PUBLIC};
+use crate::key_format::new_ed25519;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::StoreId;
-use evertill_shared::protocol::store::{SERVER_KEY_DOMAIN, ServerKey, ServerKeyStatement};
+use evertill_shared::protocol::store::{SERVER_KEY_DOMAIN, ServerKey, ServerKeyStatement, TrustBundle};
 use evertill_shared::secret::SecretText;
 use evertill_shared::signing::{SigningKey, VerifyingKey};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
-use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
-use serde::{Deserialize, Serialize};
+use ring::digest::{SHA256, digest};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
+use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-const SEAL_PURPOSE: &str = "evertill-root-key-v1";
+/// The longest common name that a certificate may hold, in characters (RFC 5280, appendix A).
+const MAX_COMMON_NAME: usize = 64;
 
-/// A store's root, with its private key in memory. Shows nothing of it when printed.
+/// A root, with its private keys in memory. Shows nothing of them when printed.
 pub struct Root {
     certificate_pem: String,
-    pkcs8: Zeroizing<Vec<u8>>,
-    key: SigningKey,
+    certificate: CertificateDer<'static>,
+    ca: KeyPair,
+    keys: RootKeys,
+    statements: SigningKey,
+}
+
+/// The private keys of a root, each PKCS #8.
+pub(super) struct RootKeys {
+    /// P-256: signs certificates.
+    pub(super) ca: Zeroizing<Vec<u8>>,
+    /// Ed25519: signs statements.
+    pub(super) statements: Zeroizing<Vec<u8>>,
 }
 
 /// A server's certificate with its key.
@@ -40,34 +54,44 @@ pub struct TlsCertificate {
     pub ends: Timestamp,
 }
 
-/// The file of a root key that is sealed with a passphrase.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SealedRootKey {
-    purpose: String,
-    kdf: PassphraseKdf,
-    sealed: Sealed,
-}
-
 impl Root {
     /// Makes a new root for a store. Nothing is written yet.
     ///
     /// # Errors
     /// No random bytes, or a name that cannot stand in a certificate.
     pub fn new(store: StoreId, store_name: &str, now: Timestamp) -> Result<Self, PkiError> {
-        let pkcs8 = new_ed25519()?;
+        Self::make(&format!("Evertill root of store {store}, {store_name}"), now)
+    }
+
+    /// Makes the root that is kept elsewhere, for the day when the first one is lost or known to others.
+    ///
+    /// # Errors
+    /// As [`Root::new`].
+    pub fn new_spare(store: StoreId, store_name: &str, now: Timestamp) -> Result<Self, PkiError> {
+        Self::make(&format!("Evertill spare root of store {store}, {store_name}"), now)
+    }
+
+    fn make(name: &str, now: Timestamp) -> Result<Self, PkiError> {
+        let ca = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = common_name(&format!("Evertill root of store {store}, {store_name}"));
+        params.distinguished_name = common_name(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         set_validity(&mut params, now.minus(BACKDATED), now.plus(ROOT_VALIDITY));
-        let certificate_pem = params.self_signed(&rcgen_key(&pkcs8)?)?.pem();
-        Self::from_parts(certificate_pem, pkcs8).ok_or_else(|| PkiError::Certificate("unusable key".into()))
+        let certificate_pem = params.self_signed(&ca)?.pem();
+        let keys = RootKeys { ca: Zeroizing::new(ca.serialize_der()), statements: new_ed25519()? };
+        Self::from_parts(certificate_pem, keys).ok_or_else(|| PkiError::Certificate("unusable key".into()))
     }
 
-    fn from_parts(certificate_pem: String, pkcs8: Zeroizing<Vec<u8>>) -> Option<Self> {
-        let key = SigningKey::from_pkcs8(&pkcs8, "root".into()).ok()?;
-        Some(Self { certificate_pem, pkcs8, key })
+    /// `None` if these do not belong together, or are not what a root is made of.
+    fn from_parts(certificate_pem: String, keys: RootKeys) -> Option<Self> {
+        let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok()?.into_owned();
+        let ca = PrivatePkcs8KeyDer::from(keys.ca.as_slice());
+        let ca = KeyPair::from_pkcs8_der_and_sign_algo(&ca, &PKCS_ECDSA_P256_SHA256).ok()?;
+        let statements = SigningKey::from_pkcs8(&keys.statements, "root".into()).ok()?;
+        // A certificate and a key of two stores would make certificates that no till takes.
+        contains(&certificate, ca.public_key_raw()).then_some(())?;
+        Some(Self { certificate_pem, certificate, ca, keys, statements })
     }
 
     /// Reads a root from its directory.
@@ -77,37 +101,31 @@ impl Root {
     pub fn load(dir: &Path, passphrase: Option<&SecretText>) -> Result<Self, PkiError> {
         let certificate_pem = files::read_text(&dir.join("root.pem"))?;
         let path = dir.join("root.key");
-        let bytes = files::read_private(&path)?;
-        let damaged = || PkiError::Damaged { path: path.clone(), what: "not a root key".into() };
-        let pkcs8 = match serde_json::from_slice::<SealedRootKey>(&bytes) {
-            Err(_) => from_pem(&bytes).ok_or_else(damaged)?,
-            Ok(file) => {
-                let passphrase = passphrase.ok_or(PkiError::PassphraseNeeded)?;
-                let key = file.kdf.key(passphrase).ok_or_else(damaged)?;
-                let wrong = |_| PkiError::WrongPassphrase(path.clone());
-                file.sealed.open(&key, SEAL_PURPOSE.as_bytes()).map_err(wrong)?
-            }
-        };
-        let root = Self::from_parts(certificate_pem, pkcs8).ok_or_else(damaged)?;
-        // A certificate and a key of two stores would make certificates that no till takes.
-        let belongs = rustls::pki_types::pem::PemObject::from_pem_slice(root.certificate_pem.as_bytes())
-            .is_ok_and(|der: rustls::pki_types::CertificateDer<'_>| contains(&der, &root.public().0));
-        if belongs { Ok(root) } else { Err(damaged()) }
+        let keys = key_file::load(&path, passphrase)?;
+        Self::from_parts(certificate_pem, keys)
+            .ok_or_else(|| PkiError::Damaged { path, what: "not the keys of root.pem beside it".into() })
     }
 
     /// Writes `root.pem` and `root.key` into a directory that has neither.
     pub(super) fn save(&self, dir: &Path, passphrase: Option<&SecretText>) -> Result<(), PkiError> {
         files::write_new(&dir.join("root.pem"), self.certificate_pem.as_bytes(), PUBLIC)?;
-        let path = dir.join("root.key");
-        let Some(passphrase) = passphrase else {
-            return Ok(files::write_new(&path, to_pem(&self.pkcs8).as_bytes(), PRIVATE)?);
+        key_file::save(&dir.join("root.key"), &self.keys, passphrase)
+    }
+
+    /// Whether those who were given `trust` believe what this root issues and states.
+    #[must_use]
+    pub fn is_trusted_by(&self, trust: &TrustBundle) -> bool {
+        let same = |pem: &String| {
+            CertificateDer::from_pem_slice(pem.as_bytes()).is_ok_and(|der| der == self.certificate)
         };
-        let kdf = PassphraseKdf::fresh()?;
-        let key =
-            kdf.key(passphrase).ok_or_else(|| PkiError::BadPlan("the passphrase is unusable".into()))?;
-        let sealed = Sealed::seal(&key, SEAL_PURPOSE.as_bytes(), &self.pkcs8)?;
-        let file = SealedRootKey { purpose: SEAL_PURPOSE.into(), kdf, sealed };
-        Ok(files::write_new(&path, &json(&file)?, PRIVATE)?)
+        trust.root_certificates.iter().any(same) && trust.root_keys.contains(&self.public())
+    }
+
+    /// The SHA-256 fingerprint of the root's certificate, as browsers show it: hexadecimal, with colons.
+    #[must_use]
+    pub fn certificate_fingerprint(&self) -> String {
+        let bytes = digest(&SHA256, &self.certificate);
+        bytes.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
     }
 
     /// The root certificate, PEM.
@@ -116,16 +134,14 @@ impl Root {
         &self.certificate_pem
     }
 
-    /// The root's public key, which vouches for response keys.
+    /// The public key of the root's statements, which vouch for response keys.
     #[must_use]
     pub fn public(&self) -> VerifyingKey {
-        self.key.public()
+        self.statements.public()
     }
 
-    /// Makes a TLS certificate, with a new key, for a server under these names and addresses.
-    ///
-    /// The key is P-256 and not Ed25519 as all else is: managers open the console in browsers, and those do not
-    /// speak Ed25519.
+    /// Makes a TLS certificate, with a new key, for a server under these names and addresses. The key is P-256, as
+    /// the root's own, for the sake of browsers.
     ///
     /// # Errors
     /// A name that cannot stand in a certificate.
@@ -142,7 +158,7 @@ impl Root {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         set_validity(&mut params, now.minus(BACKDATED), ends);
-        let issuer = Issuer::from_ca_cert_pem(&self.certificate_pem, rcgen_key(&self.pkcs8)?)?;
+        let issuer = Issuer::from_ca_cert_pem(&self.certificate_pem, &self.ca)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate_pem = params.signed_by(&key, &issuer)?.pem();
         Ok(TlsCertificate { certificate_pem, key_pem: Zeroizing::new(key.serialize_pem()), ends })
@@ -155,7 +171,7 @@ impl Root {
     pub fn vouch(&self, key: &ServerKey) -> Result<ServerKeyStatement, PkiError> {
         let text = serde_json::to_string(key).map_err(|e| PkiError::Certificate(e.to_string()))?;
         let signed = [SERVER_KEY_DOMAIN, text.as_bytes()].concat();
-        Ok(ServerKeyStatement { signature: STANDARD.encode(self.key.sign(&signed)), text })
+        Ok(ServerKeyStatement { signature: STANDARD.encode(self.statements.sign(&signed)), text })
     }
 
     /// The root's word for this key from a day ago until [`SERVER_VALIDITY`] from now.
@@ -186,12 +202,8 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, PkiError> {
 
 fn common_name(name: &str) -> DistinguishedName {
     let mut full = DistinguishedName::new();
-    full.push(DnType::CommonName, name);
+    full.push(DnType::CommonName, name.chars().take(MAX_COMMON_NAME).collect::<String>());
     full
-}
-
-fn rcgen_key(pkcs8: &[u8]) -> Result<KeyPair, rcgen::Error> {
-    KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(pkcs8), &PKCS_ED25519)
 }
 
 /// rcgen speaks in another library's times; whole seconds are all that certificates hold.
