@@ -2,6 +2,7 @@
 //! (rules *nothing-lost*, *chain*). What is known of sales and refunds is derived from the entries, in the same
 //! transaction, so a crash at any point resumes with books that fit the journal.
 
+mod checkpoint;
 mod error;
 mod jobs;
 mod lock;
@@ -17,6 +18,7 @@ pub use projection::{QueuedSale, StoredSale};
 pub use reserve::{RESERVE_BYTES, Reserve};
 pub use verify::{Rebuilt, first_entry, follow, stored_head};
 
+use checkpoint::{Checkpoint, Running};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
@@ -27,6 +29,7 @@ use records::{Changed, RefundRecord, SaleRecord};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::Arc;
+use verify::follow_from;
 
 /// The journal as the controller sees it: what is appended is durable before the call returns.
 pub trait Journal: Send {
@@ -170,15 +173,17 @@ impl JournalStore {
                 expected: format!("{}, key {}", start.terminal, start.epoch),
             });
         }
-        let mut rebuilt = Rebuilt::default();
-        let head = follow(&connection, start, key.public(), |entry| {
-            rebuilt.take(entry).map_err(|broken| JournalError::Damaged {
-                entry: entry.sequence,
-                why: format!("it breaks a rule: {broken}"),
-            })
-        })?;
+        let known = Checkpoint::read(&connection, &key.public());
+        // Whatever does not fit the checkpoint is looked at entry by entry, so that the right one is named.
+        let (head, running, rebuilt) =
+            verified(&connection, start, key.public(), known.as_ref()).or_else(|error| {
+                if known.is_some() { verified(&connection, start, key.public(), None) } else { Err(error) }
+            })?;
         projection::mend(&mut connection, &rebuilt)?;
         jobs::give_up_pending(&connection)?;
+        if head.sequence >= known.map_or(0, |known| known.head.sequence) + checkpoint::EVERY {
+            Checkpoint::write(&connection, head, &running, &key)?;
+        }
         let mut store = Self { connection, key, head, reserve, broken: None, _lock: lock };
         if store.head.sequence == 0 {
             let public_key = store.key.public();
@@ -343,6 +348,23 @@ impl Journal for JournalStore {
     fn has_room(&mut self) -> bool {
         self.reserve.as_ref().is_none_or(|reserve| reserve.hold().is_ok())
     }
+}
+
+/// Verifies the file, and derives the books from it.
+fn verified(
+    connection: &Connection,
+    start: Head,
+    key: VerifyingKey,
+    known: Option<&Checkpoint>,
+) -> Result<(Head, Running, Rebuilt), JournalError> {
+    let mut rebuilt = Rebuilt::default();
+    let (head, running) = follow_from(connection, start, key, known, |entry| {
+        rebuilt.take(entry).map_err(|broken| JournalError::Damaged {
+            entry: entry.sequence,
+            why: format!("it breaks a rule: {broken}"),
+        })
+    })?;
+    Ok((head, running, rebuilt))
 }
 
 /// Opens a journal file to look at it, and never to write.

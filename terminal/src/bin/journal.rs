@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 use evertill_shared::id::SaleKey;
 use evertill_shared::journal::{Body, Entry, Head};
 use evertill_shared::signing::VerifyingKey;
-use evertill_terminal::journal_store::{JournalError, Rebuilt, first_entry, follow, open_read_only, stored_head};
+use evertill_terminal::journal_store::{
+    JournalError, Rebuilt, first_entry, follow, open_read_only, stored_head,
+};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

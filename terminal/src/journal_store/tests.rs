@@ -140,7 +140,11 @@ fn a_sale_never_adopts_a_second_number() {
     journal.append(&sale(500), NOW).unwrap();
     journal.append(&Body::Adopted { sale: 2, number: number(1) }, NOW).unwrap();
     for again in [1, 2] {
-        refuses(&mut journal, &Body::Adopted { sale: 2, number: number(again) }, &RuleBroken::AdoptedBefore(2));
+        refuses(
+            &mut journal,
+            &Body::Adopted { sale: 2, number: number(again) },
+            &RuleBroken::AdoptedBefore(2),
+        );
     }
 }
 

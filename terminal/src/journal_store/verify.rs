@@ -1,5 +1,6 @@
 //! Following a journal file's chain, entry by entry.
 
+use super::checkpoint::{Checkpoint, Running};
 use super::error::JournalError;
 use super::records::{self, Changed, Records, RefundRecord, RuleBroken, SaleRecord};
 use evertill_shared::id::{RefundId, TerminalId};
@@ -54,9 +55,22 @@ pub fn follow(
     connection: &Connection,
     start: Head,
     key: VerifyingKey,
-    mut each: impl FnMut(&Entry) -> Result<(), JournalError>,
+    each: impl FnMut(&Entry) -> Result<(), JournalError>,
 ) -> Result<Head, JournalError> {
+    follow_from(connection, start, key, None, each).map(|(head, _)| head)
+}
+
+/// As [`follow`]; up to the checkpoint the signatures are taken as verified if all of it is as it was then.
+pub fn follow_from(
+    connection: &Connection,
+    start: Head,
+    key: VerifyingKey,
+    known: Option<&Checkpoint>,
+    mut each: impl FnMut(&Entry) -> Result<(), JournalError>,
+) -> Result<(Head, Running), JournalError> {
     let mut chain = Chain::resume(start, key);
+    let mut running = Running::new();
+    let known_to = known.map_or(0, |checkpoint| checkpoint.head.sequence);
     let mut statement =
         connection.prepare("SELECT sequence, text, signature FROM entry ORDER BY sequence")?;
     let mut rows = statement.query([])?;
@@ -69,14 +83,39 @@ pub fn follow(
         if u64::try_from(place) != Ok(expected) {
             return Err(damaged(format!("it is missing: the next one in the file stands at {place}")));
         }
+        running.take(&text, &signature);
         let signed = SignedEntry { text, signature };
-        let entry = chain.push(&signed).map_err(|error| JournalError::of_chain(expected, &error))?;
+        let entry = if expected <= known_to {
+            link(&mut chain, key, &signed).ok_or_else(|| damaged("it is not as it was".into()))?
+        } else {
+            chain.push(&signed).map_err(|error| JournalError::of_chain(expected, &error))?
+        };
         each(&entry)?;
+        if let Some(checkpoint) = known.filter(|checkpoint| checkpoint.head.sequence == expected)
+            && (checkpoint.head != chain.head() || checkpoint.digest != running.text())
+        {
+            return Err(damaged("something before it is not as it was".into()));
+        }
     }
-    let end = chain.head();
+    check_end(connection, chain.head())?;
+    Ok((chain.head(), running))
+}
+
+/// Takes the next entry without looking at its signature.
+fn link(chain: &mut Chain, key: VerifyingKey, signed: &SignedEntry) -> Option<Entry> {
+    let entry = signed.read_unverified().ok()?;
+    let head = chain.head();
+    let fits = (entry.terminal, entry.epoch) == (head.terminal, head.epoch)
+        && entry.sequence == head.sequence + 1
+        && entry.previous == head.hash;
+    *chain = Chain::resume(Head { sequence: entry.sequence, hash: signed.hash(), ..head }, key);
+    fits.then_some(entry)
+}
+
+fn check_end(connection: &Connection, end: Head) -> Result<(), JournalError> {
     match stored_head(connection)? {
-        Some(head) if head == end => Ok(end),
-        None if end.sequence == 0 => Ok(end),
+        Some(head) if head == end => Ok(()),
+        None if end.sequence == 0 => Ok(()),
         Some(head) if head.sequence > end.sequence => Err(JournalError::Damaged {
             entry: end.sequence + 1,
             why: format!("it is missing: the journal once had {} entries", head.sequence),

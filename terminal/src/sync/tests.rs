@@ -43,7 +43,10 @@ fn any_lost_answer_makes_the_till_ask_whether_the_server_is_there() {
     sync.line = Line::Up;
     sync.heartbeat.succeeded(Duration::ZERO, Duration::from_secs(3600));
     assert_eq!(poll(&mut sync, 1), 0);
-    sync.note(&Answer::Draft { sale: 1, result: Err(NetError::NoAnswer("x".into())) }, Duration::from_secs(2));
+    sync.note(
+        &Answer::Draft { sale: 1, result: Err(NetError::NoAnswer("x".into())) },
+        Duration::from_secs(2),
+    );
     assert_eq!(poll(&mut sync, 2), 1);
 }
 

@@ -118,3 +118,49 @@ fn a_flipped_bit_anywhere_in_the_file_never_changes_the_entries_unnoticed() {
     }
     assert!(noticed > 10, "only {noticed} flips were noticed: the flips miss the entries");
 }
+
+/// A checkpoint after entry 6, as if the journal had been long.
+fn with_checkpoint(path: &Path) {
+    filled(path);
+    let connection = raw(path);
+    let mut running = Running::new();
+    let mut head = start();
+    for entry in projection::entries_after(&connection, 0, 6).unwrap() {
+        running.take(&entry.text, &entry.signature);
+        head = Head { sequence: head.sequence + 1, hash: entry.hash(), ..head };
+    }
+    Checkpoint::write(&connection, head, &running, &key()).unwrap();
+    assert!(Checkpoint::read(&connection, &key().public()).is_some());
+}
+
+#[test]
+fn damage_before_a_checkpoint_is_found_and_named_all_the_same() {
+    for entry in 1..=10_u64 {
+        for set in ["text = text || ' '", "signature = 'A' || substr(signature, 2, 84) || 'AA='"] {
+            let (_dir, path) = file();
+            with_checkpoint(&path);
+            assert!(open(&path).is_ok());
+            raw_again(&path)
+                .execute_batch(&format!("UPDATE entry SET {set} WHERE sequence = {entry}"))
+                .unwrap();
+            match open(&path) {
+                Err(JournalError::Damaged { entry: named, .. }) => assert_eq!(named, entry, "{set}"),
+                other => panic!("{entry} {set}: {:?}", other.map(|journal| journal.head())),
+            }
+        }
+    }
+}
+
+fn raw_again(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
+#[test]
+fn a_forged_checkpoint_counts_for_nothing() {
+    let (_dir, path) = file();
+    with_checkpoint(&path);
+    let sql = "UPDATE fact SET value = replace(value, '\"sequence\":6', '\"sequence\":9') WHERE name = 'checkpoint'";
+    assert_eq!(raw_again(&path).execute(sql, []).unwrap(), 1);
+    assert!(Checkpoint::read(&raw_again(&path), &key().public()).is_none());
+    assert_eq!(open(&path).unwrap().head().sequence, 10);
+}

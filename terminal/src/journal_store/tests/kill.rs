@@ -44,8 +44,13 @@ fn every_acknowledged_entry_survives_kill_9() {
         let journal = open(&path).unwrap();
         assert!(journal.head().sequence >= acknowledged, "{} < {acknowledged}", journal.head().sequence);
         last = journal.head().sequence;
-        let cash_entries = journal.recent_sales(10_000).unwrap().iter().filter(|s| s.record.is_paid()).count();
-        assert_eq!(journal.queue().unwrap().len(), cash_entries, "each sale paid in cash is in the queue, once");
+        let cash_entries =
+            journal.recent_sales(10_000).unwrap().iter().filter(|s| s.record.is_paid()).count();
+        assert_eq!(
+            journal.queue().unwrap().len(),
+            cash_entries,
+            "each sale paid in cash is in the queue, once"
+        );
     }
 }
 
@@ -53,12 +58,12 @@ fn every_acknowledged_entry_survives_kill_9() {
 fn at_every_step_of_a_sale_a_copy_of_the_disk_opens_where_it_stood() {
     let (_dir, path) = file();
     let mut journal = open(&path).unwrap();
-    let steps =
-        [sale(500), Body::Adopted { sale: 2, number: number(1) }, requested(2, 1, 500), Body::PaymentSettled {
-            sale: 2,
-            attempt: 1,
-            outcome: Settled::Reversed,
-        }];
+    let steps = [
+        sale(500),
+        Body::Adopted { sale: 2, number: number(1) },
+        requested(2, 1, 500),
+        Body::PaymentSettled { sale: 2, attempt: 1, outcome: Settled::Reversed },
+    ];
     for (step, body) in steps.into_iter().enumerate() {
         journal.append(&body, NOW).unwrap();
         // What kill -9 leaves: the files as they are, with the journal still open.
