@@ -1,0 +1,239 @@
+//! Sales, payments and refunds over the wire: a real server, real TLS, real signatures.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+#[path = "http/rig.rs"]
+mod rig;
+
+use evertill_shared::clock::Clock;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::line::{Line, TaxRate};
+use evertill_shared::order::{OrderState, PaidBy, Sale};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{DeclineReason, PaymentState};
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::{
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
+};
+use evertill_shared::protocol::path;
+use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
+use evertill_shared::protocol::staff::{AskRefund, TerminalChange, path as staff_path};
+use evertill_shared::refund::{Refund, RefundState};
+use evertill_shared::secret::AuthCode;
+use evertill_shared::terminal_state::TerminalState;
+use evertill_shared::wallet::Wallet;
+use rig::{Came, Server, Store, Till};
+
+fn cny(minor: i64) -> Amount {
+    Amount::new(minor, Currency::CNY)
+}
+
+async fn shop() -> (Store, Server, Till, Till) {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let (mut one, mut two) = (server.active_till(&it, 1).await, server.active_till(&it, 2).await);
+    one.write(0);
+    two.write(0);
+    (store, server, one, two)
+}
+
+fn write(server: &Server, till: &mut Till, body: Body) -> SignedEntry {
+    let Head { terminal, epoch, sequence, hash } = till.head;
+    let at = server.clock.now();
+    let entry = Entry { terminal, epoch, sequence: sequence + 1, previous: hash, at, body };
+    let signed = SignedEntry::sign(&entry, &till.key).unwrap();
+    till.head = Head { sequence: sequence + 1, hash: signed.hash(), ..till.head };
+    signed
+}
+
+/// A sale with a number that the till has chosen.
+struct Sold {
+    number: OrderNumber,
+    sequence: u64,
+    sale: SignedEntry,
+    adopted: SignedEntry,
+}
+
+async fn sell(server: &Server, till: &mut Till, minor: i64) -> Sold {
+    let line = Line::new("tea".into(), "Tea".into(), 1, cny(minor), TaxRate(1300)).unwrap();
+    let store = 7_u32.try_into().unwrap();
+    let sale = Sale::new(store, server.clock.now(), Currency::CNY, vec![line]).unwrap();
+    let sale = write(server, till, Body::Sale(sale));
+    let sequence = till.head.sequence;
+    let request = CreateDraft { sale: sale.clone() };
+    let draft: DraftCreated = server.ask(&till.key, "POST", path::DRAFTS, Some(&request)).await.json();
+    let adopted = write(server, till, Body::Adopted { sale: sequence, number: draft.number });
+    Sold { number: draft.number, sequence, sale, adopted }
+}
+
+fn at(path: &str, number: OrderNumber) -> String {
+    path.replace("{number}", number.as_str())
+}
+
+async fn adopt(server: &Server, till: &mut Till, sold: &Sold, cash: Option<i64>) -> Came {
+    let cash = cash.map(|minor| {
+        let body = Body::CashTaken { sale: sold.sequence, given: cny(minor), change: cny(0) };
+        write(server, till, body)
+    });
+    let request = AdoptOrder { sale: sold.sale.clone(), adopted: sold.adopted.clone(), cash };
+    server.ask(&till.key, "POST", &at(path::ADOPT, sold.number), Some(&request)).await
+}
+
+fn requested(server: &Server, till: &mut Till, sold: &Sold, minor: i64) -> SignedEntry {
+    let sale = evertill_shared::id::SaleKey { terminal: till.terminal, epoch: 1, sequence: sold.sequence };
+    let body = Body::PaymentRequested {
+        sale: sold.sequence,
+        number: sold.number,
+        attempt: 1,
+        wallet: Wallet::WeChatPay,
+        channel_number: ChannelNumber::new(7_u32.try_into().unwrap(), sale, 1),
+        amount: cny(minor),
+    };
+    write(server, till, body)
+}
+
+async fn block(server: &Server, till: &Till) {
+    let it = server.log_in("ivy").await;
+    let change = TerminalChange::Block { reason: "stolen".into() };
+    assert_eq!(server.change(&it, till.terminal, &change).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cash_sale_is_numbered_chosen_paid_and_seen_by_its_own_till_only() {
+    let (_store, server, mut till, other) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let view: OrderView = adopt(&server, &mut till, &sold, Some(500)).await.json();
+    assert_eq!((view.state, view.total, view.quarantined), (OrderState::Paid, cny(500), false));
+    assert!(matches!(view.paid_by, Some(PaidBy::Cash { .. })));
+    let order = at(path::ORDER, sold.number);
+    assert_eq!(server.get(&till.key, &order).await.json::<OrderView>(), view);
+    assert_eq!(server.get(&other.key, &order).await.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tills_sale_cannot_be_adopted_and_a_changed_one_is_a_fork() {
+    let (_store, server, mut till, mut other) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    assert_eq!(adopt(&server, &mut other, &sold, None).await.code(), ErrorCode::BadRequest);
+    // The other till chooses that number for a sale of its own.
+    let mut stolen = sell(&server, &mut other, 700).await;
+    stolen.adopted = write(&server, &mut other, Body::Adopted { sale: stolen.sequence, number: sold.number });
+    stolen.number = sold.number;
+    assert_eq!(adopt(&server, &mut other, &stolen, None).await.code(), ErrorCode::Conflict);
+    // The till's disk is put back, and it sells something else under the same name.
+    till.head = Head { sequence: sold.sequence - 1, ..till.head };
+    let line = Line::new("gold".into(), "Gold".into(), 1, cny(900), TaxRate(0)).unwrap();
+    let store = 7_u32.try_into().unwrap();
+    let sale = Sale::new(store, server.clock.now(), Currency::CNY, vec![line]).unwrap();
+    let request = AdoptOrder {
+        sale: write(&server, &mut till, Body::Sale(sale)),
+        adopted: sold.adopted.clone(),
+        cash: None,
+    };
+    let came = server.ask(&till.key, "POST", &at(path::ADOPT, sold.number), Some(&request)).await;
+    assert_eq!(came.code(), ErrorCode::Conflict);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_till_starts_nothing_and_its_cash_sales_wait_for_a_person() {
+    let (_store, server, mut till, _) = shop().await;
+    let (cash, code) = (sell(&server, &mut till, 500).await, sell(&server, &mut till, 600).await);
+    block(&server, &till).await;
+    let draft = CreateDraft { sale: cash.sale.clone() };
+    let came = server.ask(&till.key, "POST", path::DRAFTS, Some(&draft)).await;
+    assert_eq!(came.code(), ErrorCode::TerminalBlocked);
+    assert_eq!(adopt(&server, &mut till, &code, None).await.code(), ErrorCode::TerminalBlocked);
+    let payment = StartPayment {
+        requested: requested(&server, &mut till, &code, 600),
+        sale: code.sale.clone(),
+        adopted: code.adopted.clone(),
+        auth_code: AuthCode::new("134567890123456789".into()),
+    };
+    let came = server.ask(&till.key, "POST", &at(path::PAYMENTS, code.number), Some(&payment)).await;
+    assert_eq!(came.code(), ErrorCode::TerminalBlocked);
+    assert_eq!(server.get(&till.key, path::REFUNDS).await.code(), ErrorCode::TerminalBlocked);
+    let view: OrderView = adopt(&server, &mut till, &cash, Some(500)).await.json();
+    assert_eq!((view.state, view.quarantined), (OrderState::Paid, true));
+    assert!(TerminalState::Blocked.upload_is_quarantined());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_through_a_wallet_that_is_not_set_up_is_surely_not_made() {
+    let (_store, server, mut till, other) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let payment = StartPayment {
+        requested: requested(&server, &mut till, &sold, 500),
+        sale: sold.sale.clone(),
+        adopted: sold.adopted.clone(),
+        auth_code: AuthCode::new("134567890123456789".into()),
+    };
+    let payments = at(path::PAYMENTS, sold.number);
+    let view: PaymentView = server.ask(&till.key, "POST", &payments, Some(&payment)).await.json();
+    assert_eq!(view.state, PaymentState::Declined);
+    assert_eq!(view.reason, Some(DeclineReason::ChannelUnreachable));
+    let one = at(path::PAYMENT, sold.number).replace("{attempt}", "1");
+    assert_eq!(server.get(&till.key, &one).await.json::<PaymentView>().state, PaymentState::Declined);
+    assert_eq!(server.get(&other.key, &one).await.code(), ErrorCode::NotFound);
+    // The same again, signed anew, is only looked at.
+    let again: PaymentView = server.ask(&till.key, "POST", &payments, Some(&payment)).await.json();
+    assert_eq!(again.state, PaymentState::Declined);
+    // An amount that the till did not sign for is no payment.
+    let wrong = StartPayment { requested: requested(&server, &mut till, &sold, 499), ..payment };
+    assert_eq!(server.ask(&till.key, "POST", &payments, Some(&wrong)).await.code(), ErrorCode::BadRequest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_never_arrived_can_be_taken_back_with_its_entries_only() {
+    let (_store, server, mut till, _) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let take_back = at(path::TAKE_BACK, sold.number).replace("{attempt}", "1");
+    let bare = server.ask::<()>(&till.key, "POST", &take_back, None).await;
+    assert_eq!(bare.code(), ErrorCode::NotFound);
+    let requested = requested(&server, &mut till, &sold, 500);
+    let request = TakeBack { sale: sold.sale.clone(), adopted: sold.adopted.clone(), requested };
+    let view: PaymentView = server.ask(&till.key, "POST", &take_back, Some(&request)).await.json();
+    assert_eq!(view.state, PaymentState::Reversing);
+    let bare: PaymentView = server.ask::<()>(&till.key, "POST", &take_back, None).await.json();
+    assert_eq!(bare.state, PaymentState::Reversing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_refunds_and_only_the_till_that_sold_gives_the_money_back() {
+    let (_store, server, mut till, mut other) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    adopt(&server, &mut till, &sold, Some(500)).await.json::<OrderView>();
+    let max = server.log_in("max").await;
+    let ask = |request: &str, minor| AskRefund {
+        request: request.into(),
+        amount: cny(minor),
+        reason: "too cold".into(),
+    };
+    let refunds = at(staff_path::REFUNDS, sold.number);
+    let refund: Refund = server.staff("POST", &refunds, Some(&max), &ask("request-1", 200)).await.json();
+    let same: Refund = server.staff("POST", &refunds, Some(&max), &ask("request-1", 200)).await.json();
+    assert_eq!((refund.state, &refund.id), (RefundState::Reserved, &same.id));
+    let over = server.staff("POST", &refunds, Some(&max), &ask("request-2", 301)).await;
+    assert_eq!(over.code(), ErrorCode::RefundRefused);
+    let short = server.staff("POST", &refunds, Some(&max), &ask("r", 1)).await;
+    assert_eq!(short.code(), ErrorCode::BadRequest);
+
+    let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+    assert_eq!((inbox.refunds.len(), inbox.groups_unreachable), (1, 0));
+    assert!(server.get(&other.key, path::REFUNDS).await.json::<RefundInbox>().refunds.is_empty());
+    let one = at(path::REFUND, sold.number).replace("{refund}", &refund.id.0);
+    assert_eq!(server.get(&other.key, &one).await.code(), ErrorCode::RefundRefused);
+    for (who, taken) in [(&mut other, false), (&mut till, true)] {
+        let body =
+            Body::RefundCarriedOut { refund: refund.id.clone(), number: sold.number, amount: cny(200) };
+        let carried_out = write(&server, who, body);
+        let came = server.ask(&who.key, "POST", &one, Some(&CarryOutRefund { carried_out })).await;
+        if taken {
+            assert_eq!(came.json::<Refund>().state, RefundState::Done);
+        } else {
+            assert_eq!(came.code(), ErrorCode::RefundRefused);
+        }
+    }
+    assert_eq!(server.get(&till.key, &one).await.json::<Refund>().state, RefundState::Done);
+}
