@@ -88,15 +88,8 @@ pub(crate) fn create_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), F
     sync_parent(path)
 }
 
-/// Puts a file in the place of another in one step: whoever reads sees the old one or the new one.
-pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
-    let fresh = write_beside(path, bytes, mode)?;
-    fs::rename(&fresh, path).map_err(failed("replace", path))?;
-    sync_parent(path)
-}
-
-/// As [`replace`] for several files (path, bytes, mode): all are written out before the first is put in place, so
-/// that a full disk or a forbidden directory changes none of them.
+/// Puts files (path, bytes, mode) in the place of others, each in one step: whoever reads sees the old one or the
+/// new one. All are written out before the first is put in place, so that a full disk changes none of them.
 pub(crate) fn replace_all(files: &[(PathBuf, &[u8], u32)]) -> Result<(), FileError> {
     let mut staged = Vec::with_capacity(files.len());
     for (path, bytes, mode) in files {
@@ -218,7 +211,7 @@ mod tests {
         let path = dir.path().join("file");
         write_new(&path, b"old", PUBLIC).unwrap();
         write_new(&dir.path().join("file.new"), b"leftover", PUBLIC).unwrap();
-        replace(&path, b"new", PRIVATE).unwrap();
+        replace_all(&[(path.clone(), b"new", PRIVATE)]).unwrap();
         assert_eq!(read(&path).unwrap(), b"new");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, PRIVATE);
         assert!(write_new(&path, b"again", PRIVATE).unwrap_err().already_exists());

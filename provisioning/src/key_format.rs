@@ -50,6 +50,7 @@ pub(crate) fn to_pem(pkcs8: &[u8]) -> Zeroizing<String> {
 }
 
 /// Reads a PKCS #8 key from PEM; `None` if there is none.
+#[cfg(test)]
 pub(crate) fn from_pem(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let key = PrivatePkcs8KeyDer::from_pem_slice(pem).ok()?;
     Some(Zeroizing::new(key.secret_pkcs8_der().to_vec()))
