@@ -18,7 +18,7 @@ const MOST: u32 = 100;
 
 struct Group {
     tag: String,
-    badge: Badge,
+    badges: Vec<Badge>,
     engine: String,
     failures: u32,
     last_error: String,
@@ -78,13 +78,16 @@ pub(super) async fn page(State(app): State<App>, visit: Visit) -> Result<Respons
     Ok(ok(&page))
 }
 
-fn standing(health: &GroupHealth, t: &'static Words) -> Badge {
-    match health.standing {
-        "healthy" if health.engine == "open" => Badge::new(Tone::Good, t.group_healthy),
-        "healthy" => Badge::new(Tone::Bad, t.group_broken),
-        "test due" => Badge::new(Tone::Doubt, t.group_testing),
-        _ => Badge::new(Tone::Bad, t.group_skipped),
-    }
+fn standing(health: &GroupHealth, t: &'static Words) -> Vec<Badge> {
+    let is_open = health.engine == "open";
+    let for_new_orders = match health.standing {
+        "healthy" if !is_open => None,
+        "healthy" => Some(Badge::new(Tone::Good, t.group_healthy)),
+        "test due" => Some(Badge::new(Tone::Doubt, t.group_testing)),
+        _ => Some(Badge::new(Tone::Bad, t.group_skipped)),
+    };
+    let broken = (!is_open).then(|| Badge::new(Tone::Bad, t.group_broken));
+    broken.into_iter().chain(for_new_orders).collect()
 }
 
 fn group(health: &GroupHealth, visit: &Visit) -> Group {
@@ -93,7 +96,7 @@ fn group(health: &GroupHealth, visit: &Visit) -> Group {
     let error = health.last_error.as_ref().map(|text| format!("{at}: {text}"));
     Group {
         tag: health.tag.to_string(),
-        badge: standing(health, t),
+        badges: standing(health, t),
         engine: if health.engine == "open" { t.engine_open.to_owned() } else { health.engine.clone() },
         failures: health.failures,
         last_error: error.unwrap_or_else(|| t.none.to_owned()),
@@ -105,13 +108,14 @@ fn group(health: &GroupHealth, visit: &Visit) -> Group {
 fn payment(record: &PaymentRecord, app: &App, now: Timestamp, visit: &Visit) -> PaymentRow {
     let (payment, t, policies) = (&record.payment, visit.words(), &app.centre.policies());
     let (tone, word) = say::payment(payment.state, t);
+    let today = app.base.business_day(now).to_string();
     PaymentRow {
         number: record.number.to_string(),
         grouped: record.number.grouped(),
         wallet: say::wallet(payment.wallet, t),
         amount: payment.amount.to_string(),
         badge: Badge::new(tone, word),
-        since: fill(t.since, &[&visit.time(payment.since)]),
+        since: fill(t.since, &[&say::time_on(payment.since, &visit.store.zone, &today)]),
         next: next_step(record, policies, now, visit).unwrap_or_default(),
         deadline: deadline(record, policies, now, visit),
     }

@@ -29,7 +29,10 @@ pub(super) struct RefundForm {
     pub how: String,
     /// Made with the form: pressing twice asks once.
     pub request: String,
+    /// What was left when the person looked; asked for again as it was if the answer is not known.
     pub left_minor: i64,
+    /// Nothing was done: what is left is looked up anew.
+    pub look_again: bool,
     pub all_left: String,
     pub currency: &'static str,
     pub whole: bool,
@@ -122,7 +125,7 @@ fn refunding(
         Some(fill(t.refund_not_today, &[&order.business_day.to_string(), &today.to_string()]))
     } else if !visit.who.role.may_refund() {
         Some(t.refund_only_managers.to_owned())
-    } else if !left.is_positive() && filled_in.is_none() {
+    } else if !left.is_positive() && filled_in.as_ref().is_none_or(|form| form.look_again) {
         Some(t.refund_nothing_left.to_owned())
     } else {
         None
@@ -130,10 +133,13 @@ fn refunding(
     if let Some(why) = not {
         return Ok(Refunding::Not(why));
     }
-    let filled = match filled_in {
-        Some(form) => form,
-        None => RefundForm { request: fresh_request()?, left_minor: left.minor, ..RefundForm::default() },
-    };
+    let mut filled = filled_in.unwrap_or(RefundForm { look_again: true, ..RefundForm::default() });
+    if filled.look_again {
+        filled.left_minor = left.minor;
+    }
+    if filled.request.is_empty() {
+        filled.request = fresh_request()?;
+    }
     let offered = Amount::new(filled.left_minor, left.currency);
     Ok(Refunding::Form(RefundForm {
         how: fill(t.refund_how, &[&order.sale.terminal.to_string()]),
@@ -144,7 +150,7 @@ fn refunding(
 }
 
 /// The id under which a refund is asked for, once.
-pub(super) fn fresh_request() -> Result<String, Problem> {
+fn fresh_request() -> Result<String, Problem> {
     Ok(hex::encode(crate::base_store::random::<12>()?))
 }
 

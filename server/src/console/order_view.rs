@@ -73,7 +73,7 @@ impl OrderView {
             number: order.number.to_string(),
             grouped: order.number.grouped(),
             day: order.business_day.to_string(),
-            badges: say::order(order, t),
+            badges: badges(detail, t),
             total: order.total.to_string(),
             tax: detail.goods.tax.to_string(),
             sold: local_text(order.created_at, zone),
@@ -93,6 +93,13 @@ impl OrderView {
             story: story::tell(&detail.story, order.sale.terminal, zone, t),
         }
     }
+}
+
+/// Where the order stands, and an attempt whose end is not known: whoever looks must not overlook that.
+fn badges(detail: &OrderDetail, t: &'static Words) -> Vec<Badge> {
+    let open = detail.payments.iter().map(|record| record.payment.state).find(|state| !state.is_final());
+    let open = open.map(|state| say::payment(state, t)).map(|(tone, word)| Badge::new(tone, word));
+    say::order(&detail.summary, t).into_iter().chain(open).collect()
 }
 
 fn paid_with(paid_by: &PaidBy, t: &'static Words) -> String {

@@ -8,7 +8,7 @@ use super::say;
 use super::words::{Words, fill};
 use crate::app::App;
 use crate::base_store::{AuditKind, NewAudit, OpenSession};
-use crate::order_group::{GroupError, NewRefund};
+use crate::order_group::{GroupError, NewRefund, Refusal};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -36,6 +36,7 @@ pub(super) async fn ask(
     }
     let number: OrderNumber = number.parse().map_err(|_| Problem::NoSuchOrder)?;
     let (t, currency) = (visit.words(), visit.store.currency);
+    let mut form = filled_in(&fields);
     let sentence = match read(&fields, currency, t) {
         Err(sentence) => sentence,
         Ok(asked) => match reserve(&app, &visit.who, number, asked).await? {
@@ -43,15 +44,21 @@ pub(super) async fn ask(
                 let address = format!("/console/orders/{number}?asked={refund}#refunds");
                 return Ok(Redirect::to(&address).into_response());
             }
-            Err(error) => say::not_reserved(&error, number.tag(), currency, t),
+            Err(error) => {
+                form.look_again = matches!(error, GroupError::Refused(_));
+                if matches!(error, GroupError::Refused(Refusal::Conflict(_))) {
+                    form.request.clear(); // another refund has it: the next one gets a new one
+                }
+                say::not_reserved(&error, number.tag(), currency, t)
+            }
         },
     };
     let detail = match app.groups.order(number).await {
         Ok(detail) => detail,
         Err(_) => return Ok(super::problem::sentence_page(sentence, &visit)),
     };
-    let form = Some(filled_in(&fields));
-    order::draw(&app, &visit, &detail, StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)], form)
+    let (status, notices) = (StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)]);
+    order::draw(&app, &visit, &detail, status, notices, Some(form))
 }
 
 fn filled_in(fields: &Fields) -> RefundForm {

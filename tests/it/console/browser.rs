@@ -72,10 +72,8 @@ impl Browser {
 
     /// What is to be read there; empty if it is not there.
     pub fn text(&self, css: &str) -> String {
-        let script = format!(
-            "const it = document.querySelector({}); return it ? it.innerText : ''",
-            Value::from(css)
-        );
+        let script =
+            format!("const it = document.querySelector({}); return it ? it.innerText : ''", Value::from(css));
         let text = self.driver.ask("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
         text.unwrap_or_default().as_str().unwrap_or_default().to_owned()
     }
@@ -106,16 +104,19 @@ impl Browser {
 
     /// The page as a person with a screen of that size sees it, and the whole of it.
     pub fn picture(&self, file: &Path) {
-        let answer = self.chrome("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": false }));
+        let answer =
+            self.chrome("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": false }));
         let bytes = BASE64.decode(answer["data"].as_str().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
     }
 
-    /// What the page's own console said that it should not: refused scripts, broken styles, errors.
+    /// What the browser's console holds that it should not: refused scripts, broken styles, errors. Forms that
+    /// were refused with a sentence (422) are no complaint.
     pub fn complaints(&self) -> Vec<String> {
         let lines = self.ask("POST", "/se/log", json!({ "type": "browser" }));
         let lines = lines.as_array().unwrap().iter().filter(|line| line["level"] == "SEVERE");
-        lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+        let lines = lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned());
+        lines.filter(|line| !line.contains("status of 422")).collect()
     }
 
     /// A cookie's value and whether scripts can see it.

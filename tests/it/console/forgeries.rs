@@ -16,7 +16,11 @@ struct Forger {
 impl Forger {
     fn new(rig: &StoreRig) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let roots = rig.trust().root_certificates.iter().map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
+        let roots = rig
+            .trust()
+            .root_certificates
+            .iter()
+            .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
         let client = Client::builder().tls_certs_only(roots).redirect(Policy::none()).build().unwrap();
         Self { client, base: rig.server_url(), cookies: Vec::new() }
     }
@@ -41,7 +45,8 @@ impl Forger {
     async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> (StatusCode, String, String) {
         let body = form.iter().map(|(k, v)| format!("{k}={}", v.replace('+', "%2B").replace(' ', "+")));
         let body = body.collect::<Vec<_>>().join("&");
-        let request = self.client.post(format!("{}{path}", self.base)).header(COOKIE, self.cookies.join("; "));
+        let request =
+            self.client.post(format!("{}{path}", self.base)).header(COOKIE, self.cookies.join("; "));
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
         let response = request.send().await.unwrap();
         self.take(response).await
@@ -50,7 +55,8 @@ impl Forger {
     async fn log_in(&mut self, login: &str) {
         let (_, _, page) = self.get("/console/login").await;
         let password = format!("{login}-evertill");
-        let form = [("csrf", token(&page)), ("login", login), ("password", &password), ("next", "//evil.example/")];
+        let form =
+            [("csrf", token(&page)), ("login", login), ("password", &password), ("next", "//evil.example/")];
         let (status, to, _) = self.post("/console/login", &form).await;
         assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/console/orders"));
     }
@@ -93,12 +99,23 @@ fn only_managers_ask_for_refunds_whatever_is_sent() {
         }
         let mut cashier = Forger::new(rig);
         cashier.log_in("chen").await;
-        for page in ["/console/terminals", "/console/terminals/T0001", "/console/staff", "/console/audit", "/console/groups"] {
+        for page in [
+            "/console/terminals",
+            "/console/terminals/T0001",
+            "/console/staff",
+            "/console/audit",
+            "/console/groups",
+        ] {
             assert_eq!(cashier.get(page).await.0, StatusCode::FORBIDDEN, "{page}");
         }
         let (_, _, page) = cashier.get("/console/orders").await;
         let csrf = token(&page).to_owned();
-        for page in ["/console/terminals", "/console/terminals/T0001/block", "/console/terminals/T0001/activate", "/console/staff"] {
+        for page in [
+            "/console/terminals",
+            "/console/terminals/T0001/block",
+            "/console/terminals/T0001/activate",
+            "/console/staff",
+        ] {
             let form = [("csrf", csrf.as_str()), ("reason", "x"), ("name", "x"), ("role", "it")];
             assert_eq!(cashier.post(page, &form).await.0, StatusCode::FORBIDDEN, "{page}");
         }
@@ -158,7 +175,10 @@ fn pages_carry_the_headers_that_keep_strangers_out() {
             let answer = request.header(COOKIE, person.cookies.join("; ")).send().await.unwrap();
             let headers = answer.headers();
             let policy = headers["content-security-policy"].to_str().unwrap();
-            assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{path}");
+            assert!(
+                policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+                "{path}"
+            );
             assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
             assert_eq!(headers["cache-control"], "no-store", "{path}");
         }

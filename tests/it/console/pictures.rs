@@ -32,6 +32,7 @@ const FLAWS: &str = "
 struct Books {
     refunded: OrderNumber,
     unknown: OrderNumber,
+    quarantined: OrderNumber,
 }
 
 /// A morning's trade: cash, wallets, refunds, an unknown payment, a stolen till's upload.
@@ -44,7 +45,9 @@ fn trade(shop: &mut Shop) -> Books {
             refunded = Some(till.sell_for_cash(minor).await.unwrap().number);
         }
         let refunded = refunded.unwrap();
-        for (minor, behaviour) in [(8_880, Behaviour::Pays), (2_000, Behaviour::NoFunds), (660, Behaviour::PasswordNever)] {
+        for (minor, behaviour) in
+            [(8_880, Behaviour::Pays), (2_000, Behaviour::NoFunds), (660, Behaviour::PasswordNever)]
+        {
             let order = till.sell_and_choose(minor).await.unwrap();
             let code = wallet.code(behaviour).await.unwrap();
             till.pay(&order, 1, &code).await.unwrap();
@@ -66,10 +69,14 @@ fn trade(shop: &mut Shop) -> Books {
         till.carry_out(refunded, &first.id, first.amount).await.unwrap();
         manager.ask_refund(&refunded, &ask("picture-2", 50)).await.unwrap();
         till.hand_in(0).await.unwrap();
-        let lost = rig.scripted_till("Till 2, back").await.unwrap();
+        let mut lost = rig.scripted_till("Till 2, back").await.unwrap();
+        let order = lost.sell_and_choose(4_200).await.unwrap();
+        let cash = lost.take_cash(&order.sale).unwrap();
         rig.block(lost.enrolled.terminal).await.unwrap();
+        assert!(lost.complete(&order, cash).await.unwrap().quarantined);
+        let quarantined = order.number;
         rig.pending_till("Till 3, café").await.unwrap();
-        Books { refunded, unknown }
+        Books { refunded, unknown, quarantined }
     })
 }
 
@@ -133,6 +140,8 @@ fn every_page_fits_both_screens_in_both_languages() {
         page.expect("￥2.00");
         eye.look("order-refund-refused");
         eye.visit("order-unknown", &format!("/console/orders/{}", books.unknown));
+        eye.visit("order-quarantined", &format!("/console/orders/{}", books.quarantined));
+        assert_eq!(page.count("#refund-form"), 0, "a stolen till's order must not be refunded here");
         eye.visit("groups", "/console/groups");
         eye.visit("problem", "/console/nothing");
         eye.visit("forbidden", "/console/staff");

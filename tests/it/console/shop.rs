@@ -2,7 +2,7 @@
 
 use super::browser::Browser;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::payment::{Policy};
+use evertill_shared::payment::Policy;
 use evertill_tests::scripted_till::ScriptedTill;
 use evertill_tests::store_rig::{RigOptions, StoreRig};
 
@@ -17,9 +17,11 @@ pub struct Shop {
 impl Shop {
     /// A new shop with one till. Payments that are not known stay so while a test looks at them.
     pub fn open() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let policy = Policy { give_up_after_ms: 60_000, query_every_ms: 1_000, ..RigOptions::default().policy };
+        let policy =
+            Policy { give_up_after_ms: 60_000, query_every_ms: 1_000, ..RigOptions::default().policy };
         let options = RigOptions { policy, ..RigOptions::default() };
         let (rig, till) = runtime.block_on(async {
             let rig = StoreRig::open(folder.path(), options).await.unwrap();

@@ -1,9 +1,9 @@
 //! IT at work: adding staff and tills, comparing fingerprints, blocking.
 
 use super::shop::Shop;
+use evertill_shared::secret::SecretText;
 use evertill_shared::terminal_state::TerminalState;
 use evertill_tests::scripted_till::ScriptedTill;
-use evertill_shared::secret::SecretText;
 
 #[test]
 fn a_till_is_activated_only_after_its_fingerprint_was_compared_and_blocked_at_once() {
@@ -44,7 +44,9 @@ fn a_till_is_activated_only_after_its_fingerprint_was_compared_and_blocked_at_on
     page.press("#unblock");
     page.expect("T0002 is active again.");
     page.go("/console/audit");
-    for text in ["Stolen from the counter", "Was in the stock room", "Activated the terminal", "The chain is whole"] {
+    for text in
+        ["Stolen from the counter", "Was in the stock room", "Activated the terminal", "The chain is whole"]
+    {
         page.expect(text);
     }
     assert_eq!(page.complaints().len(), 0, "{:?}", page.complaints());

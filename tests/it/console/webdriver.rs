@@ -31,10 +31,15 @@ impl Driver {
         let fonts = font_settings(folder);
         let mut command = Command::new(DRIVER);
         command.args(["--port=0", "--log-level=WARNING"]).env("FONTCONFIG_FILE", fonts).env("HOME", folder);
-        let mut process = Process::spawn("chromedriver", &mut command, &folder.join("chromedriver.log")).unwrap();
+        let mut process =
+            Process::spawn("chromedriver", &mut command, &folder.join("chromedriver.log")).unwrap();
         let port = port_of(&mut process);
         let mut driver = Self { process, port, session: String::new() };
-        let answer = driver.call("POST", "/session", &json!({ "capabilities": { "alwaysMatch": capabilities(folder) } }));
+        let answer = driver.call(
+            "POST",
+            "/session",
+            &json!({ "capabilities": { "alwaysMatch": capabilities(folder) } }),
+        );
         driver.session = answer["sessionId"].as_str().unwrap().to_owned();
         driver
     }
@@ -112,10 +117,20 @@ fn port_of(process: &mut Process) -> u16 {
 fn capabilities(folder: &Path) -> Value {
     let profile = format!("--user-data-dir={}", folder.join("profile").display());
     let arguments = [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--ignore-certificate-errors", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-US",
-        "--disable-features=OptimizationHints,MediaRouter,Translate", profile.as_str(),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--ignore-certificate-errors",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--lang=en-US",
+        "--disable-features=OptimizationHints,MediaRouter,Translate",
+        profile.as_str(),
     ];
     json!({
         "acceptInsecureCerts": true,
@@ -129,11 +144,14 @@ fn capabilities(folder: &Path) -> Value {
 fn font_settings(folder: &Path) -> std::path::PathBuf {
     let fonts = evertill_tests::workspace::root().join("terminal/ui/fonts");
     let prefer = |family: &str| {
-        format!("<alias binding=\"same\"><family>{family}</family><prefer><family>Noto Sans SC</family></prefer></alias>")
+        format!(
+            "<alias binding=\"same\"><family>{family}</family><prefer><family>Noto Sans SC</family></prefer></alias>"
+        )
     };
     let text = format!(
         "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>\
-         <dir>{}</dir><dir>/usr/share/fonts</dir><cachedir>{}</cachedir>{}{}</fontconfig>",
+         <dir>{}</dir><dir>/usr/share/fonts</dir><selectfont><rejectfont><glob>*DejaVuSerif*</glob>\
+         <glob>*DejaVuSans.ttf</glob><glob>*DejaVuSans-*</glob><glob>*Condensed*</glob></rejectfont></selectfont><cachedir>{}</cachedir>{}{}</fontconfig>",
         fonts.display(),
         folder.join("fonts-cache").display(),
         prefer("sans-serif"),

@@ -168,11 +168,11 @@ impl Outcome {
 
 /// The console's pages are tested in a real browser, from Debian's packages.
 fn install_browser() -> Result<(), String> {
-    if Path::new("/usr/bin/chromium").exists() {
+    if ["/usr/bin/chromium", "/usr/bin/chromedriver"].iter().all(|program| Path::new(program).exists()) {
         return Ok(());
     }
-    println!("installing chromium from Debian's packages");
-    let install = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium";
+    println!("installing chromium and chromium-driver from Debian's packages");
+    let install = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium chromium-driver";
     run("sh", &["-c", &format!("({install}) >/dev/null")])
-        .map_err(|_| format!("chromium is missing; as root, type: {install}"))
+        .map_err(|_| format!("chromium or its driver is missing; as root, type: {install}"))
 }

@@ -4,10 +4,15 @@
 // Parts marked data-live="seconds" are fetched again and put in place, but never under a finger or a caret.
 const live = document.querySelectorAll("[data-live]");
 const shortest = Math.min(...Array.from(live, (part) => Number(part.dataset.live) || Infinity));
+const patience = 60 * 60 * 1000; // a page that nobody touches does not keep its session open for ever
 let failures = 0;
+let touched = Date.now();
+for (const kind of ["pointerdown", "keydown", "wheel"]) {
+  addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
+}
 
 async function renew() {
-  if (!document.hidden) {
+  if (!document.hidden && Date.now() - touched < patience) {
     try {
       const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
@@ -24,7 +29,7 @@ async function renew() {
   }
   setTimeout(renew, shortest * 1000 * (1 + failures));
 }
-if (live.length && Number.isFinite(shortest) && document.body.dataset.once === undefined) {
+if (live.length && Number.isFinite(shortest)) {
   setTimeout(renew, shortest * 1000);
 }
 

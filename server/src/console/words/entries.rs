@@ -84,7 +84,7 @@ dictionary! {
     totals_refunds: "Refunded", "已退款";
     totals_held: "Refunds under way", "退款处理中";
     totals_net: "Net", "净额";
-    count_orders: "{} paid", "{} 单已付";
+    count_orders: "{} orders", "{} 单";
     quarantine_note: "{} orders from blocked terminals are not counted.", "来自已停用收银机的 {} 单未计入。";
     group_missing: "Orders of group {} are missing from this list: it cannot be reached. Totals are without them.", "订单库 {} 无法连接：其订单未列出，合计也不包含。";
     bad_day: "This is not a day. Write it like 2026-11-20.", "日期格式不正确，请按 2026-11-20 填写。";
@@ -117,7 +117,7 @@ dictionary! {
     sale: "Sale", "交易";
     group: "Group", "订单库";
     total: "Total", "合计";
-    tax_inside: "of it tax", "其中税额";
+    tax_inside: "including tax", "含税";
     paid_with: "Paid with", "支付方式";
     given: "given", "实收";
     change: "change", "找零";
@@ -193,7 +193,7 @@ dictionary! {
     not_possible: "The order does not allow this now. Open it again to see where it stands.", "该订单当前状态不允许此操作，请重新打开查看。";
 
     // The story
-    fact_draft: "Number given out by server {}", "服务器 {} 发放订单号";
+    fact_draft: "Number given out by {}", "由 {} 发放订单号";
     fact_draft_expired: "The draft expired: the till never chose this number", "草稿已过期：收银机未选用此号";
     fact_adopted: "The till chose this number for the sale", "收银机为此交易选用该订单号";
     fact_from_blocked: "(from a blocked terminal)", "（来自已停用的收银机）";
@@ -212,7 +212,7 @@ dictionary! {
     terminal_name: "Name", "名称";
     last_seen: "Last seen", "最近联系";
     never_seen: "never", "从未";
-    journal_position: "Journal entries received", "已收到的日志条数";
+    journal_position: "Journal entries", "日志条数";
     fingerprint: "Fingerprint of its key", "密钥指纹";
     registration_code: "Registration code", "注册码";
     terminal_pending: "Waits for activation", "等待启用";
