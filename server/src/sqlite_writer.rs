@@ -17,8 +17,12 @@
 //!         Ok(tx.last_insert_rowid())
 //!     })
 //!     .await?;
-//! let x: i64 =
-//!     database.read(move |c| Ok(c.query_row("SELECT x FROM t WHERE rowid = ?1", [id], |r| r.get(0))?)).await?;
+//! let x = database
+//!     .read(move |c| -> Result<i64, DbError> {
+//!         Ok(c.query_row("SELECT x FROM t WHERE rowid = ?1", [id], |row| row.get(0))?)
+//!     })
+//!     .await?;
+//! # assert_eq!(x, 5);
 //! # Ok(()) }
 //! ```
 
@@ -226,12 +230,17 @@ impl Database {
 
     /// Finishes what waits, then closes the file. Later calls answer [`DbError::Closed`].
     pub async fn close(&self) {
+        // Readers first: only if the writer is the last to close does SQLite bring all into the one file.
+        let readers = u32::try_from(READERS).unwrap_or(u32::MAX);
+        if let Ok(slots) = self.inner.reader_slots.acquire_many(readers).await {
+            slots.forget();
+        }
         self.inner.reader_slots.close();
+        self.inner.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let (closed, wait) = oneshot::channel();
         if self.inner.queue.send(Work::Close(closed)).await.is_ok() {
             let _ = wait.await;
         }
-        self.inner.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn store_of(
     file: &Path,
     now: Timestamp,
 ) -> Result<StoreInfo, BaseOpenError> {
-    if let Some(info) = database.read(|c| read_store(c)).await? {
+    if let Some(info) = database.read(read_store).await? {
         return Ok(info);
     }
     let bootstrap =

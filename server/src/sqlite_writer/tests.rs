@@ -95,7 +95,9 @@ async fn what_was_answered_is_there_after_closing_and_opening_again() {
     let path = folder.path().join("sub/t.db");
     let database = open(&path);
     put(&database, 1).await.unwrap();
+    assert_eq!(count(&database).await, 1);
     database.close().await;
+    assert!(!path.with_extension("db-wal").exists(), "all of it is in the one file");
     assert!(matches!(put(&database, 2).await, Err(DbError::Closed)));
     assert_eq!(count(&open(&path)).await, 1);
 }

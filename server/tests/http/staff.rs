@@ -1,0 +1,157 @@
+//! People: logging in, rights, the catalogue.
+
+use crate::rig::{PASSWORD, Server, Store, login_of};
+use evertill_shared::protocol::catalogue::{Catalogue, Product};
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::path;
+use evertill_shared::protocol::staff::{NewStaff, Role, Session, StaffRow, path as staff_path};
+use evertill_shared::secret::SecretText;
+use serde_json::json;
+use std::time::Duration;
+
+async fn log_in(server: &Server, login: &str, password: &str) -> crate::rig::Came {
+    server.staff("POST", staff_path::SESSIONS, None, &login_of(login, password)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_passwords_gets_slow_for_names_that_exist_and_names_that_do_not() {
+    let store = Store::new();
+    let server = store.serve().await;
+    for login in ["max", "nobody"] {
+        for _ in 0..4 {
+            assert_eq!(log_in(&server, login, "guess").await.code(), ErrorCode::NotAllowed);
+        }
+        let fifth = log_in(&server, login, "guess").await;
+        assert_eq!(fifth.code(), ErrorCode::Overloaded);
+        assert!(fifth.error().message.contains("wait"), "{}", fifth.error().message);
+    }
+    assert_eq!(log_in(&server, "max", PASSWORD).await.code(), ErrorCode::Overloaded);
+    assert_eq!(log_in(&server, "ivy", PASSWORD).await.status, 200, "others are not kept out");
+    store.clock.forward(Duration::from_secs(31));
+    assert_eq!(log_in(&server, "MAX", PASSWORD).await.json::<Session>().role, Role::Manager);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_by_itself_unless_it_is_used() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (used, idle) = (server.log_in("ivy").await, server.log_in("ivy").await);
+    let list = async |token| server.staff("GET", staff_path::STAFF, Some(token), &()).await;
+    for _ in 0..3 {
+        store.clock.forward(Duration::from_secs(5 * 3600));
+        assert_eq!(list(&used).await.status, 200);
+    }
+    assert_eq!(list(&idle).await.code(), ErrorCode::NotAllowed);
+    let forged = SecretText::new("A".repeat(43));
+    assert_eq!(list(&forged).await.code(), ErrorCode::NotAllowed);
+    let nobody = server.staff("GET", staff_path::STAFF, None, &()).await;
+    assert_eq!(nobody.code(), ErrorCode::NotAllowed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_does_not_hold_what_opens_a_session() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let token = server.log_in("ivy").await;
+    let code = server.code_for(&token, "Front").await;
+    server.stop().await;
+    let bytes = std::fs::read(store.dir.path().join("data/base.db")).unwrap();
+    let found = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(found("ivy") && !found(token.expose()) && !found(code.code.expose()) && !found(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_added_by_it_with_a_password_that_is_long_enough() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let new = |login: &str, password: &str| NewStaff {
+        login: login.into(),
+        name: "Nia".into(),
+        role: Role::Cashier,
+        password: SecretText::new(password.into()),
+    };
+    let add = async |token: &SecretText, new: NewStaff| {
+        server.staff("POST", staff_path::STAFF, Some(token), &new).await
+    };
+    assert_eq!(add(&it, new("nia", "short")).await.code(), ErrorCode::BadRequest);
+    assert_eq!(add(&it, new("n i a", "long enough")).await.code(), ErrorCode::BadRequest);
+    assert_eq!(add(&it, new("nia", "long enough")).await.status, 200);
+    assert_eq!(add(&it, new("NIA", "long enough")).await.code(), ErrorCode::Conflict);
+    let manager = server.log_in("max").await;
+    assert_eq!(add(&manager, new("eve", "long enough")).await.code(), ErrorCode::NotAllowed);
+    let staff: Vec<StaffRow> = server.staff("GET", staff_path::STAFF, Some(&manager), &()).await.json();
+    assert_eq!(staff.iter().map(|s| s.login.as_str()).collect::<Vec<_>>(), ["cas", "ivy", "max", "nia"]);
+    assert_eq!(log_in(&server, "nia", "long enough").await.json::<Session>().role, Role::Cashier);
+    let cashier = server.log_in("cas").await;
+    assert_eq!(
+        server.staff("GET", staff_path::STAFF, Some(&cashier), &()).await.code(),
+        ErrorCode::NotAllowed
+    );
+}
+
+fn product(id: &str, barcode: &str, minor: i64, currency: &str) -> Product {
+    serde_json::from_value(json!({
+        "id": id, "name": "Tea", "barcodes": [barcode], "price": { "minor": minor, "currency": currency },
+        "tax_rate": 1300, "favourite": true,
+    }))
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_is_replaced_as_a_whole_and_tills_fetch_only_what_is_new() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let till = server.active_till(&it, 1).await;
+    let put =
+        async |products: Vec<Product>| server.staff("PUT", staff_path::CATALOGUE, Some(&it), &products).await;
+    let tea = product("tea", "690001", 500, "CNY");
+    assert_eq!(put(vec![tea.clone(), product("milk", "690002", 300, "CNY")]).await.status, 200);
+    let all: Catalogue = server.get(&till.key, path::CATALOGUE).await.json();
+    assert_eq!((all.version, all.products.map(|p| p.len())), (1, Some(2)));
+    let none: Catalogue = server.get(&till.key, "/v1/catalogue?since=1").await.json();
+    assert_eq!((none.version, none.products), (1, None));
+    for (what, wrong) in [
+        ("id", vec![tea.clone(), product("tea", "690009", 1, "CNY")]),
+        ("barcode", vec![tea.clone(), product("milk", "690001", 1, "CNY")]),
+        ("price", vec![product("milk", "1", -1, "CNY")]),
+        ("price", vec![product("milk", "1", 1, "EUR")]),
+        ("id", vec![product(" ", "1", 1, "CNY")]),
+    ] {
+        let refused = put(wrong).await;
+        assert_eq!(refused.code(), ErrorCode::BadRequest);
+        assert!(refused.error().message.contains(what), "{}", refused.error().message);
+    }
+    let still: Catalogue = server.get(&till.key, "/v1/catalogue?since=0").await.json();
+    assert_eq!(still.version, 1);
+    let cashier = server.log_in("cas").await;
+    let refused = server.staff("PUT", staff_path::CATALOGUE, Some(&cashier), &vec![tea]).await;
+    assert_eq!(refused.code(), ErrorCode::NotAllowed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_manager_may_refund_and_what_was_tried_is_written_down() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let number = evertill_shared::order_number::OrderNumber::new(
+        evertill_shared::clock::Clock::now(&*server.clock),
+        5,
+        0_u8.try_into().unwrap(),
+    )
+    .unwrap();
+    let path = staff_path::REFUNDS.replace("{number}", number.as_str());
+    let ask =
+        json!({ "request": "request-1", "amount": { "minor": 5, "currency": "CNY" }, "reason": "broken" });
+    for login in ["ivy", "cas"] {
+        let token = server.log_in(login).await;
+        assert_eq!(server.staff("POST", &path, Some(&token), &ask).await.code(), ErrorCode::NotAllowed);
+    }
+    let manager = server.log_in("max").await;
+    let refused = server.staff("POST", &path, Some(&manager), &ask).await;
+    assert_eq!(refused.code(), ErrorCode::NotFound);
+    let rows = server.app().base.audit_rows(None, 10).await.unwrap();
+    let row = rows.first().unwrap();
+    assert_eq!((row.who.as_str(), row.subject.as_str()), ("max", number.as_str()));
+    assert!(row.why.contains("broken"), "{row:?}");
+}
