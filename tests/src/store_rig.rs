@@ -76,6 +76,8 @@ impl StoreRig {
     /// # Errors
     /// See [`RigError`].
     pub async fn open(dir: &Path, options: RigOptions) -> Result<Self, RigError> {
+        // The HTTP library finds its crypto here; a second rig in one process finds it set already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         workspace::build_programs().map_err(RigError::Build)?;
         let store = dir.join("store");
         let ports = Ports::of(dir)?;

@@ -23,6 +23,8 @@ pub struct Ready {
     pub base_store: bool,
     /// `healthy`, `skipped` or `test due`, by the group's tag.
     pub groups: BTreeMap<String, &'static str>,
+    /// New orders that jumped away from each group since the start, by its tag.
+    pub jumps_away: BTreeMap<String, u64>,
     /// Requests refused since the start, by code.
     pub refused: BTreeMap<String, u64>,
 }
@@ -37,7 +39,9 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let base_store = app.base.health().await.is_ok();
     let can_create = app.door.ready(|| app.groups.can_create()).await;
     let ready = base_store && can_create;
-    let groups = app.groups.health().into_iter().map(|g| (g.tag.to_string(), g.standing)).collect();
+    let health = app.groups.health();
+    let jumps_away = health.iter().map(|g| (g.tag.to_string(), g.jumps_away)).collect();
+    let groups = health.into_iter().map(|g| (g.tag.to_string(), g.standing)).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, base_store, groups, refused: app.door.refused() }))
+    (status, Json(Ready { ready, base_store, groups, jumps_away, refused: app.door.refused() }))
 }

@@ -145,13 +145,13 @@ fn font_settings(folder: &Path) -> std::path::PathBuf {
     let fonts = evertill_tests::workspace::root().join("terminal/ui/fonts");
     let prefer = |family: &str| {
         format!(
-            "<alias binding=\"same\"><family>{family}</family><prefer><family>Noto Sans SC</family></prefer></alias>"
+            "<alias binding=\"same\"><family>{family}</family><prefer><family>Noto Sans CJK SC</family></prefer></alias>"
         )
     };
     let text = format!(
         "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>\
          <dir>{}</dir><dir>/usr/share/fonts</dir><selectfont><rejectfont><glob>*DejaVuSerif*</glob>\
-         <glob>*DejaVuSans.ttf</glob><glob>*DejaVuSans-*</glob><glob>*Condensed*</glob></rejectfont></selectfont><cachedir>{}</cachedir>{}{}</fontconfig>",
+         <glob>*DejaVuMath*</glob></rejectfont></selectfont><cachedir>{}</cachedir>{}{}</fontconfig>",
         fonts.display(),
         folder.join("fonts-cache").display(),
         prefer("sans-serif"),

@@ -87,7 +87,8 @@ async fn never_over_any_number_of_managers_at_once() {
     for i in 0..16 {
         let request = format!("racer-{i:04}");
         let manager = if i % 2 == 0 { &li } else { &wang };
-        asked.push(async move { ask(manager, order_number(&order), &request, 150).await });
+        let number = order.number;
+        asked.push(async move { ask(manager, number, &request, 150).await });
     }
     let mut reserved = 0;
     for answer in join_all(asked).await {
@@ -97,10 +98,6 @@ async fn never_over_any_number_of_managers_at_once() {
         }
     }
     assert_eq!(reserved, 900, "six times 150 fit into 1000, seven do not");
-}
-
-fn order_number(order: &AdoptedSale) -> OrderNumber {
-    order.number
 }
 
 /// Runs futures at the same time without another crate: each is polled on the runtime by `tokio::join` pairs.

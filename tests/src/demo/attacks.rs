@@ -31,8 +31,8 @@ fn ask(request: &str, minor: i64) -> AskRefund {
 pub async fn jumps(story: &Story) -> Result<u64, RigError> {
     let raw = RawClient::new(&story.rig)?;
     let health: Value = raw.get_json("/health/ready").await?;
-    let groups = health["groups"].as_array().cloned().unwrap_or_default();
-    Ok(groups.iter().filter_map(|group| group["jumps_away"].as_u64()).sum())
+    let groups = health["jumps_away"].as_object().cloned().unwrap_or_default();
+    Ok(groups.values().filter_map(Value::as_u64).sum())
 }
 
 /// The till's paid sales in the server's books.

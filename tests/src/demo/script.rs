@@ -114,7 +114,7 @@ async fn register(story: &mut Story) -> Result<(), RigError> {
     story.shot("register")?;
     let code = story.rig.enrolment_code("Till 1, front").await?;
     story.till.tap("Enrolment code")?;
-    story.till.type_text("XXXX-XXXX")?;
+    story.till.type_text("AAAA-AAAA")?;
     story.till.tap("Register")?;
     story.till.wait_containing("The code is wrong", Duration::from_secs(10))?;
     story.shot("register-wrong-code")?;
@@ -219,7 +219,7 @@ async fn never_typed(story: &mut Story) -> Result<(), RigError> {
     story.till.tap("Cash")?;
     story.till.wait("Confirm cash")?;
     let labels = story.till.labels()?;
-    let exact = labels.iter().find(|label| label.starts_with("Given ")).cloned().unwrap_or_default();
+    let exact = labels.iter().find(|label| label.starts_with("Given ¥")).cloned().unwrap_or_default();
     story.till.tap(&exact)?;
     story.till.tap("Confirm cash")?;
     story.till.wait("Next sale")?;

@@ -156,7 +156,7 @@ impl Story {
     /// The largest of the quick amounts that the cash page offers.
     fn quick_amount(&mut self) -> Result<String, RigError> {
         let labels = self.till.labels()?;
-        let found = labels.into_iter().rfind(|label| label.starts_with("Given ") && label.len() > 6);
+        let found = labels.into_iter().rfind(|label| label.starts_with("Given ¥"));
         found.ok_or_else(|| RigError::Unexpected("no quick amount on the cash page".into()))
     }
 
