@@ -57,7 +57,7 @@ impl OrderCentre {
     /// # Errors
     /// The group cannot be read.
     pub async fn sweep(&self, tag: GroupTag) -> Result<SweptTasks, GroupError> {
-        let mut tasks = JoinSet::new();
+        let mut tasks = SweptTasks(JoinSet::new());
         for wallet in self.wallets() {
             // Asked for by wallet: a heap of payments at a dead channel hides none of another's.
             let Some(lane) = self.lane(wallet) else { continue };
@@ -68,7 +68,7 @@ impl OrderCentre {
             for due in self.0.groups.due_payments(tag, wallet, most).await? {
                 let Some(place) = lane.question_place() else { break };
                 let centre = self.clone();
-                tasks.spawn(async move {
+                tasks.0.spawn(async move {
                     centre.settle_payment(due).await;
                     drop(place);
                 });
@@ -76,13 +76,13 @@ impl OrderCentre {
             for due in self.0.groups.due_refunds(tag, wallet, most).await? {
                 let Some(place) = lane.question_place() else { break };
                 let centre = self.clone();
-                tasks.spawn(async move {
+                tasks.0.spawn(async move {
                     centre.settle_refund(due).await;
                     drop(place);
                 });
             }
         }
-        Ok(SweptTasks(tasks))
+        Ok(tasks)
     }
 
     async fn settle_payment(&self, due: PaymentRecord) {

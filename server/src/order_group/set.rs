@@ -3,10 +3,10 @@
 use super::health::HealthLimits;
 use super::jump::{Candidate, Jumping, Watch};
 use super::{
-    Adopt, CarriedOut, CarryOut, Created, EngineState, GroupError, GroupHealth, Guard, Lease, NewDraft,
-    NewPayment, NewRefund, OrderDetail, OrderFilter, OrderGroup, OrderList, PaymentNews, PaymentRecord,
-    Policies, RefundNews, RefundRecord, Refusal, Reply, SaleOfTill, SqliteGroup, Started, TakenBack, Tidied,
-    Tidy, selector,
+    Adopt, CarriedOut, CarryOut, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment,
+    NewRefund, OrderDetail, OrderFilter, OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies,
+    RefundNews, RefundRecord, Refusal, Reply, SaleOfTill, SqliteGroup, Started, TakenBack, Tidied, Tidy,
+    selector,
 };
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
@@ -18,66 +18,11 @@ use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::wallet::Wallet;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a group's file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupFile {
-    /// Its tag.
-    pub tag: GroupTag,
-    /// Its SQLite file; made, with its folder, if it is not there.
-    pub file: PathBuf,
-}
-
-/// Time limits and failure counting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest that any call of a group may take, in milliseconds, counted here.
-    pub call_ms: u64,
-    /// With this many failures in a period a group is skipped by new orders.
-    pub failures_per_period: u32,
-    /// How long a period lasts, in milliseconds.
-    pub period_ms: u64,
-    /// By how much longer it may last, at random, in milliseconds.
-    pub period_jitter_ms: u64,
-}
-
-impl Default for Limits {
-    /// A second; three failures a minute; ten seconds of jitter.
-    fn default() -> Self {
-        Self { call_ms: 1_000, failures_per_period: 3, period_ms: 60_000, period_jitter_ms: 10_000 }
-    }
-}
-
-/// What a [`GroupSet`] is opened with.
-#[derive(Clone, Debug)]
-pub struct GroupSettings {
-    /// The groups.
-    pub groups: Vec<GroupFile>,
-    /// Time limits and failure counting.
-    pub limits: Limits,
-    /// The store: its zone and cut-off give orders their business day.
-    pub store: StoreInfo,
-    /// The name of this server, for probe rows and leases.
-    pub server: String,
-}
-
-/// Why the groups cannot be opened at all. A group whose file is locked or damaged is no such reason: it is
-/// reported by [`GroupSet::health`], and the others work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GroupSetError {
-    /// No groups are configured.
-    #[error("no order groups are configured: add at least one [[groups]] entry")]
-    None,
-    /// Two groups have one tag.
-    #[error("two order groups have the tag {0}: every group needs its own")]
-    TagTwice(GroupTag),
-    /// The operating system has no randomness or no threads to give.
-    #[error("the system gave no {0}")]
-    System(&'static str),
-}
+mod settings;
+pub use settings::{GroupFile, GroupSetError, GroupSettings, Limits};
 
 struct Member {
     group: Arc<dyn OrderGroup>,
@@ -469,14 +414,6 @@ impl Member {
     fn candidate(&self) -> Candidate {
         let group: Arc<dyn OrderGroup> = Arc::clone(&self.group);
         Candidate { group, watch: Arc::clone(&self.watch) }
-    }
-}
-
-impl EngineState {
-    /// Whether it can be written to, as far as it knows.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        *self == Self::Open
     }
 }
 
