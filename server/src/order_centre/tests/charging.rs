@@ -297,3 +297,24 @@ async fn a_dead_wallet_slows_no_other() {
     assert_eq!(shop.state(&sold, 1).await, PaymentState::Paid);
     assert_eq!(wechat.books().queries, 8, "no more at a time than the channel may have");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_slept_after_the_intent_charges_no_more() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    let frozen = shop.rig.freeze(0);
+    let (centre, request) = (shop.centre.clone(), shop.request(&sold, 1, "code-1"));
+    let call = tokio::spawn(async move { centre.start(request).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    shop.rig.clock.advance(seconds(11)); // others may have given the attempt up by now
+    drop(frozen);
+    let _ = call.await.unwrap();
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if shop.rig.groups.payment(sold.number, 1).await.is_ok_and(|r| r.payment.state.is_final()) {
+            break;
+        }
+    }
+    assert_eq!(shop.state(&sold, 1).await, PaymentState::Declined);
+    assert!(shop.wechat.books().pay_calls.is_empty());
+}
