@@ -68,7 +68,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 }
 
 fn announce(server: &RunningServer) {
-    let line = serde_json::json!({ "ready": true, "listen": server.addr.to_string() });
+    let line = format!("{{\"ready\":true,\"listen\":\"{}\"}}", server.addr);
     // Whoever started us may have closed our stdout; that is no reason to stop.
     let _ = writeln!(std::io::stdout(), "{line}");
     let _ = std::io::stdout().flush();
