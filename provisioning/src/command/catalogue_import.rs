@@ -49,6 +49,10 @@ fn read(file: &Path, currency: Currency) -> Result<Vec<Product>, Box<dyn Error>>
 
 /// What would confuse a till: two products under one id or one barcode, prices below zero.
 fn check(products: &[Product]) -> Result<(), String> {
+    // More likely a failed export than a shop without goods; and every till would be empty within a minute.
+    if products.is_empty() {
+        return Err("the file has no products, and the catalogue was not changed: export it again".into());
+    }
     let mut barcodes: HashMap<&str, &str> = HashMap::new();
     let mut ids: HashMap<&str, &str> = HashMap::new();
     for product in products {
@@ -80,5 +84,6 @@ mod tests {
         let products = product_csv::parse(text, Currency::CNY).unwrap();
         assert!(check(&products).unwrap_err().contains("both a and b"));
         assert!(check(&products[..1]).is_ok());
+        assert!(check(&[]).unwrap_err().contains("no products"), "a failed export does not empty the tills");
     }
 }
