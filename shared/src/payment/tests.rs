@@ -59,8 +59,8 @@ fn a_reversal_is_never_sent_before_the_wallet_allows_it() {
     payment.on(Event::Pay(PayOutcome::Waiting), Timestamp(100), &policy());
     payment.on(Event::GiveUp, Timestamp(2_000), &policy());
     assert_eq!(payment.state, PaymentState::Reversing);
-    for now in (2_000..15_000).step_by(100) {
-        assert_ne!(payment.due(Timestamp(now), &policy()), Some(Action::Reverse));
+    for ms in (2_000..15_000).step_by(100) {
+        assert_ne!(payment.due(Timestamp(ms), &policy()), Some(Action::Reverse));
     }
     assert_eq!(payment.due(Timestamp(15_000), &policy()), Some(Action::Reverse));
 }
