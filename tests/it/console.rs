@@ -1,5 +1,7 @@
 //! The console in a real browser, against a real shop: a server process, scripted tills, a simulated wallet.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[path = "console/browser.rs"]
 mod browser;
 #[path = "console/forgeries.rs"]

@@ -117,7 +117,10 @@ fn refunding(
 ) -> Result<Refunding, Problem> {
     let (t, order) = (visit.words(), &detail.summary);
     let left = order.paid.checked_sub(order.held).unwrap_or(Amount::zero(order.total.currency));
-    let not = if order.state != OrderState::Paid {
+    let open = detail.payments.iter().any(|record| !record.payment.state.is_final());
+    let not = if order.state != OrderState::Paid && open {
+        Some(t.refund_unknown_payment.to_owned())
+    } else if order.state != OrderState::Paid {
         Some(t.refund_not_paid.to_owned())
     } else if order.quarantined {
         Some(t.quarantined_long.to_owned())

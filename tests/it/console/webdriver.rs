@@ -2,7 +2,7 @@
 
 use evertill_tests::process::Process;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -17,6 +17,7 @@ pub struct Driver {
     process: Process,
     port: u16,
     session: String,
+    browser: Option<u64>,
 }
 
 impl Driver {
@@ -30,75 +31,77 @@ impl Driver {
         }
         let fonts = font_settings(folder);
         let mut command = Command::new(DRIVER);
-        command.args(["--port=0", "--log-level=WARNING"]).env("FONTCONFIG_FILE", fonts).env("HOME", folder);
+        command
+            .args(["--port=0", "--log-level=WARNING"])
+            .env("FONTCONFIG_FILE", fonts)
+            .env("HOME", folder)
+            .env("TMPDIR", folder);
         let mut process =
             Process::spawn("chromedriver", &mut command, &folder.join("chromedriver.log")).unwrap();
         let port = port_of(&mut process);
-        let mut driver = Self { process, port, session: String::new() };
-        let answer = driver.call(
-            "POST",
-            "/session",
-            &json!({ "capabilities": { "alwaysMatch": capabilities(folder) } }),
-        );
-        driver.session = answer["sessionId"].as_str().unwrap().to_owned();
+        let mut driver = Self { process, port, session: String::new(), browser: None };
+        let asked = json!({ "capabilities": { "alwaysMatch": capabilities(folder) } });
+        let (status, answer) = driver.send("POST", "/session", &asked).unwrap();
+        assert_eq!(status, 200, "the browser does not start: {answer}");
+        driver.session = answer["value"]["sessionId"].as_str().unwrap().to_owned();
+        driver.browser = answer["value"]["capabilities"]["goog:processID"].as_u64();
         driver
     }
 
     /// A command of the session; its value, or the protocol's error.
     pub fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
-        let (status, mut answer) = self.send(method, &format!("/session/{}{path}", self.session), body);
+        let (status, mut answer) =
+            self.send(method, &format!("/session/{}{path}", self.session), body).unwrap();
         let value = answer["value"].take();
         if status == 200 { Ok(value) } else { Err(value) }
     }
 
-    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, mut answer) = self.send(method, path, body);
-        assert_eq!(status, 200, "{method} {path}: {answer}");
-        answer["value"].take()
-    }
-
-    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
         let body = if method == "POST" { body.to_string() } else { String::new() };
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let (port, length) = (self.port, body.len());
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n"
         );
-        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        stream.write_all(format!("{head}{body}").as_bytes())?;
         let mut reader = BufReader::new(stream);
-        let (status, length) = read_head(&mut reader);
+        let (status, length) = read_head(&mut reader)?;
         let mut text = vec![0; length];
-        reader.read_exact(&mut text).unwrap();
-        (status, serde_json::from_slice(&text).unwrap())
+        reader.read_exact(&mut text)?;
+        Ok((status, serde_json::from_slice(&text)?))
     }
 }
 
 impl Drop for Driver {
+    /// Also after a failed test: asked kindly first, and killed if that does not help.
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            let _ = self.ask("DELETE", "", &Value::Null);
-        }
+        let _ = self.send("DELETE", &format!("/session/{}", self.session), &Value::Null);
         self.process.stop(Duration::from_secs(5));
+        if let Some(browser) = self.browser {
+            let kill = format!("kill -9 {browser}");
+            let _ = Command::new("sh").args(["-c", &kill]).stderr(std::process::Stdio::null()).status();
+        }
     }
 }
 
-fn read_head(reader: &mut impl BufRead) -> (u16, usize) {
+fn read_head(reader: &mut impl BufRead) -> io::Result<(u16, usize)> {
     let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let status = line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap();
+    reader.read_line(&mut line)?;
+    let status = line.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+    let status = status.ok_or(io::ErrorKind::InvalidData)?;
     let mut length = 0;
     loop {
         line.clear();
-        reader.read_line(&mut line).unwrap();
+        reader.read_line(&mut line)?;
         if line.trim().is_empty() {
-            return (status, length);
+            return Ok((status, length));
         }
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
         {
-            length = value.trim().parse().unwrap();
+            length = value.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?;
         }
     }
 }

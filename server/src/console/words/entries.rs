@@ -55,7 +55,7 @@ dictionary! {
     log_in_old: "This page is too old, or the browser keeps no cookies. Try again; if it stays so, allow cookies for this address.", "页面已失效，或浏览器禁用了 Cookie。请重试；如仍如此，请允许此地址使用 Cookie。";
     log_in_first: "Log in to go on.", "请先登录。";
     logged_out: "You are logged out.", "您已退出登录。";
-    log_in_help: "Forgotten your password? IT can add you anew.", "忘记密码？请联系 IT 重新开通。";
+    log_in_help: "Forgotten your password? Ask IT to add you under a new name.", "忘记密码？请联系 IT 用新的用户名重新开通。";
 
     // Orders
     orders_of: "Orders of {}", "{} 的订单";
@@ -77,15 +77,15 @@ dictionary! {
     no_orders: "There are no orders like this on this day.", "该营业日没有符合条件的订单。";
     newest: "Newest", "最新";
     older: "Older", "较早";
-    shown_part: "{} orders on this page", "本页 {} 单";
-    found_count: "{} orders", "共 {} 单";
+    shown_part: "Orders on this page: {}", "本页 {} 单";
+    found_count: "Orders: {}", "共 {} 单";
     totals: "Totals of the day", "当日合计";
     totals_sales: "Paid", "已收款";
     totals_refunds: "Refunded", "已退款";
     totals_held: "Refunds under way", "退款处理中";
     totals_net: "Net", "净额";
-    count_orders: "{} orders", "{} 单";
-    quarantine_note: "{} orders from blocked terminals are not counted.", "来自已停用收银机的 {} 单未计入。";
+    count_orders: "Orders: {}", "{} 单";
+    quarantine_note: "Not counted, since they come from blocked terminals: {}", "来自已停用收银机的 {} 单未计入。";
     group_missing: "Orders of group {} are missing from this list: it cannot be reached. Totals are without them.", "订单库 {} 无法连接：其订单未列出，合计也不包含。";
     bad_day: "This is not a day. Write it like 2026-11-20.", "日期格式不正确，请按 2026-11-20 填写。";
     bad_terminal: "This is not a terminal. Write it like T0001.", "收银机编号不正确，请按 T0001 填写。";
@@ -177,6 +177,7 @@ dictionary! {
     refund_nothing_left: "All of this order is refunded or about to be.", "该订单已全部退款或正在退款。";
     refund_not_today: "This order is of {}, today is {}. Refund it in the wallet's own merchant system.", "该订单的营业日是 {}，今天是 {}。请在钱包的商户系统中退款。";
     refund_not_paid: "This order is not paid, so there is nothing to refund.", "该订单尚未支付，没有可退的款项。";
+    refund_unknown_payment: "It is not known yet whether this order is paid. Wait until its payment is settled: this page shows it.", "尚不清楚该订单是否已支付。请等待支付结果：本页会显示。";
     refund_too_much: "{} was asked for, but only {} of this order is left to refund. Enter that or less.", "申请退款 {}，但该订单只剩 {} 可退，请填写不超过此数的金额。";
     refund_bad_amount: "Enter an amount more than zero, in {}, like 12.50.", "请填写大于零的金额（{}），例如 12.50。";
     refund_no_reason: "Say why: the reason is kept with the refund and shown to the till.", "请填写退款原因：原因会随退款保存并显示在收银机上。";
