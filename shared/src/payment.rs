@@ -301,6 +301,9 @@ impl Payment {
         if self.state.is_final() {
             return self.late(&event);
         }
+        // The clock was set back since: counted from now on, or the deadline would be as far away as the clock
+        // was set. All limits grow longer by that, and none shorter.
+        self.sent_at = self.sent_at.min(now);
         let before = self.state;
         match event {
             Event::Pay(outcome) => self.pay_answered(outcome, now, policy),

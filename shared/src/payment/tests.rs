@@ -108,6 +108,31 @@ fn a_failed_payment_is_reversed_before_anyone_may_try_again() {
     assert!(!payment.state.surely_not_charged());
 }
 
+#[test]
+fn a_clock_set_back_does_not_put_the_deadline_off_by_as_much() {
+    let day = Duration::from_secs(24 * 3600);
+    let mut payment = start();
+    let now = Timestamp(0).minus(day);
+    payment.next_at = now;
+    payment.on(Event::Query(QueryOutcome::Unknown), now, &policy());
+    let late = now.plus(Duration::from_secs(45));
+    payment.on(Event::Query(QueryOutcome::Unknown), late, &policy());
+    assert_eq!(payment.state, PaymentState::Reversing);
+    assert_eq!(payment.due(late, &policy()), Some(Action::Reverse));
+}
+
+#[test]
+fn a_success_after_a_refusal_of_our_own_is_a_second_fact() {
+    let mut payment = start();
+    let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
+    payment.on(Event::Pay(unreachable), Timestamp(0), &policy());
+    assert_eq!(payment.state, PaymentState::Declined);
+    let success = PayOutcome::ConfirmedSuccess { transaction: "42".into() };
+    assert_eq!(payment.on(Event::Pay(success), Timestamp(9), &policy()), Change::LateSuccess);
+    assert_eq!((payment.state, payment.transaction.as_deref()), (PaymentState::Declined, Some("42")));
+    assert_eq!(payment.on(Event::Query(paid()), Timestamp(99), &policy()), Change::None, "told once");
+}
+
 /// What is really true at the channel, and what it answers: the reference that the machine is held against.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Truth {

@@ -254,8 +254,8 @@ pub(super) fn save(connection: &Connection, record: &PaymentRecord) -> Result<Pa
     let rows = connection
         .prepare_cached(
             "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, \
-             reversal_accepted = ?8, transaction_number = ?9, reason = ?10, lease_owner = NULL, \
-             lease_until = NULL, version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
+             reversal_accepted = ?8, transaction_number = ?9, reason = ?10, sent_at = ?11, \
+             lease_owner = NULL, lease_until = NULL, version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
         )?
         .execute(rusqlite::params![
             record.number.as_str(),
@@ -268,6 +268,7 @@ pub(super) fn save(connection: &Connection, record: &PaymentRecord) -> Result<Pa
             payment.reversal_accepted,
             payment.transaction,
             payment.reason.as_ref().map(to_json).transpose()?,
+            payment.sent_at.0,
         ])?;
     if rows != 1 {
         return Err(GroupError::Internal("a payment changed inside its own transaction".into()));
