@@ -38,8 +38,11 @@ pub struct CentreSettings {
     pub lease: Duration,
     /// How often each group is looked through for what is due.
     pub sweep_every: Duration,
-    /// The most calls of one kind at a time, per channel.
+    /// The most calls of one kind at a time, per channel. Those in the background are shared out evenly among
+    /// the order groups, one each at least.
     pub calls_per_channel: usize,
+    /// After this long a channel that does not keep its own time limits is not waited for any more.
+    pub call_limit: Duration,
 }
 
 impl Default for CentreSettings {
@@ -49,6 +52,7 @@ impl Default for CentreSettings {
             lease: Duration::from_secs(10),
             sweep_every: Duration::from_millis(500),
             calls_per_channel: 32,
+            call_limit: Duration::from_secs(60),
         }
     }
 }
@@ -75,7 +79,8 @@ impl OrderCentre {
         clock: Arc<dyn Clock>,
         settings: CentreSettings,
     ) -> Self {
-        let lane = |channel: Arc<dyn Channel>| (channel.wallet(), Lane::new(channel, settings));
+        let tags = groups.tags();
+        let lane = |channel: Arc<dyn Channel>| (channel.wallet(), Lane::new(channel, &tags, settings));
         let lanes = channels.into_iter().map(lane).collect();
         Self(Arc::new(Inner { groups, lanes, policies, clock, settings }))
     }

@@ -133,7 +133,7 @@ impl OrderCentre {
             description: self.0.groups.store().name.clone(),
             device: sale.terminal.to_string(),
         };
-        lane.channel.pay(&asked).await
+        lane.pay(&asked).await
     }
 
     /// Writes the channel's answer down until it is in. A refusal of the rules would mean that the intent is

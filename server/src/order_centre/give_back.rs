@@ -38,9 +38,12 @@ impl OrderCentre {
 
     async fn send_refund(&self, record: RefundRecord) -> Option<RefundRecord> {
         let (lane, asked) = self.refund_call(&record)?;
-        // Without a free place the sweeper sends it: a refund can wait.
-        let _place = lane.charge_place()?;
-        let outcome = lane.channel.refund(&asked).await;
+        let outcome = {
+            // Without a free place the sweeper sends it: a refund can wait. The place is the wallet's: it is not
+            // kept while the answer waits for its group.
+            let _place = lane.charge_place()?;
+            lane.refund(&asked).await
+        };
         self.write_refund(&record, outcome).await
     }
 
@@ -48,9 +51,9 @@ impl OrderCentre {
     /// heard of it.
     pub(super) async fn ask_about_refund(&self, record: RefundRecord) -> Option<RefundRecord> {
         let (lane, asked) = self.refund_call(&record)?;
-        let mut outcome = lane.channel.query_refund(&asked).await;
+        let mut outcome = lane.query_refund(&asked).await;
         if outcome == Outcome::NoSuchRefund {
-            outcome = lane.channel.refund(&asked).await;
+            outcome = lane.refund(&asked).await;
         }
         self.write_refund(&record, outcome).await
     }

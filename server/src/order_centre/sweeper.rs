@@ -61,12 +61,12 @@ impl OrderCentre {
         for wallet in self.wallets() {
             // Asked for by wallet: a heap of payments at a dead channel hides none of another's.
             let Some(lane) = self.lane(wallet) else { continue };
-            let most = lane.free_places();
+            let most = lane.free_places(tag);
             if most == 0 {
                 continue;
             }
             for due in self.0.groups.due_payments(tag, wallet, most).await? {
-                let Some(place) = lane.question_place() else { break };
+                let Some(place) = lane.question_place(tag) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
                     centre.settle_payment(due).await;
@@ -74,7 +74,7 @@ impl OrderCentre {
                 });
             }
             for due in self.0.groups.due_refunds(tag, wallet, most).await? {
-                let Some(place) = lane.question_place() else { break };
+                let Some(place) = lane.question_place(tag) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
                     centre.settle_refund(due).await;
@@ -116,8 +116,8 @@ impl OrderCentre {
         // Due, says the database: if not by this clock, then the clock has been set back since.
         payment.next_at = payment.next_at.min(at);
         let event = match payment.due(at, self.policy(wallet))? {
-            Action::Query => Event::Query(lane.channel.query(&payment.channel_number, payment.amount).await),
-            Action::Reverse => Event::Reverse(lane.channel.reverse(&payment.channel_number).await),
+            Action::Query => Event::Query(lane.query(&payment.channel_number, payment.amount).await),
+            Action::Reverse => Event::Reverse(lane.reverse(&payment.channel_number).await),
         };
         Some((event, at))
     }

@@ -19,6 +19,8 @@ pub(crate) enum Line {
     LosesAnswer,
     /// The request has its effect, and no answer ever comes.
     Hangs,
+    /// The request has not arrived yet: it does when it is let through.
+    OnItsWay,
 }
 
 /// What the customer does.
@@ -69,6 +71,8 @@ pub(crate) struct ScriptedWallet {
     books: Mutex<Books>,
     look: Mutex<Option<Look>>,
     pub arrived: Notify,
+    /// Lets a request through that is on its way.
+    pub through: Notify,
 }
 
 impl ScriptedWallet {
@@ -87,16 +91,22 @@ impl ScriptedWallet {
             refund_calls: 0,
             codes: BTreeSet::new(),
         };
-        Arc::new(Self { wallet, books: Mutex::new(books), look: Mutex::new(None), arrived: Notify::new() })
+        Arc::new(Self { wallet, books: Mutex::new(books), look: Mutex::new(None), arrived: Notify::new(), through: Notify::new() })
     }
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap()
     }
 
-    /// Called for each charge before anything else.
+    /// Called for each charge, and for each call about a refund, before anything else.
     pub(crate) fn look(&self, look: impl Fn(&ChannelNumber) + Send + Sync + 'static) {
         *self.look.lock().unwrap() = Some(Box::new(look));
+    }
+
+    fn looked_at(&self, number: &ChannelNumber) {
+        if let Some(look) = &*self.look.lock().unwrap() {
+            look(number);
+        }
     }
 
     fn charge(&self, charge: &Charge) -> PayOutcome {
@@ -144,6 +154,7 @@ async fn by<T>(line: Line, unknown: T, act: impl FnOnce() -> T) -> T {
             act();
             std::future::pending().await
         }
+        Line::OnItsWay => unreachable!("only charges are held up"),
     }
 }
 
@@ -153,19 +164,26 @@ impl Channel for ScriptedWallet {
     }
 
     fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
-        if let Some(look) = &*self.look.lock().unwrap() {
-            look(&charge.number);
-        }
+        self.looked_at(&charge.number);
         let line = {
             let mut books = self.books();
             books.pay_calls.push(charge.number.as_str().to_owned());
             books.pay
         };
-        Box::pin(by(line, PayOutcome::Unknown, || {
-            let outcome = self.charge(charge);
-            self.arrived.notify_one();
-            outcome
-        }))
+        Box::pin(async move {
+            let line = if line == Line::OnItsWay {
+                self.through.notified().await;
+                Line::Good
+            } else {
+                line
+            };
+            by(line, PayOutcome::Unknown, || {
+                let outcome = self.charge(charge);
+                self.arrived.notify_one();
+                outcome
+            })
+            .await
+        })
     }
 
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
@@ -198,6 +216,7 @@ impl Channel for ScriptedWallet {
     }
 
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        self.looked_at(&refund.number);
         let line = {
             let mut books = self.books();
             books.refund_calls += 1;
@@ -220,6 +239,7 @@ impl Channel for ScriptedWallet {
     }
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        self.looked_at(&refund.number);
         let line = self.books().query;
         Box::pin(by(line, ChannelRefundOutcome::Unknown, || {
             let known = self.books().refunds.contains_key(&refund.refund.0);

@@ -110,6 +110,11 @@ fn take_cash(
     }
     // Cash in the drawer is a fact. A wallet that might pay as well is taken back.
     if let Some(mut open) = open_attempt(connection, adoption.number)? {
+        if adoption.quarantine {
+            // A blocked till's word starts nothing that moves money: the payment is finished first.
+            let (attempt, state) = (open.payment.attempt, Some(open.payment.state));
+            return Err(Refusal::AttemptOpen { attempt, state }.into());
+        }
         let policy = policies.of(open.payment.wallet);
         let before = open.payment.clone();
         open.payment.on(Event::GiveUp, adoption.at, policy);

@@ -1,0 +1,115 @@
+//! What is slow or dead stops nothing else, and what time or thieves do moves no money.
+
+use super::wallet::Line;
+use super::*;
+use crate::order_group::testing::cny;
+use crate::order_group::{Adopt, Refusal};
+use evertill_shared::order::{OrderState, PaidBy};
+use evertill_shared::refund::RefundState;
+
+/// Two groups, and a wallet that takes one call of each kind at a time.
+fn narrow_shop() -> Shop {
+    let wechat = ScriptedWallet::new(Wallet::WeChatPay);
+    let mut shop = Shop::with(2, Arc::clone(&wechat));
+    let channels = vec![wechat as Arc<dyn Channel>];
+    let clock = Arc::clone(&shop.rig.clock) as Arc<dyn Clock>;
+    let settings = CentreSettings { calls_per_channel: 1, ..settings() };
+    shop.centre = OrderCentre::new(shop.rig.groups.clone(), channels, Policies::default(), clock, settings);
+    shop
+}
+
+async fn order_in(shop: &Shop, group: u8) -> Sold {
+    loop {
+        let sold = shop.order(700).await;
+        if sold.number.tag() == tag(group) {
+            return sold;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_that_cannot_be_written_down_keeps_no_charge_from_the_wallet() {
+    let shop = narrow_shop();
+    let (sick, well) = (order_in(&shop, 0).await, order_in(&shop, 1).await);
+    shop.pay(&sick, 1, "code-1").await.unwrap();
+    let asked = shop.asked(&sick, 300, "request-1").await;
+    let file = shop.rig.file(0);
+    let held: Arc<std::sync::Mutex<Option<rusqlite::Connection>>> = Arc::default();
+    let hold = Arc::clone(&held);
+    shop.wechat.look(move |_| {
+        // The group's disk hangs just when the wallet is asked to give the money back.
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        *hold.lock().unwrap() = Some(connection);
+    });
+    assert_eq!(super::refunding::carry_out(&shop, &asked).await.unwrap().state, RefundState::Sent);
+    shop.wechat.look(|_| ());
+    let view = shop.pay(&well, 1, "code-2").await.unwrap();
+    assert_eq!((view.state, view.reason), (PaymentState::Paid, None), "the other group's customer pays");
+    drop(held.lock().unwrap().take());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_whose_writes_hang_takes_no_other_groups_questions_away() {
+    let shop = narrow_shop();
+    let (sick, well) = (order_in(&shop, 0).await, order_in(&shop, 1).await);
+    shop.wechat.books().pay = Line::LosesAnswer;
+    shop.pay(&sick, 1, "code-1").await.unwrap();
+    shop.pay(&well, 1, "code-2").await.unwrap();
+    shop.rig.clock.advance(seconds(6));
+    let frozen = shop.rig.freeze(0);
+    drop(shop.centre.sweep(tag(0)).await.unwrap()); // finds it due, and hangs at the lease
+    shop.centre.sweep(tag(1)).await.unwrap().finish().await;
+    assert_eq!(shop.state(&well, 1).await, PaymentState::Paid);
+    drop(frozen);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_leaps_ahead_does_not_make_a_payment_on_its_way_dead() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().pay = Line::OnItsWay;
+    assert_eq!(shop.pay(&sold, 1, "code-1").await.unwrap().state, PaymentState::Sent);
+    shop.rig.clock.advance(seconds(24 * 3600));
+    shop.pass(seconds(200)).await;
+    assert!(!shop.state(&sold, 1).await.surely_not_charged(), "it may be charged any moment");
+    shop.wechat.through.notify_one();
+    shop.wechat.arrived.notified().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    shop.pass(seconds(200)).await;
+    let state = shop.state(&sold, 1).await;
+    let paid = i64::from(state == PaymentState::Paid) * 700;
+    assert!(state.is_final(), "{state:?}");
+    assert_eq!(shop.wechat.books().net(), paid, "{state:?}: the books match the wallet's");
+}
+
+#[tokio::test]
+async fn a_clock_set_back_by_a_day_does_not_keep_a_payment_open_for_a_day() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().pay = Line::LosesRequest;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    shop.rig.clock.set_back(seconds(24 * 3600));
+    shop.pass(seconds(300)).await;
+    assert_eq!(shop.state(&sold, 1).await, PaymentState::Reversed);
+}
+
+#[tokio::test]
+async fn a_stolen_tills_claim_of_cash_takes_no_customers_payment_back() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().pay = Line::LosesAnswer;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    let mut adoption = sold.adoption.clone();
+    adoption.quarantine = true; // the till has been blocked since
+    let cash = Some(shop.rig.till.cash(&sold.sale));
+    let adopt = Adopt { adoption, cash, policies: Policies::default(), guard: guard() };
+    let open = Refusal::AttemptOpen { attempt: 1, state: Some(PaymentState::Unknown) };
+    assert_eq!(shop.rig.groups.adopt(adopt).await, Err(GroupError::Refused(open)));
+    shop.pass(seconds(60)).await;
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert_eq!(order.summary.state, OrderState::Paid);
+    assert!(matches!(order.summary.paid_by, Some(PaidBy::Wallet { .. })));
+    assert_eq!((order.summary.paid, shop.wechat.books().net()), (cny(700), 700));
+    assert!(!order.summary.quarantined);
+}
