@@ -3,12 +3,12 @@
 
 mod hands;
 
-use crate::config::Config;
+use crate::config::{Config, remembered_language};
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
 use crate::ui::TillWindow;
-use crate::view::{FaultPage, Language, ScannerState};
+use crate::view::{FaultPage, ScannerState};
 use evertill_hardware::printer::{NetworkPrinter, SerialPrinter};
 use evertill_hardware::scanner::{SerialScanner, SerialScannerConfig};
 use evertill_hardware::{Monotonic, Printer, ScannerEvent};
@@ -16,7 +16,7 @@ use evertill_shared::clock::{Clock, SystemClock};
 use hands::Hands;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -82,6 +82,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let _scanner = start_scanner(&config, &clock, send.clone());
     let printer = start_printer(&config, &clock, send.clone());
+    let fixed = controller_options(&options.data, &config);
     let hands = Hands {
         data: options.data,
         view: Box::new(window.handle()),
@@ -95,7 +96,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         client: None,
         catalogue: None,
     };
-    let controller = Controller::new(controller_options(&config), jitter(), moment(&*clock));
+    let controller = Controller::new(fixed, jitter(), moment(&*clock));
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let brain = std::thread::Builder::new()
@@ -153,9 +154,9 @@ fn moment(clock: &dyn Clock) -> Moment {
     Moment { wall: clock.now(), monotonic: clock.monotonic() }
 }
 
-fn controller_options(config: &Config) -> Options {
+fn controller_options(data: &Path, config: &Config) -> Options {
     Options {
-        language: if config.language == "zh" { Language::Chinese } else { Language::English },
+        language: remembered_language(data, config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         servers: config.servers.clone(),
         has_printer: config.printer.is_some(),

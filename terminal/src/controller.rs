@@ -179,7 +179,7 @@ impl Controller {
         use UserAction as A;
         match action {
             A::DismissNotice => self.notice = None,
-            A::Language(language) => self.language = language,
+            A::Language(language) => self.speak(language),
             A::RetryFault => self.retry(),
             A::Confirm(yes) => self.answer_question(yes),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
@@ -207,6 +207,13 @@ impl Controller {
             A::OpenAbout => self.open(At::About),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
             A::Reprint { id } => self.reprint(&id),
+        }
+    }
+
+    fn speak(&mut self, language: Language) {
+        if self.language != language {
+            self.language = language;
+            self.out.push(Command::KeepLanguage(language));
         }
     }
 

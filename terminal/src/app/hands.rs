@@ -1,7 +1,7 @@
 //! Carries the controller's commands out.
 
 use crate::catalogue_store::CatalogueStore;
-use crate::config::{Config, Identity};
+use crate::config::{Config, Identity, remember_language};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
 use crate::print::thread::PrinterJob;
@@ -55,6 +55,11 @@ impl Hands {
                 self.client = None;
                 if let Err(error) = Identity::forget(&self.data) {
                     tracing::error!(%error, "the registration cannot be forgotten");
+                }
+            }
+            Command::KeepLanguage(language) => {
+                if let Err(error) = remember_language(&self.data, language) {
+                    tracing::error!(%error, "the language cannot be kept for the next start");
                 }
             }
             Command::OpenJournal(identity) => self.open_journal(&identity),
@@ -113,6 +118,7 @@ impl Hands {
         let fingerprint = key.fingerprint();
         self.key = Some(Arc::new(key));
         let identity = Identity::read(&self.data).map_err(|error| bad(&error))?;
+        let identity = identity.map(|identity| identity.at_servers_of(&self.config));
         if let Some(identity) = &identity {
             self.connect(identity).map_err(|error| bad(&error))?;
         }

@@ -139,6 +139,8 @@ pub enum Command {
     SaveIdentity(Box<Identity>),
     /// Forget who the till was about to become.
     ForgetIdentity,
+    /// Speak this language at the next start too.
+    KeepLanguage(Language),
     /// Open the journal and load the goods.
     OpenJournal(Box<Identity>),
     /// Store the goods.

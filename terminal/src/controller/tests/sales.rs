@@ -99,3 +99,12 @@ fn an_empty_sale_cannot_be_paid() {
     }
     assert_eq!(till.entries().len(), 1);
 }
+
+#[test]
+fn a_language_chosen_on_the_screen_is_kept_once_for_the_next_start() {
+    let mut till = Till::online();
+    till.other.clear();
+    till.act(UserAction::Language(Language::Chinese));
+    till.act(UserAction::Language(Language::Chinese));
+    assert!(matches!(till.other[..], [Command::KeepLanguage(Language::Chinese)]));
+}
