@@ -1,6 +1,14 @@
 //! One day in the shop, against real processes: a store server, a wallet simulator, and tills that sign what
 //! they send. Each story looks at the wallet's own books in the end, not at ours.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that fails must stop"
+)]
+
 #[path = "stories/money.rs"]
 mod money;
 #[path = "stories/refunds.rs"]

@@ -29,9 +29,11 @@ pub fn paid_orders(rig: &StoreRig) -> Result<Vec<BookedOrder>, RigError> {
     let mut orders = Vec::new();
     for tag in 0..3 {
         let path = rig.group_file(tag);
-        orders.extend(read(&path).map_err(|error| {
-            RigError::Unexpected(format!("{} cannot be read: {error}", path.display()))
-        })?);
+        orders.extend(
+            read(&path).map_err(|error| {
+                RigError::Unexpected(format!("{} cannot be read: {error}", path.display()))
+            })?,
+        );
     }
     Ok(orders)
 }

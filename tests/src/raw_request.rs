@@ -57,11 +57,12 @@ impl RawClient {
             let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| wrong(&e))?;
             roots.add(certificate).map_err(|e| wrong(&e))?;
         }
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(|e| wrong(&e))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_protocol_versions(&[&rustls::version::TLS13])
+                .map_err(|e| wrong(&e))?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .no_proxy()

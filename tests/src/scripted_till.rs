@@ -132,8 +132,10 @@ impl ScriptedTill {
     pub fn sell(&mut self, total_minor: i64) -> Result<ScriptedSale, ClientError> {
         let wrong = |e: &dyn std::fmt::Display| ClientError::Misconfigured(e.to_string());
         let price = Amount::new(total_minor, Currency::CNY);
-        let line = Line::new("P001".into(), "Article".into(), 1, price, TaxRate(1300)).map_err(|e| wrong(&e))?;
-        let sale = Sale::new(self.store(), SystemClock.now(), Currency::CNY, vec![line]).map_err(|e| wrong(&e))?;
+        let line =
+            Line::new("P001".into(), "Article".into(), 1, price, TaxRate(1300)).map_err(|e| wrong(&e))?;
+        let sale =
+            Sale::new(self.store(), SystemClock.now(), Currency::CNY, vec![line]).map_err(|e| wrong(&e))?;
         let total = sale.total;
         let entry = self.write(Body::Sale(sale))?;
         let Head { terminal, epoch, sequence, .. } = self.head;

@@ -92,7 +92,8 @@ impl StoreRig {
         let trust = serde_json::from_slice(&text)
             .map_err(|error| RigError::Unexpected(format!("{}: {error}", trust_file.display())))?;
         let wallet_section = serde_json::Value::Null;
-        let mut rig = Self { dir: dir.into(), ports, options, server: None, wallet: None, wallet_section, trust };
+        let mut rig =
+            Self { dir: dir.into(), ports, options, server: None, wallet: None, wallet_section, trust };
         rig.start_wallet()?;
         settings::write_server_toml(&rig)?;
         rig.start_server()?;
@@ -155,7 +156,8 @@ impl StoreRig {
             .args(["--listen", &format!("127.0.0.1:{}", self.ports.wallet)])
             .args(["--secure-listen", &format!("127.0.0.1:{}", self.ports.wallet_secure)])
             .args(["--control", &format!("127.0.0.1:{}", self.ports.wallet_control)]);
-        let mut process = Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;
+        let mut process =
+            Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;
         self.wallet_section = process.ready_line()?["wechat"].take();
         self.wallet = Some(process);
         Ok(())

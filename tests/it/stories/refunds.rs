@@ -22,8 +22,11 @@ async fn ask(
     request: &str,
     minor: i64,
 ) -> Result<Refund, ClientError> {
-    let ask =
-        AskRefund { request: request.into(), amount: cny(minor), reason: "the customer brought it back".into() };
+    let ask = AskRefund {
+        request: request.into(),
+        amount: cny(minor),
+        reason: "the customer brought it back".into(),
+    };
     staff.ask_refund(&number, &ask).await
 }
 

@@ -84,7 +84,9 @@ async fn other_till(story: &mut Story) -> Result<&mut ScriptedTill, RigError> {
 
 /// A manager asks for a refund of the first till's order; the second till tries to carry it out.
 pub async fn refund_at_another_till(story: &mut Story) -> Result<(), RigError> {
-    let Some(order) = story.orders.get(1).copied() else { return Err(unexpected("there is no second order")) };
+    let Some(order) = story.orders.get(1).copied() else {
+        return Err(unexpected("there is no second order"));
+    };
     let manager = story.rig.staff("wang").await?;
     let refund = manager.ask_refund(&order, &ask("demo-other-1", 100)).await?;
     let refused = other_till(story).await?.carry_out(order, &refund.id, refund.amount).await;
@@ -112,9 +114,8 @@ pub async fn refund_at_another_till(story: &mut Story) -> Result<(), RigError> {
 pub async fn forged_requests(story: &mut Story) -> Result<(), RigError> {
     let raw = RawClient::new(&story.rig)?;
     let stranger = DeviceKey::generate().map_err(|error| unexpected(error.to_string()))?;
-    let key_of = |device: &DeviceKey, id: &str| {
-        device.signing_key(id).map_err(|error| unexpected(error.to_string()))
-    };
+    let key_of =
+        |device: &DeviceKey, id: &str| device.signing_key(id).map_err(|error| unexpected(error.to_string()));
     let till = other_till(story).await?;
     let key = key_of(&till.device, till.client.key_id())?;
     let sale = till.sell(100)?;

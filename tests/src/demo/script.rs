@@ -52,6 +52,7 @@ async fn tell(story: &mut Story) {
         "the till registers and IT activates it" => register(story),
         "three goods scanned, paid by code" => sale_by_code(story),
         "cash, change, drawer" => cash(story),
+        "touch alone: search, quantity, remove, void" => touch(story),
         "an unknown barcode, and goods at the tender screen" => odd_scans(story),
         "no funds, then another code pays" => declined(story),
         "a password takes a while" => password(story),
@@ -167,12 +168,41 @@ async fn cash(story: &mut Story) -> Result<(), RigError> {
     Ok(story.till.tap("Next sale")?)
 }
 
+async fn touch(story: &mut Story) -> Result<(), RigError> {
+    story.till.tap("Search by name or code")?;
+    story.till.type_text("rice")?;
+    let rice = story.till.wait_containing("Rice 5 kg", Duration::from_secs(5))?;
+    story.shot("search")?;
+    story.till.tap(&rice)?;
+    story.till.wait_containing("1 item", Duration::from_secs(5))?;
+    let goods = story.till.wait_containing("Crisps", Duration::from_secs(5))?;
+    story.till.tap(&goods)?;
+    story.till.wait_containing("2 items", Duration::from_secs(5))?;
+    let more = story.till.wait_containing("One more: ", Duration::from_secs(5))?;
+    story.till.tap(&more)?;
+    story.till.wait_containing("3 items", Duration::from_secs(5))?;
+    let less = more.replace("One more: ", "One less: ");
+    story.till.tap(&less)?;
+    story.till.wait_containing("2 items", Duration::from_secs(5))?;
+    story.till.tap(&more.replace("One more: ", "Remove: "))?;
+    story.till.wait_containing("1 item", Duration::from_secs(5))?;
+    story.till.tap("Void sale")?;
+    story.till.wait("Yes, void it")?;
+    story.shot("void")?;
+    story.till.tap("Yes, void it")?;
+    story.till.wait("Scan the first item").map_err(RigError::from)
+}
+
 async fn odd_scans(story: &mut Story) -> Result<(), RigError> {
     story.till.scan("6999999999994")?;
     story.till.wait_containing("Unknown barcode", Duration::from_secs(5))?;
     story.shot("unknown-barcode")?;
     // Noise on the line, then a scan that must not be lost.
-    story.till.scanner.send_raw(&[0xff, 0x00, 0x1b, b'9', 0x80, b'\r', b'\n']).map_err(|e| RigError::Unexpected(e.to_string()))?;
+    story
+        .till
+        .scanner
+        .send_raw(&[0xff, 0x00, 0x1b, b'9', 0x80, b'\r', b'\n'])
+        .map_err(|e| RigError::Unexpected(e.to_string()))?;
     story.scan_goods(1)?;
     story.till.tap("Payment code")?;
     story.till.wait("Scan the code on the customer's phone")?;
@@ -202,7 +232,10 @@ async fn password(story: &mut Story) -> Result<(), RigError> {
 
 async fn reply_lost(story: &mut Story) -> Result<(), RigError> {
     // Charged; the reply and the answers to the first questions are lost.
-    story.wallet().switch(serde_json::json!({"next": {"query": ["reply_lost", "reply_lost", "reply_lost"]}})).await?;
+    story
+        .wallet()
+        .switch(serde_json::json!({"next": {"query": ["reply_lost", "reply_lost", "reply_lost"]}}))
+        .await?;
     story.start_code_payment(3, Behaviour::ReplyLost).await?;
     story.till.wait_containing("do not charge again", Duration::from_secs(10))?;
     story.shot("unknown")?;

@@ -50,7 +50,10 @@ pub async fn run_window(shop: &Path, json: bool) -> Result<bool, RigError> {
                 .into(),
         ));
     }
-    let options = RigOptions { policy: Policy { give_up_after_ms: 30_000, ..Policy::default() }, ..RigOptions::default() };
+    let options = RigOptions {
+        policy: Policy { give_up_after_ms: 30_000, ..Policy::default() },
+        ..RigOptions::default()
+    };
     let rig = StoreRig::open(shop, options).await?;
     let (scanner, printer) = plug_in(&rig)?;
     let mut till = start_till(&rig)?;
@@ -153,7 +156,8 @@ impl Hands {
         for (index, receipt) in all.iter().enumerate().skip(done) {
             fs::create_dir_all(&folder).map_err(io)?;
             let name = fs::read_dir(&folder).map_err(io)?.count() / 2 + 1;
-            let font = fs::read(workspace::root().join("terminal/ui/fonts/NotoSansSC-Regular.otf")).map_err(io)?;
+            let font =
+                fs::read(workspace::root().join("terminal/ui/fonts/NotoSansSC-Regular.otf")).map_err(io)?;
             let base = folder.join(format!("{name:04}"));
             fs::write(base.with_extension("txt"), receipt.text()).map_err(io)?;
             let png = receipt.to_png(&font).map_err(|error| RigError::Unexpected(error.to_string()))?;
