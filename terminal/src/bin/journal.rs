@@ -2,12 +2,14 @@
 
 use clap::{Parser, Subcommand};
 use evertill_shared::id::SaleKey;
-use evertill_shared::journal::{Body, Entry, Head};
+use evertill_shared::journal::{Body, Entry, Head, RefundSettled, Settled};
 use evertill_shared::signing::VerifyingKey;
 use evertill_terminal::journal_store::{
     JournalError, Rebuilt, first_entry, follow, open_read_only, stored_head,
 };
 use serde_json::json;
+use std::fmt::Display;
+use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 #[command(
     version,
     after_help = "Examples:\n  evertill-journal verify /var/lib/evertill-till/till.db\n  \
-    evertill-journal verify --json --key BASE64 till.db\n  evertill-journal show till.db\n\n\
+    evertill-journal verify --json --key BASE64 till.db\n  evertill-journal show till.db\n  evertill-journal show --json till.db | head\n\n\
     Compare the fingerprint that is printed with the till's in the console: the journal names its own key.\n\
     Exit status: 0 if every entry is right, 1 if not, 2 if it cannot be read."
 )]
@@ -38,10 +40,13 @@ enum Command {
         #[arg(long, value_name = "BASE64")]
         key: Option<VerifyingKey>,
     },
-    /// Print the entries, one JSON object a line, without checking them.
+    /// Print the entries, one a line, without checking them: number, time, what happened, the entry as it was signed.
     Show {
         /// The till's journal (till.db).
         file: PathBuf,
+        /// Print only the entries as they were signed: one JSON object a line.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -56,52 +61,71 @@ struct Verified {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Verify { file, json, key } => verify_command(&file, json, key),
-        Command::Show { file } => match show(&file) {
+        Command::Show { file, json } => match show(&file, json, &mut BufWriter::new(stdout().lock())) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => unreadable(&error),
         },
     }
 }
 
-fn unreadable(error: &JournalError) -> ExitCode {
+/// Why nothing (more) was shown.
+#[derive(Debug, thiserror::Error)]
+enum ShowError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl From<rusqlite::Error> for ShowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+fn unreadable(error: &dyn Display) -> ExitCode {
     eprintln!("evertill-journal: {error}");
     ExitCode::from(2)
 }
 
 fn verify_command(file: &Path, as_json: bool, key: Option<VerifyingKey>) -> ExitCode {
-    match verify(file, key) {
+    let (text, status) = match verify(file, key) {
         Ok(found) if as_json => {
             let head = &found.head;
-            println!(
-                "{}",
-                json!({
-                    "ok": true, "terminal": head.terminal.to_string(), "epoch": head.epoch,
-                    "entries": head.sequence, "head": head.hash.to_string(),
-                    "fingerprint": found.key.fingerprint(), "sales": found.sales, "open_sales": found.open,
-                })
-            );
-            ExitCode::SUCCESS
+            let text = json!({
+                "ok": true, "terminal": head.terminal.to_string(), "epoch": head.epoch,
+                "entries": head.sequence, "head": head.hash.to_string(),
+                "fingerprint": found.key.fingerprint(), "sales": found.sales, "open_sales": found.open,
+            });
+            (text.to_string(), 0)
         }
-        Ok(found) => {
-            let Head { terminal, epoch, sequence, hash } = found.head;
-            println!("The journal of {terminal}, key {epoch}: {sequence} entries, every one right.");
-            println!("Sales: {}, of which {} neither paid nor given up.", found.sales, found.open);
-            println!("Head: {hash}\nKey fingerprint: {}", found.key.fingerprint());
-            ExitCode::SUCCESS
+        Ok(found) => (praise(&found), 0),
+        Err(JournalError::Damaged { entry, why }) if as_json => {
+            (json!({ "ok": false, "entry": entry, "why": why }).to_string(), 1)
         }
         Err(JournalError::Damaged { entry, why }) => {
-            if as_json {
-                println!("{}", json!({ "ok": false, "entry": entry, "why": why }));
-            } else {
-                println!("Entry {entry} is wrong: {why}.");
-                println!(
-                    "What comes before it is right. Keep the file as it is, and compare with the server's copy."
-                );
-            }
-            ExitCode::from(1)
+            let text = format!(
+                "Entry {entry} is wrong: {why}.\n\
+                 What comes before it is right. Keep the file as it is, and compare with the server's copy."
+            );
+            (text, 1)
         }
-        Err(error) => unreadable(&error),
-    }
+        Err(error) => return unreadable(&error),
+    };
+    // A reader that has gone away does not change what was found: that is in the exit status.
+    let _ = writeln!(stdout(), "{text}");
+    ExitCode::from(status)
+}
+
+fn praise(found: &Verified) -> String {
+    let Head { terminal, epoch, sequence, hash } = found.head;
+    format!(
+        "The journal of {terminal}, key {epoch}: {sequence} entries, every one right.\n\
+         Sales: {}, of which {} neither paid nor given up.\nHead: {hash}\nKey fingerprint: {}",
+        found.sales,
+        found.open,
+        found.key.fingerprint()
+    )
 }
 
 fn verify(file: &Path, key: Option<VerifyingKey>) -> Result<Verified, JournalError> {
@@ -139,21 +163,63 @@ fn named_key(first: &Entry) -> Result<VerifyingKey, JournalError> {
     }
 }
 
-fn show(file: &Path) -> Result<(), JournalError> {
+/// Shows every entry that can be read; a reader that has seen enough (`| head`) ends it.
+fn show(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(), ShowError> {
+    match entries(file, as_json, out) {
+        Err(ShowError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+fn entries(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(), ShowError> {
     let connection = open_read_only(file)?;
     let mut statement = connection.prepare("SELECT sequence, text FROM entry ORDER BY sequence")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (sequence, text): (i64, String) = (row.get(0)?, row.get(1)?);
-        let sequence = u64::try_from(sequence).unwrap_or(0);
+        if as_json {
+            // What is no entry must not look like one to the program that reads this.
+            let readable = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|value| value.is_object());
+            let broken = || json!({ "sequence": sequence, "unreadable": text }).to_string();
+            writeln!(out, "{}", if readable { text.clone() } else { broken() })?;
+            continue;
+        }
         match serde_json::from_str::<Entry>(&text) {
-            Ok(Entry { at, body: Body::Sale(sale), terminal, epoch, .. }) => {
-                let key = SaleKey { terminal, epoch, sequence };
-                println!("{sequence}\t{at}\tsale {key} {}\t{text}", sale.total);
-            }
-            Ok(entry) => println!("{sequence}\t{}\t{text}", entry.at),
-            Err(error) => println!("{sequence}\tunreadable: {error}"),
+            Ok(entry) => writeln!(out, "{sequence}\t{}\t{}\t{text}", entry.at, happened(&entry))?,
+            Err(error) => writeln!(out, "{sequence}\tunreadable: {error}")?,
         }
     }
-    Ok(())
+    Ok(out.flush()?)
+}
+
+fn happened(entry: &Entry) -> String {
+    match &entry.body {
+        Body::Sale(sale) => {
+            let key =
+                SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
+            format!("sale {key} {}", sale.total)
+        }
+        Body::Opened { .. } => "opened".into(),
+        Body::Adopted { sale, number } => format!("sale {sale} is order {number}"),
+        Body::PaymentRequested { sale, attempt, amount, .. } => {
+            format!("sale {sale} attempt {attempt} {amount} asked")
+        }
+        Body::PaymentSettled { sale, attempt, outcome } => {
+            let outcome = match outcome {
+                Settled::Paid { .. } => "paid",
+                Settled::Declined { .. } => "declined",
+                Settled::Reversed => "reversed",
+            };
+            format!("sale {sale} attempt {attempt} {outcome}")
+        }
+        Body::CashTaken { sale, given, change } => format!("sale {sale} cash {given}, change {change}"),
+        Body::SaleVoided { sale } => format!("sale {sale} given up"),
+        Body::RefundCarriedOut { refund, number, amount } => {
+            format!("refund {refund} of order {number} {amount}")
+        }
+        Body::RefundSettled { refund, outcome } => match outcome {
+            RefundSettled::Done => format!("refund {refund} done"),
+            RefundSettled::Refused => format!("refund {refund} refused"),
+        },
+    }
 }
