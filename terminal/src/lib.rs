@@ -5,6 +5,7 @@ pub mod app;
 pub mod catalogue_store;
 pub mod config;
 pub mod controller;
+pub mod fonts;
 pub mod journal_store;
 pub mod print;
 pub mod sync;

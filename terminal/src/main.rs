@@ -2,8 +2,10 @@
 
 use clap::Parser;
 use evertill_terminal::app::{RunOptions, run};
+use evertill_terminal::config::Config;
+use std::error::Error;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -19,7 +21,7 @@ const LOG_BYTES: u64 = 10 << 20;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Example:\n  evertill-till --data /var/lib/evertill-till\n\n\
+    after_help = "Example:\n  evertill-till --data /var/lib/evertill-till\n  evertill-till --data /var/lib/evertill-till --check\n\n\
     The directory holds till.toml (servers, scanner, printer), trust.json (from IT) and, made by the till itself,\n\
     its sealed key and its journal (till.db)."
 )]
@@ -30,6 +32,10 @@ struct Arguments {
     /// Write the log to standard error instead of till.log in the directory.
     #[arg(long)]
     log_to_stderr: bool,
+    /// Only look whether the till could start: its settings, its trust file, fonts. Changes nothing else, shows no
+    /// window; exit status 0 if it could.
+    #[arg(long)]
+    check: bool,
 }
 
 fn main() -> ExitCode {
@@ -37,7 +43,7 @@ fn main() -> ExitCode {
     if let Err(error) = start_log(&arguments) {
         eprintln!("evertill-till: the log cannot be written: {error}");
     }
-    match run(RunOptions { data: arguments.data }) {
+    match start(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the till has ended");
@@ -45,6 +51,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn start(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    evertill_terminal::fonts::ensure(&arguments.data)?;
+    if arguments.check {
+        let config = Config::read(&arguments.data)?;
+        config.trust(&arguments.data)?;
+        writeln!(io::stdout(), "The settings, the trust file and the fonts are right: the till can start.")?;
+        return Ok(());
+    }
+    Ok(run(RunOptions { data: arguments.data })?)
 }
 
 fn start_log(arguments: &Arguments) -> io::Result<()> {

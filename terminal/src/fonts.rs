@@ -1,0 +1,79 @@
+//! Fonts on a system that has none. The screens bring their own font, but the text engine also asks the system's
+//! fontconfig for others, and stops the whole program when that has no font at all. Then the program starts itself
+//! anew, with a fontconfig that knows the till's own font.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::panic;
+use std::path::Path;
+use std::process::Command;
+
+/// Where fontconfig looks for its settings.
+const VARIABLE: &str = "FONTCONFIG_FILE";
+/// The font of the screens.
+const FONT: &[u8] = include_bytes!("../ui/fonts/NotoSansSC-Regular.otf");
+
+/// Why the till's own font could not be put in the place of the system's.
+#[derive(Debug, thiserror::Error)]
+pub enum FontError {
+    /// The font could not be put into the till's directory, or the program not be started anew.
+    #[error("the system has no fonts, and the till's own cannot be put into its directory: {0}")]
+    Io(#[from] io::Error),
+    /// Even so there are none.
+    #[error("the system has no fonts; install one, for example the package fonts-dejavu-core")]
+    None,
+}
+
+/// Returns if there are fonts to work with. If there are none, puts the till's own font into its directory and starts
+/// this program anew with it, so that this does not return; call it before there are threads.
+/// # Errors
+/// Neither worked: a window cannot be made.
+pub fn ensure(data: &Path) -> Result<(), FontError> {
+    if found() {
+        return Ok(());
+    }
+    let settings = install(&data.join("fonts"))?;
+    if std::env::var_os(VARIABLE) == Some(settings.clone()) {
+        return Err(FontError::None);
+    }
+    tracing::warn!("the system has no fonts: the till starts anew with its own");
+    let error = Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(VARIABLE, settings)
+        .exec();
+    Err(error.into())
+}
+
+/// Whether the text engine gets on with the system's fonts. Nothing but asking it tells: it panics when it does not.
+fn found() -> bool {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let options = fontique::CollectionOptions { shared: false, system_fonts: true };
+    let asked = panic::catch_unwind(|| drop(fontique::Collection::new(options)));
+    panic::set_hook(hook);
+    asked.is_ok()
+}
+
+/// Writes the font and settings that name it; gives the path of the settings.
+fn install(dir: &Path) -> io::Result<OsString> {
+    fs::create_dir_all(dir)?;
+    let dir = dir.canonicalize()?;
+    let font = dir.join("NotoSansSC-Regular.otf");
+    if fs::metadata(&font).map_or(true, |found| found.len() != FONT.len() as u64) {
+        fs::write(&font, FONT)?;
+    }
+    let settings = dir.join("fonts.conf");
+    let place = escape(dir.to_str().ok_or_else(|| io::Error::other("the directory's name is not text"))?);
+    let text = format!(
+        "<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"fonts.dtd\">\n\
+         <fontconfig>\n  <dir>{place}</dir>\n  <cachedir>{place}/cache</cachedir>\n</fontconfig>\n"
+    );
+    fs::write(&settings, text)?;
+    Ok(settings.into_os_string())
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
