@@ -94,6 +94,12 @@ impl WindowTill {
         }
     }
 
+    /// The program's process id, while it is switched on.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(|running| running.process.id())
+    }
+
     /// The most memory that the program has held, in KiB.
     pub fn peak_kib(&mut self) -> u64 {
         if let Some(running) = &mut self.process {
@@ -130,6 +136,16 @@ impl WindowTill {
             last.is_ok()
         });
         last.map(drop)
+    }
+
+    /// Touches what has this label twice in the same place, with a pause between; with none, before the till has
+    /// done anything about the first touch.
+    /// # Errors
+    /// It does not appear, or is disabled.
+    pub fn tap_twice(&mut self, label: &str, pause: Duration) -> Result<(), StepError> {
+        self.wait(label)?;
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.command(&json!({"cmd": "tap_twice", "label": label, "pause_ms": pause_ms})).map(drop)
     }
 
     /// Types on a keyboard.

@@ -1,8 +1,9 @@
 //! `evertill-till-headless`: the till, whole and unchanged, in a window that is drawn into memory and driven by JSON
 //! commands on standard input, one per line, each answered by one line on standard output.
 //!
-//! Commands: `{"cmd":"tap","label":"Cash"}`, `{"cmd":"type","text":"69\n"}`, `{"cmd":"wait","label":"Paid",
-//! "timeout_ms":5000,"gone":false}`, `{"cmd":"labels"}`, `{"cmd":"shot","path":"x.png"}`,
+//! Commands: `{"cmd":"tap","label":"Cash"}`, `{"cmd":"tap_twice","label":"Cash","pause_ms":80}`,
+//! `{"cmd":"type","text":"69\n"}`, `{"cmd":"wait","label":"Paid","timeout_ms":5000,"gone":false}`,
+//! `{"cmd":"labels"}`, `{"cmd":"shot","path":"x.png"}`,
 //! `{"cmd":"drag","from":[300,500],"to":[300,200]}`, `{"cmd":"size","width":1920,"height":1080}`, `{"cmd":"quit"}`.
 
 use clap::Parser;

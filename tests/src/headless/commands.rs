@@ -16,6 +16,13 @@ use std::time::Duration;
 enum Command {
     /// Touch the element with this label.
     Tap { label: String },
+    /// Touch it twice, as a nervous finger does: the second touch goes to the same place, whatever is there by then.
+    /// With no pause both touches come before the till has done anything about the first.
+    TapTwice {
+        label: String,
+        #[serde(default)]
+        pause_ms: u64,
+    },
     /// Move a finger over the window, to scroll.
     Drag { from: [f32; 2], to: [f32; 2] },
     /// Type on the desk's keyboard; a line feed is Enter.
@@ -92,6 +99,7 @@ pub fn serve(
 fn run(command: &Command) -> Result<Value, String> {
     match command {
         Command::Tap { label } => tap(label),
+        Command::TapTwice { label, pause_ms } => tap_twice(label, *pause_ms),
         Command::Drag { from, to } => drag(*from, *to),
         Command::Type { text } => {
             let text = text.clone();
@@ -162,6 +170,27 @@ fn tap(label: &str) -> Result<Value, String> {
     in_window(move |surface| surface.press(x, y))?;
     sleep(TOUCH);
     in_window(move |surface| surface.release(x, y))?;
+    settle().map(|()| Value::Null)
+}
+
+fn tap_twice(label: &str, pause_ms: u64) -> Result<Value, String> {
+    let (x, y) = find(label)?.centre();
+    if pause_ms == 0 {
+        in_window(move |surface| {
+            for _ in 0..2 {
+                surface.press(x, y);
+                surface.release(x, y);
+            }
+        })?;
+    } else {
+        for pause in [pause_ms, 0] {
+            in_window(move |surface| surface.press(x, y))?;
+            sleep(TOUCH);
+            in_window(move |surface| surface.release(x, y))?;
+            settle()?;
+            sleep(Duration::from_millis(pause));
+        }
+    }
     settle().map(|()| Value::Null)
 }
 
