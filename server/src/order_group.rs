@@ -10,6 +10,7 @@
 
 mod entries;
 mod failure;
+mod give_backs;
 pub mod health;
 mod journals;
 mod jump;
@@ -26,6 +27,7 @@ mod story;
 
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};
+pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks};
 pub use journals::Journals;
 pub use jump::{Created, Drafts, GroupHealth, NewDraft};
 pub use lists::{Lists, OrderDetail, OrderFilter, OrderList, OrderSummary};
@@ -47,7 +49,9 @@ pub type Reply<T> = Pin<Box<dyn Future<Output = Result<T, GroupError>> + Send>>;
 ///
 /// Answers have no time limit of their own: [`GroupSet`] gives every call one, and calls what did not come in
 /// time unknown.
-pub trait OrderGroup: Drafts + Orders + Payments + Refunds + Lists + Journals + overview::Overview {
+pub trait OrderGroup:
+    Drafts + Orders + Payments + Refunds + GiveBacks + Lists + Journals + overview::Overview
+{
     /// What the engine says of itself, without asking the database.
     fn engine(&self) -> EngineState;
 }

@@ -182,6 +182,15 @@ impl fmt::Display for ChannelNumber {
 #[serde(transparent)]
 pub struct RefundId(pub String);
 
+impl RefundId {
+    /// The number under which an attempt's money goes back by itself, when it was taken though nobody needed it:
+    /// made from the attempt's number, so that it goes back once. Refunds that people ask for begin otherwise.
+    #[must_use]
+    pub fn of_itself(attempt: &ChannelNumber) -> Self {
+        Self(format!("B{}", attempt.0.trim_start_matches('E')))
+    }
+}
+
 impl fmt::Display for RefundId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -26,7 +26,10 @@ pub(super) fn tell(
         text: sentence(&line.what, terminal, t),
         alarm: matches!(
             line.what,
-            Fact::LateSuccess { .. } | Fact::PaidTwice { .. } | Fact::RefundContradicted { .. }
+            Fact::LateSuccess { .. }
+                | Fact::PaidTwice { .. }
+                | Fact::NotGivenBack { .. }
+                | Fact::RefundContradicted { .. }
         ),
     };
     story.iter().map(line).collect()
@@ -63,6 +66,13 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
             fill(t.fact_late_success, &[&attempt.to_string(), transaction])
         }
         Fact::PaidTwice { attempt } => fill(t.fact_paid_twice, &[&attempt.to_string()]),
+        Fact::GivenBack { attempt, refund, amount } => {
+            fill(t.fact_given_back, &[&attempt.to_string(), &amount.to_string(), &refund.0])
+        }
+        Fact::NothingToGiveBack { attempt } => fill(t.fact_nothing_to_give_back, &[&attempt.to_string()]),
+        Fact::NotGivenBack { attempt, message } => {
+            fill(t.fact_not_given_back, &[&attempt.to_string(), message])
+        }
         Fact::RefundAsked { .. }
         | Fact::RefundCarriedOut { .. }
         | Fact::RefundIs { .. }

@@ -3,8 +3,11 @@
 use super::OrderCentre;
 use super::sweeper::refund_pause;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome};
-use crate::order_group::{CarryOut, GroupError, RefundNews, RefundRecord};
+use crate::order_group::{
+    CarryOut, GiveBack, GiveBackEvent, GiveBackNews, GroupError, RefundNews, RefundRecord,
+};
 use evertill_shared::order::PaidBy;
+use evertill_shared::payment::QueryOutcome;
 use evertill_shared::refund::{Refund, RefundEvent};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -105,5 +108,47 @@ impl OrderCentre {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         }
+    }
+
+    /// Gives back by itself what an attempt took though nobody needed it: asks first whether it went back already
+    /// under its number, and whether the wallet holds it at all.
+    pub(super) async fn give_back(&self, due: GiveBack) {
+        let Some(lane) = self.lane(due.wallet) else { return };
+        let due = match self.0.groups.lease_give_back(due, self.lease()).await {
+            Ok(Some(due)) => due,
+            Ok(None) => return,
+            Err(error) => return tracing::debug!(%error, "no lease on money that goes back"),
+        };
+        let asked = ChannelRefund {
+            refund: due.refund(),
+            number: due.channel_number.clone(),
+            paid: due.amount,
+            amount: due.amount,
+            reason: "paid twice".into(),
+        };
+        let event = match lane.query_refund(&asked).await {
+            Outcome::NoSuchRefund | Outcome::Refused(_) => {
+                match lane.query(&due.channel_number, due.amount).await {
+                    QueryOutcome::Paid { .. } => given_back(lane.refund(&asked).await),
+                    QueryOutcome::Reversed => GiveBackEvent::NothingTaken,
+                    _ => GiveBackEvent::NotYet(None),
+                }
+            }
+            outcome => given_back(outcome),
+        };
+        let at = self.now();
+        let next_at = at.plus(refund_pause(due.tries));
+        let news = GiveBackNews { number: due.number, attempt: due.attempt, event, at, next_at };
+        if let Err(error) = self.0.groups.record_give_back(news).await {
+            tracing::warn!(number = %due.number, %error, "what came of giving back is asked for again later");
+        }
+    }
+}
+
+fn given_back(outcome: Outcome) -> GiveBackEvent {
+    match outcome {
+        Outcome::Done => GiveBackEvent::Done,
+        Outcome::Refused(words) => GiveBackEvent::NotYet(Some(words)),
+        Outcome::Processing | Outcome::NoSuchRefund | Outcome::Unknown => GiveBackEvent::NotYet(None),
     }
 }

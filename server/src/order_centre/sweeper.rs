@@ -81,6 +81,14 @@ impl OrderCentre {
                     drop(place);
                 });
             }
+            for due in self.0.groups.due_give_backs(tag, wallet, self.now(), most).await? {
+                let Some(place) = lane.question_place(tag) else { break };
+                let centre = self.clone();
+                tasks.0.spawn(async move {
+                    centre.give_back(due).await;
+                    drop(place);
+                });
+            }
         }
         Ok(tasks)
     }

@@ -1,5 +1,6 @@
 mod charging;
 mod crashing;
+mod giving_back;
 mod isolation;
 mod refunding;
 mod wallet;

@@ -36,7 +36,7 @@ pub struct DayTotals {
 pub struct Unsettled {
     /// Attempts to pay whose end is not known, oldest first.
     pub payments: Vec<PaymentRecord>,
-    /// Refunds that wait for their till or are under way, oldest first.
+    /// Refunds that wait for their till or are under way, and money that goes back by itself; oldest first.
     pub refunds: Vec<RefundRecord>,
     /// Groups that did not answer.
     pub unreachable: Vec<GroupTag>,

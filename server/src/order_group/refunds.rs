@@ -1,12 +1,12 @@
 //! What a group does with refunds.
 
-use super::{Guard, KeptEntry, Lease, Reply};
+use super::{GroupError, GroupSet, Guard, KeptEntry, Lease, Reply};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
-use evertill_shared::order_number::OrderNumber;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::refund::{Refund, RefundEvent};
 use evertill_shared::wallet::Wallet;
 
@@ -120,4 +120,68 @@ pub trait Refunds: Send + Sync {
     fn refund(&self, number: OrderNumber, refund: RefundId) -> Reply<RefundRecord>;
     /// Refunds that wait for this till or are under way, oldest first.
     fn refund_inbox(&self, terminal: TerminalId) -> Reply<Vec<RefundRecord>>;
+}
+
+impl GroupSet {
+    /// Reserves a refund.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn reserve_refund(&self, refund: NewRefund) -> Result<RefundRecord, GroupError> {
+        self.write(refund.number.tag(), |g| g.reserve_refund(refund)).await
+    }
+
+    /// Marks a refund as carried out by its till.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn carry_out_refund(&self, carry_out: CarryOut) -> Result<CarriedOut, GroupError> {
+        self.patient(carry_out.number.tag(), |g| g.carry_out_refund(carry_out)).await
+    }
+
+    /// Takes in what is newly known about a refund.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn record_refund(&self, news: RefundNews) -> Result<RefundRecord, GroupError> {
+        self.patient(news.number.tag(), |g| g.record_refund(news)).await
+    }
+
+    /// Leases a refund that is under way.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn lease_refund(
+        &self,
+        record: &RefundRecord,
+        lease: Lease,
+    ) -> Result<Option<RefundRecord>, GroupError> {
+        let (number, id, version) = (record.refund.order, record.refund.id.clone(), record.version);
+        self.write(number.tag(), |g| g.lease_refund(number, id, version, lease)).await
+    }
+
+    /// Refunds of a group and wallet that are under way and whose time has come.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn due_refunds(
+        &self,
+        tag: GroupTag,
+        wallet: Wallet,
+        most: u32,
+    ) -> Result<Vec<RefundRecord>, GroupError> {
+        let now = self.now();
+        self.read(tag, |g| g.due_refunds(wallet, now, most)).await
+    }
+
+    /// One refund of an order.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn refund(&self, number: OrderNumber, id: RefundId) -> Result<RefundRecord, GroupError> {
+        self.read(number.tag(), |g| g.refund(number, id)).await
+    }
+
+    /// Refunds of all groups that wait for this till or are under way, oldest first, and how many groups could
+    /// not be asked.
+    pub async fn refund_inbox(&self, terminal: TerminalId) -> (Vec<RefundRecord>, u32) {
+        let (parts, unreachable) = self.read_all(|g| g.refund_inbox(terminal)).await;
+        let mut refunds: Vec<RefundRecord> = parts.into_iter().flatten().collect();
+        refunds.sort_by_key(|r| (r.refund.requested_at, r.refund.id.clone()));
+        (refunds, u32::try_from(unreachable.len()).unwrap_or(u32::MAX))
+    }
 }

@@ -3,14 +3,13 @@
 use super::health::HealthLimits;
 use super::jump::{Candidate, Jumping, Watch};
 use super::{
-    Adopt, CarriedOut, CarryOut, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment,
-    NewRefund, OrderDetail, OrderFilter, OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies,
-    RefundNews, RefundRecord, Refusal, Reply, SaleOfTill, SqliteGroup, Started, TakenBack, Tidied, Tidy,
-    selector,
+    Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderFilter,
+    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Refusal, Reply, SaleOfTill, SqliteGroup,
+    Started, TakenBack, Tidied, Tidy, selector,
 };
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
-use evertill_shared::id::{Attempt, RefundId, TerminalId};
+use evertill_shared::id::Attempt;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::Change;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
@@ -113,6 +112,10 @@ impl GroupSet {
     #[must_use]
     pub fn tags(&self) -> Vec<GroupTag> {
         self.0.members.keys().copied().collect()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// The store's business day at that time.
@@ -237,68 +240,6 @@ impl GroupSet {
         self.read(number.tag(), |g| g.payment(number, attempt)).await
     }
 
-    /// Reserves a refund.
-    /// # Errors
-    /// See [`GroupError`].
-    pub async fn reserve_refund(&self, refund: NewRefund) -> Result<RefundRecord, GroupError> {
-        self.write(refund.number.tag(), |g| g.reserve_refund(refund)).await
-    }
-
-    /// Marks a refund as carried out by its till.
-    /// # Errors
-    /// See [`GroupError`].
-    pub async fn carry_out_refund(&self, carry_out: CarryOut) -> Result<CarriedOut, GroupError> {
-        self.patient(carry_out.number.tag(), |g| g.carry_out_refund(carry_out)).await
-    }
-
-    /// Takes in what is newly known about a refund.
-    /// # Errors
-    /// See [`GroupError`].
-    pub async fn record_refund(&self, news: RefundNews) -> Result<RefundRecord, GroupError> {
-        self.patient(news.number.tag(), |g| g.record_refund(news)).await
-    }
-
-    /// Leases a refund that is under way.
-    /// # Errors
-    /// See [`GroupError`].
-    pub async fn lease_refund(
-        &self,
-        record: &RefundRecord,
-        lease: Lease,
-    ) -> Result<Option<RefundRecord>, GroupError> {
-        let (number, id, version) = (record.refund.order, record.refund.id.clone(), record.version);
-        self.write(number.tag(), |g| g.lease_refund(number, id, version, lease)).await
-    }
-
-    /// Refunds of a group and wallet that are under way and whose time has come.
-    /// # Errors
-    /// See [`GroupError`].
-    pub async fn due_refunds(
-        &self,
-        tag: GroupTag,
-        wallet: Wallet,
-        most: u32,
-    ) -> Result<Vec<RefundRecord>, GroupError> {
-        let now = self.0.clock.now();
-        self.read(tag, |g| g.due_refunds(wallet, now, most)).await
-    }
-
-    /// One refund of an order.
-    /// # Errors
-    /// See [`GroupError`].
-    pub async fn refund(&self, number: OrderNumber, id: RefundId) -> Result<RefundRecord, GroupError> {
-        self.read(number.tag(), |g| g.refund(number, id)).await
-    }
-
-    /// Refunds of all groups that wait for this till or are under way, oldest first, and how many groups could
-    /// not be asked.
-    pub async fn refund_inbox(&self, terminal: TerminalId) -> (Vec<RefundRecord>, u32) {
-        let (parts, unreachable) = self.read_all(|g| g.refund_inbox(terminal)).await;
-        let mut refunds: Vec<RefundRecord> = parts.into_iter().flatten().collect();
-        refunds.sort_by_key(|r| (r.refund.requested_at, r.refund.id.clone()));
-        (refunds, u32::try_from(unreachable.len()).unwrap_or(u32::MAX))
-    }
-
     /// One order, with all that belongs to it.
     /// # Errors
     /// See [`GroupError`].
@@ -344,7 +285,7 @@ impl GroupSet {
         self.limited(member, true, call(member.group.as_ref())).await
     }
 
-    async fn read<T>(
+    pub(super) async fn read<T>(
         &self,
         tag: GroupTag,
         call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
@@ -353,7 +294,7 @@ impl GroupSet {
         self.limited(member, false, call(member.group.as_ref())).await
     }
 
-    async fn patient<T>(
+    pub(super) async fn patient<T>(
         &self,
         tag: GroupTag,
         call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,

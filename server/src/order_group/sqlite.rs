@@ -1,6 +1,7 @@
 //! The embedded order group: one SQLite file, on the shared writer that commits many requests at once.
 
 mod drafts;
+mod give_backs;
 mod journals;
 mod lists;
 mod orders;
@@ -20,11 +21,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "orders",
-    sql: include_str!("../../migrations/sqlite/group_0001_orders.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "orders",
+        sql: include_str!("../../migrations/sqlite/group_0001_orders.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "give_backs",
+        sql: include_str!("../../migrations/sqlite/group_0002_give_backs.sql"),
+    },
+];
 
 /// `EG` and the tag: a group's file put in the place of another's is refused, not served.
 fn application_id(tag: GroupTag) -> i32 {

@@ -61,17 +61,38 @@ pub enum Fact {
         /// Which try.
         attempt: Attempt,
     },
-    /// The wallet says "paid" of an attempt that is over: money to return by hand, and a person to tell.
+    /// The wallet says "paid" of an attempt that is over: the money goes back by itself, and people are told.
     LateSuccess {
         /// Which try.
         attempt: Attempt,
         /// The wallet's number of the transaction.
         transaction: String,
     },
-    /// An attempt took money though the order was paid already: money to return by hand.
+    /// An attempt took money though the order was paid already: it goes back by itself, and people are told.
     PaidTwice {
         /// Which try.
         attempt: Attempt,
+    },
+    /// What an attempt took though nobody needed it went back.
+    GivenBack {
+        /// Which try.
+        attempt: Attempt,
+        /// The number under which it went back.
+        refund: RefundId,
+        /// How much.
+        amount: Amount,
+    },
+    /// The wallet has nothing to give back of it: it has taken the payment back itself.
+    NothingToGiveBack {
+        /// Which try.
+        attempt: Attempt,
+    },
+    /// The wallet would not give it back. It is asked again; a person should look at it.
+    NotGivenBack {
+        /// Which try.
+        attempt: Attempt,
+        /// The wallet's words.
+        message: String,
     },
     /// Somebody asked for money to go back.
     RefundAsked {
@@ -133,12 +154,22 @@ impl fmt::Display for Fact {
             Self::LateSuccess { attempt, transaction } => write!(
                 f,
                 "Attempt {attempt}: the wallet says PAID after it was over (transaction {transaction}). \
-                 Return this money in the wallet's merchant system"
+                 The money goes back by itself"
             ),
             Self::PaidTwice { attempt } => write!(
                 f,
-                "Attempt {attempt}: PAID although the order was paid already. Return this money in the \
-                 wallet's merchant system"
+                "Attempt {attempt}: PAID although the order was paid already. The money goes back by itself"
+            ),
+            Self::GivenBack { attempt, refund, amount } => {
+                write!(f, "Attempt {attempt}: {amount} went back by itself as {refund}")
+            }
+            Self::NothingToGiveBack { attempt } => {
+                write!(f, "Attempt {attempt}: the wallet holds nothing to give back")
+            }
+            Self::NotGivenBack { attempt, message } => write!(
+                f,
+                "Attempt {attempt}: the wallet would not give the money back ({message}). Tried again; look at \
+                 it in the wallet's merchant system"
             ),
             Self::RefundAsked { refund, amount, by, login, reason } => {
                 write!(f, "Refund {refund} of {amount} asked by {by} ({login}): {reason}")

@@ -202,8 +202,11 @@ dictionary! {
     fact_payment_sent: "Attempt {}: {} asked of {}", "第 {} 次：向{2}收款 {1}";
     fact_payment_is: "Attempt {}: {}", "第 {} 次：{}";
     fact_take_back: "Attempt {}: the till asked to take it back", "第 {} 次：收银机申请撤销";
-    fact_late_success: "Attempt {}: the wallet says PAID after it was over (transaction {}). Return this money in the wallet's merchant system.", "第 {} 次：结束后钱包仍报告已支付（交易单号 {}）。请在钱包商户系统中退还这笔款项。";
-    fact_paid_twice: "Attempt {}: PAID although the order was paid already. Return this money in the wallet's merchant system.", "第 {} 次：订单已支付后又被支付。请在钱包商户系统中退还这笔款项。";
+    fact_late_success: "Attempt {}: the wallet says PAID after it was over (transaction {}). The money goes back by itself.", "第 {} 次：结束后钱包仍报告已支付（交易单号 {}）。款项将自动退还。";
+    fact_paid_twice: "Attempt {}: PAID although the order was paid already. The money goes back by itself.", "第 {} 次：订单已支付后又被支付。款项将自动退还。";
+    fact_given_back: "Attempt {}: {} went back by itself as {}", "第 {} 次：{} 已自动退还，退款单号 {}";
+    fact_nothing_to_give_back: "Attempt {}: the wallet holds nothing to give back", "第 {} 次：钱包未持有需退还的款项";
+    fact_not_given_back: "Attempt {}: the wallet would not give the money back ({}). It is tried again; look at it in the wallet's merchant system.", "第 {} 次：钱包未能退还款项（{}）。系统会继续尝试，请在钱包商户系统中核对。";
     fact_refund_asked: "Refund of {} asked by {} ({}): {}", "{1}（{2}）申请退款 {0}：{3}";
     fact_refund_carried: "Refund {}: carried out at {}", "退款 {}：由 {} 办理";
     fact_refund_is: "Refund {}: {}", "退款 {}：{}";

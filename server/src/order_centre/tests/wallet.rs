@@ -91,7 +91,13 @@ impl ScriptedWallet {
             refund_calls: 0,
             codes: BTreeSet::new(),
         };
-        Arc::new(Self { wallet, books: Mutex::new(books), look: Mutex::new(None), arrived: Notify::new(), through: Notify::new() })
+        Arc::new(Self {
+            wallet,
+            books: Mutex::new(books),
+            look: Mutex::new(None),
+            arrived: Notify::new(),
+            through: Notify::new(),
+        })
     }
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {

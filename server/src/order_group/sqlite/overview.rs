@@ -3,6 +3,7 @@
 use super::super::overview::{DayTotals, Overview, TenderTotal, Unsettled};
 use super::super::{GroupError, Reply};
 use super::SqliteGroup;
+use super::give_backs::as_refunds;
 use super::rows::{PAYMENT, REFUND, all, parsed, payment_row, refund_row, unsigned};
 use evertill_shared::business_day::BusinessDay;
 use rusqlite::Row;
@@ -51,9 +52,11 @@ impl Overview for SqliteGroup {
             let refunds = format!(
                 "{REFUND} WHERE r.state IN ('reserved', 'sent', 'unknown') ORDER BY r.requested_at, r.id LIMIT ?1"
             );
+            let mut to_go_back = as_refunds(connection, most)?;
+            to_go_back.extend(all(connection, &refunds, [most], refund_row)?);
             Ok(Unsettled {
                 payments: all(connection, &payments, [most], payment_row)?,
-                refunds: all(connection, &refunds, [most], refund_row)?,
+                refunds: to_go_back,
                 ..Unsettled::default()
             })
         })

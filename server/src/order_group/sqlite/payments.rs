@@ -5,6 +5,7 @@ use super::super::{
     Reply, Started, TakenBack,
 };
 use super::SqliteGroup;
+use super::give_backs::owe;
 use super::orders::{adopt, become_paid};
 use super::rows::{OrderRow, PAYMENT, all, keep, one, payment_row, signed, tell, to_json};
 use evertill_shared::clock::Timestamp;
@@ -304,7 +305,8 @@ fn pay_order(connection: &Connection, record: &PaymentRecord, at: Timestamp) -> 
         return Ok(());
     }
     tracing::error!(number = %record.number, attempt = payment.attempt,
-        "a wallet paid an order that could not become paid: return this money");
+        "a wallet paid an order that could not become paid: the money goes back by itself");
+    owe(connection, record, at)?;
     tell(connection, record.number, at, &Fact::PaidTwice { attempt: payment.attempt })
 }
 
@@ -312,6 +314,7 @@ fn late_success(connection: &Connection, record: &PaymentRecord, at: Timestamp) 
     let attempt = record.payment.attempt;
     let transaction = record.payment.transaction.clone().unwrap_or_default();
     tracing::error!(number = %record.number, attempt, transaction,
-        "the wallet says paid of an attempt that is over: return this money");
+        "the wallet says paid of an attempt that is over: the money goes back by itself");
+    owe(connection, record, at)?;
     tell(connection, record.number, at, &Fact::LateSuccess { attempt, transaction })
 }

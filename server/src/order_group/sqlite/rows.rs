@@ -87,7 +87,7 @@ pub(super) fn order_row(row: &Row<'_>) -> Result<OrderRow, GroupError> {
     Ok(OrderRow { summary, sale: text("sale")?, sale_hash: text("sale_hash")? })
 }
 
-fn terminal(number: u16) -> Result<TerminalId, GroupError> {
+pub(super) fn terminal(number: u16) -> Result<TerminalId, GroupError> {
     TerminalId::try_from(number).map_err(nonsense)
 }
 
@@ -161,7 +161,7 @@ pub(super) fn payment_row(row: &Row<'_>) -> Result<PaymentRecord, GroupError> {
     })
 }
 
-fn channel_number(text: String) -> Result<ChannelNumber, GroupError> {
+pub(super) fn channel_number(text: String) -> Result<ChannelNumber, GroupError> {
     serde_json::from_value(serde_json::Value::String(text)).map_err(nonsense)
 }
 

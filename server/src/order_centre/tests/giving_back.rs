@@ -1,0 +1,114 @@
+//! Money that a wallet took though nobody needed it goes back by itself, once.
+
+use super::wallet::{Customer, Line};
+use super::*;
+use crate::order_group::Fact;
+
+/// An attempt that was taken back, of which the wallet says later that it was paid.
+async fn paid_too_late(shop: &Shop) -> (Sold, String) {
+    let sold = shop.order(700).await;
+    shop.wechat.books().customer = Customer::MustTypeAPassword;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    shop.pass(seconds(60)).await;
+    assert_eq!(shop.state(&sold, 1).await, PaymentState::Reversed);
+    let number = shop.wechat.books().pay_calls[0].clone();
+    shop.wechat.confirm(&number, 700);
+    late_word(shop, &sold).await;
+    (sold, number)
+}
+
+async fn late_word(shop: &Shop, sold: &Sold) {
+    let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction: "W9".into() });
+    let at = shop.rig.clock.now();
+    let news = PaymentNews { number: sold.number, attempt: 1, event, at, policy: Policy::default() };
+    shop.rig.groups.record_payment(news).await.unwrap();
+}
+
+async fn facts(shop: &Shop, sold: &Sold) -> Vec<Fact> {
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert_eq!(order.payments[0].payment.state, PaymentState::Reversed, "nothing is reopened");
+    order.story.into_iter().map(|line| line.what).collect()
+}
+
+async fn open_items(shop: &Shop) -> usize {
+    shop.rig.groups.unsettled(10).await.refunds.len()
+}
+
+#[tokio::test]
+async fn a_success_after_the_reversal_goes_back_by_itself_once_under_its_own_number() {
+    let shop = Shop::new();
+    let (sold, number) = paid_too_late(&shop).await;
+    assert_eq!((shop.wechat.books().net(), open_items(&shop).await), (700, 1));
+    shop.pass(seconds(5)).await;
+    late_word(&shop, &sold).await; // told again
+    shop.pass(seconds(700)).await;
+    let told = facts(&shop, &sold).await;
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::LateSuccess { .. })).count(), 1);
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::GivenBack { attempt: 1, .. })).count(), 1);
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (0, 1));
+    assert_eq!(books.refunds.keys().next(), Some(&number.replacen('E', "B", 1)));
+    drop(books);
+    assert_eq!(open_items(&shop).await, 0);
+}
+
+#[tokio::test]
+async fn a_late_word_about_a_payment_that_the_wallet_took_back_gives_nothing_away() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().customer = Customer::MustTypeAPassword;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    shop.pass(seconds(60)).await;
+    late_word(&shop, &sold).await; // true when it was said; taken back since
+    shop.pass(seconds(60)).await;
+    assert!(facts(&shop, &sold).await.contains(&Fact::NothingToGiveBack { attempt: 1 }));
+    assert_eq!(shop.wechat.books().refund_calls, 0);
+    assert_eq!(open_items(&shop).await, 0);
+}
+
+#[tokio::test]
+async fn lost_answers_give_it_back_no_second_time() {
+    let shop = Shop::new();
+    shop.wechat.books().refund = Line::LosesAnswer;
+    let (sold, _) = paid_too_late(&shop).await;
+    shop.wechat.books().query = Line::LosesRequest;
+    shop.pass(seconds(30)).await;
+    assert_eq!(shop.wechat.books().refund_calls, 0, "what is unknown is asked about first");
+    shop.wechat.books().query = Line::Good;
+    shop.pass(seconds(300)).await;
+    assert!(facts(&shop, &sold).await.iter().any(|f| matches!(f, Fact::GivenBack { .. })));
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (0, 1));
+}
+
+#[tokio::test]
+async fn a_wallet_that_will_not_give_it_back_is_told_of_and_asked_again() {
+    let shop = Shop::new();
+    shop.wechat.books().refuses_refunds = true;
+    let (sold, _) = paid_too_late(&shop).await;
+    shop.pass(seconds(60)).await;
+    let told = facts(&shop, &sold).await;
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::NotGivenBack { .. })).count(), 1, "told once");
+    let open = shop.rig.groups.unsettled(10).await.refunds;
+    assert!(open[0].refund.reason.contains("no money in the account"), "{open:?}");
+    shop.wechat.books().refuses_refunds = false;
+    shop.pass(seconds(700)).await;
+    assert_eq!((shop.wechat.books().net(), open_items(&shop).await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_payment_beside_another_tender_goes_back_by_itself() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().pay = Line::LosesAnswer;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    // The order is void by the time that the wallet's word comes.
+    let connection = rusqlite::Connection::open(shop.rig.file(0)).unwrap();
+    connection.execute("UPDATE orders SET state = 'void'", []).unwrap();
+    drop(connection);
+    shop.pass(seconds(30)).await;
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert!(order.story.iter().any(|line| matches!(line.what, Fact::GivenBack { .. })));
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (0, 1));
+}

@@ -1,0 +1,113 @@
+//! Money that a wallet took although the sale did not need it: after the attempt was over, or beside another
+//! tender. It goes back by itself, under a number of its own that is made from the attempt's, and people are told.
+//!
+//! Its row is written in the same transaction as the fact that it rests on, so that no such money is forgotten.
+
+use super::{GroupError, GroupSet, Lease, Reply};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{Attempt, ChannelNumber, RefundId, TerminalId};
+use evertill_shared::money::Amount;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::wallet::Wallet;
+
+/// Money that goes back by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GiveBack {
+    /// Of which order.
+    pub number: OrderNumber,
+    /// Which attempt took it.
+    pub attempt: Attempt,
+    /// The till that sold.
+    pub terminal: TerminalId,
+    /// Whose wallet.
+    pub wallet: Wallet,
+    /// Under which number it was taken.
+    pub channel_number: ChannelNumber,
+    /// How much.
+    pub amount: Amount,
+    /// When it was found.
+    pub since: Timestamp,
+    /// How often the wallet has been asked.
+    pub tries: u32,
+    /// What the wallet said last, if it would not.
+    pub words: Option<String>,
+    /// One more at each change.
+    pub version: u64,
+}
+
+impl GiveBack {
+    /// The number under which it goes back: the same at every try, and no other money's.
+    #[must_use]
+    pub fn refund(&self) -> RefundId {
+        RefundId::of_itself(&self.channel_number)
+    }
+}
+
+/// What came of trying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GiveBackEvent {
+    /// The money went back.
+    Done,
+    /// The wallet says that it has none: it has taken the payment back itself.
+    NothingTaken,
+    /// Not yet: the wallet gave no definite answer, or would not, in its own words.
+    NotYet(Option<String>),
+}
+
+/// Something new is known about money that goes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GiveBackNews {
+    /// Of which order.
+    pub number: OrderNumber,
+    /// Which attempt took it.
+    pub attempt: Attempt,
+    /// What is known.
+    pub event: GiveBackEvent,
+    /// When.
+    pub at: Timestamp,
+    /// When to try again, if it is not settled.
+    pub next_at: Timestamp,
+}
+
+/// Money that goes back by itself, in a group. It gets there by [`super::Payments::record_payment`].
+pub trait GiveBacks: Send + Sync {
+    /// What a wallet has to give back and nobody works on, as far as its time has come; the longest due first.
+    fn due_give_backs(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<GiveBack>>;
+    /// Leases it, if it is still at that version, is not settled and no other lease lives.
+    fn lease_give_back(&self, give_back: GiveBack, lease: Lease) -> Reply<Option<GiveBack>>;
+    /// Takes in what is newly known; what is settled stays so. Ends the lease.
+    fn record_give_back(&self, news: GiveBackNews) -> Reply<()>;
+}
+
+impl GroupSet {
+    /// What a group and wallet have to give back by themselves and whose time has come.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn due_give_backs(
+        &self,
+        tag: GroupTag,
+        wallet: Wallet,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<GiveBack>, GroupError> {
+        self.read(tag, |g| g.due_give_backs(wallet, now, most)).await
+    }
+
+    /// Leases one.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn lease_give_back(
+        &self,
+        give_back: GiveBack,
+        lease: Lease,
+    ) -> Result<Option<GiveBack>, GroupError> {
+        self.write(give_back.number.tag(), |g| g.lease_give_back(give_back, lease)).await
+    }
+
+    /// Takes in what is newly known about one.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn record_give_back(&self, news: GiveBackNews) -> Result<(), GroupError> {
+        self.write(news.number.tag(), |g| g.record_give_back(news)).await
+    }
+}
