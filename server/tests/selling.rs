@@ -19,6 +19,7 @@ use evertill_shared::protocol::orders::{
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
 use evertill_shared::protocol::staff::{AskRefund, TerminalChange, path as staff_path};
+use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::terminal_state::TerminalState;
@@ -236,4 +237,38 @@ async fn a_manager_refunds_and_only_the_till_that_sold_gives_the_money_back() {
         }
     }
     assert_eq!(server.get(&till.key, &one).await.json::<Refund>().state, RefundState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_till_put_back_to_an_older_image_sells_nothing_under_a_name_that_was_used() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let mut till = server.active_till(&it, 1).await;
+    let opened = till.write(0);
+    let image = till.head;
+    let sold = sell(&server, &mut till, 500).await;
+    let entries = vec![opened, sold.sale, sold.adopted];
+    let taken = server.ask(&till.key, "POST", path::JOURNAL, Some(&HandIn { entries })).await;
+    assert_eq!(taken.json::<HandedIn>().head, till.head);
+    // The disk is put back. The same name would be charged under the same number at the wallet, where it is
+    // another sale's; the group that the draft goes to may never have heard of that one.
+    till.head = image;
+    let line = Line::new("gold".into(), "Gold".into(), 1, cny(900), TaxRate(0)).unwrap();
+    let sale = Sale::new(7_u32.try_into().unwrap(), server.clock.now(), Currency::CNY, vec![line]).unwrap();
+    let sale = write(&server, &mut till, Body::Sale(sale));
+    let number = OrderNumber::new(server.clock.now(), 5, 1_u8.try_into().unwrap()).unwrap();
+    let sequence = till.head.sequence;
+    let adopted = write(&server, &mut till, Body::Adopted { sale: sequence, number });
+    let forked = Sold { number, sequence, sale, adopted };
+    let payment = StartPayment {
+        requested: requested(&server, &mut till, &forked, 900),
+        sale: forked.sale.clone(),
+        adopted: forked.adopted.clone(),
+        auth_code: AuthCode::new("134567890123456789".into()),
+    };
+    let came = server.ask(&till.key, "POST", &at(path::PAYMENTS, number), Some(&payment)).await;
+    assert_eq!(came.code(), ErrorCode::ChainBroken);
+    let status: TerminalStatus = server.get(&till.key, path::TERMINAL).await.json();
+    assert_eq!(status.state, TerminalState::Blocked);
 }

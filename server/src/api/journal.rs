@@ -53,6 +53,29 @@ pub async fn hand_in(
     Ok(Json(HandedIn { head, quarantined }))
 }
 
+/// Refuses entries that a request rests on if the till has handed in others in their places: it was put back to
+/// an older image, and would sell under a name that was used, and charge under a number that is another sale's. No
+/// single order group can see that.
+///
+/// # Errors
+/// `chain_broken`; the till is blocked then.
+pub(super) async fn one_history(app: &App, caller: &Caller, entries: &[&KeptEntry]) -> Result<(), Failure> {
+    let places = entries.iter().map(|entry| (entry.place, entry.signed.hash())).collect();
+    match app.base.other_entry(places).await {
+        Ok(None) => Ok(()),
+        Ok(Some(place)) => {
+            let caller = Caller { epoch: place.epoch, ..caller.clone() };
+            let twice = ChainError::Repeated { sequence: place.sequence };
+            Err(Broken::of(&twice, true).told(app, &caller).await)
+        }
+        // Whether a till may sell at all while this store cannot be read is decided before.
+        Err(error) => {
+            tracing::warn!(%error, terminal = %caller.terminal, "entries could not be compared with the journal");
+            Ok(())
+        }
+    }
+}
+
 /// The head, and the hashes of what the server has already of these entries.
 async fn known_of(app: &App, caller: &Caller, entries: &[SignedEntry]) -> Result<KnownJournal, Failure> {
     let most = u64::try_from(i64::MAX).unwrap_or(u64::MAX);

@@ -2,6 +2,7 @@
 
 pub(super) mod evidence;
 
+use super::journal::one_history;
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::failure::Failure;
@@ -23,6 +24,7 @@ pub async fn create_draft(
 ) -> Answer<DraftCreated> {
     caller.require_money()?;
     let sale = Evidence::of(&app, &caller).sale(&request.sale)?;
+    one_history(&app, &caller, &[&sale.entry]).await?;
     let key = sale.key;
     let guard = app.groups.guard(&caller.request_id, app.clock.now());
     let created = app.groups.create_draft(sale, guard).await;
@@ -50,6 +52,9 @@ pub async fn adopt(
     let sale = evidence.sale(&request.sale)?;
     let cash = request.cash.as_ref().map(|entry| evidence.cash(entry, &sale)).transpose()?;
     let adoption = adoption(&app, &caller, number, sale, &request.adopted)?;
+    let mut entries = vec![&adoption.sale.entry, &adoption.adopted];
+    entries.extend(cash.as_ref().map(|cash| &cash.entry));
+    one_history(&app, &caller, &entries).await?;
     let guard = app.groups.guard(&caller.request_id, adoption.at);
     let policies = app.centre.policies();
     let adopted = app.groups.adopt(Adopt { adoption, cash, policies, guard }).await;

@@ -1,5 +1,6 @@
 //! Payments: charge a code, see where an attempt stands, take it back.
 
+use super::journal::one_history;
 use super::orders::evidence::{Evidence, Requested};
 use super::orders::{adoption, told};
 use super::{Answer, Body, path_part};
@@ -29,7 +30,7 @@ pub async fn start_payment(
     caller.require_money()?;
     let number: OrderNumber = path_part(&number)?;
     let entries = (&request.sale, &request.adopted, &request.requested);
-    let (adoption, requested) = read_entries(&app, &caller, number, entries)?;
+    let (adoption, requested) = read_entries(&app, &caller, number, entries).await?;
     let charge = NewCharge {
         guard: app.groups.guard(&caller.request_id, adoption.at),
         adoption,
@@ -79,7 +80,7 @@ pub async fn take_back(
             of_caller(&app, &caller, number, attempt).await?;
             None
         }
-        false => Some(missing_payment(&app, &caller, number, attempt, &body)?),
+        false => Some(missing_payment(&app, &caller, number, attempt, &body).await?),
     };
     let taken = app.centre.take_back(number, attempt, missing, guard).await;
     let taken = taken.map_err(|error| told(error, number.as_str()))?;
@@ -90,7 +91,7 @@ fn without_entries(body: &Bytes) -> bool {
     matches!(body.trim_ascii(), b"" | b"{}" | b"null")
 }
 
-fn missing_payment(
+async fn missing_payment(
     app: &App,
     caller: &Caller,
     number: OrderNumber,
@@ -100,7 +101,7 @@ fn missing_payment(
     let request: TakeBack = serde_json::from_slice(body)
         .map_err(|_| Failure::bad_request("the body is not that of a request to take a payment back"))?;
     let entries = (&request.sale, &request.adopted, &request.requested);
-    let (adoption, requested) = read_entries(app, caller, number, entries)?;
+    let (adoption, requested) = read_entries(app, caller, number, entries).await?;
     if requested.attempt != attempt {
         return Err(Failure::bad_request("the entry requests another attempt"));
     }
@@ -114,7 +115,7 @@ fn missing_payment(
     })
 }
 
-fn read_entries(
+async fn read_entries(
     app: &App,
     caller: &Caller,
     number: OrderNumber,
@@ -126,7 +127,9 @@ fn read_entries(
     if requested.entry.place.sequence <= evidence.adopted(adopted, &sale, number)?.place.sequence {
         return Err(Failure::bad_request("the payment was requested before the number was chosen"));
     }
-    Ok((adoption(app, caller, number, sale, adopted)?, requested))
+    let adoption = adoption(app, caller, number, sale, adopted)?;
+    one_history(app, caller, &[&adoption.sale.entry, &adoption.adopted, &requested.entry]).await?;
+    Ok((adoption, requested))
 }
 
 async fn of_caller(

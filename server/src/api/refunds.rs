@@ -1,5 +1,6 @@
 //! Refunds: a manager asks, the till that sold carries out.
 
+use super::journal::one_history;
 use super::orders::evidence::Evidence;
 use super::orders::told;
 use super::{Answer, Body, path_part};
@@ -45,6 +46,7 @@ pub async fn carry_out_refund(
     let number: OrderNumber = path_part(&number)?;
     let refund = RefundId(refund);
     let (entry, amount) = Evidence::of(&app, &caller).refund(&request.carried_out, number, &refund)?;
+    one_history(&app, &caller, &[&entry]).await?;
     let lease = app.centre.lease();
     let guard = app.groups.guard(&caller.request_id, lease.now);
     let asked = CarryOut { number, refund, amount, terminal: caller.terminal, entry, lease, guard };

@@ -7,7 +7,7 @@ use super::terminals::set_state;
 use super::{BaseError, BaseStore, guard};
 use crate::sqlite_writer::{DbError, Unsigned};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{KeyEpoch, TerminalId};
+use evertill_shared::id::{KeyEpoch, SaleKey, TerminalId};
 use evertill_shared::journal::{EntryHash, Head};
 use evertill_shared::terminal_state::{TerminalEvent, TerminalState};
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -138,6 +138,31 @@ impl BaseStore {
                     known.push((sequence, hash.parse().map_err(DbError::nonsense)?));
                 }
                 Ok(KnownJournal { head, known })
+            })
+            .await
+    }
+
+    /// The first of these places that holds another entry than the one given, as far as they were handed in.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn other_entry(
+        &self,
+        entries: Vec<(SaleKey, EntryHash)>,
+    ) -> Result<Option<SaleKey>, BaseError> {
+        self.database
+            .read(move |c| -> Result<Option<SaleKey>, BaseError> {
+                let mut statement = c.prepare_cached(
+                    "SELECT 1 FROM journal_hashes
+                     WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3 AND hash <> ?4",
+                )?;
+                for (place, hash) in entries {
+                    let key = (place.terminal.get(), place.epoch, Unsigned(place.sequence), hash.to_string());
+                    if statement.exists(key)? {
+                        return Ok(Some(place));
+                    }
+                }
+                Ok(None)
             })
             .await
     }

@@ -62,7 +62,7 @@ impl Clock for MovedClock {
 pub struct Store {
     pub dir: TempDir,
     pub clock: Arc<MovedClock>,
-    root: String,
+    pub root: String,
 }
 
 fn hash(password: &str) -> String {

@@ -6,7 +6,10 @@ use evertill_shared::protocol::path;
 use evertill_shared::protocol::staff::{TerminalChange, path as staff_path};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::terminal_state::TerminalState;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
+use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn block() -> TerminalChange {
@@ -83,4 +86,57 @@ async fn money_is_refused_when_the_state_of_a_till_could_not_be_read_for_five_se
     let adopt =
         server.ask(&till.key, "POST", &path::ADOPT.replace("{number}", number), Some(&json!({}))).await;
     assert_eq!(adopt.code(), ErrorCode::BadRequest, "it reached its handler");
+}
+
+/// Sends the head of a request and half of its body, waits, sends the rest; gives the answer.
+fn dribble(store: &Store, server: &Server, till: &Till, wait: std::sync::mpsc::Receiver<()>) -> String {
+    let body = br#"{"sale":{"text":"{}","signature":""}}"#.to_vec();
+    let request = server.sign(&till.key, "POST", path::DRAFTS, body);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(store.root.as_bytes()).unwrap()).unwrap();
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = "localhost".try_into().unwrap();
+    let tls = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut line = rustls::StreamOwned::new(tls, std::net::TcpStream::connect(server.addr).unwrap());
+    let (first, rest) = request.body.split_at(10);
+    write!(
+        line,
+        "POST {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nevertill-request-id: {}\r\ncontent-digest: {}\r\nsignature-input: {}\r\n\
+         signature: {}\r\n\r\n",
+        request.path,
+        server.addr,
+        request.body.len(),
+        request.request_id,
+        request.content_digest,
+        request.signature_input,
+        request.signature,
+    )
+    .unwrap();
+    line.write_all(first).unwrap();
+    line.flush().unwrap();
+    wait.recv().unwrap();
+    line.write_all(rest).unwrap();
+    line.flush().unwrap();
+    let mut answer = Vec::new();
+    let _ = line.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_begun_before_the_block_and_ends_after_it_moves_nothing() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let till = server.active_till(&it, 1).await;
+    let (terminal, body_goes_on) = (till.terminal, std::sync::mpsc::channel());
+    let (store, server) = (Arc::new(store), Arc::new(server));
+    let (their_store, their_server) = (Arc::clone(&store), Arc::clone(&server));
+    let thief =
+        tokio::task::spawn_blocking(move || dribble(&their_store, &their_server, &till, body_goes_on.1));
+    tokio::time::sleep(Duration::from_millis(300)).await; // its head is read, its body is not
+    assert_eq!(server.change(&it, terminal, &block()).await.status, 200);
+    body_goes_on.0.send(()).unwrap();
+    let answer = thief.await.unwrap();
+    assert!(answer.contains("terminal_blocked"), "{answer}");
 }
