@@ -21,6 +21,10 @@ impl Controller {
         let label = classify(scan);
         let is_goods = !matches!(label.kind, LabelKind::Other);
         match &self.at {
+            // The phone was still before the scanner: the page that says "paid" must not go for that.
+            At::Done { .. } if self.is_payment_code(label.text.expose()) => {
+                self.tell(Notice::DoubleScanIgnored);
+            }
             At::Done { .. } => {
                 self.next_sale();
                 self.scan_goods(label.text.expose());
@@ -39,11 +43,15 @@ impl Controller {
         }
     }
 
+    fn is_payment_code(&self, code: &str) -> bool {
+        self.goods.by_barcode(code).is_none() && wallet::detect(code).is_some()
+    }
+
     fn scan_goods(&mut self, code: &str) {
         if let Some(product) = self.goods.by_barcode(code).cloned() {
             return self.add(&product);
         }
-        if wallet::detect(code).is_some() {
+        if self.is_payment_code(code) {
             return self.tell(Notice::PaymentCodeBeforeTender);
         }
         let secret = code.len() >= MAY_BE_SECRET && code.bytes().all(|b| b.is_ascii_digit());

@@ -261,3 +261,16 @@ fn a_customer_who_types_a_password_is_waited_for() {
     till.answer_payment(attempt, Q::Ask, P::Paid);
     assert!(matches!(till.page(), Page::Done(_)));
 }
+
+#[test]
+fn a_code_scanned_again_after_it_paid_leaves_the_page_that_says_paid() {
+    let mut till = Till::online();
+    let attempt = till.pay_for_tea();
+    till.answer_payment(attempt, Q::Pay, P::Paid);
+    till.scan(WECHAT);
+    assert!(matches!(till.page(), Page::Done(_)), "{:?}", till.page());
+    assert_eq!(till.notice(), Some(&Notice::DoubleScanIgnored));
+    till.scan(BREAD);
+    assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 800), "goods begin the next sale");
+    assert_eq!(till.notice(), None);
+}
