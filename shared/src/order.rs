@@ -224,6 +224,7 @@ pub enum PaidBy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const STATES: [OrderState; 5] =
         [OrderState::Draft, OrderState::Adopted, OrderState::Paid, OrderState::Expired, OrderState::Void];
@@ -253,6 +254,59 @@ mod tests {
                 if let Ok(next) = state.on(event) {
                     assert_eq!(next.on(event), Ok(next), "{state:?} {event:?}");
                 }
+            }
+        }
+    }
+
+    /// What has happened to an order, told as plain facts instead of states: the reference.
+    #[derive(Default)]
+    struct Facts {
+        adopted: bool,
+        paid: bool,
+        expired: bool,
+        void: bool,
+    }
+
+    impl Facts {
+        /// Whether the event may happen; if so it has happened.
+        fn may(&mut self, event: OrderEvent) -> bool {
+            let may = match event {
+                OrderEvent::Adopt => !self.void,
+                OrderEvent::Pay => self.adopted && !self.void,
+                OrderEvent::Expire => !self.adopted && !self.void,
+                OrderEvent::Void => !self.paid,
+            };
+            if may {
+                match event {
+                    OrderEvent::Adopt => (self.adopted, self.expired) = (true, false),
+                    OrderEvent::Pay => self.paid = true,
+                    OrderEvent::Expire => self.expired = true,
+                    OrderEvent::Void => self.void = true,
+                }
+            }
+            may
+        }
+
+        fn state(&self) -> OrderState {
+            match self {
+                Self { void: true, .. } => OrderState::Void,
+                Self { paid: true, .. } => OrderState::Paid,
+                Self { adopted: true, .. } => OrderState::Adopted,
+                Self { expired: true, .. } => OrderState::Expired,
+                _ => OrderState::Draft,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_order_does_what_its_facts_allow_and_nothing_else(events in prop::collection::vec(0_usize..4, 0..40)) {
+            let (mut state, mut facts) = (OrderState::Draft, Facts::default());
+            for event in events.into_iter().map(|i| EVENTS[i]) {
+                let next = state.on(event);
+                prop_assert_eq!(next.is_ok(), facts.may(event), "{:?} {:?}", state, event);
+                state = next.unwrap_or(state);
+                prop_assert_eq!(state, facts.state());
             }
         }
     }
