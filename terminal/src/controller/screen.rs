@@ -66,13 +66,15 @@ impl Controller {
         }
     }
 
-    fn unsent(&self) -> UnsentSales {
-        let queue = self.journal.as_ref().and_then(|journal| journal.queue().ok()).unwrap_or_default();
+    fn unsent(&self) -> Option<UnsentSales> {
+        let journal = self.journal.as_ref()?;
+        let (queue, handed_in) = (journal.queue().ok()?, journal.handed_in().ok()?);
         let oldest = queue.iter().map(|queued| queued.at).min();
-        UnsentSales {
+        Some(UnsentSales {
             count: u32::try_from(queue.len()).unwrap_or(u32::MAX),
             oldest_seconds: oldest.map_or(0, |at| self.now.wall.since(at).as_secs()),
-        }
+            entries: journal.head().sequence.saturating_sub(handed_in),
+        })
     }
 
     /// `14:05` in the store's zone; nothing before the till knows its store.

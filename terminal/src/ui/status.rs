@@ -15,8 +15,9 @@ pub fn data(status: &StatusBar) -> StatusData {
         },
         cash_works: status.cash_works,
         code_works: status.code_works,
-        unsent: whole(status.unsent.count),
-        oldest_seconds: whole(status.unsent.oldest_seconds),
+        unsent: status.unsent.map_or(-1, |unsent| whole(unsent.count)),
+        oldest_seconds: whole(status.unsent.map_or(0, |unsent| unsent.oldest_seconds)),
+        entries: whole(status.unsent.map_or(0, |unsent| unsent.entries)),
         printer: printer(status.printer),
         scanner: match status.scanner {
             ScannerState::None => ScannerKind::None,

@@ -25,7 +25,8 @@ pub struct StatusBar {
     /// True if payment codes work now.
     pub code_works: bool,
     /// Sales that stand on this till's disk and have not reached the server.
-    pub unsent: UnsentSales,
+    /// `None` while the journal is not open: then nobody knows.
+    pub unsent: Option<UnsentSales>,
     /// The receipt printer.
     pub printer: PrinterState,
     /// The barcode scanner.
@@ -52,6 +53,8 @@ pub struct UnsentSales {
     pub count: u32,
     /// Age of the oldest in seconds; 0 if there is none.
     pub oldest_seconds: u64,
+    /// Entries of the journal, these sales among them, that the server is not known to have.
+    pub entries: u64,
 }
 
 /// What the printer says of itself.

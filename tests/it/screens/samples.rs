@@ -18,7 +18,7 @@ fn status() -> StatusBar {
         link: Link::Online,
         cash_works: true,
         code_works: true,
-        unsent: UnsentSales::default(),
+        unsent: Some(UnsentSales::default()),
         printer: PrinterState::Ready,
         scanner: ScannerState::Ready,
         refunds_waiting: 0,
@@ -29,7 +29,7 @@ fn offline() -> StatusBar {
     StatusBar {
         link: Link::Offline,
         code_works: false,
-        unsent: UnsentSales { count: 128, oldest_seconds: 5_400 },
+        unsent: Some(UnsentSales { count: 128, oldest_seconds: 5_400, entries: 400 }),
         printer: PrinterState::Disconnected,
         scanner: ScannerState::Disconnected,
         refunds_waiting: 2,
@@ -230,8 +230,12 @@ pub fn all() -> Vec<Sample> {
     };
     add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
     add("orders", screen(Page::Orders(orders())));
-    add("fault_blocked", screen(Page::Fault(FaultPage::Blocked)));
-    add("fault_journal", screen(Page::Fault(FaultPage::JournalDamaged { entry: Some(4711) })));
+    let holding = UnsentSales { count: 3, oldest_seconds: 900, entries: 12 };
+    let status = StatusBar { unsent: Some(holding), ..status() };
+    add("fault_blocked", Screen { status, ..screen(Page::Fault(FaultPage::Blocked)) });
+    let status = StatusBar { unsent: None, ..screen(Page::Starting).status };
+    let damaged = FaultPage::JournalDamaged { entry: Some(4711) };
+    add("fault_journal", Screen { status, ..screen(Page::Fault(damaged)) });
     let about = AboutPage {
         version: "0.1.0".into(),
         server: "till.example.com:8443".into(),

@@ -95,9 +95,33 @@ fn a_blocked_till_sells_nothing_uploads_its_queue_and_goes_on_when_unblocked() {
     let adopt = till.take(|r| if let Request::Adopt { sale, .. } = r { Some(*sale) } else { None });
     assert_eq!(adopt, Some(sale), "what was honestly sold is brought in, for a person to accept");
     till.give(Input::Net(Answer::Adopt { sale, result: Ok(Box::new(order(sale, 1, true))) }));
-    assert_eq!(till.screen.as_ref().unwrap().status.unsent.count, 0);
+    assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 0);
     till.heartbeat(TerminalState::Active);
     assert_eq!(fault(&till), None);
+}
+
+#[test]
+fn a_blocked_till_tells_what_it_holds_and_whether_its_journal_is_handed_in() {
+    let mut till = Till::in_memory();
+    sell_for_cash(&mut till);
+    till.heartbeat(TerminalState::Blocked);
+    assert_eq!(fault(&till), Some(&FaultPage::Blocked));
+    let kept = |till: &Till| till.screen.as_ref().unwrap().status.unsent.map(|u| (u.count, u.entries));
+    assert_eq!(kept(&till), Some((1, 3)), "the sale has no number and stays; nothing is handed in");
+    till.pass(1);
+    let handed_in = till.take(|r| matches!(r, Request::HandIn { .. }).then_some(()));
+    assert_eq!(handed_in, Some(()), "the journal goes up all the same");
+    let head = till.controller.journal.as_ref().unwrap().head();
+    till.give(Input::Net(Answer::HandIn(Ok(evertill_shared::protocol::terminal::HandedIn { head, quarantined: true }))));
+    assert_eq!(kept(&till), Some((1, 0)), "still no order, and the server has every entry");
+}
+
+#[test]
+fn what_a_journal_holds_that_cannot_be_opened_is_not_called_sent() {
+    let mut till = Till::off(NOON);
+    till.give(Input::Started { identity: Some(identity()), fingerprint: "F".into() });
+    till.give(Input::JournalOpened(Err(JournalError::Damaged { entry: 1, why: "changed".into() })));
+    assert_eq!(till.screen.as_ref().unwrap().status.unsent, None);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn killed_after_cash_was_taken_nothing_is_taken_printed_or_opened_again() {
     till.pass(5);
     assert!(matches!(till.page(), Page::Sale(page) if page.lines.is_empty()));
     assert_eq!((till.printed.len(), till.kicks), (0, 0));
-    assert_eq!(till.screen.as_ref().unwrap().status.unsent.count, 1);
+    assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 1);
     assert_eq!(till.controller.receipt_state(2), ReceiptState::Unknown, "it may be on paper");
 }
 
