@@ -7,6 +7,7 @@ mod cache;
 mod catalogue;
 mod enrolment;
 mod error;
+mod identity;
 mod journal;
 mod sessions;
 mod staff;
@@ -36,8 +37,14 @@ use std::time::Duration;
 /// Tells a base store's file from others: "EvTB".
 const APPLICATION: i32 = 0x4576_5442;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "start", sql: include_str!("../migrations/sqlite/base_0001_start.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "start", sql: include_str!("../migrations/sqlite/base_0001_start.sql") },
+    Migration {
+        number: 2,
+        name: "identity",
+        sql: include_str!("../migrations/sqlite/base_0002_identity.sql"),
+    },
+];
 
 /// How long a request's id is kept: longer than any signature counts, both clocks' skew included.
 const REQUEST_ID_LIFE: Duration = Duration::from_secs(SIGNATURE_WINDOW_S * 3);

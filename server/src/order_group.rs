@@ -19,6 +19,7 @@ mod orders;
 pub mod overview;
 mod payments;
 mod probe;
+mod quarantine;
 mod refunds;
 pub mod selector;
 mod set;
@@ -33,8 +34,9 @@ pub use jump::{Created, Drafts, GroupHealth, NewDraft};
 pub use lists::{Lists, OrderDetail, OrderFilter, OrderList, OrderSummary};
 pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
+pub use quarantine::{Accept, Accepted, Quarantine};
 pub use refunds::{CarriedOut, CarryOut, NewRefund, RefundNews, RefundRecord, Refunds};
-pub use set::{GroupFile, GroupSet, GroupSetError, GroupSettings, Limits};
+pub use set::{Expected, GroupFile, GroupSet, GroupSetError, GroupSettings, Limits};
 pub use sqlite::{EngineState, SqliteGroup};
 pub use story::{Fact, StoryLine};
 
@@ -50,8 +52,10 @@ pub type Reply<T> = Pin<Box<dyn Future<Output = Result<T, GroupError>> + Send>>;
 /// Answers have no time limit of their own: [`GroupSet`] gives every call one, and calls what did not come in
 /// time unknown.
 pub trait OrderGroup:
-    Drafts + Orders + Payments + Refunds + GiveBacks + Lists + Journals + overview::Overview
+    Drafts + Orders + Payments + Refunds + GiveBacks + Quarantine + Lists + Journals + overview::Overview
 {
+    /// The random name of this very database, once it is open.
+    fn identity(&self) -> Option<String>;
     /// What the engine says of itself, without asking the database.
     fn engine(&self) -> EngineState;
 }

@@ -100,8 +100,13 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
 async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::open(&config.base_file(), &config.bootstrap, Arc::clone(&clock)).await?;
+    let mut files = Vec::new();
+    for group in &config.groups {
+        let expected = base.expected_group(group.tag).await.map_err(BaseOpenError::Base)?;
+        files.push(GroupFile { tag: group.tag, file: group.file.clone(), expected });
+    }
     let settings = GroupSettings {
-        groups: config.groups.iter().map(|g| GroupFile { tag: g.tag, file: g.file.clone() }).collect(),
+        groups: files,
         limits: Limits {
             call_ms: config.group_limits.call_ms,
             failures_per_period: config.group_limits.failures_per_period,
@@ -112,6 +117,7 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
         server: config.response_key_id.clone(),
     };
     let groups = GroupSet::open(settings, Arc::clone(&clock))?;
+    remember_groups(&base, &groups).await?;
     let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
     let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
     if let Some(wechat) = &config.wechat {
@@ -122,6 +128,30 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
     let settings = CentreSettings::default();
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     Ok(App { clock, base, groups, centre, door })
+}
+
+/// Remembers the groups that are open, before the first order goes into them; the others as soon as they are.
+async fn remember_groups(base: &BaseStore, groups: &GroupSet) -> Result<(), StartError> {
+    let mut left = groups.tags();
+    for (tag, id) in groups.identities() {
+        base.remember_group(tag, id).await.map_err(BaseOpenError::Base)?;
+        left.retain(|other| *other != tag);
+    }
+    let (base, groups) = (base.clone(), groups.clone());
+    tokio::spawn(async move {
+        while !left.is_empty() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            for (tag, id) in
+                groups.identities().into_iter().filter(|(tag, _)| left.contains(tag)).collect::<Vec<_>>()
+            {
+                match base.remember_group(tag, id).await {
+                    Ok(()) => left.retain(|other| *other != tag),
+                    Err(error) => tracing::error!(%tag, %error, "an order group could not be remembered yet"),
+                }
+            }
+        }
+    });
+    Ok(())
 }
 
 /// The response key, and the root's word that it is genuine: without it no till would believe this server.

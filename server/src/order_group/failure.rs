@@ -63,6 +63,9 @@ pub enum Refusal {
     /// A person has to look at the order first.
     #[error("the order came from a blocked till and waits for a person to accept it")]
     Quarantined,
+    /// There is nothing to accept.
+    #[error("the order is not in quarantine: there is nothing to accept")]
+    NotQuarantined,
     /// There is no number left for another refund of this order.
     #[error("the order has been refunded in 99 parts: no further part can be numbered")]
     TooManyRefunds,
@@ -77,9 +80,11 @@ impl Refusal {
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Replayed => ErrorCode::Replayed,
             Self::Conflict(_) => ErrorCode::Conflict,
-            Self::WrongState(_) | Self::PaidOtherwise | Self::AttemptOpen { .. } | Self::Quarantined => {
-                ErrorCode::WrongState
-            }
+            Self::WrongState(_)
+            | Self::PaidOtherwise
+            | Self::AttemptOpen { .. }
+            | Self::Quarantined
+            | Self::NotQuarantined => ErrorCode::WrongState,
             Self::WrongAmount => ErrorCode::BadRequest,
             Self::Refund(_) | Self::TooManyRefunds => ErrorCode::RefundRefused,
         }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod settings;
-pub use settings::{GroupFile, GroupSetError, GroupSettings, Limits};
+pub use settings::{Expected, GroupFile, GroupSetError, GroupSettings, Limits};
 
 struct Member {
     group: Arc<dyn OrderGroup>,
@@ -50,8 +50,9 @@ impl GroupSet {
     /// No groups, a tag twice, or a system without threads.
     pub fn open(settings: GroupSettings, clock: Arc<dyn Clock>) -> Result<Self, GroupSetError> {
         let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
-        for GroupFile { tag, file } in settings.groups {
-            let group = SqliteGroup::start(tag, file).map_err(|_| GroupSetError::System("threads"))?;
+        for GroupFile { tag, file, expected } in settings.groups {
+            let group =
+                SqliteGroup::start(tag, file, expected).map_err(|_| GroupSetError::System("threads"))?;
             groups.push(Arc::new(group));
         }
         Self::of(groups, settings.limits, settings.store, &settings.server, clock)
@@ -130,6 +131,13 @@ impl GroupSet {
         // Twice the window: a signature may be from the future by as much as it may be old.
         let keep = Duration::from_secs(SIGNATURE_WINDOW_S.saturating_mul(2).saturating_add(60));
         Guard { request_id: request_id.to_owned(), expires_at: at.plus(keep) }
+    }
+
+    /// The random names of the groups that are open.
+    #[must_use]
+    pub fn identities(&self) -> Vec<(GroupTag, String)> {
+        let named = |(tag, member): (&GroupTag, &Member)| Some((*tag, member.group.identity()?));
+        self.0.members.iter().filter_map(named).collect()
     }
 
     /// How the groups are, as far as this server knows.

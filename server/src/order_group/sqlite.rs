@@ -2,17 +2,19 @@
 
 mod drafts;
 mod give_backs;
+mod identity;
 mod journals;
 mod lists;
 mod orders;
 mod overview;
 mod payments;
+mod quarantine;
 mod refunds;
 mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::{GroupError, Guard, OrderGroup, Refusal, Reply};
+use super::{Expected, GroupError, Guard, OrderGroup, Refusal, Reply};
 use crate::sqlite_writer::{Database, DbError, Migration, OpenError};
 use evertill_shared::order_number::GroupTag;
 use rusqlite::{Connection, ErrorCode};
@@ -31,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 2,
         name: "give_backs",
         sql: include_str!("../../migrations/sqlite/group_0002_give_backs.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "identity",
+        sql: include_str!("../../migrations/sqlite/group_0003_identity.sql"),
     },
 ];
 
@@ -60,16 +67,61 @@ impl fmt::Display for EngineState {
     }
 }
 
+/// Why a group's file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum OpenFault {
+    /// Any database's reasons.
+    #[error(transparent)]
+    File(#[from] OpenError),
+    /// It was there before.
+    #[error(
+        "{} is gone, with the orders in it: mount its disk or put the file back. It is looked for again every \
+         second, and never made anew",
+        path.display()
+    )]
+    Lost { path: PathBuf },
+    /// A database, but another.
+    #[error(
+        "{} is not the file that this group was in before: mount the right disk or put the right file back. If \
+         its orders are really lost, take this group out and add one with another tag",
+        path.display()
+    )]
+    NotTheOne { path: PathBuf },
+    /// The base store is another, or a new one.
+    #[error(
+        "{} belongs to another base store: put back the base store that was in use with it. With another one, \
+         names of terminals and sales would be used twice, and payments with them",
+        path.display()
+    )]
+    OtherBase { path: PathBuf },
+    /// It could not be looked at.
+    #[error("{} cannot be read at the moment: {error}", path.display())]
+    Unread { path: PathBuf, error: String },
+}
+
+impl OpenFault {
+    /// Whether it may be mended from outside while this server runs.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::File(error) => matches!(error, OpenError::Io { .. } | OpenError::Migration { .. }),
+            Self::Lost { .. } | Self::NotTheOne { .. } | Self::Unread { .. } => true,
+            Self::OtherBase { .. } => false,
+        }
+    }
+}
+
 struct Slot {
     database: OnceLock<Database>,
+    identity: OnceLock<String>,
     trouble: Mutex<String>,
 }
 
 impl Slot {
     /// Tries to open the file; `true` if there is no point in trying again.
-    fn open(&self, file: &Path, tag: GroupTag) -> bool {
-        match Database::open(file, application_id(tag), MIGRATIONS) {
-            Ok(database) => {
+    fn open(&self, file: &Path, tag: GroupTag, expected: &Expected) -> bool {
+        match open_the_one(file, tag, expected) {
+            Ok((database, identity)) => {
+                let _ = self.identity.set(identity);
                 let _ = self.database.set(database);
                 true
             }
@@ -80,10 +132,17 @@ impl Slot {
                     tracing::error!(%tag, %error, "an order group cannot be opened");
                 }
                 *trouble = text;
-                !matches!(error, OpenError::Io { .. } | OpenError::Migration { .. })
+                !error.may_pass()
             }
         }
     }
+}
+
+fn open_the_one(file: &Path, tag: GroupTag, expected: &Expected) -> Result<(Database, String), OpenFault> {
+    identity::is_there(file, expected)?;
+    let database = Database::open(file, application_id(tag), MIGRATIONS)?;
+    let identity = identity::claim(file, expected)?;
+    Ok((database, identity))
 }
 
 /// One order group in one SQLite file.
@@ -97,13 +156,14 @@ impl SqliteGroup {
     /// lock, a disk that is not there yet), opening is tried again in the background.
     /// # Errors
     /// The system gave no thread.
-    pub fn start(tag: GroupTag, file: PathBuf) -> std::io::Result<Self> {
-        let slot = Arc::new(Slot { database: OnceLock::new(), trouble: Mutex::default() });
-        if !slot.open(&file, tag) {
+    pub fn start(tag: GroupTag, file: PathBuf, expected: Expected) -> std::io::Result<Self> {
+        let slot = Slot { database: OnceLock::new(), identity: OnceLock::new(), trouble: Mutex::default() };
+        let slot = Arc::new(slot);
+        if !slot.open(&file, tag, &expected) {
             let weak = Arc::downgrade(&slot);
             std::thread::Builder::new()
                 .name(format!("open group {tag}"))
-                .spawn(move || reopen(&weak, &file, tag))?;
+                .spawn(move || reopen(&weak, &file, tag, &expected))?;
         }
         Ok(Self { tag, slot })
     }
@@ -151,6 +211,10 @@ impl SqliteGroup {
 }
 
 impl OrderGroup for SqliteGroup {
+    fn identity(&self) -> Option<String> {
+        self.slot.identity.get().cloned()
+    }
+
     fn engine(&self) -> EngineState {
         match self.slot.database.get() {
             None => EngineState::Unavailable(self.trouble()),
@@ -161,11 +225,11 @@ impl OrderGroup for SqliteGroup {
     }
 }
 
-fn reopen(slot: &Weak<Slot>, file: &Path, tag: GroupTag) {
+fn reopen(slot: &Weak<Slot>, file: &Path, tag: GroupTag, expected: &Expected) {
     loop {
         std::thread::sleep(REOPEN);
         let Some(slot) = slot.upgrade() else { return };
-        if slot.open(file, tag) {
+        if slot.open(file, tag, expected) {
             return;
         }
     }

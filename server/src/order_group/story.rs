@@ -34,6 +34,15 @@ pub enum Fact {
         /// It came from a blocked till.
         quarantined: bool,
     },
+    /// It came from a blocked till, and a person takes it into the books.
+    AcceptedFromQuarantine {
+        /// Who: the name that others see.
+        who: String,
+        /// The name that they log in with.
+        login: String,
+        /// Why.
+        why: String,
+    },
     /// A wallet is being asked for the money.
     PaymentSent {
         /// Which try.
@@ -141,6 +150,9 @@ impl fmt::Display for Fact {
             Self::Adopted { quarantined } => write!(f, "Till chose this number{}", blocked(*quarantined)),
             Self::CashTaken { given, change, quarantined } => {
                 write!(f, "Paid in cash: {given} given, {change} back{}", blocked(*quarantined))
+            }
+            Self::AcceptedFromQuarantine { who, login, why } => {
+                write!(f, "Accepted from quarantine by {who} ({login}): {why}")
             }
             Self::PaymentSent { attempt, wallet, amount, channel_number } => {
                 write!(f, "Attempt {attempt}: {amount} asked of {wallet} as {channel_number}")

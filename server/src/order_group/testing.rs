@@ -207,7 +207,9 @@ fn file(folder: &TempDir, number: u8) -> PathBuf {
 }
 
 pub(crate) fn open(folder: &TempDir, count: u8, clock: &Arc<ManualClock>) -> GroupSet {
-    let groups = (0..count).map(|n| GroupFile { tag: tag(n), file: file(folder, n) }).collect();
+    let groups = (0..count)
+        .map(|n| GroupFile { tag: tag(n), file: file(folder, n), expected: super::Expected::default() })
+        .collect();
     let limits = Limits { call_ms: CALL_MS, period_jitter_ms: 0, ..Limits::default() };
     let settings = GroupSettings { groups, limits, store: store(), server: "server-1".into() };
     GroupSet::open(settings, Arc::clone(clock) as Arc<dyn Clock>).unwrap()

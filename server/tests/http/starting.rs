@@ -119,3 +119,32 @@ async fn nothing_older_than_tls_1_3_is_spoken() {
     assert!(old.get(server.url(path::HEALTH_LIVE)).send().await.is_err());
     assert_eq!(server.client.get(server.url(path::HEALTH_LIVE)).send().await.unwrap().status(), 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_group_or_base_store_is_not_replaced_by_an_empty_one() {
+    let store = Store::new();
+    store.serve().await.stop().await;
+    let groups = store.dir.path().join("data/groups");
+    let away = store.dir.path().join("away.db");
+    std::fs::rename(groups.join("00.db"), &away).unwrap();
+    let server = store.serve().await;
+    let health = server.app().groups.health();
+    assert!(health[0].engine.contains("is gone"), "{}", health[0].engine);
+    assert_eq!((health[1].engine.as_str(), groups.join("00.db").exists()), ("open", false));
+    assert!(server.app().groups.can_create().await, "the others work");
+    server.stop().await;
+    std::fs::rename(&away, groups.join("00.db")).unwrap();
+
+    // The base store's disk is empty: terminals would be numbered from 1 again, and their payments too.
+    for file in std::fs::read_dir(store.dir.path().join("data")).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let server = store.serve().await;
+    for health in server.app().groups.health() {
+        assert!(health.engine.contains("another base store"), "{}", health.engine);
+    }
+    assert!(!server.app().groups.can_create().await);
+}

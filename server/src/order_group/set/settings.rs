@@ -4,13 +4,24 @@ use evertill_shared::order_number::GroupTag;
 use evertill_shared::protocol::store::StoreInfo;
 use std::path::PathBuf;
 
+/// What a group's file must say of itself. The names are random and stand in both stores.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The base store that it belongs to.
+    pub base: String,
+    /// The file itself, if it was in use before: then it must be there, and no new one is made.
+    pub group: Option<String>,
+}
+
 /// Where a group's file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupFile {
     /// Its tag.
     pub tag: GroupTag,
-    /// Its SQLite file; made, with its folder, if it is not there.
+    /// Its SQLite file; made, with its folder, if it is not there and was never in use.
     pub file: PathBuf,
+    /// What it must say of itself.
+    pub expected: Expected,
 }
 
 /// Time limits and failure counting.

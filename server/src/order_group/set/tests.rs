@@ -81,7 +81,7 @@ async fn only_creation_jumps_and_what_timed_out_is_unknown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_group_definitely_did_nothing_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let group = SqliteGroup::start(tag(4), folder.path().join("4.db")).unwrap();
+    let group = SqliteGroup::start(tag(4), folder.path().join("4.db"), Expected::default()).unwrap();
     let holder = rusqlite::Connection::open(folder.path().join("4.db")).unwrap();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let answer = group.probe("s".into(), NOON).await;
@@ -138,8 +138,8 @@ async fn a_group_that_cannot_be_opened_is_reported_and_the_others_work() {
 async fn a_groups_file_in_the_place_of_anothers_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("g.db");
-    drop(SqliteGroup::start(tag(1), file.clone()).unwrap());
-    let other = SqliteGroup::start(tag(2), file).unwrap();
+    drop(SqliteGroup::start(tag(1), file.clone(), Expected::default()).unwrap());
+    let other = SqliteGroup::start(tag(2), file, Expected::default()).unwrap();
     assert!(matches!(other.engine(), EngineState::Unavailable(why) if why.contains("another kind")));
 }
 

@@ -79,7 +79,7 @@ fn goods(text: &str) -> Result<Sale, GroupError> {
     }
 }
 
-fn story(connection: &Connection, number: OrderNumber) -> Result<Vec<StoryLine>, GroupError> {
+pub(super) fn story(connection: &Connection, number: OrderNumber) -> Result<Vec<StoryLine>, GroupError> {
     let sql = "SELECT at, what FROM story WHERE number = ?1 ORDER BY id";
     all(connection, sql, [number.as_str()], |row| {
         let what: String = row.get(1)?;

@@ -16,7 +16,7 @@ fn draft(rig: &Rig, random: u32, server: &str) -> NewDraft {
 }
 
 fn group(rig: &Rig) -> SqliteGroup {
-    SqliteGroup::start(tag(0), rig.file(0)).unwrap()
+    SqliteGroup::start(tag(0), rig.file(0), Expected::default()).unwrap()
 }
 
 #[tokio::test]

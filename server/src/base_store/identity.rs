@@ -1,0 +1,58 @@
+//! Which order groups belong to this base store, by random names that stand in both: a group whose disk is not
+//! mounted is then found missing, and not made anew, empty.
+
+use super::{BaseError, BaseStore, random};
+use crate::order_group::Expected;
+use evertill_shared::order_number::GroupTag;
+use rusqlite::OptionalExtension;
+
+impl BaseStore {
+    /// What the file of the group with that tag must say of itself.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn expected_group(&self, tag: GroupTag) -> Result<Expected, BaseError> {
+        let fresh = hex::encode(random::<16>()?);
+        self.database
+            .write(move |tx| -> Result<Expected, BaseError> {
+                tx.execute("INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING", [fresh])?;
+                let base = tx.query_row("SELECT id FROM identity", [], |row| row.get(0))?;
+                let group = tx
+                    .query_row("SELECT id FROM group_identities WHERE tag = ?1", [tag.get()], |row| {
+                        row.get(0)
+                    })
+                    .optional()?;
+                Ok(Expected { base, group })
+            })
+            .await
+    }
+
+    /// Remembers that this group exists. Remembering it again changes nothing.
+    ///
+    /// # Errors
+    /// [`BaseError::Invalid`] if another file is known under this tag; the database's.
+    pub async fn remember_group(&self, tag: GroupTag, id: String) -> Result<(), BaseError> {
+        let now = self.clock.now();
+        let known: String = self
+            .database
+            .write(move |tx| -> Result<String, BaseError> {
+                tx.execute(
+                    "INSERT INTO group_identities (tag, id, known_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    (tag.get(), &id, now.0),
+                )?;
+                let known: Option<String> = tx
+                    .query_row("SELECT id FROM group_identities WHERE tag = ?1", [tag.get()], |row| row.get(0))
+                    .optional()?;
+                let same = known.as_ref() == Some(&id);
+                Ok(if same { String::new() } else { known.unwrap_or_else(|| "another tag's".into()) })
+            })
+            .await?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        Err(BaseError::Invalid(format!(
+            "order group {tag}: another server of this store works with another file under this tag ({known}): \
+             name the same file in both"
+        )))
+    }
+}
