@@ -76,10 +76,16 @@ pub struct Goods {
     products: Vec<Product>,
     by_code: HashMap<String, usize>,
     by_gtin: HashMap<u64, usize>,
+    by_id: HashMap<String, usize>,
+    /// The names in small letters, so that a search need not make them anew at each letter that is typed.
+    small_names: Vec<String>,
+    favourites: Vec<usize>,
 }
 
 /// The most matches of a search that are worth showing.
 pub const MOST_MATCHES: usize = 20;
+/// The most goods to tap: more than anyone looks through.
+pub const MOST_FAVOURITES: usize = 120;
 
 impl Goods {
     /// These goods, indexed. Of two with one barcode the first counts.
@@ -87,6 +93,11 @@ impl Goods {
     pub fn new(version: u64, products: Vec<Product>) -> Self {
         let mut goods = Self { version: Some(version), ..Self::default() };
         for (index, product) in products.iter().enumerate() {
+            goods.by_id.entry(product.id.clone()).or_insert(index);
+            goods.small_names.push(product.name.to_lowercase());
+            if product.favourite && goods.favourites.len() < MOST_FAVOURITES {
+                goods.favourites.push(index);
+            }
             for code in &product.barcodes {
                 goods.by_code.entry(code.clone()).or_insert(index);
                 if let Ok(gtin) = code.parse::<Gtin>() {
@@ -115,12 +126,12 @@ impl Goods {
     /// The goods with this id.
     #[must_use]
     pub fn by_id(&self, id: &str) -> Option<&Product> {
-        self.products.iter().find(|product| product.id == id)
+        self.by_id.get(id).and_then(|index| self.products.get(*index))
     }
 
-    /// Goods to tap.
+    /// Goods to tap: [`MOST_FAVOURITES`] at most.
     pub fn favourites(&self) -> impl Iterator<Item = &Product> {
-        self.products.iter().filter(|product| product.favourite)
+        self.favourites.iter().filter_map(|index| self.products.get(*index))
     }
 
     /// What matches the text, best first: the code, the beginning of a name or code, the middle of a name.
@@ -133,8 +144,7 @@ impl Goods {
         if let Some(exact) = self.by_barcode(&wanted) {
             return vec![exact];
         }
-        let rank = |product: &Product| {
-            let name = product.name.to_lowercase();
+        let rank = |product: &Product, name: &str| {
             if product.id.to_lowercase() == wanted || name == wanted {
                 Some(0)
             } else if name.starts_with(&wanted) || product.barcodes.iter().any(|c| c.starts_with(&wanted)) {
@@ -143,8 +153,9 @@ impl Goods {
                 name.contains(&wanted).then_some(2)
             }
         };
+        let named = self.products.iter().zip(&self.small_names);
         let mut found: Vec<(u8, &Product)> =
-            self.products.iter().filter_map(|product| Some((rank(product)?, product))).collect();
+            named.filter_map(|(product, name)| Some((rank(product, name)?, product))).collect();
         found.sort_by_key(|(rank, _)| *rank);
         found.into_iter().take(MOST_MATCHES).map(|(_, product)| product).collect()
     }

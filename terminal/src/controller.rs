@@ -6,11 +6,14 @@
 
 mod cart;
 mod enrol;
+mod fault;
 mod input;
 mod link;
+mod notice;
 mod orders;
 mod payment;
 mod printing;
+mod question;
 mod refund;
 mod sale;
 mod screen;
@@ -22,14 +25,16 @@ use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
-use crate::view::{Confirm, FaultPage, Language, Notice, PrinterState, ScannerState, Screen, UserAction};
+use crate::view::{Language, Notice, PrinterState, ScannerState, Screen, UserAction};
 use cart::Cart;
 use enrol::Enrolling;
 use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
-use evertill_shared::terminal_state::TerminalState;
+use fault::Fault;
+use notice::Notices;
 use payment::{HeldCode, Watch};
+use question::Question;
 use refund::RefundDesk;
 use std::time::Duration;
 
@@ -63,31 +68,6 @@ enum At {
     About,
 }
 
-/// Why the till cannot sell. Several may hold at once; the gravest is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
-    /// Something about this till's own disk.
-    Own(FaultPage),
-    /// The books here and at the server disagree.
-    Forked,
-    /// The server's word about this till.
-    Terminal(TerminalState),
-}
-
-/// A question on screen and what a yes does.
-#[derive(Clone, Debug)]
-struct Question {
-    shown: Confirm,
-    yes: Yes,
-}
-
-#[derive(Clone, Debug)]
-enum Yes {
-    VoidSale,
-    SetAside { sale: u64 },
-    CarryOut { id: String },
-}
-
 /// The core of the till.
 pub struct Controller {
     options: Options,
@@ -107,10 +87,10 @@ pub struct Controller {
     watches: Vec<Watch>,
     desk: RefundDesk,
     search: String,
-    notice: Option<Notice>,
+    notices: Notices,
     question: Option<Question>,
     printer: PrinterState,
-    printing: Option<printing::Printing>,
+    printing: Vec<printing::Printing>,
     scanner: ScannerState,
     clock_told: bool,
     now: Moment,
@@ -141,9 +121,9 @@ impl Controller {
             watches: Vec::new(),
             desk: RefundDesk::default(),
             search: String::new(),
-            notice: None,
+            notices: Notices::default(),
             question: None,
-            printing: None,
+            printing: Vec::new(),
             clock_told: false,
             now,
             out: Vec::new(),
@@ -170,6 +150,7 @@ impl Controller {
             Input::Net(answer) => self.on_answer(answer),
             Input::Tick => {}
         }
+        self.drop_idle_question();
         self.run_due();
         self.show(always_show);
         std::mem::take(&mut self.out)
@@ -178,7 +159,7 @@ impl Controller {
     fn on_action(&mut self, action: UserAction) {
         use UserAction as A;
         match action {
-            A::DismissNotice => self.notice = None,
+            A::DismissNotice => self.notices.dismiss(),
             A::Language(language) => self.speak(language),
             A::RetryFault => self.retry(),
             A::Confirm(yes) => self.answer_question(yes),
@@ -217,24 +198,12 @@ impl Controller {
         }
     }
 
-    fn answer_question(&mut self, yes: bool) {
-        let Some(question) = self.question.take() else { return };
-        if !yes {
-            return;
-        }
-        match question.yes {
-            Yes::VoidSale => self.void_sale(),
-            Yes::SetAside { sale } => self.set_aside(sale),
-            Yes::CarryOut { id } => self.carry_out(&id),
-        }
-    }
-
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
         if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About) {
             self.at = page;
             if matches!(self.at, At::Refunds) {
-                self.notice = None;
+                self.notices.over();
             }
         }
     }
@@ -248,7 +217,7 @@ impl Controller {
             | At::Orders
             | At::About => {
                 self.at = At::Sale;
-                self.notice = None;
+                self.notices.over();
             }
             // With a code in hand the payment is on its way; the others have their own ways out.
             At::AwaitCode { .. }
@@ -263,36 +232,7 @@ impl Controller {
     fn next_sale(&mut self) {
         if matches!(self.at, At::Done { .. }) {
             self.at = At::Sale;
-            self.notice = None;
-        }
-    }
-
-    fn tell(&mut self, notice: Notice) {
-        self.notice = Some(notice);
-    }
-
-    fn fail(&mut self, fault: Fault) {
-        tracing::error!(?fault, "the till cannot sell");
-        let same_kind = |other: &Fault| std::mem::discriminant(other) == std::mem::discriminant(&fault);
-        self.faults.retain(|other| !same_kind(other));
-        self.faults.push(fault);
-        self.question = None;
-    }
-
-    /// Tries to mend what this till itself can mend.
-    fn retry(&mut self) {
-        let Some(Fault::Own(page)) = self.faults.iter().find(|fault| matches!(fault, Fault::Own(_))) else {
-            self.sync.suspect(self.now.monotonic);
-            return;
-        };
-        let disk_full = *page == FaultPage::DiskFull;
-        if disk_full && self.journal.as_mut().is_some_and(|journal| journal.has_room()) {
-            self.faults.retain(|fault| !matches!(fault, Fault::Own(_)));
-            return;
-        }
-        if !disk_full || self.journal.is_none() {
-            self.journal = None;
-            self.out.push(Command::Start);
+            self.notices.over();
         }
     }
 
@@ -322,30 +262,6 @@ impl Controller {
                 None
             }
         }
-    }
-
-    fn journal_failed(&mut self, error: JournalError) {
-        let page = match error {
-            // A mistake of ours that the journal has stopped: nothing was written and nothing was sent.
-            JournalError::Rule(rule) => {
-                tracing::error!(%rule, "an entry was refused");
-                return self.tell(Notice::ServerRefused { code: "rule".into() });
-            }
-            JournalError::DiskFull => FaultPage::DiskFull,
-            JournalError::InUse => FaultPage::JournalInUse,
-            JournalError::Damaged { entry, why } => {
-                tracing::error!(entry, why, "the journal is damaged");
-                FaultPage::JournalDamaged { entry: Some(entry) }
-            }
-            JournalError::Unreadable(why) => {
-                tracing::error!(why, "the journal cannot be read");
-                FaultPage::JournalDamaged { entry: None }
-            }
-            other @ (JournalError::Foreign { .. } | JournalError::Io(_)) => {
-                FaultPage::Other { detail: other.to_string() }
-            }
-        };
-        self.fail(Fault::Own(page));
     }
 
     fn send(&mut self, request: Request) {

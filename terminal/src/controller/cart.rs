@@ -7,6 +7,9 @@ use evertill_shared::order::line::Line;
 use evertill_shared::order::{Sale, SaleError};
 use evertill_shared::protocol::catalogue::Product;
 
+/// So many characters of a name are sold under it: with the most lines, a sale still fits into one request.
+const LONGEST_NAME: usize = 120;
+
 /// A line with the name that the screen uses for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedLine {
@@ -79,8 +82,11 @@ impl Cart {
         if self.lines.len() >= Sale::MAX_LINES {
             return Err(NotAdded::Limit);
         }
-        let line = Line::new(product.id.clone(), product.name.clone(), 1, product.price, product.tax_rate);
-        self.push(line.map_err(|_| NotAdded::Limit)?);
+        let name = product.name.chars().take(LONGEST_NAME).collect();
+        let line = Line::new(product.id.clone(), name, 1, product.price, product.tax_rate);
+        let line = line.map_err(|_| NotAdded::Limit)?;
+        self.total_minor().checked_add(line.total.minor).ok_or(NotAdded::Limit)?;
+        self.push(line);
         Ok(())
     }
 

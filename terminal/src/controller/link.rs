@@ -1,9 +1,10 @@
 //! What the server says: about the till, and about what was brought to it.
 
 use super::enrol::Enrolling;
-use super::{At, Command, Controller, Fault};
+use super::fault::Fault;
+use super::{At, Command, Controller};
 use crate::sync::{Answer, NetError, is_news};
-use crate::view::{FaultPage, Notice};
+use crate::view::Notice;
 use evertill_shared::id::SaleKey;
 use evertill_shared::journal::Head;
 use evertill_shared::protocol::catalogue::Catalogue;
@@ -82,7 +83,7 @@ impl Controller {
             TerminalState::Pending => {
                 let active_before = self.identity.as_ref().is_some_and(|identity| identity.activated);
                 if active_before {
-                    self.fail(Fault::Own(FaultPage::Other { detail: "terminal_pending".into() }));
+                    self.set_terminal_fault(state);
                 }
             }
             TerminalState::Blocked | TerminalState::Retired => self.set_terminal_fault(state),

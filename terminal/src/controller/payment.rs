@@ -1,7 +1,8 @@
 //! Payments that are under way: each is watched until its end is surely known (rule *known-or-unknown*). No second
 //! attempt begins before that, and the journal would not take one.
 
-use super::{At, Controller, Question, Yes};
+use super::question::{Question, Yes};
+use super::{At, Controller};
 use crate::sync::{NetError, PaymentQuestion, Request};
 use crate::view::{Confirm, Notice, PaymentState as Shown};
 use evertill_shared::id::{Attempt, ChannelNumber, SaleKey};

@@ -7,7 +7,7 @@ use crate::print::receipt_of_sale;
 use crate::view::{Notice, PrinterState, ReceiptState};
 use evertill_shared::receipt::Receipt;
 
-/// The job that the printer has at the moment.
+/// A job that the printer has, or that waits for it.
 #[derive(Debug)]
 pub struct Printing {
     job: u64,
@@ -47,13 +47,13 @@ impl Controller {
     }
 
     fn give_to_printer(&mut self, about: &str, job: PrintJob) {
-        self.printing = Some(Printing { job: job.id, about: about.to_owned(), copy: job.receipt.copy });
+        self.printing.push(Printing { job: job.id, about: about.to_owned(), copy: job.receipt.copy });
         let order = PrintOrder { job: job.id, receipt: job.receipt, language: self.language };
         self.out.push(Command::Print(Box::new(order)));
     }
 
     fn is_printing(&self, about: &str) -> bool {
-        self.printing.as_ref().is_some_and(|printing| printing.about == about)
+        self.printing.iter().any(|printing| printing.about == about)
     }
 
     /// Prints what surely did not come out.
@@ -108,7 +108,8 @@ impl Controller {
         {
             self.journal_failed(error);
         }
-        let Some(printing) = self.printing.take_if(|printing| printing.job == job) else { return };
+        let Some(index) = self.printing.iter().position(|printing| printing.job == job) else { return };
+        let printing = self.printing.remove(index);
         match report {
             PrintReport::Confirmed if printing.copy => self.tell(Notice::CopyPrinted),
             PrintReport::NotStarted(printer) => self.tell(Notice::Printer(printer)),

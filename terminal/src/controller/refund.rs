@@ -1,7 +1,8 @@
 //! Refunds that managers asked for: carried out here, once each, under one number (rule *same-till-same-day*; the
 //! server has reserved the money before).
 
-use super::{At, Controller, Question, Yes};
+use super::question::{Question, Yes};
+use super::{At, Controller};
 use crate::print::receipt_of_refund;
 use crate::sync::{Line, NetError};
 use crate::view::{self, Confirm, Notice, RefundItem, RefundRefusal, RefundState as Shown, RefundsPage};
@@ -49,10 +50,7 @@ impl Controller {
             amount_minor: item.refund.amount.minor,
             cash: matches!(item.paid_by, PaidBy::Cash { .. }),
         };
-        let waits = item.refund.state == RefundState::Reserved;
-        let refund = item.refund.id.clone();
-        let Some(None) = self.read(|journal| journal.refund(&refund)) else { return };
-        if !waits {
+        if !self.waits_here(&id) {
             return;
         }
         if self.sync.line() != Line::Up {
@@ -61,10 +59,23 @@ impl Controller {
         self.question = Some(Question { shown, yes: Yes::CarryOut { id } });
     }
 
+    /// Whether this refund is still to be begun here.
+    pub(super) fn waits_here(&self, id: &str) -> bool {
+        let reserved = self.item(id).filter(|item| item.refund.state == RefundState::Reserved);
+        let (Some(item), Some(journal)) = (reserved, &self.journal) else { return false };
+        matches!(journal.refund(&item.refund.id), Ok(None))
+    }
+
     /// Into the journal; the schedule sends what stands there until its end is known.
     pub(super) fn carry_out(&mut self, id: &str) {
+        if !self.waits_here(id) {
+            return;
+        }
+        // The line may have gone while the question was on screen.
+        if self.sync.line() != Line::Up {
+            return self.tell(Notice::NoNetwork);
+        }
         let Some(refund) = self.item(id).map(|item| item.refund.clone()) else { return };
-        let Some(None) = self.read(|journal| journal.refund(&refund.id)) else { return };
         let body = Body::RefundCarriedOut { refund: refund.id, number: refund.order, amount: refund.amount };
         self.write(&body);
     }

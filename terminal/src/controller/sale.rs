@@ -1,7 +1,8 @@
 //! The sale screen: goods by scan, by touch and by search.
 
 use super::cart::NotAdded;
-use super::{At, Cart, Controller, Question, Yes};
+use super::question::{Question, Yes};
+use super::{At, Cart, Controller};
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::{LabelKind, classify};
@@ -15,8 +16,11 @@ const MAY_BE_SECRET: usize = 16;
 impl Controller {
     /// A scan. What it means depends on the page: a payment code is taken only where one was asked for.
     pub(super) fn on_scan(&mut self, scan: ScanText) {
-        if !self.faults.is_empty() || self.question.is_some() {
+        if !self.faults.is_empty() {
             return;
+        }
+        if self.question.is_some() {
+            return self.tell(Notice::ScanNotUsed);
         }
         let label = classify(scan);
         let is_goods = !matches!(label.kind, LabelKind::Other);
@@ -30,7 +34,10 @@ impl Controller {
                 self.scan_goods(label.text.expose());
             }
             At::Sale => self.scan_goods(label.text.expose()),
-            At::AwaitCode { held: Some(_) } | At::Payment { .. } => self.tell(Notice::DoubleScanIgnored),
+            At::AwaitCode { held: Some(_) } | At::Payment { .. } => {
+                let again = self.is_payment_code(label.text.expose());
+                self.tell(if again { Notice::DoubleScanIgnored } else { Notice::SaleUnderWay });
+            }
             At::AwaitCode { held: None } => self.scan_payment_code(label.text, is_goods),
             At::Cash { .. } | At::Ended { .. } => {
                 self.tell(if wallet::detect(label.text.expose()).is_some() {
@@ -39,8 +46,17 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Starting | At::Enrol(_) | At::Refunds | At::Orders | At::About => {}
+            At::Refunds | At::Orders | At::About => self.scan_beside(label.text.expose()),
+            At::Starting | At::Enrol(_) => {}
         }
+    }
+
+    /// On a page beside the sale: goods go into the sale, which comes back on screen, so that none is missed.
+    fn scan_beside(&mut self, code: &str) {
+        if self.goods.by_barcode(code).is_some() {
+            self.at = At::Sale;
+        }
+        self.scan_goods(code);
     }
 
     fn is_payment_code(&self, code: &str) -> bool {
@@ -114,7 +130,7 @@ impl Controller {
         let mut cart = self.cart.clone();
         match cart.add(product, self.currency()) {
             Ok(()) => {
-                self.notice = None;
+                self.notices.over();
                 self.set_cart(cart);
             }
             Err(why) => self.not_added(why, &product.name),

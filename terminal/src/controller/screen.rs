@@ -33,7 +33,7 @@ impl Controller {
             money: self.money_style(),
             status: self.status_bar(),
             page: self.fault_page().map_or_else(|| self.page(), Page::Fault),
-            notice: self.notice.clone(),
+            notice: self.notices.shown().cloned(),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
         }
     }
@@ -93,6 +93,7 @@ impl Controller {
             Fault::Forked => FaultPage::JournalForked,
             Fault::Own(page) => page.clone(),
             Fault::Terminal(TerminalState::Retired) => FaultPage::Retired,
+            Fault::Terminal(TerminalState::Pending) => FaultPage::Other { detail: "terminal_pending".into() },
             Fault::Terminal(_) => FaultPage::Blocked,
         })
     }

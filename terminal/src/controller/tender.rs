@@ -1,9 +1,10 @@
 //! How the sale is paid: closing it in the journal, the number for it, cash.
 
 use super::payment::HeldCode;
+use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
 use crate::sync::{NetError, Request};
-use crate::view::{self, Notice, PaymentState};
+use crate::view::{self, Confirm, Notice, PaymentState};
 use evertill_hardware::ScanText;
 use evertill_shared::journal::Body;
 use evertill_shared::order::Sale;
@@ -13,6 +14,9 @@ use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet;
 use std::time::Duration;
 
+/// More change than the sale's total and than this, in minor units, is likelier a slip of the finger than a banknote:
+/// it is asked about first.
+const LARGE_CHANGE: i64 = 100_000;
 /// How long to wait before a number is asked for again.
 const DRAFT_AGAIN: Duration = Duration::from_secs(1);
 
@@ -28,7 +32,7 @@ impl Controller {
             return self.tell(Notice::CodeNeedsNetwork);
         }
         if self.close_sale().is_some() {
-            self.notice = None;
+            self.notices.over();
             self.at = At::AwaitCode { held: None };
         }
     }
@@ -41,7 +45,7 @@ impl Controller {
             return self.tell(Notice::EmptySale);
         }
         if self.close_sale().is_some() {
-            self.notice = None;
+            self.notices.over();
             self.at = At::Cash { given_minor: 0 };
         }
     }
@@ -129,7 +133,7 @@ impl Controller {
             return self.tell(Notice::UnknownPaymentCode);
         }
         let Some(sale) = self.frozen else { return };
-        self.notice = None;
+        self.notices.over();
         let code = AuthCode::new(text.into_exposed());
         self.at = At::AwaitCode { held: Some(HeldCode::new(code, wallet, self.now.monotonic)) };
         self.pay_with_held_code(sale);
@@ -143,11 +147,23 @@ impl Controller {
 
     /// The cash is in the drawer. After this the page is another, so a second touch finds nothing to do.
     pub(super) fn cash_confirm(&mut self) {
-        let (At::Cash { given_minor }, Some(sale)) = (&self.at, self.frozen) else { return };
+        let At::Cash { given_minor } = &self.at else { return };
         let (given, total) = (*given_minor, self.cart.total_minor());
         if given < total {
             return self.tell(Notice::NotEnoughCash);
         }
+        let change_minor = given - total;
+        if change_minor > total.max(LARGE_CHANGE) {
+            let shown = Confirm::LargeChange { given_minor: given, change_minor };
+            self.question = Some(Question { shown, yes: Yes::TakeCash { given_minor: given } });
+            return;
+        }
+        self.take_cash(given);
+    }
+
+    pub(super) fn take_cash(&mut self, given: i64) {
+        let (At::Cash { .. }, Some(sale)) = (&self.at, self.frozen) else { return };
+        let total = self.cart.total_minor();
         let body = Body::CashTaken { sale, given: self.money(given), change: self.money(given - total) };
         if self.write(&body).is_none() {
             return;
@@ -174,6 +190,6 @@ impl Controller {
         self.cart = Cart::default();
         self.frozen = None;
         self.search.clear();
-        self.notice = None;
+        self.notices.over();
     }
 }

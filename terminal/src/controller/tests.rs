@@ -2,6 +2,8 @@
 
 mod cash;
 mod faults;
+mod interruptions;
+mod limits;
 mod payments;
 mod random;
 mod refunds;

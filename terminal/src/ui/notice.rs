@@ -19,6 +19,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::EmptySale) => plain(K::EmptySale),
         Some(Notice::CodeNeedsNetwork) => plain(K::CodeNeedsNetwork),
         Some(Notice::NotEnoughCash) => plain(K::NotEnoughCash),
+        Some(Notice::ScanNotUsed) => plain(K::ScanNotUsed),
         Some(Notice::SaleUnderWay) => plain(K::SaleUnderWay),
         Some(Notice::SaleVoided) => plain(K::SaleVoided),
         Some(Notice::DoubleScanIgnored) => plain(K::DoubleScanIgnored),
@@ -52,6 +53,7 @@ pub fn seconds(value: i64) -> i32 {
 }
 
 pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
+    let given;
     let (kind, text, amount_minor, count) = match confirm {
         None => return ConfirmData::default(),
         Some(Confirm::VoidSale { item_count, total_minor }) => {
@@ -62,6 +64,10 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
         }
         Some(Confirm::CarryOutRefund { order_number, amount_minor, cash: false }) => {
             (ConfirmKind::CarryOutRefund, order_number.as_str(), *amount_minor, 0)
+        }
+        Some(Confirm::LargeChange { given_minor, change_minor }) => {
+            given = format_amount(*given_minor, money);
+            (ConfirmKind::LargeChange, given.as_str(), *change_minor, 0)
         }
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
     };

@@ -29,7 +29,9 @@ pub enum Notice {
     CodeNeedsNetwork,
     /// The amount given is less than the total.
     NotEnoughCash,
-    /// A sale is under way: finish or void it first.
+    /// While a question was on screen something was scanned. It was not used.
+    ScanNotUsed,
+    /// A sale is being paid: what was scanned was not added.
     SaleUnderWay,
     /// The sale was voided; nothing was charged.
     SaleVoided,
@@ -100,6 +102,13 @@ pub enum Confirm {
         amount_minor: i64,
         /// True if the money is handed over from the drawer.
         cash: bool,
+    },
+    /// Did the customer really give so much?
+    LargeChange {
+        /// What was entered, in minor units.
+        given_minor: i64,
+        /// What would go back, in minor units.
+        change_minor: i64,
     },
     /// Really leave this unknown payment and serve the next customer?
     SetAside {

@@ -3,7 +3,7 @@
 use super::rig::*;
 use crate::controller::*;
 use crate::sync::Answer;
-use crate::view::{DonePage, OrderState, Page, PaidBy, PrinterState, ReceiptState};
+use crate::view::{Confirm, DonePage, OrderState, Page, PaidBy, PrinterState, ReceiptState};
 use evertill_shared::journal::Head;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::terminal::HandedIn;
@@ -218,4 +218,46 @@ fn the_orders_of_the_day_say_where_each_stands() {
     till.give(Input::Printed { job, report: PrintReport::Confirmed });
     till.act(UserAction::Reprint { id: "2".into() });
     assert!(till.printed[0].receipt.copy);
+}
+
+#[test]
+fn an_absurd_amount_of_cash_is_asked_about_before_it_is_believed() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.act(UserAction::TenderCash);
+    till.act(UserAction::CashGiven { minor: 6_901_234_567_892 });
+    till.act(UserAction::CashConfirm);
+    till.act(UserAction::CashConfirm);
+    let asked = till.screen.as_ref().unwrap().confirm.clone();
+    let change_minor = 6_901_234_567_892 - 450;
+    assert_eq!(asked, Some(Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor }));
+    assert_eq!((till.kicks, till.count(|body| matches!(body, Body::CashTaken { .. }))), (0, 0));
+    till.act(UserAction::Confirm(false));
+    assert!(matches!(till.page(), Page::Cash(_)));
+    till.act(UserAction::CashGiven { minor: i64::MAX });
+    till.act(UserAction::CashConfirm);
+    till.act(UserAction::Confirm(true));
+    till.act(UserAction::Confirm(true));
+    assert!(matches!(till.page(), Page::Done(_)), "who insists is believed");
+    assert_eq!((till.kicks, till.count(|body| matches!(body, Body::CashTaken { .. }))), (1, 1));
+}
+
+#[test]
+fn a_receipt_that_waits_behind_another_is_not_called_doubtful() {
+    let mut till = Till::online();
+    for _ in 0..2 {
+        till.scan(TEA);
+        till.act(UserAction::TenderCash);
+        till.act(UserAction::CashGiven { minor: 450 });
+        till.act(UserAction::CashConfirm);
+    }
+    // The second customer is served; now the first receipt comes out.
+    let first = till.printed[0].job;
+    till.give(Input::Printed { job: first, report: PrintReport::Confirmed });
+    assert!(matches!(till.page(), Page::Done(page) if page.receipt == ReceiptState::Printing));
+    let second = till.printed[1].job;
+    till.act(UserAction::PrintCopy);
+    assert_eq!(till.printed.len(), 2, "what is being printed is not printed again");
+    till.give(Input::Printed { job: second, report: PrintReport::Confirmed });
+    assert!(matches!(till.page(), Page::Done(page) if page.receipt == ReceiptState::Printed));
 }

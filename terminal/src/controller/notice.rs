@@ -1,0 +1,52 @@
+//! What is told above the page. Most of it is about the last touch or scan and goes with the next; what is about money
+//! of another customer stays until somebody has put it away.
+
+use super::Controller;
+use crate::view::Notice;
+use std::collections::VecDeque;
+
+/// What there is to tell.
+#[derive(Debug, Default)]
+pub struct Notices {
+    passing: Option<Notice>,
+    kept: VecDeque<Notice>,
+}
+
+impl Notices {
+    /// What is on screen.
+    pub fn shown(&self) -> Option<&Notice> {
+        self.passing.as_ref().or(self.kept.front())
+    }
+
+    /// A person puts away what is on screen.
+    pub fn dismiss(&mut self) {
+        if self.passing.take().is_none() {
+            self.kept.pop_front();
+        }
+    }
+
+    /// The matter of the last touch or scan is over.
+    pub fn over(&mut self) {
+        self.passing = None;
+    }
+
+    fn add(&mut self, notice: Notice) {
+        let keeps = matches!(
+            notice,
+            Notice::EarlierPaymentPaid { .. }
+                | Notice::EarlierPaymentReversed { .. }
+                | Notice::SaleQuarantined { .. }
+        );
+        if !keeps {
+            self.passing = Some(notice);
+        } else if !self.kept.contains(&notice) {
+            self.kept.push_back(notice);
+        }
+    }
+}
+
+impl Controller {
+    pub(super) fn tell(&mut self, notice: Notice) {
+        self.notices.add(notice);
+    }
+}

@@ -1,0 +1,49 @@
+//! Questions that a person must answer before anything else.
+
+use super::{At, Controller};
+use crate::view::Confirm;
+
+/// A question on screen and what a yes does.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub shown: Confirm,
+    pub yes: Yes,
+}
+
+/// What a yes does.
+#[derive(Clone, Debug)]
+pub enum Yes {
+    VoidSale,
+    SetAside { sale: u64 },
+    CarryOut { id: String },
+    TakeCash { given_minor: i64 },
+}
+
+impl Controller {
+    pub(super) fn answer_question(&mut self, yes: bool) {
+        let Some(question) = self.question.take() else { return };
+        if !yes {
+            return;
+        }
+        match question.yes {
+            Yes::VoidSale => self.void_sale(),
+            Yes::SetAside { sale } => self.set_aside(sale),
+            Yes::CarryOut { id } => self.carry_out(&id),
+            Yes::TakeCash { given_minor } => self.take_cash(given_minor),
+        }
+    }
+
+    /// A question whose matter has ended meanwhile is not asked any longer: it would hide how it ended.
+    pub(super) fn drop_idle_question(&mut self) {
+        let Some(question) = &self.question else { return };
+        let stands = match &question.yes {
+            Yes::VoidSale => matches!(self.at, At::Sale),
+            Yes::SetAside { sale } => self.watches.iter().any(|watch| watch.sale == *sale),
+            Yes::CarryOut { id } => self.waits_here(id),
+            Yes::TakeCash { .. } => matches!(self.at, At::Cash { .. }),
+        };
+        if !stands {
+            self.question = None;
+        }
+    }
+}
