@@ -1,5 +1,7 @@
 //! The payment machine against scripted channels and against a reference model of a channel's truth.
 
+mod racing;
+
 use super::*;
 use crate::id::{SaleKey, StoreId, TerminalId};
 use crate::money::Currency;
