@@ -141,10 +141,10 @@ impl Sync {
             requests.push(request);
         }
         if self.hand_in.is_due(now)
-            && let Some(body) = entries_to_hand_in(journal)?
+            && let Some(request) = hand_in_of(journal)?
         {
             self.hand_in.start(now);
-            requests.push(Request::HandIn { body });
+            requests.push(request);
         }
         if situation.catalogue_version != Some(status.catalogue_version) && self.catalogue.start(now) {
             requests.push(Request::Catalogue { since: situation.catalogue_version.unwrap_or(0) });
@@ -279,7 +279,10 @@ fn note_task<T>(
     }
 }
 
-fn entries_to_hand_in(journal: &dyn Journal) -> Result<Option<HandIn>, JournalError> {
+/// The entries that the server is not known to have, as many as go into one request; none if it has them all.
+/// # Errors
+/// The journal cannot be read.
+pub fn hand_in_of(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
     let known = journal.handed_in()?;
     if known >= journal.head().sequence {
         return Ok(None);
@@ -295,7 +298,7 @@ fn entries_to_hand_in(journal: &dyn Journal) -> Result<Option<HandIn>, JournalEr
         })
         .map(|(_, entry)| entry)
         .collect();
-    Ok((!entries.is_empty()).then_some(HandIn { entries }))
+    Ok((!entries.is_empty()).then_some(Request::HandIn { body: HandIn { entries } }))
 }
 
 fn next_refund(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {

@@ -52,8 +52,13 @@ impl Controller {
     }
 
     fn forked(&mut self) {
+        let news = !self.faults.contains(&Fault::Forked);
         self.sync.halt();
         self.fail(Fault::Forked);
+        // The server must hear of it too: from what this till wrote it sees the second history, and tells IT.
+        if news && let Some(Some(evidence)) = self.read(|journal| crate::sync::hand_in_of(journal)) {
+            self.send(evidence);
+        }
     }
 
     fn set_terminal_fault(&mut self, state: TerminalState) {

@@ -11,7 +11,7 @@ use evertill_shared::protocol::orders::AdoptOrder;
 
 fn product(id: usize, name: String, price: i64) -> Product {
     Product {
-        id: id.to_string().into(),
+        id: id.to_string(),
         name,
         barcodes: vec![format!("X{id:06}")],
         price: cny(price),
