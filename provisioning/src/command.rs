@@ -1,7 +1,9 @@
 //! The commands, a file each, and what they share.
 
 pub mod catalogue_import;
+pub mod order_accept;
 pub mod staff_add;
+pub mod staff_leave;
 pub mod staff_list;
 pub mod status;
 pub mod store_create;
@@ -10,6 +12,7 @@ pub mod terminal_activate;
 pub mod terminal_block;
 pub mod terminal_code;
 pub mod terminal_list;
+pub mod terminal_retire;
 
 mod ask;
 mod connection;

@@ -34,6 +34,9 @@ enum Command {
     /// Tills.
     #[command(subcommand, arg_required_else_help = true)]
     Terminal(Terminal),
+    /// Orders that wait for a person.
+    #[command(subcommand, arg_required_else_help = true)]
+    Order(Order),
     /// Goods and prices.
     #[command(subcommand, arg_required_else_help = true)]
     Catalogue(Catalogue),
@@ -55,6 +58,14 @@ enum Staff {
     Add(command::staff_add::Args),
     /// Lists all people.
     List(command::staff_list::Args),
+    /// Closes the account of a person who left.
+    Leave(command::staff_leave::Args),
+}
+
+#[derive(Subcommand)]
+enum Order {
+    /// Takes into the books an order that a blocked till handed in.
+    Accept(command::order_accept::Args),
 }
 
 #[derive(Subcommand)]
@@ -69,6 +80,8 @@ enum Terminal {
     Block(command::terminal_block::BlockArgs),
     /// Lets a blocked till work again.
     Unblock(command::terminal_block::UnblockArgs),
+    /// Takes a till out of use for good.
+    Retire(command::terminal_retire::Args),
 }
 
 #[derive(Subcommand)]
@@ -93,11 +106,14 @@ async fn run(command: Command) -> command::Outcome {
         Command::Store(Store::RenewCertificate(args)) => command::store_renew::run(&args),
         Command::Staff(Staff::Add(args)) => command::staff_add::run(&args).await,
         Command::Staff(Staff::List(args)) => command::staff_list::run(&args).await,
+        Command::Staff(Staff::Leave(args)) => command::staff_leave::run(&args).await,
+        Command::Order(Order::Accept(args)) => command::order_accept::run(&args).await,
         Command::Terminal(Terminal::Code(args)) => command::terminal_code::run(&args).await,
         Command::Terminal(Terminal::List(args)) => command::terminal_list::run(&args).await,
         Command::Terminal(Terminal::Activate(args)) => command::terminal_activate::run(&args).await,
         Command::Terminal(Terminal::Block(args)) => command::terminal_block::block(&args).await,
         Command::Terminal(Terminal::Unblock(args)) => command::terminal_block::unblock(&args).await,
+        Command::Terminal(Terminal::Retire(args)) => command::terminal_retire::run(&args).await,
         Command::Catalogue(Catalogue::Import(args)) => command::catalogue_import::run(&args).await,
         Command::Status(args) => command::status::run(&args).await,
     }

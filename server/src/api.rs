@@ -1,5 +1,6 @@
 //! The endpoints of tills and staff: one file per conversation. What they share is here.
 
+pub mod acceptance;
 pub mod catalogue;
 pub mod enrol;
 pub mod health;

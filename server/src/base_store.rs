@@ -9,6 +9,7 @@ mod enrolment;
 mod error;
 mod identity;
 mod journal;
+mod people;
 mod sessions;
 mod staff;
 mod terminals;
@@ -19,6 +20,7 @@ pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
 pub use cache::{KnownTerminal, TerminalRecord};
 pub use error::{BaseError, BaseOpenError};
 pub use journal::{HandInTaken, JournalFault, KnownJournal};
+pub use people::NewPassword;
 pub use sessions::OpenSession;
 pub use staff::{LoginCheck, StaffRecord};
 
@@ -43,6 +45,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 2,
         name: "identity",
         sql: include_str!("../migrations/sqlite/base_0002_identity.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "staff_left",
+        sql: include_str!("../migrations/sqlite/base_0003_staff_left.sql"),
     },
 ];
 

@@ -4,6 +4,7 @@
 //! security headers on, and turns every refusal into a page that says what to do. Forms carry a token that is
 //! bound to their session.
 
+mod accept;
 mod assets;
 mod audit;
 mod frame;
@@ -12,6 +13,7 @@ mod login;
 mod order;
 mod order_view;
 mod orders;
+mod password;
 mod posted;
 mod problem;
 mod refund;
@@ -40,13 +42,17 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/orders", get(orders::page))
         .route("/console/orders/{number}", get(order::page))
         .route("/console/orders/{number}/refunds", post(refund::ask))
+        .route("/console/orders/{number}/accept", post(accept::accept))
         .route("/console/terminals", get(terminals::list).post(terminals::make_code))
         .route("/console/terminals/{terminal}", get(terminals::page))
         .route("/console/terminals/{terminal}/activate", post(terminals::activate))
         .route("/console/terminals/{terminal}/block", post(terminals::block))
         .route("/console/terminals/{terminal}/unblock", post(terminals::unblock))
+        .route("/console/terminals/{terminal}/retire", post(terminals::retire))
         .route("/console/groups", get(groups::page))
         .route("/console/staff", get(staff::page).post(staff::add))
+        .route("/console/staff/left", post(staff::left))
+        .route("/console/password", get(password::page).post(password::change))
         .route("/console/audit", get(audit::page))
         .route("/console/assets/{name}", get(assets::serve))
         .route("/console/{*rest}", get(problem::no_such_page).post(problem::no_such_page))

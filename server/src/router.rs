@@ -1,7 +1,7 @@
 //! Every route on one page.
 
 use crate::api::{
-    catalogue, enrol, health, journal, orders, payments, refunds, server_keys, staff, terminal,
+    acceptance, catalogue, enrol, health, journal, orders, payments, refunds, server_keys, staff, terminal,
 };
 use crate::app::App;
 use crate::console;
@@ -59,10 +59,13 @@ fn people() -> Router<App> {
     Router::new()
         .route(staff_path::SESSIONS, post(staff::log_in))
         .route(staff_path::STAFF, get(staff::list_staff).post(staff::add_staff))
+        .route(staff_path::STAFF_LEFT, post(staff::person_left))
+        .route(staff_path::PASSWORD, post(staff::change_password))
         .route(staff_path::ENROLMENT_CODES, post(staff::make_enrolment_code))
         .route(staff_path::TERMINALS, get(staff::list_terminals))
         .route(staff_path::TERMINAL, post(staff::change_terminal))
         .route(staff_path::REFUNDS, post(staff::ask_refund))
+        .route(staff_path::ACCEPT_ORDER, post(acceptance::accept_order))
         .route(staff_path::CATALOGUE, put(staff::put_catalogue))
 }
 

@@ -1,7 +1,7 @@
 //! Logging in: passwords, sessions, and who is asking.
 
 use crate::app::App;
-use crate::base_store::{LoginCheck, OpenSession, StaffRecord};
+use crate::base_store::{BaseError, LoginCheck, NewPassword, OpenSession, StaffRecord};
 use crate::failure::Failure;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -11,7 +11,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::staff::{LogIn, Role, Session};
+use evertill_shared::protocol::staff::{ChangePassword, LogIn, Role, Session, StaffRow};
 use evertill_shared::secret::SecretText;
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
@@ -98,9 +98,59 @@ pub async fn log_in(app: &App, asked: &LogIn) -> Result<Session, Failure> {
             None => wrong(),
         });
     };
-    let (token, expires_at) = app.base.open_session(&person.row.login).await?;
+    let (token, expires_at) = match app.base.open_session(&person).await {
+        Err(BaseError::PasswordMoved) => return Err(wrong()),
+        opened => opened?,
+    };
     tracing::info!(login = person.row.login, "logged in");
     Ok(Session { token, name: person.row.name, role: person.row.role, expires_at })
+}
+
+/// Changes the password of whoever has this session; their other sessions end. The old one must be right: an open
+/// page that was left alone is not the person. Guessing at it is counted like guessing when logging in.
+///
+/// # Errors
+/// `not_allowed` if the old one is wrong, `overloaded` after too many wrong ones, `bad_request` for a new one that is
+/// too short.
+pub async fn change_password(
+    app: &App,
+    who: &OpenSession,
+    token: &SecretText,
+    asked: &ChangePassword,
+) -> Result<StaffRow, Failure> {
+    let wrong = || not_allowed("the old password is wrong: nothing was changed");
+    let record = match app.base.login_check(&who.login).await? {
+        LoginCheck::Wait(until) => return Err(wait(until, app.clock.now())),
+        LoginCheck::Try(record) => record,
+    };
+    let right = if asked.old.expose().len() > LONGEST_PASSWORD {
+        None
+    } else {
+        is_right(asked.old.clone(), record).await?
+    };
+    let Some(person) = right else {
+        tracing::warn!(login = who.login, "a wrong old password");
+        return Err(match app.base.login_failed(&who.login).await? {
+            Some(until) => wait(until, app.clock.now()),
+            None => wrong(),
+        });
+    };
+    let new_hash = hash_password(&asked.new).await?;
+    let row = app.base.change_password(NewPassword { person, new_hash, kept: token.clone() }).await?;
+    tracing::info!(login = row.login, "changed the password");
+    Ok(row)
+}
+
+/// The token of the request's own session.
+#[derive(Clone, Debug)]
+pub struct Token(pub SecretText);
+
+impl FromRequestParts<App> for Token {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Failure> {
+        token_of(parts).map(Self).ok_or_else(|| not_allowed("log in first"))
+    }
 }
 
 /// Somebody who is logged in: handlers of the staff's API take it as an argument.

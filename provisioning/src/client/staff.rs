@@ -9,8 +9,8 @@ use evertill_shared::id::TerminalId;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::staff::{
-    AskRefund, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, Session, StaffRow, TerminalChange,
-    TerminalRow, path,
+    AcceptOrder, AcceptedOrder, AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff,
+    PersonLeft, Session, StaffRow, TerminalChange, TerminalRow, path,
 };
 use evertill_shared::refund::Refund;
 use evertill_shared::secret::SecretText;
@@ -76,6 +76,22 @@ impl StaffClient {
         self.call::<_, IgnoredAny>(Method::Post, path::STAFF, Some(person)).await.map(drop)
     }
 
+    /// Somebody left: they cannot log in any more, and their sessions have ended.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn person_left(&self, left: &PersonLeft) -> Result<StaffRow, ClientError> {
+        self.call(Method::Post, path::STAFF_LEFT, Some(left)).await
+    }
+
+    /// Changes the password of whoever is logged in here. Their other sessions end.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`evertill_shared::protocol::error::ErrorCode::NotAllowed`] for a wrong old password.
+    pub async fn change_password(&self, change: &ChangePassword) -> Result<(), ClientError> {
+        self.call::<_, IgnoredAny>(Method::Post, path::PASSWORD, Some(change)).await.map(drop)
+    }
+
     /// A one-time code for a till that will be called `name`.
     ///
     /// # Errors
@@ -93,7 +109,7 @@ impl StaffClient {
         self.call::<(), _>(Method::Get, path::TERMINALS, None).await
     }
 
-    /// Activates, blocks or unblocks a terminal.
+    /// Activates, blocks, unblocks or retires a terminal.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -112,6 +128,19 @@ impl StaffClient {
     /// [`ClientError`].
     pub async fn put_catalogue(&self, products: &[Product]) -> Result<(), ClientError> {
         self.call::<_, IgnoredAny>(Method::Put, path::CATALOGUE, Some(products)).await.map(drop)
+    }
+
+    /// Accepts into the books an order that a blocked till handed in. Asked again, it tells who accepted it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn accept_order(
+        &self,
+        number: &OrderNumber,
+        accept: &AcceptOrder,
+    ) -> Result<AcceptedOrder, ClientError> {
+        let path = path::ACCEPT_ORDER.replace("{number}", &number.to_string());
+        self.call(Method::Post, &path, Some(accept)).await
     }
 
     /// Asks for a refund.

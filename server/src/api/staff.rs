@@ -6,7 +6,7 @@ use super::{Answer, Body, path_part};
 use crate::app::App;
 use crate::base_store::{AuditKind, NewAudit, OpenSession, StaffRecord};
 use crate::failure::Failure;
-use crate::session::{self, Person};
+use crate::session::{self, Person, Token};
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use evertill_shared::id::TerminalId;
@@ -14,8 +14,8 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::{
-    AskRefund, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, Role, Session, StaffRow, TerminalChange,
-    TerminalRow,
+    AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, PersonLeft, Role, Session,
+    StaffRow, TerminalChange, TerminalRow,
 };
 use evertill_shared::refund::Refund;
 
@@ -62,9 +62,35 @@ pub async fn add_staff(
 pub async fn add_person(app: &App, who: &OpenSession, new: NewStaff) -> Result<StaffRow, Failure> {
     Person(who.clone()).require(Role::may_administer, "add people")?;
     let password_hash = session::hash_password(&new.password).await?;
-    let row =
-        StaffRow { login: new.login.trim().to_owned(), name: new.name.trim().to_owned(), role: new.role };
+    let (login, name) = (new.login.trim().to_owned(), new.name.trim().to_owned());
+    let row = StaffRow { login, name, role: new.role, left_at: None };
     Ok(app.base.add_staff(StaffRecord { row, password_hash }, who.login.clone()).await?)
+}
+
+/// `POST /staff/v1/staff/left`. When this has answered, the person's sessions have ended.
+///
+/// # Errors
+/// Without the right or a reason; nobody of that name; the last person of IT.
+pub async fn person_left(
+    State(app): State<App>,
+    person: Person,
+    Body(left): Body<PersonLeft>,
+) -> Answer<StaffRow> {
+    person.require(Role::may_administer, "say who left")?;
+    Ok(Json(app.base.person_left(&left.login, &left.reason, person.0.login).await?))
+}
+
+/// `POST /staff/v1/password`: one's own.
+///
+/// # Errors
+/// A wrong old password, or too many of them; a new one that is too short.
+pub async fn change_password(
+    State(app): State<App>,
+    person: Person,
+    Token(token): Token,
+    Body(asked): Body<ChangePassword>,
+) -> Answer<StaffRow> {
+    Ok(Json(session::change_password(&app, &person.0, &token, &asked).await?))
 }
 
 /// `POST /staff/v1/enrolment-codes`.
@@ -99,7 +125,7 @@ pub async fn change_terminal(
     Path(terminal): Path<String>,
     Body(change): Body<TerminalChange>,
 ) -> Answer<TerminalRow> {
-    person.require(Role::may_administer, "activate and block terminals")?;
+    person.require(Role::may_administer, "activate, block and retire terminals")?;
     let terminal: TerminalId = path_part(&terminal)?;
     let login = person.0.login;
     let row = app.base.change_terminal(terminal, change, login.clone()).await?;

@@ -25,6 +25,14 @@ pub enum AuditKind {
     TerminalBlocked,
     /// A terminal was unblocked.
     TerminalUnblocked,
+    /// A terminal was retired.
+    TerminalRetired,
+    /// Somebody left the staff.
+    StaffLeft,
+    /// Somebody changed their own password.
+    PasswordChanged,
+    /// Somebody decided to accept an order of a blocked terminal. Whether it was done then is in its story.
+    OrderAccepted,
     /// A refund was asked for.
     RefundRequested,
     /// The catalogue was replaced.

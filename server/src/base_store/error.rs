@@ -60,6 +60,12 @@ pub enum BaseError {
     /// Someone has this name to log in with.
     #[error("{0} is taken: choose another name to log in with")]
     LoginTaken(String),
+    /// Without this person nobody could look after terminals and staff.
+    #[error("{0} is the last person with the role it: add another first")]
+    LastOfIt(String),
+    /// The password was changed by another request in the meantime, or the person has left.
+    #[error("the password was changed in the meantime, or the name is not in use any more: log in again")]
+    PasswordMoved,
     /// The journal's head is not where it was when the entries were checked: someone else handed in meanwhile.
     #[error("the journal was handed in twice at the same time: hand it in again")]
     HeadMoved,
@@ -82,8 +88,8 @@ impl BaseError {
             Self::Invalid(_) => ErrorCode::BadRequest,
             Self::EnrolmentRefused => ErrorCode::EnrolmentRefused,
             Self::EnrolmentLocked => ErrorCode::EnrolmentLocked,
-            Self::WrongFingerprint | Self::TerminalState(_) => ErrorCode::WrongState,
-            Self::LoginTaken(_) => ErrorCode::Conflict,
+            Self::WrongFingerprint | Self::TerminalState(_) | Self::LastOfIt(_) => ErrorCode::WrongState,
+            Self::LoginTaken(_) | Self::PasswordMoved => ErrorCode::Conflict,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Open sessions of staff. Only the hash of a token is kept: whoever reads the file cannot log in with it.
 
-use super::{BaseError, BaseStore, hash_of, random};
+use super::{BaseError, BaseStore, StaffRecord, hash_of, random};
 use crate::sqlite_writer::DbError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::Role;
 use evertill_shared::secret::SecretText;
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Transaction};
 use std::time::Duration;
 
 /// How long a session lasts after it was last used.
@@ -29,24 +29,41 @@ pub struct OpenSession {
     pub expires_at: Timestamp,
 }
 
+/// Ends all sessions of a person but the one of the token that is kept, if one is.
+pub(super) fn end_others(
+    tx: &Transaction<'_>,
+    login: &str,
+    kept: Option<&SecretText>,
+) -> Result<(), BaseError> {
+    let kept = kept.map(|token| hash_of(DOMAIN, token.expose())).unwrap_or_default();
+    tx.execute("DELETE FROM sessions WHERE login = ?1 AND token_hash <> ?2", (login, kept))?;
+    Ok(())
+}
+
 impl BaseStore {
     /// Opens a session for somebody whose password was right.
     ///
     /// # Errors
-    /// [`BaseError`].
-    pub async fn open_session(&self, login: &str) -> Result<(SecretText, Timestamp), BaseError> {
+    /// [`BaseError::PasswordMoved`] if that password does not count any more; the database's.
+    pub async fn open_session(&self, person: &StaffRecord) -> Result<(SecretText, Timestamp), BaseError> {
         let token = SecretText::new(URL_SAFE_NO_PAD.encode(random::<32>()?));
         let hash = hash_of(DOMAIN, token.expose());
-        let (login, now) = (login.to_owned(), self.clock.now());
+        let (person, now) = (person.clone(), self.clock.now());
         let expires_at = now.plus(LIFE);
         self.database
             .write(move |tx| -> Result<(), BaseError> {
                 tx.execute("DELETE FROM sessions WHERE expires_at < ?1", [now.0])?;
-                tx.execute("DELETE FROM login_failures WHERE login = ?1", [&login])?;
-                tx.execute(
-                    "INSERT INTO sessions (token_hash, login, opened_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-                    (hash, &login, now.0, expires_at.0),
+                // Checking the password took a while: it must still be this one, and the person be there.
+                let opened = tx.execute(
+                    "INSERT INTO sessions (token_hash, login, opened_at, expires_at)
+                     SELECT ?1, login, ?2, ?3 FROM staff
+                     WHERE login = ?4 AND password_hash = ?5 AND left_at IS NULL",
+                    (hash, now.0, expires_at.0, &person.row.login, &person.password_hash),
                 )?;
+                if opened == 0 {
+                    return Err(BaseError::PasswordMoved);
+                }
+                tx.execute("DELETE FROM login_failures WHERE login = ?1", [&person.row.login])?;
                 Ok(())
             })
             .await?;
@@ -67,7 +84,8 @@ impl BaseStore {
                 let row: Option<Row> = c
                     .prepare_cached(
                         "SELECT p.login, p.name, p.role, s.expires_at FROM sessions s
-                         JOIN staff p ON p.login = s.login WHERE s.token_hash = ?1 AND s.expires_at > ?2",
+                         JOIN staff p ON p.login = s.login
+                         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND p.left_at IS NULL",
                     )?
                     .query_row((asked, now.0), |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
                     .optional()?;

@@ -5,7 +5,7 @@ use super::{BaseError, BaseStore};
 use crate::sqlite_writer::DbError;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::{Role, StaffRow};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 use std::time::Duration;
 
 /// So many wrong passwords are free.
@@ -34,7 +34,7 @@ impl std::fmt::Debug for StaffRecord {
 /// What is known when somebody wants to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginCheck {
-    /// Check the password; `None` if nobody has that name (then check one that cannot be right).
+    /// Check the password; `None` if nobody of that name may log in (then check one that cannot be right).
     Try(Option<StaffRecord>),
     /// Too many wrong passwords: not before then.
     Wait(Timestamp),
@@ -46,6 +46,14 @@ fn wait_after(failures: u32) -> Duration {
     }
     let doublings = (failures - FREE_FAILURES).min(10);
     LONGEST_WAIT.min(FIRST_WAIT * 2_u32.pow(doublings))
+}
+
+pub(super) const PERSON: &str = "SELECT login, name, role, left_at FROM staff";
+
+pub(super) fn person_of(row: &Row<'_>) -> Result<StaffRow, BaseError> {
+    let (role, left_at): (String, Option<i64>) = (row.get("role")?, row.get("left_at")?);
+    let role = role_of(&role)?;
+    Ok(StaffRow { login: row.get("login")?, name: row.get("name")?, role, left_at: left_at.map(Timestamp) })
 }
 
 fn role_of(word: &str) -> Result<Role, DbError> {
@@ -67,14 +75,15 @@ impl BaseStore {
                     return Ok(LoginCheck::Wait(Timestamp(until)));
                 }
                 type Row = (String, String, String, String);
-                let sql = "SELECT login, name, role, password_hash FROM staff WHERE login = ?1";
+                let sql = "SELECT login, name, role, password_hash FROM staff
+                           WHERE login = ?1 AND left_at IS NULL";
                 let row: Option<Row> = c
                     .query_row(sql, [&login], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
                     .optional()?;
                 let Some((login, name, role, password_hash)) = row else {
                     return Ok(LoginCheck::Try(None));
                 };
-                let row = StaffRow { login, name, role: role_of(&role)? };
+                let row = StaffRow { login, name, role: role_of(&role)?, left_at: None };
                 Ok(LoginCheck::Try(Some(StaffRecord { row, password_hash })))
             })
             .await
@@ -112,19 +121,18 @@ impl BaseStore {
             .await
     }
 
-    /// Everyone, by name.
+    /// Everyone, by name; those who left too.
     ///
     /// # Errors
     /// [`BaseError`].
     pub async fn staff(&self) -> Result<Vec<StaffRow>, BaseError> {
         self.database
             .read(|c| -> Result<Vec<StaffRow>, BaseError> {
-                let mut statement = c.prepare_cached("SELECT login, name, role FROM staff ORDER BY login")?;
+                let mut statement = c.prepare_cached(&format!("{PERSON} ORDER BY login"))?;
                 let mut rows = statement.query([])?;
                 let mut staff = Vec::new();
                 while let Some(row) = rows.next()? {
-                    let role: String = row.get(2)?;
-                    staff.push(StaffRow { login: row.get(0)?, name: row.get(1)?, role: role_of(&role)? });
+                    staff.push(person_of(row)?);
                 }
                 Ok(staff)
             })

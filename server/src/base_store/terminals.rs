@@ -1,4 +1,4 @@
-//! Terminals as IT sees them: the list, activating, blocking, unblocking.
+//! Terminals as IT sees them: the list, activating, blocking, unblocking, retiring.
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::cache::read_record;
@@ -57,6 +57,7 @@ fn event_of(change: &TerminalChange) -> (TerminalEvent, AuditKind, &str) {
         }
         TerminalChange::Block { reason } => (TerminalEvent::Block, AuditKind::TerminalBlocked, reason),
         TerminalChange::Unblock { reason } => (TerminalEvent::Unblock, AuditKind::TerminalUnblocked, reason),
+        TerminalChange::Retire { reason } => (TerminalEvent::Retire, AuditKind::TerminalRetired, reason),
     }
 }
 
@@ -83,7 +84,11 @@ fn apply(
         TerminalChange::Activate { fingerprint } if !same_fingerprint(fingerprint, &record.key) => {
             return Err(BaseError::WrongFingerprint);
         }
-        TerminalChange::Block { reason } | TerminalChange::Unblock { reason } if reason.trim().is_empty() => {
+        TerminalChange::Block { reason }
+        | TerminalChange::Unblock { reason }
+        | TerminalChange::Retire { reason }
+            if reason.trim().is_empty() =>
+        {
             return Err(BaseError::Invalid("say why, in a few words".into()));
         }
         _ => {}
@@ -117,8 +122,8 @@ impl BaseStore {
         Ok(terminals)
     }
 
-    /// Activates, blocks or unblocks, and writes down who and why. When this returns, this server goes by the
-    /// new state; others do within a second.
+    /// Activates, blocks, unblocks or retires, and writes down who and why. When this returns, this server goes by
+    /// the new state; others do within a second.
     ///
     /// # Errors
     /// [`BaseError::NotFound`], [`BaseError::WrongFingerprint`], [`BaseError::TerminalState`],

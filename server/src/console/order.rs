@@ -1,5 +1,6 @@
 //! The page of an order: all that is known of it, and the form for a refund.
 
+use super::accept::{self, AcceptCard};
 use super::frame::{Frame, Notice, Tab, Tone, html};
 use super::order_view::OrderView;
 use super::problem::Problem;
@@ -55,6 +56,7 @@ struct Page {
     f: Frame,
     notices: Vec<Notice>,
     order: OrderView,
+    accepting: Option<AcceptCard>,
     refunding: Refunding,
     live: u32,
     zone_note: String,
@@ -65,6 +67,7 @@ struct Page {
 #[serde(default)]
 pub(super) struct Done {
     asked: String,
+    accepted: Option<String>,
 }
 
 /// The page.
@@ -80,19 +83,36 @@ pub(super) async fn page(
         Err(error) => return unreachable_page(&error, number, &visit),
     };
     let notice = asked_notice(&detail, &done.asked, &visit);
-    draw(&app, &visit, &detail, StatusCode::OK, notice.into_iter().collect(), None)
+    let accepted = done.accepted.and_then(|_| accept::notice(&detail, &visit));
+    let notices = notice.into_iter().chain(accepted).collect();
+    draw(&app, &visit, &detail, StatusCode::OK, notices, Typed::Nothing).await
+}
+
+/// What somebody typed into a form of the page, to be shown again.
+pub(super) enum Typed {
+    /// Nothing.
+    Nothing,
+    /// The refund form.
+    Refund(RefundForm),
+    /// Why the order is to be accepted.
+    Acceptance(String),
 }
 
 /// The order's page, with the form as it was filled in, if it was.
-pub(super) fn draw(
+pub(super) async fn draw(
     app: &App,
     visit: &Visit,
     detail: &OrderDetail,
     status: StatusCode,
     mut notices: Vec<Notice>,
-    filled_in: Option<RefundForm>,
+    typed: Typed,
 ) -> Result<Response, Problem> {
     let (t, now) = (visit.words(), app.clock.now());
+    let (filled_in, why) = match typed {
+        Typed::Nothing => (None, String::new()),
+        Typed::Refund(form) => (Some(form), String::new()),
+        Typed::Acceptance(why) => (None, why),
+    };
     if detail.summary.quarantined {
         notices.push(Notice::new(Tone::Doubt, t.quarantined_long));
     }
@@ -102,6 +122,7 @@ pub(super) fn draw(
         f: visit.frame(Tab::Orders),
         notices,
         order: OrderView::of(detail, &app.centre.policies(), now, visit),
+        accepting: accept::card(app, visit, detail, why).await?,
         refunding: refunding(visit, detail, app.base.business_day(now), filled_in)?,
         live: if under_way { BUSY } else { CALM },
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),

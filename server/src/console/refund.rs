@@ -1,7 +1,7 @@
 //! A manager asks for a refund.
 
 use super::frame::Notice;
-use super::order::{self, RefundForm};
+use super::order::{self, RefundForm, Typed};
 use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::say;
@@ -58,7 +58,7 @@ pub(super) async fn ask(
         Err(_) => return Ok(super::problem::sentence_page(sentence, &visit)),
     };
     let (status, notices) = (StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)]);
-    order::draw(&app, &visit, &detail, status, notices, Some(form))
+    order::draw(&app, &visit, &detail, status, notices, Typed::Refund(form)).await
 }
 
 fn filled_in(fields: &Fields) -> RefundForm {

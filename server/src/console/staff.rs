@@ -1,4 +1,4 @@
-//! The staff: who they are, and adding somebody.
+//! The staff: who they are, adding somebody, and who left.
 
 use super::frame::{Frame, Notice, Tab, html, may_open, role_word};
 use super::posted::Posted;
@@ -21,6 +21,8 @@ struct Row {
     name: String,
     login: String,
     role: &'static str,
+    /// When they left, in words; empty for those who are there.
+    left: String,
 }
 
 struct RoleChoice {
@@ -34,6 +36,9 @@ struct Form {
     name: String,
     login: String,
     role: Option<Role>,
+    /// Who left, and why.
+    gone: String,
+    reason: String,
 }
 
 #[derive(Template)]
@@ -44,13 +49,15 @@ struct Page {
     rows: Vec<Row>,
     form: Form,
     roles: Vec<RoleChoice>,
+    zone_note: String,
 }
 
-/// Who was just added.
+/// Who was just added, or left.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Done {
     added: String,
+    left: String,
 }
 
 fn only_it(visit: &Visit) -> Result<(), Problem> {
@@ -65,7 +72,12 @@ fn draw(
     form: Form,
 ) -> Response {
     let t = visit.words();
-    let row = |row: StaffRow| Row { name: row.name, login: row.login, role: role_word(row.role, t) };
+    let row = |row: StaffRow| Row {
+        name: row.name,
+        login: row.login,
+        role: role_word(row.role, t),
+        left: row.left_at.map(|at| fill(t.left_since, &[&visit.time(at)])).unwrap_or_default(),
+    };
     let choice = |role: Role| RoleChoice {
         value: role.as_str(),
         word: role_word(role, t),
@@ -77,6 +89,7 @@ fn draw(
         rows: staff.into_iter().map(row).collect(),
         roles: [Role::Cashier, Role::Manager, Role::It].map(choice).into(),
         form,
+        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     html(status, &page)
 }
@@ -89,8 +102,11 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     only_it(&visit)?;
     let staff = app.base.staff().await?;
-    let added = staff.iter().find(|row| row.login == done.added);
-    let notice = added.map(|row| Notice::good(fill(visit.words().added_person, &[&row.name])));
+    let t = visit.words();
+    let added = staff.iter().find(|row| row.login == done.added && row.left_at.is_none());
+    let left = staff.iter().find(|row| row.login == done.left && row.left_at.is_some());
+    let notice = added.map(|row| Notice::good(fill(t.added_person, &[&row.name])));
+    let notice = notice.or(left.map(|row| Notice::good(fill(t.person_left, &[&row.name]))));
     Ok(draw(&visit, staff, StatusCode::OK, notice, Form::default()))
 }
 
@@ -105,6 +121,7 @@ pub(super) async fn add(
         name: fields.get("name").to_owned(),
         login: fields.get("login").to_owned(),
         role: Role::from_word(fields.get("role")),
+        ..Form::default()
     };
     let password = SecretText::new(fields.exact("password").to_owned());
     let refused = match (form.role, session::hash_password(&password).await) {
@@ -113,7 +130,8 @@ pub(super) async fn add(
         (_, Err(failure)) if failure.code == ErrorCode::Overloaded => t.overloaded.to_owned(),
         (_, Err(_)) => return Err(Problem::Internal),
         (Some(role), Ok(password_hash)) => {
-            let row = StaffRow { login: form.login.clone(), name: form.name.clone(), role };
+            let (login, name) = (form.login.clone(), form.name.clone());
+            let row = StaffRow { login, name, role, left_at: None };
             match app.base.add_staff(StaffRecord { row, password_hash }, visit.who.login.clone()).await {
                 Ok(row) => {
                     let address = format!("/console/staff?{}", query_of(&[("added", &row.login)]));
@@ -126,5 +144,28 @@ pub(super) async fn add(
         }
     };
     let staff = app.base.staff().await?;
+    Ok(draw(&visit, staff, StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::bad(refused)), form))
+}
+
+/// Somebody left: no more logging in, and their sessions end.
+pub(super) async fn left(
+    State(app): State<App>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    only_it(&visit)?;
+    let t = visit.words();
+    let (gone, reason) = (fields.get("gone").to_owned(), fields.get("reason").to_owned());
+    let refused = match app.base.person_left(&gone, &reason, visit.who.login.clone()).await {
+        Ok(row) => {
+            let address = format!("/console/staff?{}", query_of(&[("left", &row.login)]));
+            return Ok(Redirect::to(&address).into_response());
+        }
+        Err(BaseError::Invalid(_)) => t.reason_needed.to_owned(),
+        Err(BaseError::NotFound(_)) => t.left_choose.to_owned(),
+        Err(BaseError::LastOfIt(login)) => fill(t.last_of_it, &[&login]),
+        Err(error) => return Err(error.into()),
+    };
+    let staff = app.base.staff().await?;
+    let form = Form { gone, reason, ..Form::default() };
     Ok(draw(&visit, staff, StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::bad(refused)), form))
 }

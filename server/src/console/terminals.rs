@@ -1,4 +1,4 @@
-//! Terminals: the list, activating after the fingerprint was compared, blocking, unblocking, enrolment codes.
+//! Terminals: the list, activating after the fingerprint was compared, blocking, unblocking, retiring, enrolment codes.
 
 use super::frame::{Badge, Frame, Notice, Tab, html, may_open};
 use super::posted::Posted;
@@ -64,8 +64,18 @@ struct One {
     row: Row,
     groups: Vec<String>,
     action: Action,
-    reason: String,
+    /// What retiring it would lose; nothing if it cannot be retired.
+    retiring: Option<String>,
+    form: Form,
     zone_note: String,
+}
+
+/// What was typed and not taken.
+#[derive(Clone, Debug, Default)]
+struct Form {
+    reason: String,
+    /// It is the form for retiring.
+    retires: bool,
 }
 
 /// What was just done.
@@ -161,9 +171,10 @@ fn draw_one(
     terminal: &TerminalRow,
     status: StatusCode,
     notices: Vec<Notice>,
-    reason: String,
+    form: Form,
 ) -> Response {
-    let t = visit.words();
+    let (t, row) = (visit.words(), row(terminal, visit));
+    let retirable = !matches!(terminal.state, None | Some(TerminalState::Retired));
     let action = match terminal.state {
         None => Action::Nothing(t.not_enrolled_note),
         Some(TerminalState::Pending) => Action::Activate,
@@ -175,10 +186,12 @@ fn draw_one(
     let page = One {
         f: visit.frame(Tab::Terminals),
         notices,
-        row: row(terminal, visit),
+        retiring: retirable
+            .then(|| fill(t.retire_warning, &[&terminal.journal_sequence.to_string(), &row.last_seen])),
+        row,
         groups: fingerprint.split_whitespace().map(str::to_owned).collect(),
         action,
-        reason,
+        form,
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     html(status, &page)
@@ -198,10 +211,11 @@ pub(super) async fn page(
         ("activate", Some(TerminalState::Active)) => Some(t.activated),
         ("block", Some(TerminalState::Blocked)) => Some(t.blocked),
         ("unblock", Some(TerminalState::Active)) => Some(t.unblocked),
+        ("retire", Some(TerminalState::Retired)) => Some(t.retired),
         _ => None,
     };
     let notices = sentence.map(|text| Notice::good(fill(text, &[&terminal.terminal.to_string()])));
-    Ok(draw_one(&visit, &terminal, StatusCode::OK, notices.into_iter().collect(), String::new()))
+    Ok(draw_one(&visit, &terminal, StatusCode::OK, notices.into_iter().collect(), Form::default()))
 }
 
 /// Activates a terminal whose fingerprint was compared at the till.
@@ -224,7 +238,7 @@ pub(super) async fn activate(
     };
     if let Some(why) = refused {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(draw_one(&visit, &terminal, status, vec![Notice::bad(why)], String::new()));
+        return Ok(draw_one(&visit, &terminal, status, vec![Notice::bad(why)], Form::default()));
     }
     // The whole fingerprint that was on the page: another key in the meantime is another terminal.
     change(&app, &visit, terminal, TerminalChange::Activate { fingerprint }, "activate").await
@@ -248,6 +262,15 @@ pub(super) async fn unblock(
     with_reason(&app, &terminal, posted, "unblock", |reason| TerminalChange::Unblock { reason }).await
 }
 
+/// Takes a terminal out of use for good.
+pub(super) async fn retire(
+    State(app): State<App>,
+    Path(terminal): Path<String>,
+    posted: Posted,
+) -> Result<Response, Problem> {
+    with_reason(&app, &terminal, posted, "retire", |reason| TerminalChange::Retire { reason }).await
+}
+
 async fn with_reason(
     app: &App,
     terminal: &str,
@@ -257,10 +280,17 @@ async fn with_reason(
 ) -> Result<Response, Problem> {
     only_it(&visit)?;
     let terminal = find(app, terminal).await?;
-    let reason = fields.get("reason").to_owned();
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-        let notices = vec![Notice::bad(visit.words().reason_needed)];
-        return Ok(draw_one(&visit, &terminal, StatusCode::UNPROCESSABLE_ENTITY, notices, reason));
+    let (t, retires, reason) = (visit.words(), what == "retire", fields.get("reason").to_owned());
+    let refused = if retires && fields.get("sure") != "yes" {
+        Some(t.retire_not_ticked)
+    } else if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+        Some(t.reason_needed)
+    } else {
+        None
+    };
+    if let Some(why) = refused {
+        let (status, notices) = (StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(why)]);
+        return Ok(draw_one(&visit, &terminal, status, notices, Form { reason, retires }));
     }
     change(app, &visit, terminal, make(reason), what).await
 }
@@ -279,7 +309,7 @@ async fn change(
         Err(BaseError::TerminalState(_) | BaseError::WrongFingerprint) => {
             let (now, t) = (find(app, &id.to_string()).await?, visit.words());
             let notices = vec![Notice::bad(t.terminal_moved)];
-            Ok(draw_one(visit, &now, StatusCode::CONFLICT, notices, String::new()))
+            Ok(draw_one(visit, &now, StatusCode::CONFLICT, notices, Form::default()))
         }
         Err(error) => Err(error.into()),
     }

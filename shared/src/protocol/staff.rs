@@ -27,6 +27,12 @@ pub mod path {
     pub const TERMINAL: &str = "/staff/v1/terminals/{terminal}";
     /// `POST` [`super::AskRefund`] → [`crate::refund::Refund`].
     pub const REFUNDS: &str = "/staff/v1/orders/{number}/refunds";
+    /// `POST` [`super::AcceptOrder`] → [`super::AcceptedOrder`].
+    pub const ACCEPT_ORDER: &str = "/staff/v1/orders/{number}/accept";
+    /// `POST` [`super::PersonLeft`] → [`super::StaffRow`].
+    pub const STAFF_LEFT: &str = "/staff/v1/staff/left";
+    /// `POST` [`super::ChangePassword`] → [`super::StaffRow`]: one's own.
+    pub const PASSWORD: &str = "/staff/v1/password";
     /// `PUT` `Vec<`[`crate::protocol::catalogue::Product`]`>`: replaces the catalogue.
     pub const CATALOGUE: &str = "/staff/v1/catalogue";
 }
@@ -39,7 +45,7 @@ pub enum Role {
     Cashier,
     /// Sells, refunds, closes the day.
     Manager,
-    /// Enrols, activates and blocks terminals, adds staff.
+    /// Enrols, activates, blocks and retires terminals, looks after the staff.
     It,
 }
 
@@ -66,13 +72,19 @@ impl Role {
         self == Self::Manager
     }
 
+    /// May accept into the books what a blocked till handed in.
+    #[must_use]
+    pub fn may_accept(self) -> bool {
+        self == Self::Manager
+    }
+
     /// May change the catalogue.
     #[must_use]
     pub fn may_edit_catalogue(self) -> bool {
         matches!(self, Self::Manager | Self::It)
     }
 
-    /// May enrol, activate, block and unblock terminals, and add staff.
+    /// May enrol, activate, block, unblock and retire terminals, add staff, and say who left.
     #[must_use]
     pub fn may_administer(self) -> bool {
         self == Self::It
@@ -146,6 +158,27 @@ pub struct StaffRow {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// When they left: from then on they cannot log in. The name stays theirs, for the audit trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<Timestamp>,
+}
+
+/// Somebody left: they cannot log in any more, and their sessions end. Repeating it changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonLeft {
+    /// The name that they logged in with.
+    pub login: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Changes the password of whoever asks. Their other sessions end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The password until now.
+    pub old: SecretText,
+    /// The new one, at least 8 characters.
+    pub new: SecretText,
 }
 
 /// Asks for a one-time code that lets one till register.
@@ -206,6 +239,11 @@ pub enum TerminalChange {
         /// Why.
         reason: String,
     },
+    /// Out of use for good. What it has not handed in by then is not taken any more.
+    Retire {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Asks for a refund of an order of today.
@@ -217,6 +255,34 @@ pub struct AskRefund {
     pub amount: Amount,
     /// Why.
     pub reason: String,
+}
+
+/// Accepts an order that a blocked till handed in: from then on it counts as a sale. Repeating it changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptOrder {
+    /// Why it is believed.
+    pub reason: String,
+}
+
+/// An order that was accepted out of quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedOrder {
+    /// Its number.
+    pub number: OrderNumber,
+    /// How much.
+    pub total: Amount,
+    /// On which day it counts.
+    pub business_day: BusinessDay,
+    /// Which till sold.
+    pub terminal: TerminalId,
+    /// Where that till stands now.
+    pub terminal_state: Option<TerminalState>,
+    /// Who accepted it: the name that others see.
+    pub accepted_by: String,
+    /// Why, in that person's words.
+    pub reason: String,
+    /// When, by the server's clock.
+    pub accepted_at: Timestamp,
 }
 
 /// An order in a list.

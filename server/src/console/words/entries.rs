@@ -187,6 +187,16 @@ dictionary! {
     refund_conflict: "This form was sent before with another amount. Look at the refunds of the order, and ask anew if one is missing.", "此表单已用其他金额提交过。请查看该订单的退款，如有缺少再重新申请。";
     refund_choose: "Choose whether all or a part is refunded.", "请选择全部退款还是部分退款。";
 
+    // Out of quarantine
+    accept: "Accept into the books", "确认入账";
+    accept_title: "Accept this order", "确认此订单";
+    accept_how: "A blocked terminal handed this order in: it may be false. Compare it with the paper receipt and with the drawer. Once accepted it counts as a sale of its day and can be refunded. This cannot be taken back.", "该订单由已停用的收银机上传，可能不真实。请与纸质小票和钱箱核对。确认后计入当日销售，并可退款，且无法撤销。";
+    accept_reason: "Why is it believed?", "为何可信？";
+    accept_reason_hint: "like: the drawer holds the money", "例如：钱箱金额相符";
+    accept_only_managers: "Only managers can accept it.", "只有店长可以确认。";
+    accepted: "Accepted by {}: the order counts as a sale now.", "已由 {} 确认，该订单现已计入销售。";
+    accept_not_quarantined: "This order is not in quarantine: there is nothing to accept.", "该订单未被隔离，无需确认。";
+
     // What a group says
     group_unavailable: "The group that keeps this order (group {}) cannot be reached. Nothing was done. Try again in a minute; if it stays so, tell IT.", "保存该订单的订单库（{}）无法连接，未做任何操作。请一分钟后重试；如仍如此请联系 IT。";
     outcome_unknown: "It is not known yet whether this was done. Press the button again: it is asked only once, however often you press.", "尚不清楚是否已完成。请再按一次：无论按多少次都只会申请一次。";
@@ -198,6 +208,7 @@ dictionary! {
     fact_draft_expired: "The draft expired: the till never chose this number", "草稿已过期：收银机未选用此号";
     fact_adopted: "The till chose this number for the sale", "收银机为此交易选用该订单号";
     fact_from_blocked: "(from a blocked terminal)", "（来自已停用的收银机）";
+    fact_accepted: "Accepted from quarantine by {} ({}): {}", "由 {}（{}）确认解除隔离：{}";
     fact_cash: "Paid in cash: {} given, {} change", "现金支付：实收 {}，找零 {}";
     fact_payment_sent: "Attempt {}: {} asked of {}", "第 {} 次：向{2}收款 {1}";
     fact_payment_is: "Attempt {}: {}", "第 {} 次：{}";
@@ -244,6 +255,14 @@ dictionary! {
     unblock_how: "Only when it is back in the right hands and was not opened or copied.", "仅当收银机已回到可信人员手中，且未被拆开或复制时才可恢复。";
     unblock_reason: "Why may it be used again?", "恢复原因";
     unblocked: "{} is active again.", "{} 已恢复使用。";
+    retire: "Retire for good", "永久退役";
+    retire_title: "Retire this terminal", "退役此收银机";
+    retire_how: "For a terminal that will never be used again. It cannot be undone. What it sold and has not handed in will not be accepted any more: if it still runs, wait until its status line says that all sales are sent. If it was stolen, block it instead.", "用于不再使用的收银机，无法撤销。尚未上传的销售将不再被接收：如果它仍能运行，请等到状态栏显示全部销售已上传。如果被盗，请改为停用。";
+    retire_warning: "The server has {} entries of its journal. It was last seen: {}.", "服务器已收到其日志 {} 条。最近联系：{}。";
+    retire_tick: "All that it sold is handed in, or may be lost.", "其销售已全部上传，或可以放弃。";
+    retire_not_ticked: "Tick the box when all is handed in, or may be lost.", "请在全部上传或可以放弃时勾选确认。";
+    retire_reason: "Why is it retired?", "退役原因";
+    retired: "{} is retired. Nothing more is taken from it.", "{} 已退役，不再接收其任何数据。";
     terminal_moved: "Somebody changed this terminal in the meantime. This is how it stands now: nothing was done.", "有人刚刚更改了此收银机。这是它现在的状态，未做任何操作。";
     reason_needed: "Say why: it is written into the audit trail.", "请填写原因：会写入审计记录。";
     retired_note: "This terminal is out of use for good. Register it again to use it.", "此收银机已永久退役。如需使用请重新注册。";
@@ -291,6 +310,27 @@ dictionary! {
     bad_password: "The first password needs 8 characters at least.", "初始密码至少需要 8 个字符。";
     choose_role: "Choose what this person may do.", "请选择该员工的角色。";
 
+    left_title: "A person left", "员工离职";
+    left_how: "They cannot log in any more, and their sessions end at once. Their name stays in the audit trail and is given to nobody else.", "该员工将无法再登录，其会话立即结束。其用户名保留在审计记录中，不会再给他人使用。";
+    left_choose: "Choose a person", "请选择员工";
+    left_reason: "Why?", "原因是什么？";
+    left_button: "Close the account", "关闭账号";
+    left_since: "Left on {}", "{} 离职";
+    person_left: "The account of {} is closed.", "{} 的账号已关闭。";
+    last_of_it: "{} is the last person of IT. Add another first, or nobody could look after terminals and staff.", "{} 是最后一名 IT 人员。请先添加另一名，否则无人能管理收银机和员工。";
+
+    // One's own password
+    password_title: "Change your password", "修改密码";
+    password_how: "Your other sessions end: whoever used them must log in again.", "您的其他会话将结束，需要重新登录。";
+    password_old: "Password until now", "原密码";
+    password_new: "New password", "新密码";
+    password_again: "The new password again", "再次输入新密码";
+    password_button: "Change the password", "修改密码";
+    password_changed: "Your password is changed. Your other sessions have ended.", "密码已修改，其他会话已结束。";
+    password_wrong: "The password until now is wrong. Nothing was changed.", "原密码不正确，未做更改。";
+    password_differs: "The two new passwords differ. Nothing was changed.", "两次输入的新密码不一致，未做更改。";
+    password_short: "The new password needs 8 characters at least. Nothing was changed.", "新密码至少需要 8 个字符，未做更改。";
+
     // Audit
     audit_title: "Audit trail", "审计记录";
     audit_last: "The last {} entries, newest first", "最近 {} 条，按时间倒序";
@@ -309,6 +349,10 @@ dictionary! {
     did_activated: "Activated the terminal", "启用收银机";
     did_blocked: "Blocked the terminal", "停用收银机";
     did_unblocked: "Unblocked the terminal", "恢复收银机";
+    did_retired: "Retired the terminal", "退役收银机";
+    did_left: "Closed the account", "关闭账号";
+    did_password: "Changed the own password", "修改自己的密码";
+    did_accept: "Accepted from quarantine", "确认解除隔离";
     did_refund: "Asked for a refund", "申请退款";
     did_catalogue: "Changed the catalogue", "更改商品目录";
     did_journal_fault: "Found a fault in the journal", "发现日志异常";

@@ -37,9 +37,7 @@ fn there_already(connection: &Connection, accept: &Accept) -> Result<Accepted, G
     }
     let story = story(connection, accept.number)?;
     let accepted = story.into_iter().rev().find_map(|line| match line.what {
-        Fact::AcceptedFromQuarantine { who, why, .. } => {
-            Some(Accepted { by: who, reason: why, at: line.at })
-        }
+        Fact::AcceptedFromQuarantine { who, why, .. } => Some(Accepted { by: who, reason: why, at: line.at }),
         _ => None,
     });
     accepted.ok_or(GroupError::Refused(Refusal::NotQuarantined))

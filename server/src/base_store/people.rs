@@ -1,0 +1,103 @@
+//! What changes about people: a password, and that somebody left. Nobody is ever deleted: the audit trail names
+//! them, and their name to log in with is never another's.
+
+use super::audit::{self, AuditKind, NewAudit};
+use super::sessions::end_others;
+use super::staff::{PERSON, person_of};
+use super::{BaseError, BaseStore, StaffRecord};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::staff::{Role, StaffRow};
+use evertill_shared::secret::SecretText;
+use rusqlite::Transaction;
+
+/// The longest reason that is written down, in characters.
+const LONGEST_REASON: usize = 400;
+
+/// A new password for somebody whose old one was right.
+#[derive(Clone)]
+pub struct NewPassword {
+    /// Who, with the hash against which the old one was checked.
+    pub person: StaffRecord,
+    /// argon2id, PHC string.
+    pub new_hash: String,
+    /// The token of the session that stays.
+    pub kept: SecretText,
+}
+
+impl std::fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewPassword({:?}, …)", self.person)
+    }
+}
+
+fn read_person(tx: &Transaction<'_>, login: &str) -> Result<StaffRow, BaseError> {
+    let mut statement = tx.prepare_cached(&format!("{PERSON} WHERE login = ?1"))?;
+    let mut rows = statement.query([login])?;
+    rows.next()?.map_or(Err(BaseError::NotFound("person")), person_of)
+}
+
+fn leave(
+    tx: &Transaction<'_>,
+    login: &str,
+    reason: &str,
+    who: &str,
+    now: Timestamp,
+) -> Result<StaffRow, BaseError> {
+    let person = read_person(tx, login)?;
+    if person.left_at.is_some() {
+        return Ok(person);
+    }
+    let others: u32 = tx.query_row(
+        "SELECT count(*) FROM staff WHERE role = ?1 AND left_at IS NULL AND login <> ?2",
+        (Role::It.as_str(), login),
+        |row| row.get(0),
+    )?;
+    if person.role == Role::It && others == 0 {
+        return Err(BaseError::LastOfIt(person.login));
+    }
+    tx.execute("UPDATE staff SET left_at = ?2 WHERE login = ?1", (login, now.0))?;
+    end_others(tx, login, None)?;
+    audit::append(tx, &NewAudit::new(who, AuditKind::StaffLeft, &person.login, reason), now)?;
+    Ok(StaffRow { left_at: Some(now), ..person })
+}
+
+impl BaseStore {
+    /// Somebody left: they cannot log in any more, their sessions end. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`BaseError::NotFound`], [`BaseError::Invalid`] for a missing reason, [`BaseError::LastOfIt`]; the database's.
+    pub async fn person_left(&self, login: &str, reason: &str, who: String) -> Result<StaffRow, BaseError> {
+        let reason: String = reason.trim().chars().take(LONGEST_REASON).collect();
+        if reason.is_empty() {
+            return Err(BaseError::Invalid("say why, in a few words".into()));
+        }
+        let (login, now) = (login.trim().to_owned(), self.clock.now());
+        self.database.write(move |tx| leave(tx, &login, &reason, &who, now)).await
+    }
+
+    /// Changes a password, if it is still the one that was checked; ends the person's other sessions.
+    ///
+    /// # Errors
+    /// [`BaseError::PasswordMoved`]; the database's.
+    pub async fn change_password(&self, new: NewPassword) -> Result<StaffRow, BaseError> {
+        let now = self.clock.now();
+        self.database
+            .write(move |tx| -> Result<StaffRow, BaseError> {
+                let NewPassword { person, new_hash, kept } = &new;
+                let login = &person.row.login;
+                let changed = tx.execute(
+                    "UPDATE staff SET password_hash = ?3
+                     WHERE login = ?1 AND password_hash = ?2 AND left_at IS NULL",
+                    (login, &person.password_hash, new_hash),
+                )?;
+                if changed == 0 {
+                    return Err(BaseError::PasswordMoved);
+                }
+                end_others(tx, login, Some(kept))?;
+                tx.execute("DELETE FROM login_failures WHERE login = ?1", [login])?;
+                audit::append(tx, &NewAudit::new(login, AuditKind::PasswordChanged, login, ""), now)?;
+                read_person(tx, login)
+            })
+            .await
+    }
+}
