@@ -1,5 +1,6 @@
 //! Where the workspace and its programs are.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -14,6 +15,23 @@ pub fn root() -> PathBuf {
 #[must_use]
 pub fn cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+/// A call of another program from the workspace's folder, in the same environment as if it were typed by hand.
+/// The cargo that runs us has set variables about our own package; build scripts that watch them (ring's does)
+/// would run anew, and with them the build of nearly everything, each time the caller is another.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    const OURS: [&str; 5] =
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| OURS.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The folder that cargo builds into.
@@ -48,8 +66,8 @@ pub fn build_programs() -> Result<(), String> {
 }
 
 fn build() -> Result<(), String> {
-    let mut command = Command::new(cargo());
-    command.args(["build", "--workspace", "--bins"]).current_dir(root());
+    let mut command = command(cargo());
+    command.args(["build", "--workspace", "--bins"]);
     if programs().ends_with("release") {
         command.arg("--release");
     }

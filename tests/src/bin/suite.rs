@@ -77,9 +77,8 @@ fn main() -> ExitCode {
 
 fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Result<(), String> {
     let program = program.as_ref();
-    let status = Command::new(program)
+    let status = workspace::command(program)
         .args(arguments)
-        .current_dir(workspace::root())
         .status()
         .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
     if status.success() { Ok(()) } else { Err(format!("{} {}", program.display(), arguments.join(" "))) }
@@ -126,9 +125,8 @@ fn cargo_deny() -> Result<PathBuf, String> {
 fn tests() -> Result<Outcome, String> {
     install_browser()?;
     workspace::build_programs()?;
-    let mut child = Command::new(workspace::cargo())
+    let mut child = workspace::command(workspace::cargo())
         .args(["test", "--workspace", "--no-fail-fast"])
-        .current_dir(workspace::root())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cargo test cannot be started: {error}"))?;

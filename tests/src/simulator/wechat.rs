@@ -158,7 +158,7 @@ impl Simulator {
         let file = |name: &Path| self.folder.join(name);
         serde_json::json!({
             "endpoints": [format!("http://{}", self.addresses.open)],
-            "secure_endpoints": [format!("https://localhost:{}", self.addresses.secure.port())],
+            "secure_endpoints": [format!("https://{}", self.addresses.secure)],
             "app_id": self.kit.app_id,
             "merchant_id": self.kit.merchant_id,
             "api_key_file": file(&self.kit.api_key_file),

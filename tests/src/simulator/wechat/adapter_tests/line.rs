@@ -34,7 +34,7 @@ async fn the_backup_address_is_used_only_when_the_main_one_cannot_be_reached() {
 #[tokio::test]
 async fn an_address_that_takes_the_call_but_never_shakes_hands_was_surely_not_paid() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("https://localhost:{}", silent.local_addr().unwrap().port());
+    let address = format!("https://127.0.0.1:{}", silent.local_addr().unwrap().port());
     let rig = rig_with(|settings| settings.endpoints = vec![address]).await;
     let outcome = rig.pay(Behaviour::Pays).await;
     assert_eq!(outcome, PayOutcome::Refused(DeclineReason::ChannelUnreachable));
