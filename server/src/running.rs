@@ -121,13 +121,26 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
     let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
     let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
     if let Some(wechat) = &config.wechat {
-        let channel = WechatChannel::new(wechat, Arc::clone(&clock))?;
+        let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(&clock))?);
         policies.wechat_pay = channel.policy();
-        channels.push(Arc::new(channel));
+        tokio::spawn(look_at(Arc::clone(&channel)));
+        channels.push(channel);
     }
     let settings = CentreSettings::default();
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     Ok(App { clock, base, groups, centre, door })
+}
+
+/// Says once, at the start, whether the wallet answers: a wrong key or address is found before a customer does.
+async fn look_at(channel: Arc<WechatChannel>) {
+    match channel.check().await {
+        Ok(()) => {
+            tracing::info!("WeChat Pay answers; its addresses, the merchant and the API key fit together")
+        }
+        Err(problem) => {
+            tracing::error!("payments through WeChat Pay will fail until this is mended: {problem}")
+        }
+    }
 }
 
 /// Remembers the groups that are open, before the first order goes into them; the others as soon as they are.

@@ -272,3 +272,43 @@ async fn a_till_put_back_to_an_older_image_sells_nothing_under_a_name_that_was_u
     let status: TerminalStatus = server.get(&till.key, path::TERMINAL).await.json();
     assert_eq!(status.state, TerminalState::Blocked);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sold_under_an_old_key_is_taken_and_nothing_is_charged_under_it() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let mut till = server.active_till(&it, 1).await;
+    let opened = till.write(0);
+    let (cash, code) = (sell(&server, &mut till, 500).await, sell(&server, &mut till, 600).await);
+    let requested = requested(&server, &mut till, &code, 600);
+    let body = Body::CashTaken { sale: cash.sequence, given: cny(500), change: cny(0) };
+    let taken = write(&server, &mut till, body);
+    // The till gets a new key.
+    let new = evertill_shared::signing::SigningKey::from_seed(&[77; 32], "T0001:2".into()).unwrap();
+    let base = rusqlite::Connection::open(store.dir.path().join("data/base.db")).unwrap();
+    base.execute("INSERT INTO terminal_keys VALUES (1, 2, ?1, 0)", [new.public().to_string()]).unwrap();
+    base.execute("UPDATE terminals SET epoch = 2", []).unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+
+    let upload = AdoptOrder { sale: cash.sale, adopted: cash.adopted, cash: Some(taken) };
+    let adopt_it = at(path::ADOPT, cash.number);
+    let old_key = server.ask(&till.key, "POST", &adopt_it, Some(&upload)).await;
+    assert_eq!(old_key.code(), ErrorCode::TerminalUnknown);
+    let view: OrderView = server.ask(&new, "POST", &adopt_it, Some(&upload)).await.json();
+    assert_eq!((view.state, view.sale.epoch), (OrderState::Paid, 1));
+    let entries = vec![opened, upload.sale];
+    let handed: HandedIn = server.ask(&new, "POST", path::JOURNAL, Some(&HandIn { entries })).await.json();
+    assert_eq!((handed.head.epoch, handed.head.sequence), (1, 2));
+
+    let payment = StartPayment {
+        requested,
+        sale: code.sale.clone(),
+        adopted: code.adopted.clone(),
+        auth_code: AuthCode::new("134567890123456789".into()),
+    };
+    let came = server.ask(&new, "POST", &at(path::PAYMENTS, code.number), Some(&payment)).await;
+    assert_eq!(came.code(), ErrorCode::BadRequest);
+    let draft = CreateDraft { sale: code.sale };
+    assert_eq!(server.ask(&new, "POST", path::DRAFTS, Some(&draft)).await.code(), ErrorCode::BadRequest);
+}

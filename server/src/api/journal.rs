@@ -29,6 +29,7 @@ pub async fn hand_in(
         let text = format!("at most {} entries at a time: hand in fewer", HandIn::MAX_ENTRIES);
         return Err(Failure::bad_request(text));
     }
+    let caller = signer(&app, &caller, entries.first()).await?;
     let quarantined = caller.state.upload_is_quarantined();
     let known = known_of(&app, &caller, &entries).await?;
     let from = known.head;
@@ -51,6 +52,30 @@ pub async fn hand_in(
     let request_id = caller.request_id;
     let head = app.base.take_hand_in(HandInTaken { from, entries: hashes, quarantined, request_id }).await?;
     Ok(Json(HandedIn { head, quarantined }))
+}
+
+/// Who signed what is uploaded: the caller, under an older key of his if the entry names one. The request itself is
+/// always signed by the present key; so an old key alone uploads nothing, and none but the present one charges.
+///
+/// # Errors
+/// An epoch that this till never had, or a base store that cannot be read.
+pub(super) async fn signer(
+    app: &App,
+    caller: &Caller,
+    first: Option<&SignedEntry>,
+) -> Result<Caller, Failure> {
+    let entry = first.and_then(|entry| entry.read_unverified().ok());
+    let Some(epoch) = entry.map(|entry| entry.epoch).filter(|epoch| *epoch < caller.epoch) else {
+        return Ok(caller.clone());
+    };
+    let key = app.base.key_of(caller.terminal, epoch).await?;
+    let key = key.ok_or_else(|| {
+        Failure::bad_request(format!(
+            "{} never had a key {epoch}: its entries cannot be verified",
+            caller.terminal
+        ))
+    })?;
+    Ok(Caller { epoch, key, ..caller.clone() })
 }
 
 /// Refuses entries that a request rests on if the till has handed in others in their places: it was put back to

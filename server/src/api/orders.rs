@@ -2,7 +2,7 @@
 
 pub(super) mod evidence;
 
-use super::journal::one_history;
+use super::journal::{one_history, signer};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::failure::Failure;
@@ -48,6 +48,11 @@ pub async fn adopt(
         caller.require_money()?;
     }
     let number: OrderNumber = path_part(&number)?;
+    // What has happened is taken under the key of its time; what is to happen, under the present key only.
+    let caller = match &request.cash {
+        Some(_) => signer(&app, &caller, Some(&request.sale)).await?,
+        None => caller,
+    };
     let evidence = Evidence::of(&app, &caller);
     let sale = evidence.sale(&request.sale)?;
     let cash = request.cash.as_ref().map(|entry| evidence.cash(entry, &sale)).transpose()?;

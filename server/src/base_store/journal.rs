@@ -9,6 +9,7 @@ use crate::sqlite_writer::{DbError, Unsigned};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, SaleKey, TerminalId};
 use evertill_shared::journal::{EntryHash, Head};
+use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::{TerminalEvent, TerminalState};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
@@ -138,6 +139,28 @@ impl BaseStore {
                     known.push((sequence, hash.parse().map_err(DbError::nonsense)?));
                 }
                 Ok(KnownJournal { head, known })
+            })
+            .await
+    }
+
+    /// The key that a till had in that epoch: old ones verify old entries for ever.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn key_of(
+        &self,
+        terminal: TerminalId,
+        epoch: KeyEpoch,
+    ) -> Result<Option<VerifyingKey>, BaseError> {
+        self.database
+            .read(move |c| -> Result<Option<VerifyingKey>, BaseError> {
+                let key: Option<String> = c
+                    .prepare_cached(
+                        "SELECT public_key FROM terminal_keys WHERE terminal = ?1 AND epoch = ?2",
+                    )?
+                    .query_row((terminal.get(), epoch), |row| row.get(0))
+                    .optional()?;
+                Ok(key.map(|key| key.parse()).transpose().map_err(DbError::nonsense)?)
             })
             .await
     }
