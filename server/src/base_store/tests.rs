@@ -1,3 +1,5 @@
+mod people;
+
 use super::*;
 use crate::sqlite_writer::DbError;
 use evertill_shared::id::TerminalId;

@@ -44,3 +44,6 @@ impl GroupSet {
         self.write(accept.number.tag(), |g| g.accept(accept)).await
     }
 }
+
+#[cfg(test)]
+mod tests;
