@@ -113,3 +113,21 @@ async fn a_stolen_tills_claim_of_cash_takes_no_customers_payment_back() {
     assert_eq!((order.summary.paid, shop.wechat.books().net()), (cny(700), 700));
     assert!(!order.summary.quarantined);
 }
+
+#[tokio::test]
+async fn one_row_that_makes_no_sense_stops_no_other_payment_of_its_group() {
+    let shop = Shop::new();
+    let (sick, well) = (shop.order(700).await, shop.order(700).await);
+    shop.wechat.books().pay = Line::LosesAnswer;
+    shop.pay(&sick, 1, "code-1").await.unwrap();
+    shop.pay(&well, 1, "code-2").await.unwrap();
+    let connection = rusqlite::Connection::open(shop.rig.file(0)).unwrap();
+    let spoil = "UPDATE payments SET reason = 'rubbish' WHERE number = ?1";
+    assert_eq!(connection.execute(spoil, [sick.number.as_str()]), Ok(1));
+    drop(connection);
+    shop.rig.clock.advance(seconds(6));
+    if let Ok(tasks) = shop.centre.sweep(tag(0)).await {
+        tasks.finish().await;
+    }
+    assert_eq!(shop.state(&well, 1).await, PaymentState::Paid);
+}

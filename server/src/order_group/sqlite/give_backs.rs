@@ -4,7 +4,7 @@ use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks}
 use super::super::{Fact, GroupError, Lease, PaymentRecord, RefundRecord, Reply};
 use super::SqliteGroup;
 use super::payments::IMPLAUSIBLE;
-use super::rows::{all, channel_number, one, parsed, signed, tell, terminal, unsigned};
+use super::rows::{all, channel_number, one, parsed, readable, signed, tell, terminal, unsigned};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::Attempt;
 use evertill_shared::money::Amount;
@@ -92,7 +92,7 @@ impl GiveBacks for SqliteGroup {
                  AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?3) \
                  ORDER BY g.next_at LIMIT ?4"
             );
-            all(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), give_back_row)
+            readable(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), give_back_row)
         })
     }
 

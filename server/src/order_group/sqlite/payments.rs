@@ -7,7 +7,7 @@ use super::super::{
 use super::SqliteGroup;
 use super::give_backs::owe;
 use super::orders::{adopt, become_paid};
-use super::rows::{OrderRow, PAYMENT, all, keep, one, payment_row, signed, tell, to_json};
+use super::rows::{OrderRow, PAYMENT, all, keep, one, payment_row, readable, signed, tell, to_json};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::Attempt;
 use evertill_shared::order::PaidBy;
@@ -124,7 +124,7 @@ impl Payments for SqliteGroup {
                  AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
                  ORDER BY next_at LIMIT ?4"
             );
-            all(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), payment_row)
+            readable(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), payment_row)
         })
     }
 

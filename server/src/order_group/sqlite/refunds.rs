@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::SqliteGroup;
 use super::payments::IMPLAUSIBLE;
-use super::rows::{REFUND, all, get_order, keep, one, refund_row, signed, tell, to_json};
+use super::rows::{REFUND, all, get_order, keep, one, readable, refund_row, signed, tell, to_json};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{RefundId, TerminalId};
 use evertill_shared::order::PaidBy;
@@ -78,7 +78,7 @@ impl Refunds for SqliteGroup {
                  AND (r.lease_until IS NULL OR r.lease_until <= ?2 OR r.lease_until > ?3) \
                  ORDER BY r.next_at LIMIT ?4"
             );
-            all(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), refund_row)
+            readable(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), refund_row)
         })
     }
 

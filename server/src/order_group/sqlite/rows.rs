@@ -131,6 +131,24 @@ pub(super) fn all<T>(
     Ok(found)
 }
 
+/// The rows of a query that can be read. One that cannot is told of and passed over: it needs a person, and the
+/// others need their end.
+pub(super) fn readable<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, GroupError>,
+) -> Result<Vec<T>, GroupError> {
+    let rows = all(connection, sql, parameters, |row| Ok(read(row)))?;
+    let told = |row: Result<T, GroupError>| {
+        row.inspect_err(
+            |error| tracing::error!(%error, "a payment or refund cannot be finished: look at its row"),
+        )
+        .ok()
+    };
+    Ok(rows.into_iter().filter_map(told).collect())
+}
+
 /// The columns that [`payment_row`] reads.
 pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
      sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, version, \
