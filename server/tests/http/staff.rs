@@ -4,7 +4,9 @@ use crate::rig::{PASSWORD, Server, Store, login_of};
 use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::path;
-use evertill_shared::protocol::staff::{NewStaff, Role, Session, StaffRow, path as staff_path};
+use evertill_shared::protocol::staff::{
+    ChangePassword, NewStaff, PersonLeft, Role, Session, StaffRow, path as staff_path,
+};
 use evertill_shared::secret::SecretText;
 use serde_json::json;
 use std::time::Duration;
@@ -154,4 +156,72 @@ async fn only_a_manager_may_refund_and_what_was_tried_is_written_down() {
     let row = rows.first().unwrap();
     assert_eq!((row.who.as_str(), row.subject.as_str()), ("max", number.as_str()));
     assert!(row.why.contains("broken"), "{row:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_by_its_owner_who_knows_the_old_one() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (here, there) = (server.log_in("max").await, server.log_in("max").await);
+    let change = async |old: &str, new: &str| {
+        let (old, new) = (SecretText::new(old.into()), SecretText::new(new.into()));
+        server.staff("POST", staff_path::PASSWORD, Some(&here), &ChangePassword { old, new }).await
+    };
+    assert_eq!(change("guess", "a new password").await.code(), ErrorCode::NotAllowed);
+    assert_eq!(change(PASSWORD, "short").await.code(), ErrorCode::BadRequest);
+    assert_eq!(log_in(&server, "max", PASSWORD).await.status, 200, "nothing was changed");
+    assert_eq!(change(PASSWORD, "a new password").await.status, 200);
+    assert_eq!(log_in(&server, "max", PASSWORD).await.code(), ErrorCode::NotAllowed);
+    assert_eq!(log_in(&server, "max", "a new password").await.status, 200);
+    let list = async |token| server.staff("GET", staff_path::STAFF, Some(token), &()).await;
+    assert_eq!(list(&here).await.status, 200);
+    assert_eq!(list(&there).await.code(), ErrorCode::NotAllowed, "the other session has ended");
+    // An open session does not help to guess the old one.
+    for _ in 0..4 {
+        assert_eq!(change("guess", "another password").await.code(), ErrorCode::NotAllowed);
+    }
+    assert_eq!(change("guess", "another password").await.code(), ErrorCode::Overloaded);
+    assert_eq!(change("a new password", "another password").await.code(), ErrorCode::Overloaded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_it_says_to_have_left_is_out_at_once() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (it, max) = (server.log_in("ivy").await, server.log_in("max").await);
+    let left = |login: &str| PersonLeft { login: login.into(), reason: "moved away".into() };
+    let say = async |token: &SecretText, left: PersonLeft| {
+        server.staff("POST", staff_path::STAFF_LEFT, Some(token), &left).await
+    };
+    assert_eq!(say(&max, left("cas")).await.code(), ErrorCode::NotAllowed);
+    assert_eq!(say(&it, left("nobody")).await.code(), ErrorCode::NotFound);
+    assert_eq!(
+        say(&it, PersonLeft { reason: " ".into(), ..left("max") }).await.code(),
+        ErrorCode::BadRequest
+    );
+    assert_eq!(say(&it, left("ivy")).await.code(), ErrorCode::WrongState, "somebody must look after it all");
+    let row: StaffRow = say(&it, left("max")).await.json();
+    assert!(row.left_at.is_some());
+    let looked = server.staff("GET", staff_path::STAFF, Some(&max), &()).await;
+    assert_eq!(looked.code(), ErrorCode::NotAllowed);
+    assert_eq!(log_in(&server, "max", PASSWORD).await.code(), ErrorCode::NotAllowed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_manager_may_accept_an_order_out_of_quarantine() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let now = evertill_shared::clock::Clock::now(&*server.clock);
+    let number = evertill_shared::order_number::OrderNumber::new(now, 5, 0_u8.try_into().unwrap()).unwrap();
+    let path = staff_path::ACCEPT_ORDER.replace("{number}", number.as_str());
+    let accept = async |login: &str, reason: &str| {
+        let token = server.log_in(login).await;
+        server.staff("POST", &path, Some(&token), &json!({ "reason": reason })).await.code()
+    };
+    assert_eq!(accept("ivy", "believed").await, ErrorCode::NotAllowed);
+    assert_eq!(accept("cas", "believed").await, ErrorCode::NotAllowed);
+    assert_eq!(accept("max", " ").await, ErrorCode::BadRequest);
+    assert_eq!(accept("max", "believed").await, ErrorCode::NotFound);
+    let rows = server.app().base.audit_rows(None, 10).await.unwrap();
+    assert!(rows.iter().all(|row| row.subject != number.as_str()), "nothing was decided: {rows:?}");
 }

@@ -140,3 +140,25 @@ async fn a_request_that_was_begun_before_the_block_and_ends_after_it_moves_nothi
     let answer = thief.await.unwrap();
     assert!(answer.contains("terminal_blocked"), "{answer}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_more_is_taken_from_a_retired_till_and_it_does_not_come_back() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let mut till = server.active_till(&it, 1).await;
+    let retire = TerminalChange::Retire { reason: "worn out".into() };
+    let manager = server.log_in("max").await;
+    assert_eq!(server.change(&manager, till.terminal, &retire).await.code(), ErrorCode::NotAllowed);
+    for _ in 0..2 {
+        let row: evertill_shared::protocol::staff::TerminalRow =
+            server.change(&it, till.terminal, &retire).await.json();
+        assert_eq!(row.state, Some(TerminalState::Retired));
+    }
+    assert_eq!(draft(&server, &till).await, ErrorCode::TerminalRetired);
+    let entries = vec![till.write(1)];
+    let refused = server.ask(&till.key, "POST", path::JOURNAL, Some(&HandIn { entries })).await;
+    assert_eq!(refused.code(), ErrorCode::TerminalRetired);
+    let unblock = TerminalChange::Unblock { reason: "needed".into() };
+    assert_eq!(server.change(&it, till.terminal, &unblock).await.code(), ErrorCode::WrongState);
+}
