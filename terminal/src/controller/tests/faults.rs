@@ -49,7 +49,10 @@ fn an_older_copy_of_the_journal_put_back_is_noticed_and_the_till_sells_no_more()
     till.pass(30);
     assert_eq!(fault(&till), Some(&FaultPage::JournalForked), "a retry does not mend it");
     assert_eq!(till.entries().len(), before);
-    assert!(till.sent.iter().all(|r| matches!(r, Request::Heartbeat)), "{:?}", till.sent);
+    let shown = till.sent.iter().filter(|r| matches!(r, Request::HandIn { .. })).count();
+    assert_eq!(shown, 1, "the server is shown once what this disk holds, so that IT hears of it");
+    let nothing_else = |r: &Request| matches!(r, Request::Heartbeat | Request::HandIn { .. });
+    assert!(till.sent.iter().all(nothing_else), "{:?}", till.sent);
 }
 
 #[test]
