@@ -202,6 +202,8 @@ pub fn all() -> Vec<Sample> {
     add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
     add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));
+    let ask = Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor: 6_901_234_546_990 };
+    add("cash_confirm", Screen { confirm: Some(ask), ..cash(30_000, CashBalance::Change { minor: 9_098 }) });
     add("payment_sending", payment(PaymentState::Sending));
     add("payment_confirming", payment(PaymentState::CustomerConfirming { since_seconds: 12 }));
     let step = UnknownStep::AskingWallet;
