@@ -32,7 +32,9 @@ fn append(store: &mut JournalStore, sales: u32) {
         let line = Line::new("tea".into(), "Tea".into(), 1, price, TaxRate(1300)).unwrap();
         let sale = Sale::new(StoreId::try_from(7).unwrap(), NOW, Currency::CNY, vec![line]).unwrap();
         let sale = store.append(&Body::Sale(sale), NOW).unwrap();
-        store.append(&Body::CashTaken { sale, given: price, change: Amount::zero(Currency::CNY) }, NOW).unwrap();
+        store
+            .append(&Body::CashTaken { sale, given: price, change: Amount::zero(Currency::CNY) }, NOW)
+            .unwrap();
     }
 }
 
@@ -115,7 +117,8 @@ fn what_is_no_journal_gives_exit_status_2() {
 fn show_prints_one_line_an_entry_as_json_or_for_people() {
     let (_dir, path) = altered("UPDATE entry SET text = 'gone' WHERE sequence = 3");
     let json = text(&tool(&["show", "--json"], &path).stdout);
-    let values: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let values: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(values.len(), 9);
     assert_eq!((&values[1]["sequence"], &values[2]["unreadable"]), (&2.into(), &"gone".into()));
     let told = text(&tool(&["show"], &path).stdout);

@@ -16,7 +16,8 @@ fn check(data: &Path, fontconfig: Option<&Path>) -> Output {
 fn prepared() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("till.toml"), "servers = [\"https://127.0.0.1:8443\"]\n").unwrap();
-    std::fs::write(dir.path().join("trust.json"), r#"{"store":7,"root_certificates":[],"root_keys":[]}"#).unwrap();
+    std::fs::write(dir.path().join("trust.json"), r#"{"store":7,"root_certificates":[],"root_keys":[]}"#)
+        .unwrap();
     dir
 }
 

@@ -179,7 +179,8 @@ fn entries(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(), ShowE
         let (sequence, text): (i64, String) = (row.get(0)?, row.get(1)?);
         if as_json {
             // What is no entry must not look like one to the program that reads this.
-            let readable = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|value| value.is_object());
+            let readable =
+                serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|value| value.is_object());
             let broken = || json!({ "sequence": sequence, "unreadable": text }).to_string();
             writeln!(out, "{}", if readable { text.clone() } else { broken() })?;
             continue;
@@ -195,8 +196,7 @@ fn entries(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(), ShowE
 fn happened(entry: &Entry) -> String {
     match &entry.body {
         Body::Sale(sale) => {
-            let key =
-                SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
+            let key = SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
             format!("sale {key} {}", sale.total)
         }
         Body::Opened { .. } => "opened".into(),

@@ -115,7 +115,10 @@ fn a_blocked_till_tells_what_it_holds_and_whether_its_journal_is_handed_in() {
     let handed_in = till.take(|r| matches!(r, Request::HandIn { .. }).then_some(()));
     assert_eq!(handed_in, Some(()), "the journal goes up all the same");
     let head = till.controller.journal.as_ref().unwrap().head();
-    till.give(Input::Net(Answer::HandIn(Ok(evertill_shared::protocol::terminal::HandedIn { head, quarantined: true }))));
+    till.give(Input::Net(Answer::HandIn(Ok(evertill_shared::protocol::terminal::HandedIn {
+        head,
+        quarantined: true,
+    }))));
     assert_eq!(kept(&till), Some((1, 0)), "still no order, and the server has every entry");
 }
 
