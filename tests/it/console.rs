@@ -8,6 +8,8 @@ mod browser;
 mod forgeries;
 #[path = "console/pictures.rs"]
 mod pictures;
+#[path = "console/quarantine.rs"]
+mod quarantine;
 #[path = "console/refunds.rs"]
 mod refunds;
 #[path = "console/shop.rs"]

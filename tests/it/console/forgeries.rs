@@ -114,7 +114,10 @@ fn only_managers_ask_for_refunds_whatever_is_sent() {
             "/console/terminals",
             "/console/terminals/T0001/block",
             "/console/terminals/T0001/activate",
+            "/console/terminals/T0001/retire",
             "/console/staff",
+            "/console/staff/left",
+            &format!("/console/orders/{number}/accept"),
         ] {
             let form = [("csrf", csrf.as_str()), ("reason", "x"), ("name", "x"), ("role", "it")];
             assert_eq!(cashier.post(page, &form).await.0, StatusCode::FORBIDDEN, "{page}");

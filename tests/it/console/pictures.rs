@@ -142,6 +142,7 @@ fn every_page_fits_both_screens_in_both_languages() {
         eye.visit("order-unknown", &format!("/console/orders/{}", books.unknown));
         eye.visit("order-quarantined", &format!("/console/orders/{}", books.quarantined));
         assert_eq!(page.count("#refund-form"), 0, "a stolen till's order must not be refunded here");
+        eye.visit("password", "/console/password");
         eye.visit("groups", "/console/groups");
         eye.visit("problem", "/console/nothing");
         eye.visit("forbidden", "/console/staff");

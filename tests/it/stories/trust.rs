@@ -1,10 +1,14 @@
-//! Who is believed: unsigned, altered, stale, replayed, unknown, pending and blocked are each refused.
+//! Who is believed: unsigned, altered, stale, replayed, unknown, pending, blocked and retired are each refused.
 
 use super::{is_paid, settled, shop};
+use evertill_provisioning::client::StaffClient;
 use evertill_provisioning::keystore::DeviceKey;
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::staff::{AcceptOrder, AskRefund, TerminalChange};
 use evertill_shared::secret::SecretText;
+use evertill_shared::terminal_state::TerminalState;
 use evertill_tests::raw_request::{RawClient, Tamper};
 use evertill_tests::scripted_till::ScriptedTill;
 use evertill_tests::simulator::wechat::Behaviour;
@@ -107,6 +111,54 @@ async fn block_means_block_but_what_was_sold_may_still_be_handed_in() {
 
     shop.rig.unblock(till.enrolled.terminal).await.unwrap();
     assert!(is_paid(&settled(&till, &in_flight, 1).await), "what was in flight is finished by the server");
+}
+
+/// The totals of today, as the console shows them to that person.
+async fn totals(shop: &super::Shop, manager: &StaffClient) -> String {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let roots = shop.rig.trust().root_certificates.iter();
+    let roots = roots.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
+    let browser = reqwest::Client::builder().tls_certs_only(roots).build().unwrap();
+    let cookie = format!("__Host-evertill-session={}", manager.session().token.expose());
+    let request = browser.get(format!("{}/console/orders", shop.rig.server_url())).header("cookie", cookie);
+    let page = request.send().await.unwrap().text().await.unwrap();
+    let start = page.find("class=\"totals\"").unwrap();
+    page[start..start + page[start..].find("</section>").unwrap()].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_blocked_till_sold_counts_once_a_manager_accepts_it() {
+    let shop = shop().await;
+    let mut till = shop.rig.scripted_till("Till").await.unwrap();
+    till.sell_for_cash(100).await.unwrap();
+    let order = till.sell_and_choose(2_300).await.unwrap();
+    let cash = till.take_cash(&order.sale).unwrap();
+    shop.rig.block(till.enrolled.terminal).await.unwrap();
+    assert!(till.complete(&order, cash.clone()).await.unwrap().quarantined);
+    let (manager, it) = (shop.rig.staff("li").await.unwrap(), shop.rig.staff("it").await.unwrap());
+    let before = totals(&shop, &manager).await;
+    assert!(before.contains("￥1.00") && before.contains("blocked terminals: 1"), "{before}");
+    let amount = Amount::new(2_300, Currency::CNY);
+    let refund = AskRefund { request: "brought-back".into(), amount, reason: "sour".into() };
+    let early = manager.ask_refund(&order.number, &refund).await.unwrap_err();
+    assert_eq!(early.code(), Some(ErrorCode::WrongState));
+
+    let accept = |reason: &str| AcceptOrder { reason: reason.into() };
+    let refused = it.accept_order(&order.number, &accept("I say so")).await.unwrap_err();
+    assert_eq!(refused.code(), Some(ErrorCode::NotAllowed));
+    let accepted = manager.accept_order(&order.number, &accept("the drawer holds it")).await.unwrap();
+    assert_eq!((accepted.total, accepted.terminal_state), (amount, Some(TerminalState::Blocked)));
+    let again = manager.accept_order(&order.number, &accept("once more")).await.unwrap();
+    assert_eq!(again, accepted, "the second is told of the first");
+    // The till, which may not know that it arrived, sends the sale once more.
+    assert!(!till.complete(&order, cash).await.unwrap().quarantined);
+    let after = totals(&shop, &manager).await;
+    assert!(after.contains("￥24.00") && !after.contains("blocked terminals"), "{after}");
+    manager.ask_refund(&order.number, &refund).await.unwrap();
+
+    let retire = TerminalChange::Retire { reason: "worn out".into() };
+    it.change_terminal(till.enrolled.terminal, &retire).await.unwrap();
+    assert_eq!(till.hand_in(0).await.unwrap_err().code(), Some(ErrorCode::TerminalRetired));
 }
 
 #[tokio::test(flavor = "multi_thread")]
