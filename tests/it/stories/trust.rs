@@ -12,6 +12,8 @@ use evertill_shared::terminal_state::TerminalState;
 use evertill_tests::raw_request::{RawClient, Tamper};
 use evertill_tests::scripted_till::ScriptedTill;
 use evertill_tests::simulator::wechat::Behaviour;
+use evertill_tests::workspace;
+use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_forgery_has_its_own_refusal() {
@@ -159,6 +161,47 @@ async fn what_a_blocked_till_sold_counts_once_a_manager_accepts_it() {
     let retire = TerminalChange::Retire { reason: "worn out".into() };
     it.change_terminal(till.enrolled.terminal, &retire).await.unwrap();
     assert_eq!(till.hand_in(0).await.unwrap_err().code(), Some(ErrorCode::TerminalRetired));
+}
+
+/// Runs `evertill-admin` as that person; gives whether it went well, and what it printed for programs.
+fn admin(shop: &super::Shop, login: &str, arguments: &[&str]) -> (bool, serde_json::Value) {
+    let file = shop.rig.dir().join(format!("password-of-{login}"));
+    if !file.exists() {
+        std::fs::write(&file, format!("{login}-evertill\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let trust = shop.rig.store_dir().join("trust.json");
+    let mut command = workspace::command(workspace::program("evertill-admin"));
+    command.args(arguments).args(["--json", "--login", login, "--server", &shop.rig.server_url()]);
+    let output = command.arg("--trust").arg(trust).arg("--password-file").arg(file).output().unwrap();
+    (output.status.success(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepting_retiring_and_leaving_by_command() {
+    let shop = shop().await;
+    let mut till = shop.rig.scripted_till("Till").await.unwrap();
+    let order = till.sell_and_choose(2_300).await.unwrap();
+    let cash = till.take_cash(&order.sale).unwrap();
+    shop.rig.block(till.enrolled.terminal).await.unwrap();
+    assert!(till.complete(&order, cash.clone()).await.unwrap().quarantined);
+    let grouped = order.number.grouped();
+    let accept = ["order", "accept", &grouped, "--reason", "the drawer holds it"];
+    let (done, said) = admin(&shop, "it", &accept);
+    assert!(!done && said["error"].as_str().unwrap().contains("only the role manager may"), "{said}");
+    let (done, said) = admin(&shop, "li", &accept);
+    assert!(done && said["accepted_by"] == "Li Na" && said["terminal_state"] == "blocked", "{said}");
+    assert!(!till.complete(&order, cash).await.unwrap().quarantined);
+
+    let entries = till.hand_in(0).await.unwrap().head.sequence;
+    let (done, said) = admin(&shop, "it", &["terminal", "retire", "T0001", "--reason", "worn out"]);
+    assert!(done && said["state"] == "retired" && said["journal_sequence"] == entries, "{said}");
+    assert_eq!(till.hand_in(0).await.unwrap_err().code(), Some(ErrorCode::TerminalRetired));
+
+    let (done, said) = admin(&shop, "it", &["staff", "leave", "li", "--reason", "moved away"]);
+    assert!(done && said["login"] == "li" && said["left_at"].is_string(), "{said}");
+    let (done, said) = admin(&shop, "li", &accept);
+    assert!(!done && said["error"].as_str().unwrap().contains("password"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
