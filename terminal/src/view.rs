@@ -9,17 +9,21 @@
 //! already in the store's zone, as digits (`14:05`); durations are whole seconds.
 
 mod action;
+mod aside;
 mod notice;
 mod page;
 mod status;
 
 pub use action::UserAction;
+pub use aside::{
+    AboutPage, FaultPage, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal, RefundState,
+    RefundsPage,
+};
 pub use notice::{Confirm, Notice};
 pub use page::{
-    AboutPage, AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure,
-    EnrolForm, EnrolPage, EnrolWaiting, FaultPage, Good, OrderRow, OrderState, OrdersPage, Page, PaidBy,
-    PaymentPage, PaymentState, Quantity, ReceiptState, RefundItem, RefundRefusal, RefundState, RefundsPage,
-    SalePage, UnknownStep, Wallet,
+    AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure, EnrolForm,
+    EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity, ReceiptState, SalePage,
+    UnknownStep, Wallet,
 };
 pub use status::{Link, MoneyStyle, PrinterState, ScannerState, StatusBar, UnsentSales};
 
