@@ -231,6 +231,8 @@ pub fn all() -> Vec<Sample> {
         cash: true,
     };
     add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
+    let arrived = Some(Notice::RefundsArrived { count: 2 });
+    add("sale_refunds_arrived", Screen { notice: arrived, ..screen(Page::Sale(sale())) });
     add("orders", screen(Page::Orders(orders())));
     let holding = UnsentSales { count: 3, oldest_seconds: 900, entries: 12 };
     let status = StatusBar { unsent: Some(holding), ..status() };
