@@ -86,7 +86,11 @@ fn start_till(rig: &StoreRig) -> Result<Process, RigError> {
     let log = rig.dir().join("logs/till-1.log");
     let mut till = Process::spawn("till", &mut command, &log)?;
     if wait_until(Duration::from_secs(2), || !till.is_running()) {
-        return Err(RigError::Unexpected(format!("the till's window did not open; see {}", log.display())));
+        return Err(RigError::Unexpected(format!(
+            "the till's window did not open; {} says why. If a library is missing, type (as root): \
+             apt-get install libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0",
+            log.display()
+        )));
     }
     Ok(till)
 }
