@@ -148,6 +148,23 @@ impl WindowTill {
         self.command(&json!({"cmd": "tap_twice", "label": label, "pause_ms": pause_ms})).map(drop)
     }
 
+    /// Touches what leads to another page, and touches again if the page has not come: a notice that appears in
+    /// that moment moves the buttons, and a person would do the same. Only for what does nothing but open a page.
+    /// # Errors
+    /// The page does not come.
+    pub fn open_page(&mut self, label: &str, title: &str) -> Result<(), StepError> {
+        let mut last = Ok(());
+        for _ in 0..5 {
+            last = self.tap(label);
+            let till = &mut *self;
+            let there = || till.labels().is_ok_and(|all| all.iter().any(|seen| seen == title));
+            if wait_until(Duration::from_secs(2), there) {
+                return Ok(());
+            }
+        }
+        last.and_then(|()| Err(StepError::Screen(format!("“{label}” does not lead to “{title}”"))))
+    }
+
     /// Types on a keyboard.
     /// # Errors
     /// See [`StepError`].

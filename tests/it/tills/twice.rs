@@ -96,7 +96,7 @@ async fn a_refund_carried_out_twice_moves_money_once() {
         // Asked for twice as well: the manager's browser repeats what it sent.
         let refund = manager.ask_refund(&order, &ask).await.unwrap();
         assert_eq!(manager.ask_refund(&order, &ask).await.unwrap().id, refund.id);
-        desk.tap("Refunds");
+        desk.till.open_page("Refunds", "Refunds at this till").unwrap();
         let button = desk.sees("Carry out the refund of order", 20);
         // In a list that scrolls, a touch must rest a moment to be one.
         desk.till.tap_twice(&button, pause.max(Duration::from_millis(40))).unwrap();

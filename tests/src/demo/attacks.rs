@@ -55,7 +55,7 @@ pub async fn arrived_once(story: &Story, before: &[BookedOrder]) -> Result<u32, 
 
 /// Opens the till's refund list, carries out the refund that waits for this order, takes its receipt.
 pub fn carry_out_waiting_refund(story: &mut Story, order: OrderNumber) -> Result<(), RigError> {
-    story.till.tap("Refunds")?;
+    story.till.open_page("Refunds", "Refunds at this till")?;
     let button = story.till.wait_containing("Carry out the refund of order", Duration::from_secs(20))?;
     if story.summary.refunds_done == 0 {
         story.shot("refund-waiting")?;
