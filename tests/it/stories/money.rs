@@ -276,7 +276,7 @@ async fn nothing_lost_cash_sold_without_a_line_arrives_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_or_a_dead_wallet_is_said_plainly_and_decides_nothing() {
+async fn a_dead_wallet_decides_nothing_and_charges_nothing_when_it_is_back() {
     let mut shop = shop().await;
     let mut till = shop.rig.scripted_till("Till").await.unwrap();
     let wallet = shop.rig.wallet_control();
