@@ -91,8 +91,10 @@ pub async fn log_in(app: &App, asked: &LogIn) -> Result<Session, Failure> {
         LoginCheck::Wait(until) => return Err(wait(until, app.clock.now())),
         LoginCheck::Try(record) => record,
     };
+    // What is not somebody's name is not logged: people type their password into the wrong box.
+    let known = if record.is_some() { login } else { "(nobody of that name)" };
     let Some(person) = is_right(asked.password.clone(), record).await? else {
-        tracing::warn!(login, "a wrong name or password");
+        tracing::warn!(login = known, "a wrong name or password");
         return Err(match app.base.login_failed(login).await? {
             Some(until) => wait(until, app.clock.now()),
             None => wrong(),

@@ -139,6 +139,21 @@ pub async fn forged_requests(story: &mut Story) -> Result<(), RigError> {
     Ok(())
 }
 
+/// The second till is blocked too and asks for a number all the same.
+pub async fn blocked_till_asks(story: &mut Story) -> Result<(), RigError> {
+    let terminal = other_till(story).await?.enrolled.terminal;
+    story.rig.block(terminal).await?;
+    let till = other_till(story).await?;
+    let sale = till.sell(100)?;
+    let refused = till.draft(&sale).await.err().as_ref().and_then(ClientError::code);
+    story.rig.unblock(terminal).await?;
+    let Some(code @ ErrorCode::TerminalBlocked) = refused else {
+        return Err(unexpected(format!("a blocked till's request was answered with {refused:?}")));
+    };
+    Summary::refused(&mut story.summary.requests_refused, code.word());
+    Ok(())
+}
+
 /// The server's clock goes on by a day: what was sold before is yesterday's.
 pub async fn refund_of_yesterday(story: &mut Story) -> Result<(), RigError> {
     let Some(order) = story.orders.get(2).copied() else { return Err(unexpected("there is no third order")) };

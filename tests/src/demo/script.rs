@@ -365,7 +365,7 @@ async fn blocked(story: &mut Story) -> Result<(), RigError> {
     story.rig.block(terminal).await?;
     story.till.wait_containing("This till is blocked", Duration::from_secs(30))?;
     story.shot("blocked")?;
-    Summary::refused(&mut story.summary.requests_refused, "terminal_blocked");
+    attacks::blocked_till_asks(story).await?;
     story.rig.unblock(terminal).await?;
     let till = &mut story.till;
     let back = wait_until(Duration::from_secs(30), || {
