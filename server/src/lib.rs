@@ -8,6 +8,7 @@ pub mod channel;
 pub mod config;
 pub mod connection;
 pub mod console;
+pub mod database;
 pub mod door;
 pub mod failure;
 pub mod order_centre;

@@ -1,0 +1,152 @@
+//! The writer thread: takes what waits, runs it in one transaction, commits, answers.
+
+use super::{SqliteSession, Status};
+use crate::database::{DbError, Inserted, Job, Sql, WaitingRow};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::sync::atomic::Ordering;
+use tokio::sync::{mpsc, oneshot};
+
+/// The most writes that share one commit.
+const BATCH: usize = 256;
+
+/// What comes through the queue.
+pub(super) enum Work {
+    Job(Box<dyn Job>),
+    Row(WaitingRow),
+    Close(oneshot::Sender<()>),
+}
+
+/// One of a batch, with what came of it.
+enum Item {
+    Job(Box<dyn Job>),
+    Row(WaitingRow, Option<Result<Inserted, DbError>>),
+}
+
+impl Item {
+    fn is_wanted(&self) -> bool {
+        match self {
+            Self::Job(job) => job.is_wanted(),
+            Self::Row(row, _) => row.is_wanted(),
+        }
+    }
+
+    fn run(&mut self, session: &SqliteSession<'_>) {
+        match self {
+            Self::Job(job) => job.run(session),
+            Self::Row(row, result) => *result = Some(insert(row, session)),
+        }
+    }
+
+    fn answer(self, fate: Result<(), &DbError>) {
+        match self {
+            Self::Job(job) => job.answer(fate),
+            Self::Row(row, result) => {
+                let own = result.unwrap_or_else(|| Err(DbError::NotWritten("its turn did not come".into())));
+                // What was said of the row rests on this commit too.
+                row.answer(match (fate, own) {
+                    (Err(error), Ok(_)) => Err(error.clone()),
+                    (_, own) => own,
+                });
+            }
+        }
+    }
+}
+
+/// One statement: it takes itself back if it fails.
+fn insert(row: &WaitingRow, session: &SqliteSession<'_>) -> Result<Inserted, DbError> {
+    if !(row.allowed)(session.opening()) {
+        return Ok(Inserted::NotAllowed);
+    }
+    let new = session.execute(&row.what.statement(), &row.values)?;
+    Ok(if new == 1 { Inserted::Yes } else { Inserted::Conflict })
+}
+
+/// The thread's life.
+pub(super) fn run(
+    mut connection: Connection,
+    mut waiting: mpsc::Receiver<Work>,
+    opening: Option<&str>,
+    status: &Status,
+) {
+    let mut closing = None;
+    while closing.is_none() {
+        let Some(first) = waiting.blocking_recv() else { break };
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(work) = next.take() {
+            match work {
+                Work::Job(job) => batch.push(Item::Job(job)),
+                Work::Row(row) => batch.push(Item::Row(row, None)),
+                Work::Close(closed) => closing = Some(closed),
+            }
+            if closing.is_none() && batch.len() < BATCH {
+                next = waiting.try_recv().ok();
+            }
+        }
+        serve(&mut connection, batch, opening, status);
+    }
+    waiting.close();
+    let _ = connection.close();
+    if let Some(closed) = closing {
+        let _ = closed.send(());
+    }
+}
+
+fn serve(connection: &mut Connection, mut batch: Vec<Item>, opening: Option<&str>, status: &Status) {
+    batch.retain(Item::is_wanted);
+    if batch.is_empty() {
+        return;
+    }
+    let fate = status.check().and_then(|()| commit_together(connection, &mut batch, opening, status));
+    status.jobs.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    for item in batch {
+        item.answer(fate.as_ref().copied());
+    }
+}
+
+fn commit_together(
+    connection: &mut Connection,
+    batch: &mut [Item],
+    opening: Option<&str>,
+    status: &Status,
+) -> Result<(), DbError> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|error| not_begun(&error, status))?;
+    {
+        let session = SqliteSession::opened(&transaction, opening)?;
+        for item in batch {
+            item.run(&session);
+            if transaction.is_autocommit() {
+                // A full disk or an I/O error makes SQLite take the whole transaction back by itself.
+                return Err(DbError::NotWritten(
+                    "the disk is full or failed; the database took it back".into(),
+                ));
+            }
+        }
+    }
+    transaction.commit().map_err(|error| not_committed(&error, status))?;
+    status.commits.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+fn not_begun(error: &rusqlite::Error, status: &Status) -> DbError {
+    if is_lasting(error) {
+        status.breaks(&error.to_string());
+        return DbError::Broken(error.to_string());
+    }
+    DbError::NotWritten(error.to_string())
+}
+
+/// A commit that failed may still be in the log and come up again after a crash: unknown, whatever was said.
+fn not_committed(error: &rusqlite::Error, status: &Status) -> DbError {
+    if is_lasting(error) {
+        status.breaks(&error.to_string());
+    }
+    DbError::Unknown(error.to_string())
+}
+
+fn is_lasting(error: &rusqlite::Error) -> bool {
+    let lasting = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase, ErrorCode::SystemIoFailure];
+    error.sqlite_error_code().is_some_and(|code| lasting.contains(&code))
+}

@@ -1,0 +1,92 @@
+//! Statements on a SQLite connection.
+
+use crate::database::{DbError, Row, Sql, Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql};
+use std::sync::Arc;
+
+/// An open transaction of a SQLite connection.
+pub struct SqliteSession<'a> {
+    connection: &'a Connection,
+    opening: Vec<Row>,
+}
+
+impl<'a> SqliteSession<'a> {
+    /// On a connection whose transaction has begun.
+    #[must_use]
+    pub fn new(connection: &'a Connection) -> Self {
+        Self { connection, opening: Vec::new() }
+    }
+
+    /// The same, and reads what is to be read at the opening.
+    /// # Errors
+    /// [`DbError`].
+    pub fn opened(connection: &'a Connection, opening: Option<&str>) -> Result<Self, DbError> {
+        let mut session = Self::new(connection);
+        if let Some(statement) = opening {
+            session.opening = session.rows(statement, &[])?;
+        }
+        Ok(session)
+    }
+}
+
+impl Sql for SqliteSession<'_> {
+    fn execute(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, DbError> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let changed = statement.execute(rusqlite::params_from_iter(parameters))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    fn rows(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let names: Arc<[Box<str>]> = statement.column_names().into_iter().map(Box::from).collect();
+        let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (0..names.len()).map(|place| Ok(owned(row.get_ref(place)?)?));
+            found.push(Row::new(Arc::clone(&names), values.collect::<Result<_, DbError>>()?));
+        }
+        Ok(found)
+    }
+
+    fn script(&self, statements: &str) -> Result<(), DbError> {
+        Ok(self.connection.execute_batch(statements)?)
+    }
+
+    fn rows_locked(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
+        // There is one writer at a time.
+        self.rows(statement, parameters)
+    }
+
+    fn opening(&self) -> &[Row] {
+        &self.opening
+    }
+}
+
+fn owned(value: ValueRef<'_>) -> Result<Value<'static>, DbError> {
+    match value {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::Int(number)),
+        ValueRef::Text(text) => {
+            let text = std::str::from_utf8(text).map_err(DbError::nonsense)?;
+            Ok(Value::Text(text.to_owned().into()))
+        }
+        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec().into())),
+        ValueRef::Real(_) => Err(DbError::nonsense("a number with a fraction")),
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::TooLarge(number) => {
+                let error = format!("{number} does not fit");
+                return Err(rusqlite::Error::ToSqlConversionFailure(error.into()));
+            }
+        }))
+    }
+}

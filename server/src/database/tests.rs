@@ -1,0 +1,202 @@
+use super::*;
+use rusqlite::Connection;
+use std::time::Duration;
+
+const START: Migration = Migration {
+    number: 1,
+    name: "start",
+    sqlite: "CREATE TABLE t (x INTEGER PRIMARY KEY, y TEXT NOT NULL DEFAULT '') STRICT",
+    postgres: "CREATE TABLE t (x BIGINT PRIMARY KEY, y TEXT NOT NULL DEFAULT '')",
+};
+const KIND: i32 = 0x4556_7431;
+const SCHEMA: Schema = Schema { application: KIND, migrations: &[START], opening: None };
+
+fn open(path: &Path) -> Database {
+    Database::sqlite(path, &SCHEMA).unwrap()
+}
+
+async fn put(database: &Database, x: i64) -> Result<(), DbError> {
+    database
+        .write(move |tx| {
+            tx.execute("INSERT INTO t (x) VALUES (?1)", &params![x])?;
+            Ok(())
+        })
+        .await
+}
+
+async fn count(database: &Database) -> i64 {
+    let rows = database.read(|sql| sql.rows("SELECT count(*) FROM t", &[])).await;
+    rows.map_err(|error: DbError| error).unwrap()[0].at(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_waiting_writes_share_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("t.db"));
+    let writers: Vec<_> = (0..500)
+        .map(|x| {
+            let database = database.clone();
+            tokio::spawn(async move { put(&database, x).await })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    let counts = database.counts();
+    assert_eq!((counts.jobs, count(&database).await), (500, 500));
+    assert!(counts.commits < 250, "{} commits for 500 writes", counts.commits);
+}
+
+#[tokio::test]
+async fn one_that_fails_takes_back_its_own_changes_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("t.db"));
+    let bad = database.write(|tx| -> Result<(), DbError> {
+        tx.execute("INSERT INTO t (x) VALUES (1)", &[])?;
+        tx.execute("INSERT INTO t (x) VALUES (2)", &[])?;
+        tx.execute("INSERT INTO t (x) VALUES (1)", &[])?;
+        Ok(())
+    });
+    let panics = database.write(|tx| -> Result<(), DbError> {
+        tx.execute("INSERT INTO t (x) VALUES (3)", &[])?;
+        panic!("a fault in a request's code");
+    });
+    let (good, bad, panics) = tokio::join!(put(&database, 9), bad, panics);
+    assert!(good.is_ok() && matches!(bad, Err(DbError::Statement(_))), "{bad:?}");
+    assert!(matches!(panics, Err(DbError::NotWritten(_))), "{panics:?}");
+    assert_eq!(count(&database).await, 1);
+    put(&database, 10).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("t.db"));
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let holder = database.clone();
+    let holding = tokio::spawn(async move {
+        holder
+            .write(move |_| -> Result<(), DbError> {
+                let _ = gate.recv_timeout(Duration::from_secs(5));
+                Ok(())
+            })
+            .await
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(tokio::time::timeout(Duration::from_millis(50), put(&database, 1)).await.is_err());
+    go.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    put(&database, 2).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_closing_and_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sub/t.db");
+    let database = open(&path);
+    put(&database, 1).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+    database.close().await;
+    assert!(!path.with_extension("db-wal").exists(), "all of it is in the one file");
+    assert!(matches!(put(&database, 2).await, Err(DbError::Closed)));
+    assert_eq!(count(&open(&path)).await, 1);
+}
+
+#[tokio::test]
+async fn a_file_held_by_another_process_is_a_definite_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let database = open(&path);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = put(&database, 1).await;
+    assert!(matches!(refused, Err(DbError::NotWritten(_))), "{refused:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    put(&database, 1).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn damaged_newer_changed_and_foreign_files_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let database = open(&path);
+    database
+        .write(|tx| -> Result<(), DbError> {
+            for x in 0..200_i64 {
+                tx.execute("INSERT INTO t (x, y) VALUES (?1, ?2)", &params![x, "y".repeat(100)])?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    database.close().await;
+    let error = |path: &Path, schema: &Schema| Database::sqlite(path, schema).err().unwrap();
+
+    let changed =
+        Schema { migrations: &[Migration { sqlite: "CREATE TABLE t (x) STRICT", ..START }], ..SCHEMA };
+    assert!(matches!(error(&path, &changed), OpenError::Changed { number: 1, .. }));
+    let older = Schema { migrations: &[], ..SCHEMA };
+    assert!(matches!(error(&path, &older), OpenError::Newer { found: 1, known: 0, .. }));
+    let foreign = error(&path, &Schema { application: KIND + 1, ..SCHEMA });
+    assert!(matches!(foreign, OpenError::Foreign { found: KIND, .. }));
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    let from = bytes.len() - 3000;
+    bytes[from..].fill(0xA5);
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(matches!(error(&path, &SCHEMA), OpenError::Damaged { .. }));
+    std::fs::write(&path, b"this is a shopping list, and not a database at all".repeat(100)).unwrap();
+    assert!(matches!(error(&path, &SCHEMA), OpenError::Damaged { .. }));
+    let text = error(&path, &SCHEMA).to_string();
+    assert!(text.contains("t.db") && text.contains("Put a good copy"), "{text}");
+}
+
+#[tokio::test]
+async fn a_step_that_fails_leaves_the_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    open(&path).close().await;
+    let bad = Schema {
+        migrations: &[
+            START,
+            Migration {
+                number: 2,
+                name: "bad",
+                sqlite: "CREATE TABLE u (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1)",
+                postgres: "CREATE TABLE u (x BIGINT); INSERT INTO nowhere VALUES (1)",
+            },
+        ],
+        ..SCHEMA
+    };
+    let error = Database::sqlite(&path, &bad).err().unwrap();
+    assert!(matches!(error, OpenError::Migration { number: 2, .. }), "{error}");
+    let database = open(&path);
+    let tables = database
+        .read(|sql| sql.value("SELECT count(*) FROM sqlite_schema WHERE name = 'u'", &[]))
+        .await
+        .map_err(|error: DbError| error);
+    assert_eq!(tables, Ok(Some(0_i64)));
+}
+
+const ROW: Insert = Insert { table: "t", columns: &[("x", Kind::Int), ("y", Kind::Text)] };
+
+async fn insert(database: &Database, x: i64, allowed: Allowed) -> Result<Inserted, DbError> {
+    database.insert(&ROW, vec![Value::Int(x), "row".into()], allowed).await
+}
+
+#[tokio::test]
+async fn a_row_goes_in_once_and_only_if_the_opening_allows_it() {
+    let opening = Opening { sqlite: "SELECT count(*) AS n FROM t", postgres: "SELECT count(*) AS n FROM t" };
+    let schema = Schema { opening: Some(opening), ..SCHEMA };
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::sqlite(&folder.path().join("t.db"), &schema).unwrap();
+    let none_there = || -> Allowed { Box::new(|rows| rows[0].get::<i64>("n") == Ok(0)) };
+    let any = || -> Allowed { Box::new(|_| true) };
+    assert_eq!(insert(&database, 1, none_there()).await, Ok(Inserted::Yes));
+    assert_eq!(insert(&database, 2, none_there()).await, Ok(Inserted::NotAllowed));
+    assert_eq!(insert(&database, 1, any()).await, Ok(Inserted::Conflict));
+    assert_eq!(insert(&database, 2, any()).await, Ok(Inserted::Yes));
+    assert_eq!(count(&database).await, 2);
+}
