@@ -1,5 +1,6 @@
 //! The base store: the store itself, its terminals, staff, sessions, catalogue, journal heads and audit trail.
-//! Small, read often, apart from the orders. One SQLite file; every server of a store may open it.
+//! Small, read often, apart from the orders. One SQLite file, or one PostgreSQL database; every server of a store
+//! may open it, and none keeps anything of it to itself but terminals' states, for less than a second.
 
 mod audit;
 mod bootstrap;
@@ -24,14 +25,14 @@ pub use people::NewPassword;
 pub use sessions::OpenSession;
 pub use staff::{LoginCheck, StaffRecord};
 
-use crate::sqlite_writer::{Database, Migration};
+use crate::database::{Database, DbError, Migration, Opening, Schema, Sql};
+use crate::params;
 use cache::TerminalCache;
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
 use evertill_shared::protocol::store::StoreInfo;
 use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::Transaction;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,18 +41,37 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x4576_5442;
 
 const MIGRATIONS: &[Migration] = &[
-    Migration { number: 1, name: "start", sql: include_str!("../migrations/sqlite/base_0001_start.sql") },
+    Migration {
+        number: 1,
+        name: "start",
+        sqlite: include_str!("../migrations/sqlite/base_0001_start.sql"),
+        postgres: include_str!("../migrations/postgres/base_0001_start.sql"),
+    },
     Migration {
         number: 2,
         name: "identity",
-        sql: include_str!("../migrations/sqlite/base_0002_identity.sql"),
+        sqlite: include_str!("../migrations/sqlite/base_0002_identity.sql"),
+        postgres: include_str!("../migrations/postgres/base_0002_identity.sql"),
     },
     Migration {
         number: 3,
         name: "staff_left",
-        sql: include_str!("../migrations/sqlite/base_0003_staff_left.sql"),
+        sqlite: include_str!("../migrations/sqlite/base_0003_staff_left.sql"),
+        postgres: include_str!("../migrations/postgres/base_0003_staff_left.sql"),
     },
 ];
+
+/// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction
+/// at a time, over all servers. SQLite has it so by itself. The number is the first half of the lock's name only
+/// to tell it from other locks in the same database; it must never change while servers of two versions run.
+const ONE_AT_A_TIME: Opening = Opening {
+    sqlite: "SELECT 1 AS locked",
+    postgres: "SELECT CAST(1 AS BIGINT) AS locked FROM pg_advisory_xact_lock(1165382722, 1)",
+};
+
+/// What a base store's database is made of.
+pub const SCHEMA: Schema =
+    Schema { application: APPLICATION, migrations: MIGRATIONS, opening: Some(ONE_AT_A_TIME) };
 
 /// How long a request's id is kept: longer than any signature counts, both clocks' skew included.
 const REQUEST_ID_LIFE: Duration = Duration::from_secs(SIGNATURE_WINDOW_S * 3);
@@ -71,7 +91,19 @@ impl BaseStore {
     /// # Errors
     /// [`BaseOpenError`] says what is wrong with which file and what to do.
     pub async fn open(file: &Path, bootstrap: &Path, clock: Arc<dyn Clock>) -> Result<Self, BaseOpenError> {
-        let database = Database::open(file, APPLICATION, MIGRATIONS)?;
+        Self::on(Database::sqlite(file, &SCHEMA)?, bootstrap, clock).await
+    }
+
+    /// Takes a database of [`SCHEMA`] that is open already; a new one is filled from the bootstrap file. Of several
+    /// servers that start on one new database, the first one's bootstrap file counts for all.
+    ///
+    /// # Errors
+    /// As [`BaseStore::open`].
+    pub async fn on(
+        database: Database,
+        bootstrap: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BaseOpenError> {
         let store = bootstrap::store_of(&database, bootstrap, clock.now()).await?;
         let terminals = Arc::new(TerminalCache::new(Arc::clone(&clock)));
         Ok(Self { database, store: Arc::new(store), terminals, clock })
@@ -95,10 +127,15 @@ impl BaseStore {
     /// Why not.
     pub async fn health(&self) -> Result<(), BaseError> {
         self.database.health()?;
-        self.database.read(|c| Ok(c.query_row("SELECT 1 FROM store", [], |_| Ok(()))?)).await
+        self.database
+            .read(|sql| match sql.row("SELECT one FROM store", &[])? {
+                Some(_) => Ok(()),
+                None => Err(DbError::nonsense("the store is not in its own database").into()),
+            })
+            .await
     }
 
-    /// Finishes what waits and closes the file.
+    /// Finishes what waits and lets go of the database.
     pub async fn close(&self) {
         self.database.close().await;
     }
@@ -106,13 +143,12 @@ impl BaseStore {
 
 /// Inserts the id of a request into the transaction that it causes, so that a replay causes nothing. Ids of
 /// different senders do not meet: the signature check has put the sender's name in front.
-fn guard(tx: &Transaction<'_>, request_id: &str, now: Timestamp) -> Result<(), BaseError> {
-    tx.prepare_cached("DELETE FROM requests WHERE expires_at < ?1")?.execute([now.0])?;
-    let inserted = tx
-        .prepare_cached(
-            "INSERT INTO requests (request_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        )?
-        .execute((request_id, now.plus(REQUEST_ID_LIFE).0))?;
+fn guard(sql: &dyn Sql, request_id: &str, now: Timestamp) -> Result<(), BaseError> {
+    sql.execute("DELETE FROM requests WHERE expires_at < ?1", &params![now.0])?;
+    let inserted = sql.execute(
+        "INSERT INTO requests (request_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        &params![request_id, now.plus(REQUEST_ID_LIFE).0],
+    )?;
     if inserted == 1 { Ok(()) } else { Err(BaseError::Replayed) }
 }
 

@@ -1,13 +1,15 @@
 //! The audit trail: who did what to whom, why and when, chained like the tills' journals.
 
 use super::{BaseError, BaseStore};
-use crate::sqlite_writer::DbError;
+use crate::database::{DbError, Row, Sql};
+use crate::params;
 use evertill_shared::clock::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
 const DOMAIN: &str = "evertill-audit-v1";
 const START: &str = "";
+/// So many rows are read at a time when the whole trail is followed.
+const PAGE: u32 = 500;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,18 +96,17 @@ pub struct AuditBroken {
 }
 
 /// Adds a row in the transaction of what it tells about.
-pub(super) fn append(tx: &Transaction<'_>, new: &NewAudit, now: Timestamp) -> Result<(), BaseError> {
-    let last: Option<(i64, String)> = tx
-        .prepare_cached("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (id, previous) = last.map_or((1, START.to_owned()), |(id, hash)| (id + 1, hash));
+pub(super) fn append(sql: &dyn Sql, new: &NewAudit, now: Timestamp) -> Result<(), BaseError> {
+    let (id, previous) = match sql.row("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1", &[])? {
+        Some(last) => (last.at::<i64>(0)? + 1, last.at::<String>(1)?),
+        None => (1, START.to_owned()),
+    };
     let NewAudit { who, what, subject, why } = new.clone();
     let row = AuditRow { id, at: now, who, what, subject, why };
     let text = serde_json::to_string(&row).map_err(DbError::nonsense)?;
     let hash = hash_of(&previous, &text);
-    tx.prepare_cached("INSERT INTO audit (id, text, previous, hash) VALUES (?1, ?2, ?3, ?4)")?
-        .execute((id, text, previous, hash))?;
+    let row = params![id, text, previous, hash];
+    sql.execute("INSERT INTO audit (id, text, previous, hash) VALUES (?1, ?2, ?3, ?4)", &row)?;
     Ok(())
 }
 
@@ -113,29 +114,38 @@ fn hash_of(previous: &str, text: &str) -> String {
     super::hash_of(DOMAIN, &format!("{previous}\n{text}"))
 }
 
-fn check(connection: &Connection) -> Result<Result<u64, AuditBroken>, BaseError> {
-    let mut statement = connection.prepare("SELECT id, text, previous, hash FROM audit ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    let (mut count, mut last) = (0_u64, START.to_owned());
-    while let Some(row) = rows.next()? {
-        let (id, text, previous, hash): (i64, String, String, String) =
-            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-        let stated = serde_json::from_str::<AuditRow>(&text).ok().map(|r| r.id);
-        let wrong = if u64::try_from(id).ok() != Some(count + 1) || stated != Some(id) {
-            Some("a row is missing or out of order")
-        } else if previous != last {
-            Some("it does not follow the row before it")
-        } else if hash != hash_of(&previous, &text) {
-            Some("its text was changed")
-        } else {
-            None
-        };
-        if let Some(what) = wrong {
-            return Ok(Err(AuditBroken { row: id, what }));
+/// Why a row does not follow the `count` rows before it, the last of which has the hash `last`.
+fn fault(row: &Row, count: u64, last: &str) -> Result<Option<&'static str>, DbError> {
+    let (id, text, previous, hash): (i64, String, String, String) =
+        (row.at(0)?, row.at(1)?, row.at(2)?, row.at(3)?);
+    let stated = serde_json::from_str::<AuditRow>(&text).ok().map(|r| r.id);
+    Ok(if u64::try_from(id).ok() != Some(count + 1) || stated != Some(id) {
+        Some("a row is missing or out of order")
+    } else if previous != last {
+        Some("it does not follow the row before it")
+    } else if hash != hash_of(&previous, &text) {
+        Some("its text was changed")
+    } else {
+        None
+    })
+}
+
+fn check(sql: &dyn Sql) -> Result<Result<u64, AuditBroken>, BaseError> {
+    let statement = "SELECT id, text, previous, hash FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let (mut count, mut last, mut from) = (0_u64, START.to_owned(), i64::MIN);
+    loop {
+        let rows = sql.rows(statement, &params![from, PAGE])?;
+        if rows.is_empty() {
+            return Ok(Ok(count));
         }
-        (count, last) = (count + 1, hash);
+        for row in rows {
+            from = row.at(0)?;
+            if let Some(what) = fault(&row, count, &last)? {
+                return Ok(Err(AuditBroken { row: from, what }));
+            }
+            (count, last) = (count + 1, row.at(3)?);
+        }
     }
-    Ok(Ok(count))
 }
 
 impl BaseStore {
@@ -146,7 +156,7 @@ impl BaseStore {
     /// [`BaseError`]; then nothing was written, unless it says unknown.
     pub async fn audit_append(&self, new: NewAudit) -> Result<(), BaseError> {
         let now = self.clock.now();
-        self.database.write(move |tx| append(tx, &new, now)).await
+        self.database.write(move |sql| append(sql, &new, now)).await
     }
 
     /// Follows the whole chain; answers how many rows it has. A chain that was cut off at its end looks whole:
@@ -164,15 +174,13 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn audit_rows(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, BaseError> {
         self.database
-            .read(move |c| {
-                let mut statement =
-                    c.prepare_cached("SELECT text FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2")?;
-                let texts = statement.query_map((before.unwrap_or(i64::MAX), limit), |r| r.get(0))?;
-                texts
-                    .map(|text: rusqlite::Result<String>| {
-                        Ok(serde_json::from_str(&text?).map_err(DbError::nonsense)?)
-                    })
-                    .collect()
+            .read(move |sql| {
+                let rows = sql.rows(
+                    "SELECT text FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+                    &params![before.unwrap_or(i64::MAX), limit],
+                )?;
+                let read = |row: &Row| serde_json::from_str(&row.at::<String>(0)?).map_err(DbError::nonsense);
+                Ok(rows.iter().map(read).collect::<Result<_, DbError>>()?)
             })
             .await
     }

@@ -2,12 +2,12 @@
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseOpenError};
-use crate::sqlite_writer::{Database, DbError};
+use crate::database::{Database, DbError, Sql};
+use crate::params;
 use argon2::password_hash::phc::PasswordHash;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::{Bootstrap, Role};
 use evertill_shared::protocol::store::StoreInfo;
-use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 pub(super) async fn store_of(
@@ -21,21 +21,20 @@ pub(super) async fn store_of(
     let bootstrap =
         load(file).map_err(|problem| BaseOpenError::Bootstrap { file: file.to_owned(), problem })?;
     let info = database
-        .write(move |tx| {
-            // Two servers may start on one new file: the first one's bootstrap counts.
-            if let Some(info) = read_store(tx)? {
+        .write(move |sql| {
+            // Two servers may start on one new database: the first one's bootstrap counts.
+            if let Some(info) = read_store(sql)? {
                 return Ok(info);
             }
-            insert(tx, &bootstrap, now)?;
+            insert(sql, &bootstrap, now)?;
             Ok::<_, BaseError>(bootstrap.store)
         })
         .await?;
     Ok(info)
 }
 
-fn read_store(connection: &Connection) -> Result<Option<StoreInfo>, BaseError> {
-    let text: Option<String> =
-        connection.query_row("SELECT info FROM store", [], |row| row.get(0)).optional()?;
+fn read_store(sql: &dyn Sql) -> Result<Option<StoreInfo>, BaseError> {
+    let text: Option<String> = sql.value("SELECT info FROM store", &[])?;
     text.map(|text| serde_json::from_str(&text).map_err(DbError::nonsense)).transpose().map_err(Into::into)
 }
 
@@ -61,18 +60,18 @@ fn load(file: &Path) -> Result<Bootstrap, String> {
     Ok(bootstrap)
 }
 
-fn insert(tx: &rusqlite::Transaction<'_>, bootstrap: &Bootstrap, now: Timestamp) -> Result<(), BaseError> {
+fn insert(sql: &dyn Sql, bootstrap: &Bootstrap, now: Timestamp) -> Result<(), BaseError> {
     let info = serde_json::to_string(&bootstrap.store).map_err(DbError::nonsense)?;
-    tx.execute("INSERT INTO store (one, info, made_at) VALUES (1, ?1, ?2)", (info, now.0))?;
-    tx.execute("INSERT INTO catalogue (one, version, products) VALUES (1, 0, '[]')", [])?;
+    sql.execute("INSERT INTO store (one, info, made_at) VALUES (1, ?1, ?2)", &params![info, now.0])?;
+    sql.execute("INSERT INTO catalogue (one, version, products) VALUES (1, 0, '[]')", &[])?;
     for person in &bootstrap.staff {
-        let row = (&person.login, &person.name, person.role.as_str(), &person.password_hash, now.0);
-        tx.execute(
+        let row = params![&person.login, &person.name, person.role.as_str(), &person.password_hash, now.0];
+        sql.execute(
             "INSERT INTO staff (login, name, role, password_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            row,
+            &row,
         )?;
         let what = NewAudit::new("bootstrap", AuditKind::StaffAdded, &person.login, person.role.as_str());
-        audit::append(tx, &what, now)?;
+        audit::append(sql, &what, now)?;
     }
     Ok(())
 }

@@ -2,12 +2,12 @@
 //! server counts at once; a block made through another counts when the entry is too old, within a second.
 
 use super::{BaseError, BaseStore};
-use crate::sqlite_writer::DbError;
+use crate::database::{DbError, Sql};
+use crate::params;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::TerminalState;
-use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -115,22 +115,16 @@ impl TerminalCache {
     }
 }
 
-pub(super) fn read_record(
-    connection: &Connection,
-    terminal: TerminalId,
-) -> Result<Option<TerminalRecord>, BaseError> {
-    type Row = (String, String, KeyEpoch, String);
-    let row: Option<Row> = connection
-        .prepare_cached(
-            "SELECT t.name, t.state, t.epoch, k.public_key FROM terminals t
-             JOIN terminal_keys k ON k.terminal = t.id AND k.epoch = t.epoch WHERE t.id = ?1",
-        )?
-        .query_row([terminal.get()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-        .optional()?;
-    let Some((name, state, epoch, key)) = row else { return Ok(None) };
-    let state = state.parse().map_err(DbError::nonsense)?;
-    let key = key.parse().map_err(DbError::nonsense)?;
-    Ok(Some(TerminalRecord { terminal, name, state, epoch, key }))
+pub(super) fn read_record(sql: &dyn Sql, terminal: TerminalId) -> Result<Option<TerminalRecord>, BaseError> {
+    let row = sql.row(
+        "SELECT t.name, t.state, t.epoch, k.public_key FROM terminals t
+         JOIN terminal_keys k ON k.terminal = t.id AND k.epoch = t.epoch WHERE t.id = ?1",
+        &params![terminal.get()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let state = row.at::<String>(1)?.parse().map_err(DbError::nonsense)?;
+    let key = row.at::<String>(3)?.parse().map_err(DbError::nonsense)?;
+    Ok(Some(TerminalRecord { terminal, name: row.at(0)?, state, epoch: row.at(2)?, key }))
 }
 
 impl BaseStore {
@@ -146,7 +140,7 @@ impl BaseStore {
             return Ok(Some(KnownTerminal { record: Arc::clone(record), good_for_money: true }));
         }
         let read_at = self.clock.monotonic();
-        match (self.database.read(move |c| read_record(c, terminal)).await, remembered) {
+        match (self.database.read(move |sql| read_record(sql, terminal)).await, remembered) {
             (Ok(None), _) => Ok(None), // not remembered: strangers could fill the memory with what is not there
             (Ok(Some(record)), _) => {
                 let record = Arc::new(record);
@@ -168,9 +162,13 @@ impl BaseStore {
         }
         let (database, now) = (self.database.clone(), self.clock.now());
         tokio::spawn(async move {
-            let written = database.write(move |tx| -> Result<(), BaseError> {
-                tx.prepare_cached("UPDATE terminals SET last_seen = ?2 WHERE id = ?1")?
-                    .execute((terminal.get(), now.0))?;
+            let written = database.write(move |sql| -> Result<(), BaseError> {
+                // Another server may have heard of it later.
+                sql.execute(
+                    "UPDATE terminals SET last_seen = ?2
+                     WHERE id = ?1 AND (last_seen IS NULL OR last_seen < ?2)",
+                    &params![terminal.get(), now.0],
+                )?;
                 Ok(())
             });
             if let Err(error) = written.await {

@@ -2,7 +2,8 @@
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseStore};
-use crate::sqlite_writer::{DbError, Unsigned};
+use crate::database::{DbError, Sql};
+use crate::params;
 use evertill_shared::money::Currency;
 use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use std::collections::HashSet;
@@ -53,6 +54,14 @@ fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
     Ok(())
 }
 
+fn read_version(sql: &dyn Sql) -> Result<u64, DbError> {
+    sql.value("SELECT version FROM catalogue", &[])?.ok_or_else(none)
+}
+
+fn none() -> DbError {
+    DbError::nonsense("there is no catalogue, not even an empty one")
+}
+
 impl BaseStore {
     /// The catalogue; without products if `since` is its version.
     ///
@@ -60,12 +69,13 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn catalogue(&self, since: Option<u64>) -> Result<Catalogue, BaseError> {
         self.database
-            .read(move |c| -> Result<Catalogue, BaseError> {
-                let Unsigned(version) = c.query_row("SELECT version FROM catalogue", [], |row| row.get(0))?;
+            .read(move |sql| -> Result<Catalogue, BaseError> {
+                let version = read_version(sql)?;
                 if since == Some(version) {
                     return Ok(Catalogue { version, products: None });
                 }
-                let text: String = c.query_row("SELECT products FROM catalogue", [], |row| row.get(0))?;
+                let text: Option<String> = sql.value("SELECT products FROM catalogue", &[])?;
+                let text = text.ok_or_else(none)?;
                 let products = serde_json::from_str(&text).map_err(DbError::nonsense)?;
                 Ok(Catalogue { version, products: Some(products) })
             })
@@ -77,13 +87,7 @@ impl BaseStore {
     /// # Errors
     /// [`BaseError`].
     pub async fn catalogue_version(&self) -> Result<u64, BaseError> {
-        self.database
-            .read(|c| -> Result<u64, BaseError> {
-                let mut statement = c.prepare_cached("SELECT version FROM catalogue")?;
-                let Unsigned(version) = statement.query_row([], |row| row.get(0))?;
-                Ok(version)
-            })
-            .await
+        self.database.read(|sql| Ok(read_version(sql)?)).await
     }
 
     /// Replaces the catalogue; answers the new version, without the products.
@@ -95,15 +99,15 @@ impl BaseStore {
         let text = serde_json::to_string(&products).map_err(DbError::nonsense)?;
         let now = self.clock.now();
         self.database
-            .write(move |tx| -> Result<Catalogue, BaseError> {
-                let Unsigned(version) = tx.query_row(
+            .write(move |sql| -> Result<Catalogue, BaseError> {
+                let changed = sql.value(
                     "UPDATE catalogue SET version = version + 1, products = ?1 RETURNING version",
-                    [text],
-                    |row| row.get(0),
+                    &params![text],
                 )?;
+                let version: u64 = changed.ok_or_else(none)?;
                 let why = format!("{} products", products.len());
                 let what = NewAudit::new(who, AuditKind::CatalogueChanged, format!("version {version}"), why);
-                audit::append(tx, &what, now)?;
+                audit::append(sql, &what, now)?;
                 Ok(Catalogue { version, products: None })
             })
             .await

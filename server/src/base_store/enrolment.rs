@@ -5,14 +5,14 @@ use super::audit::{self, AuditKind, NewAudit};
 use super::cache::read_record;
 use super::terminals::terminal_id;
 use super::{BaseError, BaseStore, guard, hash_of, random};
-use crate::sqlite_writer::DbError;
+use crate::database::{DbError, Sql};
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::protocol::enrol::{Enrol, Enrolled};
 use evertill_shared::protocol::staff::EnrolmentCode;
 use evertill_shared::secret::SecretText;
 use evertill_shared::signing::VerifyingKey;
-use rusqlite::{OptionalExtension, Transaction};
 use std::time::Duration;
 
 /// How long a code counts.
@@ -41,39 +41,38 @@ struct CodeRow {
     used_key: Option<String>,
 }
 
-fn read_code(tx: &Transaction<'_>, terminal: TerminalId) -> Result<Option<CodeRow>, BaseError> {
-    let sql = "SELECT t.name, c.code_hash, c.expires_at, c.tries, c.used_key
-               FROM enrolment_codes c JOIN terminals t ON t.id = c.terminal WHERE c.terminal = ?1";
-    Ok(tx
-        .query_row(sql, [terminal.get()], |row| {
-            Ok(CodeRow {
-                name: row.get(0)?,
-                hash: row.get(1)?,
-                expires_at: Timestamp(row.get(2)?),
-                tries: row.get(3)?,
-                used_key: row.get(4)?,
-            })
-        })
-        .optional()?)
+fn read_code(sql: &dyn Sql, terminal: TerminalId) -> Result<Option<CodeRow>, BaseError> {
+    let row = sql.row(
+        "SELECT t.name, c.code_hash, c.expires_at, c.tries, c.used_key
+         FROM enrolment_codes c JOIN terminals t ON t.id = c.terminal WHERE c.terminal = ?1",
+        &params![terminal.get()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(CodeRow {
+        name: row.at(0)?,
+        hash: row.at(1)?,
+        expires_at: Timestamp(row.at(2)?),
+        tries: row.at(3)?,
+        used_key: row.at(4)?,
+    }))
 }
 
 /// The terminal for a new code: one of that name whose own code was never used and no longer counts, or a new one.
-fn terminal_for(tx: &Transaction<'_>, name: &str, now: Timestamp) -> Result<TerminalId, BaseError> {
-    let left: Option<u16> = tx
-        .query_row(
-            "SELECT t.id FROM terminals t JOIN enrolment_codes c ON c.terminal = t.id
-             WHERE t.name = ?1 AND t.state IS NULL AND (c.expires_at < ?2 OR c.tries >= ?3) ORDER BY t.id",
-            (name, now.0, TRIES),
-            |row| row.get(0),
-        )
-        .optional()?;
+fn terminal_for(sql: &dyn Sql, name: &str, now: Timestamp) -> Result<TerminalId, BaseError> {
+    let left: Option<u16> = sql.value(
+        "SELECT t.id FROM terminals t JOIN enrolment_codes c ON c.terminal = t.id
+         WHERE t.name = ?1 AND t.state IS NULL AND (c.expires_at < ?2 OR c.tries >= ?3)
+         ORDER BY t.id LIMIT 1",
+        &params![name, now.0, TRIES],
+    )?;
     if let Some(left) = left {
         return Ok(terminal_id(left)?);
     }
-    let next: u32 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM terminals", [], |row| row.get(0))?;
-    let terminal = u16::try_from(next).ok().and_then(|n| TerminalId::try_from(n).ok());
+    let last: Option<u32> = sql.value("SELECT id FROM terminals ORDER BY id DESC LIMIT 1", &[])?;
+    let terminal = u16::try_from(last.unwrap_or(0) + 1).ok().and_then(|n| TerminalId::try_from(n).ok());
     let terminal = terminal.ok_or_else(|| BaseError::Invalid("the store has all 9999 terminals".into()))?;
-    tx.execute("INSERT INTO terminals (id, name, epoch) VALUES (?1, ?2, 0)", (terminal.get(), name))?;
+    let row = params![terminal.get(), name];
+    sql.execute("INSERT INTO terminals (id, name, epoch) VALUES (?1, ?2, 0)", &row)?;
     Ok(terminal)
 }
 
@@ -84,11 +83,11 @@ enum Tried {
     Locked,
 }
 
-fn try_code(tx: &Transaction<'_>, enrol: &Enrol, now: Timestamp, fresh: &str) -> Result<Tried, BaseError> {
+fn try_code(sql: &dyn Sql, enrol: &Enrol, now: Timestamp, fresh: &str) -> Result<Tried, BaseError> {
     let given = plain(enrol.code.expose());
     let named = given.get(..4).and_then(|digits| digits.parse::<TerminalId>().ok());
     let Some(terminal) = named else { return Ok(Tried::Wrong) };
-    let Some(code) = read_code(tx, terminal)? else { return Ok(Tried::Wrong) };
+    let Some(code) = read_code(sql, terminal)? else { return Ok(Tried::Wrong) };
     let right = code.hash == hash_of(DOMAIN, &given);
     let key = enrol.public_key.to_string();
     if let Some(used_by) = code.used_key {
@@ -103,44 +102,41 @@ fn try_code(tx: &Transaction<'_>, enrol: &Enrol, now: Timestamp, fresh: &str) ->
         return Ok(Tried::Wrong);
     }
     if !right {
-        tx.execute("UPDATE enrolment_codes SET tries = tries + 1 WHERE terminal = ?1", [terminal.get()])?;
+        let wrong = "UPDATE enrolment_codes SET tries = tries + 1 WHERE terminal = ?1";
+        sql.execute(wrong, &params![terminal.get()])?;
         return Ok(if code.tries + 1 >= TRIES { Tried::Locked } else { Tried::Wrong });
     }
-    let known: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM terminal_keys WHERE public_key = ?1)", [&key], |row| {
-            row.get(0)
-        })?;
-    if known {
+    if sql.row("SELECT terminal FROM terminal_keys WHERE public_key = ?1", &params![&key])?.is_some() {
         let text = "this key is another terminal's already: let the till make a new key, and try again";
         return Err(BaseError::Invalid(text.into()));
     }
-    register(tx, terminal, &enrol.public_key, now, fresh)?;
+    register(sql, terminal, &enrol.public_key, now, fresh)?;
     Ok(Tried::Enrolled(terminal, code.name))
 }
 
 fn register(
-    tx: &Transaction<'_>,
+    sql: &dyn Sql,
     terminal: TerminalId,
     key: &VerifyingKey,
     now: Timestamp,
     registration_code: &str,
 ) -> Result<(), BaseError> {
-    tx.execute(
+    sql.execute(
         "UPDATE terminals SET state = 'pending', epoch = ?2, registration_code = ?3 WHERE id = ?1",
-        (terminal.get(), FIRST_EPOCH, registration_code),
+        &params![terminal.get(), FIRST_EPOCH, registration_code],
     )?;
-    tx.execute(
+    sql.execute(
         "INSERT INTO terminal_keys (terminal, epoch, public_key, registered_at) VALUES (?1, ?2, ?3, ?4)",
-        (terminal.get(), FIRST_EPOCH, key.to_string(), now.0),
+        &params![terminal.get(), FIRST_EPOCH, key.to_string(), now.0],
     )?;
     // The code is used up together with the key.
-    tx.execute(
+    sql.execute(
         "UPDATE enrolment_codes SET used_key = ?2 WHERE terminal = ?1",
-        (terminal.get(), key.to_string()),
+        &params![terminal.get(), key.to_string()],
     )?;
     let why = format!("fingerprint {}", key.fingerprint());
     let what = NewAudit::new(terminal.to_string(), AuditKind::TerminalEnrolled, terminal, why);
-    audit::append(tx, &what, now)
+    audit::append(sql, &what, now)
 }
 
 impl BaseStore {
@@ -161,15 +157,17 @@ impl BaseStore {
         let hashed = secret.clone();
         let terminal = self
             .database
-            .write(move |tx| -> Result<TerminalId, BaseError> {
-                let terminal = terminal_for(tx, &name, now)?;
+            .write(move |sql| -> Result<TerminalId, BaseError> {
+                let terminal = terminal_for(sql, &name, now)?;
                 let hash = hash_of(DOMAIN, &format!("{:04}{}", terminal.get(), hashed.expose()));
-                tx.execute(
-                    "INSERT OR REPLACE INTO enrolment_codes (terminal, code_hash, expires_at) VALUES (?1, ?2, ?3)",
-                    (terminal.get(), hash, expires_at.0),
+                sql.execute(
+                    "INSERT INTO enrolment_codes (terminal, code_hash, expires_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (terminal) DO UPDATE SET code_hash = excluded.code_hash,
+                         expires_at = excluded.expires_at, tries = 0, used_key = NULL",
+                    &params![terminal.get(), hash, expires_at.0],
                 )?;
                 let what = NewAudit::new(who, AuditKind::EnrolmentCodeMade, terminal, name);
-                audit::append(tx, &what, now)?;
+                audit::append(sql, &what, now)?;
                 Ok(terminal)
             })
             .await?;
@@ -190,19 +188,19 @@ impl BaseStore {
         let store = self.store().clone();
         let tried = self
             .database
-            .write(move |tx| -> Result<Result<Enrolled, BaseError>, BaseError> {
-                guard(tx, &request_id, now)?;
-                let (terminal, name) = match try_code(tx, &enrol, now, &fresh)? {
+            .write(move |sql| -> Result<Result<Enrolled, BaseError>, BaseError> {
+                guard(sql, &request_id, now)?;
+                let (terminal, name) = match try_code(sql, &enrol, now, &fresh)? {
                     Tried::Wrong => return Ok(Err(BaseError::EnrolmentRefused)),
                     Tried::Locked => return Ok(Err(BaseError::EnrolmentLocked)),
                     Tried::Enrolled(terminal, name) => (terminal, name),
                 };
-                let record = read_record(tx, terminal)?.ok_or_else(|| DbError::nonsense("no key"))?;
-                let registration_code = tx.query_row(
+                let record = read_record(sql, terminal)?.ok_or_else(|| DbError::nonsense("no key"))?;
+                let code: Option<String> = sql.value(
                     "SELECT registration_code FROM terminals WHERE id = ?1",
-                    [terminal.get()],
-                    |row| row.get(0),
+                    &params![terminal.get()],
                 )?;
+                let registration_code = code.ok_or_else(|| DbError::nonsense("no registration code"))?;
                 let (epoch, state) = (record.epoch, record.state);
                 Ok(Ok(Enrolled { terminal, name, epoch, registration_code, state, store }))
             })

@@ -1,7 +1,7 @@
 //! How the base store fails.
 
+use crate::database::{DbError, OpenError};
 use crate::failure::Failure;
-use crate::sqlite_writer::{DbError, OpenError};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::terminal_state;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use std::path::PathBuf;
 /// Why the base store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseOpenError {
-    /// The file itself.
+    /// The database itself.
     #[error("the base store: {0}")]
-    File(#[from] OpenError),
-    /// The file is new and the bootstrap file is not right.
+    Database(#[from] OpenError),
+    /// The database is new and the bootstrap file is not right.
     #[error("{}: {problem}", file.display())]
     Bootstrap {
         /// Which file.
@@ -69,12 +69,6 @@ pub enum BaseError {
     /// The journal's head is not where it was when the entries were checked: someone else handed in meanwhile.
     #[error("the journal was handed in twice at the same time: hand it in again")]
     HeadMoved,
-}
-
-impl From<rusqlite::Error> for BaseError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Db(error.into())
-    }
 }
 
 impl BaseError {

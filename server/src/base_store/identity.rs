@@ -2,9 +2,12 @@
 //! mounted is then found missing, and not made anew, empty.
 
 use super::{BaseError, BaseStore, random};
+use crate::database::DbError;
 use crate::order_group::Expected;
+use crate::params;
 use evertill_shared::order_number::GroupTag;
-use rusqlite::OptionalExtension;
+
+const KNOWN: &str = "SELECT id FROM group_identities WHERE tag = ?1";
 
 impl BaseStore {
     /// What the file of the group with that tag must say of itself.
@@ -14,14 +17,12 @@ impl BaseStore {
     pub async fn expected_group(&self, tag: GroupTag) -> Result<Expected, BaseError> {
         let fresh = hex::encode(random::<16>()?);
         self.database
-            .write(move |tx| -> Result<Expected, BaseError> {
-                tx.execute("INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING", [fresh])?;
-                let base = tx.query_row("SELECT id FROM identity", [], |row| row.get(0))?;
-                let group = tx
-                    .query_row("SELECT id FROM group_identities WHERE tag = ?1", [tag.get()], |row| {
-                        row.get(0)
-                    })
-                    .optional()?;
+            .write(move |sql| -> Result<Expected, BaseError> {
+                let new = "INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING";
+                sql.execute(new, &params![fresh])?;
+                let base = sql.value("SELECT id FROM identity", &[])?;
+                let base = base.ok_or_else(|| DbError::nonsense("no identity"))?;
+                let group = sql.value(KNOWN, &params![tag.get()])?;
                 Ok(Expected { base, group })
             })
             .await
@@ -35,14 +36,12 @@ impl BaseStore {
         let now = self.clock.now();
         let known: String = self
             .database
-            .write(move |tx| -> Result<String, BaseError> {
-                tx.execute(
+            .write(move |sql| -> Result<String, BaseError> {
+                sql.execute(
                     "INSERT INTO group_identities (tag, id, known_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                    (tag.get(), &id, now.0),
+                    &params![tag.get(), &id, now.0],
                 )?;
-                let known: Option<String> = tx
-                    .query_row("SELECT id FROM group_identities WHERE tag = ?1", [tag.get()], |row| row.get(0))
-                    .optional()?;
+                let known: Option<String> = sql.value(KNOWN, &params![tag.get()])?;
                 let same = known.as_ref() == Some(&id);
                 Ok(if same { String::new() } else { known.unwrap_or_else(|| "another tag's".into()) })
             })

@@ -5,13 +5,13 @@ use super::audit::{self, AuditKind, NewAudit};
 use super::cache::read_record;
 use super::terminals::set_state;
 use super::{BaseError, BaseStore, guard};
-use crate::sqlite_writer::{DbError, Unsigned};
+use crate::database::{DbError, Row, Sql, Value};
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, SaleKey, TerminalId};
 use evertill_shared::journal::{EntryHash, Head};
 use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::{TerminalEvent, TerminalState};
-use rusqlite::{Connection, OptionalExtension, Transaction};
 
 /// What the server knows of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,58 +48,111 @@ pub struct JournalFault {
     pub forked: bool,
 }
 
-fn read_head(connection: &Connection, terminal: TerminalId, epoch: KeyEpoch) -> Result<Head, BaseError> {
-    let row: Option<(Unsigned, String)> = connection
-        .prepare_cached("SELECT sequence, hash FROM journal_heads WHERE terminal = ?1 AND epoch = ?2")?
-        .query_row((terminal.get(), epoch), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((Unsigned(sequence), hash)) = row else { return Ok(Head::start(terminal, epoch)) };
-    Ok(Head { terminal, epoch, sequence, hash: hash.parse().map_err(DbError::nonsense)? })
+/// How many entries go into one statement at most, and so on down: few statements, each of them known already.
+const SIZES: [usize; 4] = [64, 16, 4, 1];
+
+fn in_pieces<T>(mut rest: &[T]) -> Vec<&[T]> {
+    let mut pieces = Vec::new();
+    for size in SIZES {
+        while let Some((piece, after)) = rest.split_at_checked(size) {
+            pieces.push(piece);
+            rest = after;
+        }
+    }
+    pieces
 }
 
-fn take(tx: &Transaction<'_>, taken: &HandInTaken, now: Timestamp) -> Result<Head, BaseError> {
-    guard(tx, &taken.request_id, now)?;
+/// A part of a statement for each of `count` entries, with the number of its first parameter.
+fn for_each(
+    count: usize,
+    first: usize,
+    step: usize,
+    between: &str,
+    part: impl Fn(usize) -> String,
+) -> String {
+    let parts: Vec<String> = (0..count).map(|index| part(first + index * step)).collect();
+    parts.join(between)
+}
+
+fn read_head(sql: &dyn Sql, terminal: TerminalId, epoch: KeyEpoch) -> Result<Head, BaseError> {
+    let row = sql.row(
+        "SELECT sequence, hash FROM journal_heads WHERE terminal = ?1 AND epoch = ?2",
+        &params![terminal.get(), epoch],
+    )?;
+    let Some(row) = row else { return Ok(Head::start(terminal, epoch)) };
+    let hash = row.at::<String>(1)?.parse().map_err(DbError::nonsense)?;
+    Ok(Head { terminal, epoch, sequence: row.at(0)?, hash })
+}
+
+fn take(sql: &dyn Sql, taken: &HandInTaken, now: Timestamp) -> Result<Head, BaseError> {
+    guard(sql, &taken.request_id, now)?;
     let Head { terminal, epoch, .. } = taken.from;
-    if read_head(tx, terminal, epoch)? != taken.from {
+    if read_head(sql, terminal, epoch)? != taken.from {
         return Err(BaseError::HeadMoved);
     }
-    let mut head = taken.from;
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO journal_hashes (terminal, epoch, sequence, hash, quarantined) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    for (sequence, hash) in &taken.entries {
-        insert.execute((terminal.get(), epoch, Unsigned(*sequence), hash.to_string(), taken.quarantined))?;
-        head = Head { sequence: *sequence, hash: *hash, ..head };
+    for entries in in_pieces(&taken.entries) {
+        keep_hashes(sql, taken, entries)?;
     }
+    let last =
+        taken.entries.last().map(|(sequence, hash)| Head { sequence: *sequence, hash: *hash, ..taken.from });
+    let head = last.unwrap_or(taken.from);
     // What was missing has come: that fault is over. A fork stays until a person has looked at it.
-    tx.prepare_cached(
+    sql.execute(
         "INSERT INTO journal_heads (terminal, epoch, sequence, hash) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (terminal, epoch) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash,
-             fault = iif(forked, fault, NULL), fault_at = iif(forked, fault_at, NULL)",
-    )?
-    .execute((terminal.get(), epoch, Unsigned(head.sequence), head.hash.to_string()))?;
+             fault = CASE journal_heads.forked WHEN 1 THEN journal_heads.fault END,
+             fault_at = CASE journal_heads.forked WHEN 1 THEN journal_heads.fault_at END",
+        &params![terminal.get(), epoch, head.sequence, head.hash.to_string()],
+    )?;
     Ok(head)
 }
 
+fn keep_hashes(sql: &dyn Sql, taken: &HandInTaken, entries: &[(u64, EntryHash)]) -> Result<(), DbError> {
+    let rows = for_each(entries.len(), 4, 2, ", ", |n| format!("(?1, ?2, ?{n}, ?{}, ?3)", n + 1));
+    let mut values: Vec<Value<'_>> =
+        params![taken.from.terminal.get(), taken.from.epoch, taken.quarantined].into();
+    values.extend(entries.iter().flat_map(|(sequence, hash)| params![*sequence, hash.to_string()]));
+    let into = "INSERT INTO journal_hashes (terminal, epoch, sequence, hash, quarantined) VALUES";
+    sql.execute(&format!("{into} {rows}"), &values)?;
+    Ok(())
+}
+
+/// Which of these places hold another entry than the one given.
+fn others(sql: &dyn Sql, entries: &[(SaleKey, EntryHash)]) -> Result<Vec<(u16, KeyEpoch, u64)>, DbError> {
+    let places = for_each(entries.len(), 1, 4, " OR ", |n| {
+        let (b, c, d) = (n + 1, n + 2, n + 3);
+        format!("(terminal = ?{n} AND epoch = ?{b} AND sequence = ?{c} AND hash <> ?{d})")
+    });
+    let values: Vec<Value<'_>> = entries
+        .iter()
+        .flat_map(|(place, hash)| {
+            params![place.terminal.get(), place.epoch, place.sequence, hash.to_string()]
+        })
+        .collect();
+    let from = "SELECT terminal, epoch, sequence FROM journal_hashes WHERE";
+    let rows = sql.rows(&format!("{from} {places}"), &values)?;
+    rows.iter().map(|row| Ok((row.at(0)?, row.at(1)?, row.at(2)?))).collect()
+}
+
 /// Writes the fault down once, however often the till comes back with it.
-fn note_fault(tx: &Transaction<'_>, fault: &JournalFault, now: Timestamp) -> Result<(), BaseError> {
+fn note_fault(sql: &dyn Sql, fault: &JournalFault, now: Timestamp) -> Result<(), BaseError> {
     let JournalFault { terminal, epoch, what, forked } = fault;
-    let head = read_head(tx, *terminal, *epoch)?;
-    let noted = tx.execute(
+    let head = read_head(sql, *terminal, *epoch)?;
+    let noted = sql.execute(
         "INSERT INTO journal_heads (terminal, epoch, sequence, hash, fault, fault_at, forked)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (terminal, epoch) DO UPDATE
          SET fault = excluded.fault, fault_at = excluded.fault_at, forked = excluded.forked
-         WHERE fault IS NOT excluded.fault AND forked <= excluded.forked",
-        (terminal.get(), epoch, Unsigned(head.sequence), head.hash.to_string(), what, now.0, forked),
+         WHERE journal_heads.fault IS DISTINCT FROM excluded.fault AND journal_heads.forked <= excluded.forked",
+        &params![terminal.get(), epoch, head.sequence, head.hash.to_string(), what, now.0, *forked],
     )?;
     if noted == 1 {
-        audit::append(tx, &NewAudit::new("server", AuditKind::JournalFault, terminal, what), now)?;
+        audit::append(sql, &NewAudit::new("server", AuditKind::JournalFault, terminal, what), now)?;
     }
-    let state = read_record(tx, *terminal)?.map(|record| record.state);
+    let state = read_record(sql, *terminal)?.map(|record| record.state);
     if *forked && state == Some(TerminalState::Active) {
-        set_state(tx, *terminal, TerminalState::Active.apply(TerminalEvent::Block)?)?;
-        audit::append(tx, &NewAudit::new("server", AuditKind::TerminalBlocked, terminal, what), now)?;
+        set_state(sql, *terminal, TerminalState::Active.apply(TerminalEvent::Block)?)?;
+        audit::append(sql, &NewAudit::new("server", AuditKind::TerminalBlocked, terminal, what), now)?;
     }
     Ok(())
 }
@@ -110,7 +163,7 @@ impl BaseStore {
     /// # Errors
     /// [`BaseError`].
     pub async fn journal_head(&self, terminal: TerminalId, epoch: KeyEpoch) -> Result<Head, BaseError> {
-        self.database.read(move |c| read_head(c, terminal, epoch)).await
+        self.database.read(move |sql| read_head(sql, terminal, epoch)).await
     }
 
     /// The head, and the known hashes from sequence `first` to `last`.
@@ -125,19 +178,16 @@ impl BaseStore {
         last: u64,
     ) -> Result<KnownJournal, BaseError> {
         self.database
-            .read(move |c| -> Result<KnownJournal, BaseError> {
-                let head = read_head(c, terminal, epoch)?;
-                let mut statement = c.prepare_cached(
+            .read(move |sql| -> Result<KnownJournal, BaseError> {
+                let head = read_head(sql, terminal, epoch)?;
+                let rows = sql.rows(
                     "SELECT sequence, hash FROM journal_hashes
                      WHERE terminal = ?1 AND epoch = ?2 AND sequence BETWEEN ?3 AND ?4 ORDER BY sequence",
+                    &params![terminal.get(), epoch, first, last],
                 )?;
-                let mut rows = statement.query((terminal.get(), epoch, Unsigned(first), Unsigned(last)))?;
-                let mut known = Vec::new();
-                while let Some(row) = rows.next()? {
-                    let hash: String = row.get(1)?;
-                    let Unsigned(sequence) = row.get(0)?;
-                    known.push((sequence, hash.parse().map_err(DbError::nonsense)?));
-                }
+                let entry =
+                    |row: &Row| Ok((row.at(0)?, row.at::<String>(1)?.parse().map_err(DbError::nonsense)?));
+                let known = rows.iter().map(entry).collect::<Result<_, DbError>>()?;
                 Ok(KnownJournal { head, known })
             })
             .await
@@ -153,13 +203,11 @@ impl BaseStore {
         epoch: KeyEpoch,
     ) -> Result<Option<VerifyingKey>, BaseError> {
         self.database
-            .read(move |c| -> Result<Option<VerifyingKey>, BaseError> {
-                let key: Option<String> = c
-                    .prepare_cached(
-                        "SELECT public_key FROM terminal_keys WHERE terminal = ?1 AND epoch = ?2",
-                    )?
-                    .query_row((terminal.get(), epoch), |row| row.get(0))
-                    .optional()?;
+            .read(move |sql| -> Result<Option<VerifyingKey>, BaseError> {
+                let key: Option<String> = sql.value(
+                    "SELECT public_key FROM terminal_keys WHERE terminal = ?1 AND epoch = ?2",
+                    &params![terminal.get(), epoch],
+                )?;
                 Ok(key.map(|key| key.parse()).transpose().map_err(DbError::nonsense)?)
             })
             .await
@@ -174,15 +222,14 @@ impl BaseStore {
         entries: Vec<(SaleKey, EntryHash)>,
     ) -> Result<Option<SaleKey>, BaseError> {
         self.database
-            .read(move |c| -> Result<Option<SaleKey>, BaseError> {
-                let mut statement = c.prepare_cached(
-                    "SELECT 1 FROM journal_hashes
-                     WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3 AND hash <> ?4",
-                )?;
-                for (place, hash) in entries {
-                    let key = (place.terminal.get(), place.epoch, Unsigned(place.sequence), hash.to_string());
-                    if statement.exists(key)? {
-                        return Ok(Some(place));
+            .read(move |sql| -> Result<Option<SaleKey>, BaseError> {
+                for piece in in_pieces(&entries) {
+                    let others = others(sql, piece)?;
+                    let is_other = |place: &SaleKey| {
+                        others.contains(&(place.terminal.get(), place.epoch, place.sequence))
+                    };
+                    if let Some((place, _)) = piece.iter().find(|(place, _)| is_other(place)) {
+                        return Ok(Some(*place));
                     }
                 }
                 Ok(None)
@@ -196,7 +243,7 @@ impl BaseStore {
     /// [`BaseError::HeadMoved`], [`BaseError::Replayed`]; the database's.
     pub async fn take_hand_in(&self, taken: HandInTaken) -> Result<Head, BaseError> {
         let now = self.clock.now();
-        self.database.write(move |tx| take(tx, &taken, now)).await
+        self.database.write(move |sql| take(sql, &taken, now)).await
     }
 
     /// Flags a journal that does not continue its chain; a fork also blocks the till.
@@ -205,7 +252,7 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn journal_fault(&self, fault: JournalFault) -> Result<(), BaseError> {
         let (now, terminal) = (self.clock.now(), fault.terminal);
-        let noted = self.database.write(move |tx| note_fault(tx, &fault, now)).await;
+        let noted = self.database.write(move |sql| note_fault(sql, &fault, now)).await;
         self.terminals.forget(terminal);
         noted
     }
@@ -220,13 +267,13 @@ impl BaseStore {
         epoch: KeyEpoch,
     ) -> Result<Option<(String, Timestamp)>, BaseError> {
         self.database
-            .read(move |c| {
-                let sql = "SELECT fault, fault_at FROM journal_heads
-                           WHERE terminal = ?1 AND epoch = ?2 AND fault IS NOT NULL";
-                let row = c
-                    .query_row(sql, (terminal.get(), epoch), |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))
-                    .optional()?;
-                Ok::<_, BaseError>(row)
+            .read(move |sql| {
+                let row = sql.row(
+                    "SELECT fault, fault_at FROM journal_heads
+                     WHERE terminal = ?1 AND epoch = ?2 AND fault IS NOT NULL",
+                    &params![terminal.get(), epoch],
+                )?;
+                Ok(row.map(|row| Ok::<_, DbError>((row.at(0)?, Timestamp(row.at(1)?)))).transpose()?)
             })
             .await
     }

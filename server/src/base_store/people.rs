@@ -5,10 +5,11 @@ use super::audit::{self, AuditKind, NewAudit};
 use super::sessions::end_others;
 use super::staff::{PERSON, person_of};
 use super::{BaseError, BaseStore, StaffRecord};
+use crate::database::Sql;
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::{Role, StaffRow};
 use evertill_shared::secret::SecretText;
-use rusqlite::Transaction;
 
 /// The longest reason that is written down, in characters.
 const LONGEST_REASON: usize = 400;
@@ -30,34 +31,26 @@ impl std::fmt::Debug for NewPassword {
     }
 }
 
-fn read_person(tx: &Transaction<'_>, login: &str) -> Result<StaffRow, BaseError> {
-    let mut statement = tx.prepare_cached(&format!("{PERSON} WHERE login = ?1"))?;
-    let mut rows = statement.query([login])?;
-    rows.next()?.map_or(Err(BaseError::NotFound("person")), person_of)
+fn read_person(sql: &dyn Sql, login: &str) -> Result<StaffRow, BaseError> {
+    let row = sql.row(&format!("{PERSON} WHERE login = ?1"), &params![login])?;
+    row.map_or(Err(BaseError::NotFound("person")), |row| Ok(person_of(&row)?))
 }
 
-fn leave(
-    tx: &Transaction<'_>,
-    login: &str,
-    reason: &str,
-    who: &str,
-    now: Timestamp,
-) -> Result<StaffRow, BaseError> {
-    let person = read_person(tx, login)?;
+fn leave(sql: &dyn Sql, login: &str, reason: &str, who: &str, now: Timestamp) -> Result<StaffRow, BaseError> {
+    let person = read_person(sql, login)?;
     if person.left_at.is_some() {
         return Ok(person);
     }
-    let others: u32 = tx.query_row(
-        "SELECT count(*) FROM staff WHERE role = ?1 AND left_at IS NULL AND login <> ?2",
-        (Role::It.as_str(), login),
-        |row| row.get(0),
+    let another = sql.row(
+        "SELECT login FROM staff WHERE role = ?1 AND left_at IS NULL AND login <> ?2 LIMIT 1",
+        &params![Role::It.as_str(), login],
     )?;
-    if person.role == Role::It && others == 0 {
+    if person.role == Role::It && another.is_none() {
         return Err(BaseError::LastOfIt(person.login));
     }
-    tx.execute("UPDATE staff SET left_at = ?2 WHERE login = ?1", (login, now.0))?;
-    end_others(tx, login, None)?;
-    audit::append(tx, &NewAudit::new(who, AuditKind::StaffLeft, &person.login, reason), now)?;
+    sql.execute("UPDATE staff SET left_at = ?2 WHERE login = ?1", &params![login, now.0])?;
+    end_others(sql, login, None)?;
+    audit::append(sql, &NewAudit::new(who, AuditKind::StaffLeft, &person.login, reason), now)?;
     Ok(StaffRow { left_at: Some(now), ..person })
 }
 
@@ -72,7 +65,7 @@ impl BaseStore {
             return Err(BaseError::Invalid("say why, in a few words".into()));
         }
         let (login, now) = (login.trim().to_owned(), self.clock.now());
-        self.database.write(move |tx| leave(tx, &login, &reason, &who, now)).await
+        self.database.write(move |sql| leave(sql, &login, &reason, &who, now)).await
     }
 
     /// Changes a password, if it is still the one that was checked; ends the person's other sessions.
@@ -82,21 +75,21 @@ impl BaseStore {
     pub async fn change_password(&self, new: NewPassword) -> Result<StaffRow, BaseError> {
         let now = self.clock.now();
         self.database
-            .write(move |tx| -> Result<StaffRow, BaseError> {
+            .write(move |sql| -> Result<StaffRow, BaseError> {
                 let NewPassword { person, new_hash, kept } = &new;
                 let login = &person.row.login;
-                let changed = tx.execute(
+                let changed = sql.execute(
                     "UPDATE staff SET password_hash = ?3
                      WHERE login = ?1 AND password_hash = ?2 AND left_at IS NULL",
-                    (login, &person.password_hash, new_hash),
+                    &params![login, &person.password_hash, new_hash],
                 )?;
                 if changed == 0 {
                     return Err(BaseError::PasswordMoved);
                 }
-                end_others(tx, login, Some(kept))?;
-                tx.execute("DELETE FROM login_failures WHERE login = ?1", [login])?;
-                audit::append(tx, &NewAudit::new(login, AuditKind::PasswordChanged, login, ""), now)?;
-                read_person(tx, login)
+                end_others(sql, login, Some(kept))?;
+                sql.execute("DELETE FROM login_failures WHERE login = ?1", &params![login])?;
+                audit::append(sql, &NewAudit::new(login, AuditKind::PasswordChanged, login, ""), now)?;
+                read_person(sql, login)
             })
             .await
     }

@@ -1,13 +1,14 @@
 //! Open sessions of staff. Only the hash of a token is kept: whoever reads the file cannot log in with it.
 
+use super::staff::role_of;
 use super::{BaseError, BaseStore, StaffRecord, hash_of, random};
-use crate::sqlite_writer::DbError;
+use crate::database::Sql;
+use crate::params;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::Role;
 use evertill_shared::secret::SecretText;
-use rusqlite::{OptionalExtension, Transaction};
 use std::time::Duration;
 
 /// How long a session lasts after it was last used.
@@ -30,13 +31,9 @@ pub struct OpenSession {
 }
 
 /// Ends all sessions of a person but the one of the token that is kept, if one is.
-pub(super) fn end_others(
-    tx: &Transaction<'_>,
-    login: &str,
-    kept: Option<&SecretText>,
-) -> Result<(), BaseError> {
+pub(super) fn end_others(sql: &dyn Sql, login: &str, kept: Option<&SecretText>) -> Result<(), BaseError> {
     let kept = kept.map(|token| hash_of(DOMAIN, token.expose())).unwrap_or_default();
-    tx.execute("DELETE FROM sessions WHERE login = ?1 AND token_hash <> ?2", (login, kept))?;
+    sql.execute("DELETE FROM sessions WHERE login = ?1 AND token_hash <> ?2", &params![login, kept])?;
     Ok(())
 }
 
@@ -51,19 +48,20 @@ impl BaseStore {
         let (person, now) = (person.clone(), self.clock.now());
         let expires_at = now.plus(LIFE);
         self.database
-            .write(move |tx| -> Result<(), BaseError> {
-                tx.execute("DELETE FROM sessions WHERE expires_at < ?1", [now.0])?;
+            .write(move |sql| -> Result<(), BaseError> {
+                sql.execute("DELETE FROM sessions WHERE expires_at < ?1", &params![now.0])?;
                 // Checking the password took a while: it must still be this one, and the person be there.
-                let opened = tx.execute(
+                let opened = sql.execute(
                     "INSERT INTO sessions (token_hash, login, opened_at, expires_at)
                      SELECT ?1, login, ?2, ?3 FROM staff
                      WHERE login = ?4 AND password_hash = ?5 AND left_at IS NULL",
-                    (hash, now.0, expires_at.0, &person.row.login, &person.password_hash),
+                    &params![hash, now.0, expires_at.0, &person.row.login, &person.password_hash],
                 )?;
                 if opened == 0 {
                     return Err(BaseError::PasswordMoved);
                 }
-                tx.execute("DELETE FROM login_failures WHERE login = ?1", [&person.row.login])?;
+                let forget = "DELETE FROM login_failures WHERE login = ?1";
+                sql.execute(forget, &params![&person.row.login])?;
                 Ok(())
             })
             .await?;
@@ -79,19 +77,17 @@ impl BaseStore {
         let (now, asked) = (self.clock.now(), hash.clone());
         let found = self
             .database
-            .read(move |c| -> Result<Option<OpenSession>, BaseError> {
-                type Row = (String, String, String, i64);
-                let row: Option<Row> = c
-                    .prepare_cached(
-                        "SELECT p.login, p.name, p.role, s.expires_at FROM sessions s
-                         JOIN staff p ON p.login = s.login
-                         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND p.left_at IS NULL",
-                    )?
-                    .query_row((asked, now.0), |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-                    .optional()?;
-                let Some((login, name, role, expires_at)) = row else { return Ok(None) };
-                let role = Role::from_word(&role).ok_or_else(|| DbError::nonsense("role"))?;
-                Ok(Some(OpenSession { login, name, role, expires_at: Timestamp(expires_at) }))
+            .read(move |sql| -> Result<Option<OpenSession>, BaseError> {
+                let row = sql.row(
+                    "SELECT p.login, p.name, p.role, s.expires_at FROM sessions s
+                     JOIN staff p ON p.login = s.login
+                     WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND p.left_at IS NULL",
+                    &params![asked, now.0],
+                )?;
+                let Some(row) = row else { return Ok(None) };
+                let role = role_of(&row.at::<String>(2)?)?;
+                let expires_at = Timestamp(row.at(3)?);
+                Ok(Some(OpenSession { login: row.at(0)?, name: row.at(1)?, role, expires_at }))
             })
             .await?;
         let Some(mut session) = found else { return Ok(None) };
@@ -99,9 +95,11 @@ impl BaseStore {
         if longer.since(session.expires_at) >= RENEW_AFTER {
             session.expires_at = longer;
             self.database
-                .write(move |tx| -> Result<(), BaseError> {
-                    let sql = "UPDATE sessions SET expires_at = max(expires_at, ?2) WHERE token_hash = ?1";
-                    tx.execute(sql, (hash, longer.0))?;
+                .write(move |sql| -> Result<(), BaseError> {
+                    // Another server may have made it longer still.
+                    let renew =
+                        "UPDATE sessions SET expires_at = ?2 WHERE token_hash = ?1 AND expires_at < ?2";
+                    sql.execute(renew, &params![hash, longer.0])?;
                     Ok(())
                 })
                 .await?;
@@ -116,8 +114,8 @@ impl BaseStore {
     pub async fn close_session(&self, token: &SecretText) -> Result<(), BaseError> {
         let hash = hash_of(DOMAIN, token.expose());
         self.database
-            .write(move |tx| -> Result<(), BaseError> {
-                tx.execute("DELETE FROM sessions WHERE token_hash = ?1", [hash])?;
+            .write(move |sql| -> Result<(), BaseError> {
+                sql.execute("DELETE FROM sessions WHERE token_hash = ?1", &params![hash])?;
                 Ok(())
             })
             .await

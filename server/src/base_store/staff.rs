@@ -2,10 +2,10 @@
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseStore};
-use crate::sqlite_writer::DbError;
+use crate::database::{DbError, Row};
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::{Role, StaffRow};
-use rusqlite::{OptionalExtension, Row};
 use std::time::Duration;
 
 /// So many wrong passwords are free.
@@ -50,13 +50,13 @@ fn wait_after(failures: u32) -> Duration {
 
 pub(super) const PERSON: &str = "SELECT login, name, role, left_at FROM staff";
 
-pub(super) fn person_of(row: &Row<'_>) -> Result<StaffRow, BaseError> {
+pub(super) fn person_of(row: &Row) -> Result<StaffRow, DbError> {
     let (role, left_at): (String, Option<i64>) = (row.get("role")?, row.get("left_at")?);
     let role = role_of(&role)?;
     Ok(StaffRow { login: row.get("login")?, name: row.get("name")?, role, left_at: left_at.map(Timestamp) })
 }
 
-fn role_of(word: &str) -> Result<Role, DbError> {
+pub(super) fn role_of(word: &str) -> Result<Role, DbError> {
     Role::from_word(word).ok_or_else(|| DbError::nonsense(format_args!("role {word:?}")))
 }
 
@@ -68,23 +68,22 @@ impl BaseStore {
     pub async fn login_check(&self, login: &str) -> Result<LoginCheck, BaseError> {
         let (login, now) = (login.to_owned(), self.clock.now());
         self.database
-            .read(move |c| -> Result<LoginCheck, BaseError> {
-                let sql = "SELECT locked_until FROM login_failures WHERE login = ?1 AND locked_until > ?2";
-                let until: Option<i64> = c.query_row(sql, (&login, now.0), |r| r.get(0)).optional()?;
+            .read(move |sql| -> Result<LoginCheck, BaseError> {
+                let until: Option<i64> = sql.value(
+                    "SELECT locked_until FROM login_failures WHERE login = ?1 AND locked_until > ?2",
+                    &params![&login, now.0],
+                )?;
                 if let Some(until) = until {
                     return Ok(LoginCheck::Wait(Timestamp(until)));
                 }
-                type Row = (String, String, String, String);
-                let sql = "SELECT login, name, role, password_hash FROM staff
-                           WHERE login = ?1 AND left_at IS NULL";
-                let row: Option<Row> = c
-                    .query_row(sql, [&login], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-                    .optional()?;
-                let Some((login, name, role, password_hash)) = row else {
-                    return Ok(LoginCheck::Try(None));
-                };
-                let row = StaffRow { login, name, role: role_of(&role)?, left_at: None };
-                Ok(LoginCheck::Try(Some(StaffRecord { row, password_hash })))
+                let row = sql.row(
+                    "SELECT login, name, role, left_at, password_hash FROM staff
+                     WHERE login = ?1 AND left_at IS NULL",
+                    &params![&login],
+                )?;
+                let Some(row) = row else { return Ok(LoginCheck::Try(None)) };
+                let password_hash = row.get("password_hash")?;
+                Ok(LoginCheck::Try(Some(StaffRecord { row: person_of(&row)?, password_hash })))
             })
             .await
     }
@@ -98,23 +97,24 @@ impl BaseStore {
         let login: String = login.chars().take(60).collect();
         let now = self.clock.now();
         self.database
-            .write(move |tx| -> Result<Option<Timestamp>, BaseError> {
-                tx.execute("DELETE FROM login_failures WHERE last_at < ?1", [now.minus(FORGET).0])?;
-                let failures: u32 = tx.query_row(
+            .write(move |sql| -> Result<Option<Timestamp>, BaseError> {
+                let old = params![now.minus(FORGET).0];
+                sql.execute("DELETE FROM login_failures WHERE last_at < ?1", &old)?;
+                let failures: Option<u32> = sql.value(
                     "INSERT INTO login_failures (login, failures, last_at, locked_until) VALUES (?1, 1, ?2, 0)
-                     ON CONFLICT (login) DO UPDATE SET failures = failures + 1, last_at = excluded.last_at
+                     ON CONFLICT (login) DO UPDATE
+                     SET failures = login_failures.failures + 1, last_at = excluded.last_at
                      RETURNING failures",
-                    (&login, now.0),
-                    |row| row.get(0),
+                    &params![&login, now.0],
                 )?;
-                let wait = wait_after(failures);
+                let wait = wait_after(failures.unwrap_or(u32::MAX));
                 if wait.is_zero() {
                     return Ok(None);
                 }
                 let until = now.plus(wait);
-                tx.execute(
+                sql.execute(
                     "UPDATE login_failures SET locked_until = ?2 WHERE login = ?1",
-                    (&login, until.0),
+                    &params![&login, until.0],
                 )?;
                 Ok(Some(until))
             })
@@ -127,14 +127,9 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn staff(&self) -> Result<Vec<StaffRow>, BaseError> {
         self.database
-            .read(|c| -> Result<Vec<StaffRow>, BaseError> {
-                let mut statement = c.prepare_cached(&format!("{PERSON} ORDER BY login"))?;
-                let mut rows = statement.query([])?;
-                let mut staff = Vec::new();
-                while let Some(row) = rows.next()? {
-                    staff.push(person_of(row)?);
-                }
-                Ok(staff)
+            .read(|sql| -> Result<Vec<StaffRow>, BaseError> {
+                let rows = sql.rows(&format!("{PERSON} ORDER BY login"), &[])?;
+                Ok(rows.iter().map(person_of).collect::<Result<_, _>>()?)
             })
             .await
     }
@@ -156,17 +151,17 @@ impl BaseStore {
         }
         let now = self.clock.now();
         self.database
-            .write(move |tx| -> Result<StaffRow, BaseError> {
-                let inserted = tx.execute(
+            .write(move |sql| -> Result<StaffRow, BaseError> {
+                let inserted = sql.execute(
                     "INSERT INTO staff (login, name, role, password_hash, added_at) VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT DO NOTHING",
-                    (&row.login, &row.name, row.role.as_str(), password_hash, now.0),
+                    &params![&row.login, &row.name, row.role.as_str(), password_hash, now.0],
                 )?;
                 if inserted == 0 {
                     return Err(BaseError::LoginTaken(row.login));
                 }
                 let what = NewAudit::new(who, AuditKind::StaffAdded, &row.login, row.role.as_str());
-                audit::append(tx, &what, now)?;
+                audit::append(sql, &what, now)?;
                 Ok(row)
             })
             .await

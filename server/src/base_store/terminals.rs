@@ -3,13 +3,13 @@
 use super::audit::{self, AuditKind, NewAudit};
 use super::cache::read_record;
 use super::{BaseError, BaseStore};
-use crate::sqlite_writer::{DbError, Unsigned};
+use crate::database::{DbError, Row, Sql};
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::TerminalId;
 use evertill_shared::protocol::staff::{TerminalChange, TerminalRow};
 use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::{TerminalEvent, TerminalState};
-use rusqlite::{Connection, Row, Transaction};
 
 const LIST: &str = "SELECT t.id, t.name, t.state, t.registration_code, k.public_key, t.last_seen,
             coalesce(h.sequence, 0) AS sequence
@@ -17,7 +17,7 @@ const LIST: &str = "SELECT t.id, t.name, t.state, t.registration_code, k.public_
      LEFT JOIN terminal_keys k ON k.terminal = t.id AND k.epoch = t.epoch
      LEFT JOIN journal_heads h ON h.terminal = t.id AND h.epoch = t.epoch";
 
-fn row_of(row: &Row<'_>) -> Result<TerminalRow, BaseError> {
+fn row_of(row: &Row) -> Result<TerminalRow, DbError> {
     let state: Option<String> = row.get("state")?;
     let key: Option<String> = row.get("public_key")?;
     let state = state.map(|s| s.parse::<TerminalState>()).transpose().map_err(DbError::nonsense)?;
@@ -29,8 +29,8 @@ fn row_of(row: &Row<'_>) -> Result<TerminalRow, BaseError> {
         registration_code: row.get("registration_code")?,
         fingerprint: public_key.map(|key| key.fingerprint()),
         public_key,
-        last_seen: row.get::<_, Option<i64>>("last_seen")?.map(Timestamp),
-        journal_sequence: row.get::<_, Unsigned>("sequence")?.0,
+        last_seen: row.get::<Option<i64>>("last_seen")?.map(Timestamp),
+        journal_sequence: row.get("sequence")?,
     })
 }
 
@@ -38,10 +38,9 @@ pub(super) fn terminal_id(number: u16) -> Result<TerminalId, DbError> {
     TerminalId::try_from(number).map_err(DbError::nonsense)
 }
 
-pub(super) fn read_row(connection: &Connection, terminal: TerminalId) -> Result<TerminalRow, BaseError> {
-    let mut statement = connection.prepare_cached(&format!("{LIST} WHERE t.id = ?1"))?;
-    let mut rows = statement.query([terminal.get()])?;
-    rows.next()?.map_or(Err(BaseError::NotFound("terminal")), row_of)
+pub(super) fn read_row(sql: &dyn Sql, terminal: TerminalId) -> Result<TerminalRow, BaseError> {
+    let row = sql.row(&format!("{LIST} WHERE t.id = ?1"), &params![terminal.get()])?;
+    row.map_or(Err(BaseError::NotFound("terminal")), |row| Ok(row_of(&row)?))
 }
 
 /// As people may type or paste it: case and spaces do not matter, every digit does.
@@ -61,23 +60,20 @@ fn event_of(change: &TerminalChange) -> (TerminalEvent, AuditKind, &str) {
     }
 }
 
-pub(super) fn set_state(
-    tx: &Transaction<'_>,
-    terminal: TerminalId,
-    state: TerminalState,
-) -> Result<(), BaseError> {
-    tx.execute("UPDATE terminals SET state = ?2 WHERE id = ?1", (terminal.get(), state.code()))?;
+pub(super) fn set_state(sql: &dyn Sql, terminal: TerminalId, state: TerminalState) -> Result<(), BaseError> {
+    let row = params![terminal.get(), state.code()];
+    sql.execute("UPDATE terminals SET state = ?2 WHERE id = ?1", &row)?;
     Ok(())
 }
 
 fn apply(
-    tx: &Transaction<'_>,
+    sql: &dyn Sql,
     terminal: TerminalId,
     change: &TerminalChange,
     who: &str,
     now: Timestamp,
 ) -> Result<TerminalRow, BaseError> {
-    let record = read_record(tx, terminal)?.ok_or(BaseError::NotFound("enrolled terminal"))?;
+    let record = read_record(sql, terminal)?.ok_or(BaseError::NotFound("enrolled terminal"))?;
     let (event, kind, why) = event_of(change);
     let next = record.state.apply(event)?;
     match change {
@@ -93,9 +89,9 @@ fn apply(
         }
         _ => {}
     }
-    set_state(tx, terminal, next)?;
-    audit::append(tx, &NewAudit::new(who, kind, terminal, why), now)?;
-    read_row(tx, terminal)
+    set_state(sql, terminal, next)?;
+    audit::append(sql, &NewAudit::new(who, kind, terminal, why), now)?;
+    read_row(sql, terminal)
 }
 
 impl BaseStore {
@@ -106,14 +102,9 @@ impl BaseStore {
     pub async fn terminals(&self) -> Result<Vec<TerminalRow>, BaseError> {
         let mut terminals = self
             .database
-            .read(|c| -> Result<Vec<TerminalRow>, BaseError> {
-                let mut statement = c.prepare_cached(&format!("{LIST} ORDER BY t.id"))?;
-                let mut rows = statement.query([])?;
-                let mut terminals = Vec::new();
-                while let Some(row) = rows.next()? {
-                    terminals.push(row_of(row)?);
-                }
-                Ok(terminals)
+            .read(|sql| -> Result<Vec<TerminalRow>, BaseError> {
+                let rows = sql.rows(&format!("{LIST} ORDER BY t.id"), &[])?;
+                Ok(rows.iter().map(row_of).collect::<Result<_, _>>()?)
             })
             .await?;
         for row in &mut terminals {
@@ -135,7 +126,7 @@ impl BaseStore {
         who: String,
     ) -> Result<TerminalRow, BaseError> {
         let now = self.clock.now();
-        let changed = self.database.write(move |tx| apply(tx, terminal, &change, &who, now)).await;
+        let changed = self.database.write(move |sql| apply(sql, terminal, &change, &who, now)).await;
         // Also after a failure: if the commit is in doubt, what was known is too.
         self.terminals.forget(terminal);
         changed
