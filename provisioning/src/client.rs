@@ -15,6 +15,7 @@ mod server_keys;
 mod staff;
 mod tls;
 mod transport;
+mod wire;
 
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -25,18 +26,20 @@ pub use failure::ClientError;
 pub use probe::{Health, ServerReport, probe_servers};
 pub use server_keys::{StatementError, verify_statement};
 pub use staff::StaffClient;
+pub use wire::{Answer, Connections, Exchange, Sent, Wire};
 
-use crate::key_format::random;
-use endpoint::{Answer, Outgoing};
+use endpoint::Outgoing;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::store::TrustBundle;
 use evertill_shared::protocol::{MAX_BODY_BYTES, SIGNATURE_WINDOW_S};
+use evertill_shared::random::{Random, draw};
 use evertill_shared::signing::{
     BoundRequest, CONTENT_DIGEST_HEADER, REQUEST_ID_HEADER, ReceivedSignature, RequestParts, ResponseParts,
     SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER, SignatureError, SignatureHeaders, SigningKey, sign_request,
     verify_response,
 };
+use ring::rand::SystemRandom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -133,6 +136,7 @@ struct Inner {
     transport: Transport,
     key: SigningKey,
     time: Arc<Time>,
+    random: Arc<dyn Random>,
     last_heard: Mutex<Option<ServerTime>>,
 }
 
@@ -144,7 +148,26 @@ impl StoreClient {
     pub fn new(config: ClientConfig, key: SigningKey, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
         let time = Arc::new(Time::new(clock));
         let transport = Transport::new(config, Arc::clone(&time))?;
-        Ok(Self { inner: Arc::new(Inner { transport, key, time, last_heard: Mutex::new(None) }) })
+        Ok(Self::with(transport, key, time, Arc::new(SystemRandom::new())))
+    }
+
+    /// The same over another wire and with another source of chance: for a network that is simulated.
+    ///
+    /// # Errors
+    /// [`ClientError::Misconfigured`]: an address cannot be used.
+    pub fn over(
+        wire: &dyn Wire,
+        config: ClientConfig,
+        key: SigningKey,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, ClientError> {
+        let time = Arc::new(Time::new(clock));
+        Ok(Self::with(Transport::over(wire, config, Arc::clone(&time))?, key, time, random))
+    }
+
+    fn with(transport: Transport, key: SigningKey, time: Arc<Time>, random: Arc<dyn Random>) -> Self {
+        Self { inner: Arc::new(Inner { transport, key, time, random, last_heard: Mutex::new(None) }) }
     }
 
     /// Asks and waits for the answer, as long as [`Timeouts::answer`] says. `path` and `query` (without its `?`)
@@ -263,7 +286,7 @@ impl StoreClient {
 
     fn sign(&self, request: &mut Outgoing, authority: &str) -> Result<SignatureHeaders, ClientError> {
         let unsendable = |e: &dyn std::fmt::Display| ClientError::Misconfigured(e.to_string());
-        let id = hex::encode(random::<16>().map_err(|e| unsendable(&e))?);
+        let id = hex::encode(draw::<16>(&*self.inner.random).map_err(|e| unsendable(&e))?);
         let created = self.inner.time.now();
         let parts = RequestParts {
             method: request.method(),

@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::rand::{SecureRandom, SystemRandom};
+use evertill_shared::random;
+pub(crate) use evertill_shared::random::NoRandomness;
+use ring::rand::SystemRandom;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use zeroize::{Zeroize, Zeroizing};
@@ -11,16 +13,9 @@ use zeroize::{Zeroize, Zeroizing};
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
-/// The system gave no random bytes. Nothing can be made safely then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the system gives no random bytes: nothing was made; restart the machine and try again")]
-pub struct NoRandomness;
-
 /// Fills an array with random bytes of the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandomness)?;
-    Ok(bytes)
+    random::draw(&SystemRandom::new())
 }
 
 /// A new Ed25519 key, PKCS #8. Written by hand because the library's own document does not wipe itself.

@@ -14,6 +14,7 @@ pub mod order;
 pub mod order_number;
 pub mod payment;
 pub mod protocol;
+pub mod random;
 pub mod receipt;
 pub mod refund;
 pub mod secret;

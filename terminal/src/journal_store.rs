@@ -144,7 +144,19 @@ impl JournalStore {
     /// # Errors
     /// SQLite's own.
     pub fn in_memory(start: Head, key: Arc<SigningKey>, now: Timestamp) -> Result<Self, JournalError> {
-        Self::start(Connection::open_in_memory()?, start, key, None, None, now)
+        Self::on(Connection::open_in_memory()?, start, key, now)
+    }
+
+    /// A journal in a database that is open already, and that nobody else writes: for disks that are simulated.
+    /// # Errors
+    /// As [`JournalStore::open`].
+    pub fn on(
+        connection: Connection,
+        start: Head,
+        key: Arc<SigningKey>,
+        now: Timestamp,
+    ) -> Result<Self, JournalError> {
+        Self::start(connection, start, key, None, None, now)
     }
 
     fn start(

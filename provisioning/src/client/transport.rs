@@ -1,9 +1,10 @@
 //! The store's servers behind one door: raced at the start and after trouble; the first that answers is used
 //! until there is trouble with it.
 
-use super::endpoint::{Answer, Endpoint, Outgoing};
+use super::endpoint::{Endpoint, Outgoing};
 use super::server_keys::KeyRing;
 use super::tls::{Time, client_config};
+use super::wire::{Answer, Https, Wire};
 use super::{ClientConfig, ClientError, Method, Timeouts};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::store::SERVER_KEYS_PATH;
@@ -16,7 +17,6 @@ use tokio::task::JoinSet;
 
 pub(crate) struct Transport {
     endpoints: Vec<Endpoint>,
-    tls: rustls::ClientConfig,
     timeouts: Timeouts,
     time: Arc<Time>,
     keys: KeyRing,
@@ -29,7 +29,13 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(config: ClientConfig, time: Arc<Time>) -> Result<Self, ClientError> {
         let tls = client_config(&config.trust.root_certificates, Arc::clone(&time))?;
-        let endpoint = |address: &String| Endpoint::new(address, &tls, &config.timeouts);
+        let https = Https { tls, timeouts: config.timeouts };
+        Self::over(&https, config, time)
+    }
+
+    /// The same over another wire: what it reaches is not asked for a certificate.
+    pub(crate) fn over(wire: &dyn Wire, config: ClientConfig, time: Arc<Time>) -> Result<Self, ClientError> {
+        let endpoint = |address: &String| Endpoint::new(address, wire);
         let endpoints = config.servers.iter().map(endpoint).collect::<Result<Vec<_>, _>>()?;
         if endpoints.is_empty() {
             return Err(ClientError::Misconfigured("no server address is given".into()));
@@ -41,7 +47,6 @@ impl Transport {
             keys: KeyRing::new(config.trust),
             in_use: Mutex::new(None),
             races_lost: AtomicU64::new(0),
-            tls,
         })
     }
 
@@ -81,8 +86,8 @@ impl Transport {
         let mut runners = JoinSet::new();
         for (at, endpoint) in self.endpoints.iter().enumerate() {
             let request = Outgoing::new(endpoint, Method::Get, SERVER_KEYS_PATH, "", Vec::new())?;
-            let (http, limit) = (endpoint.http(), self.timeouts.race);
-            runners.spawn(async move { (at, request.send(&http, limit).await) });
+            let (connections, limit) = (endpoint.connections(), self.timeouts.race);
+            runners.spawn(async move { (at, request.send(&*connections, limit).await) });
         }
         let mut failure = ClientError::Unreachable("no server answered".into());
         while let Some(finished) = runners.join_next().await {
@@ -94,7 +99,7 @@ impl Transport {
                     if !matches!(failure, ClientError::Untrusted(_)) {
                         failure = not_sent(error, self.endpoints[at].authority());
                     }
-                    self.endpoints[at].start_afresh(&self.tls, &self.timeouts);
+                    self.endpoints[at].start_afresh();
                 }
             }
         }
@@ -115,8 +120,8 @@ impl Transport {
         request: Outgoing,
         limit: Duration,
     ) -> Result<Answer, ClientError> {
-        let http = self.endpoints[at].http();
-        let result = request.send(&http, limit).await;
+        let connections = self.endpoints[at].connections();
+        let result = request.send(&*connections, limit).await;
         if result.is_err() {
             self.forget(at).await;
         }
@@ -128,7 +133,7 @@ impl Transport {
         let mut in_use = self.in_use.lock().await;
         if *in_use == Some(at) {
             *in_use = None;
-            self.endpoints[at].start_afresh(&self.tls, &self.timeouts);
+            self.endpoints[at].start_afresh();
         }
     }
 
@@ -145,7 +150,7 @@ impl Transport {
         }
         let endpoint = &self.endpoints[at];
         let request = Outgoing::new(endpoint, Method::Get, SERVER_KEYS_PATH, "", Vec::new())?;
-        let answer = request.send(&endpoint.http(), self.timeouts.race).await;
+        let answer = request.send(&*endpoint.connections(), self.timeouts.race).await;
         // Whatever goes wrong here: a request was sent before, and its answer is not proven.
         answer.and_then(|a| self.learn_keys(&a)).map_err(|e| ClientError::Untrusted(e.to_string()))?;
         Ok(self.keys.named(key_id, self.time.now()))

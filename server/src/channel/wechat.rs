@@ -11,6 +11,7 @@ mod settings;
 mod sign;
 mod wire;
 
+pub use line::{Exchange, Posting, Wire};
 pub use settings::{WechatError, WechatSettings};
 pub use sign::SignType;
 
@@ -19,9 +20,10 @@ use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome};
+use evertill_shared::random::{Random, draw};
 use evertill_shared::wallet::{self, Wallet};
-use line::{Exchange, Line};
-use ring::rand::{SecureRandom, SystemRandom};
+use line::{Https, Line};
+use ring::rand::SystemRandom;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +34,7 @@ pub struct WechatChannel {
     merchant: Merchant,
     open: Line,
     secure: Line,
-    random: SystemRandom,
+    random: Arc<dyn Random>,
     pay_limit: Duration,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
@@ -53,11 +55,25 @@ impl WechatChannel {
     /// A file is missing or wrong.
     pub fn new(settings: &WechatSettings, clock: Arc<dyn Clock>) -> Result<Self, WechatError> {
         let connect = settings.connect_timeout();
+        let open: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(false)?, connect)?);
+        let secure: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(true)?, connect)?);
+        Self::over([open, secure], settings, clock, Arc::new(SystemRandom::new()))
+    }
+
+    /// The same over other wires: the plain one, and the one with the client certificate.
+    /// # Errors
+    /// The file with the API key is missing or wrong, or an address is.
+    pub fn over(
+        [open, secure]: [Arc<dyn Wire>; 2],
+        settings: &WechatSettings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, WechatError> {
         Ok(Self {
             merchant: settings.merchant()?,
-            open: Line::new(&settings.endpoints, settings.tls(false)?, connect, Arc::clone(&clock))?,
-            secure: Line::new(&settings.secure_endpoints, settings.tls(true)?, connect, Arc::clone(&clock))?,
-            random: SystemRandom::new(),
+            open: Line::new(&settings.endpoints, open, Arc::clone(&clock))?,
+            secure: Line::new(&settings.secure_endpoints, secure, Arc::clone(&clock))?,
+            random,
             pay_limit: Duration::from_millis(settings.pay_timeout_ms),
             call_limit: Duration::from_millis(settings.call_timeout_ms),
             clock,
@@ -94,11 +110,8 @@ impl WechatChannel {
         limit: Duration,
         request: impl FnOnce(&Merchant, &str) -> String,
     ) -> Result<Reply, Silence> {
-        let mut random = [0; 16];
-        if self.random.fill(&mut random).is_err() {
-            return Err(Silence::NotSent("the system gives no random numbers".into()));
-        }
-        let body = request(&self.merchant, &hex::encode(random));
+        let nonce: [u8; 16] = draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string()))?;
+        let body = request(&self.merchant, &hex::encode(nonce));
         match line.call(path, body, limit).await {
             Exchange::Answered(bytes) => self.merchant.open(&bytes).map_err(Silence::Unusable),
             Exchange::NotSent(why) => Err(Silence::NotSent(why)),

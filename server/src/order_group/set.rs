@@ -14,8 +14,9 @@ use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::Change;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
 use evertill_shared::protocol::store::StoreInfo;
+use evertill_shared::random::{Random, draw};
 use evertill_shared::wallet::Wallet;
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,7 @@ struct Inner {
     store: StoreInfo,
     owner: String,
     clock: Arc<dyn Clock>,
-    random: SystemRandom,
+    random: Arc<dyn Random>,
 }
 
 /// All order groups. Cheap to clone.
@@ -68,7 +69,20 @@ impl GroupSet {
         server: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, GroupSetError> {
-        let random = SystemRandom::new();
+        Self::by_chance_of(groups, limits, store, server, clock, Arc::new(SystemRandom::new()))
+    }
+
+    /// The same, with another source of chance than the system's.
+    /// # Errors
+    /// No groups, a tag twice, or no chance to be had.
+    pub fn by_chance_of(
+        groups: Vec<Arc<dyn OrderGroup>>,
+        limits: Limits,
+        store: StoreInfo,
+        server: &str,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, GroupSetError> {
         let health = HealthLimits {
             failures_per_period: limits.failures_per_period,
             period: Duration::from_millis(limits.period_ms),
@@ -79,7 +93,7 @@ impl GroupSet {
         let mut members = BTreeMap::new();
         for group in groups {
             let tag = group.tag();
-            let watch = Arc::new(Watch::new(tag, health, clock.monotonic(), dice(&random)?));
+            let watch = Arc::new(Watch::new(tag, health, clock.monotonic(), dice(&*random)?));
             if members.insert(tag, Member { group, watch }).is_some() {
                 return Err(GroupSetError::TagTwice(tag));
             }
@@ -87,7 +101,7 @@ impl GroupSet {
         if members.is_empty() {
             return Err(GroupSetError::None);
         }
-        let owner = format!("{server}:{:08x}", dice(&random)? & 0xffff_ffff);
+        let owner = format!("{server}:{:08x}", dice(&*random)? & 0xffff_ffff);
         Ok(Self(Arc::new(Inner { members, limits, store, owner, clock, random })))
     }
 
@@ -165,7 +179,7 @@ impl GroupSet {
     /// A fork or a replay, or that no group could take it.
     pub async fn create_draft(&self, sale: SaleOfTill, guard: Guard) -> Result<(Created, u8), GroupError> {
         let at = self.0.clock.now();
-        let mut random = dice(&self.0.random).map_err(|e| GroupError::Internal(e.to_string()))?;
+        let mut random = dice(&*self.0.random).map_err(|e| GroupError::Internal(e.to_string()))?;
         let draft = NewDraft {
             sale,
             at,
@@ -350,7 +364,7 @@ impl GroupSet {
     ) -> Result<T, GroupError> {
         match &answer {
             Err(error) if error.is_failure() => {
-                member.watch.failed(error, self.0.clock.as_ref(), dice(&self.0.random).unwrap_or(0));
+                member.watch.failed(error, self.0.clock.as_ref(), dice(&*self.0.random).unwrap_or(0));
             }
             Ok(_) if writes => member.watch.wrote(self.0.clock.monotonic()),
             _ => {}
@@ -366,9 +380,8 @@ impl Member {
     }
 }
 
-fn dice(random: &SystemRandom) -> Result<u64, GroupSetError> {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes).map_err(|_| GroupSetError::System("randomness"))?;
+fn dice(random: &dyn Random) -> Result<u64, GroupSetError> {
+    let bytes = draw(random).map_err(|_| GroupSetError::System("randomness"))?;
     Ok(u64::from_le_bytes(bytes))
 }
 

@@ -8,6 +8,8 @@ use super::WechatError;
 use super::fields::MAX_BYTES;
 use evertill_shared::clock::Clock;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect, retry};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,28 +36,32 @@ pub struct Tls {
     pub identity: Option<Vec<u8>>,
 }
 
+/// A request on its way, and what comes of it.
+pub type Posting = Pin<Box<dyn Future<Output = Exchange> + Send>>;
+
+/// What carries the bytes to the wallet: one request, once, on a connection of its own. It keeps no time but
+/// that of connecting; whoever waits gives up by dropping the future.
+pub trait Wire: Send + Sync {
+    /// Posts `body` to `url`. Only [`Exchange::NotSent`] says that surely nothing has left.
+    fn post(&self, url: String, body: String) -> Posting;
+}
+
+/// HTTP, with TLS where the address says so.
+pub struct Https(Client);
+
 /// One set of addresses and how to reach them.
 pub struct Line {
-    client: Client,
+    wire: Arc<dyn Wire>,
     addresses: Vec<String>,
     clock: Arc<dyn Clock>,
     /// Which address comes first, and until when.
     preferred: Mutex<(usize, Duration)>,
 }
 
-impl Line {
-    /// A line to `addresses` (`https://host[:port]`, the main one first).
+impl Https {
     /// # Errors
-    /// No address, or the certificates cannot be used.
-    pub fn new(
-        addresses: &[String],
-        tls: Tls,
-        connect: Duration,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, WechatError> {
-        if addresses.is_empty() {
-            return Err(WechatError::NoEndpoint);
-        }
+    /// The certificates cannot be used.
+    pub fn new(tls: Tls, connect: Duration) -> Result<Self, WechatError> {
         // Another part of the program may have installed it before: then this one is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = ClientBuilder::new()
@@ -72,8 +78,51 @@ impl Line {
         if let Some(pem) = tls.identity {
             builder = builder.identity(Identity::from_pem(&pem)?);
         }
+        Ok(Self(builder.build()?))
+    }
+}
+
+impl Wire for Https {
+    fn post(&self, url: String, body: String) -> Posting {
+        Box::pin(post(self.0.clone(), url, body))
+    }
+}
+
+async fn post(client: Client, url: String, body: String) -> Exchange {
+    let request = client.post(url).header("content-type", "text/xml; charset=utf-8").body(body);
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(error) if error.is_connect() => return Exchange::NotSent(chain(&error)),
+        Err(error) => return Exchange::NoAnswer(chain(&error)),
+    };
+    if response.status() != reqwest::StatusCode::OK {
+        return Exchange::NoAnswer(format!("status {}", response.status().as_u16()));
+    }
+    let mut received = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(part)) if received.len() + part.len() <= MAX_BYTES => received.extend_from_slice(&part),
+            Ok(Some(_)) => return Exchange::NoAnswer("the reply is too large".into()),
+            Ok(None) => return Exchange::Answered(received),
+            Err(error) => return Exchange::NoAnswer(chain(&error)),
+        }
+    }
+}
+
+impl Line {
+    /// A line to `addresses` (`https://host[:port]`, the main one first).
+    /// # Errors
+    /// No address.
+    pub fn new(
+        addresses: &[String],
+        wire: Arc<dyn Wire>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, WechatError> {
+        if addresses.is_empty() {
+            return Err(WechatError::NoEndpoint);
+        }
         let addresses = addresses.iter().map(|a| a.trim_end_matches('/').to_owned()).collect();
-        Ok(Self { client: builder.build()?, addresses, clock, preferred: Mutex::new((0, Duration::ZERO)) })
+        Ok(Self { wire, addresses, clock, preferred: Mutex::new((0, Duration::ZERO)) })
     }
 
     /// Sends `body` to `path` and reads the reply, all within `limit`.
@@ -89,7 +138,7 @@ impl Line {
         let mut trouble = String::new();
         for step in 0..self.addresses.len() {
             let index = (first + step) % self.addresses.len();
-            match self.one_address(&self.addresses[index], path, body).await {
+            match self.wire.post(format!("{}{path}", self.addresses[index]), body.to_owned()).await {
                 Exchange::NotSent(why) => trouble = why,
                 exchange => {
                     if step > 0 {
@@ -100,30 +149,6 @@ impl Line {
             }
         }
         Exchange::NotSent(trouble)
-    }
-
-    async fn one_address(&self, address: &str, path: &str, body: &str) -> Exchange {
-        let request = self.client.post(format!("{address}{path}"));
-        let request = request.header("content-type", "text/xml; charset=utf-8").body(body.to_owned());
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_connect() => return Exchange::NotSent(chain(&error)),
-            Err(error) => return Exchange::NoAnswer(chain(&error)),
-        };
-        if response.status() != reqwest::StatusCode::OK {
-            return Exchange::NoAnswer(format!("status {}", response.status().as_u16()));
-        }
-        let mut received = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(part)) if received.len() + part.len() <= MAX_BYTES => {
-                    received.extend_from_slice(&part)
-                }
-                Ok(Some(_)) => return Exchange::NoAnswer("the reply is too large".into()),
-                Ok(None) => return Exchange::Answered(received),
-                Err(error) => return Exchange::NoAnswer(chain(&error)),
-            }
-        }
     }
 
     fn first_address(&self) -> usize {
