@@ -5,7 +5,6 @@ use evertill_tests::rig::place::{Place, processes_in};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,7 +35,7 @@ fn a_place_goes_with_its_processes_and_mounts_when_its_owner_panics() {
         assert!(!place.dir().exists(), "on purpose");
     }));
     assert!(outcome.is_err());
-    assert_eq!(processes_in(&seen), []);
+    assert_eq!(processes_in(&seen), Vec::<u32>::new());
     assert!(!is_mounted(&seen) && !seen.parent().unwrap().exists());
 }
 
@@ -47,7 +46,7 @@ fn what_a_killed_run_left_is_swept_by_the_next() {
     // A run that was killed: its lock is gone, its processes and mounts are not.
     fs::remove_file(stale.join("owner.lock")).unwrap();
     let next = Place::new("next", "nobody").unwrap();
-    assert_eq!(processes_in(&folder), []);
+    assert_eq!(processes_in(&folder), Vec::<u32>::new());
     assert!(!is_mounted(&folder) && !stale.exists());
     assert!(next.dir().exists(), "one with a living owner stays");
     let another = Place::new("another", "nobody").unwrap();

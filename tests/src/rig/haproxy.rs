@@ -205,6 +205,14 @@ impl Haproxy {
     }
 
     fn config(&self) -> Result<String, Failure> {
+        let (path, tls) = match &self.check {
+            Check::Http { path } => (path, String::new()),
+            Check::Https { path, root } => {
+                let file = self.home.join("root.pem");
+                self.place.write(&file, root)?;
+                (path, format!(" check-ssl verify required ca-file {}", file.display()))
+            }
+        };
         let mut text = format!(
             "global
     maxconn 4000
@@ -223,21 +231,13 @@ frontend door
 backend servers
     balance roundrobin
     option httpchk
+    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host balancer
     http-check expect status 200
     default-server check inter {CHECK_EVERY_MS}ms fall 2 rise 2 on-marked-down shutdown-sessions
 ",
             socket = self.socket().display(),
             address = self.address(),
         );
-        let (path, tls) = match &self.check {
-            Check::Http { path } => (path, String::new()),
-            Check::Https { path, root } => {
-                let file = self.home.join("root.pem");
-                self.place.write(&file, root)?;
-                (path, format!(" check-ssl verify required ca-file {}", file.display()))
-            }
-        };
-        let _ = writeln!(text, "    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host balancer");
         for Backend { name, address, health } in &self.backends {
             let _ = writeln!(
                 text,

@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Whom servers run as: PostgreSQL refuses root.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The login, and its user and group numbers, if we have to change to it.
-    other: Option<(String, u32, u32)>,
+    /// Its user and group numbers, if we have to change to it.
+    other: Option<(u32, u32)>,
 }
 
 impl User {
@@ -37,7 +37,7 @@ impl User {
             let mut fields = line.split(':');
             let is_it = fields.next() == Some(login);
             let mut numbers = fields.skip(1).map_while(|field| field.parse().ok());
-            if is_it { Some((login.to_owned(), numbers.next()?, numbers.next()?)) } else { None }
+            if is_it { Some((numbers.next()?, numbers.next()?)) } else { None }
         });
         let missing = || Failure::Machine(format!("there is no user {login:?}: install its package"));
         Ok(Self { other: Some(found.ok_or_else(missing)?) })
@@ -47,24 +47,28 @@ impl User {
     /// the process reaches the program.
     #[must_use]
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let Some((login, ..)) = &self.other else { return Command::new(program) };
+        let Some((user, group)) = &self.other else { return Command::new(program) };
         let mut command = Command::new("setpriv");
         command
-            .args([&format!("--reuid={login}"), &format!("--regid={login}"), "--init-groups", "--"])
+            .args([&format!("--reuid={user}"), &format!("--regid={group}"), "--init-groups", "--"])
             .arg(program);
         command
     }
 
     fn give(&self, path: &Path, mode: u32) -> Result<(), Failure> {
-        if let Some((_, user, group)) = &self.other {
+        if let Some((user, group)) = &self.other {
             chown(path, Some(*user), Some(*group)).map_err(Failure::file(path))?;
         }
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Failure::file(path))
     }
 }
 
+fn own_number() -> u32 {
+    fs::metadata("/proc/self").map_or(u32::MAX, |me| me.uid())
+}
+
 fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+    own_number() == 0
 }
 
 /// A call of a program with all rights: directly as root, by `sudo` without a question otherwise.
@@ -95,6 +99,11 @@ impl Place {
         let user = User::unprivileged(login)?;
         let base = base();
         fs::create_dir_all(&base).map_err(Failure::file(&base))?;
+        let is_ours =
+            fs::symlink_metadata(&base).is_ok_and(|base| base.is_dir() && base.uid() == own_number());
+        if !is_ours {
+            return Err(Failure::Machine(format!("{} belongs to somebody else: remove it", base.display())));
+        }
         fs::set_permissions(&base, Permissions::from_mode(0o755)).map_err(Failure::file(&base))?;
         let gate = base.join("gate.lock");
         let gate_file = File::create(&gate).map_err(Failure::file(&gate))?;
@@ -182,10 +191,9 @@ impl Drop for Place {
 }
 
 fn base() -> PathBuf {
-    let user = fs::metadata("/proc/self").map_or(0, |me| me.uid());
     let temp = std::env::temp_dir();
     let temp = temp.canonicalize().unwrap_or(temp);
-    temp.join(format!("evertill-rigs-{user}"))
+    temp.join(format!("evertill-rigs-{}", own_number()))
 }
 
 /// Removes the places whose owner is gone.
@@ -224,9 +232,13 @@ fn mounts_below(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The processes whose working directory is `dir` or below it.
+/// The processes whose working directory is `dir`, a place or a folder in one, or below it.
 #[must_use]
 pub fn processes_in(dir: &Path) -> Vec<u32> {
+    // Whoever is found here may be killed: nothing outside of a place is ever looked at.
+    if !dir.parent().is_some_and(|parent| parent.starts_with(base())) {
+        return Vec::new();
+    }
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir))).collect()
@@ -246,7 +258,7 @@ fn is_stopped(id: u32) -> bool {
 }
 
 /// Stops all processes in a folder where they stand, children that are being born too. Says whether all stand.
-pub fn freeze(dir: &Path) -> bool {
+pub(super) fn freeze(dir: &Path) -> bool {
     wait_until(PATIENCE, || {
         let moving: Vec<u32> = processes_in(dir).into_iter().filter(|id| !is_stopped(*id)).collect();
         if !moving.is_empty() {
@@ -257,13 +269,13 @@ pub fn freeze(dir: &Path) -> bool {
 }
 
 /// Lets them go on.
-pub fn thaw(dir: &Path) {
+pub(super) fn thaw(dir: &Path) {
     signal("CONT", &processes_in(dir));
 }
 
 /// Kills all processes in a folder as if the machine had gone: none acts between the first's end and the last's.
 /// Says whether all are gone.
-pub fn kill(dir: &Path) -> bool {
+pub(super) fn kill(dir: &Path) -> bool {
     if processes_in(dir).is_empty() {
         return true;
     }
