@@ -45,15 +45,25 @@ pub(super) fn wait_ready(
 
 /// Runs a tool to its end. What it printed on standard error becomes the error.
 pub(super) fn run(what: &str, command: &mut Command) -> Result<String, Failure> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::Machine(format!("{what}: cannot be started: {error}")))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    feed(what, command, "").map(|(said, _)| said)
+}
+
+/// Runs a tool to its end with this on its standard input (less than a pipe holds). What it printed on standard output
+/// and on standard error.
+pub(super) fn feed(what: &str, command: &mut Command, input: &str) -> Result<(String, String), Failure> {
+    let not_run = |error| Failure::Machine(format!("{what}: cannot be run: {error}"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(not_run)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A tool that reads nothing may have closed it; its status tells.
+        let _ = stdin.write_all(input.as_bytes());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::Machine(format!("{what}: {} {}", output.status, said.trim())))
+    let output = child.wait_with_output().map_err(not_run)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok((text(&output.stdout), text(&output.stderr)));
+    }
+    Err(Failure::Machine(format!("{what}: {} {}", output.status, text(&output.stderr).trim())))
 }
 
 /// The status and body of a plain HTTP answer.

@@ -79,27 +79,18 @@ impl PostgresGroup {
         let mut nodes =
             NAMES.iter().map(|name| PostgresNode::prepare(name, &common)).collect::<Result<Vec<_>, _>>()?;
         nodes[0].create()?;
-        let primary = nodes[0].address();
-        std::thread::scope(|scope| {
-            let copies: Vec<_> =
-                nodes.iter_mut().skip(1).map(|node| scope.spawn(move || node.copy_from(primary))).collect();
-            copies.into_iter().try_for_each(|copy| {
-                copy.join().unwrap_or_else(|_| Err(Failure::Machine("a standby's thread ended".into())))
-            })
-        })?;
-        let mut group = Self { nodes, primary: 0, broken: Vec::new(), common };
-        group.wait_for_standbys(2)?;
-        for index in 0..NAMES.len() {
-            let names = group.quorum_without(index);
-            group.nodes[index].set("synchronous_standby_names", &names)?;
+        if let [primary, standbys @ ..] = nodes.as_mut_slice() {
+            standbys.iter_mut().try_for_each(|node| node.copy_at_rest(primary))?;
         }
+        for (index, node) in nodes.iter_mut().enumerate() {
+            let others = NAMES.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, name)| *name);
+            let others = others.collect::<Vec<_>>().join(", ");
+            node.wait_for(format!("ANY {} ({others})", common.options.quorum));
+        }
+        start_together(&mut nodes)?;
+        let group = Self { nodes, primary: 0, broken: Vec::new(), common };
+        group.wait_for_standbys(2)?;
         Ok(group)
-    }
-
-    fn quorum_without(&self, index: usize) -> String {
-        let others: Vec<&str> =
-            NAMES.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, n)| *n).collect();
-        format!("ANY {} ({})", self.common.options.quorum, others.join(", "))
     }
 
     /// The node that takes writes.
@@ -203,4 +194,12 @@ impl PostgresGroup {
         }
         self.wait_for_standbys(2)
     }
+}
+
+fn start_together(nodes: &mut [PostgresNode]) -> Result<(), Failure> {
+    std::thread::scope(|scope| {
+        let starts: Vec<_> = nodes.iter_mut().map(|node| scope.spawn(|| node.start())).collect();
+        let ended = || Failure::Machine("a node's thread ended".into());
+        starts.into_iter().try_for_each(|start| start.join().unwrap_or_else(|_| Err(ended())))
+    })
 }
