@@ -14,8 +14,6 @@ mod people;
 mod sessions;
 mod staff;
 mod terminals;
-#[cfg(test)]
-mod tests;
 
 pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
 pub use cache::{KnownTerminal, TerminalRecord};
@@ -62,8 +60,8 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction
-/// at a time, over all servers. SQLite has it so by itself. The number is the first half of the lock's name only
-/// to tell it from other locks in the same database; it must never change while servers of two versions run.
+/// at a time, over all servers. SQLite has it so by itself. On PostgreSQL it is a lock named after [`APPLICATION`],
+/// held until the commit is durable; servers of two versions must know it by the same name.
 const ONE_AT_A_TIME: Opening = Opening {
     sqlite: "SELECT 1 AS locked",
     postgres: "SELECT CAST(1 AS BIGINT) AS locked FROM pg_advisory_xact_lock(1165382722, 1)",

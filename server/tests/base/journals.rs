@@ -1,0 +1,98 @@
+//! How far the servers have a till's journal.
+
+use crate::shop::{Place, Shop, state, till};
+use evertill_server::base_store::{AuditKind, BaseError, HandInTaken, JournalFault};
+use evertill_shared::id::{SaleKey, TerminalId};
+use evertill_shared::journal::{EntryHash, Head};
+use evertill_shared::terminal_state::TerminalState;
+
+fn hash(sequence: u64) -> EntryHash {
+    let mut bytes = [1; 32];
+    bytes[..8].copy_from_slice(&sequence.to_be_bytes());
+    EntryHash(bytes)
+}
+
+/// `count` entries that follow `from`.
+fn entries(from: Head, count: u64, request: &str) -> HandInTaken {
+    let entries = (from.sequence + 1..=from.sequence + count).map(|n| (n, hash(n))).collect();
+    HandInTaken { from, entries, quarantined: false, request_id: request.into() }
+}
+
+fn place(terminal: TerminalId, sequence: u64) -> SaleKey {
+    SaleKey { terminal, epoch: 1, sequence }
+}
+
+pub async fn of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let terminal = till(&here, 1).await;
+    let start = Head::start(terminal, 1);
+    let (a, b) =
+        tokio::join!(here.take_hand_in(entries(start, 1, "a")), there.take_hand_in(entries(start, 1, "b")));
+    assert!(a.is_ok() != b.is_ok());
+    assert!(matches!(a.and(b), Err(BaseError::HeadMoved)));
+    assert_eq!(here.journal_head(terminal, 1).await.unwrap().sequence, 1);
+}
+
+pub async fn every_entry_of_a_large_upload_is_known_afterwards<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let terminal = till(&here, 1).await;
+    let first = here.take_hand_in(entries(Head::start(terminal, 1), 199, "a")).await.unwrap();
+    assert_eq!((first.sequence, first.hash), (199, hash(199)));
+    let head = there.take_hand_in(entries(first, 6, "b")).await.unwrap();
+    let known = here.known_journal(terminal, 1, 2, u64::try_from(i64::MAX).unwrap()).await.unwrap();
+    assert_eq!(known.head, head);
+    let expected: Vec<_> = (2..=205).map(|n| (n, hash(n))).collect();
+    assert_eq!(known.known, expected);
+    let again = there.take_hand_in(entries(head, 1, "a")).await;
+    assert!(matches!(again, Err(BaseError::Replayed)), "{again:?}");
+}
+
+pub async fn an_entry_that_differs_from_the_one_handed_in_is_found_among_many<P: Place>(shop: Shop<P>) {
+    let base = shop.open().await;
+    let terminal = till(&base, 1).await;
+    base.take_hand_in(entries(Head::start(terminal, 1), 90, "a")).await.unwrap();
+    // What was not handed in yet is no other entry.
+    let same: Vec<_> = (1..=100).map(|n| (place(terminal, n), hash(n))).collect();
+    assert_eq!(base.other_entry(same.clone()).await.unwrap(), None);
+    for wrong in [1, 64, 65, 90] {
+        let mut entries = same.clone();
+        entries[wrong - 1].1 = EntryHash([9; 32]);
+        entries[89].1 = EntryHash([8; 32]);
+        let found = base.other_entry(entries).await.unwrap();
+        assert_eq!(found, Some(place(terminal, u64::try_from(wrong).unwrap())), "the first one");
+    }
+    assert_eq!(base.other_entry(Vec::new()).await.unwrap(), None);
+}
+
+fn fault(terminal: TerminalId, what: &str, forked: bool) -> JournalFault {
+    JournalFault { terminal, epoch: 1, what: what.into(), forked }
+}
+
+pub async fn a_gap_is_noted_once_and_over_when_the_entries_come<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let terminal = till(&here, 1).await;
+    for base in [&here, &there, &here] {
+        base.journal_fault(fault(terminal, "entry 1 is missing", false)).await.unwrap();
+    }
+    let noted = there.fault_of(terminal, 1).await.unwrap().unwrap();
+    assert_eq!(noted.0, "entry 1 is missing");
+    let trail = here.audit_rows(None, 50).await.unwrap();
+    assert_eq!(trail.iter().filter(|row| row.what == AuditKind::JournalFault).count(), 1);
+    assert_eq!(state(&here, terminal).await, TerminalState::Active);
+    there.take_hand_in(entries(Head::start(terminal, 1), 2, "a")).await.unwrap();
+    assert_eq!(here.fault_of(terminal, 1).await.unwrap(), None);
+}
+
+pub async fn a_fork_blocks_the_till_and_stays<P: Place>(shop: Shop<P>) {
+    let base = shop.open().await;
+    let terminal = till(&base, 1).await;
+    base.journal_fault(fault(terminal, "two histories", true)).await.unwrap();
+    assert_eq!(state(&base, terminal).await, TerminalState::Blocked);
+    // A lesser fault does not hide it, and entries that come do not mend it.
+    base.journal_fault(fault(terminal, "entry 1 is missing", false)).await.unwrap();
+    base.take_hand_in(entries(Head::start(terminal, 1), 1, "a")).await.unwrap();
+    assert_eq!(base.fault_of(terminal, 1).await.unwrap().unwrap().0, "two histories");
+    let trail = base.audit_rows(None, 50).await.unwrap();
+    let told = |what| trail.iter().filter(|row| row.what == what).count();
+    assert_eq!((told(AuditKind::JournalFault), told(AuditKind::TerminalBlocked)), (1, 1));
+}

@@ -1,0 +1,76 @@
+//! What the base store promises, told once and held on every engine: one line at the end for each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what broke by panicking"
+)]
+
+#[path = "base/journals.rs"]
+mod journals;
+#[path = "base/people.rs"]
+mod people;
+#[path = "base/shop.rs"]
+mod shop;
+#[path = "base/starting.rs"]
+mod starting;
+#[path = "base/terminals.rs"]
+mod terminals;
+#[path = "base/trail.rs"]
+mod trail;
+
+use shop::{Shop, Sqlite};
+
+macro_rules! tests_of {
+    ($engine:ident, $place:expr; $($file:ident: $($story:ident),+;)+) => {
+        mod $engine {
+            use super::*;
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    crate::$file::$story(Shop::new($place)).await;
+                }
+            )+)+
+        }
+    };
+}
+
+/// All stories, on the engine that the expression makes.
+macro_rules! contract {
+    ($engine:ident, $place:expr) => {
+        tests_of! { $engine, $place;
+            journals:
+                of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again,
+                every_entry_of_a_large_upload_is_known_afterwards,
+                an_entry_that_differs_from_the_one_handed_in_is_found_among_many,
+                a_gap_is_noted_once_and_over_when_the_entries_come,
+                a_fork_blocks_the_till_and_stays;
+            people:
+                who_left_cannot_log_in_loses_the_sessions_and_keeps_the_name,
+                the_last_person_of_it_stays_whichever_server_is_asked,
+                a_new_password_ends_the_other_sessions_and_an_outdated_one_changes_nothing,
+                a_session_of_one_server_counts_on_the_other_and_grows_with_use,
+                wrong_passwords_at_several_servers_are_counted_together;
+            starting:
+                servers_that_start_on_one_new_base_make_one_store,
+                a_bootstrap_file_that_would_lock_everyone_out_is_refused,
+                an_order_group_is_known_to_all_servers_by_one_name;
+            terminals:
+                a_block_made_at_one_server_counts_at_the_other_within_a_second,
+                what_is_known_counts_for_money_for_five_seconds_while_the_store_cannot_be_read,
+                a_request_is_handled_once_by_all_servers_together,
+                wrong_codes_at_several_servers_are_counted_together,
+                a_code_that_ran_out_makes_room_for_a_new_one,
+                a_retired_till_stays_retired_and_the_trail_says_why,
+                when_a_till_was_last_heard_of_is_told_by_all_servers;
+            trail:
+                an_audit_trail_that_was_changed_is_found,
+                what_two_servers_write_down_at_once_is_one_chain,
+                a_catalogue_is_replaced_as_a_whole_and_counted;
+        }
+    };
+}
+
+contract!(base_on_sqlite, Sqlite::new());
