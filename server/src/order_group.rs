@@ -23,7 +23,7 @@ mod quarantine;
 mod refunds;
 pub mod selector;
 mod set;
-mod sqlite;
+mod stored;
 mod story;
 
 pub use entries::{Guard, KeptEntry, SaleOfTill};
@@ -36,8 +36,8 @@ pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
 pub use quarantine::{Accept, Accepted, Quarantine};
 pub use refunds::{CarriedOut, CarryOut, NewRefund, RefundNews, RefundRecord, Refunds};
-pub use set::{Expected, GroupFile, GroupSet, GroupSetError, GroupSettings, Limits};
-pub use sqlite::{EngineState, SqliteGroup};
+pub use set::{Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place};
+pub use stored::{EngineState, GroupOpenError, StoredGroup};
 pub use story::{Fact, StoryLine};
 
 use std::future::Future;

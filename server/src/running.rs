@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::connection::{Gate, TlsError, tls};
 use crate::door::Door;
 use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
-use crate::order_group::{GroupFile, GroupSet, GroupSetError, GroupSettings, Limits, Policies};
+use crate::order_group::{GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
 use crate::router::router;
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -100,13 +100,14 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
 async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::open(&config.base_file(), &config.bootstrap, Arc::clone(&clock)).await?;
-    let mut files = Vec::new();
+    let mut places = Vec::new();
     for group in &config.groups {
         let expected = base.expected_group(group.tag).await.map_err(BaseOpenError::Base)?;
-        files.push(GroupFile { tag: group.tag, file: group.file.clone(), expected });
+        let place = Place::Sqlite(group.file.clone());
+        places.push(GroupPlace { tag: group.tag, place, expected });
     }
     let settings = GroupSettings {
-        groups: files,
+        groups: places,
         limits: Limits {
             call_ms: config.group_limits.call_ms,
             failures_per_period: config.group_limits.failures_per_period,

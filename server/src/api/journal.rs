@@ -40,7 +40,7 @@ pub async fn hand_in(
     if new.is_empty() {
         return Ok(Json(HandedIn { head: from, quarantined }));
     }
-    let hashes = new.iter().map(|entry| (entry.place.sequence, entry.signed.hash())).collect();
+    let hashes = new.iter().map(|entry| (entry.place.sequence, entry.hash)).collect();
     match app.groups.store_journal(new, quarantined).await {
         Ok(()) => {}
         Err(GroupError::Refused(Refusal::Conflict(_))) => {
@@ -85,7 +85,7 @@ pub(super) async fn signer(
 /// # Errors
 /// `chain_broken`; the till is blocked then.
 pub(super) async fn one_history(app: &App, caller: &Caller, entries: &[&KeptEntry]) -> Result<(), Failure> {
-    let places = entries.iter().map(|entry| (entry.place, entry.signed.hash())).collect();
+    let places = entries.iter().map(|entry| (entry.place, entry.hash)).collect();
     match app.base.other_entry(places).await {
         Ok(None) => Ok(()),
         Ok(Some(place)) => {

@@ -92,9 +92,11 @@ pub(super) async fn accept(
 
 fn not_accepted(error: &GroupError, number: OrderNumber, t: &'static Words) -> String {
     match error {
-        GroupError::Unavailable(_) => fill(t.group_unavailable, &[&number.tag().to_string()]),
+        GroupError::Unavailable(_) | GroupError::Moving | GroupError::Elsewhere => {
+            fill(t.group_unavailable, &[&number.tag().to_string()])
+        }
         GroupError::Unknown => t.outcome_unknown.into(),
-        GroupError::Overloaded | GroupError::NoGroupAvailable => t.overloaded.into(),
+        GroupError::Overloaded | GroupError::NoGroupAvailable | GroupError::NotTaking => t.overloaded.into(),
         GroupError::Internal(_) => t.internal_text.into(),
         GroupError::Refused(Refusal::NotQuarantined) => t.accept_not_quarantined.into(),
         GroupError::Refused(_) => t.not_possible.into(),

@@ -194,9 +194,11 @@ fn asked_notice(detail: &OrderDetail, asked: &str, visit: &Visit) -> Option<Noti
 fn unreachable_page(error: &GroupError, number: OrderNumber, visit: &Visit) -> Result<Response, Problem> {
     match error {
         GroupError::Refused(Refusal::NotFound(_)) => Err(Problem::NoSuchOrder),
-        GroupError::Unavailable(_) | GroupError::Unknown | GroupError::Overloaded => {
-            Ok(super::problem::group_page(number, visit))
-        }
+        GroupError::Unavailable(_)
+        | GroupError::Unknown
+        | GroupError::Overloaded
+        | GroupError::Moving
+        | GroupError::Elsewhere => Ok(super::problem::group_page(number, visit)),
         other => {
             tracing::error!(%other, %number, "an order cannot be shown");
             Err(Problem::Internal)

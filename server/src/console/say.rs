@@ -120,9 +120,11 @@ pub(super) fn refund_refused(why: &RefundRefused, currency: Currency, t: T) -> S
 /// Why a group did not reserve a refund, and what to do.
 pub(super) fn not_reserved(error: &GroupError, group: GroupTag, currency: Currency, t: T) -> String {
     match error {
-        GroupError::Unavailable(_) => fill(t.group_unavailable, &[&group.to_string()]),
+        GroupError::Unavailable(_) | GroupError::Moving | GroupError::Elsewhere => {
+            fill(t.group_unavailable, &[&group.to_string()])
+        }
         GroupError::Unknown => t.outcome_unknown.into(),
-        GroupError::Overloaded | GroupError::NoGroupAvailable => t.overloaded.into(),
+        GroupError::Overloaded | GroupError::NoGroupAvailable | GroupError::NotTaking => t.overloaded.into(),
         GroupError::Internal(_) => t.internal_text.into(),
         GroupError::Refused(Refusal::Refund(why)) => refund_refused(why, currency, t),
         GroupError::Refused(Refusal::Conflict(_)) => t.refund_conflict.into(),

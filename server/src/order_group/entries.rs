@@ -2,7 +2,7 @@
 
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::SaleKey;
-use evertill_shared::journal::{Entry, SignedEntry};
+use evertill_shared::journal::{Entry, EntryHash, SignedEntry};
 use evertill_shared::order::Sale;
 
 /// The id of a signed request: inserted in the transaction that it causes, so that a replay causes nothing.
@@ -14,24 +14,27 @@ pub struct Guard {
     pub expires_at: Timestamp,
 }
 
-/// An entry whose signature has been checked, in the words in which it was written.
+/// An entry in the words in which it was written. Its signature has been checked, but for the sale of a draft: that is
+/// checked when the draft is adopted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptEntry {
     /// Whose it is, and where it stands.
     pub place: SaleKey,
     /// What the till wrote and signed.
     pub signed: SignedEntry,
+    /// The hash of its words.
+    pub hash: EntryHash,
 }
 
 impl KeptEntry {
     /// Keeps an entry that was read from `signed`.
     #[must_use]
     pub fn new(entry: &Entry, signed: &SignedEntry) -> Self {
-        Self { place: entry.key(), signed: signed.clone() }
+        Self { place: entry.key(), signed: signed.clone(), hash: signed.hash() }
     }
 }
 
-/// A sale that a till signed: checked, and of this store.
+/// A sale of a till: checked, and of this store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaleOfTill {
     /// K, the name of the sale.

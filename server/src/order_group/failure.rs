@@ -22,6 +22,15 @@ pub enum GroupError {
     /// Of all groups none could take a new order.
     #[error("no order group can take a new order")]
     NoGroupAvailable,
+    /// Surely not done: the order is just moving to another database.
+    #[error("the order is just moving to another database; nothing was done: ask again in a moment")]
+    Moving,
+    /// Surely not done: the order is in another database, and this server believed otherwise.
+    #[error("the order is in another database by now; nothing was done: ask again in a moment")]
+    Elsewhere,
+    /// Surely not done: the group gives out no numbers (any more). All else works.
+    #[error("the order group takes no new orders")]
+    NotTaking,
     /// The rules do not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -99,18 +108,20 @@ impl GroupError {
         matches!(self, Self::Unavailable(_) | Self::Unknown | Self::Internal(_))
     }
 
-    /// Whether another group may be tried with a new order.
+    /// Whether another group may be tried with what is bound to none: a new order, journal entries.
     #[must_use]
     pub fn lets_jump(&self) -> bool {
-        self.is_failure() || *self == Self::Overloaded
+        let busy_or_moving =
+            matches!(self, Self::Overloaded | Self::Moving | Self::Elsewhere | Self::NotTaking);
+        self.is_failure() || busy_or_moving
     }
 
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable(_) => ErrorCode::GroupUnavailable,
+            Self::Unavailable(_) | Self::Moving | Self::Elsewhere => ErrorCode::GroupUnavailable,
             Self::Unknown => ErrorCode::OutcomeUnknown,
             Self::Overloaded => ErrorCode::Overloaded,
-            Self::NoGroupAvailable => ErrorCode::NoGroupAvailable,
+            Self::NoGroupAvailable | Self::NotTaking => ErrorCode::NoGroupAvailable,
             Self::Refused(refusal) => refusal.code(),
             Self::Internal(_) => ErrorCode::Internal,
         }
@@ -128,7 +139,12 @@ impl From<GroupError> for Failure {
                 "the server does not know yet whether this was done; ask again under the same number".into()
             }
             GroupError::Overloaded => "the server is busy; try again in a moment".into(),
-            GroupError::NoGroupAvailable => "no new orders can be numbered now; go on offline".into(),
+            GroupError::Moving | GroupError::Elsewhere => {
+                "the order is just moving to another database; try again in a moment".into()
+            }
+            GroupError::NoGroupAvailable | GroupError::NotTaking => {
+                "no new orders can be numbered now; go on offline".into()
+            }
             GroupError::Internal(_) => "the server has a fault; tell IT if it stays".into(),
         };
         Self::new(error.code(), message)

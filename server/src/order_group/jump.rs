@@ -2,7 +2,7 @@
 
 use super::health::{Health, HealthLimits, Standing};
 use super::selector::{self, Try};
-use super::{GroupError, Guard, Reply, SaleOfTill, probe};
+use super::{GroupError, Reply, SaleOfTill, probe};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
@@ -22,8 +22,6 @@ pub struct NewDraft {
     pub server: String,
     /// For the number; the next one if a number is taken.
     pub random: [u32; 8],
-    /// Against replays.
-    pub guard: Guard,
 }
 
 /// A draft that a group has.
@@ -41,8 +39,8 @@ pub trait Drafts: Send + Sync {
     fn tag(&self) -> GroupTag;
     /// Writes into this server's probe row.
     fn probe(&self, server: String, at: Timestamp) -> Reply<()>;
-    /// Creates a draft, or finds the one that is there for the same sale. Refuses another sale of the same
-    /// name.
+    /// Creates a draft, or finds the one that is there for the same sale: a replay creates nothing. Refuses another
+    /// sale of the same name.
     fn create_draft(&self, draft: NewDraft) -> Reply<Created>;
 }
 
@@ -180,6 +178,8 @@ impl Jumping<'_> {
             }
             match self.create_in(candidate, draft).await {
                 Ok(created) => return Ok((created, jumps)),
+                // It is well, and leaves new orders to others.
+                Err(error) if error.lets_jump() && is_quiet(&error) => {}
                 Err(error) if error.lets_jump() => {
                     overloaded += u8::from(error == GroupError::Overloaded);
                     jumps = jumps.saturating_add(1);
@@ -215,6 +215,10 @@ impl Jumping<'_> {
         }
         result
     }
+}
+
+fn is_quiet(error: &GroupError) -> bool {
+    matches!(error, GroupError::NotTaking | GroupError::Moving | GroupError::Elsewhere)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::health::HealthLimits;
 use super::jump::{Candidate, Jumping, Watch};
 use super::{
     Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderFilter,
-    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Refusal, Reply, SaleOfTill, SqliteGroup,
-    Started, TakenBack, Tidied, Tidy, selector,
+    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Refusal, Reply, SaleOfTill, Started,
+    StoredGroup, TakenBack, Tidied, Tidy, selector,
 };
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod settings;
-pub use settings::{Expected, GroupFile, GroupSetError, GroupSettings, Limits};
+pub use settings::{Expected, GroupPlace, GroupSetError, GroupSettings, Limits, Place};
 
 struct Member {
     group: Arc<dyn OrderGroup>,
@@ -46,14 +46,14 @@ pub struct GroupSet(Arc<Inner>);
 const PATIENT: Duration = Duration::from_secs(15);
 
 impl GroupSet {
-    /// Starts the engines of all groups. Opening the files goes on in their own threads.
+    /// Starts the engines of all groups. Opening the databases goes on in their own threads.
     /// # Errors
     /// No groups, a tag twice, or a system without threads.
     pub fn open(settings: GroupSettings, clock: Arc<dyn Clock>) -> Result<Self, GroupSetError> {
         let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
-        for GroupFile { tag, file, expected } in settings.groups {
+        for GroupPlace { tag, place, expected } in settings.groups {
             let group =
-                SqliteGroup::start(tag, file, expected).map_err(|_| GroupSetError::System("threads"))?;
+                StoredGroup::start(tag, place, expected).map_err(|_| GroupSetError::System("threads"))?;
             groups.push(Arc::new(group));
         }
         Self::of(groups, settings.limits, settings.store, &settings.server, clock)
@@ -176,8 +176,8 @@ impl GroupSet {
 
     /// Creates a draft of this sale in one of the healthy groups; gives the number of groups tried in vain.
     /// # Errors
-    /// A fork or a replay, or that no group could take it.
-    pub async fn create_draft(&self, sale: SaleOfTill, guard: Guard) -> Result<(Created, u8), GroupError> {
+    /// A fork, or that no group could take it.
+    pub async fn create_draft(&self, sale: SaleOfTill) -> Result<(Created, u8), GroupError> {
         let at = self.0.clock.now();
         let mut random = dice(&*self.0.random).map_err(|e| GroupError::Internal(e.to_string()))?;
         let draft = NewDraft {
@@ -186,7 +186,6 @@ impl GroupSet {
             business_day: self.business_day(at),
             server: self.0.owner.clone(),
             random: std::array::from_fn(|_| u32::try_from(selector::next(&mut random) >> 32).unwrap_or(0)),
-            guard,
         };
         let candidates: Vec<Candidate> = self.0.members.values().map(Member::candidate).collect();
         let jumping = Jumping { clock: self.0.clock.as_ref(), call: self.call_limit(), random };
@@ -386,7 +385,7 @@ fn dice(random: &dyn Random) -> Result<u64, GroupSetError> {
 }
 
 /// Waits for all, each at its own pace: one slow group holds up the others' answers by its time limit at most.
-async fn join<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
+pub(super) async fn join<F: Future>(calls: Vec<F>) -> Vec<F::Output> {
     let mut calls: Vec<_> = calls.into_iter().map(|call| (Box::pin(call), None)).collect();
     std::future::poll_fn(|context| {
         let mut waiting = false;

@@ -2,8 +2,8 @@
 //! a folder of their own.
 
 use super::{
-    Adopt, Adoption, Cash, Created, GroupFile, GroupSet, GroupSettings, Guard, KeptEntry, Limits, Policies,
-    SaleOfTill,
+    Adopt, Adoption, Cash, Created, GroupPlace, GroupSet, GroupSettings, Guard, KeptEntry, Limits, Place,
+    Policies, SaleOfTill,
 };
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId, StoreId, TerminalId};
@@ -181,7 +181,7 @@ impl Rig {
     }
 
     pub(crate) async fn draft(&self, sale: &SaleOfTill) -> Created {
-        self.groups.create_draft(sale.clone(), guard()).await.unwrap().0
+        self.groups.create_draft(sale.clone()).await.unwrap().0
     }
 
     pub(crate) async fn adopt(&self, sale: &SaleOfTill, number: OrderNumber) {
@@ -208,7 +208,11 @@ fn file(folder: &TempDir, number: u8) -> PathBuf {
 
 pub(crate) fn open(folder: &TempDir, count: u8, clock: &Arc<ManualClock>) -> GroupSet {
     let groups = (0..count)
-        .map(|n| GroupFile { tag: tag(n), file: file(folder, n), expected: super::Expected::default() })
+        .map(|n| GroupPlace {
+            tag: tag(n),
+            place: Place::Sqlite(file(folder, n)),
+            expected: super::Expected::default(),
+        })
         .collect();
     let limits = Limits { call_ms: CALL_MS, period_jitter_ms: 0, ..Limits::default() };
     let settings = GroupSettings { groups, limits, store: store(), server: "server-1".into() };

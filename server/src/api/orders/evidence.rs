@@ -46,6 +46,10 @@ impl<'a> Evidence<'a> {
     fn entry(&self, signed: &SignedEntry) -> Result<Entry, Failure> {
         let key: &VerifyingKey = &self.caller.key;
         let entry = signed.verify(key).map_err(|error| Failure::bad_request(error.to_string()))?;
+        self.of_this_till(entry)
+    }
+
+    fn of_this_till(&self, entry: Entry) -> Result<Entry, Failure> {
         if (entry.terminal, entry.epoch) != (self.caller.terminal, self.caller.epoch) {
             return Err(Failure::bad_request("a journal entry is another till's, or of another key"));
         }
@@ -54,7 +58,16 @@ impl<'a> Evidence<'a> {
 
     /// The entry of a sale of this store.
     pub(crate) fn sale(&self, signed: &SignedEntry) -> Result<SaleOfTill, Failure> {
-        let entry = self.entry(signed)?;
+        self.sale_in(self.entry(signed)?, signed)
+    }
+
+    /// The same for a draft: everything but the entry's own signature.
+    pub(crate) fn draft(&self, signed: &SignedEntry) -> Result<SaleOfTill, Failure> {
+        let entry = signed.read_unverified().map_err(|error| Failure::bad_request(error.to_string()))?;
+        self.sale_in(self.of_this_till(entry)?, signed)
+    }
+
+    fn sale_in(&self, entry: Entry, signed: &SignedEntry) -> Result<SaleOfTill, Failure> {
         let kept = KeptEntry::new(&entry, signed);
         let key = entry.key();
         let Body::Sale(sale) = entry.body else {

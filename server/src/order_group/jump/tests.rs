@@ -1,5 +1,5 @@
 use super::super::health::HealthLimits;
-use super::super::testing::{ManualClock, Till, guard, tag};
+use super::super::testing::{ManualClock, Till, tag};
 use super::*;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -129,7 +129,6 @@ impl World {
             business_day: "2026-11-20".parse().unwrap(),
             server: "s".into(),
             random: [7; 8],
-            guard: guard(),
         };
         let jumping = Jumping { clock: self.clock.as_ref(), call: CALL, random };
         jumping.create(&self.candidates, &draft).await

@@ -2,24 +2,40 @@
 
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::protocol::store::StoreInfo;
+use std::fmt;
 use std::path::PathBuf;
 
-/// What a group's file must say of itself. The names are random and stand in both stores.
+/// What a group's database must say of itself. The names are random and stand in both stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// The base store that it belongs to.
     pub base: String,
-    /// The file itself, if it was in use before: then it must be there, and no new one is made.
+    /// The database itself, if it was in use before: then it must be there, and no new one is made.
     pub group: Option<String>,
 }
 
-/// Where a group's file is.
+/// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupFile {
+pub enum Place {
+    /// In a SQLite file; made, with its folder, if it is not there and was never in use.
+    Sqlite(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => file.display().fmt(f),
+        }
+    }
+}
+
+/// Where a group is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlace {
     /// Its tag.
     pub tag: GroupTag,
-    /// Its SQLite file; made, with its folder, if it is not there and was never in use.
-    pub file: PathBuf,
+    /// Its database.
+    pub place: Place,
     /// What it must say of itself.
     pub expected: Expected,
 }
@@ -48,7 +64,7 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct GroupSettings {
     /// The groups.
-    pub groups: Vec<GroupFile>,
+    pub groups: Vec<GroupPlace>,
     /// Time limits and failure counting.
     pub limits: Limits,
     /// The store: its zone and cut-off give orders their business day.
@@ -57,7 +73,7 @@ pub struct GroupSettings {
     pub server: String,
 }
 
-/// Why the groups cannot be opened at all. A group whose file is locked or damaged is no such reason: it is
+/// Why the groups cannot be opened at all. A group whose database is locked or damaged is no such reason: it is
 /// reported by [`GroupSet::health`], and the others work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GroupSetError {

@@ -36,7 +36,7 @@ async fn a_frozen_group_is_left_within_the_call_limit_and_taken_back_by_itself()
     let mut jumps = 0;
     for _ in 0..20 {
         let start = SystemClock.monotonic();
-        let (created, jumped) = rig.groups.create_draft(rig.till.sale(100), guard()).await.unwrap();
+        let (created, jumped) = rig.groups.create_draft(rig.till.sale(100)).await.unwrap();
         assert_eq!(created.number.tag(), tag(1));
         let took = SystemClock.monotonic() - start;
         assert!(took < Duration::from_millis(CALL_MS * 2), "took {took:?}");
@@ -49,7 +49,7 @@ async fn a_frozen_group_is_left_within_the_call_limit_and_taken_back_by_itself()
     tokio::time::sleep(Duration::from_millis(1_000)).await; // the writer's own wait for the lock ends
     rig.clock.advance(Duration::from_secs(61));
     for _ in 0..20 {
-        assert_eq!(rig.groups.create_draft(rig.till.sale(100), guard()).await.unwrap().1, 0);
+        assert_eq!(rig.groups.create_draft(rig.till.sale(100)).await.unwrap().1, 0);
     }
     let health = rig.groups.health();
     assert_eq!(health[0].standing, "healthy");
@@ -81,7 +81,8 @@ async fn only_creation_jumps_and_what_timed_out_is_unknown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_group_definitely_did_nothing_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let group = SqliteGroup::start(tag(4), folder.path().join("4.db"), Expected::default()).unwrap();
+    let group =
+        StoredGroup::start(tag(4), Place::Sqlite(folder.path().join("4.db")), Expected::default()).unwrap();
     let holder = rusqlite::Connection::open(folder.path().join("4.db")).unwrap();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let answer = group.probe("s".into(), NOON).await;
@@ -100,12 +101,12 @@ async fn when_all_groups_are_gone_the_till_is_told_quickly() {
     let rig = Rig::new(2);
     let _frozen = (rig.freeze(0), rig.freeze(1));
     for _ in 0..3 {
-        let result = rig.groups.create_draft(rig.till.sale(1), guard()).await;
+        let result = rig.groups.create_draft(rig.till.sale(1)).await;
         assert_eq!(result, Err(GroupError::NoGroupAvailable));
     }
     let start = SystemClock.monotonic();
     for _ in 0..50 {
-        let result = rig.groups.create_draft(rig.till.sale(1), guard()).await;
+        let result = rig.groups.create_draft(rig.till.sale(1)).await;
         assert_eq!(result, Err(GroupError::NoGroupAvailable));
     }
     assert!(
@@ -123,7 +124,7 @@ async fn a_group_that_cannot_be_opened_is_reported_and_the_others_work() {
     let groups = open(&folder, 2, &clock);
     let till = Till::new(1);
     for _ in 0..10 {
-        let (created, _) = groups.create_draft(till.sale(100), guard()).await.unwrap();
+        let (created, _) = groups.create_draft(till.sale(100)).await.unwrap();
         assert_eq!(created.number.tag(), tag(1));
     }
     let health = groups.health();
@@ -138,8 +139,8 @@ async fn a_group_that_cannot_be_opened_is_reported_and_the_others_work() {
 async fn a_groups_file_in_the_place_of_anothers_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("g.db");
-    drop(SqliteGroup::start(tag(1), file.clone(), Expected::default()).unwrap());
-    let other = SqliteGroup::start(tag(2), file, Expected::default()).unwrap();
+    drop(StoredGroup::start(tag(1), Place::Sqlite(file.clone()), Expected::default()).unwrap());
+    let other = StoredGroup::start(tag(2), Place::Sqlite(file), Expected::default()).unwrap();
     assert!(matches!(other.engine(), EngineState::Unavailable(why) if why.contains("another kind")));
 }
 
@@ -152,17 +153,16 @@ async fn one_sale_has_one_number_in_a_group_and_another_content_is_a_fork() {
     rig.till.put_back_to(sale.key.sequence);
     let forked = rig.till.sale(600);
     assert_eq!(forked.key, sale.key);
-    let refusal = refused(rig.groups.create_draft(forked, guard()).await);
+    let refusal = refused(rig.groups.create_draft(forked).await);
     assert!(matches!(refusal, Refusal::Conflict(_)));
 }
 
 #[tokio::test]
 async fn a_replayed_request_has_no_effect_even_if_it_was_refused_at_first() {
     let rig = Rig::new(1);
-    let (sale, guard_of_draft) = (rig.till.sale(500), guard());
-    let created = rig.groups.create_draft(sale.clone(), guard_of_draft.clone()).await.unwrap().0;
-    let again = rig.groups.create_draft(rig.till.sale(9), guard_of_draft).await;
-    assert_eq!(refused(again), Refusal::Replayed);
+    let sale = rig.till.sale(500);
+    let created = rig.draft(&sale).await;
+    assert_eq!(rig.draft(&sale).await, created, "a replayed creation finds the same draft");
     // Refused: the entry's place is taken by another. Later, and only for a new request, it would do.
     let stranger = Till::new(2);
     let other = stranger.sale(500);
@@ -228,13 +228,15 @@ async fn a_draft_that_nobody_chose_expires_and_may_still_be_chosen() {
     let sale = rig.till.sale(500);
     let number = rig.draft(&sale).await.number;
     rig.clock.advance(Duration::from_secs(24 * 3600 - 1));
-    let tidied = rig.groups.tidy(tag(0)).await.unwrap();
-    assert_eq!((tidied.drafts, tidied.requests), (0, 1), "the request's id is of no use any more");
+    assert_eq!(rig.groups.tidy(tag(0)).await.unwrap(), Tidied::default());
     rig.clock.advance(Duration::from_secs(2));
     assert_eq!(rig.groups.tidy(tag(0)).await.unwrap().drafts, 1);
     assert_eq!(rig.groups.order(number).await.unwrap().summary.state, OrderState::Expired);
     rig.adopt(&sale, number).await;
     assert_eq!(rig.groups.order(number).await.unwrap().summary.state, OrderState::Adopted);
+    rig.clock.advance(Duration::from_secs(3600));
+    let tidied = rig.groups.tidy(tag(0)).await.unwrap();
+    assert_eq!((tidied.drafts, tidied.requests), (0, 1), "the request's id is of no use any more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

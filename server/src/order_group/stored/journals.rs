@@ -2,13 +2,11 @@
 
 use super::super::journals::Journals;
 use super::super::{KeptEntry, Reply};
-use super::SqliteGroup;
+use super::StoredGroup;
 use super::rows::keep;
 
-impl Journals for SqliteGroup {
+impl Journals for StoredGroup {
     fn keep_entries(&self, entries: Vec<KeptEntry>, quarantined: bool) -> Reply<()> {
-        self.write(move |connection| {
-            entries.iter().try_for_each(|entry| keep(connection, entry, quarantined))
-        })
+        self.write_beside(move |sql| entries.iter().try_for_each(|entry| keep(sql, entry, quarantined)))
     }
 }

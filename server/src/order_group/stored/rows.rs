@@ -1,6 +1,8 @@
 //! Rows to values and back. A stored word that means nothing is a fault of ours and is said so.
 
-use super::super::{Fact, GroupError, KeptEntry, OrderSummary, PaymentRecord, RefundRecord, Refusal};
+use super::super::{GroupError, KeptEntry, OrderSummary, PaymentRecord, RefundRecord, Refusal};
+use crate::database::{Row, Sql, Value};
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{ChannelNumber, RefundId, SaleKey, TerminalId};
 use evertill_shared::money::{Amount, Currency};
@@ -8,7 +10,6 @@ use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Payment, PaymentState};
 use evertill_shared::refund::{Refund, RefundState};
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
@@ -33,15 +34,6 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, GroupError> {
     serde_json::to_string(value).map_err(|error| GroupError::Internal(error.to_string()))
 }
 
-/// For numbers that SQLite keeps signed: sequences, versions. What does not fit was never valid.
-pub(super) fn signed(number: u64) -> Result<i64, GroupError> {
-    i64::try_from(number).map_err(nonsense)
-}
-
-pub(super) fn unsigned(number: i64) -> Result<u64, GroupError> {
-    u64::try_from(number).map_err(nonsense)
-}
-
 fn amount(minor: i64, currency: Currency) -> Amount {
     Amount::new(minor, currency)
 }
@@ -52,26 +44,27 @@ pub(super) fn order_state(word: &str) -> Result<OrderState, GroupError> {
 
 /// The columns that [`order_row`] reads.
 pub(super) const ORDER: &str = "number, terminal, epoch, sequence, state, business_day, currency, total_minor, \
-     paid_minor, held_minor, paid_by, quarantined, created_at, paid_at, sale, sale_hash";
+     paid_minor, held_minor, paid_by, quarantined, created_at, created_by, paid_at, sale, sale_hash";
 
-/// An order, the text of its sale's entry, and that entry's hash.
+/// An order, the text of its sale's entry, that entry's hash, and the server that gave the number out.
 pub(super) struct OrderRow {
     pub summary: OrderSummary,
     pub sale: String,
     pub sale_hash: String,
+    pub created_by: Option<String>,
 }
 
-pub(super) fn order_row(row: &Row<'_>) -> Result<OrderRow, GroupError> {
-    let text = |column: &str| row.get::<_, String>(column);
+pub(super) fn order_row(row: &Row) -> Result<OrderRow, GroupError> {
+    let text = |column: &str| row.get::<String>(column);
     let currency: Currency = parsed(&text("currency")?)?;
-    let minor = |column: &str| row.get::<_, i64>(column).map(|minor| amount(minor, currency));
+    let minor = |column: &str| row.get::<i64>(column).map(|minor| amount(minor, currency));
     let paid_by: Option<String> = row.get("paid_by")?;
     let summary = OrderSummary {
         number: parsed(&text("number")?)?,
         sale: SaleKey {
             terminal: terminal(row.get("terminal")?)?,
             epoch: row.get("epoch")?,
-            sequence: unsigned(row.get("sequence")?)?,
+            sequence: row.get("sequence")?,
         },
         state: order_state(&text("state")?)?,
         business_day: parsed(&text("business_day")?)?,
@@ -81,72 +74,66 @@ pub(super) fn order_row(row: &Row<'_>) -> Result<OrderRow, GroupError> {
         paid_by: paid_by.as_deref().map(from_json).transpose()?,
         quarantined: row.get("quarantined")?,
         created_at: Timestamp(row.get("created_at")?),
-        paid_at: row.get::<_, Option<i64>>("paid_at")?.map(Timestamp),
+        paid_at: row.get::<Option<i64>>("paid_at")?.map(Timestamp),
         refunds: Vec::new(),
     };
-    Ok(OrderRow { summary, sale: text("sale")?, sale_hash: text("sale_hash")? })
+    let created_by = row.get("created_by")?;
+    Ok(OrderRow { summary, sale: text("sale")?, sale_hash: text("sale_hash")?, created_by })
 }
 
 pub(super) fn terminal(number: u16) -> Result<TerminalId, GroupError> {
     TerminalId::try_from(number).map_err(nonsense)
 }
 
-pub(super) fn find_order(
-    connection: &Connection,
-    number: OrderNumber,
-) -> Result<Option<OrderRow>, GroupError> {
-    let sql = format!("SELECT {ORDER} FROM orders WHERE number = ?1");
-    one(connection, &sql, [number.as_str()], order_row)
+/// Locks the order and reads it: until the end of this transaction nobody else changes it, or decides anything about
+/// what belongs to it. Nothing if it is not here.
+pub(super) fn lock(sql: &dyn Sql, number: OrderNumber) -> Result<Option<OrderRow>, GroupError> {
+    let statement = format!("SELECT {ORDER} FROM orders WHERE number = ?1");
+    let rows = sql.rows_locked(&statement, &params![number.as_str()])?;
+    rows.first().map(order_row).transpose()
 }
 
-pub(super) fn get_order(connection: &Connection, number: OrderNumber) -> Result<OrderRow, GroupError> {
-    find_order(connection, number)?.ok_or(GroupError::Refused(Refusal::NotFound("order")))
+/// The same for an order that must be here.
+pub(super) fn locked(sql: &dyn Sql, number: OrderNumber) -> Result<OrderRow, GroupError> {
+    lock(sql, number)?.ok_or(GroupError::Refused(Refusal::NotFound("order")))
 }
 
 /// The first row of a query, read.
 pub(super) fn one<T>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-    read: impl Fn(&Row<'_>) -> Result<T, GroupError>,
+    sql: &dyn Sql,
+    statement: &str,
+    parameters: &[Value<'_>],
+    read: impl Fn(&Row) -> Result<T, GroupError>,
 ) -> Result<Option<T>, GroupError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row(parameters, |row| Ok(read(row))).optional()?;
-    found.transpose()
+    sql.rows(statement, parameters)?.first().map(read).transpose()
 }
 
 /// All rows of a query, read.
 pub(super) fn all<T>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-    read: impl Fn(&Row<'_>) -> Result<T, GroupError>,
+    sql: &dyn Sql,
+    statement: &str,
+    parameters: &[Value<'_>],
+    read: impl Fn(&Row) -> Result<T, GroupError>,
 ) -> Result<Vec<T>, GroupError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(parameters)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    sql.rows(statement, parameters)?.iter().map(read).collect()
 }
 
 /// The rows of a query that can be read. One that cannot is told of and passed over: it needs a person, and the
 /// others need their end.
 pub(super) fn readable<T>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-    read: impl Fn(&Row<'_>) -> Result<T, GroupError>,
+    sql: &dyn Sql,
+    statement: &str,
+    parameters: &[Value<'_>],
+    read: impl Fn(&Row) -> Result<T, GroupError>,
 ) -> Result<Vec<T>, GroupError> {
-    let rows = all(connection, sql, parameters, |row| Ok(read(row)))?;
-    let told = |row: Result<T, GroupError>| {
-        row.inspect_err(
-            |error| tracing::error!(%error, "a payment or refund cannot be finished: look at its row"),
-        )
-        .ok()
+    let told = |row: &Row| {
+        read(row)
+            .inspect_err(
+                |error| tracing::error!(%error, "a payment or refund cannot be finished: look at its row"),
+            )
+            .ok()
     };
-    Ok(rows.into_iter().filter_map(told).collect())
+    Ok(sql.rows(statement, parameters)?.iter().filter_map(told).collect())
 }
 
 /// The columns that [`payment_row`] reads.
@@ -154,8 +141,8 @@ pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, curre
      sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, version, \
      (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
 
-pub(super) fn payment_row(row: &Row<'_>) -> Result<PaymentRecord, GroupError> {
-    let text = |column: &str| row.get::<_, String>(column);
+pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
+    let text = |column: &str| row.get::<String>(column);
     let state = text("state")?;
     let reason: Option<String> = row.get("reason")?;
     Ok(PaymentRecord {
@@ -175,7 +162,7 @@ pub(super) fn payment_row(row: &Row<'_>) -> Result<PaymentRecord, GroupError> {
             reason: reason.as_deref().map(from_json).transpose()?,
         },
         terminal: terminal(row.get("terminal")?)?,
-        version: unsigned(row.get("version")?)?,
+        version: row.get("version")?,
     })
 }
 
@@ -189,8 +176,8 @@ pub(super) const REFUND: &str = "SELECT r.id, r.number, r.terminal, r.currency, 
      (SELECT p.channel_number FROM payments p WHERE p.number = r.number AND p.state = 'paid') AS channel_number \
      FROM refunds r JOIN orders o ON o.number = r.number";
 
-pub(super) fn refund_row(row: &Row<'_>) -> Result<RefundRecord, GroupError> {
-    let text = |column: &str| row.get::<_, String>(column);
+pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
+    let text = |column: &str| row.get::<String>(column);
     let state = text("state")?;
     let currency: Currency = parsed(&text("currency")?)?;
     let refused: Option<String> = row.get("refused")?;
@@ -212,50 +199,32 @@ pub(super) fn refund_row(row: &Row<'_>) -> Result<RefundRecord, GroupError> {
         channel_number: channel.map(channel_number).transpose()?,
         tries: row.get("tries")?,
         next_at: Timestamp(row.get("next_at")?),
-        version: unsigned(row.get("version")?)?,
+        version: row.get("version")?,
     })
 }
 
-/// Adds a fact to an order's story.
-pub(super) fn tell(
-    connection: &Connection,
-    number: OrderNumber,
-    at: Timestamp,
-    fact: &Fact,
-) -> Result<(), GroupError> {
-    connection.prepare_cached("INSERT INTO story (number, at, what) VALUES (?1, ?2, ?3)")?.execute((
-        number.as_str(),
-        at.0,
-        to_json(fact)?,
-    ))?;
-    Ok(())
-}
-
 /// Keeps a signed entry. Another one in the same place is a fork.
-pub(super) fn keep(connection: &Connection, entry: &KeptEntry, quarantined: bool) -> Result<(), GroupError> {
-    let place = (entry.place.terminal.get(), entry.place.epoch, signed(entry.place.sequence)?);
-    let hash = entry.signed.hash().to_string();
-    let new = connection
-        .prepare_cached(
-            "INSERT INTO journal_entries (terminal, epoch, sequence, hash, text, signature, quarantined) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        )?
-        .execute((
-            place.0,
-            place.1,
-            place.2,
+pub(super) fn keep(sql: &dyn Sql, entry: &KeptEntry, quarantined: bool) -> Result<(), GroupError> {
+    let (place, hash) = (entry.place, entry.hash.to_string());
+    let new = sql.execute(
+        "INSERT INTO journal_entries (terminal, epoch, sequence, hash, text, signature, quarantined) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        &params![
+            place.terminal.get(),
+            place.epoch,
+            place.sequence,
             &hash,
             &entry.signed.text,
             &entry.signed.signature,
             quarantined,
-        ))?;
+        ],
+    )?;
     if new == 1 {
         return Ok(());
     }
-    let there: String = connection
-        .prepare_cached(
-            "SELECT hash FROM journal_entries WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3",
-        )?
-        .query_row(place, |row| row.get(0))?;
-    if there == hash { Ok(()) } else { Err(Refusal::Conflict("the journal entry").into()) }
+    let there: Option<String> = sql.value(
+        "SELECT hash FROM journal_entries WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3",
+        &params![place.terminal.get(), place.epoch, place.sequence],
+    )?;
+    if there == Some(hash) { Ok(()) } else { Err(Refusal::Conflict("the journal entry").into()) }
 }

@@ -1,6 +1,7 @@
-use super::super::testing::{NOON, Rig, guard, tag};
+use super::super::testing::{NOON, Rig, tag};
 use super::super::*;
-use super::SqliteGroup;
+use super::StoredGroup;
+use crate::params;
 use evertill_shared::clock::Clock;
 use std::time::Duration;
 
@@ -11,12 +12,11 @@ fn draft(rig: &Rig, random: u32, server: &str) -> NewDraft {
         business_day: rig.groups.business_day(NOON),
         server: server.into(),
         random: std::array::from_fn(|n| random + u32::try_from(n).unwrap()),
-        guard: guard(),
     }
 }
 
-fn group(rig: &Rig) -> SqliteGroup {
-    SqliteGroup::start(tag(0), rig.file(0), Expected::default()).unwrap()
+fn group(rig: &Rig) -> StoredGroup {
+    StoredGroup::start(tag(0), Place::Sqlite(rig.file(0)), Expected::default()).unwrap()
 }
 
 #[tokio::test]
@@ -37,8 +37,8 @@ async fn a_full_disk_fails_definitely_and_is_well_again_when_there_is_room() {
     let rig = Rig::new(1);
     let group = group(&rig);
     let limit = |pages: i64| {
-        group.write(move |connection| {
-            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        group.write_beside(move |sql| {
+            sql.rows(&format!("PRAGMA max_page_count = {pages}"), &params![])?;
             Ok(())
         })
     };
@@ -46,9 +46,8 @@ async fn a_full_disk_fails_definitely_and_is_well_again_when_there_is_room() {
     let long = "x".repeat(100_000);
     let full = group.create_draft(draft(&rig, 1, &long)).await;
     assert!(matches!(full, Err(GroupError::Unavailable(_))), "{full:?}");
-    let rows =
-        group.read(|c| Ok(c.query_row("SELECT count(*) FROM orders", [], |row| row.get::<_, i64>(0))?)).await;
-    assert_eq!(rows, Ok(0), "it can be read, and half of nothing was written");
+    let rows = group.read(|sql| Ok(sql.value("SELECT count(*) FROM orders", &params![])?)).await;
+    assert_eq!(rows, Ok(Some(0_i64)), "it can be read, and half of nothing was written");
     limit(1_000_000).await.unwrap();
     group.create_draft(draft(&rig, 1, &long)).await.unwrap();
 }
@@ -58,20 +57,18 @@ async fn a_write_that_is_not_waited_for_may_still_happen() {
     let rig = Rig::new(1);
     let group = std::sync::Arc::new(group(&rig));
     let slow = {
-        let reply = group.write(|connection| {
+        let reply = group.write_beside(|sql| {
             std::thread::sleep(Duration::from_millis(300));
-            connection.execute("INSERT INTO probe (server, at, count) VALUES ('slow', 0, 1)", [])?;
+            sql.execute("INSERT INTO probe (server, at, count) VALUES ('slow', 0, 1)", &params![])?;
             Ok(())
         });
         tokio::time::timeout(Duration::from_millis(100), reply).await
     };
     assert!(slow.is_err(), "the caller gave up, and knows nothing");
     let there = group
-        .write(|c| {
-            Ok(c.query_row("SELECT count(*) FROM probe WHERE server = 'slow'", [], |r| r.get::<_, i64>(0))?)
-        })
+        .write_beside(|sql| Ok(sql.value("SELECT count(*) FROM probe WHERE server = 'slow'", &params![])?))
         .await;
-    assert_eq!(there, Ok(1), "and it has happened");
+    assert_eq!(there, Ok(Some(1_i64)), "and it has happened");
 }
 
 #[tokio::test]

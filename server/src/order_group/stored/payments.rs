@@ -4,32 +4,34 @@ use super::super::{
     Fact, GroupError, Guard, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Refusal,
     Reply, Started, TakenBack,
 };
-use super::SqliteGroup;
+use super::StoredGroup;
+use super::books::Books;
 use super::give_backs::owe;
 use super::orders::{adopt, become_paid};
-use super::rows::{OrderRow, PAYMENT, all, keep, one, payment_row, readable, signed, tell, to_json};
+use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable, to_json};
+use crate::database::Sql;
+use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::Attempt;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, PaymentState};
 use evertill_shared::wallet::Wallet;
-use rusqlite::Connection;
 use std::time::Duration;
 
 /// No pause and no lease is nearly as long: a time further ahead means that the clock has been set back.
 pub(super) const IMPLAUSIBLE: Duration = Duration::from_secs(3600);
 
-impl Payments for SqliteGroup {
+impl Payments for StoredGroup {
     fn start_payment(&self, payment: NewPayment) -> Reply<Started> {
-        self.write_once(payment.guard.clone(), move |connection| {
+        self.write_once(payment.adoption.number, payment.guard.clone(), move |books| {
             let number = payment.adoption.number;
-            let order = adopt(connection, &payment.adoption)?;
-            if let Some(record) = find(connection, number, payment.intent.attempt)? {
+            let order = adopt(books, &payment.adoption)?;
+            if let Some(record) = find(books.sql, number, payment.intent.attempt)? {
                 same_attempt(&record.payment, &payment.intent)?;
                 return Ok(Started { record, fresh: false });
             }
-            let record = begin(connection, &order, &payment)?;
+            let record = begin(books, &order, &payment)?;
             let fresh = !record.payment.state.is_final();
             Ok(Started { record, fresh })
         })
@@ -44,8 +46,9 @@ impl Payments for SqliteGroup {
         at: Timestamp,
         guard: Guard,
     ) -> Reply<TakenBack> {
-        self.write_once(guard, move |connection| {
-            let found = find(connection, number, attempt)?;
+        self.write_once(number, guard, move |books| {
+            lock(books.sql, number)?;
+            let found = find(books.sql, number, attempt)?;
             let was_missing = found.is_none();
             let mut record = match (found, missing) {
                 (Some(record), missing) => {
@@ -53,33 +56,34 @@ impl Payments for SqliteGroup {
                     record
                 }
                 (None, Some(missing)) => {
-                    let order = adopt(connection, &missing.adoption)?;
-                    begin(connection, &order, &missing)?
+                    let order = adopt(books, &missing.adoption)?;
+                    begin(books, &order, &missing)?
                 }
                 (None, None) => return Err(Refusal::NotFound("attempt").into()),
             };
             let before = record.payment.clone();
-            tell(connection, number, at, &Fact::TakeBackAsked { attempt })?;
+            books.tell(number, at, &Fact::TakeBackAsked { attempt })?;
             record.payment.on(Event::GiveUp, at, policies.of(before.wallet));
             if record.payment != before {
-                record = save(connection, &record)?;
-                tell_of(connection, &before, &record, at)?;
+                record = save(books, &before, &record, at)?;
+                tell_of(books, &before, &record, at)?;
             }
             Ok(TakenBack { record, was_missing })
         })
     }
 
     fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)> {
-        self.write(move |connection| {
-            let mut record = get(connection, news.number, news.attempt)?;
+        self.write(news.number, move |books| {
+            lock(books.sql, news.number)?;
+            let mut record = get(books.sql, news.number, news.attempt)?;
             let before = record.payment.clone();
             let change = record.payment.on(news.event.clone(), news.at, &news.policy);
-            let record = save(connection, &record)?;
-            tell_of(connection, &before, &record, news.at)?;
+            let record = save(books, &before, &record, news.at)?;
+            tell_of(books, &before, &record, news.at)?;
             match change {
-                Change::LateSuccess => late_success(connection, &record, news.at)?,
+                Change::LateSuccess => late_success(books, &record, news.at)?,
                 Change::State if record.payment.state == PaymentState::Paid => {
-                    pay_order(connection, &record, news.at)?;
+                    pay_order(books, &record, news.at)?;
                 }
                 Change::State | Change::None => {}
             }
@@ -94,76 +98,72 @@ impl Payments for SqliteGroup {
         version: u64,
         lease: Lease,
     ) -> Reply<Option<PaymentRecord>> {
-        self.write(move |connection| {
-            let rows = connection
-                .prepare_cached(
-                    "UPDATE payments SET lease_owner = ?4, lease_until = ?5, version = version + 1 \
-                     WHERE number = ?1 AND attempt = ?2 AND version = ?3 \
-                     AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
-                     AND (lease_until IS NULL OR lease_until <= ?6 OR lease_until > ?7)",
-                )?
-                .execute(rusqlite::params![
+        self.write(number, move |books| {
+            lock(books.sql, number)?;
+            let rows = books.sql.execute(
+                "UPDATE payments SET lease_owner = ?4, lease_until = ?5, version = version + 1 \
+                 WHERE number = ?1 AND attempt = ?2 AND version = ?3 \
+                 AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
+                 AND (lease_until IS NULL OR lease_until <= ?6 OR lease_until > ?7)",
+                &params![
                     number.as_str(),
                     attempt,
-                    signed(version)?,
+                    version,
                     lease.owner,
                     lease.until.0,
                     lease.now.0,
                     lease.now.plus(IMPLAUSIBLE).0,
-                ])?;
-            if rows == 1 { find(connection, number, attempt) } else { Ok(None) }
+                ],
+            )?;
+            if rows == 1 { find(books.sql, number, attempt) } else { Ok(None) }
         })
     }
 
     fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>> {
-        self.read(move |connection| {
-            let sql = format!(
+        let pattern = self.pattern();
+        self.read(move |sql| {
+            let statement = format!(
                 "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 \
                  AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
                  AND (next_at <= ?2 OR next_at > ?3) \
                  AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
-                 ORDER BY next_at LIMIT ?4"
+                 AND number LIKE ?5 ORDER BY next_at LIMIT ?4"
             );
-            readable(connection, &sql, (wallet.code(), now.0, now.plus(IMPLAUSIBLE).0, most), payment_row)
+            let far = now.plus(IMPLAUSIBLE).0;
+            readable(sql, &statement, &params![wallet.code(), now.0, far, most, pattern], payment_row)
         })
     }
 
     fn payment(&self, number: OrderNumber, attempt: Attempt) -> Reply<PaymentRecord> {
-        self.read(move |connection| get(connection, number, attempt))
+        self.read(move |sql| get(sql, number, attempt))
     }
 }
 
 pub(super) fn find(
-    connection: &Connection,
+    sql: &dyn Sql,
     number: OrderNumber,
     attempt: Attempt,
 ) -> Result<Option<PaymentRecord>, GroupError> {
-    let sql = format!("SELECT {PAYMENT} FROM payments WHERE number = ?1 AND attempt = ?2");
-    one(connection, &sql, (number.as_str(), attempt), payment_row)
+    let statement = format!("SELECT {PAYMENT} FROM payments WHERE number = ?1 AND attempt = ?2");
+    one(sql, &statement, &params![number.as_str(), attempt], payment_row)
 }
 
-fn get(connection: &Connection, number: OrderNumber, attempt: Attempt) -> Result<PaymentRecord, GroupError> {
-    find(connection, number, attempt)?.ok_or(GroupError::Refused(Refusal::NotFound("attempt")))
+fn get(sql: &dyn Sql, number: OrderNumber, attempt: Attempt) -> Result<PaymentRecord, GroupError> {
+    find(sql, number, attempt)?.ok_or(GroupError::Refused(Refusal::NotFound("attempt")))
 }
 
 /// The attempt at an order that is not surely over, if there is one: there is never a second.
-pub(super) fn open_attempt(
-    connection: &Connection,
-    number: OrderNumber,
-) -> Result<Option<PaymentRecord>, GroupError> {
-    let sql = format!(
+pub(super) fn open_attempt(sql: &dyn Sql, number: OrderNumber) -> Result<Option<PaymentRecord>, GroupError> {
+    let statement = format!(
         "SELECT {PAYMENT} FROM payments WHERE number = ?1 \
          AND state IN ('sent', 'waiting', 'unknown', 'reversing')"
     );
-    one(connection, &sql, [number.as_str()], payment_row)
+    one(sql, &statement, &params![number.as_str()], payment_row)
 }
 
-pub(super) fn of_order(
-    connection: &Connection,
-    number: OrderNumber,
-) -> Result<Vec<PaymentRecord>, GroupError> {
-    let sql = format!("SELECT {PAYMENT} FROM payments WHERE number = ?1 ORDER BY attempt");
-    all(connection, &sql, [number.as_str()], payment_row)
+pub(super) fn of_order(sql: &dyn Sql, number: OrderNumber) -> Result<Vec<PaymentRecord>, GroupError> {
+    let statement = format!("SELECT {PAYMENT} FROM payments WHERE number = ?1 ORDER BY attempt");
+    all(sql, &statement, &params![number.as_str()], payment_row)
 }
 
 /// The same attempt with other content is a fork or a bug.
@@ -181,7 +181,7 @@ fn same_attempt(there: &Payment, new: &Payment) -> Result<(), GroupError> {
 }
 
 /// Writes the intent, if every attempt before it is surely over.
-fn begin(connection: &Connection, order: &OrderRow, new: &NewPayment) -> Result<PaymentRecord, GroupError> {
+fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<PaymentRecord, GroupError> {
     let (intent, number) = (&new.intent, new.adoption.number);
     if !order.summary.state.may_be_charged() {
         return Err(Refusal::WrongState(order.summary.state).into());
@@ -192,7 +192,7 @@ fn begin(connection: &Connection, order: &OrderRow, new: &NewPayment) -> Result<
     if intent.amount != order.summary.total {
         return Err(Refusal::WrongAmount.into());
     }
-    let before = of_order(connection, number)?;
+    let before = of_order(books.sql, number)?;
     for attempt in 1..intent.attempt {
         let state = before.iter().find(|r| r.payment.attempt == attempt).map(|r| r.payment.state);
         if !state.is_some_and(PaymentState::surely_not_charged) {
@@ -204,31 +204,24 @@ fn begin(connection: &Connection, order: &OrderRow, new: &NewPayment) -> Result<
         let (attempt, state) = (later.payment.attempt, Some(later.payment.state));
         return Err(Refusal::AttemptOpen { attempt, state }.into());
     }
-    keep(connection, &new.requested, false)?;
-    insert(connection, number, intent, &new.lease)?;
+    keep(books.sql, &new.requested, false)?;
+    insert(books.sql, number, intent, &new.lease)?;
     let fact = Fact::PaymentSent {
         attempt: intent.attempt,
         wallet: intent.wallet,
         amount: intent.amount,
         channel_number: intent.channel_number.clone(),
     };
-    tell(connection, number, intent.sent_at, &fact)?;
-    get(connection, number, intent.attempt)
+    books.tell(number, intent.sent_at, &fact)?;
+    get(books.sql, number, intent.attempt)
 }
 
-fn insert(
-    connection: &Connection,
-    number: OrderNumber,
-    payment: &Payment,
-    lease: &Lease,
-) -> Result<(), GroupError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
-             sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
-             lease_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-        )?
-        .execute(rusqlite::params![
+fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) -> Result<(), GroupError> {
+    sql.execute(
+        "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
+         sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
+         lease_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        &params![
             number.as_str(),
             payment.attempt,
             payment.wallet.code(),
@@ -241,45 +234,53 @@ fn insert(
             payment.next_at.0,
             payment.reversals,
             payment.reversal_accepted,
-            payment.transaction,
+            &payment.transaction,
             payment.reason.as_ref().map(to_json).transpose()?,
-            lease.owner,
+            &lease.owner,
             lease.until.0,
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
 /// Writes what a payment has become, if nobody wrote since it was read; ends the lease.
-pub(super) fn save(connection: &Connection, record: &PaymentRecord) -> Result<PaymentRecord, GroupError> {
+pub(super) fn save(
+    books: &Books<'_>,
+    before: &Payment,
+    record: &PaymentRecord,
+    at: Timestamp,
+) -> Result<PaymentRecord, GroupError> {
     let payment = &record.payment;
-    let rows = connection
-        .prepare_cached(
-            "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, \
-             reversal_accepted = ?8, transaction_number = ?9, reason = ?10, sent_at = ?11, \
-             lease_owner = NULL, lease_until = NULL, version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
-        )?
-        .execute(rusqlite::params![
+    let rows = books.sql.execute(
+        "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, reversal_accepted = ?8, \
+         transaction_number = ?9, reason = ?10, sent_at = ?11, lease_owner = NULL, lease_until = NULL, \
+         version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
+        &params![
             record.number.as_str(),
             payment.attempt,
-            signed(record.version)?,
+            record.version,
             payment.state.as_str(),
             payment.since.0,
             payment.next_at.0,
             payment.reversals,
             payment.reversal_accepted,
-            payment.transaction,
+            &payment.transaction,
             payment.reason.as_ref().map(to_json).transpose()?,
             payment.sent_at.0,
-        ])?;
+        ],
+    )?;
     if rows != 1 {
         return Err(GroupError::Internal("a payment changed inside its own transaction".into()));
+    }
+    if payment != before {
+        books.note(record.number, at);
     }
     Ok(PaymentRecord { version: record.version + 1, ..record.clone() })
 }
 
 /// Tells the order's story that an attempt stands elsewhere, if it does.
 pub(super) fn tell_of(
-    connection: &Connection,
+    books: &Books<'_>,
     before: &Payment,
     now: &PaymentRecord,
     at: Timestamp,
@@ -294,27 +295,27 @@ pub(super) fn tell_of(
         reason: payment.reason,
         transaction: payment.transaction.clone(),
     };
-    tell(connection, now.number, at, &fact)
+    books.tell(now.number, at, &fact)
 }
 
-fn pay_order(connection: &Connection, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
+fn pay_order(books: &Books<'_>, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
     let payment = &record.payment;
     let transaction = payment.transaction.clone().unwrap_or_default();
     let paid_by = PaidBy::Wallet { wallet: payment.wallet, transaction };
-    if become_paid(connection, record.number, &paid_by, at)? {
+    if become_paid(books, record.number, &paid_by, at)? {
         return Ok(());
     }
     tracing::error!(number = %record.number, attempt = payment.attempt,
         "a wallet paid an order that could not become paid: the money goes back by itself");
-    owe(connection, record, at)?;
-    tell(connection, record.number, at, &Fact::PaidTwice { attempt: payment.attempt })
+    owe(books, record, at)?;
+    books.tell(record.number, at, &Fact::PaidTwice { attempt: payment.attempt })
 }
 
-fn late_success(connection: &Connection, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
+fn late_success(books: &Books<'_>, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
     let attempt = record.payment.attempt;
     let transaction = record.payment.transaction.clone().unwrap_or_default();
     tracing::error!(number = %record.number, attempt, transaction,
         "the wallet says paid of an attempt that is over: the money goes back by itself");
-    owe(connection, record, at)?;
-    tell(connection, record.number, at, &Fact::LateSuccess { attempt, transaction })
+    owe(books, record, at)?;
+    books.tell(record.number, at, &Fact::LateSuccess { attempt, transaction })
 }

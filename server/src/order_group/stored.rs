@@ -1,0 +1,243 @@
+//! One order group in one database, on whatever engine: many requests share a commit, and each has the group's
+//! rules checked on what stands there.
+
+mod books;
+mod drafts;
+mod give_backs;
+mod identity;
+mod journals;
+mod lists;
+mod open;
+mod orders;
+mod overview;
+mod payments;
+mod quarantine;
+mod refunds;
+mod rows;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+pub use open::GroupOpenError;
+
+use super::{Expected, GroupError, Guard, OrderGroup, Place, Refusal, Reply};
+use crate::database::{Database, DbError, Migration, Opening, Schema, Sql};
+use crate::params;
+use books::Books;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use open::Slot;
+use std::fmt;
+use std::sync::Arc;
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "orders",
+        sqlite: include_str!("../../migrations/sqlite/group_0001_orders.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0001_orders.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "give_backs",
+        sqlite: include_str!("../../migrations/sqlite/group_0002_give_backs.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0002_give_backs.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "identity",
+        sqlite: include_str!("../../migrations/sqlite/group_0003_identity.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0003_identity.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "homes",
+        sqlite: include_str!("../../migrations/sqlite/group_0004_homes.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0004_homes.sql"),
+    },
+];
+
+/// What an engine says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineState {
+    /// Reads and writes.
+    Open,
+    /// Cannot be opened at the moment, or takes no writes; the text says why.
+    Unavailable(String),
+}
+
+impl fmt::Display for EngineState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Unavailable(why) => f.write_str(why),
+        }
+    }
+}
+
+/// One order group in one database.
+pub struct StoredGroup {
+    tag: GroupTag,
+    slot: Arc<Slot>,
+}
+
+impl StoredGroup {
+    /// What a group's database is made of. `EG` and the tag name its kind: the database of another group, put in
+    /// its place, is refused and not served.
+    #[must_use]
+    pub fn schema(tag: GroupTag) -> Schema {
+        Schema {
+            application: 0x4547_0000 | i32::from(tag.get()),
+            migrations: MIGRATIONS,
+            opening: Some(Opening {
+                sqlite: "SELECT tag, state, epoch FROM tags",
+                // Shared: the tags stay as they were read until the commit.
+                postgres: "SELECT tag, state, epoch FROM tags ORDER BY tag FOR SHARE",
+            }),
+        }
+    }
+
+    /// Opens the database. One that cannot be opened, or takes long, makes a group that is not available; if the
+    /// reason may pass (a lock, a disk that is not there yet), opening is tried again in the background.
+    /// # Errors
+    /// The system gave no thread.
+    pub fn start(tag: GroupTag, place: Place, expected: Expected) -> std::io::Result<Self> {
+        Ok(Self { tag, slot: Slot::start(tag, place, expected)? })
+    }
+
+    /// The group in a database that is open already, of the kind that [`StoredGroup::schema`] names.
+    /// # Errors
+    /// It is not the database that is expected, or cannot be used.
+    pub async fn on(tag: GroupTag, database: Database, expected: &Expected) -> Result<Self, GroupOpenError> {
+        let identity = identity::claim(&database, tag, expected).await?;
+        Ok(Self { tag, slot: Slot::filled(database, identity) })
+    }
+
+    fn database(&self) -> Result<Database, GroupError> {
+        self.slot.database().ok_or_else(|| GroupError::Unavailable(self.slot.trouble()))
+    }
+
+    /// Runs `work` in a writing transaction, if this database serves the order; tells at the end what changed.
+    fn write<T: Send + 'static>(
+        &self,
+        number: OrderNumber,
+        work: impl FnOnce(&Books<'_>) -> Result<T, GroupError> + Send + 'static,
+    ) -> Reply<T> {
+        let database = self.database();
+        Box::pin(async move {
+            let job = move |sql: &dyn Sql| {
+                tags::served(sql.opening(), number.tag())?;
+                Books::keep(sql, work)
+            };
+            database?.write_to(number.to_string(), job).await
+        })
+    }
+
+    /// As [`StoredGroup::write`], once for this request. The request's id stays used even if the rules refuse the
+    /// work: what was refused once is not done later by a replay.
+    fn write_once<T: Send + 'static>(
+        &self,
+        number: OrderNumber,
+        guard: Guard,
+        work: impl FnOnce(&Books<'_>) -> Result<T, GroupError> + Send + 'static,
+    ) -> Reply<T> {
+        let database = self.database();
+        Box::pin(async move {
+            let job = move |sql: &dyn Sql| {
+                tags::served(sql.opening(), number.tag())?;
+                guarded(sql, &guard, work)
+            };
+            let answer: Result<Result<T, Refusal>, GroupError> =
+                database?.write_to(number.to_string(), job).await;
+            answer?.map_err(GroupError::Refused)
+        })
+    }
+
+    /// Runs `work` in a writing transaction, if this database serves the group's tag. It changes no order.
+    fn write_beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Sql) -> Result<T, GroupError> + Send + 'static,
+    ) -> Reply<T> {
+        let (database, tag) = (self.database(), self.tag);
+        Box::pin(async move {
+            let job = move |sql: &dyn Sql| {
+                tags::served(sql.opening(), tag)?;
+                work(sql)
+            };
+            database?.write(job).await
+        })
+    }
+
+    /// Runs `query` on what has been committed, if the group's orders are here.
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&dyn Sql) -> Result<T, GroupError> + Send + 'static,
+    ) -> Reply<T> {
+        let (database, tag) = (self.database(), self.tag);
+        Box::pin(async move {
+            let query = move |sql: &dyn Sql| {
+                tags::readable(sql, tag)?;
+                query(sql)
+            };
+            database?.read(query).await
+        })
+    }
+
+    /// What the numbers of this group's orders look like to `LIKE`: a database may hold other groups' orders too.
+    fn pattern(&self) -> String {
+        format!("%{}", self.tag)
+    }
+}
+
+impl OrderGroup for StoredGroup {
+    fn identity(&self) -> Option<String> {
+        self.slot.identity()
+    }
+
+    fn engine(&self) -> EngineState {
+        match self.slot.database() {
+            None => EngineState::Unavailable(self.slot.trouble()),
+            Some(database) => database
+                .health()
+                .map_or_else(|e| EngineState::Unavailable(e.to_string()), |()| EngineState::Open),
+        }
+    }
+}
+
+fn guarded<T>(
+    sql: &dyn Sql,
+    guard: &Guard,
+    work: impl FnOnce(&Books<'_>) -> Result<T, GroupError>,
+) -> Result<Result<T, Refusal>, GroupError> {
+    let new = sql.execute(
+        "INSERT INTO requests (request_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        &params![&guard.request_id, guard.expires_at.0],
+    )?;
+    if new == 0 {
+        return Ok(Err(Refusal::Replayed));
+    }
+    sql.script("SAVEPOINT work")?;
+    match Books::keep(sql, work) {
+        Ok(value) => {
+            sql.script("RELEASE SAVEPOINT work")?;
+            Ok(Ok(value))
+        }
+        Err(GroupError::Refused(refusal)) => {
+            sql.script("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work")?;
+            Ok(Err(refusal))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+impl From<DbError> for GroupError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Overloaded => Self::Overloaded,
+            DbError::NotWritten(_) | DbError::Broken(_) | DbError::Closed => {
+                Self::Unavailable(error.to_string())
+            }
+            DbError::Unknown(_) => Self::Unknown,
+            DbError::Statement(_) | DbError::Nonsense(_) => Self::Internal(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Opening a group's database, in a thread of its own, again and again if need be.
+
+use super::{StoredGroup, identity};
+use crate::database::{Database, DbError, OpenError};
+use crate::order_group::{Expected, Place};
+use evertill_shared::order_number::GroupTag;
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+/// How long to wait before a database that could not be opened is tried again.
+const REOPEN: Duration = Duration::from_secs(1);
+/// How long the start waits for the first try. One that takes longer goes on by itself.
+const FIRST_TRY: Duration = Duration::from_secs(5);
+
+/// Why a group's database cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GroupOpenError {
+    /// Any database's reasons.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// It was there before.
+    #[error(
+        "{place} is gone, with the orders in it: mount its disk or put the file back. It is looked for again \
+         every second, and never made anew"
+    )]
+    Lost {
+        /// Which database.
+        place: String,
+    },
+    /// A database, but another.
+    #[error(
+        "the database of group {0} is not the one that this group was in before: mount the right disk, or name \
+         the right database. If its orders are really lost, take this group out and add one with another tag"
+    )]
+    NotTheOne(GroupTag),
+    /// The base store is another, or a new one.
+    #[error(
+        "the database of group {0} belongs to another base store: put back the base store that was in use with \
+         it. With another one, names of terminals and sales would be used twice, and payments with them"
+    )]
+    OtherBase(GroupTag),
+    /// It could not be looked at.
+    #[error("the database of group {tag} cannot be read at the moment: {error}")]
+    Unread {
+        /// Which group.
+        tag: GroupTag,
+        /// What it says.
+        error: String,
+    },
+}
+
+impl GroupOpenError {
+    pub(super) fn unread(tag: GroupTag, error: &DbError) -> Self {
+        Self::Unread { tag, error: error.to_string() }
+    }
+
+    /// Whether it may be mended from outside while this server runs.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Database(error) => error.may_pass(),
+            Self::Lost { .. } | Self::NotTheOne(_) | Self::Unread { .. } => true,
+            Self::OtherBase(_) => false,
+        }
+    }
+}
+
+/// Where an open database is put, once there is one.
+pub(super) struct Slot {
+    open: OnceLock<(Database, String)>,
+    trouble: Mutex<String>,
+}
+
+impl Slot {
+    /// Opens the database in a thread of its own.
+    pub fn start(tag: GroupTag, place: Place, expected: Expected) -> std::io::Result<Arc<Self>> {
+        let slot = Arc::new(Self { open: OnceLock::new(), trouble: Mutex::new("it is being opened".into()) });
+        let weak = Arc::downgrade(&slot);
+        let (tried, first_try) = mpsc::sync_channel(1);
+        let opener = Opener { tag, place, expected };
+        std::thread::Builder::new()
+            .name(format!("open group {tag}"))
+            .spawn(move || opener.run(&weak, &tried))?;
+        let _ = first_try.recv_timeout(FIRST_TRY);
+        Ok(slot)
+    }
+
+    /// With a database that is open.
+    pub fn filled(database: Database, identity: String) -> Arc<Self> {
+        Arc::new(Self { open: OnceLock::from((database, identity)), trouble: Mutex::default() })
+    }
+
+    pub fn database(&self) -> Option<Database> {
+        self.open.get().map(|(database, _)| database.clone())
+    }
+
+    pub fn identity(&self) -> Option<String> {
+        self.open.get().map(|(_, identity)| identity.clone())
+    }
+
+    pub fn trouble(&self) -> String {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is_in_trouble(&self, tag: GroupTag, error: &GroupOpenError) {
+        let text = error.to_string();
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *trouble != text {
+            tracing::error!(%tag, %error, "an order group cannot be opened");
+        }
+        *trouble = text;
+    }
+}
+
+struct Opener {
+    tag: GroupTag,
+    place: Place,
+    expected: Expected,
+}
+
+impl Opener {
+    /// Tries until it is open, until there is no point in trying again, or until nobody wants it any more.
+    fn run(&self, slot: &Weak<Slot>, tried: &SyncSender<()>) {
+        loop {
+            let opened = self.open();
+            let Some(slot) = slot.upgrade() else { return };
+            let done = match opened {
+                Ok(open) => {
+                    let _ = slot.open.set(open);
+                    true
+                }
+                Err(error) => {
+                    slot.is_in_trouble(self.tag, &error);
+                    !error.may_pass()
+                }
+            };
+            drop(slot);
+            let _ = tried.try_send(());
+            if done {
+                return;
+            }
+            std::thread::sleep(REOPEN);
+        }
+    }
+
+    fn open(&self) -> Result<(Database, String), GroupOpenError> {
+        let database = match &self.place {
+            Place::Sqlite(file) => {
+                identity::file_is_there(file, self.tag, &self.expected)?;
+                Database::sqlite(file, &StoredGroup::schema(self.tag))?
+            }
+        };
+        let unread =
+            |error: std::io::Error| GroupOpenError::Unread { tag: self.tag, error: error.to_string() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unread)?;
+        let identity = runtime.block_on(identity::claim(&database, self.tag, &self.expected))?;
+        Ok((database, identity))
+    }
+}

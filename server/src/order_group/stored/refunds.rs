@@ -1,0 +1,325 @@
+//! Refunds: the reservation, the till that carries it out, what is learnt of it.
+
+use super::super::set::join;
+use super::super::{
+    CarriedOut, CarryOut, Fact, GroupError, Lease, NewRefund, RefundNews, RefundRecord, Refunds, Refusal,
+    Reply, Tidy,
+};
+use super::StoredGroup;
+use super::books::Books;
+use super::orders::AT_A_TIME;
+use super::payments::IMPLAUSIBLE;
+use super::rows::{OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json};
+use crate::database::Sql;
+use crate::params;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{RefundId, TerminalId};
+use evertill_shared::order::PaidBy;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::refund::{RefundEvent, RefundRefused, RefundRequest, RefundState, Refundable};
+use evertill_shared::wallet::Wallet;
+
+impl Refunds for StoredGroup {
+    fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord> {
+        self.write(refund.number, move |books| {
+            let order = locked(books.sql, refund.number)?;
+            let statement = format!("{REFUND} WHERE r.number = ?1 AND r.request = ?2");
+            let asked = params![refund.number.as_str(), &refund.request];
+            if let Some(there) = one(books.sql, &statement, &asked, refund_row)? {
+                return same_request(there, &refund);
+            }
+            reserve(books, &order, &refund)
+        })
+    }
+
+    fn carry_out_refund(&self, carry_out: CarryOut) -> Reply<CarriedOut> {
+        self.write_once(carry_out.number, carry_out.guard.clone(), move |books| {
+            self::carry_out(books, &carry_out)
+        })
+    }
+
+    fn record_refund(&self, news: RefundNews) -> Reply<RefundRecord> {
+        self.write(news.number, move |books| {
+            lock(books.sql, news.number)?;
+            let record = get(books.sql, news.number, &news.refund)?;
+            let Ok(state) = record.refund.state.on(news.event) else {
+                return contradicted(books, record, &news);
+            };
+            let refused = (state == RefundState::Refused)
+                .then(|| RefundRefused::ByChannel { message: news.message.clone().unwrap_or_default() });
+            settle(books, &record, state, refused, news.next_at, news.at)
+        })
+    }
+
+    fn lease_refund(
+        &self,
+        number: OrderNumber,
+        refund: RefundId,
+        version: u64,
+        lease: Lease,
+    ) -> Reply<Option<RefundRecord>> {
+        self.write(number, move |books| {
+            lock(books.sql, number)?;
+            let rows = books.sql.execute(
+                "UPDATE refunds SET lease_owner = ?4, lease_until = ?5, version = version + 1 \
+                 WHERE number = ?1 AND id = ?2 AND version = ?3 AND state IN ('sent', 'unknown') \
+                 AND (lease_until IS NULL OR lease_until <= ?6 OR lease_until > ?7)",
+                &params![
+                    number.as_str(),
+                    &refund.0,
+                    version,
+                    lease.owner,
+                    lease.until.0,
+                    lease.now.0,
+                    lease.now.plus(IMPLAUSIBLE).0,
+                ],
+            )?;
+            if rows == 1 { get(books.sql, number, &refund).map(Some) } else { Ok(None) }
+        })
+    }
+
+    fn due_refunds(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>> {
+        let pattern = self.pattern();
+        self.read(move |sql| {
+            let statement = format!(
+                "{REFUND} WHERE r.wallet = ?1 AND r.state IN ('sent', 'unknown') \
+                 AND (r.next_at <= ?2 OR r.next_at > ?3) \
+                 AND (r.lease_until IS NULL OR r.lease_until <= ?2 OR r.lease_until > ?3) \
+                 AND r.number LIKE ?5 ORDER BY r.next_at LIMIT ?4"
+            );
+            let far = now.plus(IMPLAUSIBLE).0;
+            readable(sql, &statement, &params![wallet.code(), now.0, far, most, pattern], refund_row)
+        })
+    }
+
+    fn refund(&self, number: OrderNumber, refund: RefundId) -> Reply<RefundRecord> {
+        self.read(move |sql| get(sql, number, &refund))
+    }
+
+    fn refund_inbox(&self, terminal: TerminalId) -> Reply<Vec<RefundRecord>> {
+        let pattern = self.pattern();
+        self.read(move |sql| {
+            let statement = format!(
+                "{REFUND} WHERE r.terminal = ?1 AND r.state IN ('reserved', 'sent', 'unknown') \
+                 AND r.number LIKE ?2 ORDER BY r.requested_at, r.id LIMIT 200"
+            );
+            all(sql, &statement, &params![terminal.get(), pattern], refund_row)
+        })
+    }
+}
+
+fn get(sql: &dyn Sql, number: OrderNumber, id: &RefundId) -> Result<RefundRecord, GroupError> {
+    let statement = format!("{REFUND} WHERE r.number = ?1 AND r.id = ?2");
+    let found = one(sql, &statement, &params![number.as_str(), &id.0], refund_row)?;
+    found.ok_or(GroupError::Refused(Refusal::NotFound("refund")))
+}
+
+pub(super) fn of_order(sql: &dyn Sql, number: OrderNumber) -> Result<Vec<RefundRecord>, GroupError> {
+    let statement = format!("{REFUND} WHERE r.number = ?1 ORDER BY r.requested_at, r.id");
+    all(sql, &statement, &params![number.as_str()], refund_row)
+}
+
+fn same_request(there: RefundRecord, asked: &NewRefund) -> Result<RefundRecord, GroupError> {
+    if there.refund.amount != asked.amount {
+        return Err(Refusal::Conflict("the amount").into());
+    }
+    if there.refund.reason != asked.reason {
+        return Err(Refusal::Conflict("the reason").into());
+    }
+    if there.refund.requested_by != asked.by {
+        return Err(Refusal::Conflict("the person who asks").into());
+    }
+    Ok(there)
+}
+
+/// One statement decides and reserves: whoever races, the books can never hold more than was paid.
+fn reserve(books: &Books<'_>, order: &OrderRow, new: &NewRefund) -> Result<RefundRecord, GroupError> {
+    let (number, amount) = (new.number, new.amount);
+    let reserved = books.sql.execute(
+        "UPDATE orders SET held_minor = held_minor + ?2 WHERE number = ?1 \
+         AND ?2 <= paid_minor - held_minor AND ?2 > 0 \
+         AND state = 'paid' AND business_day = ?3 AND currency = ?4 AND quarantined = 0",
+        &params![number.as_str(), amount.minor, new.today.to_string(), amount.currency.code()],
+    )?;
+    if reserved != 1 {
+        return Err(why_not(order, new));
+    }
+    let id = next_id(books.sql, number)?;
+    insert(books.sql, order, new, &id)?;
+    let fact = Fact::RefundAsked {
+        refund: id.clone(),
+        amount,
+        by: new.by.clone(),
+        login: new.login.clone(),
+        reason: new.reason.clone(),
+    };
+    books.tell(number, new.at, &fact)?;
+    get(books.sql, number, &id)
+}
+
+fn insert(sql: &dyn Sql, order: &OrderRow, new: &NewRefund, id: &RefundId) -> Result<(), GroupError> {
+    let wallet = match &order.summary.paid_by {
+        Some(PaidBy::Wallet { wallet, .. }) => Some(wallet.code()),
+        _ => None,
+    };
+    sql.execute(
+        "INSERT INTO refunds (id, number, terminal, request, wallet, currency, amount_minor, state, who, \
+         login, why, requested_at, requested_on, next_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'reserved', ?8, ?9, ?10, ?11, ?12, ?11)",
+        &params![
+            &id.0,
+            new.number.as_str(),
+            order.summary.sale.terminal.get(),
+            &new.request,
+            wallet,
+            new.amount.currency.code(),
+            new.amount.minor,
+            &new.by,
+            &new.login,
+            &new.reason,
+            new.at.0,
+            new.today.to_string(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// `R`, the order's number and a count: 28 characters, inside the 32 of the strictest wallet, and the same
+/// again if this group should ever be put back to an older state.
+fn next_id(sql: &dyn Sql, number: OrderNumber) -> Result<RefundId, GroupError> {
+    let count: Option<u32> =
+        sql.value("SELECT count(*) FROM refunds WHERE number = ?1", &params![number.as_str()])?;
+    let count = count.unwrap_or_default();
+    if count >= 99 {
+        return Err(Refusal::TooManyRefunds.into());
+    }
+    Ok(RefundId(format!("R{number}{:02}", count + 1)))
+}
+
+fn why_not(order: &OrderRow, new: &NewRefund) -> GroupError {
+    let order = &order.summary;
+    if order.quarantined {
+        return Refusal::Quarantined.into();
+    }
+    let books = Refundable {
+        state: order.state,
+        terminal: order.sale.terminal,
+        business_day: order.business_day,
+        paid: order.paid,
+        held: order.held,
+    };
+    let request = RefundRequest { amount: new.amount, received_on: new.today };
+    match books.may_reserve(&request) {
+        Err(refused) => Refusal::Refund(refused).into(),
+        Ok(()) => GroupError::Internal("the statement refused a refund that the rules allow".into()),
+    }
+}
+
+fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupError> {
+    let sql = books.sql;
+    lock(sql, asked.number)?;
+    let record = get(sql, asked.number, &asked.refund)?;
+    if record.terminal != asked.terminal {
+        return Err(Refusal::Refund(RefundRefused::AnotherTill { sold_at: record.terminal }).into());
+    }
+    if record.refund.amount != asked.amount {
+        return Err(Refusal::Conflict("the amount").into());
+    }
+    if record.refund.state != RefundState::Reserved {
+        return Ok(CarriedOut { record, fresh: false });
+    }
+    keep(sql, &asked.entry, false)?;
+    let (id, at) = (&record.refund.id, asked.lease.now);
+    sql.execute(
+        "UPDATE refunds SET state = 'sent', carried_out_at = ?2, next_at = ?2, lease_owner = ?3, \
+         lease_until = ?4, version = version + 1 WHERE id = ?1 AND state = 'reserved'",
+        &params![&id.0, at.0, &asked.lease.owner, asked.lease.until.0],
+    )?;
+    let fact = Fact::RefundCarriedOut { refund: id.clone(), terminal: asked.terminal };
+    books.tell(asked.number, at, &fact)?;
+    let sent = get(sql, asked.number, id)?;
+    if matches!(sent.paid_by, PaidBy::Wallet { .. }) {
+        return Ok(CarriedOut { record: sent, fresh: true });
+    }
+    // Cash: the drawer opens on this answer.
+    let record = settle(books, &sent, RefundState::Done, None, at, at)?;
+    Ok(CarriedOut { record, fresh: false })
+}
+
+/// Moves a refund on; a refusal gives back what was reserved.
+fn settle(
+    books: &Books<'_>,
+    record: &RefundRecord,
+    state: RefundState,
+    refused: Option<RefundRefused>,
+    next_at: Timestamp,
+    at: Timestamp,
+) -> Result<RefundRecord, GroupError> {
+    let (sql, refund) = (books.sql, &record.refund);
+    let refused_json = refused.as_ref().map(to_json).transpose()?;
+    let rows = sql.execute(
+        "UPDATE refunds SET state = ?3, refused = coalesce(refused, ?4), next_at = ?5, tries = tries + 1, \
+         lease_owner = NULL, lease_until = NULL, version = version + 1 WHERE id = ?1 AND version = ?2",
+        &params![&refund.id.0, record.version, state.as_str(), refused_json, next_at.0],
+    )?;
+    if rows != 1 {
+        return Err(GroupError::Internal("a refund changed inside its own transaction".into()));
+    }
+    books.note(refund.order, at);
+    if state != refund.state {
+        if !state.holds_money() {
+            sql.execute(
+                "UPDATE orders SET held_minor = held_minor - ?2 WHERE number = ?1",
+                &params![refund.order.as_str(), refund.amount.minor],
+            )?;
+        }
+        let message = refused.map(|refused| refused.to_string());
+        books.tell(refund.order, at, &Fact::RefundIs { refund: refund.id.clone(), state, message })?;
+    }
+    get(sql, refund.order, &refund.id)
+}
+
+/// A settled refund is never reopened; what contradicts it is written down for a person.
+fn contradicted(
+    books: &Books<'_>,
+    record: RefundRecord,
+    news: &RefundNews,
+) -> Result<RefundRecord, GroupError> {
+    let state = record.refund.state;
+    if news.event == RefundEvent::NoAnswer {
+        return Ok(record);
+    }
+    tracing::error!(refund = %record.refund.id, ?state, event = ?news.event,
+        "the wallet contradicts what was settled about a refund");
+    let fact = Fact::RefundContradicted { refund: record.refund.id.clone(), state };
+    books.tell(news.number, news.at, &fact)?;
+    Ok(record)
+}
+
+/// Refunds of past days that no till has fetched: the money they hold is free again. One job for each: jobs that
+/// change several orders would wait for each other's locks.
+pub(super) async fn withdraw_old(group: &StoredGroup, tidy: &Tidy) -> Result<u64, GroupError> {
+    let (today, before, now) = (tidy.today.to_string(), tidy.refunds_before, tidy.now);
+    let pattern = group.pattern();
+    let old = group.read(move |sql| {
+        let statement = format!(
+            "{REFUND} WHERE r.state = 'reserved' AND r.requested_on < ?1 AND r.requested_at < ?2 \
+             AND r.number LIKE ?4 LIMIT ?3"
+        );
+        all(sql, &statement, &params![today, before.0, AT_A_TIME, pattern], refund_row)
+    });
+    let withdraw = |old: RefundRecord| {
+        group.write(old.refund.order, move |books| {
+            lock(books.sql, old.refund.order)?;
+            let record = get(books.sql, old.refund.order, &old.refund.id)?;
+            if record.refund.state != RefundState::Reserved {
+                return Ok(0);
+            }
+            let withdrawn = Some(RefundRefused::Withdrawn);
+            settle(books, &record, RefundState::Refused, withdrawn, now, now)?;
+            Ok(1)
+        })
+    };
+    let withdrawn = join(old.await?.into_iter().map(withdraw).collect()).await;
+    withdrawn.into_iter().sum()
+}
