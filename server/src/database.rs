@@ -33,6 +33,7 @@
 mod error;
 mod insert;
 mod job;
+pub mod postgres;
 mod schema;
 pub mod sqlite;
 #[cfg(test)]
@@ -142,6 +143,14 @@ impl Database {
     /// [`OpenError`] says what is wrong with the file and what to do about it.
     pub fn sqlite(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
         Ok(Self::on(Arc::new(sqlite::SqliteEngine::open(path, schema)?)))
+    }
+
+    /// Opens the PostgreSQL database: brings it up to the last step of its schema and starts the connections.
+    /// Waits for the database, within limits: not for a thread that serves others.
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the database and what to do about it.
+    pub fn postgres(settings: postgres::PostgresSettings, schema: &Schema) -> Result<Self, OpenError> {
+        Ok(Self::on(Arc::new(postgres::PostgresEngine::open(settings, schema)?)))
     }
 
     /// A database on an engine that runs already.

@@ -27,6 +27,13 @@ pub trait Query: Send {
     fn fail(self: Box<Self>, error: DbError);
 }
 
+/// Begins what can be taken back by itself. An engine may know these three texts, and save itself the way.
+pub(super) const SAVEPOINT: &str = "SAVEPOINT job";
+/// Keeps what was done since.
+pub(super) const KEEP: &str = "RELEASE SAVEPOINT job";
+/// Takes back what was done since.
+pub(super) const TAKE_BACK: &str = "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job";
+
 struct WaitingJob<F, T, E> {
     job: Option<F>,
     key: String,
@@ -79,14 +86,10 @@ fn in_savepoint<T, E: From<DbError>>(
     sql: &dyn Sql,
     job: impl FnOnce(&dyn Sql) -> Result<T, E>,
 ) -> Result<T, E> {
-    sql.script("SAVEPOINT job")?;
+    sql.script(SAVEPOINT)?;
     let result = catch_unwind(AssertUnwindSafe(|| job(sql)))
         .unwrap_or_else(|_| Err(E::from(DbError::NotWritten("the request's own code failed".into()))));
-    let end = if result.is_ok() {
-        "RELEASE SAVEPOINT job"
-    } else {
-        "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job"
-    };
+    let end = if result.is_ok() { KEEP } else { TAKE_BACK };
     // If the engine has taken the whole transaction back there is no savepoint left; the batch finds that out.
     match sql.script(end) {
         Err(error) if result.is_ok() => Err(E::from(error)),

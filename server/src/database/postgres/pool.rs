@@ -1,0 +1,120 @@
+//! What the lanes of one kind share: the queue, and whether the database can be reached.
+
+use super::connect::Role;
+use super::settings::PostgresSettings;
+use super::tls::Tls;
+use crate::database::DbError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
+
+/// The most rows, or questions, that one lane takes at once.
+const MOST: usize = 256;
+/// The most jobs in one transaction: PostgreSQL keeps 64 savepoints of a transaction at hand, and slows everybody
+/// down beyond that.
+const MOST_JOBS: usize = 60;
+
+/// What all lanes of an engine share.
+pub(super) struct Shared {
+    pub(super) settings: PostgresSettings,
+    pub(super) tls: Tls,
+    pub(super) opening: Option<&'static str>,
+    pub(super) jobs: AtomicU64,
+    pub(super) commits: AtomicU64,
+}
+
+/// Something that waits for a lane.
+pub(super) trait Task: Send + 'static {
+    /// Whether somebody still waits for it.
+    fn is_wanted(&self) -> bool;
+    /// Whether it takes a savepoint and several statements.
+    fn is_job(&self) -> bool;
+    /// Answers that nothing came of it.
+    fn fail(self, error: &DbError);
+}
+
+/// The lanes of one kind.
+pub(super) struct Pool<T> {
+    pub(super) role: Role,
+    pub(super) shared: Arc<Shared>,
+    queue: Mutex<mpsc::Receiver<T>>,
+    down: watch::Sender<Option<String>>,
+    connected: AtomicUsize,
+    /// Counts the times that the database fell silent: a connection from before is not trusted.
+    pub(super) era: AtomicU64,
+    /// One lane at a time tries whether a database is back.
+    pub(super) probe: Semaphore,
+}
+
+impl<T: Task> Pool<T> {
+    pub(super) fn new(role: Role, shared: Arc<Shared>, queue: mpsc::Receiver<T>) -> Self {
+        Self {
+            role,
+            shared,
+            queue: Mutex::new(queue),
+            down: watch::Sender::new(None),
+            connected: AtomicUsize::new(0),
+            era: AtomicU64::new(0),
+            probe: Semaphore::new(1),
+        }
+    }
+
+    /// Why nothing is taken.
+    pub(super) fn check(&self) -> Result<(), DbError> {
+        self.down.borrow().as_ref().map_or(Ok(()), |reason| Err(DbError::NotWritten(reason.clone())))
+    }
+
+    /// Ends when the database is reachable again.
+    pub(super) async fn until_up(&self) {
+        let mut down = self.down.subscribe();
+        let _ = down.wait_for(Option::is_none).await;
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.down.borrow().is_some()
+    }
+
+    /// A lane has a connection.
+    pub(super) fn connected(&self) {
+        self.connected.fetch_add(1, Ordering::AcqRel);
+        if self.down.send_replace(None).is_some() {
+            tracing::info!(place = self.shared.settings.place(), role = ?self.role, "the database is back");
+        }
+    }
+
+    /// A lane has lost its connection. If that is because the database fell silent, no other waits for it in
+    /// vain: until one lane has found it well, nothing is taken.
+    pub(super) fn lost(&self, reason: &str, silent: bool) {
+        self.connected.fetch_sub(1, Ordering::AcqRel);
+        tracing::warn!(place = self.shared.settings.place(), role = ?self.role, reason, "a connection is lost");
+        if silent {
+            self.era.fetch_add(1, Ordering::AcqRel);
+            self.down.send_replace(Some(reason.to_owned()));
+        }
+    }
+
+    /// A lane found no connection. If no other has one, nothing is taken until one has.
+    pub(super) fn unreachable(&self, reason: &str) {
+        if self.connected.load(Ordering::Acquire) == 0 || self.is_down() {
+            let before = self.down.send_replace(Some(reason.to_owned()));
+            if before.as_deref() != Some(reason) {
+                tracing::warn!(place = self.shared.settings.place(), role = ?self.role, reason, "the database is away");
+            }
+        }
+    }
+
+    /// What waits; `None` when no more will come.
+    pub(super) async fn take(&self) -> Option<Vec<T>> {
+        let mut queue = self.queue.lock().await;
+        let first = queue.recv().await?;
+        let mut jobs = usize::from(first.is_job());
+        let mut tasks = vec![first];
+        let most = if self.role == Role::Writer { MOST } else { 1 };
+        while tasks.len() < most && jobs < MOST_JOBS {
+            let Ok(next) = queue.try_recv() else { break };
+            jobs += usize::from(next.is_job());
+            tasks.push(next);
+        }
+        Some(tasks)
+    }
+}
