@@ -15,9 +15,23 @@ fn state(end: &End) -> &str {
     if let End::Refused(state, _) = end { state } else { "" }
 }
 
+/// One after another in one group, so that what one fault leaves behind would trouble the next.
 #[test]
-fn a_frozen_primary_answers_nobody_until_it_is_thawed() {
-    let mut group = group("freeze");
+fn each_fault_bites_and_is_gone_when_it_is_healed() {
+    let mut group = group("faults");
+    for fault in [
+        a_frozen_primary_answers_nobody_until_it_is_thawed,
+        a_primary_that_takes_no_writes_says_so,
+        far_standbys_make_each_commit_slow_and_lose_nothing,
+        without_connections_the_application_is_refused_and_the_superuser_is_not,
+        a_disk_that_is_not_its_own_is_never_filled,
+    ] {
+        group.primary().application().rows("TRUNCATE kept").unwrap();
+        fault(&mut group);
+    }
+}
+
+fn a_frozen_primary_answers_nobody_until_it_is_thawed(group: &mut PostgresGroup) {
     let primary = group.primary().application();
     let processes = group.primary().processes();
     assert!(processes.len() > 5, "the children count too: {processes:?}");
@@ -32,9 +46,7 @@ fn a_frozen_primary_answers_nobody_until_it_is_thawed() {
     assert_eq!(insert(&primary, 2, PATIENCE), End::Done);
 }
 
-#[test]
-fn a_primary_that_takes_no_writes_says_so() {
-    let mut group = group("readonly");
+fn a_primary_that_takes_no_writes_says_so(group: &mut PostgresGroup) {
     let primary = group.primary().application();
     for (n, fault) in [(0, Fault::ReadOnly), (10, Fault::Demoted)] {
         group.inflict(fault).unwrap();
@@ -47,9 +59,7 @@ fn a_primary_that_takes_no_writes_says_so() {
     }
 }
 
-#[test]
-fn far_standbys_make_each_commit_slow_and_lose_nothing() {
-    let mut group = group("slow");
+fn far_standbys_make_each_commit_slow_and_lose_nothing(group: &mut PostgresGroup) {
     let primary = group.primary().application();
     let by = Duration::from_millis(300);
     group.inflict(Fault::Slow(by)).unwrap();
@@ -63,9 +73,7 @@ fn far_standbys_make_each_commit_slow_and_lose_nothing() {
     assert_eq!(primary.rows("SELECT n FROM kept ORDER BY n").unwrap(), ["1", "2"]);
 }
 
-#[test]
-fn without_connections_the_application_is_refused_and_the_superuser_is_not() {
-    let mut group = group("connections");
+fn without_connections_the_application_is_refused_and_the_superuser_is_not(group: &mut PostgresGroup) {
     let primary = group.primary().application();
     let held = primary.begin("SELECT pg_sleep(60)").unwrap();
     group.inflict(Fault::NoConnections).unwrap();
@@ -101,9 +109,7 @@ fn a_full_disk_stops_writes_and_takes_nothing_that_was_acknowledged() {
     assert_eq!(insert(&primary, 5_000, PATIENCE), End::Done);
 }
 
-#[test]
-fn a_disk_that_is_not_its_own_is_never_filled() {
-    let mut group = group("shared-disk");
+fn a_disk_that_is_not_its_own_is_never_filled(group: &mut PostgresGroup) {
     let refused = group.inflict(Fault::DiskFull).unwrap_err().to_string();
     assert!(refused.contains("small_disk_mib"), "{refused}");
 }

@@ -205,12 +205,13 @@ impl Haproxy {
     }
 
     fn config(&self) -> Result<String, Failure> {
-        let (path, tls) = match &self.check {
-            Check::Http { path } => (path, String::new()),
+        let (method, path, tls) = match &self.check {
+            // Without a body: the connection is closed at the status, and Patroni complains when it still writes.
+            Check::Http { path } => ("OPTIONS", path, String::new()),
             Check::Https { path, root } => {
                 let file = self.home.join("root.pem");
                 self.place.write(&file, root)?;
-                (path, format!(" check-ssl verify required ca-file {}", file.display()))
+                ("GET", path, format!(" check-ssl verify required ca-file {}", file.display()))
             }
         };
         let mut text = format!(
@@ -231,7 +232,7 @@ frontend door
 backend servers
     balance roundrobin
     option httpchk
-    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host balancer
+    http-check send meth {method} uri {path} ver HTTP/1.1 hdr Host balancer
     http-check expect status 200
     default-server check inter {CHECK_EVERY_MS}ms fall 2 rise 2 on-marked-down shutdown-sessions
 ",

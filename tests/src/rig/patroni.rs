@@ -4,7 +4,7 @@ use super::haproxy::{Backend, Check, Haproxy};
 use super::place::{self, Place};
 use super::postgres::{APPLICATION, Conninfo, Login, Passwords, REPLICATOR, SUPERUSER};
 use super::{Failure, packages, ports, server};
-use crate::process::{Process, wait_until};
+use crate::process::Process;
 use evertill_shared::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -79,7 +79,7 @@ impl PatroniGroup {
             group.members.push(member);
         }
         (0..group.members.len()).try_for_each(|index| group.start_member(index))?;
-        group.wait_until_whole()?;
+        group.wait_until_whole(|| ())?;
         group.create_application()?;
         Ok(group)
     }
@@ -175,8 +175,9 @@ impl PatroniGroup {
         })
     }
 
-    fn wait_until_whole(&mut self) -> Result<(), Failure> {
-        let settled = wait_until(START, || {
+    fn wait_until_whole(&mut self, mut meanwhile: impl FnMut()) -> Result<(), Failure> {
+        let settled = wait_calmly(START, || {
+            meanwhile();
             let running =
                 self.members.iter_mut().all(|m| m.process.as_mut().is_some_and(Process::is_running));
             !running
@@ -204,13 +205,13 @@ impl PatroniGroup {
             "CREATE ROLE {APPLICATION} LOGIN PASSWORD '{}'; CREATE DATABASE {APPLICATION} OWNER {APPLICATION}",
             self.passwords.application.expose()
         );
-        let superuser = Conninfo {
-            user: SUPERUSER.into(),
-            password: self.passwords.superuser.clone(),
-            database: SUPERUSER.into(),
-            ..self.conninfo()
-        };
-        superuser.login().rows(&script).map(drop)
+        self.superuser().rows(&script).map(drop)
+    }
+
+    fn superuser(&self) -> Login {
+        let password = self.passwords.superuser.clone();
+        let user = || SUPERUSER.to_owned();
+        Conninfo { user: user(), password, database: user(), ..self.conninfo() }.login()
     }
 
     fn says(&self, member: &Member, path: &str) -> bool {
@@ -301,7 +302,17 @@ impl PatroniGroup {
     pub fn start_again(&mut self, name: &str) -> Result<(), Failure> {
         let index = self.index(name)?;
         self.start_member(index)?;
-        self.wait_until_whole()
+        // A member that was rewound is ready once it has all up to where the primary was writing at that moment; in
+        // a group without work the primary may keep that to itself, so it is asked to write it out.
+        let mut written = SystemClock.monotonic();
+        let superuser = self.superuser();
+        self.wait_until_whole(|| {
+            let now = SystemClock.monotonic();
+            if now.saturating_sub(written) > Duration::from_secs(5) {
+                written = now;
+                let _ = superuser.run("SELECT pg_switch_wal()", ANSWER);
+            }
+        })
     }
 
     /// Waits until a member other than `old` is the primary; its name, and how long that took.
@@ -314,7 +325,7 @@ impl PatroniGroup {
     ) -> Result<(String, Duration), Failure> {
         let start = SystemClock.monotonic();
         let mut found = None;
-        wait_until(patience, || {
+        wait_calmly(patience, || {
             found = self.members.iter().find(|m| m.name != old && self.says(m, "/primary"));
             found.is_some()
         });
@@ -335,4 +346,15 @@ impl Drop for PatroniGroup {
         }
         self.etcd = None;
     }
+}
+
+/// Asks four times a second: each of Patroni's answers costs the server behind it a query, or a connection.
+fn wait_calmly(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    crate::process::wait_until(patience, || {
+        let so = is_so();
+        if !so {
+            std::thread::sleep(Duration::from_millis(225));
+        }
+        so
+    })
 }
