@@ -1,6 +1,8 @@
 //! `server.toml`: what it may say, and what to write where it is wrong.
 
 use crate::channel::wechat::WechatSettings;
+use crate::database::postgres::PostgresSettings;
+use crate::order_group::Place;
 use evertill_shared::order_number::GroupTag;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -30,6 +32,8 @@ pub struct Config {
     pub server_keys: PathBuf,
     /// The store and its first staff; read once, when `base.db` is made.
     pub bootstrap: PathBuf,
+    /// The base store, if it is not in `base.db`: servers on more than one machine share a PostgreSQL database.
+    pub base: Option<BaseConfig>,
     /// The order groups.
     #[serde(default = "read::three_groups")]
     pub groups: Vec<GroupConfig>,
@@ -47,7 +51,30 @@ pub struct GroupConfig {
     /// The tag at the end of its order numbers, 0 to 99.
     pub tag: GroupTag,
     /// Its SQLite file; relative to `data_dir`.
-    pub file: PathBuf,
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// Or its PostgreSQL database.
+    #[serde(default)]
+    pub postgres: Option<PostgresSettings>,
+}
+
+impl GroupConfig {
+    /// Where its database is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match (&self.postgres, &self.file) {
+            (Some(settings), _) => Place::Postgres(Box::new(settings.clone())),
+            (None, file) => Place::Sqlite(file.clone().unwrap_or_default()),
+        }
+    }
+}
+
+/// Where the base store is, if not in `base.db`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaseConfig {
+    /// Its PostgreSQL database.
+    pub postgres: PostgresSettings,
 }
 
 /// When a group counts as failed, and for how long it is skipped.

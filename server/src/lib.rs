@@ -17,6 +17,5 @@ pub mod router;
 pub mod running;
 pub mod session;
 pub mod signature_layer;
-pub mod sqlite_writer;
 
 pub use running::{RunningServer, StartError, start};

@@ -1,11 +1,13 @@
 //! Starting a server and stopping it again.
 
 use crate::app::App;
-use crate::base_store::{BaseOpenError, BaseStore};
+use crate::base_store::{self, BaseOpenError, BaseStore};
 use crate::channel::Channel;
 use crate::channel::wechat::{WechatChannel, WechatError};
 use crate::config::Config;
 use crate::connection::{Gate, TlsError, tls};
+use crate::database::postgres::PostgresSettings;
+use crate::database::{Database, OpenError};
 use crate::door::Door;
 use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use crate::order_group::{GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
@@ -99,11 +101,11 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
 
 async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
     let door = Arc::new(door(config, Arc::clone(&clock))?);
-    let base = BaseStore::open(&config.base_file(), &config.bootstrap, Arc::clone(&clock)).await?;
+    let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
     let mut places = Vec::new();
     for group in &config.groups {
         let expected = base.expected_group(group.tag).await.map_err(BaseOpenError::Base)?;
-        let place = Place::Sqlite(group.file.clone());
+        let place = named(group.place(), config);
         places.push(GroupPlace { tag: group.tag, place, expected });
     }
     let settings = GroupSettings {
@@ -130,6 +132,36 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
     let settings = CentreSettings::default();
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     Ok(App { clock, base, groups, centre, door })
+}
+
+/// The base store's database: a file beside the server, or PostgreSQL for servers on several machines.
+async fn base_database(config: &Config) -> Result<Database, StartError> {
+    let (place, file) = (config.base.as_ref().map(|base| base.postgres.clone()), config.base_file());
+    let name = format!("{} base", config.response_key_id);
+    let opening = tokio::task::spawn_blocking(move || match place {
+        Some(settings) => {
+            // All of its write transactions wait for one lock: more lanes would only wait there.
+            Database::postgres(PostgresSettings { name, writers: 1, ..settings }, &base_store::SCHEMA)
+        }
+        None => Database::sqlite(&file, &base_store::SCHEMA),
+    });
+    let opened = opening.await.map_err(|error| OpenError::Server {
+        place: "the base store".into(),
+        problem: format!("opening it failed in our own code: {error}"),
+        may_pass: false,
+    });
+    Ok(opened.and_then(|opened| opened).map_err(BaseOpenError::Database)?)
+}
+
+/// Connections say whose they are.
+fn named(place: Place, config: &Config) -> Place {
+    match place {
+        Place::Postgres(mut settings) => {
+            settings.name.clone_from(&config.response_key_id);
+            Place::Postgres(settings)
+        }
+        file @ Place::Sqlite(_) => file,
+    }
 }
 
 /// Says once, at the start, whether the wallet answers: a wrong key or address is found before a customer does.

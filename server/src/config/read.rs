@@ -2,6 +2,7 @@
 
 use super::{Config, GroupConfig};
 use crate::channel::wechat::WechatSettings;
+use crate::database::postgres::PostgresSettings;
 use evertill_shared::order_number::GroupTag;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,11 @@ pub(super) fn explain(error: &toml::de::Error) -> Problem {
 pub(super) fn three_groups() -> Vec<GroupConfig> {
     (0..3_u8)
         .filter_map(|tag| GroupTag::try_from(tag).ok())
-        .map(|tag| GroupConfig { tag, file: PathBuf::from(format!("groups/{:02}.db", tag.get())) })
+        .map(|tag| GroupConfig {
+            tag,
+            file: Some(PathBuf::from(format!("groups/{:02}.db", tag.get()))),
+            postgres: None,
+        })
         .collect()
 }
 
@@ -91,9 +96,23 @@ impl Config {
                     "another number from 0 to 99: a tag is one group's for ever",
                 ));
             }
-            if others.iter().any(|o| o.file == group.file) {
-                let what = format!("\"{}\" stands twice", group.file.display());
-                return Err(field("groups.file", &what, "another file: each group has its own"));
+            match (&group.file, &group.postgres) {
+                (Some(file), None) if others.iter().any(|o| o.file.as_ref() == Some(file)) => {
+                    let what = format!("\"{}\" stands twice", file.display());
+                    return Err(field("groups.file", &what, "another file: each group has its own"));
+                }
+                (Some(_), None) => {}
+                (None, Some(settings)) if others.iter().any(|o| same_database(o, settings)) => {
+                    let what = format!("names {} twice", settings.place());
+                    return Err(field("groups.postgres", &what, "another database: each group has its own"));
+                }
+                (None, Some(settings)) => check_postgres("groups.postgres", settings)?,
+                (None, None) | (Some(_), Some(_)) => {
+                    let what = format!("{}: needs either a file or a PostgreSQL database", group.tag.get());
+                    let write = "file = \"groups/00.db\", or postgres = { hosts = [\"db1:5432\"], \
+                                 database = \"evertill\", user = \"evertill\", password_file = \"pg.password\" }";
+                    return Err(field("groups.tag", &what, write));
+                }
             }
         }
         let id = &self.response_key_id;
@@ -116,6 +135,7 @@ impl Config {
             let names = "group_limits.failures_per_period and period_ms";
             return Err(field(names, "must be more than zero", "3 and 60000, the defaults"));
         }
+        self.base.as_ref().map_or(Ok(()), |base| check_postgres("base.postgres", &base.postgres))?;
         self.wechat.as_ref().map_or(Ok(()), check_wechat)
     }
 
@@ -131,12 +151,23 @@ impl Config {
             *path = folder.join(&*path);
         }
         for group in &mut self.groups {
-            group.file = self.data_dir.join(&group.file);
+            group.file = group.file.take().map(|file| self.data_dir.join(file));
+            group.postgres.iter_mut().for_each(|settings| settings.resolve(folder));
         }
+        self.base.iter_mut().for_each(|base| base.postgres.resolve(folder));
         if let Some(wechat) = &mut self.wechat {
             wechat.resolve(folder);
         }
     }
+}
+
+fn same_database(other: &GroupConfig, settings: &PostgresSettings) -> bool {
+    let names = |s: &PostgresSettings| (s.hosts.clone(), s.database.clone());
+    other.postgres.as_ref().is_some_and(|other| names(other) == names(settings))
+}
+
+fn check_postgres(name: &str, settings: &PostgresSettings) -> Result<(), Problem> {
+    settings.check().map_err(|(part, what, write)| field(&format!("{name}.{part}"), &what, write))
 }
 
 fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
@@ -182,7 +213,7 @@ bootstrap = "bootstrap.json"
     #[test]
     fn a_short_file_gets_three_groups_and_paths_beside_it() {
         let config = Config::parse(GOOD, Path::new("/store")).unwrap();
-        let files: Vec<_> = config.groups.iter().map(|g| g.file.display().to_string()).collect();
+        let files: Vec<_> = config.groups.iter().map(|g| g.place().to_string()).collect();
         assert_eq!(
             files,
             ["/store/data/groups/00.db", "/store/data/groups/01.db", "/store/data/groups/02.db"]
@@ -217,6 +248,22 @@ bootstrap = "bootstrap.json"
         assert!(text.contains("group_limits.call_ms"), "{text}");
         let text = problem(&format!("{GOOD}\n[[groups]]\ntag = 100\nfile = \"a.db\"\n"));
         assert!(text.contains("tag"), "{text}");
+    }
+
+    #[test]
+    fn a_group_is_in_one_database_and_no_two_share_one() {
+        let pg = "postgres = { hosts = [\"db1:5432\", \"db2:5432\"], database = \"a\", user = \"u\", password_file = \"pw\" }";
+        let config = Config::parse(&format!("{GOOD}\n[[groups]]\ntag = 1\n{pg}\n"), Path::new("/s")).unwrap();
+        let settings = config.groups[0].postgres.clone().unwrap();
+        assert_eq!(settings.password_file.as_deref(), Some(Path::new("/s/pw")));
+        assert!(config.groups[0].place().to_string().contains("db1:5432"));
+        let both = format!("{GOOD}\n[[groups]]\ntag = 1\nfile = \"a.db\"\n{pg}\n");
+        assert!(problem(&both).contains("either a file or"), "{}", problem(&both));
+        assert!(problem(&format!("{GOOD}\n[[groups]]\ntag = 1\n")).contains("either a file or"));
+        let twice = format!("{GOOD}\n[[groups]]\ntag = 1\n{pg}\n[[groups]]\ntag = 2\n{pg}\n");
+        assert!(problem(&twice).contains("twice"), "{}", problem(&twice));
+        let nowhere = format!("{GOOD}\n[base]\n{}\n", pg.replace("\"db1:5432\", \"db2:5432\"", ""));
+        assert!(problem(&nowhere).contains("base.postgres.hosts"), "{}", problem(&nowhere));
     }
 
     #[test]

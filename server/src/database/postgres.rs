@@ -129,8 +129,7 @@ fn prepare<T: Send>(
     settings: &PostgresSettings,
     work: impl FnOnce(&Runtime, &Tls) -> Result<T, OpenError> + Send,
 ) -> Result<T, OpenError> {
-    let server =
-        |problem: String, may_pass| OpenError::Server { place: settings.place(), problem, may_pass };
+    let server = |problem: String, may_pass| OpenError::Server { place: settings.place(), problem, may_pass };
     settings
         .check()
         .map_err(|(field, what, write)| server(format!("`{field}` {what}. Write {write}"), false))?;

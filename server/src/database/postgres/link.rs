@@ -185,7 +185,8 @@ impl Link {
             Some(signature) => dialect::translate(text, |number| signature.is_null(number)),
             None => text.to_owned(),
         };
-        let statement = self.call(runtime, deadline, async |client| client.prepare_typed(&own, types).await)?;
+        let statement =
+            self.call(runtime, deadline, async |client| client.prepare_typed(&own, types).await)?;
         let names = statement.columns().iter().map(|column| column.name().into()).collect();
         let prepared = Rc::new(Prepared { statement, names });
         if self.count >= PREPARED {

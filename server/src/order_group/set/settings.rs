@@ -1,5 +1,6 @@
 //! What the groups are opened with.
 
+use crate::database::postgres::PostgresSettings;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::protocol::store::StoreInfo;
 use std::fmt;
@@ -19,12 +20,15 @@ pub struct Expected {
 pub enum Place {
     /// In a SQLite file; made, with its folder, if it is not there and was never in use.
     Sqlite(PathBuf),
+    /// In PostgreSQL.
+    Postgres(Box<PostgresSettings>),
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(file) => file.display().fmt(f),
+            Self::Postgres(settings) => f.write_str(&settings.place()),
         }
     }
 }

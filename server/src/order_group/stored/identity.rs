@@ -2,6 +2,7 @@
 //! never served in its place, and nothing is made there.
 
 use super::open::GroupOpenError;
+use crate::database::postgres::{self, Found, PostgresSettings};
 use crate::database::{Database, DbError, Sql};
 use crate::order_group::Expected;
 use crate::params;
@@ -24,6 +25,18 @@ pub(super) fn file_is_there(file: &Path, tag: GroupTag, expected: &Expected) -> 
         // What else is wrong with it is said where it is opened; that writes nothing before it has looked.
         Err(_) => Ok(()),
     }
+}
+
+/// The same of a PostgreSQL database. Whether it is the very one is found when it is claimed; only one with nothing
+/// in it would be filled before that.
+pub(super) fn database_is_there(
+    settings: &PostgresSettings,
+    expected: &Expected,
+) -> Result<(), GroupOpenError> {
+    if expected.group.is_some() && postgres::looks(settings)? == Found::Nothing {
+        return Err(GroupOpenError::Lost { place: settings.place() });
+    }
+    Ok(())
 }
 
 /// The file's name; nothing if it has none. Makes no file.

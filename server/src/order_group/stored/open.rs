@@ -1,6 +1,7 @@
 //! Opening a group's database, in a thread of its own, again and again if need be.
 
 use super::{StoredGroup, identity};
+use crate::database::postgres::PostgresSettings;
 use crate::database::{Database, DbError, OpenError};
 use crate::order_group::{Expected, Place};
 use evertill_shared::order_number::GroupTag;
@@ -149,6 +150,12 @@ impl Opener {
             Place::Sqlite(file) => {
                 identity::file_is_there(file, self.tag, &self.expected)?;
                 Database::sqlite(file, &StoredGroup::schema(self.tag))?
+            }
+            Place::Postgres(settings) => {
+                let mut settings = PostgresSettings::clone(settings);
+                settings.name = format!("{} group {}", settings.name, self.tag).trim_start().to_owned();
+                identity::database_is_there(&settings, &self.expected)?;
+                Database::postgres(settings, &StoredGroup::schema(self.tag))?
             }
         };
         let unread =
