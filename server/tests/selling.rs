@@ -312,3 +312,29 @@ async fn what_was_sold_under_an_old_key_is_taken_and_nothing_is_charged_under_it
     let draft = CreateDraft { sale: code.sale };
     assert_eq!(server.ask(&new, "POST", path::DRAFTS, Some(&draft)).await.code(), ErrorCode::BadRequest);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_whose_entry_the_till_did_not_sign_is_never_adopted_charged_or_counted() {
+    let (_store, server, mut till, _) = shop().await;
+    let line = Line::new("tea".into(), "Tea".into(), 1, cny(500), TaxRate(1300)).unwrap();
+    let sale = Sale::new(7_u32.try_into().unwrap(), server.clock.now(), Currency::CNY, vec![line]).unwrap();
+    let mut sale = write(&server, &mut till, Body::Sale(sale));
+    let sequence = till.head.sequence;
+    sale.signature = write(&server, &mut till, Body::SaleVoided { sale: 1 }).signature;
+    let request = CreateDraft { sale: sale.clone() };
+    let draft: DraftCreated = server.ask(&till.key, "POST", path::DRAFTS, Some(&request)).await.json();
+    let number = draft.number;
+    let adopted = write(&server, &mut till, Body::Adopted { sale: sequence, number });
+    let sold = Sold { number, sequence, sale: sale.clone(), adopted: adopted.clone() };
+    assert_eq!(adopt(&server, &mut till, &sold, None).await.code(), ErrorCode::BadRequest);
+    assert_eq!(adopt(&server, &mut till, &sold, Some(500)).await.code(), ErrorCode::BadRequest);
+    let requested = requested(&server, &mut till, &sold, 500);
+    let auth_code = AuthCode::new("134567890123456789".into());
+    let payment = StartPayment { requested, sale, adopted, auth_code };
+    let came = server.ask(&till.key, "POST", &at(path::PAYMENTS, number), Some(&payment)).await;
+    assert_eq!(came.code(), ErrorCode::BadRequest);
+    let order = server.app().groups.order(number).await.unwrap();
+    assert_eq!((order.summary.state, order.payments.len()), (OrderState::Draft, 0));
+    let totals = server.app().groups.day_totals(order.summary.business_day).await;
+    assert!(totals.tenders.is_empty() && totals.quarantined == 0);
+}

@@ -1,11 +1,11 @@
 //! Requests with something wrong about them, sent over the shop's own TLS: what a thief, a bug or a bad line
 //! would send.
 
+use crate::scripted_till::AdoptedSale;
 use crate::store_rig::{RigError, StoreRig};
 use evertill_shared::clock::{Clock, SystemClock, Timestamp};
-use evertill_shared::journal::SignedEntry;
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
-use evertill_shared::protocol::orders::CreateDraft;
+use evertill_shared::protocol::orders::AdoptOrder;
 use evertill_shared::signing::{RequestParts, SignatureHeaders, SigningKey, sign_request};
 use ring::rand::SecureRandom;
 use rustls::RootCertStore;
@@ -156,19 +156,20 @@ impl RawClient {
         self.send(&request).await
     }
 
-    /// Sends one and the same signed request for a draft so many times.
+    /// Sends one and the same signed request to adopt a number so many times.
     /// # Errors
     /// No answer, or one without a reason.
-    pub async fn draft_sent_times(
+    pub async fn adoption_sent_times(
         &self,
         key: &SigningKey,
-        sale: &SignedEntry,
+        order: &AdoptedSale,
         times: usize,
     ) -> Result<Vec<Option<ErrorCode>>, RigError> {
-        let body = serde_json::to_vec(&CreateDraft { sale: sale.clone() })
+        let adopted = order.entry.clone();
+        let body = serde_json::to_vec(&AdoptOrder { sale: order.sale.entry.clone(), adopted, cash: None })
             .map_err(|error| RigError::Unexpected(error.to_string()))?;
-        let now = SystemClock.now();
-        let request = self.signed(key, reqwest::Method::POST, "/v1/drafts", "", body, now)?;
+        let path = format!("/v1/orders/{}/adopt", order.number);
+        let request = self.signed(key, reqwest::Method::POST, &path, "", body, SystemClock.now())?;
         let mut answers = Vec::new();
         for _ in 0..times {
             answers.push(self.send(&request).await?);

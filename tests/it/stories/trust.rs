@@ -48,8 +48,8 @@ async fn signed_both_ways_a_replay_has_no_second_effect() {
     let mut till = shop.rig.scripted_till("Till").await.unwrap();
     let raw = RawClient::new(&shop.rig).unwrap();
     let key = till.device.signing_key(till.client.key_id()).unwrap();
-    let sale = till.sell(100).unwrap();
-    let answers = raw.draft_sent_times(&key, &sale.entry, 5).await.unwrap();
+    let order = till.sell_and_choose(100).await.unwrap();
+    let answers = raw.adoption_sent_times(&key, &order, 5).await.unwrap();
     assert_eq!(answers[0], None, "the first is taken");
     assert!(answers[1..].iter().all(|code| *code == Some(ErrorCode::Replayed)), "{answers:?}");
 }

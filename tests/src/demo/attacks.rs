@@ -118,13 +118,13 @@ pub async fn forged_requests(story: &mut Story) -> Result<(), RigError> {
         |device: &DeviceKey, id: &str| device.signing_key(id).map_err(|error| unexpected(error.to_string()));
     let till = other_till(story).await?;
     let key = key_of(&till.device, till.client.key_id())?;
-    let sale = till.sell(100)?;
+    let order = till.sell_and_choose(100).await?;
     let mut refusals = Vec::new();
     for tamper in [Tamper::NoSignature, Tamper::OtherBody, Tamper::OtherPath, Tamper::MinutesOld(30)] {
         refusals.push(raw.terminal_status(&key, tamper).await?);
     }
     refusals.push(raw.terminal_status(&key_of(&stranger, "T0999:1")?, Tamper::Nothing).await?);
-    let replays = raw.draft_sent_times(&key, &sale.entry, 2).await?;
+    let replays = raw.adoption_sent_times(&key, &order, 2).await?;
     if replays.first() != Some(&None) {
         return Err(unexpected(format!("an honest request was refused: {replays:?}")));
     }

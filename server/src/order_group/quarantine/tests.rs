@@ -89,8 +89,8 @@ async fn the_till_may_send_it_again_and_the_journal_still_says_how_it_came() {
     assert!(!rig.groups.order(number).await.unwrap().summary.quarantined);
     let connection = rusqlite::Connection::open(rig.file(0)).unwrap();
     let sql = "SELECT count(*) FROM journal_entries WHERE quarantined = 1";
-    // The entry of the sale came with the draft, before the block; the choice and the cash came after it.
-    assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+    // A draft keeps no entry: the sale's, the choice's and the cash's came together, after the block.
+    assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
 }
 
 #[tokio::test]

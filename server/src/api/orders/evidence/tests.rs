@@ -54,6 +54,8 @@ fn another_tills_entries_and_changed_ones_are_refused() {
     let mut changed = till.sale(500).entry.signed;
     changed.text = changed.text.replace("\"Tea\"", "\"Gold\"");
     assert!(evidence.sale(&changed).is_err(), "changed after signing");
+    assert!(evidence.draft(&changed).is_ok(), "a draft rests on the signature of the request");
+    assert!(evidence.draft(&Till::new(2).sale(500).entry.signed).is_err(), "another till's");
     let other_epoch = Caller { epoch: 2, ..caller.clone() };
     let evidence = Evidence::new(&other_epoch, &store);
     assert!(evidence.sale(&till.sale(500).entry.signed).is_err(), "of another key epoch");
@@ -68,12 +70,15 @@ fn a_sale_that_does_not_add_up_or_is_another_stores_is_refused() {
     wrong_total.total = cny(400);
     let (_, signed) = till.write(Body::Sale(wrong_total));
     assert!(Evidence::new(&caller, &store).sale(&signed).is_err());
+    assert!(Evidence::new(&caller, &store).draft(&signed).is_err());
     let mut elsewhere = good;
     elsewhere.store = evertill_shared::id::StoreId::try_from(8).unwrap();
     let (_, signed) = till.write(Body::Sale(elsewhere));
     assert!(Evidence::new(&caller, &store).sale(&signed).is_err());
+    assert!(Evidence::new(&caller, &store).draft(&signed).is_err());
     let (_, signed) = till.write(Body::SaleVoided { sale: 1 });
     assert!(Evidence::new(&caller, &store).sale(&signed).is_err());
+    assert!(Evidence::new(&caller, &store).draft(&signed).is_err());
 }
 
 #[test]
