@@ -56,6 +56,33 @@ async fn a_frozen_group_is_left_within_the_call_limit_and_taken_back_by_itself()
     assert!(health[0].orders_created > 1, "{health:?}");
 }
 
+#[tokio::test]
+async fn a_group_that_takes_no_new_orders_is_passed_by_and_does_all_else() {
+    let rig = Rig::new(2);
+    let set = |state: &str| {
+        let connection = rusqlite::Connection::open(rig.file(0)).unwrap();
+        assert_eq!(connection.execute("UPDATE tags SET state = ?1", [state]), Ok(1));
+    };
+    let sale = rig.till.sale(100);
+    let mut created = rig.draft(&sale).await.number;
+    while created.tag() != tag(0) {
+        created = rig.draft(&sale).await.number;
+    }
+    set("draining");
+    for _ in 0..20 {
+        let (draft, jumps) = rig.groups.create_draft(rig.till.sale(100)).await.unwrap();
+        assert_eq!((draft.number.tag(), jumps), (tag(1), 0));
+    }
+    rig.adopt(&sale, created).await;
+    let health = rig.groups.health();
+    assert_eq!((health[0].standing, health[0].failures, health[0].jumps_away), ("healthy", 0, 0));
+    set("frozen");
+    let adoption = rig.till.adoption(&sale, created, rig.clock.now());
+    let adopt = Adopt { adoption, cash: None, policies: Policies::default(), guard: guard() };
+    assert_eq!(rig.groups.adopt(adopt).await, Err(GroupError::Moving));
+    assert_eq!(rig.groups.health()[0].failures, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_creation_jumps_and_what_timed_out_is_unknown() {
     let rig = Rig::new(3);
