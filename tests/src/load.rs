@@ -10,9 +10,10 @@ pub mod growth;
 pub mod intake;
 pub mod overload;
 
-mod fill;
 mod figures;
+mod fill;
 mod line;
+mod mix;
 mod phase;
 mod reference;
 mod sales;

@@ -72,7 +72,13 @@ fn build() -> Result<(), String> {
         command.arg("--workspace");
     } else {
         // Who does without the till's window does not wait for its build either.
-        command.args(["--package", "evertill-server", "--package", "evertill-tests", "--no-default-features"]);
+        command.args([
+            "--package",
+            "evertill-server",
+            "--package",
+            "evertill-tests",
+            "--no-default-features",
+        ]);
     }
     match programs().file_name().and_then(OsStr::to_str) {
         Some("debug") | None => {}

@@ -85,7 +85,8 @@ fn sqlite_row(file: &Path, bytes: usize) -> rusqlite::Result<RowCost> {
         for _ in 0..count {
             let transaction = connection.transaction()?;
             {
-                let mut insert = transaction.prepare_cached("INSERT INTO rows (number, text) VALUES (?1, ?2)")?;
+                let mut insert =
+                    transaction.prepare_cached("INSERT INTO rows (number, text) VALUES (?1, ?2)")?;
                 for _ in 0..BATCH {
                     next += 1;
                     insert.execute((format!("{next:025}"), &text))?;

@@ -10,7 +10,11 @@ pub(crate) fn percentile(times: &mut [Duration], share: f64) -> Duration {
     times.sort_unstable();
     let last = times.len() - 1;
     let at = (share * f64::from(u32::try_from(last).unwrap_or(u32::MAX))).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the last index")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the last index"
+    )]
     let at = at as usize;
     times.get(at.min(last)).copied().unwrap_or_default()
 }

@@ -72,7 +72,8 @@ fn fold(script: &str) -> BTreeMap<String, u64> {
     for sample in script.split("\n\n") {
         let mut lines = sample.lines().filter(|line| !line.trim().is_empty());
         let Some(thread) = lines.next() else { continue };
-        let mut frames: Vec<String> = lines.filter_map(|l| l.trim().split_once(' ')).map(|(_, s)| name(s)).collect();
+        let mut frames: Vec<String> =
+            lines.filter_map(|l| l.trim().split_once(' ')).map(|(_, s)| name(s)).collect();
         frames.push(thread.trim().to_owned());
         frames.reverse();
         *stacks.entry(frames.join(";")).or_insert(0) += 1;
@@ -148,7 +149,10 @@ fn boxes(frame: &Frame, depth: u64, left: f64, scale: f64, all: u64, out: &mut S
 
 /// How many letters fit into a box.
 fn fitting(width: f64) -> usize {
-    (3..200_u32).take_while(|letters| f64::from(*letters) * 6.7 + 4.0 < width).last().map_or(0, |n| n as usize)
+    (3..200_u32)
+        .take_while(|letters| f64::from(*letters) * 6.7 + 4.0 < width)
+        .last()
+        .map_or(0, |n| n as usize)
 }
 
 fn as_f64(n: u64) -> f64 {

@@ -106,12 +106,7 @@ fn signatures(size: usize) -> Result<(Duration, Duration), RigError> {
 }
 
 /// The processor time of one request and answer of these sizes over TLS.
-async fn line_us(
-    shop: &Shop,
-    kind: Kind,
-    work: &Arc<Vec<Prepared>>,
-    answer: usize,
-) -> Result<f64, RigError> {
+async fn line_us(shop: &Shop, kind: Kind, work: &Arc<Vec<Prepared>>, answer: usize) -> Result<f64, RigError> {
     let (certificate, key) = shop.certificate();
     let mut command = Command::new(std::env::current_exe().map_err(wrong)?);
     command.args(["echo", "--kind", if kind == Kind::Bare { "bare" } else { "axum" }]);

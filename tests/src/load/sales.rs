@@ -6,9 +6,9 @@ use crate::load::{cores, wrong};
 use crate::scripted_till::ScriptedTill;
 use crate::store_rig::{CATALOGUE, RigError};
 use evertill_shared::clock::{Clock, SystemClock};
-use evertill_shared::id::{SaleKey, StoreId};
+use evertill_shared::id::{SaleKey, StoreId, TerminalId};
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
-use evertill_shared::money::{Amount, Currency};
+use evertill_shared::money::Currency;
 use evertill_shared::order::Sale;
 use evertill_shared::order::line::Line;
 use evertill_shared::protocol::catalogue::Product;
@@ -38,13 +38,15 @@ pub(crate) struct Seller {
 #[derive(Clone, Debug)]
 pub(crate) struct Sold {
     pub key: SaleKey,
-    pub total: Amount,
+    pub sale: Sale,
     pub entry: SignedEntry,
 }
 
 /// A signed request as it goes over the line.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared {
+    /// What it asks for, in a word for reports.
+    pub kind: &'static str,
     method: &'static str,
     path: String,
     head: usize,
@@ -52,12 +54,24 @@ pub(crate) struct Prepared {
 }
 
 impl Seller {
+    /// The hands of an enrolled till.
     pub(crate) fn new(till: &ScriptedTill, authority: &str) -> Result<Self, RigError> {
         let key_id = terminal_key_id(till.enrolled.terminal, till.enrolled.epoch);
+        let key = till.device.signing_key(key_id).map_err(wrong)?;
+        Self::with(key, till.head(), till.store(), authority)
+    }
+
+    /// With a key that no server knows, for where no server is.
+    pub(crate) fn without_server(terminal: TerminalId, store: StoreId) -> Result<Self, RigError> {
+        let key = SigningKey::from_seed(&[9; 32], terminal_key_id(terminal, 1)).map_err(wrong)?;
+        Self::with(key, Head::start(terminal, 1), store, "")
+    }
+
+    fn with(key: SigningKey, head: Head, store: StoreId, authority: &str) -> Result<Self, RigError> {
         Ok(Self {
-            key: till.device.signing_key(key_id).map_err(wrong)?,
-            head: till.head(),
-            store: till.store(),
+            key,
+            head,
+            store,
             authority: authority.to_owned(),
             goods: serde_json::from_str(CATALOGUE).map_err(wrong)?,
             random: SystemRandom::new(),
@@ -89,37 +103,61 @@ impl Seller {
         let next = usize::try_from(self.head.sequence).unwrap_or(0);
         let chosen = self.goods.iter().cycle().skip(next % self.goods.len().max(1)).take(3);
         let lines = chosen
-            .map(|p| Line::new(p.id.clone(), p.name.clone(), 1 + u32::from(next % 2 == 0), p.price, p.tax_rate))
+            .map(|p| {
+                Line::new(p.id.clone(), p.name.clone(), 1 + u32::from(next % 2 == 0), p.price, p.tax_rate)
+            })
             .collect::<Result<Vec<_>, _>>()
             .map_err(wrong)?;
         let sale = Sale::new(self.store, SystemClock.now(), Currency::CNY, lines).map_err(wrong)?;
-        let total = sale.total;
-        let entry = self.write(Body::Sale(sale))?;
+        let entry = self.write(Body::Sale(sale.clone()))?;
         let Head { terminal, epoch, sequence, .. } = self.head;
-        Ok(Sold { key: SaleKey { terminal, epoch, sequence }, total, entry })
+        Ok(Sold { key: SaleKey { terminal, epoch, sequence }, sale, entry })
     }
 
     /// A new sale, and the request for its number.
     pub(crate) fn draft(&mut self) -> Result<Prepared, RigError> {
-        let sale = self.sell()?.entry;
-        self.post(path::DRAFTS, &CreateDraft { sale })
+        let sold = self.sell()?;
+        self.ask_number(&sold)
     }
 
-    pub(crate) fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<Prepared, RigError> {
-        self.request("POST", path, serde_json::to_vec(body).map_err(wrong)?)
+    /// The request for a sale's number.
+    pub(crate) fn ask_number(&self, sold: &Sold) -> Result<Prepared, RigError> {
+        self.post("new_order", path::DRAFTS, &CreateDraft { sale: sold.entry.clone() })
     }
 
-    pub(crate) fn get(&self, path: &str) -> Result<Prepared, RigError> {
-        self.request("GET", path, Vec::new())
+    pub(crate) fn post(
+        &self,
+        kind: &'static str,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<Prepared, RigError> {
+        self.request(kind, "POST", path, serde_json::to_vec(body).map_err(wrong)?)
     }
 
-    fn request(&self, method: &'static str, path: &str, body: Vec<u8>) -> Result<Prepared, RigError> {
+    pub(crate) fn get(&self, kind: &'static str, path: &str) -> Result<Prepared, RigError> {
+        self.request(kind, "GET", path, Vec::new())
+    }
+
+    fn request(
+        &self,
+        kind: &'static str,
+        method: &'static str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Prepared, RigError> {
         let mut random = [0; 16];
         self.random.fill(&mut random).map_err(wrong)?;
         let id = hex::encode(random);
         let authority = self.authority.as_str();
-        let parts =
-            RequestParts { method, authority, path, query: "", content_type: JSON, request_id: &id, body: &body };
+        let parts = RequestParts {
+            method,
+            authority,
+            path,
+            query: "",
+            content_type: JSON,
+            request_id: &id,
+            body: &body,
+        };
         let now = SystemClock.now();
         let expires = now.plus(Duration::from_secs(SIGNATURE_WINDOW_S));
         let signed = sign_request(&self.key, &parts, now, expires).map_err(wrong)?;
@@ -135,7 +173,7 @@ impl Seller {
         .into_bytes();
         let head = bytes.len();
         bytes.extend_from_slice(&body);
-        Ok(Prepared { method, path: path.to_owned(), head, bytes })
+        Ok(Prepared { kind, method, path: path.to_owned(), head, bytes })
     }
 }
 
@@ -173,11 +211,11 @@ impl Prepared {
 
 /// Has all tills prepare `each` requests, on both cores. What one till signs stays in the order of its journal; the
 /// tills take turns.
-pub(crate) fn prepare(
-    sellers: &mut [Seller],
+pub(crate) fn prepare<T: Send>(
+    sellers: &mut [T],
     each: usize,
     cores: cores::Cores,
-    make: impl Fn(&mut Seller) -> Result<Prepared, RigError> + Sync,
+    make: impl Fn(&mut T) -> Result<Prepared, RigError> + Sync,
 ) -> Result<Vec<Prepared>, RigError> {
     let half = sellers.len().div_ceil(2).max(1);
     let make = &make;

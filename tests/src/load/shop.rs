@@ -22,7 +22,6 @@ use tempfile::TempDir;
 pub(crate) struct Shop {
     // Before the folder: the server ends before its files go.
     pub rig: StoreRig,
-    pub tills: Vec<ScriptedTill>,
     pub sellers: Vec<Seller>,
     pub cores: Cores,
     server_key: VerifyingKey,
@@ -51,17 +50,16 @@ impl Shop {
         say(format_args!("enrolling and activating {tills} tills"));
         let staff = rig.staff("it").await?;
         let authority = rig.server_url().trim_start_matches("https://").to_owned();
-        let (mut enrolled, mut sellers) = (Vec::new(), Vec::new());
+        let mut sellers = Vec::new();
         for n in 0..tills {
             let code = staff.enrolment_code(&format!("Till {n}")).await?.code;
             let till = ScriptedTill::enrol(rig.client_config(), &code).await?;
             let change = TerminalChange::Activate { fingerprint: till.device.fingerprint() };
             staff.change_terminal(till.enrolled.terminal, &change).await?;
             sellers.push(Seller::new(&till, &authority)?);
-            enrolled.push(till);
         }
         let server_key = server_key(&rig)?;
-        Ok(Self { rig, tills: enrolled, sellers, cores, server_key, _dir: dir })
+        Ok(Self { rig, sellers, cores, server_key, _dir: dir })
     }
 
     /// So many lines to the server.
