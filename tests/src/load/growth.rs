@@ -142,7 +142,7 @@ impl Filled {
             self.times.create.push(create_took);
             self.times.read.push(read_took);
         }
-        if round % 10 == 0 {
+        if round.is_multiple_of(10) {
             let shared = self.create_together().await?;
             let yesterday = self.groups.business_day(SystemClock.now()).previous();
             let total = timed(async {

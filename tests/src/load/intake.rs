@@ -9,7 +9,7 @@ use super::phase::{Done, Lines};
 use super::reference::{Reference, Sizes};
 use super::sales::Prepared;
 use super::shop::Shop;
-use super::usage::{Meter, Used, peak_mib};
+use super::usage::{Used, peak_mib};
 use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
@@ -118,7 +118,7 @@ fn report(options: &IntakeOptions, cores: Cores, figures: &Figures) -> Value {
         "half_load": {
             "sent_per_s": rounded(half.per_second, 0),
             "orders": half.done.good(),
-            "not_sent": half.done.not_sent,
+            "not_sent": half.done.not_sent.len(),
             "server_share_of_core": half.share_of_core(half.used.process),
         },
         "orders_kept": kept,
@@ -158,10 +158,10 @@ async fn measure(
     load: Load,
     time: Duration,
 ) -> Result<Measured, RigError> {
-    let meter = Meter::start(shop.server_pid(), shop.cores.server);
+    let meter = shop.meter();
     let done = match load {
         Load::AsManyAsItTakes => lines.closed(work, time).await?,
-        Load::PerSecond(rate) => lines.open_loop(work, rate, time).await?,
+        Load::PerSecond(rate) => lines.open_loop(work, &[(rate, time)]).await?,
     };
     let used = meter.read();
     let per_second = count(done.good()) / done.wall.as_secs_f64().max(0.001);

@@ -108,7 +108,11 @@ impl BusyTill {
 }
 
 /// All tills of a shop.
-pub(crate) struct BusyTills(Vec<BusyTill>);
+pub(crate) struct BusyTills {
+    tills: Vec<BusyTill>,
+    /// How many drafts they were given to work with.
+    pub stocked: usize,
+}
 
 impl BusyTills {
     /// Takes over the tills of a shop; one order of each is charged.
@@ -121,9 +125,10 @@ impl BusyTills {
             codes: Vec::new(),
             turn,
         };
-        let mut tills = Self(shop.sellers.drain(..).enumerate().map(till).collect());
+        let all = shop.sellers.drain(..).enumerate().map(till).collect();
+        let mut tills = Self { tills: all, stocked: 0 };
         tills.stock(shop, lines, 1, 1).await?;
-        let work = Arc::new(prepare(&mut tills.0, 1, shop.cores, BusyTill::pay)?);
+        let work = Arc::new(prepare(&mut tills.tills, 1, shop.cores, BusyTill::pay)?);
         all_good(&lines.closed(&work, Duration::from_secs(60)).await?.records)?;
         Ok(tills)
     }
@@ -135,7 +140,7 @@ impl BusyTills {
         lines: &mut Lines,
         requests: usize,
     ) -> Result<(), RigError> {
-        let each = requests.div_ceil(self.0.len().max(1));
+        let each = requests.div_ceil(self.tills.len().max(1));
         // One more: a till's turn may begin just before a run of that kind.
         let share = |of_hundred: usize| (each * of_hundred).div_ceil(100) + of_hundred;
         self.stock(shop, lines, share(DRAFTS_PER_HUNDRED), share(CODES_PER_HUNDRED)).await
@@ -150,15 +155,16 @@ impl BusyTills {
     ) -> Result<(), RigError> {
         let (have_drafts, have_codes) = self.least();
         let wallet = shop.rig.wallet_control();
-        for till in &mut self.0 {
+        for till in &mut self.tills {
             for _ in have_codes..codes {
                 till.codes.push(wallet.code(crate::simulator::wechat::Behaviour::Pays).await?);
             }
         }
         let each = drafts.saturating_sub(have_drafts);
-        let work = Arc::new(prepare(&mut self.0, each, shop.cores, BusyTill::draft)?);
+        let work = Arc::new(prepare(&mut self.tills, each, shop.cores, BusyTill::draft)?);
         let done = lines.closed(&work, Duration::from_secs(100)).await?;
         all_good(&done.records)?;
+        self.stocked += done.records.len();
         let mut numbers = vec![None; work.len()];
         for record in &done.records {
             let body = record.answer.as_ref().map_or(&[][..], |answer| answer.body());
@@ -167,8 +173,8 @@ impl BusyTills {
                 *place = Some(draft.number);
             }
         }
-        let tills = self.0.len();
-        for (at, till) in self.0.iter_mut().enumerate() {
+        let tills = self.tills.len();
+        for (at, till) in self.tills.iter_mut().enumerate() {
             // The tills took turns when the requests were made.
             let own = numbers.iter().skip(at).step_by(tills.max(1));
             let sold = till.asked.drain(..);
@@ -178,14 +184,14 @@ impl BusyTills {
     }
 
     fn least(&self) -> (usize, usize) {
-        let drafts = self.0.iter().map(|till| till.ready.len()).min().unwrap_or(0);
-        (drafts, self.0.iter().map(|till| till.codes.len()).min().unwrap_or(0))
+        let drafts = self.tills.iter().map(|till| till.ready.len()).min().unwrap_or(0);
+        (drafts, self.tills.iter().map(|till| till.codes.len()).min().unwrap_or(0))
     }
 
     /// So many requests of the mix.
     pub(crate) fn prepare(&mut self, shop: &Shop, requests: usize) -> Result<Vec<Prepared>, RigError> {
-        let each = requests.div_ceil(self.0.len().max(1));
-        prepare(&mut self.0, each, shop.cores, BusyTill::next)
+        let each = requests.div_ceil(self.tills.len().max(1));
+        prepare(&mut self.tills, each, shop.cores, BusyTill::next)
     }
 }
 

@@ -8,7 +8,7 @@ use super::mix::BusyTills;
 use super::phase::{Done, Lines};
 use super::sales::Prepared;
 use super::shop::Shop;
-use super::usage::{Meter, peak_mib};
+use super::usage::peak_mib;
 use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
@@ -45,117 +45,136 @@ pub struct OverloadOptions {
 /// # Errors
 /// An order that was acknowledged is not there, or an answer is not the server's.
 pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigError> {
-    let time = Duration::from_secs(options.seconds.max(1));
     let mut shop = Shop::open(options.engine, options.groups, WORKING, cores).await?;
     shop.rig.wallet_control().switch(json!({ "code_lifetime_ms": 3_600_000 })).await?;
     let mut few = shop.lines(WORKING).await?;
-    let mut tills = BusyTills::open(&mut shop, &mut few).await?;
-    let mut tally = Tally::default();
+    let tills = BusyTills::open(&mut shop, &mut few).await?;
+    let many = shop.lines(options.tills).await?;
+    let time = Duration::from_secs(options.seconds.max(1));
+    let mut trial = Trial { shop, few, many, tills, time, acknowledged: 0 };
 
     say("what it can do");
-    let work = mixed(&shop, &mut tills, &mut few, 8_000).await?;
-    let warm = few.closed(&work, Duration::from_secs(2)).await?;
-    let work = mixed(&shop, &mut tills, &mut few, requests(rate(&warm, warm.wall) * 1.3, time)).await?;
-    let peak_done = few.closed(&work, time).await?;
-    let peak = rate(&peak_done, peak_done.wall);
-    tally.check(&shop, &work, &peak_done)?;
-
+    let peak = trial.peak().await?;
     say(format_args!("{peak:.0} a second; first half of that, for what is normal"));
-    let mut many = shop.lines(options.tills).await?;
-    let half = peak / 2.0;
-    let work = mixed(&shop, &mut tills, &mut few, requests(half, time)).await?;
-    let normal_done = many.open_loop(&work, half, time).await?;
-    let normal = percentile(&mut normal_done.times(), 0.99);
-    tally.check(&shop, &work, &normal_done)?;
-
-    let mut levels = Map::new();
-    let mut goodput = Vec::new();
-    let mut worst = Duration::ZERO;
-    let mut recovery = None;
-    for times in [2_u32, 5, 10] {
-        say(format_args!("{times} times as much as it can do"));
-        let offered = peak * f64::from(times);
-        let work = mixed(&shop, &mut tills, &mut few, requests(offered, time)).await?;
-        let after = mixed(&shop, &mut tills, &mut few, requests(half, time * 2)).await?;
-        let meter = Meter::start(shop.server_pid(), cores.server);
-        let done = many.open_loop(&work, offered, time).await?;
-        let used = meter.read();
-        // What came in time counts; what was answered after all had given up asking does not.
-        let in_time = done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time).count();
-        let share = count(in_time) / time.as_secs_f64() / peak;
-        let p99 = percentile(&mut done.times(), 0.99);
-        worst = worst.max(p99);
-        goodput.push((times, share));
-        let mut level = level(&work, &done, time);
-        level.insert("p99_ms".into(), json!(ms(p99)));
-        level.insert("server_cpu_s".into(), json!(rounded(used.process.as_secs_f64(), 2)));
-        levels.insert(format!("{times}x"), Value::Object(level));
-        let calm = many.open_loop(&after, half, time * 2).await?;
-        if times == 10 {
-            recovery = recovered(&calm, normal, time * 2);
-        }
-        tally.check(&shop, &work, &done)?;
-        tally.check(&shop, &after, &calm)?;
+    let normal = trial.normal(peak / 2.0).await?;
+    let mut levels = Vec::new();
+    for times in [2, 5, 10] {
+        say(format_args!("{times} times as much as it can do, then half of it"));
+        levels.push(trial.level(times, peak, normal).await?);
     }
-    let memory = peak_mib(shop.server_pid());
-    shop.rig.stop_server();
-    let kept = options.engine.orders_kept(&shop.rig, options.groups)?;
-    if kept < tally.acknowledged {
-        return Err(wrong(format!("{} orders acknowledged, {kept} in the groups", tally.acknowledged)));
+    let memory = peak_mib(trial.shop.server_pid());
+    trial.shop.rig.stop_server();
+    let kept = options.engine.orders_kept(&trial.shop.rig, options.groups)?;
+    let acknowledged = trial.acknowledged + trial.tills.stocked;
+    if kept < acknowledged {
+        return Err(wrong(format!("{acknowledged} orders acknowledged, {kept} in the groups")));
     }
+    let worst = levels.iter().map(|level| level.p99).max().unwrap_or_default();
     let mut report = json!({
         "p99_ratio": rounded(worst.as_secs_f64() / normal.as_secs_f64().max(1e-6), 2),
-        "recovery_s": recovery,
+        "recovery_s": levels.last().and_then(|level| level.recovery_s),
         "peak_per_s": rounded(peak, 0),
         "normal_p99_ms": ms(normal),
-        "levels": levels,
         "engine": options.engine.name(),
         "tills": options.tills,
-        "orders_acknowledged": tally.acknowledged,
+        "orders_acknowledged": acknowledged,
         "orders_kept": kept,
         "server_rss_mb": rounded(memory, 1),
         "server_core": cores.server,
         "tills_core": cores.tills,
     });
-    for (times, share) in goodput {
-        report[format!("goodput_{times}x")] = json!(rounded(share, 3));
+    for level in levels {
+        report[format!("goodput_{}x", level.times)] = json!(rounded(level.goodput, 3));
+        report[format!("at_{}x", level.times)] = Value::Object(level.more);
     }
     Ok(report)
 }
 
-/// Requests of the mix, with all that they need.
-async fn mixed(
-    shop: &Shop,
-    tills: &mut BusyTills,
-    lines: &mut Lines,
-    requests: usize,
-) -> Result<Arc<Vec<Prepared>>, RigError> {
-    tills.stock_for(shop, lines, requests).await?;
-    Ok(Arc::new(tills.prepare(shop, requests)?))
+/// What one load came to.
+struct Level {
+    times: u32,
+    /// Useful work as a share of the peak.
+    goodput: f64,
+    /// Of what was done.
+    p99: Duration,
+    recovery_s: Option<f64>,
+    more: Map<String, Value>,
 }
 
-#[derive(Default)]
-struct Tally {
+/// A shop and its tills.
+struct Trial {
+    shop: Shop,
+    few: Lines,
+    many: Lines,
+    tills: BusyTills,
+    time: Duration,
     acknowledged: usize,
 }
 
-impl Tally {
+impl Trial {
+    /// Requests of the mix, with all that they need.
+    async fn mixed(&mut self, requests: usize) -> Result<Arc<Vec<Prepared>>, RigError> {
+        self.tills.stock_for(&self.shop, &mut self.few, requests).await?;
+        Ok(Arc::new(self.tills.prepare(&self.shop, requests)?))
+    }
+
+    /// How much it does in a second when each till asks as soon as it has its answer.
+    async fn peak(&mut self) -> Result<f64, RigError> {
+        let work = self.mixed(8_000).await?;
+        let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
+        let work = self.mixed(requests(rate(&warm) * 1.3, self.time)).await?;
+        let done = self.few.closed(&work, self.time).await?;
+        self.check(&work, &done)?;
+        Ok(rate(&done))
+    }
+
+    /// The time that 99 of 100 requests stay under.
+    async fn normal(&mut self, per_second: f64) -> Result<Duration, RigError> {
+        let work = self.mixed(requests(per_second, self.time)).await?;
+        let done = self.many.open_loop(&work, &[(per_second, self.time)]).await?;
+        self.check(&work, &done)?;
+        Ok(percentile(&mut done.times(), 0.99))
+    }
+
+    /// So many times as much as it can do, and at once half of what it can.
+    async fn level(&mut self, times: u32, peak: f64, normal: Duration) -> Result<Level, RigError> {
+        let time = self.time;
+        let (offered, half, calm_time) = (peak * f64::from(times), peak / 2.0, time * 2);
+        let work = self.mixed(requests(offered, time) + requests(half, calm_time)).await?;
+        let meter = self.shop.meter();
+        let all = self.many.open_loop(&work, &[(offered, time), (half, calm_time)]).await?;
+        let used = meter.read();
+        self.check(&work, &all)?;
+        let (done, calm) = all.split(time);
+        // What came in time counts; what was answered after the load was over does not.
+        let in_time = done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time).count();
+        let p99 = percentile(&mut done.times(), 0.99);
+        let recovery_s = recovered(&calm, normal, calm_time);
+        let mut more = told(&work, &done, time);
+        more.insert("p99_ms".into(), json!(ms(p99)));
+        more.insert("recovery_s".into(), json!(recovery_s));
+        more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
+        let goodput = count(in_time) / time.as_secs_f64() / peak;
+        Ok(Level { times, goodput, p99, recovery_s, more })
+    }
+
     /// Counts the orders that were acknowledged, and looks at the signatures of some of the answers.
-    fn check(&mut self, shop: &Shop, work: &[Prepared], done: &Done) -> Result<(), RigError> {
+    fn check(&mut self, work: &[Prepared], done: &Done) -> Result<(), RigError> {
         for (at, record) in done.records.iter().enumerate() {
-            let Some(request) = work.get(record.index) else { continue };
-            let Some(answer) = &record.answer else { continue };
-            self.acknowledged += usize::from(record.is_good() && request.kind == "new_order");
-            if at % CHECKED == 0 && record.is_good() {
-                request.verify(answer, shop.server_key())?;
+            let (Some(request), Some(answer)) = (work.get(record.index), &record.answer) else { continue };
+            if record.is_good() {
+                self.acknowledged += usize::from(request.kind == "new_order");
+                if at % CHECKED == 0 {
+                    request.verify(answer, self.shop.server_key())?;
+                }
             }
         }
         Ok(())
     }
 }
 
-fn rate(done: &Done, wall: Duration) -> f64 {
-    count(done.good()) / wall.as_secs_f64().max(0.001)
+fn rate(done: &Done) -> f64 {
+    count(done.good()) / done.wall.as_secs_f64().max(0.001)
 }
 
 /// How many requests a load asks for, with some to spare: arrivals come at random.
@@ -166,7 +185,7 @@ fn requests(per_second: f64, time: Duration) -> usize {
 }
 
 /// What became of each kind of request.
-fn level(work: &[Prepared], done: &Done, time: Duration) -> Map<String, Value> {
+fn told(work: &[Prepared], done: &Done, time: Duration) -> Map<String, Value> {
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
     for record in &done.records {
@@ -184,14 +203,14 @@ fn level(work: &[Prepared], done: &Done, time: Duration) -> Map<String, Value> {
     };
     let mut refusals: Vec<Duration> =
         done.records.iter().filter(|record| !record.is_good()).map(|record| record.took).collect();
-    let mut level = Map::new();
-    level.insert("sent_per_s".into(), json!(rounded(count(done.records.len()) / time.as_secs_f64(), 0)));
-    level.insert("not_sent_all_tills_busy".into(), json!(done.not_sent));
-    level.insert("p50_ms".into(), json!(ms(percentile(&mut done.times(), 0.5))));
-    level.insert("refusal_p50_ms".into(), json!(ms(percentile(&mut refusals, 0.5))));
-    level.insert("refused".into(), json!(refused));
-    level.insert("kinds".into(), kinds.iter().map(done_share).collect());
-    level
+    let mut more = Map::new();
+    more.insert("sent_per_s".into(), json!(rounded(count(done.records.len()) / time.as_secs_f64(), 0)));
+    more.insert("not_sent_all_tills_busy".into(), json!(done.not_sent.len()));
+    more.insert("p50_ms".into(), json!(ms(percentile(&mut done.times(), 0.5))));
+    more.insert("refusal_p50_ms".into(), json!(ms(percentile(&mut refusals, 0.5))));
+    more.insert("refused".into(), json!(refused));
+    more.insert("kinds".into(), kinds.iter().map(done_share).collect());
+    more
 }
 
 /// After how many seconds a whole second came in which nothing was refused and nearly all was as quick as it normally

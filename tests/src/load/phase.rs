@@ -37,13 +37,23 @@ pub(crate) struct Done {
     pub records: Vec<Record>,
     /// From the first request to the last answer.
     pub wall: Duration,
-    /// Requests whose time came while every till was still busy with another.
-    pub not_sent: usize,
+    /// When requests were due whose time came while every till was still busy with another.
+    pub not_sent: Vec<Duration>,
 }
 
 impl Done {
     pub(crate) fn good(&self) -> usize {
         self.records.iter().filter(|record| record.is_good()).count()
+    }
+
+    /// What was due before a moment, and what was due from then on, counted anew from there.
+    pub(crate) fn split(self, at: Duration) -> (Self, Self) {
+        let (before, mut after): (Vec<_>, Vec<_>) =
+            self.records.into_iter().partition(|record| record.due < at);
+        after.iter_mut().for_each(|record| record.due -= at);
+        let (early, late) = self.not_sent.into_iter().partition(|due| *due < at);
+        let first = Self { records: before, wall: at, not_sent: early };
+        (first, Self { records: after, wall: self.wall.saturating_sub(at), not_sent: late })
     }
 
     /// The times of all that were done.
@@ -96,13 +106,12 @@ impl Lines {
         Ok(done)
     }
 
-    /// Requests come at random moments, so many a second on average, whatever became of those before. One whose moment
-    /// comes while every till is busy is not sent.
+    /// Requests come at random moments, so many a second on average, whatever became of those before; each step has a
+    /// rate and a length. A request whose moment comes while every till is busy is not sent.
     pub(crate) async fn open_loop(
         &mut self,
         work: &Arc<Vec<Prepared>>,
-        per_second: f64,
-        time: Duration,
+        steps: &[(f64, Duration)],
     ) -> Result<Done, RigError> {
         let (give, take) = mpsc::channel::<(usize, Duration)>(self.lines.len().max(1));
         let take = Arc::new(Mutex::new(take));
@@ -126,26 +135,31 @@ impl Lines {
                 (line, records)
             });
         }
-        let mut not_sent = 0;
-        let mut moments = Moments::new(per_second);
+        let mut not_sent = Vec::new();
+        let mut moments = Moments::new();
         let mut index = 0;
-        let mut due = moments.next();
-        while due < time && index < work.len() {
-            let now = SystemClock.monotonic().saturating_sub(start);
-            if now < due {
-                tokio::time::sleep((due - now).min(Duration::from_millis(1))).await;
-                continue;
-            }
-            let free = idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1)).is_ok();
-            if free && give.try_send((index, due)).is_ok() {
-                index += 1;
-            } else {
-                not_sent += 1;
-            }
-            due += moments.next();
-            // The lines run on this thread too: let them, however much is due.
-            if (index + not_sent) % 16 == 0 {
-                tokio::task::yield_now().await;
+        let (mut due, mut end) = (Duration::ZERO, Duration::ZERO);
+        for (per_second, time) in steps {
+            due = due.max(end) + moments.gap(*per_second);
+            end += *time;
+            while due < end && index < work.len() {
+                let now = SystemClock.monotonic().saturating_sub(start);
+                if now < due {
+                    tokio::time::sleep((due - now).min(Duration::from_millis(1))).await;
+                    continue;
+                }
+                let free =
+                    idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1)).is_ok();
+                if free && give.try_send((index, due)).is_ok() {
+                    index += 1;
+                } else {
+                    not_sent.push(due);
+                }
+                due += moments.gap(*per_second);
+                // The lines run on this thread too: let them, however much is due.
+                if (index + not_sent.len()) % 16 == 0 {
+                    tokio::task::yield_now().await;
+                }
             }
         }
         drop(give);
@@ -179,22 +193,19 @@ async fn ask(line: &mut Line, dialler: &Dialler, request: &Prepared) -> Option<A
 
 /// Moments of arrivals that know nothing of each other: the gaps between them are exponentially distributed. The same
 /// in each run.
-struct Moments {
-    state: u64,
-    gap: f64,
-}
+struct Moments(u64);
 
 impl Moments {
-    fn new(per_second: f64) -> Self {
-        Self { state: 0x9e37_79b9_7f4a_7c15, gap: 1.0 / per_second.max(0.001) }
+    fn new() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
     }
 
-    fn next(&mut self) -> Duration {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        let high = u32::try_from(self.state >> 32).unwrap_or(u32::MAX);
+    fn gap(&mut self, per_second: f64) -> Duration {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        let high = u32::try_from(self.0 >> 32).unwrap_or(u32::MAX);
         let uniform = (f64::from(high) + 1.0) / (f64::from(u32::MAX) + 1.0);
-        Duration::from_secs_f64(-uniform.ln() * self.gap)
+        Duration::from_secs_f64(-uniform.ln() / per_second.max(0.001))
     }
 }

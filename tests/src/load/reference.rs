@@ -119,7 +119,7 @@ async fn line_us(shop: &Shop, kind: Kind, work: &Arc<Vec<Prepared>>, answer: usi
     let dialler = Dialler::new(shop.rig.trust(), port.ok_or_else(|| wrong("the echo server has no port"))?)?;
     let mut lines = Lines::open(dialler, 64).await?;
     lines.closed(work, Duration::from_millis(500)).await?;
-    let meter = Meter::start(process.id(), shop.cores.server);
+    let meter = Meter::start(vec![process.id()], shop.cores.server);
     let done = lines.closed(work, Duration::from_secs(4)).await?;
     let used = meter.read();
     let good = done.good();

@@ -6,6 +6,7 @@ use super::engine::Engine;
 use super::line::Dialler;
 use super::phase::Lines;
 use super::sales::{Prepared, Seller, prepare};
+use super::usage::Meter;
 use crate::load::{say, wrong};
 use crate::scripted_till::ScriptedTill;
 use crate::store_rig::{RigError, RigOptions, StoreRig};
@@ -24,6 +25,7 @@ pub(crate) struct Shop {
     pub rig: StoreRig,
     pub sellers: Vec<Seller>,
     pub cores: Cores,
+    engine: Engine,
     server_key: VerifyingKey,
     _dir: TempDir,
 }
@@ -59,7 +61,7 @@ impl Shop {
             sellers.push(Seller::new(&till, &authority)?);
         }
         let server_key = server_key(&rig)?;
-        Ok(Self { rig, sellers, cores, server_key, _dir: dir })
+        Ok(Self { rig, sellers, cores, engine, server_key, _dir: dir })
     }
 
     /// So many lines to the server.
@@ -75,6 +77,13 @@ impl Shop {
     /// The process of the server.
     pub(crate) fn server_pid(&self) -> u32 {
         self.rig.server.as_ref().map_or(0, |server| server.id())
+    }
+
+    /// Counts from now on what the server uses, its databases included.
+    pub(crate) fn meter(&self) -> Meter {
+        let mut processes = self.engine.processes();
+        processes.push(self.server_pid());
+        Meter::start(processes, self.cores.server)
     }
 
     /// The key that signs the server's answers; the store's root vouches for it.

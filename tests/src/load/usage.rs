@@ -43,28 +43,31 @@ pub(crate) fn busy(core: usize) -> Duration {
 /// What was used between two moments.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Used {
-    /// By the process.
+    /// By the processes.
     pub process: Duration,
     /// Of the core's time by others: the kernel's own threads, and neighbours that disturb the measurement.
     pub others: Duration,
 }
 
 /// A moment from which on usage is counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Meter {
-    pid: u32,
+    processes: Vec<u32>,
     core: usize,
     process: Duration,
     busy: Duration,
 }
 
 impl Meter {
-    pub(crate) fn start(pid: u32, core: usize) -> Self {
-        Self { pid, core, process: cpu_of(pid), busy: busy(core) }
+    /// Of these processes, on this core.
+    pub(crate) fn start(processes: Vec<u32>, core: usize) -> Self {
+        let process = processes.iter().map(|id| cpu_of(*id)).sum();
+        Self { processes, core, process, busy: busy(core) }
     }
 
     pub(crate) fn read(&self) -> Used {
-        let process = cpu_of(self.pid).saturating_sub(self.process);
+        let process: Duration = self.processes.iter().map(|id| cpu_of(*id)).sum();
+        let process = process.saturating_sub(self.process);
         let all = busy(self.core).saturating_sub(self.busy);
         Used { process, others: all.saturating_sub(process) }
     }
