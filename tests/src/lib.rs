@@ -1,9 +1,11 @@
 //! Whole-system tests of Evertill: the rig that brings up a real shop, the simulators at the true boundary
-//! (a wallet, a printer, a scanner), and the headless driver of the till's real window.
+//! (a wallet, a printer, a scanner), the headless driver of the till's real window, and the load programs.
 
 pub mod books;
 pub mod demo;
+#[cfg(feature = "window")]
 pub mod headless;
+pub mod load;
 pub mod process;
 pub mod raw_request;
 pub mod rig;

@@ -7,6 +7,7 @@ mod wallet;
 pub use settings::{Ports, RigOptions, STAFF};
 pub use wallet::{WalletControl, WalletOrder};
 
+use crate::load::cores;
 use crate::process::{Process, ProcessError, wait_until};
 use crate::scripted_till::ScriptedTill;
 use crate::workspace;
@@ -176,7 +177,12 @@ impl StoreRig {
             }
         };
         command.arg("--config").arg(self.store_dir().join("server/server.toml"));
-        let mut process = Process::spawn("store server", &mut command, &self.dir.join("logs/server.log"))?;
+        let log = self.dir.join("logs/server.log");
+        let mut spawn = || Process::spawn("store server", &mut command, &log);
+        let mut process = match self.options.server_core {
+            Some(core) => cores::on(core, spawn).map_err(|e| RigError::Unexpected(e.to_string()))??,
+            None => spawn()?,
+        };
         process.ready_line()?;
         self.server = Some(process);
         Ok(())

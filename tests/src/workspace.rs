@@ -67,9 +67,24 @@ pub fn build_programs() -> Result<(), String> {
 
 fn build() -> Result<(), String> {
     let mut command = command(cargo());
-    command.args(["build", "--workspace", "--bins"]);
-    if programs().ends_with("release") {
-        command.arg("--release");
+    command.args(["build", "--bins"]);
+    if cfg!(feature = "window") {
+        command.arg("--workspace");
+    } else {
+        // Who does without the till's window does not wait for its build either.
+        command.args([
+            "--package",
+            "evertill-server",
+            "--package",
+            "evertill-tests",
+            "--no-default-features",
+        ]);
+    }
+    match programs().file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => {}
+        Some(profile) => {
+            command.args(["--profile", profile]);
+        }
     }
     let status = command.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
     if status.success() { Ok(()) } else { Err("the programs do not build; see above".into()) }

@@ -32,6 +32,10 @@ pub struct RigOptions {
     pub period_ms: u64,
     /// By how many days the server's clock is ahead.
     pub days_ahead: u32,
+    /// How many order groups there are.
+    pub groups: u8,
+    /// The one core that the server runs on; none: all of them.
+    pub server_core: Option<usize>,
 }
 
 impl Default for RigOptions {
@@ -47,6 +51,8 @@ impl Default for RigOptions {
             failures_per_period: 3,
             period_ms: 4_000,
             days_ahead: 0,
+            groups: 3,
+            server_core: None,
         }
     }
 }
@@ -120,7 +126,7 @@ pub(super) fn plan(ports: &Ports) -> Result<NewStore, RigError> {
 /// The server's settings as the store was made with, and the simulator as its wallet.
 pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
     let mut toml = toml::Table::new();
-    let groups: Vec<toml::Value> = (0_u8..3)
+    let groups: Vec<toml::Value> = (0..rig.options.groups)
         .map(|tag| {
             let mut group = toml::Table::new();
             group.insert("tag".into(), i64::from(tag).into());

@@ -1,0 +1,71 @@
+//! `cargo load`.
+
+use clap::{Parser, Subcommand};
+use evertill_tests::load::{cores, echo, growth, intake, overload};
+use evertill_tests::store_rig::RigError;
+use evertill_tests::workspace;
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// How much the server takes, and how it behaves when that is not enough. One core is the server's, another the tills'.
+#[derive(Parser)]
+#[command(
+    name = "cargo load",
+    after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --profile target/intake.svg\n  \
+                  cargo load -- growth --json\n  cargo load -- overload --json"
+)]
+struct Options {
+    #[command(subcommand)]
+    program: Program,
+    /// The last line printed is one JSON object on one line.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Program {
+    /// Orders a second on one core, beside the price of what cannot be left out.
+    Intake(intake::IntakeOptions),
+    /// Creating, reading and a day's total, in groups that hold few orders and many.
+    Growth(growth::GrowthOptions),
+    /// Useful work when far more is asked for than can be done.
+    Overload(overload::OverloadOptions),
+    /// A server that only echoes over TLS; the intake program starts it.
+    #[command(hide = true)]
+    Echo(echo::EchoOptions),
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options.program) {
+        Ok(report) => {
+            let pretty = serde_json::to_string_pretty(&report).unwrap_or_default();
+            println!("{}", if options.json { report.to_string() } else { pretty });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(program: &Program) -> Result<Value, RigError> {
+    let system = |error: std::io::Error| RigError::Unexpected(error.to_string());
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system);
+    if let Program::Echo(options) = program {
+        return runtime()?.block_on(echo::serve(options)).map(|()| Value::Null);
+    }
+    // Before this process goes to its own core: a build takes all of them.
+    workspace::build_programs().map_err(RigError::Build)?;
+    let cores = cores::Cores::choose().map_err(system)?;
+    cores::pin(cores.tills).map_err(system)?;
+    runtime()?.block_on(async {
+        match program {
+            Program::Intake(options) => intake::run(options, cores).await,
+            Program::Growth(options) => growth::run(options, cores).await,
+            Program::Overload(options) => overload::run(options, cores).await,
+            Program::Echo(_) => Ok(Value::Null),
+        }
+    })
+}

@@ -1,0 +1,232 @@
+//! `cargo load -- overload`: how much useful work is done when two, five and ten times as much is asked for as can be
+//! done, and how soon all is well again afterwards.
+
+use super::cores::Cores;
+use super::engine::Engine;
+use super::figures::{count, ms, percentile, rounded};
+use super::mix::BusyTills;
+use super::phase::{Done, Lines};
+use super::sales::Prepared;
+use super::shop::Shop;
+use super::usage::peak_mib;
+use crate::load::{say, wrong};
+use crate::store_rig::RigError;
+use clap::Args;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many lines are busy when the capacity is measured.
+const WORKING: usize = 200;
+/// The window in which recovery is looked at.
+const WINDOW: Duration = Duration::from_millis(250);
+/// One answer of so many is checked for the server's signature.
+const CHECKED: usize = 20;
+
+/// What is measured, and for how long.
+#[derive(Clone, Debug, Args)]
+pub struct OverloadOptions {
+    /// The database of the order groups.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub engine: Engine,
+    /// How many order groups there are.
+    #[arg(long, default_value_t = 3)]
+    pub groups: u8,
+    /// How many tills there are: each has one line, and asks for nothing more while it waits for an answer.
+    #[arg(long, default_value_t = 1_000)]
+    pub tills: usize,
+    /// How long each load lasts.
+    #[arg(long, default_value_t = 5, value_name = "S")]
+    pub seconds: u64,
+}
+
+/// Runs it; the answer is the report.
+/// # Errors
+/// An order that was acknowledged is not there, or an answer is not the server's.
+pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigError> {
+    let mut shop = Shop::open(options.engine, options.groups, WORKING, cores).await?;
+    shop.rig.wallet_control().switch(json!({ "code_lifetime_ms": 3_600_000 })).await?;
+    let mut few = shop.lines(WORKING).await?;
+    let tills = BusyTills::open(&mut shop, &mut few).await?;
+    let many = shop.lines(options.tills).await?;
+    let time = Duration::from_secs(options.seconds.max(1));
+    let mut trial = Trial { shop, few, many, tills, time, acknowledged: 0 };
+
+    say("what it can do");
+    let peak = trial.peak().await?;
+    say(format_args!("{peak:.0} a second; first half of that, for what is normal"));
+    let normal = trial.normal(peak / 2.0).await?;
+    let mut levels = Vec::new();
+    for times in [2, 5, 10] {
+        say(format_args!("{times} times as much as it can do, then half of it"));
+        levels.push(trial.level(times, peak, normal).await?);
+    }
+    let memory = peak_mib(trial.shop.server_pid());
+    trial.shop.rig.stop_server();
+    let kept = options.engine.orders_kept(&trial.shop.rig, options.groups)?;
+    let acknowledged = trial.acknowledged + trial.tills.stocked;
+    if kept < acknowledged {
+        return Err(wrong(format!("{acknowledged} orders acknowledged, {kept} in the groups")));
+    }
+    let worst = levels.iter().map(|level| level.p99).max().unwrap_or_default();
+    let mut report = json!({
+        "p99_ratio": rounded(worst.as_secs_f64() / normal.as_secs_f64().max(1e-6), 2),
+        "recovery_s": levels.last().and_then(|level| level.recovery_s),
+        "peak_per_s": rounded(peak, 0),
+        "normal_p99_ms": ms(normal),
+        "engine": options.engine.name(),
+        "tills": options.tills,
+        "orders_acknowledged": acknowledged,
+        "orders_kept": kept,
+        "server_rss_mb": rounded(memory, 1),
+        "server_core": cores.server,
+        "tills_core": cores.tills,
+    });
+    for level in levels {
+        report[format!("goodput_{}x", level.times)] = json!(rounded(level.goodput, 3));
+        report[format!("at_{}x", level.times)] = Value::Object(level.more);
+    }
+    Ok(report)
+}
+
+/// What one load came to.
+struct Level {
+    times: u32,
+    /// Useful work as a share of the peak.
+    goodput: f64,
+    /// Of what was done.
+    p99: Duration,
+    recovery_s: Option<f64>,
+    more: Map<String, Value>,
+}
+
+/// A shop and its tills.
+struct Trial {
+    shop: Shop,
+    few: Lines,
+    many: Lines,
+    tills: BusyTills,
+    time: Duration,
+    acknowledged: usize,
+}
+
+impl Trial {
+    /// Requests of the mix, with all that they need.
+    async fn mixed(&mut self, requests: usize) -> Result<Arc<Vec<Prepared>>, RigError> {
+        self.tills.stock_for(&self.shop, &mut self.few, requests).await?;
+        Ok(Arc::new(self.tills.prepare(&self.shop, requests)?))
+    }
+
+    /// How much it does in a second when each till asks as soon as it has its answer.
+    async fn peak(&mut self) -> Result<f64, RigError> {
+        let work = self.mixed(8_000).await?;
+        let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
+        let work = self.mixed(requests(rate(&warm) * 1.3, self.time)).await?;
+        let done = self.few.closed(&work, self.time).await?;
+        self.check(&work, &done)?;
+        Ok(rate(&done))
+    }
+
+    /// The time that 99 of 100 requests stay under.
+    async fn normal(&mut self, per_second: f64) -> Result<Duration, RigError> {
+        let work = self.mixed(requests(per_second, self.time)).await?;
+        let done = self.many.open_loop(&work, &[(per_second, self.time)]).await?;
+        self.check(&work, &done)?;
+        Ok(percentile(&mut done.times(), 0.99))
+    }
+
+    /// So many times as much as it can do, and at once half of what it can.
+    async fn level(&mut self, times: u32, peak: f64, normal: Duration) -> Result<Level, RigError> {
+        let time = self.time;
+        let (offered, half, calm_time) = (peak * f64::from(times), peak / 2.0, time * 2);
+        let work = self.mixed(requests(offered, time) + requests(half, calm_time)).await?;
+        let meter = self.shop.meter();
+        let all = self.many.open_loop(&work, &[(offered, time), (half, calm_time)]).await?;
+        let used = meter.read();
+        self.check(&work, &all)?;
+        let (done, calm) = all.split(time);
+        // What came in time counts; what was answered after the load was over does not.
+        let in_time = done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time).count();
+        let p99 = percentile(&mut done.times(), 0.99);
+        let recovery_s = recovered(&calm, normal, calm_time);
+        let mut more = told(&work, &done, time);
+        more.insert("p99_ms".into(), json!(ms(p99)));
+        more.insert("recovery_s".into(), json!(recovery_s));
+        more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
+        let goodput = count(in_time) / time.as_secs_f64() / peak;
+        Ok(Level { times, goodput, p99, recovery_s, more })
+    }
+
+    /// Counts the orders that were acknowledged, and looks at the signatures of some of the answers.
+    fn check(&mut self, work: &[Prepared], done: &Done) -> Result<(), RigError> {
+        for (at, record) in done.records.iter().enumerate() {
+            let (Some(request), Some(answer)) = (work.get(record.index), &record.answer) else { continue };
+            if record.is_good() {
+                self.acknowledged += usize::from(request.kind == "new_order");
+                if at % CHECKED == 0 {
+                    request.verify(answer, self.shop.server_key())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn rate(done: &Done) -> f64 {
+    count(done.good()) / done.wall.as_secs_f64().max(0.001)
+}
+
+/// How many requests a load asks for, with some to spare: arrivals come at random.
+fn requests(per_second: f64, time: Duration) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+    let most = (per_second * time.as_secs_f64() * 1.05) as usize;
+    most.clamp(1_000, 600_000)
+}
+
+/// What became of each kind of request.
+fn told(work: &[Prepared], done: &Done, time: Duration) -> Map<String, Value> {
+    let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    for record in &done.records {
+        let kind = work.get(record.index).map_or("", |request| request.kind);
+        let counted = kinds.entry(kind).or_default();
+        counted.0 += 1;
+        counted.1 += usize::from(record.is_good());
+        if !record.is_good() {
+            let word = record.answer.as_ref().map_or("broken line".into(), |a| a.status.to_string());
+            *refused.entry(word).or_default() += 1;
+        }
+    }
+    let done_share = |(kind, (sent, good)): (&&str, &(usize, usize))| {
+        ((*kind).to_owned(), json!({ "sent": sent, "done": good }))
+    };
+    let mut refusals: Vec<Duration> =
+        done.records.iter().filter(|record| !record.is_good()).map(|record| record.took).collect();
+    let mut more = Map::new();
+    more.insert("sent_per_s".into(), json!(rounded(count(done.records.len()) / time.as_secs_f64(), 0)));
+    more.insert("not_sent_all_tills_busy".into(), json!(done.not_sent.len()));
+    more.insert("p50_ms".into(), json!(ms(percentile(&mut done.times(), 0.5))));
+    more.insert("refusal_p50_ms".into(), json!(ms(percentile(&mut refusals, 0.5))));
+    more.insert("refused".into(), json!(refused));
+    more.insert("kinds".into(), kinds.iter().map(done_share).collect());
+    more
+}
+
+/// After how many seconds a whole second came in which nothing was refused and nearly all was as quick as it normally
+/// is; none, if that did not happen.
+fn recovered(calm: &Done, normal: Duration, time: Duration) -> Option<f64> {
+    let windows = usize::try_from(time.as_millis() / WINDOW.as_millis()).unwrap_or(0);
+    let mut good_in_a_row = 0;
+    for window in 0..windows {
+        let from = WINDOW * u32::try_from(window).unwrap_or(0);
+        let inside: Vec<_> = calm.records.iter().filter(|r| r.due >= from && r.due < from + WINDOW).collect();
+        let mut times: Vec<Duration> = inside.iter().map(|record| record.took).collect();
+        let fine = inside.iter().all(|record| record.is_good()) && percentile(&mut times, 0.99) <= normal * 2;
+        good_in_a_row = if fine { good_in_a_row + 1 } else { 0 };
+        if good_in_a_row == 4 {
+            return Some(rounded((from + WINDOW).saturating_sub(WINDOW * 4).as_secs_f64(), 2));
+        }
+    }
+    None
+}

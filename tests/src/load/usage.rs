@@ -1,0 +1,74 @@
+//! What a process and a core have used so far, as the kernel counts it.
+
+use rustix::param::clock_ticks_per_second;
+use std::fs;
+use std::time::Duration;
+
+/// The processor time of a whole process, user and system, threads that ended included.
+pub(crate) fn cpu_of(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The program's name may hold spaces; what counts comes after its closing bracket.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks.saturating_mul(1000) / clock_ticks_per_second().max(1))
+}
+
+/// The processor time of this thread, to the nanosecond.
+pub(crate) fn cpu_of_this_thread() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0))
+}
+
+/// The most memory that a process has held, in MiB.
+pub(crate) fn peak_mib(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u32>().ok());
+    f64::from(kib.unwrap_or(0)) / 1024.0
+}
+
+/// How long a core has been busy with anything at all, interrupts and the host's own work included.
+pub(crate) fn busy(core: usize) -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let name = format!("cpu{core}");
+    let Some(line) = stat.lines().find(|line| line.split_whitespace().next() == Some(&name)) else {
+        return Duration::ZERO;
+    };
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|t| t.parse().ok()).collect();
+    // user nice system idle iowait irq softirq steal; guest time is counted in user time already.
+    let busy: u64 = [0, 1, 2, 5, 6, 7].iter().filter_map(|at| ticks.get(*at)).sum();
+    Duration::from_millis(busy.saturating_mul(1000) / clock_ticks_per_second().max(1))
+}
+
+/// What was used between two moments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    /// By the processes.
+    pub process: Duration,
+    /// Of the core's time by others: the kernel's own threads, and neighbours that disturb the measurement.
+    pub others: Duration,
+}
+
+/// A moment from which on usage is counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter {
+    processes: Vec<u32>,
+    core: usize,
+    process: Duration,
+    busy: Duration,
+}
+
+impl Meter {
+    /// Of these processes, on this core.
+    pub(crate) fn start(processes: Vec<u32>, core: usize) -> Self {
+        let process = processes.iter().map(|id| cpu_of(*id)).sum();
+        Self { processes, core, process, busy: busy(core) }
+    }
+
+    pub(crate) fn read(&self) -> Used {
+        let process: Duration = self.processes.iter().map(|id| cpu_of(*id)).sum();
+        let process = process.saturating_sub(self.process);
+        let all = busy(self.core).saturating_sub(self.busy);
+        Used { process, others: all.saturating_sub(process) }
+    }
+}
