@@ -6,6 +6,7 @@ pub mod demo;
 pub mod headless;
 pub mod process;
 pub mod raw_request;
+pub mod rig;
 pub mod scripted_till;
 pub mod simulator;
 pub mod store_rig;

@@ -1,6 +1,7 @@
 //! The WebDriver protocol, as far as these tests need it: JSON over plain HTTP to a chromedriver of our own.
 
 use evertill_tests::process::Process;
+use evertill_tests::rig::packages::{self, Package};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
-const INSTALL: &str = "apt-get update && apt-get install -y --no-install-recommends chromium chromium-driver";
 
 /// A running chromedriver with one session. Dropping it ends the browser too.
 pub struct Driver {
@@ -23,12 +23,7 @@ pub struct Driver {
 impl Driver {
     /// Starts a browser with a fresh profile in `folder`.
     pub fn start(folder: &Path) -> Self {
-        for program in [DRIVER, BROWSER] {
-            assert!(
-                Path::new(program).exists(),
-                "{program} is missing, and these tests need a browser; as root, type: {INSTALL}"
-            );
-        }
+        packages::ensure(&[Package::Chromium]).unwrap();
         let fonts = font_settings(folder);
         let mut command = Command::new(DRIVER);
         command

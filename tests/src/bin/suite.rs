@@ -3,6 +3,7 @@
 
 use clap::Parser;
 use evertill_shared::clock::{Clock, SystemClock};
+use evertill_tests::rig::packages::{self, Package};
 use evertill_tests::workspace;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -123,7 +124,8 @@ fn cargo_deny() -> Result<PathBuf, String> {
 
 /// All tests of all packages, with their numbers added up.
 fn tests() -> Result<Outcome, String> {
-    install_browser()?;
+    // A real browser for the console's pages; real servers for the rigs.
+    packages::ensure(&Package::ALL).map_err(|failure| failure.to_string())?;
     workspace::build_programs()?;
     let mut child = workspace::command(workspace::cargo())
         .args(["test", "--workspace", "--no-fail-fast"])
@@ -162,15 +164,4 @@ impl Outcome {
             }
         }
     }
-}
-
-/// The console's pages are tested in a real browser, from Debian's packages.
-fn install_browser() -> Result<(), String> {
-    if ["/usr/bin/chromium", "/usr/bin/chromedriver"].iter().all(|program| Path::new(program).exists()) {
-        return Ok(());
-    }
-    println!("installing chromium and chromium-driver from Debian's packages");
-    let install = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium chromium-driver";
-    run("sh", &["-c", &format!("({install}) >/dev/null")])
-        .map_err(|_| format!("chromium or its driver is missing; as root, type: {install}"))
 }
