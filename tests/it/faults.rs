@@ -10,7 +10,17 @@
     reason = "a test says what broke by panicking"
 )]
 
+#[path = "faults/clocks.rs"]
+mod clocks;
+#[path = "faults/disks.rs"]
+mod disks;
+#[path = "faults/files.rs"]
+mod files;
+#[path = "faults/kill.rs"]
+mod kill;
 #[path = "faults/power_cut.rs"]
 mod power_cut;
+#[path = "faults/seller.rs"]
+mod seller;
 #[path = "faults/shop.rs"]
 mod shop;

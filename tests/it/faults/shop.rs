@@ -3,12 +3,11 @@
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::orders::PaymentView;
-use evertill_tests::books;
+use evertill_tests::books::{self, BookedOrder};
 use evertill_tests::rig::place::Place;
-use evertill_tests::scripted_till::{AdoptedSale, ScriptedTill};
+use evertill_tests::scripted_till::ScriptedTill;
 use evertill_tests::store_rig::{RigOptions, StoreRig};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// The seed of all that is random here: `EVERTILL_SEED`, or always the same.
@@ -41,31 +40,72 @@ pub async fn shop_with(name: &str, options: impl FnOnce(&Place) -> RigOptions) -
 }
 
 impl Shop {
-    /// The server's settings.
-    pub fn server_toml(&self) -> PathBuf {
-        self.rig.store_dir().join("server/server.toml")
+    /// Our books and the wallet's hold the same for each sale, once what is under way has ended, and no sale is in
+    /// ours twice. Gives how many orders are paid.
+    pub async fn books_agree(&self) -> usize {
+        let mut last = None;
+        for _ in 0..150 {
+            let booked = books::paid_orders(&self.rig).unwrap();
+            assert_eq!(books::doubled(&booked), [], "sales that are in the books twice");
+            let (ours, theirs) = (our_net(&booked), self.wallets_net().await);
+            if ours == theirs {
+                return booked.len();
+            }
+            last = Some((ours, theirs));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("our books and the wallet's differ, by terminal and sale: {last:#?}");
     }
 
-    /// Our books and the wallet's hold the same, and no sale is in ours twice: gives the net of each sale by
-    /// wallet, under the sale's part of the wallet's number.
-    pub async fn books_agree(&self) -> usize {
-        let booked = books::paid_orders(&self.rig).unwrap();
-        assert_eq!(books::doubled(&booked), [], "sales that are in the books twice");
-        let mut ours: BTreeMap<(u16, i64), i64> = BTreeMap::new();
-        for order in booked.iter().filter(|order| order.by_wallet) {
-            *ours.entry((order.terminal, order.sale.1)).or_default() +=
-                order.paid_minor - order.refunded_minor;
+    /// A page of the server as a manager's browser gets it: its status and text.
+    pub async fn page(&self, path: &str) -> (u16, String) {
+        let roots = self.rig.trust().root_certificates.iter();
+        let roots = roots.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
+        let browser = reqwest::Client::builder().tls_certs_only(roots).build().unwrap();
+        let mut request = browser.get(format!("{}{path}", self.rig.server_url()));
+        if path.starts_with("/console") {
+            let it = self.rig.staff("it").await.unwrap();
+            let token = it.session().token.expose().to_owned();
+            request = request.header("cookie", format!("__Host-evertill-session={token}"));
         }
-        let mut theirs: BTreeMap<(u16, i64), i64> = BTreeMap::new();
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// The same, once it is as it must become.
+    pub async fn settled_page(&self, path: &str, is_so: impl Fn(u16, &str) -> bool) -> (u16, String) {
+        let mut last = self.page(path).await;
+        for _ in 0..100 {
+            if is_so(last.0, &last.1) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            last = self.page(path).await;
+        }
+        last
+    }
+
+    async fn wallets_net(&self) -> Nets {
+        let mut nets = Nets::new();
         for order in self.rig.wallet_control().orders().await.unwrap() {
             let sale = (order.number[7..11].parse().unwrap(), order.number[16..28].parse().unwrap());
-            *theirs.entry(sale).or_default() += order.net_minor();
+            *nets.entry(sale).or_default() += order.net_minor();
         }
-        ours.retain(|_, net| *net != 0);
-        theirs.retain(|_, net| *net != 0);
-        assert_eq!(theirs, ours, "the wallet's books and ours differ");
-        booked.len()
+        nets.retain(|_, net| *net != 0);
+        nets
     }
+}
+
+/// What the customers of sales by wallet are short of, by terminal and sequence.
+type Nets = BTreeMap<(u16, i64), i64>;
+
+fn our_net(booked: &[BookedOrder]) -> Nets {
+    let mut nets = Nets::new();
+    for order in booked.iter().filter(|order| order.by_wallet) {
+        *nets.entry((order.terminal, order.sale.1)).or_default() += order.paid_minor - order.refunded_minor;
+    }
+    nets.retain(|_, net| *net != 0);
+    nets
 }
 
 /// Asks, as a till does, until the attempt is settled.
@@ -83,9 +123,4 @@ pub async fn settled(till: &ScriptedTill, number: OrderNumber, attempt: u8) -> P
 
 pub fn is_paid(view: &PaymentView) -> bool {
     view.state == PaymentState::Paid
-}
-
-/// Whether the order is paid, by a till's own question.
-pub async fn order_is_paid(till: &ScriptedTill, order: &AdoptedSale) -> bool {
-    till.order(order.number).await.is_ok_and(|view| view.state == evertill_shared::order::OrderState::Paid)
 }
