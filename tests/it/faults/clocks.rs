@@ -40,7 +40,8 @@ impl Clocks {
     async fn till(&self) -> ScriptedTill {
         let rig = &self.shop.rig;
         let code = rig.enrolment_code("Till").await.unwrap();
-        let till = ScriptedTill::enrol_by(rig.client_config(), &code, Arc::new(self.till.clock())).await.unwrap();
+        let till =
+            ScriptedTill::enrol_by(rig.client_config(), &code, Arc::new(self.till.clock())).await.unwrap();
         rig.activate(till.enrolled.terminal, &till.device.fingerprint()).await.unwrap();
         till
     }
@@ -70,9 +71,16 @@ async fn signed_both_ways_a_till_sells_on_whenever_its_clock_or_the_servers_step
     let clocks = clocks("clock-signatures").await;
     let mut till = clocks.till().await;
     sell_by_code(&clocks, &mut till).await;
-    for (till_ms, server_ms) in
-        [(3 * HOUR, 0), (-5 * HOUR, 0), (DAY, 0), (0, 0), (0, 2 * HOUR), (-2 * HOUR, 4 * HOUR), (0, DAY), (DAY, 0)]
-    {
+    for (till_ms, server_ms) in [
+        (3 * HOUR, 0),
+        (-5 * HOUR, 0),
+        (DAY, 0),
+        (0, 0),
+        (0, 2 * HOUR),
+        (-2 * HOUR, 4 * HOUR),
+        (0, DAY),
+        (DAY, 0),
+    ] {
         // Between the number and the payment, as clocks do not wait for the end of a sale.
         let order = till.sell_and_choose(500).await.unwrap();
         clocks.till.turn(till_ms).unwrap();

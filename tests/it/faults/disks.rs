@@ -72,7 +72,8 @@ async fn end_well(shop: &Shop, tasks: Vec<Task>, gives_up: &AtomicBool) -> usize
 #[tokio::test(flavor = "multi_thread")]
 async fn isolation_one_groups_full_disk_stops_no_other_and_it_is_back_by_itself() {
     let mut shop = shop("disk-group").await;
-    let disk = move_to_small_disk(&mut shop, &shop.rig.group_file(0));
+    let file = shop.rig.group_file(0);
+    let disk = move_to_small_disk(&mut shop, &file);
     let gives_up = Arc::new(AtomicBool::new(false));
     let mut counter = shop.rig.scripted_till("Counter").await.unwrap();
     let tasks = sell_on(sellers(&shop, 4, &gives_up).await);
@@ -148,10 +149,7 @@ async fn when_no_group_has_room_the_answer_is_a_quick_later_and_all_goes_on_by_i
     }
     let (error, took) = later.expect("full, and orders are still taken");
     let code = error.code();
-    assert!(
-        matches!(code, Some(ErrorCode::NoGroupAvailable | ErrorCode::OutcomeUnknown)),
-        "{error:?}"
-    );
+    assert!(matches!(code, Some(ErrorCode::NoGroupAvailable | ErrorCode::OutcomeUnknown)), "{error:?}");
     println!("no group has room: {error}, after {took:?}");
     let is_ready = |status: u16| status == 200;
     assert!(!is_ready(shop.settled_page("/health/ready", |status, _| !is_ready(status)).await.0));

@@ -19,8 +19,7 @@ async fn one_charge_nothing_lost_the_server_is_killed_again_and_again_under_load
     let gives_up = Arc::new(AtomicBool::new(false));
     let mut tasks = Vec::new();
     for till in 0..TILLS {
-        let mut seller =
-            Seller::new(&shop.rig, &format!("Till {}", till + 1), seed + till, &gives_up).await;
+        let mut seller = Seller::new(&shop.rig, &format!("Till {}", till + 1), seed + till, &gives_up).await;
         tasks.push(tokio::spawn(async move {
             seller.sell_on().await;
             seller

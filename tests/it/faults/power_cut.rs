@@ -41,7 +41,12 @@ struct Acknowledged {
 
 /// Runs one of this program's own tests as a process that writes into `folder` until it has acknowledged so many
 /// things; then it is killed. It prints `acknowledged NUMBER MILLISECONDS`.
-fn record(place: &Place, test: &str, variables: &[(&str, &str)], count: usize) -> (Vec<Acknowledged>, Recording) {
+fn record(
+    place: &Place,
+    test: &str,
+    variables: &[(&str, &str)],
+    count: usize,
+) -> (Vec<Acknowledged>, Recording) {
     let folder = place.folder(&format!("recorded-{}", variables[0].1)).unwrap();
     let log = place.log(&format!("calls-{}", variables[0].1));
     let recorder = Recorder::new(&folder, &log).unwrap();

@@ -1,22 +1,28 @@
 //! A till and its cashier who do not give up: whatever breaks, they ask again for the same, and note what they were
 //! told, and when.
 
-use evertill_provisioning::client::{ClientError, StaffClient};
+use evertill_provisioning::client::{ClientError, StaffClient, StoreClient};
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, SignedEntry};
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::orders::PaymentView;
+use evertill_shared::protocol::orders::{
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment,
+};
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::staff::AskRefund;
+use evertill_shared::protocol::terminal::{HandIn, HandedIn};
 use evertill_shared::refund::{Refund, RefundState};
+use evertill_shared::secret::AuthCode;
 use evertill_tests::rig::power_cut::Seeded;
 use evertill_tests::scripted_till::{AdoptedSale, ScriptedSale, ScriptedTill};
 use evertill_tests::simulator::wechat::Behaviour;
 use evertill_tests::store_rig::{StoreRig, WalletControl};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -76,6 +82,9 @@ pub struct Seller {
     gives_up: Arc<AtomicBool>,
 }
 
+/// A question that can be asked.
+type Ask<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send + 'a>>;
+
 /// Told to give up: what was begun stays where it is.
 #[derive(Debug)]
 pub struct GaveUp;
@@ -126,9 +135,8 @@ impl Seller {
         if self.done.is_multiple_of(3) {
             let client = self.till.client.clone();
             let entries = self.till.entries()[self.handed_in..].to_vec();
-            let body = evertill_shared::protocol::terminal::HandIn { entries };
-            let taken: evertill_shared::protocol::terminal::HandedIn =
-                self.again(async || client.post("/v1/journal", &body).await).await?;
+            let body = HandIn { entries };
+            let taken: HandedIn = self.again(|| Box::pin(client.post("/v1/journal", &body))).await?;
             assert!(!taken.quarantined);
             self.handed_in = self.till.entries().len();
             self.note(Fact::HandedIn(taken.head.sequence));
@@ -152,7 +160,7 @@ impl Seller {
     }
 
     /// Asks until there is an answer. A refusal that is no "later" is a broken promise.
-    async fn again<T>(&mut self, ask: impl AsyncFn() -> Result<T, ClientError>) -> Result<T, GaveUp> {
+    async fn again<'a, T>(&mut self, ask: impl Fn() -> Ask<'a, T>) -> Result<T, GaveUp> {
         let until = SystemClock.monotonic() + PATIENCE;
         loop {
             let error = match ask().await {
@@ -174,9 +182,8 @@ impl Seller {
         let order = match &current.order {
             Some(order) => order.clone(),
             None => {
-                let body = evertill_shared::protocol::orders::CreateDraft { sale: current.sale.entry.clone() };
-                let draft: evertill_shared::protocol::orders::DraftCreated =
-                    self.again(async || client.post("/v1/drafts", &body).await).await?;
+                let body = CreateDraft { sale: current.sale.entry.clone() };
+                let draft: DraftCreated = self.again(|| Box::pin(client.post("/v1/drafts", &body))).await?;
                 self.note(Fact::Draft(draft.number));
                 let order = self.till.choose(&current.sale, draft.number).unwrap();
                 current.order.insert(order).clone()
@@ -191,15 +198,11 @@ impl Seller {
             Some(cash) => cash.clone(),
             None => current.cash.insert(self.till.take_cash(&current.sale).unwrap()).clone(),
         };
-        let body = evertill_shared::protocol::orders::AdoptOrder {
-            sale: order.sale.entry.clone(),
-            adopted: order.entry.clone(),
-            cash: Some(cash),
-        };
+        let body =
+            AdoptOrder { sale: order.sale.entry.clone(), adopted: order.entry.clone(), cash: Some(cash) };
         let path = format!("/v1/orders/{}/adopt", order.number);
-        let view: evertill_shared::protocol::orders::OrderView =
-            self.again(async || client.post(&path, &body).await).await?;
-        assert_eq!(view.state, evertill_shared::order::OrderState::Paid, "{view:?}");
+        let view: OrderView = self.again(|| Box::pin(client.post(&path, &body))).await?;
+        assert_eq!(view.state, OrderState::Paid, "{view:?}");
         self.note(Fact::Paid(order.number));
         Ok(())
     }
@@ -216,29 +219,16 @@ impl Seller {
             None => current.requested.insert(self.till.request(order, 1).unwrap()).clone(),
         };
         let client = self.till.client.clone();
-        let body = evertill_shared::protocol::orders::StartPayment {
+        let body = StartPayment {
             sale: order.sale.entry.clone(),
             adopted: order.entry.clone(),
             requested,
-            auth_code: evertill_shared::secret::AuthCode::new(code.to_owned()),
+            auth_code: AuthCode::new(code.to_owned()),
         };
         let path = format!("/v1/orders/{}/payments", order.number);
         let asked = format!("{path}/1");
-        let view: PaymentView = self
-            .again(async || {
-                let charged = client.post_payment::<_, PaymentView>(&path, &body).await;
-                match charged {
-                    Ok(view) if view.state.is_final() => Ok(view),
-                    Err(error) if !is_honest(&error) => Err(error),
-                    // Whatever came of it: only an end is an answer.
-                    _ => match client.get::<PaymentView>(&asked, "").await {
-                        Ok(view) if view.state.is_final() => Ok(view),
-                        Ok(view) => Err(ClientError::NoAnswer(format!("{:?}", view.state))),
-                        Err(error) => Err(error),
-                    },
-                }
-            })
-            .await?;
+        let view: PaymentView =
+            self.again(|| Box::pin(charge_and_ask(&client, &path, &asked, &body))).await?;
         if view.state != PaymentState::Paid {
             return Ok(false);
         }
@@ -258,7 +248,7 @@ impl Seller {
                 let request = format!("refund-{}-{}", order.sale.key.terminal, order.sale.key.sequence);
                 let ask = AskRefund { request, amount, reason: "the customer brought it back".into() };
                 let manager = Arc::clone(&self.manager);
-                let refund = self.again(async || manager.ask_refund(&order.number, &ask).await).await?;
+                let refund = self.again(|| Box::pin(manager.ask_refund(&order.number, &ask))).await?;
                 self.note(Fact::RefundAsked(order.number, refund.id.clone()));
                 let body = Body::RefundCarriedOut { refund: refund.id.clone(), number: order.number, amount };
                 let entry = self.till.write(body).unwrap();
@@ -268,7 +258,7 @@ impl Seller {
         let client = self.till.client.clone();
         let path = format!("/v1/orders/{}/refunds/{}", order.number, refund.id);
         let body = CarryOutRefund { carried_out };
-        let now: Refund = self.again(async || client.post(&path, &body).await).await?;
+        let now: Refund = self.again(|| Box::pin(client.post(&path, &body))).await?;
         let is_back = now.state == RefundState::Done;
         self.note(Fact::RefundCarriedOut(order.number, refund.id, is_back));
         Ok(())
@@ -288,14 +278,18 @@ impl Seller {
     async fn holds(&self, fact: &Fact) -> bool {
         let number = match fact {
             Fact::HandedIn(sequence) => {
-                return self.till.status().await.is_ok_and(|status| status.journal_head.sequence >= *sequence);
+                return self
+                    .till
+                    .status()
+                    .await
+                    .is_ok_and(|status| status.journal_head.sequence >= *sequence);
             }
             Fact::Draft(number) | Fact::Paid(number) | Fact::Charged(number, _) => *number,
             Fact::RefundAsked(number, _) | Fact::RefundCarriedOut(number, ..) => *number,
         };
         let Ok(order) = self.till.order(number).await else { return false };
         match fact {
-            Fact::Paid(_) => order.state == evertill_shared::order::OrderState::Paid,
+            Fact::Paid(_) => order.state == OrderState::Paid,
             Fact::Charged(_, attempt) => {
                 order.payments.iter().any(|p| p.attempt == *attempt && p.state == PaymentState::Paid)
             }
@@ -310,9 +304,24 @@ impl Seller {
     }
 }
 
+/// Asks for the charge; whatever comes of it, only an end is an answer.
+async fn charge_and_ask(
+    client: &StoreClient,
+    path: &str,
+    asked: &str,
+    body: &StartPayment,
+) -> Result<PaymentView, ClientError> {
+    match client.post_payment::<_, PaymentView>(path, body).await {
+        Ok(view) if view.state.is_final() => return Ok(view),
+        Err(error) if !is_honest(&error) => return Err(error),
+        _ => {}
+    }
+    let view: PaymentView = client.get(asked, "").await?;
+    if view.state.is_final() { Ok(view) } else { Err(ClientError::NoAnswer(format!("{:?}", view.state))) }
+}
+
 /// No answer, or one that says "later": nothing was promised, and asking again is right. That a payment is not
 /// known is such an answer too, after a question whose fate is not known.
 fn is_honest(error: &ClientError) -> bool {
-    error.is_offline()
-        || error.code().is_some_and(|code| code.is_later() || code == ErrorCode::NotFound)
+    error.is_offline() || error.code().is_some_and(|code| code.is_later() || code == ErrorCode::NotFound)
 }

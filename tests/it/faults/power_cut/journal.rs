@@ -63,7 +63,10 @@ fn nothing_lost_a_sale_that_the_till_kept_is_there_after_a_power_cut() {
         let journal = open(&bench, SystemClock.now())
             .unwrap_or_else(|error| panic!("seed {seed}, cut {cut}, {luck:?}: {error}"));
         let head = journal.head().sequence;
-        assert!(head >= kept, "seed {seed}, cut {cut}, {luck:?}: {kept} was kept, the journal ends at {head}");
+        assert!(
+            head >= kept,
+            "seed {seed}, cut {cut}, {luck:?}: {kept} was kept, the journal ends at {head}"
+        );
         let sales = journal.recent_sales(10_000).unwrap();
         let paid = sales.iter().filter(|sale| sale.record.is_paid()).count();
         // One entry opens the journal, then each sale has two; the last may be open.

@@ -82,9 +82,7 @@ impl Books {
         let refund = |id: &evertill_shared::id::RefundId| self.refunds.get(&id.0).map(String::as_str);
         match fact {
             Fact::Draft(number) => self.orders.contains_key(&number.to_string()),
-            Fact::Paid(number) => {
-                self.orders.get(&number.to_string()).is_some_and(|state| state == "paid")
-            }
+            Fact::Paid(number) => self.orders.get(&number.to_string()).is_some_and(|state| state == "paid"),
             Fact::Charged(number, attempt) => {
                 let key = (number.to_string(), i64::from(*attempt));
                 self.payments.get(&key).is_some_and(|state| state == "paid")
@@ -107,11 +105,16 @@ fn broken(files: &Files, bench: &Path, told: &[(TerminalId, &[Told])], up_to_us:
         Ok(books) => books,
         Err(error) => return vec![format!("cannot be opened: {error}")],
     };
-    let mut wrong: Vec<String> =
-        books.paid.iter().filter(|(_, count)| **count > 1).map(|(sale, _)| format!("twice: {sale:?}")).collect();
+    let mut wrong: Vec<String> = books
+        .paid
+        .iter()
+        .filter(|(_, count)| **count > 1)
+        .map(|(sale, _)| format!("twice: {sale:?}"))
+        .collect();
     for (terminal, told) in told {
         let before = told.iter().filter(|told| told.at_us <= up_to_us);
-        wrong.extend(before.filter(|told| !books.hold(*terminal, &told.fact)).map(|told| format!("{told:?}")));
+        wrong
+            .extend(before.filter(|told| !books.hold(*terminal, &told.fact)).map(|told| format!("{told:?}")));
     }
     wrong
 }
@@ -190,7 +193,8 @@ async fn nothing_lost_the_power_goes_while_tills_sell() {
     let mut random = Seeded::new(seed);
     let mut replay = recording.replay();
     replay.advance(recording.len());
-    let (rebuilt, real) = (replay.cut(Luck::All, &mut random), snapshot(&data.canonicalize().unwrap()).unwrap());
+    let (rebuilt, real) =
+        (replay.cut(Luck::All, &mut random), snapshot(&data.canonicalize().unwrap()).unwrap());
     assert_eq!(rebuilt.keys().collect::<Vec<_>>(), real.keys().collect::<Vec<_>>());
     for (path, bytes) in &real {
         assert!(rebuilt[path] == *bytes, "{} was not recorded whole", path.display());

@@ -19,13 +19,30 @@ pub(super) struct Event {
 #[derive(Debug)]
 pub(super) enum What {
     /// The file came to be, or was emptied.
-    Opened { path: PathBuf, emptied: bool },
-    Written { path: PathBuf, offset: usize, bytes: Vec<u8> },
-    Cut { path: PathBuf, length: usize },
+    Opened {
+        path: PathBuf,
+        emptied: bool,
+    },
+    Written {
+        path: PathBuf,
+        offset: usize,
+        bytes: Vec<u8>,
+    },
+    Cut {
+        path: PathBuf,
+        length: usize,
+    },
     /// What was written before this is on the disk once the sync with this number has ended.
-    SyncBegan { path: PathBuf, number: usize },
-    Synced { number: usize },
-    Removed { path: PathBuf },
+    SyncBegan {
+        path: PathBuf,
+        number: usize,
+    },
+    Synced {
+        number: usize,
+    },
+    Removed {
+        path: PathBuf,
+    },
 }
 
 /// The log's line, taken apart.

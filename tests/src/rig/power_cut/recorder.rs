@@ -35,7 +35,8 @@ impl Recorder {
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let log = self.log.to_string_lossy();
-        let fixed = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-ttt", "-y", "-xx", "-s", "1048576", "-A"];
+        let fixed =
+            ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-ttt", "-y", "-xx", "-s", "1048576", "-A"];
         let named = ["-o", &log, "-e", CALLS, "-e", "signal=none", "--"];
         fixed.iter().chain(&named).map(|word| (*word).to_owned()).collect()
     }
