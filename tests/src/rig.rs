@@ -11,8 +11,11 @@ pub mod patroni;
 pub mod place;
 pub mod ports;
 pub mod postgres;
+pub mod power_cut;
 pub mod proxy;
 mod server;
+pub mod small_disk;
+pub mod turned_clock;
 
 use crate::process::ProcessError;
 use std::path::{Path, PathBuf};

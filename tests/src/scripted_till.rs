@@ -32,6 +32,7 @@ pub struct ScriptedTill {
     pub enrolled: Enrolled,
     /// The signed client.
     pub client: StoreClient,
+    clock: Arc<dyn Clock>,
     key: SigningKey,
     head: Head,
     entries: Vec<SignedEntry>,
@@ -64,15 +65,25 @@ impl ScriptedTill {
     /// # Errors
     /// The server's refusal, or no answer.
     pub async fn enrol(config: ClientConfig, code: &SecretText) -> Result<Self, ClientError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::enrol_by(config, code, Arc::new(SystemClock)).await
+    }
+
+    /// The same, by a clock that may be wrong.
+    /// # Errors
+    /// The server's refusal, or no answer.
+    pub async fn enrol_by(
+        config: ClientConfig,
+        code: &SecretText,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ClientError> {
         let wrong = |e: &dyn std::fmt::Display| ClientError::Misconfigured(e.to_string());
         let device = DeviceKey::generate().map_err(|e| wrong(&e))?;
         let enrolled = enrolment::enrol(config.clone(), code, &device, Arc::clone(&clock)).await?;
-        let client = enrolment::client_of(config, &enrolled, &device, clock)?;
+        let client = enrolment::client_of(config, &enrolled, &device, Arc::clone(&clock))?;
         let key_id = terminal_key_id(enrolled.terminal, enrolled.epoch);
         let key = device.signing_key(key_id).map_err(|e| wrong(&e))?;
         let head = Head::start(enrolled.terminal, enrolled.epoch);
-        let mut till = Self { device, enrolled, client, key, head, entries: Vec::new() };
+        let mut till = Self { device, enrolled, client, clock, key, head, entries: Vec::new() };
         let public_key = till.device.public();
         till.write(Body::Opened { public_key })?;
         Ok(till)
@@ -116,7 +127,7 @@ impl ScriptedTill {
             epoch: self.head.epoch,
             sequence: self.head.sequence + 1,
             previous: self.head.hash,
-            at: SystemClock.now(),
+            at: self.clock.now(),
             body,
         };
         let signed = SignedEntry::sign(&entry, &self.key)
@@ -135,7 +146,7 @@ impl ScriptedTill {
         let line =
             Line::new("P001".into(), "Article".into(), 1, price, TaxRate(1300)).map_err(|e| wrong(&e))?;
         let sale =
-            Sale::new(self.store(), SystemClock.now(), Currency::CNY, vec![line]).map_err(|e| wrong(&e))?;
+            Sale::new(self.store(), self.clock.now(), Currency::CNY, vec![line]).map_err(|e| wrong(&e))?;
         let total = sale.total;
         let entry = self.write(Body::Sale(sale))?;
         let Head { terminal, epoch, sequence, .. } = self.head;

@@ -80,6 +80,8 @@ impl StoreRig {
         // The HTTP library finds its crypto here; a second rig in one process finds it set already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         workspace::build_programs().map_err(RigError::Build)?;
+        // The programs run in this folder, so that whoever sweeps it finds them: paths must hold from there too.
+        let dir = &std::path::absolute(dir).map_err(|error| RigError::File { path: dir.into(), error })?;
         let store = dir.join("store");
         let ports = Ports::of(dir)?;
         let is_new = !store.exists();
@@ -140,10 +142,16 @@ impl StoreRig {
         WalletControl::new(self.ports.wallet_control)
     }
 
+    /// The folder of the server's databases.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.store_dir().join("server/data")
+    }
+
     /// The file of an order group.
     #[must_use]
     pub fn group_file(&self, tag: u8) -> PathBuf {
-        self.store_dir().join("server/data").join(format!("groups/{tag:02}.db"))
+        self.data_dir().join(format!("groups/{tag:02}.db"))
     }
 
     /// Starts the wallet simulator.
@@ -156,7 +164,8 @@ impl StoreRig {
             .arg(self.dir.join("wallet"))
             .args(["--listen", &format!("127.0.0.1:{}", self.ports.wallet)])
             .args(["--secure-listen", &format!("127.0.0.1:{}", self.ports.wallet_secure)])
-            .args(["--control", &format!("127.0.0.1:{}", self.ports.wallet_control)]);
+            .args(["--control", &format!("127.0.0.1:{}", self.ports.wallet_control)])
+            .current_dir(&self.dir);
         let mut process =
             Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;
         self.wallet_section = process.ready_line()?["wechat"].take();
@@ -168,15 +177,9 @@ impl StoreRig {
     /// # Errors
     /// It does not become ready.
     pub fn start_server(&mut self) -> Result<(), RigError> {
-        let mut command = match self.options.days_ahead {
-            0 => Command::new(workspace::program("evertill-server")),
-            days => {
-                let mut command = Command::new(workspace::program("evertill-server-turned"));
-                command.args(["--days-ahead", &days.to_string()]);
-                command
-            }
-        };
+        let mut command = self.server_command();
         command.arg("--config").arg(self.store_dir().join("server/server.toml"));
+        command.current_dir(&self.dir);
         let log = self.dir.join("logs/server.log");
         let mut spawn = || Process::spawn("store server", &mut command, &log);
         let mut process = match self.options.server_core {
@@ -186,6 +189,32 @@ impl StoreRig {
         process.ready_line()?;
         self.server = Some(process);
         Ok(())
+    }
+
+    fn server_command(&self) -> Command {
+        let is_turned = self.options.days_ahead != 0 || self.options.clock_file.is_some();
+        let program =
+            workspace::program(if is_turned { "evertill-server-turned" } else { "evertill-server" });
+        let mut command = match self.options.server_under.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        if is_turned {
+            command.args(["--days-ahead", &self.options.days_ahead.to_string()]);
+        }
+        if let Some(file) = &self.options.clock_file {
+            command.arg("--clock-file").arg(file);
+        }
+        command
+    }
+
+    /// Lets the server run under another program from its next start on; without words, by itself again.
+    pub fn run_server_under(&mut self, words: Vec<String>) {
+        self.options.server_under = words;
     }
 
     /// Stops the server and starts it with its clock turned ahead by whole days.

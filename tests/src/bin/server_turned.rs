@@ -1,14 +1,13 @@
-//! `evertill-server-turned`: the store server, whole and unchanged, under a clock that is ahead by whole days. For
-//! stories about yesterday's orders: the product itself has no such switch.
+//! `evertill-server-turned`: the store server, whole and unchanged, under a clock that is ahead, or steps
+//! while it runs. For stories about yesterday's orders and wrong clocks: the product itself has no such switch.
 
 use clap::Parser;
 use evertill_server::config::Config;
 use evertill_server::start;
-use evertill_shared::clock::{Clock, SystemClock, Timestamp};
+use evertill_tests::rig::turned_clock::TurnedClock;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The store server on a later day, for whole-system tests.
@@ -20,18 +19,9 @@ struct Arguments {
     /// By how many days its clock is ahead.
     #[arg(long, default_value_t = 0)]
     days_ahead: u32,
-}
-
-struct Ahead(Duration);
-
-impl Clock for Ahead {
-    fn now(&self) -> Timestamp {
-        SystemClock.now().plus(self.0)
-    }
-
-    fn monotonic(&self) -> Duration {
-        SystemClock.monotonic()
-    }
+    /// A file that says by how many milliseconds more it is ahead, and may be written at any time.
+    #[arg(long, value_name = "FILE")]
+    clock_file: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -50,7 +40,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut terminate = signal(SignalKind::terminate())?;
     let config = Config::load(&arguments.config)?;
-    let clock = Ahead(Duration::from_secs(u64::from(arguments.days_ahead) * 24 * 60 * 60));
+    let ahead_ms = i64::from(arguments.days_ahead) * 24 * 60 * 60 * 1_000;
+    let clock = TurnedClock::new(ahead_ms, arguments.clock_file);
     let server = start(config, Arc::new(clock)).await?;
     println!("{}", serde_json::json!({ "ready": true, "listen": server.addr.to_string() }));
     terminate.recv().await;

@@ -11,7 +11,7 @@ use evertill_shared::secret::SecretText;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The people of a rig's shop: login, name, role. Passwords are `LOGIN-evertill`: it is a shop to try things in.
 pub const STAFF: [(&str, &str, Role); 3] =
@@ -36,6 +36,11 @@ pub struct RigOptions {
     pub groups: u8,
     /// The one core that the server runs on; none: all of them.
     pub server_core: Option<usize>,
+    /// A file that says, at any time, by how many milliseconds the server's clock is ahead; see
+    /// [`crate::rig::turned_clock`].
+    pub clock_file: Option<PathBuf>,
+    /// The words of a program that the server is to run under, to be watched.
+    pub server_under: Vec<String>,
 }
 
 impl Default for RigOptions {
@@ -53,6 +58,8 @@ impl Default for RigOptions {
             days_ahead: 0,
             groups: 3,
             server_core: None,
+            clock_file: None,
+            server_under: Vec::new(),
         }
     }
 }
