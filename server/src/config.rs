@@ -18,6 +18,13 @@ pub use read::Problem;
 pub struct Config {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Where to serve figures for Prometheus, if at all; port 0 takes any free one. Not encrypted, and for anyone who
+    /// reaches it: an address of this machine, or of a network for monitoring.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long the server goes on serving after it was told to stop, while it says that it is not ready, in
+    /// milliseconds: behind a balancer longer than this takes to notice. 0 without one.
+    #[serde(default)]
+    pub drain_ms: u64,
     /// The folder of `base.db` and of relative group files.
     pub data_dir: PathBuf,
     /// The TLS certificate chain, PEM.

@@ -92,8 +92,10 @@ where
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            metrics::counter!("evertill_connections_refused_total").increment(1);
             return Box::pin(async { Err(io::Error::other("too many connections")) });
         };
+        let place = Counted::new(place);
         let handshake = self.tls.accept(stream, service);
         Box::pin(async move {
             let (stream, service) = handshake.await?;
@@ -106,7 +108,25 @@ where
 pub struct Guarded<T> {
     stream: T,
     idle: Pin<Box<Sleep>>,
+    _place: Counted,
+}
+
+/// A place, counted as long as it is taken.
+struct Counted {
     _place: OwnedSemaphorePermit,
+}
+
+impl Counted {
+    fn new(place: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("evertill_connections").increment(1.0);
+        Self { _place: place }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("evertill_connections").decrement(1.0);
+    }
 }
 
 impl<T> Guarded<T> {

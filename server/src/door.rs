@@ -1,13 +1,14 @@
 //! What this one server keeps for the check in front of its handlers: its key, the requests it saw a moment ago,
-//! how much is going on, and how often it refused. Nothing here is missed when the process ends: what must not
+//! who is let in, and how often it refused. Nothing here is missed when the process ends: what must not
 //! happen twice is guarded in the databases as well.
 
+use crate::admission::{Class, Places, Shed};
 use evertill_shared::clock::Clock;
+use evertill_shared::protocol::SIGNATURE_WINDOW_S;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::{SIGNATURE_WINDOW_S, path};
 use evertill_shared::signing::{SigningKey, Window};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,8 +16,24 @@ use std::time::Duration;
 const REMEMBER: Duration = Duration::from_secs(2 * SIGNATURE_WINDOW_S + 10);
 /// The most requests that are remembered. Only enrolled tills get this far.
 const MOST_REMEMBERED: usize = 500_000;
-/// The most signed requests at a time.
-const PLACES: usize = 600;
+/// Requests that were not let in are told of in the log so often at most, by class; the counts are exact.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Requests that were not let in since the log last told of some.
+#[derive(Clone, Copy, Debug, Default)]
+struct Untold {
+    count: u64,
+    told_at: Option<Duration>,
+}
+
+/// What was found out about being ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The base store can be read, and takes writes.
+    pub base_store: bool,
+    /// One group at least has just taken a write.
+    pub can_create: bool,
+}
 
 /// See the module.
 pub struct Door {
@@ -24,9 +41,11 @@ pub struct Door {
     server_keys: String,
     clock: Arc<dyn Clock>,
     seen: Mutex<HashMap<String, Duration>>,
-    busy: AtomicUsize,
+    places: Arc<Places>,
+    shed: Mutex<[Untold; Class::COUNT]>,
     refused: Mutex<BTreeMap<String, u64>>,
-    ready: tokio::sync::Mutex<Option<(Duration, bool)>>,
+    ready: tokio::sync::Mutex<Option<(Duration, Readiness)>>,
+    stopping: AtomicBool,
 }
 
 impl Door {
@@ -36,11 +55,13 @@ impl Door {
         Self {
             response_key,
             server_keys,
+            places: Arc::new(Places::new(Arc::clone(&clock))),
             clock,
             seen: Mutex::default(),
-            busy: AtomicUsize::new(0),
+            shed: Mutex::default(),
             refused: Mutex::default(),
             ready: tokio::sync::Mutex::new(None),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -80,23 +101,51 @@ impl Door {
         }
     }
 
-    /// A place for a request, if there is one left for its kind. When there is too much to do, what is under way
-    /// is finished first: payments, questions and refunds have all places, uploads fewer, new orders fewer still.
+    /// Who is let in.
     #[must_use]
-    pub fn enter(self: &Arc<Self>, route: &str) -> Option<Place> {
-        let most = match route {
-            path::DRAFTS | path::CATALOGUE => PLACES / 2,
-            path::JOURNAL | path::ADOPT => PLACES / 4 * 3,
-            _ => PLACES,
+    pub fn places(&self) -> &Arc<Places> {
+        &self.places
+    }
+
+    /// Counts a request that was not let in, and tells of it once a second.
+    pub fn shed(&self, shed: &Shed) {
+        metrics::counter!("evertill_sheds_total", "class" => shed.class.word()).increment(1);
+        let now = self.clock.monotonic();
+        let count = {
+            let mut all = lock(&self.shed);
+            let Some(untold) = all.get_mut(shed.class as usize) else { return };
+            untold.count += 1;
+            if untold.told_at.is_some_and(|at| now.saturating_sub(at) < TELL_EVERY) {
+                return;
+            }
+            untold.told_at = Some(now);
+            std::mem::take(&mut untold.count)
         };
-        let entered = self
-            .busy
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |busy| (busy < most).then_some(busy + 1));
-        entered.ok().map(|_| Place(Arc::clone(self)))
+        let retry_after_ms = u64::try_from(shed.retry_after.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(
+            class = shed.class.word(),
+            count,
+            retry_after_ms,
+            groups_usable = shed.engine.usable,
+            groups = shed.engine.groups,
+            "too much to do: requests were not let in"
+        );
+    }
+
+    /// From now on the server says that it is not ready: it is about to stop.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether the server is about to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Counts a refusal.
     pub fn count(&self, code: ErrorCode) {
+        metrics::counter!("evertill_refusals_total", "code" => code.word()).increment(1);
         *lock(&self.refused).entry(code.word()).or_default() += 1;
     }
 
@@ -107,7 +156,7 @@ impl Door {
     }
 
     /// What `ask` answered a second ago at most: health checks of many balancers cost one look a second.
-    pub async fn ready<F: Future<Output = bool>>(&self, ask: impl FnOnce() -> F) -> bool {
+    pub async fn ready<F: Future<Output = Readiness>>(&self, ask: impl FnOnce() -> F) -> Readiness {
         let mut last = self.ready.lock().await;
         let now = self.clock.monotonic();
         if let Some((at, ready)) = *last
@@ -125,19 +174,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A place that is free again when this is dropped.
-pub struct Place(Arc<Door>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use evertill_shared::clock::SystemClock;
+    use std::sync::atomic::AtomicUsize;
 
     fn door() -> Arc<Door> {
         let key = SigningKey::from_seed(&[1; 32], "server-1".into()).unwrap();
@@ -151,16 +192,17 @@ mod tests {
         assert!(!door.is_first("T0001:1 a"));
     }
 
-    #[test]
-    fn when_it_is_full_payments_still_enter_and_new_orders_do_not() {
+    #[tokio::test]
+    async fn readiness_is_found_out_once_a_second() {
         let door = door();
-        let drafts: Vec<_> = std::iter::from_fn(|| door.enter(path::DRAFTS)).collect();
-        assert_eq!(drafts.len(), PLACES / 2);
-        let uploads: Vec<_> = std::iter::from_fn(|| door.enter(path::JOURNAL)).collect();
-        assert!(!uploads.is_empty());
-        let payments: Vec<_> = std::iter::from_fn(|| door.enter(path::PAYMENTS)).collect();
-        assert!(!payments.is_empty());
-        drop((drafts, uploads, payments));
-        assert!(door.enter(path::DRAFTS).is_some());
+        let asked = AtomicUsize::new(0);
+        for _ in 0..5 {
+            let ready = door.ready(|| async {
+                asked.fetch_add(1, Ordering::SeqCst);
+                Readiness { base_store: true, can_create: true }
+            });
+            assert!(ready.await.can_create);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
 }

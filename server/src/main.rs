@@ -1,6 +1,6 @@
 //! The store server's program.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use evertill_server::config::Config;
 use evertill_server::running::{RunningServer, start};
 use evertill_shared::clock::SystemClock;
@@ -13,8 +13,8 @@ use tracing_subscriber::EnvFilter;
 
 /// The store server: takes orders and payments from tills, and serves the console for managers and IT.
 ///
-/// When it is ready it prints one line of JSON on stdout, {"ready":true,"listen":"127.0.0.1:8443"}. Its log goes
-/// to stderr, one JSON object a line; RUST_LOG=debug shows more. SIGTERM and SIGINT (Ctrl-C) stop it once what is
+/// When it is ready it prints one line of JSON on stdout, {"ready":true,"listen":"127.0.0.1:8443"}, with the address of
+/// its figures as "metrics" if it shows them. Its log goes to stderr; RUST_LOG=debug shows more. SIGTERM and SIGINT (Ctrl-C) stop it once what is
 /// under way is finished.
 #[derive(Parser)]
 #[command(
@@ -27,12 +27,28 @@ struct Arguments {
     /// The settings: the server.toml that `evertill-admin store create` has made.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+
+    /// How the log is written: for programs, or for people.
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Json)]
+    log: LogForm,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogForm {
+    /// One JSON object a line.
+    Json,
+    /// One plain line each.
+    Text,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match arguments.log {
+        LogForm::Json => log.json().init(),
+        LogForm::Text => log.with_ansi(false).init(),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("the system gives no threads: {error}")),
@@ -68,7 +84,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 }
 
 fn announce(server: &RunningServer) {
-    let line = format!("{{\"ready\":true,\"listen\":\"{}\"}}", server.addr);
+    let metrics = server.metrics_addr.map(|addr| format!(",\"metrics\":\"{addr}\"")).unwrap_or_default();
+    let line = format!("{{\"ready\":true,\"listen\":\"{}\"{metrics}}}", server.addr);
     // Whoever started us may have closed our stdout; that is no reason to stop.
     let _ = writeln!(std::io::stdout(), "{line}");
     let _ = std::io::stdout().flush();

@@ -25,6 +25,7 @@ pub mod selector;
 mod set;
 mod stored;
 mod story;
+mod write_pace;
 
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};

@@ -12,6 +12,7 @@ use crate::door::Door;
 use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use crate::order_group::{GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
 use crate::router::router;
+use crate::telemetry::{self, Telemetry};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use evertill_shared::clock::Clock;
@@ -66,14 +67,28 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// The same, for figures.
+    #[error(
+        "`metrics_listen`: {address} cannot be used: {error}. Write another address or port, or leave the line out"
+    )]
+    MetricsListen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
 }
 
 /// A server that runs. Dropping it ends it abruptly; [`RunningServer::stop`] lets it finish.
 pub struct RunningServer {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where its figures can be read, if it shows them.
+    pub metrics_addr: Option<SocketAddr>,
     /// Its parts.
     pub app: App,
+    drain: Duration,
+    telemetry: Option<Telemetry>,
     handle: Handle<SocketAddr>,
     serving: JoinHandle<io::Result<()>>,
     sweeper: Sweeper,
@@ -86,6 +101,10 @@ pub struct RunningServer {
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServer, StartError> {
     let tls = tls(&config.tls_certificate, &config.tls_key)?;
     let app = assemble(&config, clock).await?;
+    let telemetry = match config.metrics_listen {
+        Some(address) => Some(telemetry::serve(app.clone(), address).await?),
+        None => None,
+    };
     let taken = |error| StartError::Listen { address: config.listen, error };
     let listener = std::net::TcpListener::bind(config.listen).map_err(taken)?;
     listener.set_nonblocking(true).map_err(taken)?;
@@ -96,7 +115,9 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let service = router(app.clone()).into_make_service();
     let serving = tokio::spawn(server.handle(handle.clone()).serve(service));
     let sweeper = app.centre.spawn_sweeper();
-    Ok(RunningServer { addr, app, handle, serving, sweeper })
+    let metrics_addr = telemetry.as_ref().map(|telemetry| telemetry.addr);
+    let drain = Duration::from_millis(config.drain_ms);
+    Ok(RunningServer { addr, metrics_addr, app, drain, telemetry, handle, serving, sweeper })
 }
 
 async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
@@ -232,8 +253,11 @@ fn response_key(config: &Config) -> Result<SigningKey, StartError> {
 }
 
 impl RunningServer {
-    /// Takes no new connections, finishes what is under way, and closes the base store.
+    /// Says at once that it is not ready; serves on for the time that a balancer needs to see that (`drain_ms`);
+    /// then takes no new connections, finishes what is under way, and closes the base store.
     pub async fn stop(self) {
+        self.app.door.begin_stop();
+        tokio::time::sleep(self.drain).await;
         self.handle.graceful_shutdown(Some(STOP_WAIT));
         match self.serving.await {
             Ok(Ok(())) => {}
@@ -241,6 +265,7 @@ impl RunningServer {
             Err(error) => tracing::error!(%error, "serving ended abruptly"),
         }
         drop(self.sweeper);
+        drop(self.telemetry);
         self.app.base.close().await;
     }
 

@@ -32,10 +32,6 @@ pub struct EnrolRequestId(pub String);
 /// The middleware in front of the tills' endpoints.
 pub async fn check_request(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned()).unwrap_or_default();
-    let Some(_place) = app.door.enter(&route) else {
-        let text = "the server has too much to do: try again in a moment";
-        return Failure::new(ErrorCode::Overloaded, text).into_response();
-    };
     match admit(&app, &route, request).await {
         Ok(request) => next.run(request).await,
         Err(failure) => failure.into_response(),

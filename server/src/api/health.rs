@@ -1,6 +1,7 @@
 //! Is the process up, and can it take orders? For load balancers, and for IT.
 
 use crate::app::App;
+use crate::door::Readiness;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,8 +18,10 @@ pub struct Live {
 /// Whether orders can be taken, and what is in the way.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ready {
-    /// The base store can be used, and one group at least takes new orders.
+    /// The base store can be used, one group at least takes new orders, and the server is not about to stop.
     pub ready: bool,
+    /// The server finishes what is under way and takes no more.
+    pub stopping: bool,
     /// Whether the base store can be used.
     pub base_store: bool,
     /// `healthy`, `skipped` or `test due`, by the group's tag.
@@ -34,14 +37,27 @@ pub async fn live() -> Json<Live> {
     Json(Live { live: true })
 }
 
-/// `GET /health/ready`: 200 if orders can be taken, else 503. Found out by writing, a second ago at most.
+/// `GET /health/ready`: 200 if orders can be taken, else 503. Found out by reading the base store and writing into
+/// the groups, a second ago at most. A server that is about to stop asks nobody: it is not ready.
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
-    let base_store = app.base.health().await.is_ok();
-    let can_create = app.door.ready(|| app.groups.can_create()).await;
-    let ready = base_store && can_create;
+    let stopping = app.door.is_stopping();
+    let found = match stopping {
+        true => Readiness { base_store: true, can_create: false },
+        false => app.door.ready(|| look(&app)).await,
+    };
+    let ready = found.base_store && found.can_create && !app.door.is_stopping();
+    let base_store = found.base_store;
     let health = app.groups.health();
     let jumps_away = health.iter().map(|g| (g.tag.to_string(), g.jumps_away)).collect();
     let groups = health.into_iter().map(|g| (g.tag.to_string(), g.standing)).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, base_store, groups, jumps_away, refused: app.door.refused() }))
+    let refused = app.door.refused();
+    (status, Json(Ready { ready, stopping, base_store, groups, jumps_away, refused }))
+}
+
+/// A base store that hangs is as good as none: it is waited for no longer than a group.
+async fn look(app: &App) -> Readiness {
+    let base_store = tokio::time::timeout(app.groups.call_limit(), app.base.health());
+    let (base_store, can_create) = tokio::join!(base_store, app.groups.can_create());
+    Readiness { base_store: base_store.is_ok_and(|health| health.is_ok()), can_create }
 }

@@ -32,7 +32,9 @@ fn field(field: &str, what: &str, write: &str) -> Problem {
 }
 
 /// What to write for each field, for those who left it out or got it wrong.
-const EXAMPLES: [(&str, &str); 17] = [
+const EXAMPLES: [(&str, &str); 19] = [
+    ("metrics_listen", "metrics_listen = \"127.0.0.1:9464\""),
+    ("drain_ms", "drain_ms = 3000"),
     ("listen", "listen = \"127.0.0.1:8443\""),
     ("data_dir", "data_dir = \"data\""),
     ("tls_certificate", "tls_certificate = \"tls.pem\""),
@@ -122,6 +124,9 @@ impl Config {
                 "is not a key's name",
                 "1 to 100 letters and digits, like \"server-1\"",
             ));
+        }
+        if self.drain_ms > 60_000 {
+            return Err(field("drain_ms", "is out of range", "0 to 60000 (milliseconds); 0 is the default"));
         }
         let limits = &self.group_limits;
         if !(10..=60_000).contains(&limits.call_ms) {
@@ -224,7 +229,7 @@ bootstrap = "bootstrap.json"
 
     #[test]
     fn each_missing_field_is_named_with_the_line_to_write() {
-        for (name, example) in EXAMPLES.iter().take(8) {
+        for (name, example) in EXAMPLES.iter().skip(2).take(8) {
             let without: String = GOOD
                 .lines()
                 .filter(|l| !l.starts_with(&format!("{name} =")))

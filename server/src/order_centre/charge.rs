@@ -142,7 +142,10 @@ impl OrderCentre {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.0.groups.record_payment(news.clone()).await {
-                Ok((record, _)) => return record.payment,
+                Ok((record, change)) => {
+                    count(&record, change);
+                    return record.payment;
+                }
                 Err(error @ GroupError::Refused(_)) => {
                     tracing::error!(number = %news.number, attempt = news.attempt, %error,
                         "a channel answered about a payment that is not there");
@@ -177,7 +180,10 @@ impl OrderCentre {
         let mut pause = FIRST_PAUSE;
         loop {
             let error = match self.0.groups.record_payment(news.clone()).await {
-                Ok((record, change)) => return Ok((record.payment.state, change)),
+                Ok((record, change)) => {
+                    count(&record, change);
+                    return Ok((record.payment.state, change));
+                }
                 Err(error) => error,
             };
             if matches!(error, GroupError::Refused(_)) || self.0.clock.monotonic() + pause > until {
@@ -187,4 +193,15 @@ impl OrderCentre {
             pause *= 2;
         }
     }
+}
+
+/// Counts what became of a payment, each state once.
+fn count(record: &PaymentRecord, change: Change) {
+    let outcome = match change {
+        Change::None => return,
+        Change::State => record.payment.state.as_str(),
+        Change::LateSuccess => "late_success",
+    };
+    let wallet = record.payment.wallet.to_string();
+    metrics::counter!("evertill_payments_total", "wallet" => wallet, "outcome" => outcome).increment(1);
 }

@@ -99,10 +99,13 @@ impl OrderCentre {
             Ok(Some(record)) => record,
             Ok(None) => return, // another server, or another round, works on it
             Err(error) => {
-                tracing::debug!(%number, attempt, %error, "no lease on a payment");
+                tracing::info!(%number, attempt, %error, "no lease on a payment: it is looked at again");
                 return;
             }
         };
+        metrics::counter!("evertill_leases_total", "kind" => "payment").increment(1);
+        tracing::info!(%number, attempt, state = record.payment.state.as_str(), %wallet,
+            "a payment that is not settled is taken up");
         let Some(event) = self.ask_about(&record, wallet).await else { return };
         // The time at which it was *asked*: an answer says no more than what was true then.
         let (event, at) = event;
@@ -132,9 +135,17 @@ impl OrderCentre {
 
     async fn settle_refund(&self, due: RefundRecord) {
         match self.0.groups.lease_refund(&due, self.lease()).await {
-            Ok(Some(record)) => drop(self.ask_about_refund(record).await),
+            Ok(Some(record)) => {
+                let refund = &record.refund.id;
+                metrics::counter!("evertill_leases_total", "kind" => "refund").increment(1);
+                tracing::info!(number = %record.refund.order, %refund, "a refund that is not settled is taken up");
+                drop(self.ask_about_refund(record).await);
+            }
             Ok(None) => {}
-            Err(error) => tracing::debug!(refund = %due.refund.id, %error, "no lease on a refund"),
+            Err(error) => {
+                let (number, refund) = (due.refund.order, &due.refund.id);
+                tracing::info!(%number, %refund, %error, "no lease on a refund: it is looked at again");
+            }
         }
     }
 }

@@ -101,6 +101,22 @@ impl Refusal {
 }
 
 impl GroupError {
+    /// Its word in logs and metrics.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Unknown => "unknown",
+            Self::Overloaded => "overloaded",
+            Self::NoGroupAvailable => "no_group",
+            Self::Refused(_) => "refused",
+            Self::Internal(_) => "internal",
+            Self::Moving => "moving",
+            Self::Elsewhere => "elsewhere",
+            Self::NotTaking => "not_taking",
+        }
+    }
+
     /// Whether it speaks against the group's health. A refusal is a healthy answer, and one that is overloaded
     /// is alive: to skip it would only drive its load onto the others.
     #[must_use]

@@ -2,6 +2,7 @@
 
 use super::health::{Health, HealthLimits, Standing};
 use super::selector::{self, Try};
+use super::write_pace::WritePace;
 use super::{GroupError, Reply, SaleOfTill, probe};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::{Clock, Timestamp};
@@ -76,6 +77,7 @@ impl GroupHealth {
 #[derive(Debug)]
 struct Notes {
     health: Health,
+    pace: WritePace,
     proved_at: Option<Duration>,
     last_error: Option<(String, Timestamp)>,
     orders_created: u64,
@@ -92,7 +94,9 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(tag: GroupTag, limits: HealthLimits, now: Duration, random: u64) -> Self {
         let health = Health::new(limits, now, random);
-        let notes = Notes { health, proved_at: None, last_error: None, orders_created: 0, jumps_away: 0 };
+        let pace = WritePace::default();
+        let notes =
+            Notes { health, pace, proved_at: None, last_error: None, orders_created: 0, jumps_away: 0 };
         Self { notes: Mutex::new(notes), tag }
     }
 
@@ -119,12 +123,40 @@ impl Watch {
         }
     }
 
+    /// Whether new orders are answered there in good time: the group is not skipped, and its writes have not taken
+    /// longer than `slow` lately.
+    pub(crate) fn is_usable(&self, now: Duration, slow: Duration) -> bool {
+        let notes = self.notes();
+        notes.health.standing(now) == Standing::Healthy && !notes.pace.is_slower_than(slow, now)
+    }
+
+    /// A write ended after so long, well or not.
+    pub(crate) fn took<T>(&self, now: Duration, took: Duration, answer: &Result<T, GroupError>) {
+        let outcome = answer.as_ref().err().map_or("done", GroupError::word);
+        metrics::histogram!("evertill_group_write_seconds", "group" => self.tag.to_string(), "outcome" => outcome)
+            .record(took.as_secs_f64());
+        // What was not let in at all says nothing of the group's pace.
+        if !matches!(answer, Err(GroupError::Overloaded)) {
+            self.notes().pace.took(now, took);
+        }
+    }
+
     /// A write was answered: no proof that the group is well again, but that it can write now.
     pub(crate) fn wrote(&self, now: Duration) {
         self.notes().proved_at = Some(now);
     }
 
+    /// A probe was answered.
+    pub(crate) fn probed(&self, answer: &Result<(), GroupError>) {
+        let outcome = answer.as_ref().err().map_or("done", GroupError::word);
+        metrics::counter!("evertill_probes_total", "group" => self.tag.to_string(), "outcome" => outcome)
+            .increment(1);
+    }
+
     pub(crate) fn failed(&self, error: &GroupError, clock: &dyn Clock, random: u64) {
+        if *error == GroupError::Unknown {
+            metrics::counter!("evertill_unknowns_total", "group" => self.tag.to_string()).increment(1);
+        }
         let mut notes = self.notes();
         let was_tripped = notes.health.is_tripped();
         notes.health.failed(clock.monotonic(), random);
@@ -143,6 +175,7 @@ impl Watch {
         notes.health.succeeded(now, random);
         notes.proved_at = Some(now);
         notes.orders_created += 1;
+        metrics::counter!("evertill_orders_created_total", "group" => self.tag.to_string()).increment(1);
     }
 }
 
@@ -184,7 +217,11 @@ impl Jumping<'_> {
                     overloaded += u8::from(error == GroupError::Overloaded);
                     jumps = jumps.saturating_add(1);
                     candidate.watch.notes().jumps_away += 1;
-                    tracing::warn!(tag = %candidate.watch.tag, %error, "a new order jumps to another group");
+                    let tag = candidate.watch.tag;
+                    metrics::counter!("evertill_jumps_total", "group" => tag.to_string(), "reason" => error.word())
+                        .increment(1);
+                    let sale = draft.sale.key;
+                    tracing::warn!(%tag, %sale, %error, "a new order jumps to another group");
                 }
                 Err(error) => return Err(error),
             }
@@ -202,11 +239,16 @@ impl Jumping<'_> {
         let probe_first = probe::is_needed(proved_at, self.clock.monotonic(), healthy);
         let calls = async {
             if probe_first {
-                candidate.group.probe(draft.server.clone(), draft.at).await?;
+                let probed = candidate.group.probe(draft.server.clone(), draft.at).await;
+                watch.probed(&probed);
+                probed?;
             }
             candidate.group.create_draft(draft.clone()).await
         };
+        let began = self.clock.monotonic();
         let result = tokio::time::timeout(self.call, calls).await.unwrap_or(Err(GroupError::Unknown));
+        let now = self.clock.monotonic();
+        watch.took(now, now.saturating_sub(began), &result);
         match &result {
             Err(error) if error.is_failure() => watch.failed(error, self.clock, self.random),
             // A refusal is an answer of a group that works.

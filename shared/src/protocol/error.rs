@@ -90,8 +90,8 @@ impl ErrorCode {
             }
             Self::TooLarge => 413,
             Self::BadRequest => 400,
-            Self::EnrolmentLocked | Self::Overloaded => 429,
-            Self::GroupUnavailable | Self::NoGroupAvailable => 503,
+            Self::EnrolmentLocked => 429,
+            Self::GroupUnavailable | Self::NoGroupAvailable | Self::Overloaded => 503,
             Self::OutcomeUnknown => 504,
             Self::Internal => 500,
         }
@@ -114,4 +114,7 @@ pub struct ApiError {
     pub message: String,
     /// The server's clock, so that a till can learn that its own is wrong.
     pub server_time: Timestamp,
+    /// After how many milliseconds at the earliest to ask again, if the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }

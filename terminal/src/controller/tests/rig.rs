@@ -366,7 +366,7 @@ pub fn no_answer() -> NetError {
 }
 
 pub fn refused(code: ErrorCode) -> NetError {
-    NetError::Refused(ApiError { code, message: "no".into(), server_time: NOON })
+    NetError::Refused(ApiError { code, message: "no".into(), server_time: NOON, retry_after_ms: None })
 }
 
 pub fn order(sale: u64, random: u32, quarantined: bool) -> OrderView {

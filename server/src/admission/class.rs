@@ -1,0 +1,97 @@
+//! What a request is, by its route alone.
+
+use axum::http::Method;
+use evertill_shared::protocol::path;
+use evertill_shared::protocol::store::SERVER_KEYS_PATH;
+
+/// Classes of requests, in the order in which they survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Finishing a payment, questions about one, refunds, blocking a till: money that is under way.
+    Money,
+    /// What was sold offline and is handed in.
+    Uploads,
+    /// New orders: a till goes on offline without a number.
+    NewOrders,
+    /// Lists, the catalogue, pages.
+    Reports,
+}
+
+impl Class {
+    /// How many there are.
+    pub const COUNT: usize = 4;
+    /// All, the most important first.
+    pub const ALL: [Self; Self::COUNT] = [Self::Money, Self::Uploads, Self::NewOrders, Self::Reports];
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its word in logs and metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Money => "money",
+            Self::Uploads => "uploads",
+            Self::NewOrders => "new_orders",
+            Self::Reports => "reports",
+        }
+    }
+
+    /// The class of a route; `None` for what is never refused, because it costs nothing and says how things are.
+    #[must_use]
+    pub fn of(method: &Method, route: &str) -> Option<Self> {
+        Some(match route {
+            path::HEALTH_LIVE | path::HEALTH_READY | SERVER_KEYS_PATH => return None,
+            path::DRAFTS => Self::NewOrders,
+            path::JOURNAL | path::ADOPT => Self::Uploads,
+            path::TERMINAL | path::ORDER | path::PAYMENTS | path::PAYMENT | path::TAKE_BACK => Self::Money,
+            path::REFUNDS | path::REFUND => Self::Money,
+            path::CATALOGUE | path::ENROL | "" => Self::Reports,
+            // People are few. What they decide counts (a refund, a block); what they look at can wait.
+            _ if *method == Method::POST => Self::Money,
+            _ => Self::Reports,
+        })
+    }
+
+    /// Whether the time that such a request takes says how busy this server is. What waits for a wallet does not,
+    /// nor what is large or small by turns.
+    #[must_use]
+    pub fn is_quick(method: &Method, route: &str) -> bool {
+        match route {
+            path::DRAFTS | path::ADOPT => true,
+            path::TERMINAL | path::ORDER | path::PAYMENT => *method == Method::GET,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_shared::protocol::staff::path as staff_path;
+
+    #[test]
+    fn what_money_is_under_way_for_survives_longest() {
+        let of = |method: Method, route: &str| Class::of(&method, route);
+        assert_eq!(of(Method::POST, path::PAYMENTS), Some(Class::Money));
+        assert_eq!(of(Method::GET, path::PAYMENT), Some(Class::Money));
+        assert_eq!(of(Method::POST, path::REFUND), Some(Class::Money));
+        assert_eq!(of(Method::POST, staff_path::REFUNDS), Some(Class::Money));
+        assert_eq!(of(Method::POST, "/console/terminals/{terminal}/block"), Some(Class::Money));
+        assert_eq!(of(Method::POST, path::JOURNAL), Some(Class::Uploads));
+        assert_eq!(of(Method::POST, path::ADOPT), Some(Class::Uploads));
+        assert_eq!(of(Method::POST, path::DRAFTS), Some(Class::NewOrders));
+        assert_eq!(of(Method::GET, "/console/orders"), Some(Class::Reports));
+        assert_eq!(of(Method::GET, path::CATALOGUE), Some(Class::Reports));
+        assert_eq!(of(Method::GET, path::HEALTH_READY), None);
+        assert!(Class::Money < Class::Uploads && Class::NewOrders < Class::Reports);
+    }
+
+    #[test]
+    fn what_waits_for_a_wallet_says_nothing_about_the_server() {
+        assert!(!Class::is_quick(&Method::POST, path::PAYMENTS));
+        assert!(!Class::is_quick(&Method::POST, path::REFUND));
+        assert!(Class::is_quick(&Method::POST, path::DRAFTS));
+    }
+}

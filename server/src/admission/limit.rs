@@ -1,0 +1,208 @@
+//! How many quick requests at a time are good for this server. Pure.
+//!
+//! A request that takes longer than it must has stood in a queue somewhere: for a processor, for a database's
+//! writer. Which, does not matter. In each interval the *fastest* request of each class is looked at (bursts and
+//! shared commits make some slow; a standing queue makes all slow). If even that one took clearly longer than such
+//! a request takes when there is room, fewer are let in; if there is no such delay and somebody had to wait at the
+//! door, more are.
+
+use super::{Class, INTERVAL};
+use std::time::Duration;
+
+/// By more than this the fastest of an interval must not be held up, or by a quarter of what it takes unhindered,
+/// whichever is more: databases far away vary by more than those near by.
+const TOLERATED: Duration = Duration::from_millis(1);
+/// Fewer than this are never let in.
+const FLOOR: usize = 8;
+/// More than this are never let in.
+const CEILING: usize = 1_024;
+/// What a server begins with.
+const START: usize = 128;
+/// An interval with fewer answers says nothing; it goes on until there are so many.
+const ENOUGH: u32 = 8;
+/// How long the fastest answers are remembered.
+const EPOCH: Duration = Duration::from_secs(30);
+
+/// How much a class of requests was held up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Strain {
+    None,
+    Some,
+    Severe,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    answers: u32,
+    fastest: Option<Duration>,
+    /// The fastest of this epoch.
+    epoch: Option<Duration>,
+    /// What such a request takes when there is room.
+    unhindered: Option<Duration>,
+}
+
+impl Seen {
+    /// How much even the fastest was held up; `None` if too few were seen.
+    fn strain(&self) -> Option<Strain> {
+        if self.answers < ENOUGH {
+            return None;
+        }
+        let (fastest, unhindered) = (self.fastest?, self.unhindered?);
+        let (delay, tolerated) = (fastest.saturating_sub(unhindered), TOLERATED.max(unhindered / 4));
+        Some(match delay {
+            delay if delay > tolerated * 4 => Strain::Severe,
+            delay if delay > tolerated => Strain::Some,
+            _ => Strain::None,
+        })
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Limit {
+    places: usize,
+    seen: [Seen; Class::COUNT],
+    interval_began: Duration,
+    epoch_began: Duration,
+    pressed: bool,
+    /// In this epoch fewer were let in at least once, although there were more places than the floor.
+    held_back: bool,
+}
+
+impl Limit {
+    /// To begin with.
+    #[must_use]
+    pub fn new(now: Duration) -> Self {
+        Self {
+            places: START,
+            seen: [Seen::default(); Class::COUNT],
+            interval_began: now,
+            epoch_began: now,
+            pressed: false,
+            held_back: false,
+        }
+    }
+
+    /// How many at a time.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.places
+    }
+
+    /// Somebody found no place.
+    pub fn pressed(&mut self) {
+        self.pressed = true;
+    }
+
+    /// A quick request of that class took so long.
+    pub fn took(&mut self, class: Class, took: Duration) {
+        let seen = &mut self.seen[class.index()];
+        seen.answers = seen.answers.saturating_add(1);
+        let least = |known: Option<Duration>| Some(known.map_or(took, |known| known.min(took)));
+        seen.fastest = least(seen.fastest);
+        seen.epoch = least(seen.epoch);
+        seen.unhindered = least(seen.unhindered);
+    }
+
+    /// Looks whether an interval has ended.
+    pub fn step(&mut self, now: Duration) {
+        if now.saturating_sub(self.interval_began) < INTERVAL {
+            return;
+        }
+        let enough = self.seen.iter().any(|seen| seen.answers >= ENOUGH);
+        if !enough && now.saturating_sub(self.interval_began) < INTERVAL * 10 {
+            return;
+        }
+        if let Some(strain) = self.seen.iter().filter_map(Seen::strain).max() {
+            self.adjust(strain);
+        }
+        self.interval_began = now;
+        self.pressed = false;
+        for seen in &mut self.seen {
+            (seen.answers, seen.fastest) = (0, None);
+        }
+        if now.saturating_sub(self.epoch_began) >= EPOCH {
+            self.next_epoch(now);
+        }
+    }
+
+    fn adjust(&mut self, strain: Strain) {
+        let more = if self.pressed { self.places + (self.places / 16).max(1) } else { self.places };
+        self.places = match strain {
+            Strain::None => more.min(CEILING),
+            Strain::Some => (self.places * 19 / 20).max(FLOOR),
+            Strain::Severe => (self.places * 3 / 4).max(FLOOR),
+        };
+        self.held_back |= strain > Strain::None && self.places > FLOOR;
+    }
+
+    /// What was fast once may never be so again: a disk is replaced, a database moves. What was seen while too
+    /// many were in is not believed, though, or the measure would creep upwards with the load. At the floor it is:
+    /// so few do not hold each other up.
+    fn next_epoch(&mut self, now: Duration) {
+        for seen in &mut self.seen {
+            if !self.held_back {
+                seen.unhindered = seen.epoch.or(seen.unhindered);
+            }
+            seen.epoch = None;
+        }
+        self.held_back = false;
+        self.epoch_began = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// So many intervals in which every answer takes as long as `took` says of the number of places.
+    fn run(limit: &mut Limit, from: u64, intervals: u64, took: impl Fn(usize) -> Duration) {
+        for interval in 0..intervals {
+            limit.pressed();
+            (0..20).for_each(|_| limit.took(Class::NewOrders, took(limit.places())));
+            limit.step(ms((from + interval + 1) * 100));
+        }
+    }
+
+    #[test]
+    fn it_settles_where_the_delay_is_about_what_is_tolerated() {
+        // 4 ms, and 100 µs for each that is in at the same time.
+        let took = |places: usize| ms(4) + Duration::from_micros(100) * u32::try_from(places).unwrap();
+        let mut limit = Limit::new(ms(0));
+        limit.took(Class::NewOrders, ms(4));
+        run(&mut limit, 0, 100, took);
+        assert!((8..=16).contains(&limit.places()), "{}", limit.places());
+    }
+
+    #[test]
+    fn where_more_at_a_time_costs_nothing_it_grows() {
+        let mut limit = Limit::new(ms(0));
+        run(&mut limit, 0, 100, |_| ms(4));
+        assert_eq!(limit.places(), CEILING);
+    }
+
+    #[test]
+    fn a_database_that_became_slower_for_good_is_got_used_to() {
+        let mut limit = Limit::new(ms(0));
+        run(&mut limit, 0, 20, |_| ms(2));
+        run(&mut limit, 20, 100, |_| ms(40));
+        assert_eq!(limit.places(), FLOOR, "it might have been a heap");
+        run(&mut limit, 120, 1_000, |_| ms(40));
+        assert!(limit.places() > START, "but it was not: {}", limit.places());
+    }
+
+    #[test]
+    fn few_answers_and_idle_times_change_nothing() {
+        let mut limit = Limit::new(ms(0));
+        limit.took(Class::NewOrders, ms(1));
+        for second in 1..100 {
+            limit.took(Class::NewOrders, ms(500));
+            limit.step(ms(second * 1_000));
+        }
+        assert_eq!(limit.places(), START);
+    }
+}
