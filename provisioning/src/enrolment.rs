@@ -176,7 +176,12 @@ mod tests {
         let store = TestStore::new();
         let server = TestServer::start(&store, |_| {
             let code = ErrorCode::TerminalUnknown;
-            let error = ApiError { code, message: "who?".into(), server_time: SystemClock.now(), retry_after_ms: None };
+            let error = ApiError {
+                code,
+                message: "who?".into(),
+                server_time: SystemClock.now(),
+                retry_after_ms: None,
+            };
             Reply::Signed(code.http_status(), serde_json::to_string(&error).unwrap())
         })
         .await;

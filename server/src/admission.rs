@@ -91,12 +91,7 @@ impl<W> Admission<W> {
     }
 
     /// A request comes in. `waiter` stands for it if it has to wait.
-    pub fn arrive(
-        &mut self,
-        class: Class,
-        now: Duration,
-        waiter: impl FnOnce() -> W,
-    ) -> (Arrival, Moved<W>) {
+    pub fn arrive(&mut self, class: Class, now: Duration, waiter: impl FnOnce() -> W) -> (Arrival, Moved<W>) {
         let mut moved = self.step(now);
         if self.queues[class.index()].is_empty() && self.has_room(class) {
             self.take(class);

@@ -43,8 +43,7 @@ impl Failure {
             StatusCode::from_u16(self.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after_ms =
             self.retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-        let error =
-            ApiError { code: self.code, message: self.message.clone(), server_time, retry_after_ms };
+        let error = ApiError { code: self.code, message: self.message.clone(), server_time, retry_after_ms };
         let mut response = (status, axum::Json(error)).into_response();
         if let Some(ms) = retry_after_ms {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));

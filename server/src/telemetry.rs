@@ -145,27 +145,67 @@ fn figure(count: usize) -> f64 {
 }
 
 fn describe() {
-    describe_histogram!("evertill_http_request_seconds", Unit::Seconds, "Answers, by route, method and status");
+    describe_histogram!(
+        "evertill_http_request_seconds",
+        Unit::Seconds,
+        "Answers, by route, method and status"
+    );
     describe_counter!("evertill_refusals_total", Unit::Count, "Requests refused, by the code of the error");
-    describe_counter!("evertill_sheds_total", Unit::Count, "Requests not let in for too much to do, by class");
-    describe_histogram!("evertill_door_wait_seconds", Unit::Seconds, "Waits for a place, of those that waited");
+    describe_counter!(
+        "evertill_sheds_total",
+        Unit::Count,
+        "Requests not let in for too much to do, by class"
+    );
+    describe_histogram!(
+        "evertill_door_wait_seconds",
+        Unit::Seconds,
+        "Waits for a place, of those that waited"
+    );
     describe_gauge!("evertill_door_busy", Unit::Count, "Requests that have a place, by class");
     describe_gauge!("evertill_door_waiting", Unit::Count, "Requests that wait for a place, by class");
     describe_gauge!("evertill_door_places", Unit::Count, "Quick requests that are let in at a time");
     describe_gauge!("evertill_connections", Unit::Count, "Open connections of tills, browsers and balancers");
-    describe_counter!("evertill_connections_refused_total", Unit::Count, "Connections closed for want of places");
-    describe_counter!("evertill_jumps_total", Unit::Count, "New orders that jumped away from a group, by reason");
+    describe_counter!(
+        "evertill_connections_refused_total",
+        Unit::Count,
+        "Connections closed for want of places"
+    );
+    describe_counter!(
+        "evertill_jumps_total",
+        Unit::Count,
+        "New orders that jumped away from a group, by reason"
+    );
     describe_counter!("evertill_probes_total", Unit::Count, "Probes written into a group, by outcome");
-    describe_counter!("evertill_unknowns_total", Unit::Count, "Writes of which it is not known whether they happened");
+    describe_counter!(
+        "evertill_unknowns_total",
+        Unit::Count,
+        "Writes of which it is not known whether they happened"
+    );
     describe_histogram!("evertill_group_write_seconds", Unit::Seconds, "Jobs of a group, by outcome");
-    describe_counter!("evertill_orders_created_total", Unit::Count, "Orders that this server created, by group");
-    describe_gauge!("evertill_group_standing", Unit::Count, "1 for where a group stands, 0 for the other standings");
+    describe_counter!(
+        "evertill_orders_created_total",
+        Unit::Count,
+        "Orders that this server created, by group"
+    );
+    describe_gauge!(
+        "evertill_group_standing",
+        Unit::Count,
+        "1 for where a group stands, 0 for the other standings"
+    );
     describe_gauge!("evertill_group_failures", Unit::Count, "Failures of a group in the current period");
     describe_gauge!("evertill_groups_usable", Unit::Count, "Groups that take new orders in good time");
     describe_counter!("evertill_payments_total", Unit::Count, "Payments that came to a state, by wallet");
-    describe_counter!("evertill_leases_total", Unit::Count, "Open payments and refunds taken up in the background");
+    describe_counter!(
+        "evertill_leases_total",
+        Unit::Count,
+        "Open payments and refunds taken up in the background"
+    );
     describe_gauge!("evertill_centre_open", Unit::Count, "Payments and refunds that are not settled");
     describe_gauge!("evertill_centre_oldest_seconds", Unit::Seconds, "Age of the oldest of them");
-    describe_gauge!("evertill_centre_groups_unreachable", Unit::Count, "Groups whose open payments are not counted");
+    describe_gauge!(
+        "evertill_centre_groups_unreachable",
+        Unit::Count,
+        "Groups whose open payments are not counted"
+    );
     describe_gauge!("evertill_stopping", Unit::Count, "1 while the server finishes what is under way");
 }

@@ -3,18 +3,19 @@
 
 #[path = "http/rig.rs"]
 mod rig;
+#[path = "http/sale.rs"]
+mod sale;
 
 use evertill_shared::clock::Clock;
-use evertill_shared::id::ChannelNumber;
-use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
-use evertill_shared::money::{Amount, Currency};
+use evertill_shared::journal::{Body, Head};
+use evertill_shared::money::Currency;
 use evertill_shared::order::line::{Line, TaxRate};
 use evertill_shared::order::{OrderState, PaidBy, Sale};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{
-    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
+    AdoptOrder, CreateDraft, OrderView, PaymentView, StartPayment, TakeBack,
 };
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
@@ -23,77 +24,8 @@ use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::terminal_state::TerminalState;
-use evertill_shared::wallet::Wallet;
-use rig::{Came, Server, Store, Till};
-
-fn cny(minor: i64) -> Amount {
-    Amount::new(minor, Currency::CNY)
-}
-
-async fn shop() -> (Store, Server, Till, Till) {
-    let store = Store::new();
-    let server = store.serve().await;
-    let it = server.log_in("ivy").await;
-    let (mut one, mut two) = (server.active_till(&it, 1).await, server.active_till(&it, 2).await);
-    one.write(0);
-    two.write(0);
-    (store, server, one, two)
-}
-
-fn write(server: &Server, till: &mut Till, body: Body) -> SignedEntry {
-    let Head { terminal, epoch, sequence, hash } = till.head;
-    let at = server.clock.now();
-    let entry = Entry { terminal, epoch, sequence: sequence + 1, previous: hash, at, body };
-    let signed = SignedEntry::sign(&entry, &till.key).unwrap();
-    till.head = Head { sequence: sequence + 1, hash: signed.hash(), ..till.head };
-    signed
-}
-
-/// A sale with a number that the till has chosen.
-struct Sold {
-    number: OrderNumber,
-    sequence: u64,
-    sale: SignedEntry,
-    adopted: SignedEntry,
-}
-
-async fn sell(server: &Server, till: &mut Till, minor: i64) -> Sold {
-    let line = Line::new("tea".into(), "Tea".into(), 1, cny(minor), TaxRate(1300)).unwrap();
-    let store = 7_u32.try_into().unwrap();
-    let sale = Sale::new(store, server.clock.now(), Currency::CNY, vec![line]).unwrap();
-    let sale = write(server, till, Body::Sale(sale));
-    let sequence = till.head.sequence;
-    let request = CreateDraft { sale: sale.clone() };
-    let draft: DraftCreated = server.ask(&till.key, "POST", path::DRAFTS, Some(&request)).await.json();
-    let adopted = write(server, till, Body::Adopted { sale: sequence, number: draft.number });
-    Sold { number: draft.number, sequence, sale, adopted }
-}
-
-fn at(path: &str, number: OrderNumber) -> String {
-    path.replace("{number}", number.as_str())
-}
-
-async fn adopt(server: &Server, till: &mut Till, sold: &Sold, cash: Option<i64>) -> Came {
-    let cash = cash.map(|minor| {
-        let body = Body::CashTaken { sale: sold.sequence, given: cny(minor), change: cny(0) };
-        write(server, till, body)
-    });
-    let request = AdoptOrder { sale: sold.sale.clone(), adopted: sold.adopted.clone(), cash };
-    server.ask(&till.key, "POST", &at(path::ADOPT, sold.number), Some(&request)).await
-}
-
-fn requested(server: &Server, till: &mut Till, sold: &Sold, minor: i64) -> SignedEntry {
-    let sale = evertill_shared::id::SaleKey { terminal: till.terminal, epoch: 1, sequence: sold.sequence };
-    let body = Body::PaymentRequested {
-        sale: sold.sequence,
-        number: sold.number,
-        attempt: 1,
-        wallet: Wallet::WeChatPay,
-        channel_number: ChannelNumber::new(7_u32.try_into().unwrap(), sale, 1),
-        amount: cny(minor),
-    };
-    write(server, till, body)
-}
+use rig::{Server, Store, Till};
+use sale::{Sold, adopt, at, cny, requested, sell, shop, write};
 
 async fn block(server: &Server, till: &Till) {
     let it = server.log_in("ivy").await;

@@ -350,8 +350,12 @@ async fn a_wrong_clock_is_put_right_by_the_signed_refusal_and_the_request_repeat
 async fn an_unsigned_word_about_the_clock_changes_nothing() {
     let store = TestStore::new();
     let server = TestServer::start(&store, |_| {
-        let error =
-            ApiError { code: ErrorCode::SignatureStale, message: "x".into(), server_time: Timestamp(0), retry_after_ms: None };
+        let error = ApiError {
+            code: ErrorCode::SignatureStale,
+            message: "x".into(),
+            server_time: Timestamp(0),
+            retry_after_ms: None,
+        };
         Reply::Unsigned(401, serde_json::to_string(&error).unwrap())
     })
     .await;
@@ -364,7 +368,8 @@ async fn an_unsigned_word_about_the_clock_changes_nothing() {
 async fn a_signed_refusal_is_the_servers_own_and_repeated_staleness_ends() {
     let store = TestStore::new();
     let refusal = |code| {
-        let error = ApiError { code, message: "no".into(), server_time: SystemClock.now(), retry_after_ms: None };
+        let error =
+            ApiError { code, message: "no".into(), server_time: SystemClock.now(), retry_after_ms: None };
         Reply::Signed(code.http_status(), serde_json::to_string(&error).unwrap())
     };
     let server = TestServer::start(&store, move |_| refusal(ErrorCode::TerminalBlocked)).await;

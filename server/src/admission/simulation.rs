@@ -140,7 +140,8 @@ impl World {
     }
 
     fn run(&mut self, warm_up_s: u64, measured_s: u64) -> &Story {
-        let (from, until) = (self.now + warm_up_s * 1_000_000, self.now + (warm_up_s + measured_s) * 1_000_000);
+        let (from, until) =
+            (self.now + warm_up_s * 1_000_000, self.now + (warm_up_s + measured_s) * 1_000_000);
         (self.from, self.story) = (from, Story::default());
         while let Some(Reverse((time, _, event))) = self.events.pop() {
             self.now = time;
@@ -241,7 +242,12 @@ fn new_orders(percent: u64) -> (u64, u64) {
     let mut world = World::new(&[(NEW, TILLS, CAPACITY * percent / 100)]);
     let story = world.run(10, 20);
     let figures = (story.per_s(NEW, 20), story.p99(NEW));
-    println!("{percent:>5} % of capacity: {} orders/s, p99 {} us, {} places", figures.0, figures.1, world.door.limit());
+    println!(
+        "{percent:>5} % of capacity: {} orders/s, p99 {} us, {} places",
+        figures.0,
+        figures.1,
+        world.door.limit()
+    );
     figures
 }
 
@@ -261,7 +267,8 @@ fn past_capacity_useful_work_stays_and_what_is_taken_is_answered_in_time() {
 fn a_heap_of_new_orders_delays_no_payment() {
     let payments = CAPACITY / 5;
     let alone = World::new(&[(Class::Money, 500, payments)]).run(10, 20).p99(Class::Money);
-    let loads = [(Class::Money, 500, payments), (Class::Uploads, 500, CAPACITY / 5), (NEW, TILLS, CAPACITY * 10)];
+    let loads =
+        [(Class::Money, 500, payments), (Class::Uploads, 500, CAPACITY / 5), (NEW, TILLS, CAPACITY * 10)];
     let mut world = World::new(&loads);
     let story = world.run(10, 20);
     println!("payments p99 {} us, alone {alone} us", story.p99(Class::Money));
@@ -281,7 +288,11 @@ fn when_the_load_goes_everything_is_as_before_within_seconds() {
         till.every *= 20;
     }
     let story = world.run(6, 20);
-    println!("after the load: p99 {} us, normally {normal} us, refused {}", story.p99(NEW), story.refused[NEW.index()]);
+    println!(
+        "after the load: p99 {} us, normally {normal} us, refused {}",
+        story.p99(NEW),
+        story.refused[NEW.index()]
+    );
     assert_eq!(story.refused[NEW.index()], 0);
     assert!(story.p99(NEW) <= normal * 11 / 10);
 }

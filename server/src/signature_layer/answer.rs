@@ -11,8 +11,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::signing::{
-    BoundRequest, CONTENT_DIGEST_HEADER, REQUEST_ID_HEADER, ResponseParts, SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER,
-    SignatureHeaders, sign_response,
+    BoundRequest, CONTENT_DIGEST_HEADER, REQUEST_ID_HEADER, ResponseParts, SIGNATURE_HEADER,
+    SIGNATURE_INPUT_HEADER, SignatureHeaders, sign_response,
 };
 use std::time::Duration;
 

@@ -102,7 +102,12 @@ bootstrap = "bootstrap.json"
     }
 
     pub async fn serve(&self) -> Server {
-        let config = Config::parse(self.settings(), self.dir.path()).unwrap();
+        self.serve_with("").await
+    }
+
+    /// With more lines in its settings.
+    pub async fn serve_with(&self, more: &str) -> Server {
+        let config = Config::parse(&format!("{}{more}", self.settings()), self.dir.path()).unwrap();
         let running = start(config, Arc::clone(&self.clock) as Arc<dyn Clock>).await.unwrap();
         let client = self.client();
         Server { addr: running.addr, running: Some(running), client, clock: Arc::clone(&self.clock) }
@@ -110,8 +115,14 @@ bootstrap = "bootstrap.json"
 
     /// The real program as a process of its own, by the machine's clock. It is killed when it is dropped.
     pub fn spawn(&self) -> (Server, Program) {
+        let (server, program, _) = self.spawn_with("");
+        (server, program)
+    }
+
+    /// With more lines in its settings; what it said when it was ready, too.
+    pub fn spawn_with(&self, more: &str) -> (Server, Program, serde_json::Value) {
         let settings = self.dir.path().join("server.toml");
-        std::fs::write(&settings, self.settings()).unwrap();
+        std::fs::write(&settings, format!("{}{more}", self.settings())).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_evertill-server"))
             .arg("--config")
             .arg(settings)
@@ -125,7 +136,7 @@ bootstrap = "bootstrap.json"
         assert_eq!(ready["ready"], true);
         let addr = ready["listen"].as_str().unwrap().parse().unwrap();
         let server = Server { addr, running: None, client: self.client(), clock: Arc::clone(&self.clock) };
-        (server, Program(child))
+        (server, Program(child), ready)
     }
 
     fn client(&self) -> reqwest::Client {
@@ -200,7 +211,7 @@ pub struct Came {
     pub body: Vec<u8>,
     /// Whether it is signed by the server and bound to the request that was sent.
     pub bound: Result<(), SignatureError>,
-    headers: reqwest::header::HeaderMap,
+    pub headers: reqwest::header::HeaderMap,
 }
 
 impl Came {
@@ -292,6 +303,11 @@ impl Server {
 
     pub async fn stop(self) {
         self.running.unwrap().stop().await;
+    }
+
+    /// Tells the server to stop and goes on using it while it does.
+    pub fn begin_stop(&mut self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(self.running.take().unwrap().stop())
     }
 
     pub fn url(&self, path: &str) -> String {

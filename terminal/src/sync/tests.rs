@@ -54,7 +54,12 @@ fn any_lost_answer_makes_the_till_ask_whether_the_server_is_there() {
 fn a_server_that_refuses_is_there_all_the_same() {
     let mut sync = sync();
     sync.line = Line::Up;
-    let error = ApiError { code: ErrorCode::Overloaded, message: "later".into(), server_time: Timestamp(0), retry_after_ms: None };
+    let error = ApiError {
+        code: ErrorCode::Overloaded,
+        message: "later".into(),
+        server_time: Timestamp(0),
+        retry_after_ms: None,
+    };
     sync.note(&Answer::Heartbeat(Err(NetError::Refused(error))), Duration::ZERO);
     assert_eq!(sync.line(), Line::Up);
 }

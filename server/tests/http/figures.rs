@@ -1,0 +1,80 @@
+//! Figures for monitoring, scraped for real from the real program.
+
+use crate::rig::{Server, Store};
+use crate::sale::{adopt, sell};
+use evertill_shared::protocol::path;
+use std::collections::BTreeMap;
+
+/// What Prometheus would read: each line's value by its name and labels.
+async fn scrape(server: &Server, metrics: &str) -> BTreeMap<String, f64> {
+    let came = server.client.get(format!("http://{metrics}/metrics")).send().await.unwrap();
+    assert_eq!(came.status(), 200);
+    let kind = came.headers()["content-type"].to_str().unwrap().to_owned();
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    let text = came.text().await.unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.parse().unwrap_or_else(|_| panic!("{line}")))
+        })
+        .collect()
+}
+
+fn sum(figures: &BTreeMap<String, f64>, name: &str, labels: &[&str]) -> f64 {
+    let named = |key: &str| key.split('{').next() == Some(name) && labels.iter().all(|l| key.contains(l));
+    figures.iter().filter(|(key, _)| named(key)).map(|(_, value)| value).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_decides_can_be_read_at_an_address_of_its_own() {
+    let store = Store::new();
+    let (server, program, ready) = store.spawn_with("metrics_listen = \"127.0.0.1:0\"\n");
+    let metrics = ready["metrics"].as_str().unwrap();
+    let it = server.log_in("ivy").await;
+    let mut till = server.active_till(&it, 1).await;
+    till.write(0);
+    for _ in 0..3 {
+        let sold = sell(&server, &mut till, 500).await;
+        assert_eq!(adopt(&server, &mut till, &sold, Some(500)).await.status, 200);
+    }
+    let replay = server.sign(&till.key, "GET", path::TERMINAL, Vec::new());
+    server.send(&replay).await;
+    server.send(&replay).await;
+    server.client.get(server.url(path::HEALTH_READY)).send().await.unwrap();
+    let figures = scrape(&server, metrics).await;
+    let is = |name: &str, labels: &[&str]| sum(&figures, name, labels);
+    assert_eq!(is("evertill_orders_created_total", &[]), 3.0);
+    assert_eq!(is("evertill_refusals_total", &["code=\"replayed\""]), 1.0);
+    let drafts = ["route=\"/v1/drafts\"", "method=\"POST\"", "status=\"200\""];
+    assert_eq!(is("evertill_http_request_seconds_count", &drafts), 3.0);
+    assert!(is("evertill_http_request_seconds_sum", &drafts) > 0.0);
+    assert!(is("evertill_group_write_seconds_count", &["outcome=\"done\""]) >= 6.0);
+    assert!(is("evertill_probes_total", &["outcome=\"done\""]) >= 1.0);
+    assert_eq!(is("evertill_group_standing", &["standing=\"healthy\""]), 3.0);
+    assert_eq!(is("evertill_groups_usable", &[]), 3.0);
+    assert!(is("evertill_connections", &[]) >= 1.0);
+    assert!(is("evertill_door_places", &[]) >= 8.0);
+    assert_eq!(is("evertill_centre_open", &["kind=\"payments\""]), 0.0);
+    assert_eq!(is("evertill_stopping", &[]), 0.0);
+    // No till and no order stands in a label: their number has no bound.
+    assert!(figures.keys().all(|key| !key.contains("T0001") && !key.contains("2026")), "{figures:?}");
+    // And not at the tills' address.
+    let there = server.client.get(server.url("/metrics")).send().await.unwrap();
+    assert_eq!(there.status(), 404);
+    assert!(program.terminate());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_figure_that_is_shown_is_explained() {
+    let manual = include_str!("../../../docs/metrics.md");
+    let store = Store::new();
+    let (server, _program, ready) = store.spawn_with("metrics_listen = \"127.0.0.1:0\"\n");
+    let it = server.log_in("ivy").await;
+    server.active_till(&it, 1).await;
+    for key in scrape(&server, ready["metrics"].as_str().unwrap()).await.keys() {
+        let name = key.split('{').next().unwrap();
+        let name = ["_bucket", "_sum", "_count"].iter().fold(name, |n, end| n.strip_suffix(end).unwrap_or(n));
+        assert!(manual.contains(name), "{name} is not in docs/metrics.md");
+    }
+}
