@@ -55,6 +55,8 @@ pub struct Sync {
     backoff: Backoff,
     refused_sales: BTreeSet<u64>,
     drafts: BTreeSet<u64>,
+    /// Before this the server wants to be asked for no numbers.
+    drafts_from: Duration,
     halted: bool,
 }
 
@@ -84,6 +86,7 @@ impl Sync {
             backoff: Backoff::new(jitter),
             refused_sales: BTreeSet::new(),
             drafts: BTreeSet::new(),
+            drafts_from: Duration::ZERO,
             halted: false,
         }
     }
@@ -111,8 +114,11 @@ impl Sync {
     }
 
     /// Whether a draft for this sale may be asked for; if so, it counts as asked for.
-    pub fn claim_draft(&mut self, sale: u64) -> bool {
-        self.drafts.insert(sale)
+    ///
+    /// A server that has too much to do says for how long it wants to be left alone; until then no number is asked
+    /// for, not even for another sale.
+    pub fn claim_draft(&mut self, sale: u64, now: Duration) -> bool {
+        now >= self.drafts_from && self.drafts.insert(sale)
     }
 
     /// What is to be asked now. Each request counts as sent.
@@ -135,7 +141,7 @@ impl Sync {
             return Ok(requests);
         }
         if self.queue.is_due(now)
-            && let Some(request) = self.next_of_queue(journal, status.state)?
+            && let Some(request) = self.next_of_queue(journal, status.state, now)?
         {
             self.queue.start(now);
             requests.push(request);
@@ -166,6 +172,7 @@ impl Sync {
         &mut self,
         journal: &dyn Journal,
         state: TerminalState,
+        now: Duration,
     ) -> Result<Option<Request>, JournalError> {
         for queued in journal.queue()? {
             if self.refused_sales.contains(&queued.sequence) {
@@ -179,7 +186,7 @@ impl Sync {
                     continue;
                 }
                 // The screen may be asking for a number of this very sale: then wait for that one.
-                let claimed = self.claim_draft(queued.sequence);
+                let claimed = self.claim_draft(queued.sequence, now);
                 let body = Box::new(CreateDraft { sale });
                 return Ok(claimed.then_some(Request::Draft { sale: queued.sequence, body }));
             };
@@ -202,6 +209,9 @@ impl Sync {
             }
             Answer::Draft { sale, result } => {
                 self.drafts.remove(sale);
+                if let Some(asked) = result.as_ref().err().and_then(NetError::retry_after) {
+                    self.drafts_from = now + self.backoff.asked(asked);
+                }
                 self.note_queue(*sale, result.as_ref().err(), now);
             }
             Answer::Adopt { sale, result } => self.note_queue(*sale, result.as_ref().err(), now),
@@ -245,15 +255,20 @@ impl Sync {
                 if !answered || self.line == Line::Connecting {
                     self.line = Line::Down;
                 }
-                let pause = self.backoff.after(self.heartbeat.failures());
-                self.heartbeat.failed(now, pause.min(Duration::from_secs(10)));
+                // By this question the till finds the server again: it is rare by itself, and takes no other's retry.
+                let own = self.backoff.after(self.heartbeat.failures()).min(Duration::from_secs(10));
+                let pause = error.retry_after().map_or(own, |asked| own.max(self.backoff.asked(asked)));
+                self.heartbeat.failed(now, pause);
             }
         }
     }
 
     fn note_queue(&mut self, sale: u64, error: Option<&NetError>, now: Duration) {
-        let Some(error) = error else { return self.queue.succeeded(now, Duration::ZERO) };
-        let pause = self.backoff.after(self.queue.failures());
+        let Some(error) = error else {
+            self.backoff.earned();
+            return self.queue.succeeded(now, Duration::ZERO);
+        };
+        let pause = self.backoff.retry(self.queue.failures(), error);
         self.queue.failed(now, pause);
         // What the server cannot read, it will not read tomorrow: others must not wait behind it.
         if matches!(error, NetError::Refused(e) if matches!(e.code, ErrorCode::BadRequest | ErrorCode::WrongState | ErrorCode::TooLarge))
@@ -271,9 +286,12 @@ fn note_task<T>(
     now: Duration,
 ) {
     match result {
-        Ok(_) => task.succeeded(now, pause),
-        Err(_) => {
-            let wait = backoff.after(task.failures());
+        Ok(_) => {
+            backoff.earned();
+            task.succeeded(now, pause);
+        }
+        Err(error) => {
+            let wait = backoff.retry(task.failures(), error);
             task.failed(now, wait);
         }
     }

@@ -79,7 +79,7 @@ impl Controller {
             return;
         }
         let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
-        if stored.record.adopted.is_some() || !self.sync.claim_draft(sale) {
+        if stored.record.adopted.is_some() || !self.sync.claim_draft(sale, self.now.monotonic) {
             return;
         }
         let Some(entry) = self.read(|journal| journal.entry(sale)) else { return };

@@ -10,6 +10,7 @@ use evertill_shared::protocol::orders::{
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::refund::Refund;
+use std::time::Duration;
 
 /// A question. Sales are named by the sequence of their entry.
 #[derive(Clone, Debug)]
@@ -182,6 +183,15 @@ impl NetError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused(error) => Some(error.code),
+            _ => None,
+        }
+    }
+
+    /// After what time the server asks to be asked again, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(error) => error.retry_after_ms.map(Duration::from_millis),
             _ => None,
         }
     }

@@ -67,9 +67,27 @@ fn a_server_that_refuses_is_there_all_the_same() {
 #[test]
 fn one_draft_for_one_sale_is_under_way_at_a_time() {
     let mut sync = sync();
-    assert!(sync.claim_draft(2));
-    assert!(!sync.claim_draft(2));
-    assert!(sync.claim_draft(5));
+    let now = Duration::ZERO;
+    assert!(sync.claim_draft(2, now));
+    assert!(!sync.claim_draft(2, now));
+    assert!(sync.claim_draft(5, now));
     sync.note(&Answer::Draft { sale: 2, result: Err(NetError::NotSent("x".into())) }, Duration::ZERO);
-    assert!(sync.claim_draft(2));
+    assert!(sync.claim_draft(2, now));
+}
+
+#[test]
+fn a_server_that_asks_to_be_left_alone_is_asked_for_no_numbers_meanwhile() {
+    let mut sync = sync();
+    let second = Duration::from_secs;
+    assert!(sync.claim_draft(2, second(1)));
+    let error = ApiError {
+        code: ErrorCode::Overloaded,
+        message: "later".into(),
+        server_time: Timestamp(0),
+        retry_after_ms: Some(8_000),
+    };
+    sync.note(&Answer::Draft { sale: 2, result: Err(NetError::Refused(error)) }, second(1));
+    assert!(!sync.claim_draft(2, second(8)), "the same sale");
+    assert!(!sync.claim_draft(5, second(12)), "nor another one: eight seconds, and half of it by chance");
+    assert!(sync.claim_draft(5, second(13)));
 }
