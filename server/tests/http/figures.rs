@@ -2,6 +2,7 @@
 
 use crate::rig::{Server, Store};
 use crate::sale::{adopt, sell};
+use evertill_shared::clock::Clock;
 use evertill_shared::protocol::path;
 use std::collections::BTreeMap;
 
@@ -77,4 +78,26 @@ async fn every_figure_that_is_shown_is_explained() {
         let name = ["_bucket", "_sum", "_count"].iter().fold(name, |n, end| n.strip_suffix(end).unwrap_or(n));
         assert!(manual.contains(name), "{name} is not in docs/metrics.md");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_one_line_of_json_with_the_orders_number_and_the_requests_id() {
+    let store = Store::new();
+    let (server, program) = store.spawn();
+    let it = server.log_in("ivy").await;
+    let till = server.active_till(&it, 1).await;
+    let tag: evertill_shared::order_number::GroupTag = 99_u8.try_into().unwrap();
+    let number = evertill_shared::order_number::OrderNumber::new(server.clock.now(), 5, tag).unwrap();
+    let request =
+        server.sign(&till.key, "GET", &path::ORDER.replace("{number}", number.as_str()), Vec::new());
+    assert_eq!(server.send(&request).await.status, 404);
+    assert!(program.terminate());
+    let log = std::fs::read_to_string(store.dir.path().join("server.log")).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line));
+    let about = |line: &serde_json::Value| line["fields"]["request"] == request.request_id.as_str();
+    let told: Vec<_> = lines.filter(about).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let fields = &told[0]["fields"];
+    assert_eq!((&fields["number"], &fields["code"]), (&number.as_str().into(), &"not_found".into()));
+    assert_eq!(fields["route"], path::ORDER);
 }

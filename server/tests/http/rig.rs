@@ -127,7 +127,7 @@ bootstrap = "bootstrap.json"
             .arg("--config")
             .arg(settings)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(self.dir.path().join("server.log")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
