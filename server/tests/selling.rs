@@ -15,7 +15,7 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{
-    AdoptOrder, CreateDraft, OrderView, PaymentView, StartPayment, TakeBack,
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
 };
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
