@@ -10,7 +10,7 @@ use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
 use evertill_server::order_group::{
-    Expected, GroupFile, GroupSet, GroupSettings, KeptEntry, Limits, OrderDetail, SaleOfTill,
+    Expected, GroupPlace, GroupSet, GroupSettings, KeptEntry, Limits, OrderDetail, Place, SaleOfTill,
 };
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::id::{StoreId, TerminalId};
@@ -187,11 +187,10 @@ async fn timed(work: impl Future<Output = Result<(), RigError>>) -> Result<Durat
 }
 
 async fn create(groups: &GroupSet, sold: Sold) -> Result<(), RigError> {
-    let id = format!("load {}", sold.key);
-    let entry = KeptEntry { place: sold.key, signed: sold.entry };
+    let hash = sold.entry.hash();
+    let entry = KeptEntry { place: sold.key, signed: sold.entry, hash };
     let sale = SaleOfTill { key: sold.key, sale: sold.sale, entry };
-    let guard = groups.guard(&id, SystemClock.now());
-    groups.create_draft(sale, guard).await.map(drop).map_err(wrong)
+    groups.create_draft(sale).await.map(drop).map_err(wrong)
 }
 
 async fn read(groups: &GroupSet, number: OrderNumber) -> Result<(), RigError> {
@@ -213,7 +212,7 @@ fn store() -> Result<StoreInfo, RigError> {
 fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {
     let expected = Expected { base: "load".into(), group: None };
     let settings = GroupSettings {
-        groups: vec![GroupFile { tag, file: file.to_owned(), expected }],
+        groups: vec![GroupPlace { tag, place: Place::Sqlite(file.to_owned()), expected }],
         limits: Limits { call_ms: 30_000, ..Limits::default() },
         store: store()?,
         server: "load".into(),

@@ -19,11 +19,14 @@ pub enum Package {
     Patroni,
     /// Patroni's store.
     Etcd,
+    /// Records what a program writes and when it is synced.
+    Strace,
 }
 
 impl Package {
     /// All that the whole suite needs.
-    pub const ALL: [Self; 5] = [Self::Chromium, Self::Postgresql, Self::Haproxy, Self::Patroni, Self::Etcd];
+    pub const ALL: [Self; 6] =
+        [Self::Chromium, Self::Postgresql, Self::Haproxy, Self::Patroni, Self::Etcd, Self::Strace];
 
     /// The names of the packages.
     #[must_use]
@@ -34,13 +37,14 @@ impl Package {
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni", "python3-etcd"],
             Self::Etcd => &["etcd-server"],
+            Self::Strace => &["strace"],
         }
     }
 
     /// The system services that the packages bring and that we do not want.
     fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Chromium => &[],
+            Self::Chromium | Self::Strace => &[],
             Self::Postgresql => &["postgresql"],
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni"],
@@ -56,6 +60,7 @@ impl Package {
             Self::Haproxy => exist(&["/usr/sbin/haproxy"]),
             Self::Patroni => exist(&["/usr/bin/patroni", "/usr/lib/python3/dist-packages/etcd/__init__.py"]),
             Self::Etcd => exist(&["/usr/bin/etcd"]),
+            Self::Strace => exist(&["/usr/bin/strace"]),
         }
     }
 }
