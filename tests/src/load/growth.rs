@@ -10,7 +10,7 @@ use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
 use evertill_server::order_group::{
-    Expected, GroupFile, GroupSet, GroupSettings, KeptEntry, Limits, OrderDetail, SaleOfTill,
+    Expected, GroupPlace, GroupSet, GroupSettings, KeptEntry, Limits, OrderDetail, Place, SaleOfTill,
 };
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::id::{StoreId, TerminalId};
@@ -119,7 +119,7 @@ impl Filled {
         let sold = seller.sell()?;
         let tag = GroupTag::try_from(0).map_err(wrong)?;
         // Opened once by itself, so that the tables are the server's own.
-        let made = open(file, tag)?;
+        let made = open(file, tag).await?;
         create(&made, seller.sell()?).await?;
         drop(made);
         let zone = store()?.zone;
@@ -128,7 +128,7 @@ impl Filled {
         let some = fill(file, size, &filling)?;
         let mib = std::fs::metadata(file).map_or(0, |data| data.len() >> 20);
         let mib = count(usize::try_from(mib).unwrap_or(0));
-        Ok(Self { size, groups: open(file, tag)?, seller, some, times: Times::default(), mib })
+        Ok(Self { size, groups: open(file, tag).await?, seller, some, times: Times::default(), mib })
     }
 
     async fn measure(&mut self, round: usize, counts: bool) -> Result<(), RigError> {
@@ -187,11 +187,10 @@ async fn timed(work: impl Future<Output = Result<(), RigError>>) -> Result<Durat
 }
 
 async fn create(groups: &GroupSet, sold: Sold) -> Result<(), RigError> {
-    let id = format!("load {}", sold.key);
-    let entry = KeptEntry { place: sold.key, signed: sold.entry };
+    let hash = sold.entry.hash();
+    let entry = KeptEntry { place: sold.key, signed: sold.entry, hash };
     let sale = SaleOfTill { key: sold.key, sale: sold.sale, entry };
-    let guard = groups.guard(&id, SystemClock.now());
-    groups.create_draft(sale, guard).await.map(drop).map_err(wrong)
+    groups.create_draft(sale).await.map(drop).map_err(wrong)
 }
 
 async fn read(groups: &GroupSet, number: OrderNumber) -> Result<(), RigError> {
@@ -210,13 +209,20 @@ fn store() -> Result<StoreInfo, RigError> {
     })
 }
 
-fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {
+async fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {
     let expected = Expected { base: "load".into(), group: None };
     let settings = GroupSettings {
-        groups: vec![GroupFile { tag, file: file.to_owned(), expected }],
+        groups: vec![GroupPlace { tag, place: Place::Sqlite(file.to_owned()), expected }],
         limits: Limits { call_ms: 30_000, ..Limits::default() },
         store: store()?,
         server: "load".into(),
     };
-    GroupSet::open(settings, Arc::new(SystemClock)).map_err(wrong)
+    let groups = GroupSet::open(settings, Arc::new(SystemClock)).map_err(wrong)?;
+    for _ in 0..1_000 {
+        if !groups.identities().is_empty() {
+            return Ok(groups);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(wrong(format!("{} is not opened", file.display())))
 }
