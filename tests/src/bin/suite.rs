@@ -124,6 +124,7 @@ fn cargo_deny() -> Result<PathBuf, String> {
 /// All tests of all packages, with their numbers added up.
 fn tests() -> Result<Outcome, String> {
     install_browser()?;
+    install_postgres()?;
     workspace::build_programs()?;
     let mut child = workspace::command(workspace::cargo())
         .args(["test", "--workspace", "--no-fail-fast"])
@@ -169,8 +170,23 @@ fn install_browser() -> Result<(), String> {
     if ["/usr/bin/chromium", "/usr/bin/chromedriver"].iter().all(|program| Path::new(program).exists()) {
         return Ok(());
     }
-    println!("installing chromium and chromium-driver from Debian's packages");
-    let install = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium chromium-driver";
+    install("chromium chromium-driver")
+}
+
+/// The engine on PostgreSQL is tested on a real one, which the tests start themselves.
+fn install_postgres() -> Result<(), String> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    if versions.into_iter().any(|version| version.path().join("bin/postgres").exists()) {
+        return Ok(());
+    }
+    install("postgresql")
+}
+
+fn install(packages: &str) -> Result<(), String> {
+    println!("installing {packages} from Debian's packages");
+    let install = format!(
+        "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {packages}"
+    );
     run("sh", &["-c", &format!("({install}) >/dev/null")])
-        .map_err(|_| format!("chromium or its driver is missing; as root, type: {install}"))
+        .map_err(|_| format!("{packages} cannot be installed; as root, type: {install}"))
 }

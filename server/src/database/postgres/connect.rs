@@ -164,19 +164,23 @@ fn judge(row: &SimpleQueryRow, settings: &PostgresSettings, role: Role) -> Resul
         return Err(Refusal::lasting(problem));
     }
     if text("recovery") != "f" {
-        return Err(Refusal::passing("it is a standby; a primary is needed: promote one, or name it in hosts"));
+        return Err(Refusal::passing(
+            "it is a standby; a primary is needed: promote one, or name it in hosts",
+        ));
     }
     if role == Role::Reader {
         return Ok("on");
     }
     if text("read_only") != "off" {
-        let problem = "it is read-only (default_transaction_read_only is on): set it off when it may write again";
+        let problem =
+            "it is read-only (default_transaction_read_only is on): set it off when it may write again";
         return Err(Refusal::passing(problem));
     }
     enough_standbys(text("standbys"), settings.require_synchronous)?;
     let hung = number("hung");
     if hung > 0 {
-        let problem = format!("{hung} commits still wait for standbys, which do not answer: bring a standby back");
+        let problem =
+            format!("{hung} commits still wait for standbys, which do not answer: bring a standby back");
         return Err(Refusal::passing(problem));
     }
     let (ours, most) = (number("ours"), settings.most_backends());
@@ -188,7 +192,10 @@ fn judge(row: &SimpleQueryRow, settings: &PostgresSettings, role: Role) -> Resul
         return Err(Refusal::passing(problem));
     }
     if text("fsync") != "on" {
-        tracing::warn!(place = settings.place(), "fsync is off: what it acknowledges does not survive a power cut");
+        tracing::warn!(
+            place = settings.place(),
+            "fsync is off: what it acknowledges does not survive a power cut"
+        );
     }
     Ok(if text("level") == "remote_apply" { "remote_apply" } else { "on" })
 }
@@ -239,9 +246,9 @@ fn not_let_in(error: &tokio_postgres::Error, settings: &PostgresSettings) -> Ref
         None if said.contains("password missing") => Refusal::lasting(format!(
             "it asks for a password for role \"{user}\": write one into a file and name it in password_file"
         )),
-        None if said.contains("server does not support TLS") => {
-            Refusal::lasting("it does not speak TLS: turn ssl on there, or leave tls_root out on a private line")
-        }
+        None if said.contains("server does not support TLS") => Refusal::lasting(
+            "it does not speak TLS: turn ssl on there, or leave tls_root out on a private line",
+        ),
         _ => Refusal::passing(said),
     }
 }

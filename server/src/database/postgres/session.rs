@@ -118,9 +118,9 @@ impl<'a> PostgresSession<'a> {
         // If the transaction were not as we think, the guard would fail, and COMMIT not mean ROLLBACK.
         let text = format!("{}{guard};COMMIT", inner.deferred);
         inner.link.take_warnings();
-        let ended = inner.link.call(inner.runtime, inner.deadline, async |client: &Client| {
-            client.batch_execute(&text).await
-        });
+        let ended = inner
+            .link
+            .call(inner.runtime, inner.deadline, async |client: &Client| client.batch_execute(&text).await);
         let warnings = inner.link.take_warnings();
         let result = match ended {
             Ok(()) if warnings.is_empty() => return Ok(()),
@@ -177,9 +177,9 @@ impl Inner<'_> {
             return self.ready();
         }
         self.ready()?;
-        let done = self.link.call(self.runtime, self.deadline, async |client: &Client| {
-            client.batch_execute(&text).await
-        });
+        let done = self
+            .link
+            .call(self.runtime, self.deadline, async |client: &Client| client.batch_execute(&text).await);
         done.map_err(|failed| self.note(failed, true))
     }
 
@@ -217,8 +217,7 @@ impl Inner<'_> {
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, DbError> {
         let prepared = self.prepared(text, signature, || types.to_vec())?;
-        let found =
-            self.send(async |client: &Client| client.query(&prepared.statement, parameters).await)?;
+        let found = self.send(async |client: &Client| client.query(&prepared.statement, parameters).await)?;
         found.iter().map(|row| read(row, &prepared)).collect()
     }
 

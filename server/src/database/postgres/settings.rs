@@ -90,7 +90,11 @@ impl PostgresSettings {
     /// The field, what is wrong with it, and what to write.
     pub fn check(&self) -> Result<(), (&'static str, String, &'static str)> {
         if self.hosts.is_empty() {
-            return Err(("hosts", "is empty".into(), "the group's servers, like [\"db1:5432\", \"db2:5432\"]"));
+            return Err((
+                "hosts",
+                "is empty".into(),
+                "the group's servers, like [\"db1:5432\", \"db2:5432\"]",
+            ));
         }
         if let Some(odd) = self.hosts.iter().find(|host| address(host).is_none()) {
             let what = format!("holds \"{odd}\", which is not an address");
@@ -180,7 +184,8 @@ mod tests {
         assert_eq!(address("db1:5433"), Some(("db1", 5433)));
         assert_eq!(address("db1"), Some(("db1", 5432)));
         assert_eq!(address("[::1]:5"), Some(("::1", 5)));
-        for odd in ["", ":5432", "db1:", "db1:0", "db1:99999", "/var/run", "postgres://u@h", "[::1", "[::1]5"] {
+        for odd in ["", ":5432", "db1:", "db1:0", "db1:99999", "/var/run", "postgres://u@h", "[::1", "[::1]5"]
+        {
             assert_eq!(address(odd), None, "{odd}");
         }
     }
