@@ -40,7 +40,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, mpsc};
 
 /// The lanes of one kind, seen from outside: they end when `queue` is taken away and empty.
-struct Lanes<T> {
+struct Lanes<T: Task> {
     queue: RwLock<Option<mpsc::Sender<T>>>,
     pool: Arc<Pool<T>>,
     /// Ends when the last lane has.
@@ -75,7 +75,14 @@ impl<T: Task> Lanes<T> {
 
     async fn close(&self) {
         self.queue.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.pool.close();
         while self.ended.lock().await.recv().await.is_some() {}
+    }
+}
+
+impl<T: Task> Drop for Lanes<T> {
+    fn drop(&mut self) {
+        self.pool.close();
     }
 }
 

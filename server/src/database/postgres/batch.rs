@@ -62,7 +62,9 @@ pub(super) fn ask(
     pool: &Pool<Question>,
 ) -> Round<Question> {
     let mut waiting = VecDeque::from(questions);
-    while let Some(question) = waiting.pop_front() {
+    while link.lost().is_none()
+        && let Some(question) = waiting.pop_front()
+    {
         let deadline = Instant::now() + pool.shared.settings.limit();
         match PostgresSession::begin(link, runtime, deadline, READ, None) {
             Ok(session) => {
@@ -73,13 +75,21 @@ pub(super) fn ask(
                 waiting.push_front(question);
                 return Round { rest: waiting.into(), try_again: true };
             }
-            Err(not) => question.fail(&not.error),
+            Err(not) => {
+                tell_silence(link, pool);
+                question.fail(&not.error);
+                continue;
+            }
         }
-        if link.lost().is_some() {
-            break;
-        }
+        tell_silence(link, pool);
     }
     Round { rest: waiting.into(), try_again: false }
+}
+
+fn tell_silence<T: Task>(link: &Link, pool: &Pool<T>) {
+    if let Some(reason) = link.lost().filter(|_| link.is_silent()) {
+        pool.fell_silent(reason);
+    }
 }
 
 /// Writes what waits, in one transaction.
@@ -98,12 +108,14 @@ pub(super) fn write(
             return Round { rest: writes, try_again: true };
         }
         Err(not) => {
+            tell_silence(link, pool);
             writes.into_iter().for_each(|write| write.fail(&not.error));
             return Round { rest: Vec::new(), try_again: false };
         }
     };
     let mut batch = Batch::of(writes);
     let fate = batch.run(session, shared, start);
+    tell_silence(link, pool);
     if fate.is_ok() {
         shared.commits.fetch_add(1, Ordering::Relaxed);
     }
@@ -159,11 +171,12 @@ impl Batch {
         let fate = fate.as_ref().copied();
         shared.jobs.fetch_add((self.rows.len() + self.begun) as u64, Ordering::Relaxed);
         for slot in self.rows {
-            let own = slot.result.unwrap_or_else(|| Err(DbError::NotWritten("its turn did not come".into())));
             // What was said of the row rests on this commit too.
-            slot.row.answer(match (fate, own) {
-                (Err(error), Ok(_)) => Err(error.clone()),
-                (_, own) => own,
+            slot.row.answer(match (fate, slot.result) {
+                (_, Some(Err(own))) => Err(own),
+                (Err(error), _) => Err(error.clone()),
+                (Ok(()), Some(Ok(own))) => Ok(own),
+                (Ok(()), None) => Err(DbError::NotWritten("its turn did not come".into())),
             });
         }
         let mut jobs = self.jobs.into_iter();

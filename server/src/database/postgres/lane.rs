@@ -82,7 +82,7 @@ impl<T: Task> Lane<T> {
             Ok(Some(tasks)) => Next::Tasks(tasks),
             Ok(None) => Next::End,
             Err(reason) => {
-                self.drop_link(&reason, false);
+                self.drop_link(&reason);
                 Next::On
             }
         }
@@ -94,7 +94,7 @@ impl<T: Task> Lane<T> {
         while !tasks.is_empty() {
             tasks.retain(T::is_wanted);
             if self.link.as_ref().is_some_and(|(_, era)| *era != self.pool.era.load(Ordering::Acquire)) {
-                self.drop_link("the database had fallen silent", false);
+                self.drop_link("the database had fallen silent");
             }
             if self.link.is_none()
                 && let Err(refusal) = self.connect()
@@ -105,9 +105,8 @@ impl<T: Task> Lane<T> {
             let Some((link, _)) = &mut self.link else { continue };
             let round = (self.work)(tasks, link, &self.runtime, &self.pool);
             tasks = round.rest;
-            let ended = link.lost().map(|reason| (reason.to_owned(), link.is_silent()));
-            if let Some((reason, silent)) = ended {
-                self.drop_link(&reason, silent);
+            if let Some(reason) = link.lost().map(str::to_owned) {
+                self.drop_link(&reason);
             }
             tries += u32::from(round.try_again);
             if tries > 1 {
@@ -118,9 +117,9 @@ impl<T: Task> Lane<T> {
     }
 
     /// The socket goes as it is: no word of farewell, and above all no cancel.
-    fn drop_link(&mut self, reason: &str, silent: bool) {
+    fn drop_link(&mut self, reason: &str) {
         if self.link.take().is_some() {
-            self.pool.lost(reason, silent);
+            self.pool.lost(reason);
         }
     }
 
@@ -150,8 +149,12 @@ impl<T: Task> Lane<T> {
             Ok(permit) => permit,
             Err(next) => return next,
         };
-        let _ = self.connect();
+        let made = self.connect();
         drop(permit);
+        if made.is_err() && pool.is_closing() {
+            self.runtime.block_on(pool.refuse_all());
+            return Next::End;
+        }
         Next::On
     }
 
@@ -184,13 +187,10 @@ async fn before_next_try<T: Task>(
         permit
     };
     let refuse = async {
-        loop {
-            if !pool.is_down() {
-                std::future::pending::<()>().await;
-            }
-            let Some(tasks) = pool.take().await else { return };
-            let error = pool.check().err().unwrap_or(DbError::Overloaded);
-            tasks.into_iter().for_each(|task| task.fail(&error));
+        if pool.is_down() {
+            pool.refuse_all().await;
+        } else {
+            std::future::pending::<()>().await;
         }
     };
     let was_down = pool.is_down();
@@ -205,5 +205,7 @@ async fn before_next_try<T: Task>(
         permit = turn => Ok(permit),
         () = refuse => Err(Next::End),
         () = back => Ok(None),
+        // The last try, and at once.
+        () = pool.until_closing(), if !was_down => Ok(None),
     }
 }

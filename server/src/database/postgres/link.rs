@@ -73,6 +73,9 @@ pub(super) struct Prepared {
     pub(super) names: Arc<[Box<str>]>,
 }
 
+/// A statement prepared for values of these kinds; or for its own, if it is in PostgreSQL's words.
+type Variant = (Option<Signature>, Rc<Prepared>);
+
 /// Why a call has no answer.
 pub(super) enum Failed {
     /// The server said so.
@@ -94,7 +97,7 @@ impl Failed {
 pub(super) struct Link {
     client: Client,
     wire: Wire,
-    prepared: HashMap<Box<str>, Vec<(Option<Signature>, Rc<Prepared>)>>,
+    prepared: HashMap<Box<str>, Vec<Variant>>,
     count: usize,
     lost: Option<String>,
     silent: bool,

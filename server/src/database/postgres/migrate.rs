@@ -43,12 +43,20 @@ pub(super) fn migrate(
 ) -> Result<(), OpenError> {
     let mut link = link(settings, tls, runtime)?;
     let place = || settings.place();
-    let number = check(&mut link, settings, runtime, schema)?;
+    let made = check(&mut link, settings, runtime, schema)?;
+    let number = made.iter().map(|(number, _)| *number).max().unwrap_or(0);
     let known = schema.migrations.last().map_or(0, |migration| migration.number);
     if number > known {
         return Err(OpenError::Newer { place: place(), found: number, known });
     }
     for migration in schema.migrations {
+        if let Some((_, made)) = made.iter().find(|(number, _)| *number == migration.number) {
+            if *made != checksum(migration) {
+                return Err(OpenError::Changed { place: place(), number: migration.number });
+            }
+            // Nothing is written, so that a server can start while no standby confirms.
+            continue;
+        }
         // Two servers may start on one new database at the same time: each step looks again under the lock.
         let done = transact(&mut link, runtime, |sql| step(sql, schema.application, migration));
         let same = done.map_err(|error| OpenError::Migration {
@@ -81,25 +89,30 @@ fn server(settings: &PostgresSettings, error: &DbError) -> OpenError {
     OpenError::Server { place: settings.place(), problem: error.to_string(), may_pass: true }
 }
 
-/// The step that it is at; refuses a database of another kind.
+fn checksum(migration: &Migration) -> String {
+    hex::encode(ring::digest::digest(&ring::digest::SHA256, migration.postgres.as_bytes()))
+}
+
+/// The steps that it has, with their checksums; refuses a database of another kind.
 fn check(
     link: &mut Link,
     settings: &PostgresSettings,
     runtime: &Runtime,
     schema: &Schema,
-) -> Result<u32, OpenError> {
+) -> Result<Vec<(u32, String)>, OpenError> {
     let seen = transact(link, runtime, |sql| {
         let kind = found(sql)?;
-        let number = match kind {
-            Found::Kind(_) => sql.value("SELECT coalesce(max(number), 0) FROM schema_steps", &[])?,
-            _ => None,
+        let steps = match kind {
+            Found::Kind(_) => sql.rows("SELECT number, checksum FROM schema_steps", &[])?,
+            _ => Vec::new(),
         };
-        Ok((kind, number.unwrap_or(0)))
+        let steps = steps.iter().map(|row| Ok((row.at(0)?, row.at(1)?)));
+        Ok((kind, steps.collect::<Result<Vec<(u32, String)>, DbError>>()?))
     });
     let place = settings.place();
     match seen.map_err(|error| server(settings, &error))? {
-        (Found::Nothing, _) => Ok(0),
-        (Found::Kind(kind), number) if kind == schema.application => Ok(number),
+        (Found::Nothing, _) => Ok(Vec::new()),
+        (Found::Kind(kind), steps) if kind == schema.application => Ok(steps),
         (Found::Kind(found), _) => Err(OpenError::Foreign { place, found }),
         (Found::Foreign, _) => Err(OpenError::Foreign { place, found: 0 }),
     }
@@ -154,7 +167,7 @@ fn step(sql: &dyn Sql, application: i32, migration: &Migration) -> Result<bool, 
     if kind != Some(application) {
         return Err(DbError::Statement("another program made its tables at the same time".into()));
     }
-    let checksum = hex::encode(ring::digest::digest(&ring::digest::SHA256, migration.postgres.as_bytes()));
+    let checksum = checksum(migration);
     let number = migration.number;
     let made: Option<String> =
         sql.value("SELECT checksum FROM schema_steps WHERE number = ?1", &params![number])?;

@@ -40,6 +40,7 @@ pub(super) struct Pool<T> {
     queue: Mutex<mpsc::Receiver<T>>,
     down: watch::Sender<Option<String>>,
     connected: AtomicUsize,
+    closing: watch::Sender<bool>,
     /// Counts the times that the database fell silent: a connection from before is not trusted.
     pub(super) era: AtomicU64,
     /// One lane at a time tries whether a database is back.
@@ -54,6 +55,7 @@ impl<T: Task> Pool<T> {
             queue: Mutex::new(queue),
             down: watch::Sender::new(None),
             connected: AtomicUsize::new(0),
+            closing: watch::Sender::new(false),
             era: AtomicU64::new(0),
             probe: Semaphore::new(1),
         }
@@ -74,6 +76,29 @@ impl<T: Task> Pool<T> {
         self.down.borrow().is_some()
     }
 
+    /// No more will come.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Ends when no more will come.
+    pub(super) async fn until_closing(&self) {
+        let mut closing = self.closing.subscribe();
+        let _ = closing.wait_for(|closing| *closing).await;
+    }
+
+    /// Tells all that wait that nothing came of it; ends when no more will come.
+    pub(super) async fn refuse_all(&self) {
+        while let Some(tasks) = self.take().await {
+            let error = self.check().err().unwrap_or(DbError::Closed);
+            tasks.into_iter().for_each(|task| task.fail(&error));
+        }
+    }
+
     /// A lane has a connection.
     pub(super) fn connected(&self) {
         self.connected.fetch_add(1, Ordering::AcqRel);
@@ -82,15 +107,17 @@ impl<T: Task> Pool<T> {
         }
     }
 
-    /// A lane has lost its connection. If that is because the database fell silent, no other waits for it in
-    /// vain: until one lane has found it well, nothing is taken.
-    pub(super) fn lost(&self, reason: &str, silent: bool) {
+    /// The database fell silent: so that no other waits for it in vain, nothing is taken until one lane has found
+    /// it well. Said before anybody is told of the failure, who may come again at once.
+    pub(super) fn fell_silent(&self, reason: &str) {
+        self.era.fetch_add(1, Ordering::AcqRel);
+        self.down.send_replace(Some(reason.to_owned()));
+    }
+
+    /// A lane has lost its connection.
+    pub(super) fn lost(&self, reason: &str) {
         self.connected.fetch_sub(1, Ordering::AcqRel);
         tracing::warn!(place = self.shared.settings.place(), role = ?self.role, reason, "a connection is lost");
-        if silent {
-            self.era.fetch_add(1, Ordering::AcqRel);
-            self.down.send_replace(Some(reason.to_owned()));
-        }
     }
 
     /// A lane found no connection. If no other has one, nothing is taken until one has.
