@@ -12,6 +12,9 @@
 mod journals;
 #[path = "base/people.rs"]
 mod people;
+#[allow(dead_code, reason = "other tests ask more of it")]
+#[path = "postgres_engine/server.rs"]
+mod server;
 #[path = "base/shop.rs"]
 mod shop;
 #[path = "base/starting.rs"]
@@ -21,7 +24,7 @@ mod terminals;
 #[path = "base/trail.rs"]
 mod trail;
 
-use shop::{Shop, Sqlite};
+use shop::{Postgres, Shop, Sqlite};
 
 macro_rules! tests_of {
     ($engine:ident, $place:expr; $($file:ident: $($story:ident),+;)+) => {
@@ -74,3 +77,4 @@ macro_rules! contract {
 }
 
 contract!(base_on_sqlite, Sqlite::new());
+contract!(base_on_postgres, Postgres::new());

@@ -9,6 +9,9 @@
 
 #[path = "group_contract/home.rs"]
 mod home;
+#[allow(dead_code, reason = "other tests ask more of it")]
+#[path = "postgres_engine/server.rs"]
+mod server;
 
 use evertill_server::order_group::overview::Overview;
 use evertill_server::order_group::*;

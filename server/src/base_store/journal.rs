@@ -48,8 +48,9 @@ pub struct JournalFault {
     pub forked: bool,
 }
 
-/// How many entries go into one statement at most, and so on down: few statements, each of them known already.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+/// How many entries go into one statement at most, and so on down: few statements, each of them known already, and
+/// with four values for each entry no more parameters than every engine takes, which is 64.
+const SIZES: [usize; 3] = [16, 4, 1];
 
 fn in_pieces<T>(mut rest: &[T]) -> Vec<&[T]> {
     let mut pieces = Vec::new();

@@ -1,7 +1,9 @@
 //! A store for one test: where its base is kept, a clock moved by hand, and what its servers do.
 
+use crate::server::Server;
 use evertill_server::base_store::{BaseOpenError, BaseStore, LoginCheck, SCHEMA, StaffRecord};
 use evertill_server::database::Database;
+use evertill_server::database::postgres::PostgresSettings;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::TerminalId;
 use evertill_shared::protocol::enrol::Enrol;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// Where one base is kept, for as long as this lives.
 pub trait Place: Send + Sync + 'static {
@@ -43,6 +46,33 @@ impl Place for Sqlite {
 
     fn drop_trigger(&self, name: &str) -> String {
         format!("DROP TRIGGER {name}")
+    }
+}
+
+/// A database of its own on the server that the tests share.
+pub struct Postgres {
+    settings: OnceCell<PostgresSettings>,
+    server: Arc<Server>,
+}
+
+impl Postgres {
+    pub fn new() -> Self {
+        Self { settings: OnceCell::new(), server: Server::shared() }
+    }
+}
+
+impl Place for Postgres {
+    async fn database(&self) -> Database {
+        let made = async || {
+            // Several servers at a time share one that takes few connections.
+            PostgresSettings { writers: 2, readers: 2, ..self.server.database().await }
+        };
+        let settings = self.settings.get_or_init(made).await;
+        Database::postgres(settings.clone(), &SCHEMA).unwrap()
+    }
+
+    fn drop_trigger(&self, name: &str) -> String {
+        format!("DROP TRIGGER {name} ON audit")
     }
 }
 

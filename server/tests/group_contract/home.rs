@@ -1,5 +1,6 @@
 //! One group in one database of each engine, and a till that writes its journal.
 
+use crate::server::Server;
 use evertill_server::database::{Database, DbError};
 use evertill_server::order_group::{
     Adopt, Adoption, Cash, Created, Drafts, Expected, Guard, KeptEntry, Lease, NewDraft, NewPayment, Orders,
@@ -51,7 +52,13 @@ pub struct Home {
     key: SigningKey,
     next: AtomicU64,
     random: AtomicU32,
-    _folder: Option<TempDir>,
+    _kept: Kept,
+}
+
+/// What a home's database lives on.
+enum Kept {
+    Folder(#[allow(dead_code, reason = "held until the home goes")] TempDir),
+    Server(#[allow(dead_code, reason = "held until the home goes")] Arc<Server>),
 }
 
 /// A new home on each engine.
@@ -59,15 +66,21 @@ pub async fn homes() -> Vec<Home> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("group.db");
     let sqlite = Database::sqlite(&file, &StoredGroup::schema(tag(0))).unwrap();
-    vec![Home::on("SQLite", sqlite, Some(folder)).await]
+    let server = Server::shared();
+    let settings = server.database().await;
+    let postgres = Database::postgres(settings, &StoredGroup::schema(tag(0))).unwrap();
+    vec![
+        Home::on("SQLite", sqlite, Kept::Folder(folder)).await,
+        Home::on("PostgreSQL", postgres, Kept::Server(server)).await,
+    ]
 }
 
 impl Home {
-    async fn on(engine: &'static str, database: Database, folder: Option<TempDir>) -> Self {
+    async fn on(engine: &'static str, database: Database, kept: Kept) -> Self {
         let group = StoredGroup::on(tag(0), database.clone(), &Expected::default()).await.unwrap();
         let key = SigningKey::from_seed(&[1; 32], "T0001:1".into()).unwrap();
         let (next, random) = (AtomicU64::new(2), AtomicU32::new(0));
-        Self { engine, database, group: Arc::new(group), key, next, random, _folder: folder }
+        Self { engine, database, group: Arc::new(group), key, next, random, _kept: kept }
     }
 
     fn write(&self, body: Body) -> KeptEntry {
