@@ -130,23 +130,23 @@ async fn same_till_same_day_the_business_day_is_decided_once_and_by_the_servers_
     let day = till.order(order.number).await.unwrap().business_day;
     // Midnight passes between the number and the money; the till's own clock says what it likes.
     clocks.server.turn(DAY).unwrap();
-    clocks.till.turn(-2 * DAY).unwrap();
+    clocks.till.turn(-20 * HOUR).unwrap();
     let code = clocks.shop.rig.wallet_control().code(Behaviour::Pays).await.unwrap();
     till.pay(&order, 1, &code).await.unwrap();
     assert!(is_paid(&settled(&till, order.number, 1).await));
     assert_eq!(till.order(order.number).await.unwrap().business_day, day, "decided twice");
 
     // By the server's clock that was yesterday.
-    let refused = clocks.ask_refund(order.number, "tomorrow").await.unwrap_err();
+    let refused = clocks.ask_refund(order.number, "refund-tomorrow").await.unwrap_err();
     assert_eq!(refused, Some(ErrorCode::RefundRefused));
     // It was wrong, and is set right: today after all. Asked for on the day, it may be carried out later.
     clocks.server.turn(0).unwrap();
-    let refund = clocks.ask_refund(order.number, "today").await.unwrap();
+    let refund = clocks.ask_refund(order.number, "refund-today").await.unwrap();
     clocks.server.turn(HOUR).unwrap();
     till.carry_out(order.number, &refund.id, refund.amount).await.unwrap();
     // Backwards too: to a day on which the order was not sold yet.
     clocks.server.turn(-2 * DAY).unwrap();
-    let refused = clocks.ask_refund(order.number, "the day before").await.unwrap_err();
+    let refused = clocks.ask_refund(order.number, "refund-day-before").await.unwrap_err();
     assert_eq!(refused, Some(ErrorCode::RefundRefused));
     clocks.server.turn(0).unwrap();
     clocks.shop.books_agree().await;

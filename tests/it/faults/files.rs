@@ -1,7 +1,7 @@
 //! Group files that are damaged, of another version, or not the ones that they should be: each is named for what it is
 //! in the console, left as it is, and no other group minds.
 
-use crate::shop::{Shop, seed, shop};
+use crate::shop::{Shop, fold, seed, shop};
 use evertill_shared::order_number::OrderNumber;
 use evertill_tests::rig::power_cut::Seeded;
 use rusqlite::Connection;
@@ -46,7 +46,10 @@ async fn a_group_file_that_is_not_what_it_should_be_is_named_left_alone_and_mind
     let number = order_in_group(&mut till).await;
     shop.rig.stop_server();
     let file = shop.rig.group_file(GROUP);
+    fold(&file);
     let good = fs::read(&file).unwrap();
+    fold(&shop.rig.group_file(1));
+    fold(&shop.rig.data_dir().join("base.db"));
     let base = fs::read(shop.rig.data_dir().join("base.db")).unwrap();
     let other = fs::read(shop.rig.group_file(1)).unwrap();
     let mut no_head = good.clone();
@@ -93,6 +96,7 @@ async fn a_flipped_bit_is_found_or_does_no_harm_and_never_stops_the_server() {
     order_in_group(&mut till).await;
     shop.rig.stop_server();
     let file = shop.rig.group_file(GROUP);
+    fold(&file);
     let good = fs::read(&file).unwrap();
     let mut found = 0;
     for _ in 0..6 {

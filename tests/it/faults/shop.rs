@@ -8,13 +8,19 @@ use evertill_tests::rig::place::Place;
 use evertill_tests::scripted_till::ScriptedTill;
 use evertill_tests::store_rig::{RigOptions, StoreRig};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The seed of all that is random here: `EVERTILL_SEED`, or always the same.
 pub fn seed() -> u64 {
-    let seed = std::env::var("EVERTILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-    println!("seed {seed} (EVERTILL_SEED)");
-    seed
+    static SEED: OnceLock<u64> = OnceLock::new();
+    *SEED.get_or_init(|| {
+        let given = std::env::var("EVERTILL_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or(20_261_121);
+        println!("seed {seed} (EVERTILL_SEED)");
+        seed
+    })
 }
 
 /// A folder of its own, whose processes and mounts end with it, also those of a killed earlier run.
@@ -106,6 +112,16 @@ fn our_net(booked: &[BookedOrder]) -> Nets {
     }
     nets.retain(|_, net| *net != 0);
     nets
+}
+
+/// Takes the log of a database that nobody uses into its file, so that the file is the whole of it.
+pub fn fold(file: &Path) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    connection.close().unwrap();
+    for beside in ["db-wal", "db-shm"] {
+        assert!(!file.with_extension(beside).exists(), "{} is in use", file.display());
+    }
 }
 
 /// Asks, as a till does, until the attempt is settled.

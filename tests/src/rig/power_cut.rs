@@ -19,7 +19,7 @@ pub use recorder::Recorder;
 use super::Failure;
 use calls::{Event, What};
 use disk::Disk;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -101,11 +101,13 @@ pub fn put(files: &Files, folder: &Path) -> Result<(), Failure> {
 pub struct Recording {
     events: Vec<Event>,
     before: Files,
+    in_flight: BTreeSet<PathBuf>,
 }
 
 impl Recording {
     fn read(folder: &Path, before: Files, log: &Path) -> Result<Self, Failure> {
-        Ok(Self { events: calls::read(folder, log)?, before })
+        let (events, in_flight) = calls::read(folder, log)?;
+        Ok(Self { events, before, in_flight })
     }
 
     /// How many places there are to cut: before each call, in the middle of each sync, and after the last.
@@ -118,6 +120,13 @@ impl Recording {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+
+    /// Files that had a call under way when the program was killed. Whether that one was done is not known; it
+    /// is not in the recording.
+    #[must_use]
+    pub fn in_flight(&self) -> &BTreeSet<PathBuf> {
+        &self.in_flight
     }
 
     /// How many syncs ended.

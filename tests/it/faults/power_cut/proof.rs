@@ -40,10 +40,9 @@ fn rows(file: &Path) -> rusqlite::Result<BTreeSet<u64>> {
 }
 
 /// In how many cuts of how many an acknowledged row is not there.
-fn losses(place: &Place, synchronous: &str, seed: u64) -> (usize, usize) {
+fn losses(place: &Place, bench: &Path, synchronous: &str, seed: u64) -> (usize, usize) {
     let test = "power_cut::proof::writes_rows_until_it_is_killed";
     let (told, recording) = record(place, test, &[(SYNCHRONOUS, synchronous)], 80);
-    let bench = workbench(place);
     let mut random = Seeded::new(seed);
     let cuts = recording.cuts(120, &mut random);
     let mut replay = recording.replay();
@@ -52,7 +51,7 @@ fn losses(place: &Place, synchronous: &str, seed: u64) -> (usize, usize) {
         replay.advance(*cut);
         let before: Vec<u64> =
             told.iter().filter(|told| told.at_us <= replay.at_us()).map(|told| told.number).collect();
-        put(&replay.cut(luck(&mut random), &mut random), &bench).unwrap();
+        put(&replay.cut(luck(&mut random), &mut random), bench).unwrap();
         let file = bench.join("rows.db");
         // Before the first commit there need not even be a table.
         let found = rows(&file).unwrap_or_default();
@@ -64,11 +63,11 @@ fn losses(place: &Place, synchronous: &str, seed: u64) -> (usize, usize) {
 #[test]
 fn a_database_that_does_not_sync_its_commits_is_caught_losing_them() {
     let place = place("power-cut-proof");
-    let seed = seed();
-    let (lost, of) = losses(&place, "NORMAL", seed);
+    let (seed, bench) = (seed(), workbench(&place));
+    let (lost, of) = losses(&place, &bench, "NORMAL", seed);
     println!("synchronous=NORMAL: acknowledged rows are missing after {lost} of {of} cuts");
     assert!(lost > of / 10, "the tool does not see what is lost: {lost} of {of}");
-    let (lost, of) = losses(&place, "FULL", seed);
+    let (lost, of) = losses(&place, &bench, "FULL", seed);
     println!("synchronous=FULL: acknowledged rows are missing after {lost} of {of} cuts");
     assert!(of > 80, "hardly any cuts: {of}");
     assert_eq!(lost, 0, "seed {seed}");

@@ -196,7 +196,7 @@ async fn nothing_lost_the_power_goes_while_tills_sell() {
     let (rebuilt, real) =
         (replay.cut(Luck::All, &mut random), snapshot(&data.canonicalize().unwrap()).unwrap());
     assert_eq!(rebuilt.keys().collect::<Vec<_>>(), real.keys().collect::<Vec<_>>());
-    for (path, bytes) in &real {
+    for (path, bytes) in real.iter().filter(|(path, _)| !recording.in_flight().contains(*path)) {
         assert!(rebuilt[path] == *bytes, "{} was not recorded whole", path.display());
     }
 

@@ -2,7 +2,7 @@
 
 use super::is_tracked;
 use crate::rig::Failure;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -55,22 +55,50 @@ struct Line<'a> {
 struct Reader<'a> {
     folder: &'a Path,
     events: Vec<Event>,
-    /// Calls that have begun and not ended, by thread: what was said at their beginning, and the sync's number.
-    open: BTreeMap<String, (String, Option<usize>)>,
+    /// Calls that have begun and not ended, by thread: what was said at their beginning.
+    open: BTreeMap<String, (String, Begun)>,
     syncs: usize,
+    /// Calls that the program did not live to see the end of, and perhaps not the beginning.
+    in_flight: BTreeSet<PathBuf>,
+    undone: BTreeSet<usize>,
 }
 
-pub(super) fn read(folder: &Path, log: &Path) -> Result<Vec<Event>, Failure> {
+/// What a call has done by beginning.
+#[derive(Clone, Copy)]
+enum Begun {
+    Nothing,
+    /// The event with this index.
+    Write(usize),
+    /// The sync with this number.
+    Sync(usize),
+}
+
+/// All that was done, and the files that had a call in flight when the program was killed: whether that one
+/// was done is not known, and it is left out.
+pub(super) fn read(folder: &Path, log: &Path) -> Result<(Vec<Event>, BTreeSet<PathBuf>), Failure> {
     let file = File::open(log).map_err(Failure::file(log))?;
-    let mut reader = Reader { folder, events: Vec::new(), open: BTreeMap::new(), syncs: 0 };
+    let mut reader = Reader {
+        folder,
+        events: Vec::new(),
+        open: BTreeMap::new(),
+        syncs: 0,
+        in_flight: BTreeSet::new(),
+        undone: BTreeSet::new(),
+    };
     for line in BufReader::new(file).lines() {
         let line = line.map_err(Failure::file(log))?;
         reader.line(&line).map_err(|what| {
-            let short: String = line.chars().take(200).collect();
-            Failure::Machine(format!("{}: {what}: {short}", log.display()))
+            // The bytes are in the middle, and there may be many.
+            let (first, last) = (line.get(..60).unwrap_or(&line), line.get(line.len().max(160) - 160..));
+            Failure::Machine(format!("{}: {what}: {first}…{}", log.display(), last.unwrap_or_default()))
         })?;
     }
-    Ok(reader.events)
+    for (call, begun) in std::mem::take(&mut reader.open).into_values() {
+        reader.never_ended(&call, begun);
+    }
+    let Reader { events, undone, in_flight, .. } = reader;
+    let done = events.into_iter().enumerate().filter(|(index, _)| !undone.contains(index));
+    Ok((done.map(|(_, event)| event).collect(), in_flight))
 }
 
 impl Reader<'_> {
@@ -79,62 +107,68 @@ impl Reader<'_> {
         if line.rest.starts_with("+++") || line.rest.starts_with("---") {
             return Ok(());
         }
-        if let Some(begun) = line.rest.strip_suffix("<unfinished ...>") {
-            let number = self.begin(begun.trim_end(), line.at_us)?;
-            self.open.insert(line.thread.to_owned(), (begun.trim_end().to_owned(), number));
+        // Cut off by another thread's call, or by the program's end.
+        let cut_off = ["<unfinished ...>", "<detached ...>"];
+        if let Some(call) = cut_off.iter().find_map(|mark| line.rest.strip_suffix(mark)) {
+            let call = call.trim_end();
+            let begun = self.begin(call, line.at_us)?;
+            self.open.insert(line.thread.to_owned(), (call.to_owned(), begun));
             return Ok(());
         }
         if line.rest.starts_with("<...") {
-            let (begun, number) = self.open.remove(line.thread).ok_or("it ends and never began")?;
+            let (call, begun) = self.open.remove(line.thread).ok_or("it ends and never began")?;
             let tail = line.rest.split_once("resumed>").map(|(_, tail)| tail).ok_or("resumed, but what?")?;
-            return self.end(&format!("{begun}{tail}"), number, line.at_us);
+            return self.end(&format!("{call}{tail}"), begun, line.at_us);
         }
-        let number = self.begin(line.rest, line.at_us)?;
-        self.end(line.rest, number, line.at_us)
+        let begun = self.begin(line.rest, line.at_us)?;
+        self.end(line.rest, begun, line.at_us)
     }
 
     /// What a call may do from its beginning on: a write may be on the disk before the call is back, and a sync
     /// covers what was written before it began.
-    fn begin(&mut self, call: &str, at_us: i64) -> Result<Option<usize>, String> {
+    fn begin(&mut self, call: &str, at_us: i64) -> Result<Begun, String> {
         let (name, arguments) = call.split_once('(').ok_or("no call")?;
         match name {
             "pwrite64" => {
-                let Some(path) = self.of_descriptor(arguments) else { return Ok(None) };
+                let Some(path) = self.of_descriptor(arguments) else { return Ok(Begun::Nothing) };
                 let bytes = quoted(arguments).ok_or("no bytes")?;
                 let (count, offset) = count_and_offset(arguments).ok_or("no length, or no offset")?;
                 if bytes.len() != count {
                     return Err("the log does not hold all that was written".into());
                 }
                 self.events.push(Event { at_us, what: What::Written { path, offset, bytes } });
-                Ok(None)
+                Ok(Begun::Write(self.events.len() - 1))
             }
             "fsync" | "fdatasync" => {
-                let Some(path) = self.of_descriptor_or_folder(arguments) else { return Ok(None) };
+                let Some(path) = self.of_descriptor_or_folder(arguments) else { return Ok(Begun::Nothing) };
                 self.syncs += 1;
                 let number = self.syncs;
                 self.events.push(Event { at_us, what: What::SyncBegan { path, number } });
-                Ok(Some(number))
+                Ok(Begun::Sync(number))
             }
-            _ => Ok(None),
+            _ => Ok(Begun::Nothing),
         }
     }
 
-    fn end(&mut self, call: &str, sync: Option<usize>, at_us: i64) -> Result<(), String> {
+    fn end(&mut self, call: &str, begun: Begun, at_us: i64) -> Result<(), String> {
         let (name, arguments) = call.split_once('(').ok_or("no call")?;
         let Some((_, result)) = call.rsplit_once(") = ") else { return Err("no result".into()) };
-        // A call in whose middle the program was killed has no result.
-        let has_failed = result.starts_with('-') || result.starts_with('?');
+        if result.starts_with('?') {
+            self.never_ended(call, begun);
+            return Ok(());
+        }
+        let has_failed = result.starts_with('-');
         let what = match name {
             "pwrite64" => {
                 let is_ours = self.of_descriptor(arguments).is_some();
                 let whole = count_and_offset(arguments).is_some_and(|(n, _)| result.trim() == n.to_string());
-                if is_ours && !whole && !result.starts_with('?') {
+                if is_ours && !whole {
                     return Err("a write that was not whole: this model is not for full disks".into());
                 }
                 return Ok(());
             }
-            "fsync" | "fdatasync" => match sync {
-                Some(number) if !has_failed => What::Synced { number },
+            "fsync" | "fdatasync" => match begun {
+                Begun::Sync(number) if !has_failed => What::Synced { number },
                 _ => return Ok(()),
             },
             _ if has_failed => return Ok(()),
@@ -159,6 +193,15 @@ impl Reader<'_> {
         };
         self.events.push(Event { at_us, what });
         Ok(())
+    }
+
+    fn never_ended(&mut self, call: &str, begun: Begun) {
+        if let Begun::Write(index) = begun {
+            self.undone.insert(index);
+        }
+        let arguments = call.split_once('(').map(|(_, arguments)| arguments).unwrap_or_default();
+        let named = || quoted(arguments).and_then(|path| self.below(path));
+        self.in_flight.extend(self.of_descriptor(arguments).or_else(named));
     }
 
     /// A call that the model does not know must not touch our files.

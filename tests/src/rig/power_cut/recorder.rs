@@ -11,7 +11,8 @@ use std::time::Duration;
 const CALLS: &str = "trace=openat,open,creat,write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,\
                      sync_file_range,ftruncate,truncate,rename,renameat,renameat2,unlink,unlinkat,link,linkat";
 
-/// Records what programs do to the database files in one folder. Several programs may run one after the other.
+/// Records what programs do to the database files in one folder. Several programs may run one after the
+/// other; the last may be killed.
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
