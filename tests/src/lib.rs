@@ -3,6 +3,7 @@
 
 pub mod books;
 pub mod demo;
+pub mod drill;
 pub mod headless;
 pub mod process;
 pub mod raw_request;
@@ -12,3 +13,4 @@ pub mod simulator;
 pub mod store_rig;
 pub mod window_till;
 pub mod workspace;
+pub mod world;
