@@ -10,7 +10,6 @@ use super::template::{self, Template};
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
 use evertill_server::app::App;
-use evertill_server::base_store::BaseStore;
 use evertill_server::channel::Channel;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
 use evertill_server::database::Database;
@@ -116,7 +115,7 @@ async fn assemble(
     let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
     for (tag, group) in (0_u8..).zip(&ground.groups) {
         let tag = GroupTag::try_from(tag).map_err(|e| wrong(&e))?;
-        groups.push(super::template::group_on(tag, database(group)).await?);
+        groups.push(Arc::new(evertill_server::order_group::SqliteGroup::inline(tag, group.dev())));
     }
     let groups = GroupSet::by_chance_of(
         groups,
@@ -175,6 +174,3 @@ fn channel(
         None => honest,
     })
 }
-
-/// A base store on a database that is there already.
-pub type BaseOn = BaseStore;

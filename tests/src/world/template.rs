@@ -1,6 +1,7 @@
 //! A store as it is when the story begins: made once by the product itself, copied for each run.
 
 use evertill_server::base_store::{BaseError, BaseOpenError, BaseStore, LoginCheck};
+use evertill_server::database::Database;
 use evertill_server::order_group::{Expected, GroupFile, GroupSet, GroupSetError, GroupSettings, Limits};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{StoreId, TerminalId};
@@ -263,4 +264,11 @@ fn trust(info: &StoreInfo) -> Result<(TrustBundle, String), TemplateError> {
     let trust =
         TrustBundle { store: info.id, root_certificates: Vec::new(), root_keys: vec![root.public()] };
     Ok((trust, serde_json::to_string(&statements).map_err(other)?))
+}
+
+/// The base store on a database that is there already.
+/// # Errors
+/// It cannot be read.
+pub async fn base_on(database: Database, clock: Arc<dyn Clock>) -> Result<BaseStore, String> {
+    BaseStore::on(database, Path::new("/nowhere"), clock).await.map_err(|error| error.to_string())
 }
