@@ -16,7 +16,9 @@ const THREADS: u64 = 2;
 /// Runs the real decision code of tills, servers, groups and wallets in a simulated world, once for each seed, and
 /// holds every rule against what happens. Then plants bugs, one after the other, each of which must be caught.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Examples:\n  cargo drill -- world --seeds 1000 --json\n  cargo drill -- world --seed 4711")]
+#[command(
+    after_help = "Examples:\n  cargo drill -- world --seeds 1000 --json\n  cargo drill -- world --seed 4711"
+)]
 pub struct WorldOptions {
     /// How many seeds.
     #[arg(long, default_value_t = 1_000)]
@@ -116,7 +118,12 @@ fn tell(template: &Template, seed: u64, bug: Option<Mutation>) -> Result<bool, T
     let small = shrink(&plan, SHRINKING, same);
     let outcome = run(template, &small, bug, true)?;
     print_story(&small, &outcome);
-    println!("{} of {} steps are left of seed {seed}; it breaks {}", small.steps.len(), plan.steps.len(), first.rule);
+    println!(
+        "{} of {} steps are left of seed {seed}; it breaks {}",
+        small.steps.len(),
+        plan.steps.len(),
+        first.rule
+    );
     Ok(false)
 }
 
@@ -165,7 +172,9 @@ fn on_all_threads(work: &(impl Fn() -> Result<(), TemplateError> + Sync)) -> Res
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
         for thread in threads {
-            thread.join().map_err(|_| TemplateError::Other("a world broke down: a bug of its own".into()))??;
+            thread
+                .join()
+                .map_err(|_| TemplateError::Other("a world broke down: a bug of its own".into()))??;
         }
         Ok(())
     })

@@ -131,7 +131,8 @@ impl Cashier {
         let Some(sale) = &self.serving else { return Doing::Nothing };
         if self.put_in < sale.goods || page.lines.is_empty() {
             self.put_in += 1;
-            let of = page.favourites.get(usize::from(sale.goods + self.put_in) % page.favourites.len().max(1));
+            let of =
+                page.favourites.get(usize::from(sale.goods + self.put_in) % page.favourites.len().max(1));
             return of.map_or(Doing::Nothing, |good| Doing::Touch(Act::AddProduct { id: good.id.clone() }));
         }
         if sale.cash || now >= self.since + PATIENCE {

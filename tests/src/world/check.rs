@@ -45,7 +45,12 @@ struct OrderRow {
 
 impl Checker {
     pub fn new(start: Instant) -> Arc<Self> {
-        Arc::new(Self { model: Arc::default(), start, groups: OnceLock::new(), base_trouble: Mutex::default() })
+        Arc::new(Self {
+            model: Arc::default(),
+            start,
+            groups: OnceLock::new(),
+            base_trouble: Mutex::default(),
+        })
     }
 
     /// The groups' databases, once they are there.
@@ -191,7 +196,10 @@ impl Checker {
             let Some((sale, _, _)) = model.by_channel_number.get(&order.number) else { continue };
             *net.entry(*sale).or_default() += order.net_minor();
             if order.refunded_minor > order.charged_minor {
-                let how = format!("{}: {} went back of {}", order.number, order.refunded_minor, order.charged_minor);
+                let how = format!(
+                    "{}: {} went back of {}",
+                    order.number, order.refunded_minor, order.charged_minor
+                );
                 model.breaks("never-over", how);
             }
         }
@@ -213,7 +221,8 @@ impl Checker {
                 self.model().breaks("only-creation-jumps", how);
             }
             if row.held_minor > row.paid_minor {
-                let how = format!("{} of {} is held for refunds of {}", row.held_minor, row.paid_minor, row.number);
+                let how =
+                    format!("{} of {} is held for refunds of {}", row.held_minor, row.paid_minor, row.number);
                 self.model().breaks("never-over", how);
             }
             if matches!(row.state.as_str(), "adopted" | "paid") {
@@ -233,7 +242,8 @@ impl Checker {
     }
 
     fn refunds_fit(&self) {
-        const OVER: &str = "SELECT o.number FROM orders o WHERE paid_minor < (SELECT coalesce(sum(amount_minor), 0)
+        const OVER: &str =
+            "SELECT o.number FROM orders o WHERE paid_minor < (SELECT coalesce(sum(amount_minor), 0)
              FROM refunds r WHERE r.number = o.number AND r.state <> 'refused')";
         const OTHER_DAY: &str = "SELECT o.number FROM orders o JOIN refunds r ON r.number = o.number
              WHERE r.requested_on <> o.business_day AND r.state <> 'refused'";
@@ -284,7 +294,10 @@ impl Checker {
                 let mut model = self.model();
                 match state.as_str() {
                     "paid" if net != amount - refunded => {
-                        model.breaks("books-match", how(&format!("{amount} less {refunded} is not the wallet's")));
+                        model.breaks(
+                            "books-match",
+                            how(&format!("{amount} less {refunded} is not the wallet's")),
+                        );
                     }
                     "declined" | "reversed" if net != 0 => {
                         model.breaks("books-match", how("the wallet has money of it"));
@@ -293,7 +306,9 @@ impl Checker {
                     _ => model.breaks("known-or-unknown", how("its end is still not known")),
                 }
             }
-            for refund in database.look(|c| texts(c, "SELECT id FROM refunds WHERE state IN ('sent', 'unknown')")) {
+            for refund in
+                database.look(|c| texts(c, "SELECT id FROM refunds WHERE state IN ('sent', 'unknown')"))
+            {
                 self.model().breaks("known-or-unknown", format!("{refund} still has no end"));
             }
         }
@@ -339,7 +354,8 @@ impl Checker {
         let mut lost = Vec::new();
         for (sale, seen) in &model.sales {
             let till = model.tills.get(&sale.terminal);
-            let paid = seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
+            let paid =
+                seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
             if !paid || till.is_some_and(|till| till.put_back) {
                 continue;
             }
@@ -366,7 +382,8 @@ impl Checker {
         }
         for (id, refund) in &model.refunds {
             let group = self.groups().get(usize::from(refund.order.tag().get()));
-            let there = group.is_some_and(|g| g.look(|c| has_row(c, "SELECT 1 FROM refunds WHERE id = ?1", id)));
+            let there =
+                group.is_some_and(|g| g.look(|c| has_row(c, "SELECT 1 FROM refunds WHERE id = ?1", id)));
             if !there {
                 lost.push(format!("{id} was promised to a manager, and is gone"));
             }
@@ -416,7 +433,8 @@ fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> {
              FROM orders o",
         )?;
         let rows = statement.query_map([], |row| {
-            let terminal = TerminalId::try_from(row.get::<_, u16>(1)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
+            let terminal =
+                TerminalId::try_from(row.get::<_, u16>(1)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
             let sequence = u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
             Ok(OrderRow {
                 group,

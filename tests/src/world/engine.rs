@@ -155,7 +155,8 @@ impl Inside {
         mutation: Option<Mutation>,
         keep: bool,
     ) -> bool {
-        self.serve(std::slice::from_mut(work), opening, mutation, keep).is_ok_and(|results| !results.is_empty())
+        self.serve(std::slice::from_mut(work), opening, mutation, keep)
+            .is_ok_and(|results| !results.is_empty())
     }
 
     fn serve(
@@ -231,7 +232,8 @@ impl SimEngine {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push(work);
         if queue.len() == 1 {
-            let (database, life, queue) = (Arc::clone(&self.database), self.life.clone(), Arc::clone(&self.queue));
+            let (database, life, queue) =
+                (Arc::clone(&self.database), self.life.clone(), Arc::clone(&self.queue));
             tokio::spawn(pump(database, life, queue));
         }
         Ok(())

@@ -102,12 +102,7 @@ impl Model {
     }
 
     /// The till wrote something down, or was told that it could not.
-    pub fn journal_written(
-        &mut self,
-        journal: &JournalStore,
-        body: &Body,
-        done: &Result<u64, JournalError>,
-    ) {
+    pub fn journal_written(&mut self, journal: &JournalStore, body: &Body, done: &Result<u64, JournalError>) {
         let head = journal.head();
         let Ok(sequence) = done else { return };
         self.till(head.terminal).entries.insert(*sequence, head.hash.to_string());

@@ -106,9 +106,6 @@ struct Bent<'a> {
 impl Bent<'_> {
     fn statement(&self, statement: &str) -> String {
         match self.mutation {
-            Mutation::SkipsAdoption if statement.contains("INTO orders") => {
-                statement.replace("'draft'", "'adopted'")
-            }
             Mutation::ReservesWithoutTheGuard => {
                 statement.replace("AND ?2 <= paid_minor - held_minor", "AND ?2 IS NOT NULL")
             }
@@ -120,11 +117,7 @@ impl Bent<'_> {
     }
 
     /// What a question brings instead, if the bug has it so.
-    fn instead(
-        &self,
-        statement: &str,
-        parameters: &[Value<'_>],
-    ) -> Option<Result<Vec<Row>, DbError>> {
+    fn instead(&self, statement: &str, parameters: &[Value<'_>]) -> Option<Result<Vec<Row>, DbError>> {
         let asks = |of: &str| statement.contains(of);
         match self.mutation {
             Mutation::ForgetsTheChain if asks("FROM journal_hashes") || asks("FROM journal_heads") => {
@@ -135,7 +128,9 @@ impl Bent<'_> {
             }
             Mutation::IgnoresABlock if asks("terminals") => {
                 let rows = self.honest.rows(statement, parameters);
-                Some(rows.map(|rows| rows.into_iter().map(|row| replaced(row, "blocked", "active")).collect()))
+                Some(
+                    rows.map(|rows| rows.into_iter().map(|row| replaced(row, "blocked", "active")).collect()),
+                )
             }
             _ => None,
         }
@@ -152,6 +147,15 @@ fn replaced(row: Row, from: &str, to: &'static str) -> Row {
 
 impl Sql for Bent<'_> {
     fn execute(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, DbError> {
+        let born = |value: &Value<'_>| match value {
+            // An order is adopted by being born.
+            Value::Text(text) if text == "draft" => Value::from("adopted"),
+            other => other.clone().into_owned(),
+        };
+        if self.mutation == Mutation::SkipsAdoption && statement.contains("INTO orders") {
+            let parameters: Vec<Value<'_>> = parameters.iter().map(born).collect();
+            return self.honest.execute(statement, &parameters);
+        }
         self.honest.execute(&self.statement(statement), parameters)
     }
 

@@ -191,7 +191,9 @@ impl Net {
         limit: Duration,
     ) -> Result<Answer, ClientError> {
         let late = || ClientError::NoAnswer("time-out".into());
-        tokio::time::timeout(limit, self.exchanged(client, server, sent)).await.unwrap_or_else(|_| Err(late()))
+        tokio::time::timeout(limit, self.exchanged(client, server, sent))
+            .await
+            .unwrap_or_else(|_| Err(late()))
     }
 
     async fn exchanged(
@@ -246,7 +248,8 @@ impl Net {
 
     /// Puts an older answer of the same kind in the place of this one.
     fn swap(&self, server: usize, client: &str, sent: &Sent, answer: Answer) -> Answer {
-        let kind = sent.url.path().split('/').filter(|part| !part.bytes().any(|b| b.is_ascii_digit())).count();
+        let kind =
+            sent.url.path().split('/').filter(|part| !part.bytes().any(|b| b.is_ascii_digit())).count();
         let name = format!("{client} {} {kind}", sent.method);
         let mut inside = self.inside();
         let Some(mut old) = inside.old.insert(name, answer.clone()) else { return answer };
@@ -296,7 +299,8 @@ fn sign_anew(old: &mut Answer, sent: &Sent, key: &SigningKey, clock: &dyn Clock)
     };
     let content_type = text(&old.headers, CONTENT_TYPE.as_str());
     let parts = ResponseParts { status: old.status, content_type: &content_type, body: &old.body };
-    let (digest, signature) = (text(&sent.headers, CONTENT_DIGEST_HEADER), text(&sent.headers, SIGNATURE_HEADER));
+    let (digest, signature) =
+        (text(&sent.headers, CONTENT_DIGEST_HEADER), text(&sent.headers, SIGNATURE_HEADER));
     let bound = BoundRequest {
         method: sent.method,
         path: sent.url.path(),

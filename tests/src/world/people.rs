@@ -49,11 +49,8 @@ impl Staff {
 
     /// Asks for a refund until somebody answers; always under one request.
     pub async fn ask_refund(self, server: usize, number: OrderNumber, request: String, minor: i64) {
-        let asked = AskRefund {
-            request,
-            amount: Amount::new(minor, Currency::CNY),
-            reason: "brought back".into(),
-        };
+        let asked =
+            AskRefund { request, amount: Amount::new(minor, Currency::CNY), reason: "brought back".into() };
         let path = path::REFUNDS.replace("{number}", number.as_str());
         for again in 0..TRIES {
             let answer = self.post((server + again) % SERVERS, &path, &asked).await;

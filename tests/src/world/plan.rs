@@ -138,7 +138,11 @@ impl Draw {
     }
 
     fn while_ms(&mut self) -> u64 {
-        if self.chance.once_in(500) { self.chance.between(500, 6_000) } else { self.chance.between(5_000, 30_000) }
+        if self.chance.once_in(500) {
+            self.chance.between(500, 6_000)
+        } else {
+            self.chance.between(5_000, 30_000)
+        }
     }
 
     fn people(&mut self) {

@@ -16,9 +16,12 @@ use super::till::{Floor, Mail, Till};
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWeather};
 use crate::simulator::wechat::{InProcess, Switches};
+use evertill_server::base_store;
+use evertill_server::database::Schema;
+use evertill_server::order_group::StoredGroup;
 use evertill_shared::clock::Clock;
 use evertill_shared::journal::Settled;
-use evertill_shared::order_number::OrderNumber;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::secret::SecretText;
 use evertill_terminal::controller::Input;
 use rusqlite::Connection;
@@ -136,21 +139,23 @@ impl World {
         };
         let clock = || Arc::new(WorldClock::new(start, began));
         let right: Arc<dyn Clock> = clock();
-        let base = database(template, "the base store", template.base()?, &chance("base"), mutation, &story);
+        let database = |name: String, connection, schema: &Schema| {
+            let opening = schema.opening.map(|opening| opening.sqlite);
+            let chance = chance(&name);
+            SimDatabase::new(name, connection, opening, chance, mutation, story.clone())
+        };
+        let base = database("the base store".into(), template.base()?, &base_store::SCHEMA);
         let mut groups = Vec::new();
-        for (group, connection) in template.groups()?.into_iter().enumerate() {
+        for (group, connection) in (0_u8..).zip(template.groups()?) {
             if mutation == Some(Mutation::ReservesWithoutTheGuard) {
                 connection.pragma_update(None, "ignore_check_constraints", "ON")?;
             }
-            let (name, chance) = (format!("group {group}"), chance(&format!("group {group}")));
-            groups.push(database(template, &name, connection, &chance, mutation, &story));
+            let tag = GroupTag::try_from(group).map_err(|error| TemplateError::Other(error.to_string()))?;
+            groups.push(database(format!("group {group}"), connection, &StoredGroup::schema(tag)));
         }
         checker.watch(groups.clone());
-        let merchant = (
-            "wx0000000000000001".to_owned(),
-            "1900000109".to_owned(),
-            SecretText::new(API_KEY.to_owned()),
-        );
+        let merchant =
+            ("wx0000000000000001".to_owned(), "1900000109".to_owned(), SecretText::new(API_KEY.to_owned()));
         let desk = InProcess::new(merchant, Switches::default(), plan.seed, Arc::clone(&right));
         let desk = desk.map_err(|error| TemplateError::Other(error.to_string()))?;
         let wallet = WalletSide::new(desk, chance("wallet"), Arc::clone(&checker), story.clone());
@@ -169,6 +174,7 @@ impl World {
             api_key_file: template.api_key_file(),
             base,
             groups,
+            expected: template.expected.clone(),
             wallet,
             net: Arc::clone(&net),
             mutation,
@@ -454,7 +460,9 @@ impl World {
 
     fn ask_refunds(&mut self, nth: u64, percent: u64, racers: u64) {
         let paid = self.paid();
-        let Some(place) = usize::try_from(nth).ok().and_then(|nth| nth.checked_rem(paid.len())) else { return };
+        let Some(place) = usize::try_from(nth).ok().and_then(|nth| nth.checked_rem(paid.len())) else {
+            return;
+        };
         let (number, total) = paid[place];
         let share = total * i64::try_from(percent).unwrap_or(100) / 100;
         for racer in 0..racers {
@@ -535,9 +543,11 @@ impl World {
                     screen.status.unsent.is_some_and(|unsent| unsent.count == 0 && unsent.entries == 0)
                 })
         };
-        self.cashiers.iter().zip(&self.tills).all(|(cashier, till)| {
-            cashier.is_idle() || self.checker.model().till(till.terminal()).put_back
-        }) && self.tills.iter().all(drained)
+        self.cashiers
+            .iter()
+            .zip(&self.tills)
+            .all(|(cashier, till)| cashier.is_idle() || self.checker.model().till(till.terminal()).put_back)
+            && self.tills.iter().all(drained)
             && self.ground.groups.iter().all(|group| {
                 group.look(|c| c.query_row(OPEN, [], |row| row.get::<_, i64>(0)).unwrap_or(1) == 0)
             })
@@ -557,15 +567,4 @@ impl World {
             story: self.floor.story.lines(),
         }
     }
-}
-
-fn database(
-    _template: &Template,
-    name: &str,
-    connection: Connection,
-    chance: &Chance,
-    mutation: Option<Mutation>,
-    story: &Story,
-) -> Arc<SimDatabase> {
-    SimDatabase::new(name.to_owned(), connection, None, chance.clone(), mutation, story.clone())
 }

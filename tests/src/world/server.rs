@@ -6,22 +6,23 @@ use super::life::Life;
 use super::mutation::{BentChannel, Mutation};
 use super::network::{Listening, Net};
 use super::story::Story;
-use super::template::{self, Template};
+use super::template;
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
 use evertill_server::app::App;
+use evertill_server::base_store::BaseStore;
 use evertill_server::channel::Channel;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
 use evertill_server::database::Database;
 use evertill_server::door::Door;
 use evertill_server::order_centre::{CentreSettings, OrderCentre, Sweeper};
-use evertill_server::order_group::{GroupSet, Limits, OrderGroup, Policies};
+use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Policies, StoredGroup};
 use evertill_server::router::router;
 use evertill_shared::clock::Clock;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::StoreInfo;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,16 +34,12 @@ pub struct Ground {
     pub api_key_file: PathBuf,
     pub base: Arc<SimDatabase>,
     pub groups: Vec<Arc<SimDatabase>>,
+    /// What the groups must say of themselves.
+    pub expected: Vec<Expected>,
     pub wallet: Arc<WalletSide>,
     pub net: Arc<Net>,
     pub mutation: Option<Mutation>,
     pub story: Story,
-}
-
-impl Ground {
-    pub fn api_key_file(template: &Template) -> PathBuf {
-        template.api_key_file()
-    }
 }
 
 /// One server, which may run.
@@ -109,13 +106,17 @@ async fn assemble(
 ) -> Result<App, String> {
     let wrong = |error: &dyn std::fmt::Display| error.to_string();
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    let database = |of: &Arc<SimDatabase>| Database::on(Arc::new(SimEngine::new(Arc::clone(of), life.clone())));
-    let base = super::template::base_on(database(&ground.base), Arc::clone(&clock)).await?;
+    let database =
+        |of: &Arc<SimDatabase>| Database::on(Arc::new(SimEngine::new(Arc::clone(of), life.clone())));
+    let nowhere = Path::new("/nowhere");
+    let base = BaseStore::on(database(&ground.base), nowhere, Arc::clone(&clock)).await;
+    let base = base.map_err(|e| wrong(&e))?;
     let chance = |what: &str| Seeded::new(ground.seed, &format!("server {index} start {starts} {what}"));
     let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
     for (tag, group) in (0_u8..).zip(&ground.groups) {
         let tag = GroupTag::try_from(tag).map_err(|e| wrong(&e))?;
-        groups.push(Arc::new(evertill_server::order_group::SqliteGroup::inline(tag, group.dev())));
+        let stored = StoredGroup::on(tag, database(group), &ground.expected[usize::from(tag.get())]).await;
+        groups.push(Arc::new(stored.map_err(|e| wrong(&e))?));
     }
     let groups = GroupSet::by_chance_of(
         groups,

@@ -1,8 +1,11 @@
 //! A store as it is when the story begins: made once by the product itself, copied for each run.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use evertill_server::base_store::{BaseError, BaseOpenError, BaseStore, LoginCheck};
-use evertill_server::database::Database;
-use evertill_server::order_group::{Expected, GroupFile, GroupSet, GroupSetError, GroupSettings, Limits};
+use evertill_server::order_group::{
+    Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place,
+};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{StoreId, TerminalId};
 use evertill_shared::money::Currency;
@@ -14,8 +17,6 @@ use evertill_shared::protocol::store::{
 };
 use evertill_shared::secret::SecretText;
 use evertill_shared::signing::{KeyError, SigningKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 use std::path::{Path, PathBuf};
@@ -195,7 +196,8 @@ async fn make_store(folder: &Path, info: &StoreInfo) -> Result<Made, TemplateErr
 
 fn staff(info: &StoreInfo) -> Result<Bootstrap, TemplateError> {
     // Nobody logs in: sessions are opened without passwords, which would only take time.
-    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$0000000000000000000000000000000000000000000";
+    let hash =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$0000000000000000000000000000000000000000000";
     let person = |login: &str, role| BootstrapStaff {
         login: login.into(),
         name: login.into(),
@@ -227,7 +229,7 @@ async fn make_groups(
     for tag in 0..GROUPS {
         let file = folder.join(format!("{tag}.db"));
         let tag = GroupTag::try_from(tag).map_err(other)?;
-        files.push(GroupFile { tag, file, expected: base.expected_group(tag).await? });
+        files.push(GroupPlace { tag, place: Place::Sqlite(file), expected: base.expected_group(tag).await? });
     }
     let settings = GroupSettings {
         groups: files,
@@ -236,6 +238,9 @@ async fn make_groups(
         server: "template".into(),
     };
     let groups = GroupSet::open(settings, clock)?;
+    if groups.identities().len() != usize::from(GROUPS) {
+        return Err(other("a group could not be opened"));
+    }
     let mut expected = Vec::new();
     for (tag, id) in groups.identities() {
         base.remember_group(tag, id).await?;
@@ -261,14 +266,6 @@ fn trust(info: &StoreInfo) -> Result<(TrustBundle, String), TemplateError> {
         let signature = STANDARD.encode(root.sign(&[SERVER_KEY_DOMAIN, text.as_bytes()].concat()));
         statements.push(ServerKeyStatement { text, signature });
     }
-    let trust =
-        TrustBundle { store: info.id, root_certificates: Vec::new(), root_keys: vec![root.public()] };
+    let trust = TrustBundle { store: info.id, root_certificates: Vec::new(), root_keys: vec![root.public()] };
     Ok((trust, serde_json::to_string(&statements).map_err(other)?))
-}
-
-/// The base store on a database that is there already.
-/// # Errors
-/// It cannot be read.
-pub async fn base_on(database: Database, clock: Arc<dyn Clock>) -> Result<BaseStore, String> {
-    BaseStore::on(database, Path::new("/nowhere"), clock).await.map_err(|error| error.to_string())
 }

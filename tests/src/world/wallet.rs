@@ -54,7 +54,8 @@ impl WalletSide {
     }
 
     async fn post(self: Arc<Self>, life: Life, secure: bool, url: String, body: String) -> Exchange {
-        let (weather, dice) = (*lock(&self.weather), self.dice());
+        let weather = *lock(&self.weather);
+        let dice = self.dice();
         life.or_never().await;
         tokio::time::sleep(Duration::from_millis(dice.way)).await;
         if weather.cut {

@@ -76,8 +76,7 @@ impl Desk {
     pub fn show_code(&self, digits: String, behaviour: Behaviour) -> Result<(), StoreError> {
         let mut inside = self.inside();
         let issued_at = self.now(&inside);
-        let code =
-            Code { digits: digits.clone(), behaviour, balance_minor: None, issued_at, used_by: None };
+        let code = Code { digits: digits.clone(), behaviour, balance_minor: None, issued_at, used_by: None };
         inside.book.changed_codes.insert(digits.clone());
         inside.book.codes.insert(digits, code);
         inside.save()
