@@ -81,7 +81,7 @@ impl Disk {
         let connection = open(&self.name)?;
         let inner = JournalStore::on(connection, start, key, now)?;
         lock(&model).journal_opened(&inner);
-        Ok(Box::new(WatchedJournal { inner, fault: Arc::clone(&self.fault), model }))
+        Ok(Box::new(WatchedJournal { inner, fault: Arc::clone(&self.fault), failed: false, model }))
     }
 }
 
@@ -89,32 +89,43 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn disk_failed() -> JournalError {
+    JournalError::Io("the disk failed".into())
+}
+
 /// The real journal on a disk that fails, watched from outside.
 struct WatchedJournal {
     inner: JournalStore,
     fault: Arc<Mutex<Option<DiskFault>>>,
+    /// A write failed: nothing more is read or written before the file is opened anew.
+    failed: bool,
     model: Arc<Mutex<Model>>,
 }
 
 impl WatchedJournal {
+    fn readable(&self) -> Result<&JournalStore, JournalError> {
+        if self.failed { Err(disk_failed()) } else { Ok(&self.inner) }
+    }
+
     /// Writes, as far as the disk lets it. After a failed write the journal must be opened anew, as after a real one.
     fn guarded<T>(
         &mut self,
         write: impl FnOnce(&mut JournalStore) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
         let fault = *lock(&self.fault);
-        let failed = || JournalError::Io("the disk failed".into());
+        self.readable()?;
+        self.failed = matches!(fault, Some(DiskFault::FailsBefore | DiskFault::FailsAfter));
         match fault {
             None => write(&mut self.inner),
             Some(DiskFault::Full) => Err(JournalError::DiskFull),
             Some(DiskFault::FailsBefore) => {
                 *lock(&self.fault) = None;
-                Err(failed())
+                Err(disk_failed())
             }
             Some(DiskFault::FailsAfter) => {
                 *lock(&self.fault) = None;
                 write(&mut self.inner)?;
-                Err(failed())
+                Err(disk_failed())
             }
         }
     }
@@ -132,27 +143,27 @@ impl Journal for WatchedJournal {
     }
 
     fn entry(&self, sequence: u64) -> Result<SignedEntry, JournalError> {
-        self.inner.entry(sequence)
+        self.readable()?.entry(sequence)
     }
 
     fn entries_after(&self, sequence: u64, limit: usize) -> Result<Vec<SignedEntry>, JournalError> {
-        self.inner.entries_after(sequence, limit)
+        self.readable()?.entries_after(sequence, limit)
     }
 
     fn sale(&self, sequence: u64) -> Result<Option<StoredSale>, JournalError> {
-        self.inner.sale(sequence)
+        self.readable()?.sale(sequence)
     }
 
     fn open_sales(&self) -> Result<Vec<SaleRecord>, JournalError> {
-        self.inner.open_sales()
+        self.readable()?.open_sales()
     }
 
     fn recent_sales(&self, limit: usize) -> Result<Vec<StoredSale>, JournalError> {
-        self.inner.recent_sales(limit)
+        self.readable()?.recent_sales(limit)
     }
 
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
-        self.inner.queue()
+        self.readable()?.queue()
     }
 
     fn confirm_sale(&mut self, sequence: u64, quarantined: bool) -> Result<(), JournalError> {
@@ -160,19 +171,19 @@ impl Journal for WatchedJournal {
     }
 
     fn refund(&self, id: &RefundId) -> Result<Option<RefundRecord>, JournalError> {
-        self.inner.refund(id)
+        self.readable()?.refund(id)
     }
 
     fn open_refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
-        self.inner.open_refunds()
+        self.readable()?.open_refunds()
     }
 
     fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
-        self.inner.refunds()
+        self.readable()?.refunds()
     }
 
     fn handed_in(&self) -> Result<u64, JournalError> {
-        self.inner.handed_in()
+        self.readable()?.handed_in()
     }
 
     fn set_handed_in(&mut self, sequence: u64) -> Result<(), JournalError> {
@@ -193,7 +204,7 @@ impl Journal for WatchedJournal {
     }
 
     fn last_print_job(&self, about: &str) -> Result<Option<PrintJob>, JournalError> {
-        self.inner.last_print_job(about)
+        self.readable()?.last_print_job(about)
     }
 
     fn has_room(&mut self) -> bool {

@@ -264,7 +264,8 @@ pub fn title(screen: &Screen) -> String {
         Page::Cash(_) => "cash".into(),
         Page::AwaitCode(_) => "waiting for the code".into(),
         Page::Refunds(page) => format!("{} refunds", page.items.len()),
-        other => format!("{:?}", std::mem::discriminant(other)),
+        Page::Starting => "nothing yet".into(),
+        Page::Enrol(_) | Page::Orders(_) | Page::About(_) => "another page".into(),
     };
     match &screen.confirm {
         Some(question) => format!("{page}; asks {question:?}"),
