@@ -3,6 +3,7 @@
 
 pub mod books;
 pub mod demo;
+pub mod drill;
 #[cfg(feature = "window")]
 pub mod headless;
 pub mod load;
@@ -14,3 +15,4 @@ pub mod simulator;
 pub mod store_rig;
 pub mod window_till;
 pub mod workspace;
+pub mod world;

@@ -180,6 +180,12 @@ impl Row {
         T::from_value(value.ok_or_else(|| DbError::nonsense(format_args!("there is no column {place}")))?)
     }
 
+    /// What its columns are called.
+    #[must_use]
+    pub fn names(&self) -> Arc<[Box<str>]> {
+        Arc::clone(&self.names)
+    }
+
     /// Its columns, as they came.
     #[must_use]
     pub fn into_values(self) -> Vec<Value<'static>> {

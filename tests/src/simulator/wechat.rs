@@ -9,6 +9,7 @@ mod book;
 mod control;
 mod desk;
 pub mod http;
+mod in_process;
 mod kit;
 pub mod message;
 pub mod page;
@@ -17,6 +18,7 @@ mod store;
 
 pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
 pub use book::{Order, Refund, TradeState};
+pub use in_process::InProcess;
 pub use kit::{Kit, KitError};
 pub use store::StoreError;
 

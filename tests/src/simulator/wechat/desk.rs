@@ -72,6 +72,16 @@ impl Desk {
         Ok(digits)
     }
 
+    /// Shows this payment code on somebody's phone.
+    pub fn show_code(&self, digits: String, behaviour: Behaviour) -> Result<(), StoreError> {
+        let mut inside = self.inside();
+        let issued_at = self.now(&inside);
+        let code = Code { digits: digits.clone(), behaviour, balance_minor: None, issued_at, used_by: None };
+        inside.book.changed_codes.insert(digits.clone());
+        inside.book.codes.insert(digits, code);
+        inside.save()
+    }
+
     /// The truth, as of now.
     pub fn orders(&self) -> Result<Vec<Order>, StoreError> {
         let mut inside = self.inside();

@@ -29,8 +29,21 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
         connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;
-             CREATE TABLE IF NOT EXISTS code (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;",
+        )?;
+        Self::on(connection)
+    }
+
+    /// Books that end with this process.
+    /// # Errors
+    /// SQLite's own.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::on(Connection::open_in_memory()?)
+    }
+
+    fn on(connection: Connection) -> Result<Self, StoreError> {
+        connection.execute_batch(
+            "CREATE TABLE IF NOT EXISTS code (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS trade (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;",
         )?;

@@ -1,0 +1,3 @@
+//! `cargo drill -- NAME`: faults, on purpose.
+
+pub mod world;

@@ -1,0 +1,217 @@
+//! `cargo drill -- world`: the simulated world, seed after seed, and the bugs that it must catch.
+
+use crate::world::{Mutation, Outcome, Plan, Template, TemplateError, run, shrink};
+use clap::Args;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How many seeds a planted bug may survive.
+const SEEDS_OF_A_BUG: u64 = 400;
+/// How often a failing plan is run again to make it smaller.
+const SHRINKING: usize = 200;
+/// Threads, each with worlds of its own.
+const THREADS: u64 = 2;
+
+/// Runs the real decision code of tills, servers, groups and wallets in a simulated world, once for each seed, and
+/// holds every rule against what happens. Then plants bugs, one after the other, each of which must be caught.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo drill -- world --seeds 1000 --json\n  cargo drill -- world --seed 4711"
+)]
+pub struct WorldOptions {
+    /// How many seeds.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// Only this one; tells its story, and makes it smaller if it breaks a rule.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With this bug planted (one of those that are listed at the end of a run).
+    #[arg(long)]
+    bug: Option<String>,
+    /// Plants no bugs.
+    #[arg(long)]
+    no_bugs: bool,
+    /// Ten times as many seeds.
+    #[arg(long)]
+    long: bool,
+    /// The last line printed is one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What all seeds together came to.
+#[derive(Debug, Default)]
+struct Total {
+    violations: u64,
+    simulated: Duration,
+    failing: Vec<u64>,
+}
+
+/// Runs the drill; true if every rule held and every bug was caught.
+/// # Errors
+/// A world cannot be made, or there is no bug of that name.
+pub fn drill(options: &WorldOptions) -> Result<bool, TemplateError> {
+    let bug = options.bug.as_deref().map(named).transpose()?;
+    if let Some(seed) = options.seed {
+        return tell(&Template::make()?, seed, bug);
+    }
+    let clock = evertill_shared::clock::SystemClock;
+    let began = evertill_shared::clock::Clock::monotonic(&clock);
+    let seeds = if options.long { options.seeds.saturating_mul(10) } else { options.seeds };
+    let total = all_seeds(options.first, seeds, bug)?;
+    for seed in &total.failing {
+        eprintln!("seed {seed} breaks a rule: cargo drill -- world --seed {seed}");
+    }
+    let (mutations, survived) = if options.no_bugs || bug.is_some() { (0, Vec::new()) } else { bugs()? };
+    for bug in &survived {
+        eprintln!("the bug {} was not caught", bug.name());
+    }
+    let caught = mutations - survived.len();
+    let wall = evertill_shared::clock::Clock::monotonic(&clock).saturating_sub(began);
+    let hours = total.simulated.as_secs() / 36;
+    println!(
+        "{seeds} seeds, {} broke a rule; {}.{:02} hours simulated; {caught} of {mutations} planted bugs caught",
+        total.violations,
+        hours / 100,
+        hours % 100
+    );
+    if options.json {
+        // By hand: figures with two digits after the point, without floating point on the way.
+        println!(
+            "{{\"seeds\":{seeds},\"violations\":{},\"simulated_hours\":{}.{:02},\"mutations\":{mutations},\
+             \"mutations_caught\":{caught},\"wall_s\":{}.{}}}",
+            total.violations,
+            hours / 100,
+            hours % 100,
+            wall.as_secs(),
+            wall.subsec_millis() / 100
+        );
+    }
+    Ok(total.violations == 0 && survived.is_empty())
+}
+
+fn named(name: &str) -> Result<Mutation, TemplateError> {
+    let found = Mutation::ALL.iter().find(|mutation| mutation.name() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<String> = Mutation::ALL.iter().map(|mutation| mutation.name()).collect();
+        TemplateError::Other(format!("there is no bug {name}; there are {}", names.join(", ")))
+    })
+}
+
+/// Tells the story of one seed, and of the smallest plan that fails the same way.
+fn tell(template: &Template, seed: u64, bug: Option<Mutation>) -> Result<bool, TemplateError> {
+    let plan = Plan::of(seed);
+    let outcome = run(template, &plan, bug, true)?;
+    let Some(first) = outcome.violations.first().cloned() else {
+        print_story(&plan, &outcome);
+        println!("seed {seed} breaks no rule");
+        return Ok(true);
+    };
+    let same = |plan: &Plan| {
+        run(template, plan, bug, false)
+            .is_ok_and(|outcome| outcome.violations.first().is_some_and(|found| found.rule == first.rule))
+    };
+    let small = shrink(&plan, SHRINKING, same);
+    let outcome = run(template, &small, bug, true)?;
+    print_story(&small, &outcome);
+    println!(
+        "{} of {} steps are left of seed {seed}; it breaks {}",
+        small.steps.len(),
+        plan.steps.len(),
+        first.rule
+    );
+    Ok(false)
+}
+
+fn print_story(plan: &Plan, outcome: &Outcome) {
+    println!("the plan:");
+    for step in &plan.steps {
+        println!("  {step}");
+    }
+    println!("the story (seconds):");
+    for line in &outcome.story {
+        println!("{line}");
+    }
+    println!("its hash: {:016x}", outcome.hash);
+}
+
+/// Runs all seeds, on two threads.
+fn all_seeds(first: u64, seeds: u64, bug: Option<Mutation>) -> Result<Total, TemplateError> {
+    let next = AtomicU64::new(first);
+    let total = Mutex::new(Total::default());
+    let work = || -> Result<(), TemplateError> {
+        let template = Template::make()?;
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + seeds {
+                return Ok(());
+            }
+            let outcome = run(&template, &Plan::of(seed), bug, false)?;
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            total.simulated += outcome.simulated;
+            if let Some(violation) = outcome.violations.first() {
+                total.violations += 1;
+                total.failing.push(seed);
+                eprintln!("seed {seed}: {}: {}", violation.rule, violation.how);
+            }
+            let done = seed - first + 1;
+            if done.is_multiple_of(500) {
+                eprintln!("{done} of {seeds} seeds");
+            }
+        }
+    };
+    on_all_threads(&work)?;
+    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn on_all_threads(work: &(impl Fn() -> Result<(), TemplateError> + Sync)) -> Result<(), TemplateError> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            thread
+                .join()
+                .map_err(|_| TemplateError::Other("a world broke down: a bug of its own".into()))??;
+        }
+        Ok(())
+    })
+}
+
+/// Plants every bug; gives how many there are, and those that were not caught.
+fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
+    let next = AtomicU64::new(0);
+    let survived = Mutex::new(Vec::new());
+    let work = || -> Result<(), TemplateError> {
+        let template = Template::make()?;
+        loop {
+            let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+            let Some(bug) = Mutation::ALL.get(place).copied() else { return Ok(()) };
+            match caught_by(&template, bug, SEEDS_OF_A_BUG)? {
+                Some((seed, rule)) => eprintln!("{}: caught by seed {seed} ({rule})", bug.name()),
+                None => survived.lock().unwrap_or_else(PoisonError::into_inner).push(bug),
+            }
+        }
+    };
+    on_all_threads(&work)?;
+    Ok((Mutation::ALL.len(), survived.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// The first seed, and the rule, by which a planted bug is caught.
+/// # Errors
+/// A world cannot be made.
+pub fn caught_by(
+    template: &Template,
+    bug: Mutation,
+    seeds: u64,
+) -> Result<Option<(u64, &'static str)>, TemplateError> {
+    for seed in 1..=seeds {
+        let outcome = run(template, &Plan::of(seed), Some(bug), false)?;
+        if let Some(violation) = outcome.violations.first() {
+            return Ok(Some((seed, violation.rule)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,201 @@
+//! A cashier: sees the screen, and touches it, sometimes twice and sometimes too early.
+
+use super::chance::Chance;
+use super::plan::Sale;
+use crate::simulator::wechat::Behaviour;
+use evertill_terminal::controller::Input;
+use evertill_terminal::view::{
+    CashBalance, Page, PaymentState, RefundState, SalePage, Screen, UserAction as Act,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// After so long of waiting for a code or for the line a cashier takes cash.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a cashier does next.
+pub enum Doing {
+    Nothing,
+    Touch(Act),
+    /// A customer shows this code, and it is scanned.
+    Scan(String, Behaviour),
+}
+
+/// One cashier.
+pub struct Cashier {
+    waiting: VecDeque<Sale>,
+    serving: Option<Sale>,
+    /// Since when the same thing is waited for.
+    since: Duration,
+    scanned: bool,
+    /// Goods in the cart so far.
+    put_in: u8,
+    chance: Chance,
+}
+
+impl Cashier {
+    pub fn new(chance: Chance) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            serving: None,
+            since: Duration::ZERO,
+            scanned: false,
+            put_in: 0,
+            chance,
+        }
+    }
+
+    /// A customer comes.
+    pub fn serve(&mut self, sale: Sale) {
+        self.waiting.push_back(sale);
+    }
+
+    /// Whether nobody is being served or waits.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.serving.is_none()
+    }
+
+    /// The till went off: whoever is at it is forgotten, and the till remembers.
+    pub fn till_went_off(&mut self) {
+        self.serving = None;
+        self.scanned = false;
+    }
+
+    /// How long until the next touch.
+    pub fn pause(&mut self) -> Duration {
+        Duration::from_millis(self.chance.between(150, 1_500))
+    }
+
+    /// Whether a touch is made twice.
+    pub fn presses_twice(&mut self) -> bool {
+        let often = if self.serving.as_ref().is_some_and(|sale| sale.twice) { 400 } else { 50 };
+        self.chance.once_in(often)
+    }
+
+    /// What to do at this screen.
+    pub fn looks_at(&mut self, screen: &Screen, now: Duration) -> Doing {
+        if screen.confirm.is_some() {
+            return Doing::Touch(Act::Confirm(true));
+        }
+        match &screen.page {
+            Page::Sale(page) => self.at_sale(page, screen, now),
+            Page::AwaitCode(_) => self.at_code(now),
+            Page::Cash(page) => Doing::Touch(match page.balance {
+                CashBalance::Missing { .. } => {
+                    let more = i64::try_from(self.chance.below(2_000)).unwrap_or(0);
+                    Act::CashGiven { minor: page.total_minor + more }
+                }
+                CashBalance::Change { .. } => Act::CashConfirm,
+            }),
+            Page::Payment(page) => self.at_payment(&page.state, now),
+            Page::Done(_) => {
+                self.serving = None;
+                self.waits_anew(now);
+                Doing::Touch(Act::NextSale)
+            }
+            Page::Refunds(page) => {
+                let next = page.items.iter().find(|item| item.state == RefundState::Waiting);
+                match next {
+                    Some(item) => Doing::Touch(Act::CarryOutRefund { id: item.id.clone() }),
+                    None if now < self.since + Duration::from_secs(4) => Doing::Nothing,
+                    None => {
+                        self.waits_anew(now);
+                        Doing::Touch(Act::Back)
+                    }
+                }
+            }
+            Page::Fault(_) => Doing::Touch(Act::RetryFault),
+            Page::Orders(_) | Page::About(_) => Doing::Touch(Act::Back),
+            Page::Starting | Page::Enrol(_) => Doing::Nothing,
+        }
+    }
+
+    fn waits_anew(&mut self, now: Duration) {
+        self.since = now;
+        self.scanned = false;
+        self.put_in = 0;
+    }
+
+    fn at_sale(&mut self, page: &SalePage, screen: &Screen, now: Duration) -> Doing {
+        if self.serving.is_none() {
+            if !page.lines.is_empty() {
+                return Doing::Touch(Act::VoidSale);
+            }
+            self.serving = self.waiting.pop_front();
+            self.waits_anew(now);
+            if self.serving.is_none() {
+                let refunds = screen.status.refunds_waiting > 0;
+                return if refunds { Doing::Touch(Act::OpenRefunds) } else { Doing::Nothing };
+            }
+        }
+        let Some(sale) = &self.serving else { return Doing::Nothing };
+        if self.put_in < sale.goods || page.lines.is_empty() {
+            self.put_in += 1;
+            let of =
+                page.favourites.get(usize::from(sale.goods + self.put_in) % page.favourites.len().max(1));
+            return of.map_or(Doing::Nothing, |good| Doing::Touch(Act::AddProduct { id: good.id.clone() }));
+        }
+        if sale.cash || now >= self.since + PATIENCE {
+            return Doing::Touch(Act::TenderCash);
+        }
+        if screen.status.code_works { Doing::Touch(Act::TenderCode) } else { Doing::Nothing }
+    }
+
+    fn at_code(&mut self, now: Duration) -> Doing {
+        if !self.scanned {
+            self.scanned = true;
+            self.since = now;
+            let behaviour = self.serving.as_ref().map_or(Behaviour::Pays, |sale| sale.behaviour);
+            let digits = format!("13{:016}", self.chance.below(10_000_000_000_000_000));
+            return Doing::Scan(digits, behaviour);
+        }
+        if now >= self.since + PATIENCE {
+            self.since = now;
+            if let Some(sale) = &mut self.serving {
+                sale.cash = true;
+            }
+            return Doing::Touch(Act::Back);
+        }
+        Doing::Nothing
+    }
+
+    fn at_payment(&mut self, state: &PaymentState, now: Duration) -> Doing {
+        let impatient = self.serving.as_ref().is_some_and(|sale| sale.impatient);
+        match state {
+            PaymentState::Declined(_) | PaymentState::Reversed => {
+                self.scanned = false;
+                self.since = now;
+                Doing::Touch(match (&mut self.serving, self.chance.below(4)) {
+                    (None, _) | (_, 0) => {
+                        self.serving = None;
+                        Act::Back
+                    }
+                    (Some(sale), 1) => {
+                        sale.cash = true;
+                        Act::TenderCash
+                    }
+                    (Some(sale), _) => {
+                        sale.behaviour = Behaviour::Pays;
+                        Act::TenderCode
+                    }
+                })
+            }
+            PaymentState::Unknown { can_set_aside, since_seconds, .. } if impatient && *since_seconds > 3 => {
+                if self.chance.once_in(300) {
+                    return Doing::Touch(Act::TakeBack);
+                }
+                if *can_set_aside && self.chance.once_in(300) {
+                    self.serving = None;
+                    return Doing::Touch(Act::SetAside);
+                }
+                Doing::Nothing
+            }
+            _ => Doing::Nothing,
+        }
+    }
+}
+
+/// The touch as the till gets it.
+pub fn touch(act: Act) -> Input {
+    Input::Action(act)
+}

@@ -1,0 +1,480 @@
+//! The rules of the system, held against what happens: at the wallet's door before a request is served, after every
+//! call of the wallet, after every step, and once more when everything is healed and drained.
+
+use super::engine::SimDatabase;
+use super::model::Model;
+use super::story::Story;
+use crate::simulator::wechat::{InProcess, Order, TradeState, message};
+use evertill_provisioning::client::{Answer, Sent};
+use evertill_shared::id::{SaleKey, TerminalId};
+use evertill_shared::journal::{Body, Settled};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::orders::StartPayment;
+use evertill_shared::refund::Refund;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Within so long after a block nothing that moves money starts.
+const BLOCK_KNOWN: Duration = Duration::from_secs(1);
+/// The same while the base store cannot be read: then servers go by what they knew for so long.
+const BLOCK_KNOWN_IN_TROUBLE: Duration = Duration::from_secs(6);
+
+/// Watches over one run.
+pub struct Checker {
+    pub model: Arc<Mutex<Model>>,
+    start: Instant,
+    groups: OnceLock<Vec<Arc<SimDatabase>>>,
+    base_trouble: Mutex<Option<Duration>>,
+}
+
+/// One order as its group has it.
+#[derive(Debug)]
+struct OrderRow {
+    group: usize,
+    number: String,
+    sale: SaleKey,
+    state: String,
+    paid_minor: i64,
+    held_minor: i64,
+    by_cash: bool,
+    quarantined: bool,
+}
+
+impl Checker {
+    pub fn new(start: Instant) -> Arc<Self> {
+        Arc::new(Self {
+            model: Arc::default(),
+            start,
+            groups: OnceLock::new(),
+            base_trouble: Mutex::default(),
+        })
+    }
+
+    /// The groups' databases, once they are there.
+    pub fn watch(&self, groups: Vec<Arc<SimDatabase>>) {
+        let _ = self.groups.set(groups);
+    }
+
+    pub fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Virtual time since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.now()
+    }
+
+    fn groups(&self) -> &[Arc<SimDatabase>] {
+        self.groups.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// The base store is in trouble until then.
+    pub fn base_in_trouble(&self, until: Duration) {
+        let mut trouble = self.base_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *trouble = Some(trouble.map_or(until, |earlier| earlier.max(until)));
+    }
+
+    fn block_known(&self) -> Duration {
+        let trouble = *self.base_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = trouble.is_some_and(|until| self.now() < until + BLOCK_KNOWN_IN_TROUBLE);
+        if recent { BLOCK_KNOWN_IN_TROUBLE } else { BLOCK_KNOWN }
+    }
+
+    /// A request was handed to a server.
+    pub fn delivered(&self, sent: &Sent) {
+        if sent.method != "POST" || !sent.url.path().ends_with("/payments") {
+            return;
+        }
+        let Ok(start) = serde_json::from_slice::<StartPayment>(&sent.body) else { return };
+        let Ok(entry) = start.requested.read_unverified() else { return };
+        if let Body::PaymentRequested { channel_number, .. } = entry.body {
+            let now = self.now();
+            self.model().charges_delivered.entry(channel_number.as_str().to_owned()).or_insert(now);
+        }
+    }
+
+    /// An answer reached a client.
+    pub fn heard(&self, client: &str, sent: &Sent, answer: &Answer) {
+        let asked_refund = client.starts_with("manager") && sent.url.path().ends_with("/refunds");
+        if asked_refund
+            && answer.status == 200
+            && let Ok(refund) = serde_json::from_slice::<Refund>(&answer.body)
+        {
+            let seen = super::model::RefundSeen { order: refund.order, amount_minor: refund.amount.minor };
+            self.model().refunds.insert(refund.id.0, seen);
+        }
+    }
+
+    /// A request stands at the wallet's door.
+    pub fn arrives(&self, path: &str, body: &str, desk: &InProcess, story: &Story) {
+        let Some(fields) = message::read(body.as_bytes()) else { return };
+        let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+        let number = field("out_trade_no");
+        story.tell(format!("at the wallet: {path} {number} {}", field("out_refund_no")));
+        match path {
+            "/pay/micropay" => self.charge_arrives(&number, desk),
+            "/secapi/pay/refund" => self.refund_arrives(&number, &field("out_refund_no")),
+            _ => {}
+        }
+    }
+
+    fn charge_arrives(&self, number: &str, desk: &InProcess) {
+        let known = self.model().by_channel_number.get(number).cloned();
+        let Some((sale, attempt, order)) = known else {
+            let how = format!("{number} was charged, which no till has written down");
+            return self.model().breaks("channel-number", how);
+        };
+        let expected = format!(
+            "E{:06}{:04}{:05}{:012}{attempt:03}",
+            super::template::STORE,
+            sale.terminal.get(),
+            sale.epoch,
+            sale.sequence
+        );
+        if number != expected {
+            self.model().breaks("channel-number", format!("{number} is not made from {sale}, {attempt}"));
+        }
+        let tag = usize::from(order.tag().get());
+        let intent = self.groups().get(tag).is_some_and(|group| {
+            group.look(|c| has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", number))
+        });
+        if !intent {
+            let how = format!("{number} is charged, and group {tag} holds no intent of it");
+            self.model().breaks("intent-first", how);
+        }
+        let orders = desk.orders().unwrap_or_default();
+        for earlier in 1..attempt {
+            let number = format!("{}{earlier:03}", &expected[..expected.len() - 3]);
+            let open = orders.iter().find(|order| order.number == number).filter(|order| !is_over(order));
+            if open.is_some() {
+                let how = format!("attempt {attempt} of {sale} begins, and {earlier} is not over");
+                self.model().breaks("channel-number", how);
+            }
+        }
+        self.blocked(sale.terminal, number);
+    }
+
+    fn blocked(&self, terminal: TerminalId, number: &str) {
+        let known = self.block_known();
+        let mut model = self.model();
+        let since = model.till(terminal).blocked_since;
+        let delivered = model.charges_delivered.get(number).copied();
+        if let (Some(since), Some(delivered)) = (since, delivered)
+            && delivered > since + known
+        {
+            let after = (delivered - since).as_millis();
+            let how = format!("{number} was taken {after} ms after {terminal} was blocked");
+            model.breaks("block-means-block", how);
+        }
+    }
+
+    fn refund_arrives(&self, number: &str, refund: &str) {
+        if refund.starts_with('B') {
+            return; // money that goes back by itself: no till carries it out
+        }
+        let mut model = self.model();
+        let Some((sale, _, _)) = model.by_channel_number.get(number).cloned() else { return };
+        let plain = refund.split('-').next().unwrap_or(refund).to_owned();
+        if !model.till(sale.terminal).refunds.contains(&plain) {
+            let how = format!("{refund} is carried out, and {}, which sold, has not", sale.terminal);
+            model.breaks("same-till-same-day", how);
+        }
+    }
+
+    /// After each call of the wallet: what customers are charged for one sale.
+    pub fn after_wallet(&self, desk: &InProcess) {
+        let mut net: BTreeMap<SaleKey, i64> = BTreeMap::new();
+        let mut model = self.model();
+        for order in desk.orders().unwrap_or_default() {
+            let Some((sale, _, _)) = model.by_channel_number.get(&order.number) else { continue };
+            *net.entry(*sale).or_default() += order.net_minor();
+            if order.refunded_minor > order.charged_minor {
+                let how = format!(
+                    "{}: {} went back of {}",
+                    order.number, order.refunded_minor, order.charged_minor
+                );
+                model.breaks("never-over", how);
+            }
+        }
+        for (sale, net) in net {
+            let total = model.sales.get(&sale).map_or(0, |seen| seen.total_minor);
+            if net > total {
+                model.breaks("one-charge", format!("{sale} costs {total}, and {net} is charged for it"));
+            }
+        }
+    }
+
+    /// After each step: what stands in the groups.
+    pub fn after_step(&self) {
+        let mut adopted: BTreeMap<SaleKey, Vec<String>> = BTreeMap::new();
+        for row in self.orders() {
+            let tag = row.number.parse::<OrderNumber>().map(|number| usize::from(number.tag().get()));
+            if tag != Ok(row.group) {
+                let how = format!("{} stands in group {}", row.number, row.group);
+                self.model().breaks("only-creation-jumps", how);
+            }
+            if row.held_minor > row.paid_minor {
+                let how =
+                    format!("{} of {} is held for refunds of {}", row.held_minor, row.paid_minor, row.number);
+                self.model().breaks("never-over", how);
+            }
+            if matches!(row.state.as_str(), "adopted" | "paid") {
+                adopted.entry(row.sale).or_default().push(row.number);
+            }
+        }
+        for (sale, numbers) in adopted.into_iter().filter(|(_, numbers)| numbers.len() > 1) {
+            self.model().breaks("one-charge", format!("{sale} is adopted as {}", numbers.join(" and ")));
+        }
+        self.settled_is_true();
+        self.refunds_fit();
+    }
+
+    fn orders(&self) -> Vec<OrderRow> {
+        let of = |(group, database): (usize, &Arc<SimDatabase>)| database.look(|c| orders_of(c, group));
+        self.groups().iter().enumerate().flat_map(of).collect()
+    }
+
+    fn refunds_fit(&self) {
+        const OVER: &str =
+            "SELECT o.number FROM orders o WHERE paid_minor < (SELECT coalesce(sum(amount_minor), 0)
+             FROM refunds r WHERE r.number = o.number AND r.state <> 'refused')";
+        const OTHER_DAY: &str = "SELECT o.number FROM orders o JOIN refunds r ON r.number = o.number
+             WHERE r.requested_on <> o.business_day AND r.state <> 'refused'";
+        for group in self.groups() {
+            for number in group.look(|c| texts(c, OVER)) {
+                self.model().breaks("never-over", format!("more is refunded of {number} than was paid"));
+            }
+            for number in group.look(|c| texts(c, OTHER_DAY)) {
+                self.model().breaks("same-till-same-day", format!("{number} is refunded on another day"));
+            }
+        }
+    }
+
+    /// What a till has settled as not charged, and what it was told is paid, is checked against the wallet at
+    /// rest; here only that a cashier is shown no wallet payment that no attempt has brought.
+    fn settled_is_true(&self) {
+        let mut model = self.model();
+        let mut wrong = Vec::new();
+        for (sale, seen) in &model.sales {
+            let paid = seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
+            if seen.shown_paid && !paid && !seen.cash {
+                wrong.push(format!("{sale} was shown as paid, and nothing was"));
+            }
+        }
+        for how in wrong {
+            model.breaks("known-or-unknown", how);
+        }
+    }
+
+    /// When everything is healed and drained.
+    pub fn at_rest(&self, desk: &InProcess) {
+        self.after_wallet(desk);
+        self.after_step();
+        let orders = desk.orders().unwrap_or_default();
+        self.books_match(&orders);
+        self.settlements_hold(&orders);
+        self.nothing_lost(&orders);
+        self.chain_held();
+    }
+
+    fn books_match(&self, orders: &[Order]) {
+        for (group, database) in self.groups().iter().enumerate() {
+            for (number, state, amount) in database.look(payments_of) {
+                let wallet = orders.iter().find(|order| order.number == number);
+                let net = wallet.map_or(0, Order::net_minor);
+                let refunded = database.look(|c| refunded_of(c, &number));
+                let how = |what: &str| format!("{number} in group {group} is {state}: {what} (net {net})");
+                let mut model = self.model();
+                match state.as_str() {
+                    "paid" if net != amount - refunded => {
+                        model.breaks(
+                            "books-match",
+                            how(&format!("{amount} less {refunded} is not the wallet's")),
+                        );
+                    }
+                    "declined" | "reversed" if net != 0 => {
+                        model.breaks("books-match", how("the wallet has money of it"));
+                    }
+                    "paid" | "declined" | "reversed" => {}
+                    _ => model.breaks("known-or-unknown", how("its end is still not known")),
+                }
+            }
+            for refund in
+                database.look(|c| texts(c, "SELECT id FROM refunds WHERE state IN ('sent', 'unknown')"))
+            {
+                self.model().breaks("known-or-unknown", format!("{refund} still has no end"));
+            }
+        }
+        for order in orders.iter().filter(|order| order.net_minor() != 0) {
+            let booked = self.groups().iter().any(|group| {
+                group.look(|c| has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", &order.number))
+            });
+            if !booked {
+                let how = format!("{} is charged, and stands in no book", order.number);
+                self.model().breaks("books-match", how);
+            }
+        }
+    }
+
+    /// What a till has written down as the end of an attempt is what happened.
+    fn settlements_hold(&self, orders: &[Order]) {
+        let mut model = self.model();
+        let mut wrong = Vec::new();
+        for (number, (sale, attempt, _)) in &model.by_channel_number {
+            let end = model.sales.get(sale).and_then(|seen| seen.attempts.get(attempt)).cloned().flatten();
+            let order = orders.iter().find(|order| order.number == *number);
+            let charged = order.map_or(0, |order| order.charged_minor - order.reversed_minor);
+            match end {
+                Some(Settled::Paid { .. }) if charged <= 0 => {
+                    wrong.push(format!("{number} was settled as paid, and the wallet has nothing"));
+                }
+                Some(Settled::Declined { .. } | Settled::Reversed)
+                    if order.is_some_and(|order| order.net_minor() != 0) =>
+                {
+                    wrong.push(format!("{number} was settled as not paid, and the customer is charged"));
+                }
+                _ => {}
+            }
+        }
+        for how in wrong {
+            model.breaks("known-or-unknown", how);
+        }
+    }
+
+    fn nothing_lost(&self, orders: &[Order]) {
+        let rows = self.orders();
+        let mut model = self.model();
+        let mut lost = Vec::new();
+        for (sale, seen) in &model.sales {
+            let till = model.tills.get(&sale.terminal);
+            let paid =
+                seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
+            if !paid || till.is_some_and(|till| till.put_back) {
+                continue;
+            }
+            let mut of = rows.iter().filter(|row| row.sale == *sale && row.state == "paid");
+            let by_cash = match (of.next(), of.next()) {
+                (Some(row), None) if row.paid_minor == seen.total_minor || row.quarantined => row.by_cash,
+                (found, _) => {
+                    lost.push(format!("{sale} is paid at the till, and in the groups: {found:?}"));
+                    continue;
+                }
+            };
+            if by_cash {
+                let charged: i64 = model
+                    .by_channel_number
+                    .iter()
+                    .filter(|(_, (of, _, _))| of == sale)
+                    .filter_map(|(number, _)| orders.iter().find(|order| order.number == *number))
+                    .map(Order::net_minor)
+                    .sum();
+                if charged != 0 {
+                    lost.push(format!("{sale} was paid in cash, and {charged} is charged too"));
+                }
+            }
+        }
+        for (id, refund) in &model.refunds {
+            let group = self.groups().get(usize::from(refund.order.tag().get()));
+            let there =
+                group.is_some_and(|g| g.look(|c| has_row(c, "SELECT 1 FROM refunds WHERE id = ?1", id)));
+            if !there {
+                lost.push(format!("{id} was promised to a manager, and is gone"));
+            }
+        }
+        for how in lost {
+            model.breaks("nothing-lost", how);
+        }
+    }
+
+    /// No two entries for one place count, of whatever till.
+    fn chain_held(&self) {
+        let mut hashes: BTreeMap<(i64, i64, i64), String> = BTreeMap::new();
+        for group in self.groups() {
+            for (place, hash) in group.look(entries_of) {
+                let first = hashes.entry(place).or_insert_with(|| hash.clone()).clone();
+                if first != hash {
+                    let how = format!("two entries count for the place {place:?}");
+                    self.model().breaks("chain", how);
+                }
+            }
+        }
+    }
+}
+
+fn is_over(order: &Order) -> bool {
+    order.net_minor() == 0
+        && matches!(order.state, TradeState::PayError | TradeState::Revoked | TradeState::Closed)
+}
+
+fn has_row(connection: &Connection, statement: &str, key: &str) -> bool {
+    connection.prepare_cached(statement).and_then(|mut s| s.exists([key])).unwrap_or(false)
+}
+
+fn texts(connection: &Connection, statement: &str) -> Vec<String> {
+    let read = || -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare_cached(statement)?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    };
+    read().unwrap_or_else(|error| vec![format!("(unreadable: {error})")])
+}
+
+fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> {
+    let read = || -> rusqlite::Result<Vec<OrderRow>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT number, terminal, epoch, sequence, state, paid_minor, held_minor, quarantined,
+                    NOT EXISTS (SELECT 1 FROM payments p WHERE p.number = o.number AND p.state = 'paid')
+             FROM orders o",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let terminal =
+                TerminalId::try_from(row.get::<_, u16>(1)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
+            let sequence = u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
+            Ok(OrderRow {
+                group,
+                number: row.get(0)?,
+                sale: SaleKey { terminal, epoch: row.get(2)?, sequence },
+                state: row.get(4)?,
+                paid_minor: row.get(5)?,
+                held_minor: row.get(6)?,
+                quarantined: row.get(7)?,
+                by_cash: row.get(8)?,
+            })
+        })?;
+        rows.collect()
+    };
+    read().unwrap_or_default()
+}
+
+fn payments_of(connection: &Connection) -> Vec<(String, String, i64)> {
+    let read = || -> rusqlite::Result<Vec<(String, String, i64)>> {
+        let mut statement =
+            connection.prepare_cached("SELECT channel_number, state, amount_minor FROM payments")?;
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+    };
+    read().unwrap_or_default()
+}
+
+fn refunded_of(connection: &Connection, channel_number: &str) -> i64 {
+    let statement = "SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
+         JOIN payments p ON p.number = r.number WHERE p.channel_number = ?1 AND r.state = 'done'";
+    connection.query_row(statement, [channel_number], |row| row.get(0)).unwrap_or(0)
+}
+
+type Place = (i64, i64, i64);
+
+fn entries_of(connection: &Connection) -> Vec<(Place, String)> {
+    let read = || -> rusqlite::Result<Vec<(Place, String)>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT terminal, epoch, sequence, hash FROM journal_entries WHERE quarantined = 0",
+        )?;
+        statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))?.collect()
+    };
+    read().unwrap_or_default()
+}

@@ -1,0 +1,422 @@
+//! The databases of the world: each one in memory, behind the product's own [`Engine`], under virtual time. It does
+//! whatever a primary with standbys may do to those who use it, and nothing that it promises not to: what was
+//! acknowledged stays; what was not, may have happened, may happen yet, or is gone.
+
+use super::chance::Chance;
+use super::life::Life;
+use super::mutation::{Mutation, bent};
+use super::story::Story;
+use evertill_server::database::sqlite::SqliteSession;
+use evertill_server::database::{
+    DbError, Engine, Inserted, Job, Query, Sql, Waiting, WaitingRow, WriteCounts,
+};
+use rusqlite::{Connection, TransactionBehavior};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Well.
+    Up,
+    /// Nobody listens.
+    Dead,
+    /// Nothing moves, and nobody is told.
+    Frozen,
+    /// Questions are answered; nothing is written.
+    ReadOnly,
+    /// The same: its disk is full.
+    Full,
+    /// Questions are answered; commits wait for standbys that are away.
+    NoStandbys,
+    /// Everything takes so many milliseconds longer.
+    Slow(u64),
+}
+
+/// What becomes of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Done,
+    /// It happened, and the connection broke.
+    DoneUnheard,
+    /// It did not happen, and the connection broke.
+    Lost,
+    /// It is not over yet, and nobody hears of it any more.
+    Hangs,
+}
+
+enum Work {
+    Job(Box<dyn Job>),
+    Row(WaitingRow),
+    Query(Box<dyn Query>),
+}
+
+struct Inside {
+    connection: Connection,
+    /// An older state, for a bug that decides by it.
+    replica: Option<Connection>,
+    /// Commits that hang: they happen, or do not, when the database comes back.
+    hanging: Vec<Work>,
+    /// Answers that never come.
+    unheard: Vec<Work>,
+    chance: Chance,
+    /// So many commits in a thousand end without an answer.
+    doubtful: u64,
+    counts: WriteCounts,
+}
+
+/// One database, as all servers see it.
+pub struct SimDatabase {
+    /// What it is called in the story.
+    pub name: String,
+    opening: Option<&'static str>,
+    inside: Mutex<Inside>,
+    condition: watch::Sender<(Condition, u64)>,
+    mutation: Option<Mutation>,
+    story: Story,
+}
+
+impl SimDatabase {
+    /// A database that holds this.
+    pub fn new(
+        name: String,
+        connection: Connection,
+        opening: Option<&'static str>,
+        chance: Chance,
+        mutation: Option<Mutation>,
+        story: Story,
+    ) -> Arc<Self> {
+        let inside = Inside {
+            connection,
+            replica: None,
+            hanging: Vec::new(),
+            unheard: Vec::new(),
+            chance,
+            doubtful: 0,
+            counts: WriteCounts::default(),
+        };
+        let condition = watch::Sender::new((Condition::Up, 0));
+        Arc::new(Self { name, opening, inside: Mutex::new(inside), condition, mutation, story })
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it is.
+    pub fn condition(&self) -> Condition {
+        self.condition.borrow().0
+    }
+
+    /// So many commits in a thousand end without an answer from here on.
+    pub fn set_doubtful(&self, per_mille: u64) {
+        self.inside().doubtful = per_mille;
+    }
+
+    /// Makes it so. Whoever was connected to one that died is cut off; when one comes back, what hung is decided.
+    pub fn become_so(&self, condition: Condition) {
+        let (before, generation) = *self.condition.borrow();
+        if before == condition {
+            return;
+        }
+        let cut = u64::from(condition == Condition::Dead);
+        self.condition.send_replace((condition, generation + cut));
+        if matches!(condition, Condition::Up | Condition::Dead | Condition::Slow(_)) {
+            self.decide_hanging();
+        }
+    }
+
+    /// What hung happens now, or is lost with the primary; nobody who waited hears of it.
+    fn decide_hanging(&self) {
+        let mut inside = self.inside();
+        let hanging = std::mem::take(&mut inside.hanging);
+        for mut work in hanging {
+            if inside.chance.once_in(500) {
+                let done = inside.serve_one(&mut work, self.opening, self.mutation, true);
+                self.story.tell(format!("{}: a commit that hung happens ({done})", self.name));
+            }
+            inside.unheard.push(work);
+        }
+    }
+
+    /// Looks at what is in it, as the checker does: past every fault.
+    pub fn look<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        look(&self.inside().connection)
+    }
+}
+
+impl Inside {
+    /// Runs one write in a transaction of its own; true if it was committed.
+    fn serve_one(
+        &mut self,
+        work: &mut Work,
+        opening: Option<&'static str>,
+        mutation: Option<Mutation>,
+        keep: bool,
+    ) -> bool {
+        self.serve(std::slice::from_mut(work), opening, mutation, keep)
+            .is_ok_and(|results| !results.is_empty())
+    }
+
+    fn serve(
+        &mut self,
+        batch: &mut [Work],
+        opening: Option<&'static str>,
+        mutation: Option<Mutation>,
+        keep: bool,
+    ) -> Result<Vec<Option<Result<Inserted, DbError>>>, DbError> {
+        let failed = |error: rusqlite::Error| DbError::NotWritten(error.to_string());
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut results = Vec::new();
+        {
+            let session = SqliteSession::opened(&transaction, opening)?;
+            let replica = self.replica.as_ref().map(SqliteSession::new);
+            for work in batch {
+                bent(mutation, &session, replica.as_ref(), |sql| {
+                    results.push(match work {
+                        Work::Job(job) => {
+                            job.run(sql);
+                            None
+                        }
+                        Work::Row(row) => Some(insert(row, sql)),
+                        Work::Query(_) => None,
+                    });
+                });
+            }
+        }
+        if keep {
+            transaction.commit().map_err(failed)?;
+        } else {
+            transaction.rollback().map_err(failed)?;
+        }
+        Ok(results)
+    }
+}
+
+fn insert(row: &WaitingRow, sql: &dyn Sql) -> Result<Inserted, DbError> {
+    if !(row.allowed)(sql.opening()) {
+        return Ok(Inserted::NotAllowed);
+    }
+    let new = sql.execute(&row.what.statement(), &row.values)?;
+    Ok(if new == 1 { Inserted::Yes } else { Inserted::Conflict })
+}
+
+/// The connections of one server process to one database.
+pub struct SimEngine {
+    database: Arc<SimDatabase>,
+    life: Life,
+    queue: Arc<Mutex<Vec<Work>>>,
+}
+
+impl SimEngine {
+    pub fn new(database: Arc<SimDatabase>, life: Life) -> Self {
+        Self { database, life, queue: Arc::default() }
+    }
+
+    fn take(&self, work: Work) -> Result<(), DbError> {
+        let refused = || DbError::NotWritten("connection refused".into());
+        if !self.life.lives() {
+            // A dead process hears nothing, not even that.
+            self.database.inside().unheard.push(work);
+            return Ok(());
+        }
+        if self.database.condition() == Condition::Dead {
+            match work {
+                Work::Query(query) => query.fail(refused()),
+                Work::Job(_) | Work::Row(_) => return Err(refused()),
+            }
+            return Ok(());
+        }
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.push(work);
+        if queue.len() == 1 {
+            let (database, life, queue) =
+                (Arc::clone(&self.database), self.life.clone(), Arc::clone(&self.queue));
+            tokio::spawn(pump(database, life, queue));
+        }
+        Ok(())
+    }
+}
+
+/// Waits as long as the way to the database takes, then brings all that has come together meanwhile.
+async fn pump(database: Arc<SimDatabase>, life: Life, queue: Arc<Mutex<Vec<Work>>>) {
+    let mut condition = database.condition.subscribe();
+    let generation = condition.borrow_and_update().1;
+    let way = database.inside().chance.between(1, 4);
+    tokio::time::sleep(Duration::from_millis(way)).await;
+    // What is sent before the process dies arrives all the same.
+    let sent_anyway = database.inside().chance.once_in(500);
+    let batch = std::mem::take(&mut *queue.lock().unwrap_or_else(PoisonError::into_inner));
+    if !life.lives() && !sent_anyway {
+        database.inside().unheard.extend(batch);
+        return;
+    }
+    if let Condition::Slow(ms) = database.condition() {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    loop {
+        let (now, generation_now) = *condition.borrow_and_update();
+        if generation_now != generation {
+            return database.cut_off(batch);
+        }
+        if now != Condition::Frozen {
+            break;
+        }
+        if condition.changed().await.is_err() {
+            return;
+        }
+    }
+    database.bring(batch);
+}
+
+impl SimDatabase {
+    /// The connection broke before anything was done.
+    fn cut_off(&self, batch: Vec<Work>) {
+        for work in batch {
+            let error = DbError::Unknown("the connection broke".into());
+            match work {
+                Work::Job(job) => job.answer(Err(&error)),
+                Work::Row(row) => row.answer(Err(error)),
+                Work::Query(query) => query.fail(DbError::NotWritten("the connection broke".into())),
+            }
+        }
+    }
+
+    fn bring(&self, batch: Vec<Work>) {
+        let (questions, mut writes): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|work| matches!(work, Work::Query(_)));
+        for question in questions {
+            if let Work::Query(query) = question {
+                self.ask(query);
+            }
+        }
+        writes.retain(|work| match work {
+            Work::Job(job) => job.is_wanted(),
+            Work::Row(row) => row.is_wanted(),
+            Work::Query(_) => false,
+        });
+        if !writes.is_empty() {
+            self.write(writes);
+        }
+    }
+
+    fn ask(&self, query: Box<dyn Query>) {
+        let inside = self.inside();
+        let replica = inside.replica.as_ref().map(SqliteSession::new);
+        let session = SqliteSession::new(&inside.connection);
+        let mut query = Some(query);
+        bent(self.mutation, &session, replica.as_ref(), |sql| {
+            if let Some(query) = query.take() {
+                query.run(sql);
+            }
+        });
+    }
+
+    fn fate(&self, inside: &mut Inside) -> Result<Fate, DbError> {
+        match self.condition() {
+            Condition::Dead => Err(DbError::NotWritten("connection refused".into())),
+            Condition::ReadOnly => Err(DbError::NotWritten("the database is read-only".into())),
+            Condition::Full => Err(DbError::NotWritten("the disk is full".into())),
+            Condition::NoStandbys => Ok(Fate::Hangs),
+            Condition::Up | Condition::Slow(_) | Condition::Frozen => {
+                if !inside.chance.once_in(inside.doubtful) {
+                    return Ok(Fate::Done);
+                }
+                Ok(match inside.chance.below(3) {
+                    0 => Fate::DoneUnheard,
+                    1 => Fate::Lost,
+                    _ => Fate::Hangs,
+                })
+            }
+        }
+    }
+
+    fn write(&self, mut batch: Vec<Work>) {
+        let mut inside = self.inside();
+        let fate = match self.fate(&mut inside) {
+            Ok(fate) => fate,
+            Err(error) => return answer(batch, &Err(error)),
+        };
+        if fate == Fate::Hangs {
+            self.story.tell(format!("{}: a commit hangs", self.name));
+            inside.hanging.extend(batch);
+            return;
+        }
+        if self.mutation == Some(Mutation::DecidesByAReplica) && inside.counts.commits.is_multiple_of(8) {
+            let _ = inside.copy_to_replica();
+        }
+        let results = inside.serve(&mut batch, self.opening, self.mutation, fate != Fate::Lost);
+        inside.counts.commits += 1;
+        inside.counts.jobs += batch.len() as u64;
+        drop(inside);
+        let results = match fate {
+            Fate::Done => results,
+            _ => {
+                self.story.tell(format!("{}: the end of a commit is not heard ({fate:?})", self.name));
+                Err(DbError::Unknown("the connection broke during the commit".into()))
+            }
+        };
+        answer(batch, &results);
+    }
+}
+
+impl Inside {
+    fn copy_to_replica(&mut self) -> rusqlite::Result<()> {
+        let mut copy = Connection::open_in_memory()?;
+        rusqlite::backup::Backup::new(&self.connection, &mut copy)?.run_to_completion(
+            10_000,
+            Duration::ZERO,
+            None,
+        )?;
+        self.replica = Some(copy);
+        Ok(())
+    }
+}
+
+type Results = Result<Vec<Option<Result<Inserted, DbError>>>, DbError>;
+
+fn answer(batch: Vec<Work>, results: &Results) {
+    for (place, work) in batch.into_iter().enumerate() {
+        match (work, results) {
+            (Work::Job(job), Ok(_)) => job.answer(Ok(())),
+            (Work::Job(job), Err(error)) => job.answer(Err(error)),
+            (Work::Row(row), Ok(results)) => {
+                let own = results.get(place).cloned().flatten();
+                row.answer(own.unwrap_or_else(|| Err(DbError::NotWritten("its turn did not come".into()))));
+            }
+            (Work::Row(row), Err(error)) => row.answer(Err(error.clone())),
+            (Work::Query(_), _) => {}
+        }
+    }
+}
+
+impl Engine for SimEngine {
+    fn submit(&self, job: Box<dyn Job>) -> Result<(), DbError> {
+        self.take(Work::Job(job))
+    }
+
+    fn insert(&self, row: WaitingRow) -> Result<(), DbError> {
+        self.take(Work::Row(row))
+    }
+
+    fn ask(&self, query: Box<dyn Query>) -> Result<(), DbError> {
+        self.take(Work::Query(query))
+    }
+
+    fn health(&self) -> Result<(), DbError> {
+        match self.database.condition() {
+            Condition::Dead => Err(DbError::NotWritten("connection refused".into())),
+            _ => Ok(()),
+        }
+    }
+
+    fn counts(&self) -> WriteCounts {
+        self.database.inside().counts
+    }
+
+    fn close(&self) -> Waiting<'_> {
+        Box::pin(std::future::ready(()))
+    }
+}

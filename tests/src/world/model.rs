@@ -1,0 +1,142 @@
+//! What an onlooker knows: what tills wrote down and showed to cashiers, what they were told, what managers and IT
+//! were told. None of it comes from the servers' own databases; the checker holds those, and the wallet, against it.
+
+use evertill_shared::id::{Attempt, ChannelNumber, SaleKey, TerminalId};
+use evertill_shared::journal::{Body, Settled};
+use evertill_shared::order_number::OrderNumber;
+use evertill_terminal::journal_store::{Journal, JournalError, JournalStore};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// One sale, as its till has it.
+#[derive(Clone, Debug, Default)]
+pub struct SaleSeen {
+    pub total_minor: i64,
+    /// Every number that the till ever chose for it.
+    pub chosen: BTreeSet<OrderNumber>,
+    pub attempts: BTreeMap<Attempt, Option<Settled>>,
+    pub cash: bool,
+    pub voided: bool,
+    /// The cashier was shown that it is paid.
+    pub shown_paid: bool,
+}
+
+/// What is known of a till from outside.
+#[derive(Clone, Debug, Default)]
+pub struct TillSeen {
+    /// Its disk was put back to an older image: what it wrote after that is another history.
+    pub put_back: bool,
+    /// It was blocked at some time, by IT or by the server.
+    pub blocked: bool,
+    /// Since when it is blocked without a break, by virtual time.
+    pub blocked_since: Option<Duration>,
+    /// Entries that were on its disk when their writing was acknowledged: by sequence, the hash.
+    pub entries: BTreeMap<u64, String>,
+    /// Refunds that it carried out.
+    pub refunds: BTreeSet<String>,
+}
+
+/// A refund that a manager was told is reserved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundSeen {
+    pub order: OrderNumber,
+    pub amount_minor: i64,
+}
+
+/// The onlooker.
+#[derive(Debug, Default)]
+pub struct Model {
+    pub sales: BTreeMap<SaleKey, SaleSeen>,
+    pub by_channel_number: BTreeMap<String, (SaleKey, Attempt, OrderNumber)>,
+    pub tills: BTreeMap<TerminalId, TillSeen>,
+    pub refunds: BTreeMap<String, RefundSeen>,
+    /// When requests to charge under a number were first handed to a server.
+    pub charges_delivered: BTreeMap<String, Duration>,
+    /// Answers that a till was given about attempts, final ones only.
+    pub told: BTreeMap<String, String>,
+    /// Rules that were broken, in order.
+    pub broken: Vec<(&'static str, String)>,
+}
+
+impl Model {
+    /// A rule was broken.
+    pub fn breaks(&mut self, rule: &'static str, how: String) {
+        if self.broken.len() < 20 {
+            self.broken.push((rule, how));
+        }
+    }
+
+    pub fn till(&mut self, terminal: TerminalId) -> &mut TillSeen {
+        self.tills.entry(terminal).or_default()
+    }
+
+    /// The till is on again: what was acknowledged must still be there.
+    pub fn journal_opened(&mut self, journal: &JournalStore) {
+        let head = journal.head();
+        let mut entries = BTreeMap::new();
+        for (place, entry) in (1_u64..).zip(journal.entries_after(0, 100_000).unwrap_or_default()) {
+            entries.insert(place, entry.hash().to_string());
+        }
+        let seen = self.till(head.terminal);
+        if seen.put_back {
+            return;
+        }
+        let lost = seen.entries.iter().find(|(place, hash)| entries.get(place) != Some(*hash));
+        let lost = lost.map(|(place, _)| *place);
+        // What was on the disk without having been acknowledged counts from here on: the till goes by it.
+        seen.entries = entries;
+        if let Some(place) = lost {
+            let how = format!("entry {place} of {} was acknowledged and is gone", head.terminal);
+            self.breaks("nothing-lost", how);
+        }
+        let bodies: Vec<(u64, Body)> = journal
+            .entries_after(0, 100_000)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|entry| entry.read_unverified().ok())
+            .map(|entry| (entry.sequence, entry.body))
+            .collect();
+        for (sequence, body) in bodies {
+            self.takes(head.terminal, head.epoch, sequence, &body);
+        }
+    }
+
+    /// The till wrote something down, or was told that it could not.
+    pub fn journal_written(&mut self, journal: &JournalStore, body: &Body, done: &Result<u64, JournalError>) {
+        let head = journal.head();
+        let Ok(sequence) = done else { return };
+        self.till(head.terminal).entries.insert(*sequence, head.hash.to_string());
+        self.takes(head.terminal, head.epoch, *sequence, body);
+    }
+
+    fn takes(&mut self, terminal: TerminalId, epoch: u16, sequence: u64, body: &Body) {
+        let key = |sequence| SaleKey { terminal, epoch, sequence };
+        match body {
+            Body::Sale(sale) => {
+                let seen = self.sales.entry(key(sequence)).or_default();
+                seen.total_minor = sale.total.minor;
+            }
+            Body::Adopted { sale, number } => {
+                self.sales.entry(key(*sale)).or_default().chosen.insert(*number);
+            }
+            Body::CashTaken { sale, .. } => self.sales.entry(key(*sale)).or_default().cash = true,
+            Body::PaymentRequested { sale, attempt, channel_number, number, .. } => {
+                self.asked_for(key(*sale), *attempt, channel_number, *number);
+            }
+            Body::PaymentSettled { sale, attempt, outcome } => {
+                let seen = self.sales.entry(key(*sale)).or_default();
+                seen.attempts.insert(*attempt, Some(outcome.clone()));
+            }
+            Body::SaleVoided { sale } => self.sales.entry(key(*sale)).or_default().voided = true,
+            Body::RefundCarriedOut { refund, .. } => {
+                self.till(terminal).refunds.insert(refund.0.clone());
+            }
+            Body::RefundSettled { .. } | Body::Opened { .. } => {}
+        }
+    }
+
+    fn asked_for(&mut self, sale: SaleKey, attempt: Attempt, number: &ChannelNumber, order: OrderNumber) {
+        self.sales.entry(sale).or_default().attempts.entry(attempt).or_insert(None);
+        self.by_channel_number.insert(number.as_str().to_owned(), (sale, attempt, order));
+    }
+}

@@ -1,0 +1,271 @@
+//! Planted bugs: for each rule at least one mistake that widely used payment code makes, put in between the product
+//! and what it stands on, so that nothing of it is in the product. The world must catch every one.
+
+use super::chance::Chance;
+use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
+use evertill_server::database::{DbError, Row, Sql, Value};
+use evertill_shared::id::{ChannelNumber, RefundId};
+use evertill_shared::money::Amount;
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::wallet::Wallet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One planted bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// Orders are born adopted: whoever jumps after a time-out has two.
+    SkipsAdoption,
+    /// A charge that nobody answered is written down as failed.
+    TrustsATimeOut,
+    /// A reversal that nobody answered is written down as done.
+    TrustsAReversalUnheard,
+    /// The reversal, the last step, was left for later.
+    NeverReverses,
+    /// "No such order" is believed while the charge may be on its way.
+    BelievesNoSuchOrder,
+    /// The intent is written down a while after the charge.
+    ForgetsTheIntent,
+    /// Refunds are reserved without looking at what is left.
+    ReservesWithoutTheGuard,
+    /// Whether a refund may be is decided by a copy that lags.
+    DecidesByAReplica,
+    /// A refund gets another number at every retry.
+    RenumbersRefunds,
+    /// The number that the wallet sees is made anew for each call.
+    NumberNotFromTheSale,
+    /// A second attempt begins while the first is unknown.
+    TriesAgainUnderANewNumber,
+    /// Any till may carry a refund out.
+    RefundsFromAnyTill,
+    /// Servers take a blocked till for an active one.
+    IgnoresABlock,
+    /// When a group is down its payments go to another.
+    JumpsWithPayments,
+    /// A till believes answers that were given to other requests.
+    BelievesAnyAnswer,
+    /// Servers do not remember what journal they have.
+    ForgetsTheChain,
+    /// A commit that was cut off while it waited for its standbys counts as done.
+    TrustsACommitCutOff,
+    /// A till's disk says that it has written before it has.
+    DiskLies,
+    /// Charges of one wallet wait for those of another that is dead.
+    OneLaneForAll,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::SkipsAdoption,
+        Self::TrustsATimeOut,
+        Self::TrustsAReversalUnheard,
+        Self::NeverReverses,
+        Self::BelievesNoSuchOrder,
+        Self::ForgetsTheIntent,
+        Self::ReservesWithoutTheGuard,
+        Self::DecidesByAReplica,
+        Self::RenumbersRefunds,
+        Self::NumberNotFromTheSale,
+        Self::TriesAgainUnderANewNumber,
+        Self::RefundsFromAnyTill,
+        Self::IgnoresABlock,
+        Self::JumpsWithPayments,
+        Self::BelievesAnyAnswer,
+        Self::ForgetsTheChain,
+        Self::TrustsACommitCutOff,
+        Self::DiskLies,
+        Self::OneLaneForAll,
+    ];
+
+    /// What it is called on the command line.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// Lends `use_it` the statements of a database as a bug bends them.
+pub fn bent(
+    mutation: Option<Mutation>,
+    honest: &dyn Sql,
+    replica: Option<&evertill_server::database::sqlite::SqliteSession<'_>>,
+    use_it: impl FnOnce(&dyn Sql),
+) {
+    match mutation {
+        None => use_it(honest),
+        Some(mutation) => use_it(&Bent { mutation, honest, replica: replica.map(|r| r as &dyn Sql) }),
+    }
+}
+
+struct Bent<'a> {
+    mutation: Mutation,
+    honest: &'a dyn Sql,
+    replica: Option<&'a dyn Sql>,
+}
+
+impl Bent<'_> {
+    fn statement(&self, statement: &str) -> String {
+        match self.mutation {
+            Mutation::ReservesWithoutTheGuard => {
+                statement.replace("AND ?2 <= paid_minor - held_minor", "AND ?2 IS NOT NULL")
+            }
+            Mutation::ForgetsTheChain if statement.contains("INTO journal_hashes") => {
+                format!("{statement} ON CONFLICT DO NOTHING")
+            }
+            _ => statement.to_owned(),
+        }
+    }
+
+    /// What a question brings instead, if the bug has it so.
+    fn instead(&self, statement: &str, parameters: &[Value<'_>]) -> Option<Result<Vec<Row>, DbError>> {
+        let asks = |of: &str| statement.contains(of);
+        match self.mutation {
+            Mutation::ForgetsTheChain if asks("FROM journal_hashes") || asks("FROM journal_heads") => {
+                Some(Ok(Vec::new()))
+            }
+            Mutation::DecidesByAReplica if asks("FROM refunds") || asks("FROM orders") => {
+                self.replica.map(|replica| replica.rows(statement, parameters))
+            }
+            Mutation::IgnoresABlock if asks("terminals") => {
+                let rows = self.honest.rows(statement, parameters);
+                Some(
+                    rows.map(|rows| rows.into_iter().map(|row| replaced(row, "blocked", "active")).collect()),
+                )
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The row with one word in the place of another.
+fn replaced(row: Row, from: &str, to: &'static str) -> Row {
+    let names = row.names();
+    let values = row.into_values().into_iter();
+    let values = values.map(|value| if value == Value::from(from) { Value::from(to) } else { value });
+    Row::new(names, values.collect())
+}
+
+impl Sql for Bent<'_> {
+    fn execute(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, DbError> {
+        let born = |value: &Value<'_>| match value {
+            // An order is adopted by being born.
+            Value::Text(text) if text == "draft" => Value::from("adopted"),
+            other => other.clone().into_owned(),
+        };
+        if self.mutation == Mutation::SkipsAdoption && statement.contains("INTO orders") {
+            let parameters: Vec<Value<'_>> = parameters.iter().map(born).collect();
+            return self.honest.execute(statement, &parameters);
+        }
+        self.honest.execute(&self.statement(statement), parameters)
+    }
+
+    fn rows(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
+        match self.instead(statement, parameters) {
+            Some(rows) => rows,
+            None => self.honest.rows(&self.statement(statement), parameters),
+        }
+    }
+
+    fn script(&self, statements: &str) -> Result<(), DbError> {
+        self.honest.script(statements)
+    }
+
+    fn rows_locked(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
+        match self.instead(statement, parameters) {
+            Some(rows) => rows,
+            None => self.honest.rows_locked(&self.statement(statement), parameters),
+        }
+    }
+
+    fn opening(&self) -> &[Row] {
+        self.honest.opening()
+    }
+}
+
+/// A wallet's adapter with a bug in it.
+pub struct BentChannel {
+    mutation: Mutation,
+    honest: Arc<dyn Channel>,
+    chance: Mutex<Chance>,
+}
+
+impl BentChannel {
+    pub fn new(mutation: Mutation, honest: Arc<dyn Channel>, chance: Chance) -> Self {
+        Self { mutation, honest, chance: Mutex::new(chance) }
+    }
+
+    fn draw(&self) -> u64 {
+        self.chance.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+
+    async fn pay_bent(&self, charge: &Charge) -> PayOutcome {
+        let mut charge = charge.clone();
+        if self.mutation == Mutation::NumberNotFromTheSale {
+            charge.number = other_number(&format!("E{:031}", self.draw() >> 8), &charge.number);
+        }
+        let outcome = self.honest.pay(&charge).await;
+        match (self.mutation, &outcome) {
+            (Mutation::TrustsATimeOut, PayOutcome::Unknown) => {
+                PayOutcome::ConfirmedFailure(DeclineReason::PaymentFailed)
+            }
+            (Mutation::TriesAgainUnderANewNumber, PayOutcome::Unknown) => {
+                let number = charge.number.as_str();
+                let next = format!("{}{:03}", &number[..number.len() - 3], 2);
+                charge.number = other_number(&next, &charge.number);
+                self.honest.pay(&charge).await
+            }
+            _ => outcome,
+        }
+    }
+}
+
+/// A channel number of these digits.
+fn other_number(text: &str, otherwise: &ChannelNumber) -> ChannelNumber {
+    let clipped: String = text.chars().take(31).collect();
+    serde_json::from_value(serde_json::Value::String(clipped)).unwrap_or_else(|_| otherwise.clone())
+}
+
+impl Channel for BentChannel {
+    fn wallet(&self) -> Wallet {
+        self.honest.wallet()
+    }
+
+    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
+        Box::pin(self.pay_bent(charge))
+    }
+
+    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
+        Box::pin(async move {
+            match (self.mutation, self.honest.query(number, amount).await) {
+                (Mutation::BelievesNoSuchOrder, QueryOutcome::NoSuchOrder) => QueryOutcome::Reversed,
+                (_, outcome) => outcome,
+            }
+        })
+    }
+
+    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
+        Box::pin(async move {
+            if self.mutation == Mutation::NeverReverses {
+                return ReverseOutcome::Reversed;
+            }
+            match (self.mutation, self.honest.reverse(number).await) {
+                (Mutation::TrustsAReversalUnheard, ReverseOutcome::Unknown) => ReverseOutcome::Reversed,
+                (_, outcome) => outcome,
+            }
+        })
+    }
+
+    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        Box::pin(async move {
+            let mut refund = refund.clone();
+            if self.mutation == Mutation::RenumbersRefunds {
+                refund.refund = RefundId(format!("{}-{}", refund.refund.0, self.draw() % 1_000));
+            }
+            self.honest.refund(&refund).await
+        })
+    }
+
+    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        self.honest.query_refund(refund)
+    }
+}

@@ -1,0 +1,570 @@
+//! One run: the plan is lived through under virtual time, and every rule is held against it.
+
+use super::cashier::{Cashier, Doing, touch};
+use super::chance::Chance;
+use super::check::Checker;
+use super::disk::Disk;
+use super::engine::{Condition, SimDatabase};
+use super::mutation::Mutation;
+use super::network::{Net, Weather};
+use super::people::{Rogue, Staff};
+use super::plan::{HEALED_MS, Plan, SELLING, What};
+use super::server::{Ground, Server};
+use super::story::Story;
+use super::template::{API_KEY, BEGAN, SERVERS, Template, TemplateError};
+use super::till::{Floor, Mail, Till};
+use super::time::WorldClock;
+use super::wallet::{WalletSide, WalletWeather};
+use crate::simulator::wechat::{InProcess, Switches};
+use evertill_server::base_store;
+use evertill_server::database::Schema;
+use evertill_server::order_group::StoredGroup;
+use evertill_shared::clock::Clock;
+use evertill_shared::journal::Settled;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::secret::SecretText;
+use evertill_terminal::controller::Input;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
+
+/// How often a till is told that time has passed.
+const TICK: u64 = 500;
+/// How often the groups' books are looked at.
+const LOOK: u64 = 2_000;
+/// What is not drained by then never will be, in milliseconds.
+const LATEST_MS: u64 = 1_500_000;
+/// After everything seems at rest, what is still under way arrives within so long.
+const SETTLES_MS: u64 = 25_000;
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which rule.
+    pub rule: &'static str,
+    /// How.
+    pub how: String,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Rules that were broken; the run ends with the first.
+    pub violations: Vec<Violation>,
+    /// How much virtual time passed.
+    pub simulated: Duration,
+    /// What tells this story from any other.
+    pub hash: u64,
+    /// The story, if it was wanted.
+    pub story: Vec<String>,
+}
+
+/// Lives a plan through.
+/// # Errors
+/// The world cannot be made: no memory or no randomness.
+pub fn run(
+    template: &Template,
+    plan: &Plan,
+    mutation: Option<Mutation>,
+    keep_story: bool,
+) -> Result<Outcome, TemplateError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let outcome = runtime.block_on(async {
+        let (mut world, mail) = World::make(template, plan, mutation, keep_story)?;
+        world.live(mail).await;
+        Ok(world.outcome())
+    });
+    runtime.shutdown_background();
+    outcome
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Step(usize),
+    Tick(usize),
+    Touch(usize),
+    Look,
+    Heal,
+    EndWeather,
+    EndWalletWeather,
+    EndCut(usize, usize),
+    TillOn(usize),
+    ServerOn(usize),
+    EndGroup(usize),
+    EndDoubt(usize),
+    EndBase,
+    EndDisk(usize),
+    Unblock(usize),
+}
+
+struct World {
+    plan: Plan,
+    start: Instant,
+    due: BTreeMap<(u64, u64), Event>,
+    scheduled: u64,
+    tills: Vec<Till>,
+    cashiers: Vec<Cashier>,
+    touch_due: Vec<bool>,
+    copies: Vec<Option<Connection>>,
+    servers: Vec<Server>,
+    staff: Vec<Staff>,
+    rogue: Option<Arc<Rogue>>,
+    ground: Arc<Ground>,
+    floor: Arc<Floor>,
+    checker: Arc<Checker>,
+    mutation: Option<Mutation>,
+    asked: u64,
+    healed: bool,
+    quiet_since: Option<u64>,
+    over: bool,
+}
+
+impl World {
+    fn make(
+        template: &Template,
+        plan: &Plan,
+        mutation: Option<Mutation>,
+        keep_story: bool,
+    ) -> Result<(Self, UnboundedReceiver<Mail>), TemplateError> {
+        let start = Instant::now();
+        let story = Story::new(start, keep_story);
+        let checker = Checker::new(start);
+        let chance = |purpose: &str| Chance::new(plan.seed, purpose);
+        let began = match plan.before_midnight_ms {
+            0 => BEGAN,
+            before => BEGAN.plus(Duration::from_millis(900_000 - before)),
+        };
+        let clock = || Arc::new(WorldClock::new(start, began));
+        let right: Arc<dyn Clock> = clock();
+        let database = |name: String, connection, schema: &Schema| {
+            let opening = schema.opening.map(|opening| opening.sqlite);
+            let chance = chance(&name);
+            SimDatabase::new(name, connection, opening, chance, mutation, story.clone())
+        };
+        let base = database("the base store".into(), template.base()?, &base_store::SCHEMA);
+        let mut groups = Vec::new();
+        for (group, connection) in (0_u8..).zip(template.groups()?) {
+            if mutation == Some(Mutation::ReservesWithoutTheGuard) {
+                connection.pragma_update(None, "ignore_check_constraints", "ON")?;
+            }
+            let tag = GroupTag::try_from(group).map_err(|error| TemplateError::Other(error.to_string()))?;
+            groups.push(database(format!("group {group}"), connection, &StoredGroup::schema(tag)));
+        }
+        checker.watch(groups.clone());
+        let merchant =
+            ("wx0000000000000001".to_owned(), "1900000109".to_owned(), SecretText::new(API_KEY.to_owned()));
+        let desk = InProcess::new(merchant, Switches::default(), plan.seed, Arc::clone(&right));
+        let desk = desk.map_err(|error| TemplateError::Other(error.to_string()))?;
+        let wallet = WalletSide::new(desk, chance("wallet"), Arc::clone(&checker), story.clone());
+        let net = Net::new(
+            SERVERS,
+            chance("network"),
+            Arc::clone(&checker),
+            Arc::clone(&right),
+            mutation,
+            story.clone(),
+        );
+        let ground = Arc::new(Ground {
+            seed: plan.seed,
+            info: template.info.clone(),
+            server_keys: template.server_keys.clone(),
+            api_key_file: template.api_key_file(),
+            base,
+            groups,
+            expected: template.expected.clone(),
+            wallet,
+            net: Arc::clone(&net),
+            mutation,
+            story: story.clone(),
+        });
+        let (mail, letters) = unbounded_channel();
+        let floor = Arc::new(Floor {
+            seed: plan.seed,
+            net,
+            checker: Arc::clone(&checker),
+            trust: template.trust.clone(),
+            mail,
+            story,
+        });
+        let mut tills = Vec::new();
+        for index in 0..SELLING {
+            tills.push(Till::new(index, template, clock(), Disk::new()?, Arc::clone(&floor))?);
+        }
+        let staff = ["manager ann", "manager bob", "ivy of IT"].into_iter().zip(&template.people);
+        let staff = staff.map(|(name, person)| Staff {
+            name: name.to_owned(),
+            token: person.token.clone(),
+            floor: Arc::clone(&floor),
+        });
+        let rogue = template.tills.get(SELLING).cloned();
+        let rogue = rogue.and_then(|enrolled| Rogue::new(SELLING, enrolled, Arc::clone(&floor), clock()));
+        let servers = (0..SERVERS).map(|index| Server::new(index, clock(), Arc::clone(&ground))).collect();
+        let cashiers = (0..SELLING).map(|till| Cashier::new(chance(&format!("cashier {till}")))).collect();
+        let world = Self {
+            plan: plan.clone(),
+            start,
+            due: BTreeMap::new(),
+            scheduled: 0,
+            touch_due: vec![false; tills.len()],
+            copies: tills.iter().map(|_| None).collect(),
+            tills,
+            cashiers,
+            servers,
+            staff: staff.collect(),
+            rogue: rogue.map(Arc::new),
+            ground,
+            floor,
+            checker,
+            mutation,
+            asked: 0,
+            healed: false,
+            quiet_since: None,
+            over: false,
+        };
+        Ok((world, letters))
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn at(&mut self, at_ms: u64, event: Event) {
+        self.scheduled += 1;
+        self.due.insert((at_ms, self.scheduled), event);
+    }
+
+    fn after(&mut self, ms: u64, event: Event) {
+        self.at(self.now_ms() + ms, event);
+    }
+
+    async fn live(&mut self, mut letters: UnboundedReceiver<Mail>) {
+        for server in &mut self.servers {
+            server.start();
+        }
+        for till in 0..self.tills.len() {
+            self.tills[till].switch_on();
+            let offset = 37 * till as u64;
+            self.at(offset, Event::Tick(till));
+        }
+        for (index, step) in self.plan.steps.clone().iter().enumerate() {
+            self.at(step.at_ms, Event::Step(index));
+        }
+        self.at(LOOK, Event::Look);
+        self.at(HEALED_MS, Event::Heal);
+        while !self.over && !self.is_broken() {
+            let Some(((at_ms, _), _)) = self.due.first_key_value() else { break };
+            let next = self.start + Duration::from_millis(*at_ms);
+            tokio::select! {
+                biased;
+                Some(letter) = letters.recv() => self.deliver(letter),
+                () = tokio::time::sleep_until(next) => {
+                    if let Some((_, event)) = self.due.pop_first() {
+                        self.happens(event);
+                    }
+                }
+            }
+        }
+        if !self.is_broken() {
+            self.checker.at_rest(&self.ground.wallet.desk);
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        !self.checker.model().broken.is_empty()
+    }
+
+    fn deliver(&mut self, letter: Mail) {
+        let Mail { till, start, answer } = letter;
+        if self.tills[till].starts() == start {
+            self.tills[till].give(Input::Net(answer));
+            self.looks_at_screen(till);
+        }
+    }
+
+    /// The cashier sees the screen, and touches it a moment later.
+    fn looks_at_screen(&mut self, till: usize) {
+        if !self.touch_due[till] && self.tills[till].is_on() {
+            self.touch_due[till] = true;
+            let pause = self.cashiers[till].pause();
+            self.after(u64::try_from(pause.as_millis()).unwrap_or(1_000), Event::Touch(till));
+        }
+    }
+
+    fn touches(&mut self, till: usize) {
+        self.touch_due[till] = false;
+        let Some(screen) = self.tills[till].screen.clone() else { return };
+        match self.cashiers[till].looks_at(&screen, self.start.elapsed()) {
+            Doing::Nothing => return,
+            Doing::Touch(act) => {
+                let twice = self.cashiers[till].presses_twice();
+                self.tills[till].give(touch(act.clone()));
+                if twice {
+                    self.tills[till].give(touch(act));
+                }
+            }
+            Doing::Scan(digits, behaviour) => {
+                self.floor.story.tell(format!("a customer shows a code at till {till}: {behaviour:?}"));
+                if self.ground.wallet.desk.show_code(&digits, behaviour).is_ok() {
+                    self.tills[till].scan(&digits);
+                }
+            }
+        }
+        self.looks_at_screen(till);
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Step(index) => {
+                let Some(step) = self.plan.steps.get(index).cloned() else { return };
+                self.floor.story.tell(format!("* {:?}", step.what));
+                self.step(step.what);
+                self.checker.after_step();
+            }
+            Event::Tick(till) => {
+                if self.tills[till].is_on() {
+                    self.tills[till].give(Input::Tick);
+                    self.looks_at_screen(till);
+                }
+                self.after(TICK, Event::Tick(till));
+            }
+            Event::Touch(till) => self.touches(till),
+            Event::Look => {
+                self.checker.after_step();
+                self.look_whether_it_is_over();
+                self.after(LOOK, Event::Look);
+            }
+            Event::Heal => self.heal(),
+            _ if self.healed => {}
+            Event::EndWeather => self.ground.net.set_weather(Weather::default()),
+            Event::EndWalletWeather => self.ground.wallet.set_weather(WalletWeather::default()),
+            Event::EndCut(till, server) => self.ground.net.cut(&format!("till {till}"), server, false),
+            Event::TillOn(till) => self.tills[till].switch_on(),
+            Event::ServerOn(server) => self.start_server(server),
+            Event::EndGroup(group) => self.ground.groups[group].become_so(Condition::Up),
+            Event::EndDoubt(group) => self.ground.groups[group].set_doubtful(0),
+            Event::EndBase => self.ground.base.become_so(Condition::Up),
+            Event::EndDisk(till) => self.tills[till].disk.set_fault(None),
+            Event::Unblock(till) => self.unblock(till),
+        }
+    }
+
+    fn step(&mut self, what: What) {
+        match what {
+            What::Sell(till, sale) => {
+                self.cashiers[till].serve(sale);
+                self.looks_at_screen(till);
+            }
+            What::Refund { nth, percent, racers } => self.ask_refunds(nth, percent, racers),
+            What::Rogue { nth } => self.rogue_tries(nth),
+            What::Block { till, for_ms } => {
+                let terminal = self.tills[till].terminal();
+                let server = usize::try_from(for_ms).unwrap_or(0) % SERVERS;
+                tokio::spawn(self.staff[2].clone().change(terminal, true, server));
+                self.after(for_ms, Event::Unblock(till));
+            }
+            What::Weather(weather, for_ms) => {
+                self.ground.net.set_weather(weather);
+                self.after(for_ms, Event::EndWeather);
+            }
+            What::WalletWeather(weather, for_ms) => {
+                self.ground.wallet.set_weather(weather);
+                self.after(for_ms, Event::EndWalletWeather);
+            }
+            What::Cut { till, server, for_ms } => {
+                self.ground.net.cut(&format!("till {till}"), server, true);
+                self.after(for_ms, Event::EndCut(till, server));
+            }
+            What::TillOff { till, for_ms } => {
+                self.till_off(till);
+                self.after(for_ms, Event::TillOn(till));
+            }
+            What::ServerOff { server, for_ms } => {
+                self.servers[server].kill();
+                self.after(for_ms, Event::ServerOn(server));
+            }
+            What::Group { group, condition, for_ms } => {
+                self.ground.groups[group].become_so(condition);
+                self.after(for_ms, Event::EndGroup(group));
+            }
+            What::Doubt { group, per_mille, for_ms } => {
+                self.ground.groups[group].set_doubtful(per_mille);
+                self.after(for_ms, Event::EndDoubt(group));
+            }
+            What::Base { condition, for_ms } => {
+                self.ground.base.become_so(condition);
+                let until = self.start.elapsed() + Duration::from_millis(for_ms);
+                self.checker.base_in_trouble(until);
+                self.after(for_ms, Event::EndBase);
+            }
+            What::Wallet { endpoint, fault } => self
+                .ground
+                .wallet
+                .desk
+                .switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault)),
+            What::TillClock { till, by_ms } => self.tills[till].clock.step(by_ms),
+            What::ServerClock { server, by_ms } => self.servers[server].clock.step(by_ms),
+            What::Disk { till, fault, for_ms } => {
+                self.tills[till].disk.set_fault(Some(fault));
+                self.after(for_ms, Event::EndDisk(till));
+            }
+            What::Copy { till } => self.copies[till] = self.tills[till].disk.image().ok(),
+            What::PutBack { till } => self.put_back(till),
+        }
+    }
+
+    fn till_off(&mut self, till: usize) {
+        self.tills[till].switch_off();
+        self.cashiers[till].till_went_off();
+        if self.mutation == Some(Mutation::DiskLies)
+            && let Some(image) = self.copies[till].take()
+        {
+            let _ = self.tills[till].disk.put_back(&image);
+        }
+    }
+
+    fn put_back(&mut self, till: usize) {
+        let Some(image) = self.copies[till].take() else { return };
+        self.tills[till].switch_off();
+        self.cashiers[till].till_went_off();
+        let terminal = self.tills[till].terminal();
+        if self.mutation != Some(Mutation::DiskLies) {
+            self.checker.model().till(terminal).put_back = true;
+        }
+        if self.tills[till].disk.put_back(&image).is_ok() {
+            self.tills[till].switch_on();
+        }
+    }
+
+    fn start_server(&mut self, server: usize) {
+        if !self.servers[server].runs() {
+            self.servers[server].start();
+        }
+    }
+
+    fn unblock(&mut self, till: usize) {
+        let terminal = self.tills[till].terminal();
+        tokio::spawn(self.staff[2].clone().change(terminal, false, till % SERVERS));
+    }
+
+    /// The orders that somebody paid, as far as tills know.
+    fn paid(&self) -> Vec<(OrderNumber, i64)> {
+        let model = self.checker.model();
+        let paid = model.sales.values().filter(|seen| {
+            seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })))
+        });
+        paid.filter_map(|seen| Some((*seen.chosen.first()?, seen.total_minor))).collect()
+    }
+
+    fn ask_refunds(&mut self, nth: u64, percent: u64, racers: u64) {
+        let paid = self.paid();
+        let Some(place) = usize::try_from(nth).ok().and_then(|nth| nth.checked_rem(paid.len())) else {
+            return;
+        };
+        let (number, total) = paid[place];
+        let share = total * i64::try_from(percent).unwrap_or(100) / 100;
+        for racer in 0..racers {
+            self.asked += 1;
+            let server = usize::try_from(racer).unwrap_or(0) % SERVERS;
+            let request = format!("request-{}", self.asked);
+            let manager = self.staff[server % 2].clone();
+            tokio::spawn(manager.ask_refund(server, number, request, share));
+        }
+    }
+
+    fn rogue_tries(&self, nth: u64) {
+        let waiting: Vec<_> = {
+            let model = self.checker.model();
+            model.refunds.iter().map(|(id, seen)| (id.clone(), seen.clone())).collect()
+        };
+        let place = usize::try_from(nth).ok().and_then(|nth| nth.checked_rem(waiting.len()));
+        if let (Some(place), Some(rogue)) = (place, &self.rogue) {
+            let (id, seen) = waiting[place].clone();
+            tokio::spawn(Arc::clone(rogue).carry_out(id, seen.order, seen.amount_minor));
+        }
+    }
+
+    /// Everything is mended, and everyone is on.
+    fn heal(&mut self) {
+        self.floor.story.tell("* everything is healed");
+        self.healed = true;
+        self.ground.net.mend();
+        self.ground.wallet.set_weather(WalletWeather::default());
+        self.ground.wallet.desk.switch(|switches| switches.next.clear());
+        for database in self.ground.groups.iter().chain([&self.ground.base]) {
+            database.set_doubtful(0);
+            database.become_so(Condition::Up);
+        }
+        for server in 0..self.servers.len() {
+            self.servers[server].clock.put_right();
+            self.start_server(server);
+        }
+        for till in 0..self.tills.len() {
+            self.tills[till].clock.put_right();
+            self.tills[till].disk.set_fault(None);
+            self.tills[till].switch_on();
+            let terminal = self.tills[till].terminal();
+            let (blocked, put_back) = {
+                let mut model = self.checker.model();
+                let seen = model.till(terminal);
+                (seen.blocked, seen.put_back)
+            };
+            // A till with two histories stays out until a person has looked at it.
+            if blocked && !put_back {
+                self.unblock(till);
+            }
+        }
+    }
+
+    fn look_whether_it_is_over(&mut self) {
+        let now = self.now_ms();
+        if !self.healed || !self.is_quiet() {
+            self.quiet_since = None;
+        } else if now >= *self.quiet_since.get_or_insert(now) + SETTLES_MS {
+            self.over = true;
+        }
+        if now >= LATEST_MS {
+            self.floor.story.tell("it does not come to rest");
+            self.over = true;
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        const OPEN: &str = "SELECT (SELECT count(*) FROM payments WHERE state IN
+                ('sent', 'waiting', 'unknown', 'reversing'))
+            + (SELECT count(*) FROM refunds WHERE state IN ('sent', 'unknown'))
+            + (SELECT count(*) FROM give_backs WHERE state = 'open')";
+        let drained = |till: &Till| {
+            let put_back = self.checker.model().till(till.terminal()).put_back;
+            put_back
+                || till.screen.as_ref().is_some_and(|screen| {
+                    screen.status.unsent.is_some_and(|unsent| unsent.count == 0 && unsent.entries == 0)
+                })
+        };
+        self.cashiers
+            .iter()
+            .zip(&self.tills)
+            .all(|(cashier, till)| cashier.is_idle() || self.checker.model().till(till.terminal()).put_back)
+            && self.tills.iter().all(drained)
+            && self.ground.groups.iter().all(|group| {
+                group.look(|c| c.query_row(OPEN, [], |row| row.get::<_, i64>(0)).unwrap_or(1) == 0)
+            })
+    }
+
+    fn outcome(&self) -> Outcome {
+        let broken = self.checker.model().broken.clone();
+        let violations: Vec<Violation> =
+            broken.into_iter().map(|(rule, how)| Violation { rule, how }).collect();
+        for Violation { rule, how } in &violations {
+            self.floor.story.tell(format!("BROKEN {rule}: {how}"));
+        }
+        Outcome {
+            violations,
+            simulated: self.start.elapsed(),
+            hash: self.floor.story.hash(),
+            story: self.floor.story.lines(),
+        }
+    }
+}

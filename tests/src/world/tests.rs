@@ -1,0 +1,34 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what broke by panicking")]
+
+use super::*;
+use crate::drill::world::caught_by;
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    let (one, other) = (Template::make().unwrap(), Template::make().unwrap());
+    for seed in [3, 14, 15] {
+        let first = run(&one, &Plan::of(seed), None, true).unwrap();
+        let second = run(&other, &Plan::of(seed), None, true).unwrap();
+        for (a, b) in first.story.iter().zip(&second.story) {
+            assert_eq!(a, b, "seed {seed}");
+        }
+        assert_eq!(first.hash, second.hash, "seed {seed}");
+    }
+}
+
+#[test]
+fn no_rule_is_broken_in_the_first_seeds() {
+    let template = Template::make().unwrap();
+    for seed in 1..=60 {
+        let outcome = run(&template, &Plan::of(seed), None, false).unwrap();
+        assert_eq!(outcome.violations, [], "cargo drill -- world --seed {seed}");
+    }
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    let template = Template::make().unwrap();
+    let survived: Vec<_> =
+        Mutation::ALL.iter().filter(|bug| caught_by(&template, **bug, 400).unwrap().is_none()).collect();
+    assert!(survived.is_empty(), "not caught: {survived:?}");
+}

@@ -1,0 +1,127 @@
+//! The way to the wallet, and the wallet at its end: the real adapter's bytes go to the real simulator's desk. What
+//! arrives there is held against the rules before it is served.
+
+use super::chance::Chance;
+use super::check::Checker;
+use super::life::Life;
+use super::story::Story;
+use crate::simulator::wechat::InProcess;
+use evertill_server::channel::wechat::{Exchange, Posting, Wire};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How the way to the wallet is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WalletWeather {
+    /// Requests in a thousand that do not arrive.
+    pub lost: u64,
+    /// Replies in a thousand that do not arrive.
+    pub unheard: u64,
+    /// Requests in a thousand that arrive twice.
+    pub twice: u64,
+    /// The longest that one is under way, in milliseconds.
+    pub slow_ms: u64,
+    /// Nobody can connect.
+    pub cut: bool,
+}
+
+/// The wallet and the way there, as all servers share them.
+pub struct WalletSide {
+    pub desk: InProcess,
+    weather: Mutex<WalletWeather>,
+    chance: Mutex<Chance>,
+    checker: Arc<Checker>,
+    story: Story,
+}
+
+impl WalletSide {
+    pub fn new(desk: InProcess, chance: Chance, checker: Arc<Checker>, story: Story) -> Arc<Self> {
+        Arc::new(Self { desk, weather: Mutex::default(), chance: Mutex::new(chance), checker, story })
+    }
+
+    pub fn set_weather(&self, weather: WalletWeather) {
+        *lock(&self.weather) = weather;
+    }
+
+    async fn serve(self: Arc<Self>, path: String, secure: bool, body: String) -> Exchange {
+        self.checker.arrives(&path, &body, &self.desk, &self.story);
+        let (status, reply) = match self.desk.serve(&path, secure, body.as_bytes()).await {
+            Some(served) => served,
+            None => return Exchange::NoAnswer("the connection was closed".into()),
+        };
+        self.checker.after_wallet(&self.desk);
+        if status == 200 { Exchange::Answered(reply) } else { Exchange::NoAnswer(format!("status {status}")) }
+    }
+
+    async fn post(self: Arc<Self>, life: Life, secure: bool, url: String, body: String) -> Exchange {
+        let weather = *lock(&self.weather);
+        let dice = self.dice();
+        life.or_never().await;
+        tokio::time::sleep(Duration::from_millis(dice.way)).await;
+        if weather.cut {
+            return Exchange::NotSent("no route to the wallet".into());
+        }
+        let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
+        let path = path.unwrap_or_default();
+        if dice.lost {
+            self.story.tell(format!("a request to the wallet is lost: {path}"));
+            return std::future::pending().await;
+        }
+        // Whoever gives up waiting does not stop what is under way.
+        let served = tokio::spawn(Arc::clone(&self).serve(path.clone(), secure, body.clone()));
+        if dice.twice {
+            let again = Arc::clone(&self);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(dice.later)).await;
+                again.serve(path, secure, body).await;
+            });
+        }
+        let exchange = served.await.unwrap_or_else(|error| Exchange::NoAnswer(error.to_string()));
+        tokio::time::sleep(Duration::from_millis(dice.back)).await;
+        life.or_never().await;
+        if dice.unheard {
+            return std::future::pending().await;
+        }
+        exchange
+    }
+
+    fn dice(&self) -> Dice {
+        let weather = *lock(&self.weather);
+        let mut chance = lock(&self.chance);
+        Dice {
+            way: chance.between(5, 40 + weather.slow_ms),
+            back: chance.between(5, 40 + weather.slow_ms),
+            later: chance.between(1, 20_000),
+            lost: chance.once_in(weather.lost),
+            unheard: chance.once_in(weather.unheard),
+            twice: chance.once_in(weather.twice),
+        }
+    }
+}
+
+struct Dice {
+    way: u64,
+    back: u64,
+    later: u64,
+    lost: bool,
+    unheard: bool,
+    twice: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One server process's wire to the wallet.
+pub struct WalletWire {
+    pub side: Arc<WalletSide>,
+    pub life: Life,
+    /// Whether it carries the merchant's certificate.
+    pub secure: bool,
+}
+
+impl Wire for WalletWire {
+    fn post(&self, url: String, body: String) -> Posting {
+        Box::pin(Arc::clone(&self.side).post(self.life.clone(), self.secure, url, body))
+    }
+}
