@@ -1,5 +1,9 @@
 //! Compiles the screens, with their fonts and translations inside the program.
 
+#[cfg(not(feature = "window"))]
+fn main() {}
+
+#[cfg(feature = "window")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = slint_build::CompilerConfiguration::new()
         .with_style("fluent-light".into())

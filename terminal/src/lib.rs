@@ -1,13 +1,16 @@
 //! Evertill's till: screens, the local journal and queue, the key, sync.
 #![warn(missing_docs)]
 
+#[cfg(feature = "window")]
 pub mod app;
 pub mod catalogue_store;
 pub mod config;
 pub mod controller;
+#[cfg(feature = "window")]
 pub mod fonts;
 pub mod journal_store;
 pub mod print;
 pub mod sync;
+#[cfg(feature = "window")]
 pub mod ui;
 pub mod view;
