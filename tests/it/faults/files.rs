@@ -66,8 +66,8 @@ async fn a_group_file_that_is_not_what_it_should_be_is_named_left_alone_and_mind
         ("its pages are damaged", &no_tree, "damaged"),
         ("half of it is missing", &half, "damaged"),
         ("a newer program wrote it", &newer, "newer version"),
-        ("it is another group's", &other, "not the file"),
-        ("it is the base store's", &base, "another kind"),
+        ("it is another group's", &other, "not the one"),
+        ("it is the base store's", &base, "not the one"),
         ("it is empty", b"", "is gone"),
     ];
     for (what, bytes, said) in cases {
