@@ -6,7 +6,7 @@ use evertill_server::database::postgres::PostgresSettings;
 use evertill_server::database::{Database, DbError, Inserted};
 use evertill_shared::clock::{Clock, SystemClock};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,9 +43,11 @@ async fn after_a_kill_in_the_middle_no_answer_was_wrong() {
     let database = Database::postgres(settings.clone(), &SCHEMA).unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let answers = Arc::new(Mutex::new(Vec::new()));
+    let written = Arc::new(AtomicU64::new(0));
     let tills: Vec<_> = (0..64_i64)
         .map(|till| {
-            let (database, stop, answers) = (database.clone(), stop.clone(), answers.clone());
+            let (database, stop) = (database.clone(), stop.clone());
+            let (answers, written) = (answers.clone(), written.clone());
             tokio::spawn(async move {
                 let mut x = till * 1_000_000;
                 while !stop.load(Ordering::Relaxed) {
@@ -55,16 +57,22 @@ async fn after_a_kill_in_the_middle_no_answer_was_wrong() {
                     } else {
                         put(&database, x).await
                     };
-                    if answer.is_err() {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    match &answer {
+                        Ok(()) => drop(written.fetch_add(1, Ordering::Relaxed)),
+                        Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
                     }
                     answers.lock().unwrap().push((x, answer));
                 }
             })
         })
         .collect();
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    for round in 1..=3 {
+        let busy = async {
+            while written.load(Ordering::Relaxed) < round * 500 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(AT_LAST, busy).await.expect("it is written to, again and again");
         let server = server.clone();
         tokio::task::spawn_blocking(move || {
             server.kill();
@@ -73,7 +81,6 @@ async fn after_a_kill_in_the_middle_no_answer_was_wrong() {
         .await
         .unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
     stop.store(true, Ordering::Relaxed);
     for till in tills {
         till.await.unwrap();
@@ -98,7 +105,7 @@ async fn after_a_kill_in_the_middle_no_answer_was_wrong() {
         }
     }
     println!("{good} written, {not} not written, {unknown} unknown");
-    assert!(good > 100 && not > 0, "{good} written, {not} not");
+    assert!(good >= 1500 && not > 0, "{good} written, {not} not");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
