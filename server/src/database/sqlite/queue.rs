@@ -83,7 +83,9 @@ pub(super) fn run(
                 next = waiting.try_recv().ok();
             }
         }
-        serve(&mut connection, batch, opening, status);
+        if serve(&mut connection, batch, opening, status) == Room::None {
+            make_room(&connection);
+        }
     }
     waiting.close();
     let _ = connection.close();
@@ -92,15 +94,44 @@ pub(super) fn run(
     }
 }
 
-fn serve(connection: &mut Connection, mut batch: Vec<Item>, opening: Option<&str>, status: &Status) {
+/// Whether the disk took what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Enough,
+    None,
+}
+
+/// The log grows beside the file, and on a full disk keeps what would be free: what it holds is brought into the
+/// file's own pages, and the log cut short. If that fails too, the next write says so.
+fn make_room(connection: &Connection) {
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        tracing::warn!(%error, "a database's disk is full, and its log cannot be cut short yet");
+    }
+}
+
+fn serve(connection: &mut Connection, mut batch: Vec<Item>, opening: Option<&str>, status: &Status) -> Room {
     batch.retain(Item::is_wanted);
     if batch.is_empty() {
-        return;
+        return Room::Enough;
     }
-    let fate = status.check().and_then(|()| commit_together(connection, &mut batch, opening, status));
+    let able = status.check().map_err(Failed::from);
+    let fate = able.and_then(|()| commit_together(connection, &mut batch, opening, status));
     status.jobs.fetch_add(batch.len() as u64, Ordering::Relaxed);
     for item in batch {
-        item.answer(fate.as_ref().copied());
+        item.answer(fate.as_ref().copied().map_err(|failed| &failed.error));
+    }
+    fate.map_or_else(|failed| failed.room, |()| Room::Enough)
+}
+
+/// A batch that was not written, or perhaps was.
+struct Failed {
+    error: DbError,
+    room: Room,
+}
+
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Self {
+        Self { error, room: Room::Enough }
     }
 }
 
@@ -109,7 +140,7 @@ fn commit_together(
     batch: &mut [Item],
     opening: Option<&str>,
     status: &Status,
-) -> Result<(), DbError> {
+) -> Result<(), Failed> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| not_begun(&error, status))?;
@@ -119,13 +150,16 @@ fn commit_together(
             item.run(&session);
             if transaction.is_autocommit() {
                 // A full disk or an I/O error makes SQLite take the whole transaction back by itself.
-                return Err(DbError::NotWritten(
-                    "the disk is full or failed; the database took it back".into(),
-                ));
+                let error =
+                    DbError::NotWritten("the disk is full or failed; the database took it back".into());
+                return Err(Failed { error, room: Room::None });
             }
         }
     }
-    transaction.commit().map_err(|error| not_committed(&error, status))?;
+    transaction.commit().map_err(|error| {
+        let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        Failed { error: not_committed(&error, status), room: if is_full { Room::None } else { Room::Enough } }
+    })?;
     status.commits.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }

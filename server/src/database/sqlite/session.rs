@@ -43,8 +43,9 @@ impl Sql for SqliteSession<'_> {
         let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let values = (0..names.len()).map(|place| Ok(owned(row.get_ref(place)?)?));
-            found.push(Row::new(Arc::clone(&names), values.collect::<Result<_, DbError>>()?));
+            let values: Result<_, DbError> =
+                (0..names.len()).map(|place| owned(row.get_ref(place)?)).collect();
+            found.push(Row::new(Arc::clone(&names), values?));
         }
         Ok(found)
     }
