@@ -119,7 +119,7 @@ impl Filled {
         let sold = seller.sell()?;
         let tag = GroupTag::try_from(0).map_err(wrong)?;
         // Opened once by itself, so that the tables are the server's own.
-        let made = open(file, tag)?;
+        let made = open(file, tag).await?;
         create(&made, seller.sell()?).await?;
         drop(made);
         let zone = store()?.zone;
@@ -128,7 +128,7 @@ impl Filled {
         let some = fill(file, size, &filling)?;
         let mib = std::fs::metadata(file).map_or(0, |data| data.len() >> 20);
         let mib = count(usize::try_from(mib).unwrap_or(0));
-        Ok(Self { size, groups: open(file, tag)?, seller, some, times: Times::default(), mib })
+        Ok(Self { size, groups: open(file, tag).await?, seller, some, times: Times::default(), mib })
     }
 
     async fn measure(&mut self, round: usize, counts: bool) -> Result<(), RigError> {
@@ -209,7 +209,7 @@ fn store() -> Result<StoreInfo, RigError> {
     })
 }
 
-fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {
+async fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {
     let expected = Expected { base: "load".into(), group: None };
     let settings = GroupSettings {
         groups: vec![GroupPlace { tag, place: Place::Sqlite(file.to_owned()), expected }],
@@ -217,5 +217,12 @@ fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {
         store: store()?,
         server: "load".into(),
     };
-    GroupSet::open(settings, Arc::new(SystemClock)).map_err(wrong)
+    let groups = GroupSet::open(settings, Arc::new(SystemClock)).map_err(wrong)?;
+    for _ in 0..1_000 {
+        if !groups.identities().is_empty() {
+            return Ok(groups);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(wrong(format!("{} is not opened", file.display())))
 }
