@@ -2,20 +2,21 @@
 //! who is let in, and how often it refused. Nothing here is missed when the process ends: what must not
 //! happen twice is guarded in the databases as well.
 
+mod seen;
+
 use crate::admission::{Class, Places, Shed};
 use evertill_shared::clock::Clock;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::signing::{SigningKey, Window};
-use std::collections::{BTreeMap, HashMap};
+use seen::Seen;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a request is remembered: as long as its signature can count, both clocks' differences included.
 const REMEMBER: Duration = Duration::from_secs(2 * SIGNATURE_WINDOW_S + 10);
-/// The most requests that are remembered. Only enrolled tills get this far.
-const MOST_REMEMBERED: usize = 500_000;
 /// Requests that were not let in are told of in the log so often at most, by class; the counts are exact.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -40,7 +41,7 @@ pub struct Door {
     response_key: SigningKey,
     server_keys: String,
     clock: Arc<dyn Clock>,
-    seen: Mutex<HashMap<String, Duration>>,
+    seen: Mutex<Seen>,
     places: Arc<Places>,
     shed: Mutex<[Untold; Class::COUNT]>,
     refused: Mutex<BTreeMap<String, u64>>,
@@ -56,8 +57,8 @@ impl Door {
             response_key,
             server_keys,
             places: Arc::new(Places::new(Arc::clone(&clock))),
+            seen: Mutex::new(Seen::new(REMEMBER, clock.monotonic())),
             clock,
-            seen: Mutex::default(),
             shed: Mutex::default(),
             refused: Mutex::default(),
             ready: tokio::sync::Mutex::new(None),
@@ -84,21 +85,11 @@ impl Door {
         Window { max_age: seconds, max_skew: seconds }
     }
 
-    /// Remembers a request whose signature was right; false if it was here before or there is no room.
+    /// Remembers a request whose signature was right; false if it was here before or there is no room. Only enrolled
+    /// tills get this far.
     pub fn is_first(&self, request_id: &str) -> bool {
         let now = self.clock.monotonic();
-        let mut seen = lock(&self.seen);
-        if seen.len() >= MOST_REMEMBERED / 2 {
-            seen.retain(|_, until| *until > now);
-        }
-        if seen.len() >= MOST_REMEMBERED {
-            return false;
-        }
-        let until = now + REMEMBER;
-        match seen.insert(request_id.to_owned(), until) {
-            Some(earlier) if earlier > now => false,
-            Some(_) | None => true,
-        }
+        lock(&self.seen).is_first(request_id, now)
     }
 
     /// Who is let in.

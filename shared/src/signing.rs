@@ -14,6 +14,7 @@
 mod base;
 mod digest;
 mod key;
+mod own_form;
 mod request;
 mod response;
 

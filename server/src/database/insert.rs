@@ -2,6 +2,7 @@
 //! into one statement.
 
 use super::{DbError, Row, Value};
+use std::sync::OnceLock;
 use tokio::sync::oneshot;
 
 /// What a column holds.
@@ -14,24 +15,41 @@ pub enum Kind {
 }
 
 /// A kind of row that is inserted by itself. The table's rules against doubles decide whether it goes in.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Insert {
     /// Into which table.
     pub table: &'static str,
     /// The columns, in the order of the values. The first is the row's own, unique key.
     pub columns: &'static [(&'static str, Kind)],
+    statement: OnceLock<String>,
 }
 
 impl Insert {
+    /// Rows of that table, with these columns.
+    #[must_use]
+    pub const fn new(table: &'static str, columns: &'static [(&'static str, Kind)]) -> Self {
+        Self { table, columns, statement: OnceLock::new() }
+    }
+
     /// The statement for one row, with numbered parameters.
     #[must_use]
-    pub fn statement(&self) -> String {
-        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
-        let places: Vec<String> = (1..=names.len()).map(|n| format!("?{n}")).collect();
-        let (table, names, places) = (self.table, names.join(", "), places.join(", "));
-        format!("INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING")
+    pub fn statement(&self) -> &str {
+        self.statement.get_or_init(|| {
+            let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+            let places: Vec<String> = (1..=names.len()).map(|n| format!("?{n}")).collect();
+            let (table, names, places) = (self.table, names.join(", "), places.join(", "));
+            format!("INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING")
+        })
     }
 }
+
+impl PartialEq for Insert {
+    fn eq(&self, other: &Self) -> bool {
+        (self.table, self.columns) == (other.table, other.columns)
+    }
+}
+
+impl Eq for Insert {}
 
 /// What came of inserting a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

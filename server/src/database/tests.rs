@@ -180,7 +180,7 @@ async fn a_step_that_fails_leaves_the_file_as_it_was() {
     assert_eq!(tables, Ok(Some(0_i64)));
 }
 
-const ROW: Insert = Insert { table: "t", columns: &[("x", Kind::Int), ("y", Kind::Text)] };
+static ROW: Insert = Insert::new("t", &[("x", Kind::Int), ("y", Kind::Text)]);
 
 async fn insert(database: &Database, x: i64, allowed: Allowed) -> Result<Inserted, DbError> {
     database.insert(&ROW, vec![Value::Int(x), "row".into()], allowed).await

@@ -1,14 +1,10 @@
 //! The heart of RFC 9421: reading `Signature-Input` and `Signature`, building the signature base, signing and
 //! verifying it. Knows nothing of which components we want covered.
 
+use super::own_form::{self, Input};
 use super::{LABEL, SignatureError, SigningKey, VerifyingKey};
 use crate::clock::Timestamp;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use sfv::{
-    BareItem, DictSerializer, Dictionary, InnerList, Integer, Item, ItemSerializer, ListEntry, Parser,
-};
-use sfv::{RefBareItem, StringRef};
+use sfv::{BareItem, DictSerializer, Dictionary, InnerList, Item, ItemSerializer, ListEntry, Parser};
 use std::borrow::Cow;
 
 /// The longest header that is parsed. Ours are under 500 bytes.
@@ -18,17 +14,58 @@ pub(super) const MAX_HEADER: usize = 4096;
 /// [`super::verify_request`] or [`super::verify_response`] has accepted it; it serves to look the key up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedSignature {
-    /// Identifiers as they stand in the base, in the order received: `"@method"`, `"@path";req`.
-    covered: Vec<String>,
+    /// In the order received.
+    pub(super) covered: Covered,
     /// The value of `@signature-params`, exactly as received.
-    params: String,
-    created: Option<Timestamp>,
-    expires: Option<Timestamp>,
-    nonce: Option<String>,
-    key_id: Option<String>,
-    tag: Option<String>,
-    signature: [u8; 64],
+    pub(super) params: String,
+    pub(super) created: Option<Timestamp>,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) nonce: Option<String>,
+    pub(super) key_id: Option<String>,
+    pub(super) tag: Option<String>,
+    pub(super) signature: [u8; 64],
 }
+
+/// Identifiers as they stand in the base: `"@method"`, `"@path";req`.
+#[derive(Clone, Debug)]
+pub(super) enum Covered {
+    /// One of our own lists.
+    Known(&'static [&'static str]),
+    /// Another.
+    Listed(Vec<String>),
+}
+
+impl Covered {
+    fn len(&self) -> usize {
+        match self {
+            Self::Known(list) => list.len(),
+            Self::Listed(list) => list.len(),
+        }
+    }
+
+    fn at(&self, place: usize) -> &str {
+        match self {
+            Self::Known(list) => list.get(place).copied().unwrap_or_default(),
+            Self::Listed(list) => list.get(place).map(String::as_str).unwrap_or_default(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|place| self.at(place))
+    }
+
+    fn has(&self, component: &str) -> bool {
+        self.iter().any(|have| have == component)
+    }
+}
+
+impl PartialEq for Covered {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Covered {}
 
 impl ReceivedSignature {
     /// Reads the values of the headers `Signature-Input` and `Signature`.
@@ -41,6 +78,18 @@ impl ReceivedSignature {
     }
 
     pub(super) fn parse_labelled(label: &str, input: &str, signature: &str) -> Result<Self, SignatureError> {
+        if let Some(read) = own_form::read(label, input, signature) {
+            return Ok(read);
+        }
+        Self::parse_any_form(label, input, signature)
+    }
+
+    /// The general way: for every form that RFC 9421 allows one signature to have.
+    pub(super) fn parse_any_form(
+        label: &str,
+        input: &str,
+        signature: &str,
+    ) -> Result<Self, SignatureError> {
         if input.is_empty() || signature.is_empty() {
             return Err(SignatureError::Missing);
         }
@@ -61,7 +110,7 @@ impl ReceivedSignature {
         // The rest of the canonical header, after "label=": the parameters in the sender's own order.
         let params = input.get(label.len() + 1..).unwrap_or_default().to_owned();
         Ok(Self {
-            covered: identifiers(&list)?,
+            covered: Covered::Listed(identifiers(&list)?),
             params,
             created: time_of(&list, "created")?,
             expires: time_of(&list, "expires")?,
@@ -105,8 +154,8 @@ impl ReceivedSignature {
 
     /// What it covers, as component identifiers: `"@method"`, `"@path";req`.
     #[must_use]
-    pub fn covered(&self) -> &[String] {
-        &self.covered
+    pub fn covered(&self) -> Vec<&str> {
+        self.covered.iter().collect()
     }
 
     /// Refuses unless it has this tag, names a key and a time, and covers at least these components.
@@ -118,7 +167,7 @@ impl ReceivedSignature {
         if self.tag() != tag {
             return Err(SignatureError::WrongTag);
         }
-        if let Some(missing) = components.iter().find(|c| !self.covered.iter().any(|have| have == *c)) {
+        if let Some(missing) = components.iter().find(|c| !self.covered.has(c)) {
             return Err(SignatureError::NotCovered(missing));
         }
         if self.key_id().is_empty() {
@@ -133,7 +182,7 @@ impl ReceivedSignature {
         key: &VerifyingKey,
         value_of: impl Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Result<(), SignatureError> {
-        let base = signature_base(self.covered.iter().map(String::as_str), &self.params, value_of)?;
+        let base = signature_base(self.covered.iter(), &self.params, value_of)?;
         key.verify(base.as_bytes(), &self.signature)
     }
 }
@@ -154,51 +203,21 @@ pub(super) fn sign_with<'a>(
     new: &NewSignature<'_>,
     value_of: impl Fn(&str) -> Option<Cow<'a, str>>,
 ) -> Result<(String, String), SignatureError> {
-    let params = signature_params(covered, new, key.key_id())?;
-    let base = signature_base(covered.iter().copied(), &params, value_of)?;
-    let signature = STANDARD.encode(key.sign(base.as_bytes()));
-    Ok((format!("{label}={params}"), format!("{label}=:{signature}:")))
-}
-
-fn signature_params(
-    covered: &[&str],
-    new: &NewSignature<'_>,
-    key_id: &str,
-) -> Result<String, SignatureError> {
-    let text =
-        |value| StringRef::from_str(value).map_err(|_| SignatureError::Malformed("not printable ASCII"));
-    let mut params = ParamsText::new(covered);
-    params.add("created", whole_seconds(new.created)?);
+    let mut input = Input::new(label, covered);
+    input.time(";created=", new.created)?;
     if let Some(expires) = new.expires {
-        params.add("expires", whole_seconds(expires)?);
+        input.time(";expires=", expires)?;
     }
     if let Some(nonce) = new.nonce {
-        params.add("nonce", text(nonce)?);
+        input.text(";nonce=", nonce)?;
     }
-    params.add("keyid", text(key_id)?);
+    input.text(";keyid=", key.key_id())?;
     if let Some(tag) = new.tag {
-        params.add("tag", text(tag)?);
+        input.text(";tag=", tag)?;
     }
-    Ok(params.0)
-}
-
-/// `("a" "b");created=1;keyid="k"`, written piece by piece because some parameters may be absent.
-struct ParamsText(String);
-
-impl ParamsText {
-    fn new(covered: &[&str]) -> Self {
-        Self(format!("({})", covered.join(" ")))
-    }
-
-    fn add<'b>(&mut self, name: &str, value: impl Into<RefBareItem<'b>>) {
-        let value = ItemSerializer::new().bare_item(value).finish();
-        self.0 += &format!(";{name}={value}");
-    }
-}
-
-fn whole_seconds(time: Timestamp) -> Result<Integer, SignatureError> {
-    Integer::try_from(time.unix_seconds())
-        .map_err(|_| SignatureError::Malformed("a time that cannot be written"))
+    let base = signature_base(covered.iter().copied(), input.params(), value_of)?;
+    let signature = own_form::signature_header(label, &key.sign(base.as_bytes()));
+    Ok((input.finish(), signature))
 }
 
 /// RFC 9421 section 2.5. A value with a line break or other control character would let one component pose as
@@ -216,9 +235,12 @@ pub(super) fn signature_base<'a, 'c>(
         if !value.bytes().all(|b| (0x20..=0x7e).contains(&b)) {
             return Err(SignatureError::Malformed("a covered value is not printable ASCII"));
         }
-        base.push_str(&format!("{identifier}: {value}\n"));
+        for part in [identifier, ": ", value, "\n"] {
+            base.push_str(part);
+        }
     }
-    base.push_str(&format!("\"@signature-params\": {params}"));
+    base.push_str("\"@signature-params\": ");
+    base.push_str(params);
     Ok(base)
 }
 
@@ -239,9 +261,12 @@ fn only_member(label: &str, header: &str) -> Result<ListEntry, SignatureError> {
 }
 
 /// The member of a `Signature` header as RFC 9421 writes it into a base for `"signature";key="evertill"`.
-pub(super) fn signature_member(label: &str, header: &str) -> Result<String, SignatureError> {
+pub(super) fn signature_member<'a>(label: &str, header: &'a str) -> Result<Cow<'a, str>, SignatureError> {
+    if let Some(value) = own_form::signature_value(label, header) {
+        return Ok(value.into());
+    }
     match only_member(label, header)? {
-        ListEntry::Item(item) => Ok(serialized(&item)),
+        ListEntry::Item(item) => Ok(serialized(&item).into()),
         ListEntry::InnerList(_) => Err(SignatureError::Malformed("the signature is not a byte sequence")),
     }
 }

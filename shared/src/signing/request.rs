@@ -16,6 +16,9 @@ pub(super) const COVERED: [&str; 7] = [
     "\"content-digest\"",
     "\"evertill-request-id\"",
 ];
+/// The same as one list.
+pub(super) const COVERED_TEXT: &str = "(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \
+    \"content-digest\" \"evertill-request-id\")";
 
 /// The parts of a request that are signed, as they go over the wire.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +43,9 @@ impl<'a> RequestParts<'a> {
     fn value_of(&self, component: &str, content_digest: &'a str) -> Option<Cow<'a, str>> {
         Some(match component {
             "\"@method\"" => self.method.into(),
-            "\"@authority\"" => authority(self.authority).into(),
+            "\"@authority\"" => authority(self.authority),
             "\"@path\"" => if self.path.is_empty() { "/" } else { self.path }.into(),
+            "\"@query\"" if self.query.is_empty() => "?".into(),
             "\"@query\"" => format!("?{}", self.query).into(),
             "\"content-type\"" => self.content_type.into(),
             "\"content-digest\"" => content_digest.into(),
@@ -52,9 +56,9 @@ impl<'a> RequestParts<'a> {
 }
 
 /// RFC 9421 section 2.2.3: lower case, without the scheme's own port; our scheme is always https.
-fn authority(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    lower.strip_suffix(":443").map(str::to_owned).unwrap_or(lower)
+fn authority(text: &str) -> Cow<'_, str> {
+    let text = text.strip_suffix(":443").unwrap_or(text);
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
 }
 
 /// Signs a request. `created` is now, by the sender's clock; `expires` is when it shall no longer count.

@@ -16,6 +16,9 @@ pub(super) const COVERED: [&str; 7] = [
     "\"content-digest\";req",
     "\"signature\";req;key=\"evertill\"",
 ];
+/// The same as one list.
+pub(super) const COVERED_TEXT: &str = "(\"@status\" \"content-type\" \"content-digest\" \"@method\";req \"@path\";req \
+    \"content-digest\";req \"signature\";req;key=\"evertill\")";
 
 /// The parts of an answer that are signed, as they go over the wire.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +50,7 @@ struct Values<'a> {
     response: &'a ResponseParts<'a>,
     content_digest: &'a str,
     request: &'a BoundRequest<'a>,
-    request_signature: String,
+    request_signature: Cow<'a, str>,
 }
 
 impl<'a> Values<'a> {
@@ -68,7 +71,7 @@ impl<'a> Values<'a> {
             "\"@method\";req" => self.request.method.into(),
             "\"@path\";req" => if self.request.path.is_empty() { "/" } else { self.request.path }.into(),
             "\"content-digest\";req" => self.request.content_digest.into(),
-            "\"signature\";req;key=\"evertill\"" => self.request_signature.as_str().into(),
+            "\"signature\";req;key=\"evertill\"" => self.request_signature.as_ref().into(),
             _ => return None,
         })
     }

@@ -1,6 +1,7 @@
 //! Tests of message signatures: those that change, swap, replay and forge.
 
 mod keys;
+mod own_form;
 mod requests;
 mod responses;
 mod vectors;

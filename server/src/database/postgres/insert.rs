@@ -150,7 +150,7 @@ pub(super) fn one_by_one(session: &PostgresSession<'_>, slots: &mut [Slot]) {
 
 fn alone(session: &PostgresSession<'_>, row: &WaitingRow) -> Result<Inserted, DbError> {
     session.script(SAVEPOINT)?;
-    let result = session.execute(&row.what.statement(), &row.values);
+    let result = session.execute(row.what.statement(), &row.values);
     session.script(if result.is_ok() { KEEP } else { TAKE_BACK })?;
     Ok(if result? == 1 { Inserted::Yes } else { Inserted::Conflict })
 }

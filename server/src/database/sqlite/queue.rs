@@ -57,7 +57,7 @@ fn insert(row: &WaitingRow, session: &SqliteSession<'_>) -> Result<Inserted, DbE
     if !(row.allowed)(session.opening()) {
         return Ok(Inserted::NotAllowed);
     }
-    let new = session.execute(&row.what.statement(), &row.values)?;
+    let new = session.execute(row.what.statement(), &row.values)?;
     Ok(if new == 1 { Inserted::Yes } else { Inserted::Conflict })
 }
 

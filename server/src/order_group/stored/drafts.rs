@@ -11,9 +11,9 @@ use evertill_shared::id::SaleKey;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 
 /// An order as it is born, by the till's wish or, when it is adopted unknown, by the till's word.
-static DRAFT: Insert = Insert {
-    table: "orders",
-    columns: &[
+static DRAFT: Insert = Insert::new(
+    "orders",
+    &[
         ("number", Kind::Text),
         ("terminal", Kind::Int),
         ("epoch", Kind::Int),
@@ -28,7 +28,7 @@ static DRAFT: Insert = Insert {
         ("created_at", Kind::Int),
         ("created_by", Kind::Text),
     ],
-};
+);
 
 impl Drafts for StoredGroup {
     fn tag(&self) -> GroupTag {
@@ -130,7 +130,7 @@ pub(super) fn insert(
 ) -> Result<(), GroupError> {
     let mut values = values(number, sale, day, at, quarantined);
     values.push(Value::Null);
-    sql.execute(&DRAFT.statement(), &values)?;
+    sql.execute(DRAFT.statement(), &values)?;
     Ok(())
 }
 
