@@ -74,6 +74,12 @@ impl MerchantView {
         Self::with(Slot::filled(database), clock)
     }
 
+    /// No view, and why: lists and totals say so.
+    #[must_use]
+    pub fn missing(why: &str, clock: Arc<dyn Clock>) -> Self {
+        Self::with(Slot::missing(why), clock)
+    }
+
     fn with(slot: Arc<Slot>, clock: Arc<dyn Clock>) -> Self {
         let (asked, seen) = (watch::Sender::new(Duration::ZERO), watch::Sender::new(BTreeMap::new()));
         Self(Arc::new(Inner { slot, clock, asked, seen }))
@@ -109,6 +115,13 @@ impl MerchantView {
         self.0.asked.send_replace(now);
         let all = seen.wait_for(|seen| seen.values().all(|seen| !seen.well || seen.at >= now));
         let _ = tokio::time::timeout(limit, all).await;
+    }
+
+    /// The groups that this server could not read when it last looked.
+    #[must_use]
+    pub fn unread(&self) -> Vec<GroupTag> {
+        let seen = self.0.seen.borrow();
+        seen.iter().filter(|(_, seen)| !seen.well).map(|(tag, _)| *tag).collect()
     }
 
     /// Finishes what waits and lets go of the database.

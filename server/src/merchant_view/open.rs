@@ -73,6 +73,11 @@ impl Slot {
         Arc::new(Self { open: OnceLock::from(database), trouble: Mutex::default() })
     }
 
+    /// Without one, for good.
+    pub fn missing(why: &str) -> Arc<Self> {
+        Arc::new(Self { open: OnceLock::new(), trouble: Mutex::new(why.to_owned()) })
+    }
+
     pub fn database(&self) -> Option<Database> {
         self.open.get().cloned()
     }

@@ -2,6 +2,7 @@
 
 #[path = "tests/feeding.rs"]
 mod feeding;
+#[allow(dead_code, reason = "the engine's own tests use the rest of it")]
 #[path = "../../tests/postgres_engine/server.rs"]
 mod postgres;
 #[path = "tests/rebuilding.rs"]
