@@ -2,6 +2,7 @@
 
 use crate::base_store::BaseStore;
 use crate::door::Door;
+use crate::merchant_view::MerchantView;
 use crate::order_centre::OrderCentre;
 use crate::order_group::GroupSet;
 use evertill_shared::clock::Clock;
@@ -19,6 +20,8 @@ pub struct App {
     pub base: BaseStore,
     /// The order groups and the jump.
     pub groups: GroupSet,
+    /// Copies of all orders, for lists and totals; nothing that decides about money.
+    pub view: MerchantView,
     /// Owns every payment and refund that is not settled.
     pub centre: OrderCentre,
     /// What stands in front of the handlers: this server's key, requests seen a moment ago, counts.

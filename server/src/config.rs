@@ -2,6 +2,7 @@
 
 use crate::channel::wechat::WechatSettings;
 use crate::database::postgres::PostgresSettings;
+use crate::merchant_view::ViewPlace;
 use crate::order_group::Place;
 use evertill_shared::order_number::GroupTag;
 use serde::Deserialize;
@@ -41,6 +42,8 @@ pub struct Config {
     pub bootstrap: PathBuf,
     /// The base store, if it is not in `base.db`: servers on more than one machine share a PostgreSQL database.
     pub base: Option<BaseConfig>,
+    /// The merchant view, if it is not in `view.db`: servers on more than one machine share a PostgreSQL database.
+    pub view: Option<ViewConfig>,
     /// The order groups.
     #[serde(default = "read::three_groups")]
     pub groups: Vec<GroupConfig>,
@@ -80,6 +83,14 @@ impl GroupConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaseConfig {
+    /// Its PostgreSQL database.
+    pub postgres: PostgresSettings,
+}
+
+/// Where the merchant view is, if not in `view.db`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewConfig {
     /// Its PostgreSQL database.
     pub postgres: PostgresSettings,
 }
@@ -142,5 +153,20 @@ impl Config {
     #[must_use]
     pub fn base_file(&self) -> PathBuf {
         self.data_dir.join("base.db")
+    }
+
+    /// Where the merchant view is; nothing if it would be in a file of this machine's while other machines share
+    /// the base store: each outbox feeds one view, and two would have a part each.
+    #[must_use]
+    pub fn view_place(&self) -> Option<ViewPlace> {
+        match &self.view {
+            Some(view) => {
+                let mut settings = view.postgres.clone();
+                settings.name.clone_from(&self.response_key_id);
+                Some(ViewPlace::Postgres(Box::new(settings)))
+            }
+            None if self.base.is_some() => None,
+            None => Some(ViewPlace::Sqlite(self.data_dir.join("view.db"))),
+        }
     }
 }

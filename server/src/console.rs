@@ -18,6 +18,7 @@ mod posted;
 mod problem;
 mod refund;
 mod say;
+mod search;
 mod shell;
 mod staff;
 mod story;

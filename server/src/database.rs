@@ -51,6 +51,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// An open transaction.
@@ -73,6 +74,13 @@ pub trait Sql {
     fn rows_locked(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError>;
     /// What was read at the opening of this transaction; nothing in a question.
     fn opening(&self) -> &[Row];
+    /// How long the oldest other write has been going on that has written something and is not seen yet. An engine
+    /// with one writer at a time that is seen as soon as it is answered has none.
+    /// # Errors
+    /// [`DbError`].
+    fn oldest_write(&self) -> Result<Duration, DbError> {
+        Ok(Duration::ZERO)
+    }
 }
 
 impl dyn Sql + '_ {

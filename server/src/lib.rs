@@ -12,6 +12,7 @@ pub mod console;
 pub mod database;
 pub mod door;
 pub mod failure;
+pub mod merchant_view;
 pub mod order_centre;
 pub mod order_group;
 pub mod router;
@@ -19,5 +20,9 @@ pub mod running;
 pub mod session;
 pub mod signature_layer;
 pub mod telemetry;
+
+// Helpers that unit tests share with the tests beside the crate name it as those do.
+#[cfg(test)]
+extern crate self as evertill_server;
 
 pub use running::{RunningServer, StartError, start};

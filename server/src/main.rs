@@ -1,11 +1,12 @@
 //! The store server's program.
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use evertill_server::config::Config;
-use evertill_server::running::{RunningServer, start};
+use evertill_server::merchant_view::Progress;
+use evertill_server::running::{RunningServer, rebuild_view, start};
 use evertill_shared::clock::SystemClock;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,17 +21,23 @@ use tracing_subscriber::EnvFilter;
 #[command(
     name = "evertill-server",
     version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Example:\n  evertill-admin store create --help      # makes a store and its server.toml\n  \
-                  evertill-server --config shop/server/server.toml"
+                  evertill-server --config shop/server/server.toml\n  \
+                  evertill-server view rebuild --config shop/server/server.toml"
 )]
 struct Arguments {
     /// The settings: the server.toml that `evertill-admin store create` has made.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
 
     /// How the log is written: for programs, or for people.
     #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Json)]
     log: LogForm,
+
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -39,6 +46,27 @@ enum LogForm {
     Json,
     /// One plain line each.
     Text,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The merchant view: the copies of all orders that lists, searches and totals come from.
+    #[command(subcommand)]
+    View(ViewCommand),
+}
+
+#[derive(Subcommand)]
+enum ViewCommand {
+    /// Makes the view anew from the order groups, and says how the one that was there differed.
+    ///
+    /// Servers may run meanwhile. The new view takes the place of the old one at once, when it is whole; until then,
+    /// and if this fails or is stopped, the old one stays.
+    #[command(after_help = "Example:\n  evertill-server view rebuild --config shop/server/server.toml")]
+    Rebuild {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,7 +81,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("the system gives no threads: {error}")),
     };
-    match runtime.block_on(run(arguments)) {
+    let done = match (arguments.command, arguments.config) {
+        (Some(Command::View(ViewCommand::Rebuild { config })), _) => runtime.block_on(rebuild(&config)),
+        (None, Some(config)) => runtime.block_on(run(&config)),
+        (None, None) => Err("--config is missing: name the server's settings".into()),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => failed(&text),
     }
@@ -64,12 +97,41 @@ fn failed(text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(arguments: Arguments) -> Result<(), String> {
+async fn rebuild(config: &Path) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let rebuilt = rebuild_view(config, Arc::new(SystemClock), |progress| {
+        match progress {
+            Progress::Copied(tag, orders) => eprint!("\rgroup {tag}: {orders} orders copied   "),
+            Progress::Compared(orders) => eprint!("\r{orders} orders compared            "),
+            Progress::Removing => eprint!("\rthe new view is in place; removing the old one "),
+        }
+        let _ = std::io::stderr().flush();
+    });
+    let rebuilt = rebuilt.await.map_err(|e| e.to_string())?;
+    eprintln!();
+    println!("The merchant view is made anew from the order groups: {} orders.", rebuilt.sales);
+    let found = rebuilt.differences;
+    if found.is_none() {
+        println!("It equals the one that was there.");
+        return Ok(());
+    }
+    println!(
+        "The one that was there differed: {} orders were missing, {} stood otherwise, {} are in no group; {} totals \
+         of a day and tender were others.",
+        found.missing, found.changed, found.extra, found.totals
+    );
+    for number in &found.named {
+        println!("  {number}");
+    }
+    Ok(())
+}
+
+async fn run(config: &Path) -> Result<(), String> {
     // Other parts of the process (the wallets' clients) find the provider here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
-    let config = Config::load(&arguments.config).map_err(|e| e.to_string())?;
+    let config = Config::load(config).map_err(|e| e.to_string())?;
     let mut server = start(config, Arc::new(SystemClock)).await.map_err(|e| e.to_string())?;
     announce(&server);
     tokio::select! {

@@ -16,6 +16,7 @@ mod journals;
 mod jump;
 pub mod lists;
 mod orders;
+pub mod outbox;
 pub mod overview;
 mod payments;
 mod probe;
@@ -53,7 +54,16 @@ pub type Reply<T> = Pin<Box<dyn Future<Output = Result<T, GroupError>> + Send>>;
 /// Answers have no time limit of their own: [`GroupSet`] gives every call one, and calls what did not come in
 /// time unknown.
 pub trait OrderGroup:
-    Drafts + Orders + Payments + Refunds + GiveBacks + Quarantine + Lists + Journals + overview::Overview
+    Drafts
+    + Orders
+    + Payments
+    + Refunds
+    + GiveBacks
+    + Quarantine
+    + Lists
+    + Journals
+    + overview::Overview
+    + outbox::Outbox
 {
     /// The random name of this very database, once it is open.
     fn identity(&self) -> Option<String>;

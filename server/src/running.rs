@@ -9,6 +9,7 @@ use crate::connection::{Gate, TlsError, tls};
 use crate::database::postgres::PostgresSettings;
 use crate::database::{Database, OpenError};
 use crate::door::Door;
+use crate::merchant_view::{Feeders, MerchantView, Progress, RebuildError, Rebuilt, ViewPlace};
 use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use crate::order_group::{GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
 use crate::router::router;
@@ -92,6 +93,7 @@ pub struct RunningServer {
     handle: Handle<SocketAddr>,
     serving: JoinHandle<io::Result<()>>,
     sweeper: Sweeper,
+    feeders: Feeders,
 }
 
 /// Starts a server. It answers when this returns.
@@ -115,14 +117,95 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let service = router(app.clone()).into_make_service();
     let serving = tokio::spawn(server.handle(handle.clone()).serve(service));
     let sweeper = app.centre.spawn_sweeper();
+    let feeders = app.view.spawn_feeders(app.groups.clone());
     let metrics_addr = telemetry.as_ref().map(|telemetry| telemetry.addr);
     let drain = Duration::from_millis(config.drain_ms);
-    Ok(RunningServer { addr, metrics_addr, app, drain, telemetry, handle, serving, sweeper })
+    Ok(RunningServer { addr, metrics_addr, app, drain, telemetry, handle, serving, sweeper, feeders })
+}
+
+/// Why the merchant view was not made anew.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewCommandError {
+    /// The settings name no view that could be.
+    #[error("{NO_VIEW}")]
+    NoView,
+    /// The store's databases cannot be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The view's own database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It stays as it was.
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
+}
+
+const NO_VIEW: &str = "servers that share a base store in PostgreSQL share a merchant view there too: add [view] with \
+                       its postgres = { … } to server.toml";
+
+/// Makes the merchant view anew from the order groups; servers may run meanwhile.
+///
+/// # Errors
+/// [`ViewCommandError`]: it stays as it was.
+pub async fn rebuild_view(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    progress: impl FnMut(Progress),
+) -> Result<Rebuilt, ViewCommandError> {
+    let place = config.view_place().ok_or(ViewCommandError::NoView)?;
+    let base = BaseStore::on(base_database(&config).await?, &config.bootstrap, Arc::clone(&clock))
+        .await
+        .map_err(StartError::from)?;
+    let groups = open_groups(&config, &base, &clock).await?;
+    let opened = tokio::task::spawn_blocking(move || ViewPlace::open(&place)).await;
+    let opened = opened.map_err(|error| OpenError::Server {
+        place: "the merchant view".into(),
+        problem: format!("opening it failed in our own code: {error}"),
+        may_pass: false,
+    });
+    let view = MerchantView::on(opened??, clock);
+    let rebuilt = view.rebuild(&groups, progress).await;
+    view.close().await;
+    base.close().await;
+    Ok(rebuilt?)
 }
 
 async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
+    let groups = open_groups(config, &base, &clock).await?;
+    remember_groups(&base, &groups).await?;
+    let view = open_view(config, &clock)?;
+    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+    let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
+    if let Some(wechat) = &config.wechat {
+        let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(&clock))?);
+        policies.wechat_pay = channel.policy();
+        tokio::spawn(look_at(Arc::clone(&channel)));
+        channels.push(channel);
+    }
+    let settings = CentreSettings::default();
+    let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
+    Ok(App { clock, base, groups, view, centre, door })
+}
+
+/// The merchant view, opened in the background.
+fn open_view(config: &Config, clock: &Arc<dyn Clock>) -> Result<MerchantView, StartError> {
+    match config.view_place() {
+        Some(place) => MerchantView::start(place, Arc::clone(clock))
+            .map_err(|_| StartError::Groups(GroupSetError::System("threads"))),
+        None => {
+            tracing::error!("the console will show no lists and totals: {NO_VIEW}");
+            Ok(MerchantView::missing(NO_VIEW, Arc::clone(clock)))
+        }
+    }
+}
+
+async fn open_groups(
+    config: &Config,
+    base: &BaseStore,
+    clock: &Arc<dyn Clock>,
+) -> Result<GroupSet, StartError> {
     let mut places = Vec::new();
     for group in &config.groups {
         let expected = base.expected_group(group.tag).await.map_err(BaseOpenError::Base)?;
@@ -140,19 +223,7 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
         store: base.store().clone(),
         server: config.response_key_id.clone(),
     };
-    let groups = GroupSet::open(settings, Arc::clone(&clock))?;
-    remember_groups(&base, &groups).await?;
-    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
-    let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
-    if let Some(wechat) = &config.wechat {
-        let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(&clock))?);
-        policies.wechat_pay = channel.policy();
-        tokio::spawn(look_at(Arc::clone(&channel)));
-        channels.push(channel);
-    }
-    let settings = CentreSettings::default();
-    let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
-    Ok(App { clock, base, groups, centre, door })
+    Ok(GroupSet::open(settings, Arc::clone(clock))?)
 }
 
 /// The base store's database: a file beside the server, or PostgreSQL for servers on several machines.
@@ -266,6 +337,8 @@ impl RunningServer {
         }
         drop(self.sweeper);
         drop(self.telemetry);
+        drop(self.feeders);
+        self.app.view.close().await;
         self.app.base.close().await;
     }
 

@@ -145,6 +145,19 @@ pub fn business_day_of(at: Timestamp, zone: &StoreZone, cut_off_minutes: u16) ->
     }
 }
 
+/// The moment at which the store's wall clock shows so many minutes after midnight on that business day; before the
+/// cut-off that is on the next date. Nothing where there is no such minute.
+#[must_use]
+pub fn moment_on(
+    day: BusinessDay,
+    minutes: u16,
+    zone: &StoreZone,
+    cut_off_minutes: u16,
+) -> Option<Timestamp> {
+    let date = if minutes < cut_off_minutes.min(24 * 60 - 1) { day.next() } else { day };
+    zone.start_of(date.0, minutes).map(|at| Timestamp(at.as_millisecond()))
+}
+
 /// Whether two moments belong to one business day.
 #[must_use]
 pub fn same_day(a: Timestamp, b: Timestamp, zone: &StoreZone, cut_off_minutes: u16) -> bool {
@@ -245,6 +258,18 @@ mod tests {
         assert!(same_day(noon, late, &zone, 0));
         assert!(!same_day(late, after, &zone, 0));
         assert!(same_day(late, after, &zone, 60));
+    }
+
+    #[test]
+    fn a_minute_of_a_business_day_is_a_moment() {
+        let (day, zone) = ("2026-11-20".parse().unwrap(), zone("Asia/Shanghai"));
+        assert_eq!(moment_on(day, 9 * 60 + 5, &zone, 180), Some(at("2026-11-20T01:05:00Z")));
+        assert_eq!(moment_on(day, 120, &zone, 180), Some(at("2026-11-20T18:00:00Z")), "after midnight");
+        assert_eq!(moment_on(day, 24 * 60, &zone, 180), None);
+        for minutes in [0, 179, 180, 1439] {
+            let moment = moment_on(day, minutes, &zone, 180).unwrap();
+            assert_eq!(business_day_of(moment, &zone, 180), day, "{minutes}");
+        }
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl Config {
             return Err(field(names, "must be more than zero", "3 and 60000, the defaults"));
         }
         self.base.as_ref().map_or(Ok(()), |base| check_postgres("base.postgres", &base.postgres))?;
+        self.view.as_ref().map_or(Ok(()), |view| check_postgres("view.postgres", &view.postgres))?;
         self.wechat.as_ref().map_or(Ok(()), check_wechat)
     }
 
@@ -160,6 +161,7 @@ impl Config {
             group.postgres.iter_mut().for_each(|settings| settings.resolve(folder));
         }
         self.base.iter_mut().for_each(|base| base.postgres.resolve(folder));
+        self.view.iter_mut().for_each(|view| view.postgres.resolve(folder));
         if let Some(wechat) = &mut self.wechat {
             wechat.resolve(folder);
         }
@@ -199,6 +201,7 @@ fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::merchant_view::ViewPlace;
 
     const GOOD: &str = r#"
 listen = "127.0.0.1:8443"
@@ -269,6 +272,23 @@ bootstrap = "bootstrap.json"
         assert!(problem(&twice).contains("twice"), "{}", problem(&twice));
         let nowhere = format!("{GOOD}\n[base]\n{}\n", pg.replace("\"db1:5432\", \"db2:5432\"", ""));
         assert!(problem(&nowhere).contains("base.postgres.hosts"), "{}", problem(&nowhere));
+    }
+
+    #[test]
+    fn the_view_is_in_a_file_or_in_a_database_that_all_servers_share() {
+        let pg =
+            "postgres = { hosts = [\"db1\"], database = \"view\", user = \"u\", password_file = \"pw\" }";
+        let place = |text: &str| Config::parse(text, Path::new("/s")).unwrap().view_place();
+        assert_eq!(place(GOOD), Some(ViewPlace::Sqlite("/s/data/view.db".into())));
+        let Some(ViewPlace::Postgres(settings)) = place(&format!("{GOOD}\n[view]\n{pg}\n")) else {
+            panic!("it is in PostgreSQL")
+        };
+        assert_eq!((settings.database.as_str(), settings.name.as_str()), ("view", "server-1"));
+        assert_eq!(settings.password_file.as_deref(), Some(Path::new("/s/pw")));
+        let shared_base = format!("{GOOD}\n[base]\n{}\n", pg.replace("view", "base"));
+        assert_eq!(place(&shared_base), None, "no file of one machine's own");
+        let text = problem(&format!("{GOOD}\n[view]\n{}\n", pg.replace("\"db1\"", "")));
+        assert!(text.contains("view.postgres.hosts"), "{text}");
     }
 
     #[test]

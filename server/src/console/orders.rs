@@ -1,130 +1,28 @@
-//! The orders of a day: search, list, totals.
+//! The orders of a day: search, list, totals. They come from the merchant view; nothing here decides about money.
 
 use super::frame::{Badge, Frame, Notice, Tab, Tone, ok};
 use super::problem::Problem;
 use super::say;
-use super::visitor::{Visit, query_of};
+use super::search::{Search, Typed, choices};
+use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
-use crate::order_group::lists::Standing;
-use crate::order_group::overview::DayTotals;
-use crate::order_group::{OrderFilter, OrderList, OrderSummary};
+use crate::merchant_view::{Page as View, SaleFilter, SaleList};
+use crate::order_group::OrderSummary;
+use crate::order_group::overview::{DayTotals, TenderTotal};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::business_day::BusinessDay;
-use evertill_shared::money::{Amount, Currency};
-use evertill_shared::order_number::{OrderNumber, OrderNumberError};
-use serde::Deserialize;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::money::Currency;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::time::Duration;
 
-/// How many orders are on a page.
-const PER_PAGE: u32 = 50;
-/// From this many digits on, a number is meant to be whole: too much for a part.
-const NEARLY_WHOLE: usize = 18;
-
-/// What was typed into the search.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Search {
-    day: String,
-    number: String,
-    terminal: String,
-    amount: String,
-    state: String,
-    before: String,
-}
-
-const STANDINGS: [(&str, Standing); 5] = [
-    ("paid", Standing::Paid),
-    ("not-paid", Standing::NotPaid),
-    ("refunded", Standing::Refunded),
-    ("quarantined", Standing::Quarantined),
-    ("void", Standing::Void),
-];
-
-/// What the search comes to.
-enum Wish {
-    /// A list.
-    List(OrderFilter),
-    /// One order, by its whole number.
-    Order(OrderNumber),
-    /// It cannot be read; the text says what to mend.
-    Unreadable(String),
-}
-
-impl Search {
-    fn read(&self, today: BusinessDay, currency: Currency, t: &'static Words) -> (BusinessDay, Wish) {
-        let Some(day) = part(&self.day, |day| day.parse().ok()) else {
-            return (today, Wish::Unreadable(t.bad_day.into()));
-        };
-        let day = day.unwrap_or(today);
-        (day, self.filter(day, currency, t).unwrap_or_else(Wish::Unreadable))
-    }
-
-    fn filter(&self, day: BusinessDay, currency: Currency, t: &'static Words) -> Result<Wish, String> {
-        let mut filter = OrderFilter { most: PER_PAGE, ..OrderFilter::of_day(day) };
-        match read_number(&self.number) {
-            Ok(Typed::Nothing) => {}
-            Ok(Typed::Whole(number)) => return Ok(Wish::Order(number)),
-            Ok(Typed::Part(digits)) => filter.number_part = Some(digits),
-            Err(error) => return Err(say::bad_number(&error, t)),
-        }
-        let terminal = part(&self.terminal, |text| text.parse().ok());
-        filter.terminal = terminal.ok_or(t.bad_terminal)?;
-        let amount = part(&self.amount, |text| Amount::parse_decimal(text, currency).ok());
-        filter.total_minor = amount.ok_or(t.bad_amount)?.map(|amount| amount.minor);
-        filter.standing =
-            STANDINGS.iter().find(|(word, _)| *word == self.state).map(|(_, standing)| *standing);
-        filter.before = self.before.parse().ok();
-        Ok(Wish::List(filter))
-    }
-
-    /// The address of another part of this list.
-    fn address(&self, day: BusinessDay, before: Option<OrderNumber>) -> String {
-        let (day, before) = (day.to_string(), before.map(String::from).unwrap_or_default());
-        let all = [
-            ("day", day.as_str()),
-            ("number", self.number.trim()),
-            ("terminal", self.terminal.trim()),
-            ("amount", self.amount.trim()),
-            ("state", self.state.as_str()),
-            ("before", before.as_str()),
-        ];
-        let given: Vec<(&str, &str)> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        format!("/console/orders?{}", query_of(&given))
-    }
-}
-
-/// `Some(None)` for an empty field, `None` for one that cannot be read.
-fn part<V>(text: &str, read: impl Fn(&str) -> Option<V>) -> Option<Option<V>> {
-    let text = text.trim();
-    if text.is_empty() { Some(None) } else { read(text).map(Some) }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Typed {
-    Nothing,
-    Part(String),
-    Whole(OrderNumber),
-}
-
-/// A number as people type it: with spaces and dashes, whole or a part of it.
-fn read_number(text: &str) -> Result<Typed, OrderNumberError> {
-    match text.parse::<OrderNumber>() {
-        Ok(number) => Ok(Typed::Whole(number)),
-        Err(OrderNumberError::WrongLength(0)) => Ok(Typed::Nothing),
-        Err(OrderNumberError::WrongLength(digits)) if digits < NEARLY_WHOLE => {
-            Ok(Typed::Part(text.chars().filter(char::is_ascii_digit).collect()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-struct Choice {
-    value: &'static str,
-    word: &'static str,
-    chosen: bool,
-}
+/// How long a page waits for what was sold a moment ago.
+const CATCH_UP: Duration = Duration::from_millis(500);
+/// A group whose sales are in up to a time longer ago than this is said to lag.
+const LAG: Duration = Duration::from_secs(10);
 
 struct Row {
     time: String,
@@ -167,8 +65,9 @@ struct Page {
     notices: Vec<Notice>,
     missing: Vec<Notice>,
     form: Search,
-    states: Vec<Choice>,
+    states: Vec<super::search::Choice>,
     totals: Totals,
+    complete: Option<String>,
     rows: Vec<Row>,
     pages: Pages,
     zone_note: String,
@@ -180,51 +79,92 @@ pub(super) async fn page(
     visit: Visit,
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
-    let (t, currency) = (visit.words(), visit.store.currency);
+    let t = visit.words();
     let today = app.base.business_day(app.clock.now());
-    let (day, wish) = search.read(today, currency, t);
+    let (day, wish) = search.read(today, &visit.store, t);
     let mut notices = Vec::new();
-    let list = match wish {
-        Wish::Order(number) => return Ok(Redirect::to(&format!("/console/orders/{number}")).into_response()),
-        Wish::List(filter) => app.groups.orders(filter).await,
-        Wish::Unreadable(why) => {
-            notices.push(Notice::bad(why));
-            OrderList { orders: Vec::new(), more: false, unreachable: Vec::new() }
-        }
-    };
-    let sums = app.groups.day_totals(day).await;
-    let mut unreachable = [list.unreachable.clone(), sums.unreachable.clone()].concat();
-    unreachable.sort_unstable();
-    unreachable.dedup();
-    let missing =
-        unreachable.iter().map(|tag| Notice::new(Tone::Doubt, fill(t.group_missing, &[&tag.to_string()])));
+    let mut filter = None;
+    app.view.catch_up(CATCH_UP).await;
+    match wish {
+        Ok(Typed::Order(number)) => return Ok(to_order(number)),
+        Ok(Typed::List(wanted)) => match with_codes(&app, wanted).await {
+            Ok(wanted) => filter = Some(wanted),
+            Err(number) => return Ok(to_order(number)),
+        },
+        Err(why) => notices.push(Notice::bad(why)),
+    }
+    let view = app.view.page(day, filter).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the orders of a day cannot be listed");
+        notices.push(Notice::bad(t.view_missing));
+        View::default()
+    });
     let is_today = day == today;
     let page = Page {
         f: visit.frame(Tab::Orders),
         heading: if is_today { t.todays_orders.into() } else { fill(t.orders_of, &[&day.to_string()]) },
+        missing: if notices.is_empty() { missing(&app, &view, &visit, day) } else { Vec::new() },
         notices,
-        missing: missing.collect(),
-        states: choices(&search.state, t),
-        totals: totals(&sums, currency, t),
-        rows: list.orders.iter().map(|order| row(order, &visit, day)).collect(),
-        pages: pages(&search, day, &list, t),
+        states: choices(&search, t),
+        totals: totals(&view.totals, visit.store.currency, t),
+        complete: complete(&app, &view, &visit, day),
+        rows: view.list.sales.iter().map(|order| row(order, &visit, day)).collect(),
+        pages: pages(&search, day, &view.list, t),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
         form: Search { day: day.to_string(), ..search },
     };
     Ok(ok(&page))
 }
 
-fn choices(chosen: &str, t: &'static Words) -> Vec<Choice> {
-    let word = |value| match value {
-        "paid" => t.order_paid,
-        "not-paid" => t.order_adopted,
-        "refunded" => t.refunded,
-        "quarantined" => t.quarantined,
-        "void" => t.order_void,
-        _ => t.any_state,
+fn to_order(number: OrderNumber) -> Response {
+    Redirect::to(&format!("/console/orders/{number}")).into_response()
+}
+
+/// A code that was typed may be a barcode: then it is meant for the goods that bear it. A number of a wallet's opens
+/// its order, whatever the day.
+async fn with_codes(app: &App, mut filter: SaleFilter) -> Result<SaleFilter, OrderNumber> {
+    let Some(code) = filter.codes.first().cloned() else { return Ok(filter) };
+    if let Ok(found) = app.view.by_wallet_number(code.clone()).await
+        && let [number] = found[..]
+    {
+        return Err(number);
+    }
+    match app.base.catalogue(None).await {
+        Ok(catalogue) => {
+            let goods = catalogue.products.into_iter().flatten();
+            let bearing = goods.filter(|product| product.barcodes.contains(&code));
+            filter.codes.extend(bearing.map(|product| product.id));
+        }
+        Err(error) => tracing::warn!(%error, "goods cannot be found by their barcodes now"),
+    }
+    Ok(filter)
+}
+
+/// The groups whose sales lag, or are not all in.
+fn missing(app: &App, view: &View, visit: &Visit, day: BusinessDay) -> Vec<Notice> {
+    let (t, now, unread) = (visit.words(), app.clock.now(), app.view.unread());
+    let notice = |tag: GroupTag| {
+        let reach = view.reach.iter().find(|reach| reach.tag == tag);
+        let until = reach.filter(|reach| reach.filled).and_then(|reach| reach.complete_until);
+        let name = tag.to_string();
+        match until {
+            None => Some(fill(t.group_filling, &[&name])),
+            Some(until) if unread.contains(&tag) || now.since(until) > LAG => {
+                Some(fill(t.group_behind, &[&name, &time(until, visit, day)]))
+            }
+            Some(_) => None,
+        }
     };
-    let values = std::iter::once("").chain(STANDINGS.iter().map(|(value, _)| *value));
-    values.map(|value| Choice { value, word: word(value), chosen: value == chosen }).collect()
+    let sentences = app.groups.tags().into_iter().filter_map(notice);
+    sentences.map(|sentence| Notice::new(Tone::Doubt, sentence)).collect()
+}
+
+fn complete(app: &App, view: &View, visit: &Visit, day: BusinessDay) -> Option<String> {
+    let until = view.complete_until(&app.groups.tags())?.min(app.clock.now());
+    Some(fill(visit.words().complete_until, &[&time(until, visit, day)]))
+}
+
+fn time(at: Timestamp, visit: &Visit, day: BusinessDay) -> String {
+    say::time_on(at, &visit.store.zone, &day.to_string())
 }
 
 fn row(order: &OrderSummary, visit: &Visit, day: BusinessDay) -> Row {
@@ -241,13 +181,13 @@ fn row(order: &OrderSummary, visit: &Visit, day: BusinessDay) -> Row {
 }
 
 fn totals(sums: &DayTotals, currency: Currency, t: &'static Words) -> Totals {
-    let sum = |of: fn(&crate::order_group::overview::TenderTotal) -> i64| {
+    let sum = |of: fn(&TenderTotal) -> i64| {
         sums.tenders.iter().fold(0_i64, |sum, tender| sum.saturating_add(of(tender)))
     };
     let (paid, refunded) = (sum(|x| x.paid_minor), sum(|x| x.refunded_minor));
     let held = sum(|x| x.held_minor).saturating_sub(refunded);
     let count = |orders: u64| fill(t.count_orders, &[&orders.to_string()]);
-    let tender = |total: &crate::order_group::overview::TenderTotal| TenderLine {
+    let tender = |total: &TenderTotal| TenderLine {
         name: total.wallet.map_or(t.cash, |wallet| say::wallet(wallet, t)),
         paid: say::money(total.paid_minor, currency),
         count: count(total.orders),
@@ -268,9 +208,9 @@ fn totals(sums: &DayTotals, currency: Currency, t: &'static Words) -> Totals {
     }
 }
 
-fn pages(search: &Search, day: BusinessDay, list: &OrderList, t: &'static Words) -> Pages {
-    let last = list.orders.last().filter(|_| list.more).map(|order| order.number);
-    let word = match (list.orders.len(), list.more || !search.before.is_empty()) {
+fn pages(search: &Search, day: BusinessDay, list: &SaleList, t: &'static Words) -> Pages {
+    let last = list.sales.last().filter(|_| list.more).map(|order| order.number);
+    let word = match (list.sales.len(), list.more || !search.before.is_empty()) {
         (0, _) => String::new(),
         (shown, true) => fill(t.shown_part, &[&shown.to_string()]),
         (shown, false) => fill(t.found_count, &[&shown.to_string()]),
@@ -279,48 +219,5 @@ fn pages(search: &Search, day: BusinessDay, list: &OrderList, t: &'static Words)
         newest: (!search.before.is_empty()).then(|| search.address(day, None)),
         older: last.map(|number| search.address(day, Some(number))),
         word,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use evertill_shared::clock::Timestamp;
-    use evertill_shared::order_number::GroupTag;
-
-    fn number() -> OrderNumber {
-        OrderNumber::new(Timestamp(1_795_000_000_000), 48_151, GroupTag::try_from(2).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_whole_number_opens_its_order_however_it_is_written() {
-        for text in
-            [number().to_string(), number().grouped(), format!(" {} ", number().grouped().replace(' ', "-"))]
-        {
-            assert_eq!(read_number(&text), Ok(Typed::Whole(number())), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_part_is_looked_for_and_a_wrong_digit_is_told() {
-        assert_eq!(read_number("123 45"), Ok(Typed::Part("12345".into())));
-        assert_eq!(read_number("  "), Ok(Typed::Nothing));
-        let mut wrong = number().to_string().into_bytes();
-        wrong[18] = if wrong[18] == b'9' { b'0' } else { wrong[18] + 1 };
-        let wrong = String::from_utf8(wrong).unwrap();
-        assert_eq!(read_number(&wrong), Err(OrderNumberError::CheckDigit));
-        assert_eq!(read_number(&wrong[..24]), Err(OrderNumberError::WrongLength(24)));
-        assert_eq!(read_number("T0001"), Err(OrderNumberError::NotDigits('T')));
-    }
-
-    #[test]
-    fn the_address_of_the_next_part_keeps_the_search() {
-        let search = Search { number: "12 3".into(), terminal: "T0001".into(), ..Search::default() };
-        let day: BusinessDay = "2026-11-20".parse().unwrap();
-        let address = search.address(day, Some(number()));
-        assert_eq!(
-            address,
-            format!("/console/orders?day=2026-11-20&number=12%203&terminal=T0001&before={}", number())
-        );
     }
 }

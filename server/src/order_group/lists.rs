@@ -45,6 +45,19 @@ pub enum Standing {
     Void,
 }
 
+impl Standing {
+    /// As a condition on a row of orders, or of their copies.
+    pub(crate) fn condition(self) -> &'static str {
+        match self {
+            Self::Paid => "state = 'paid'",
+            Self::NotPaid => "state = 'adopted'",
+            Self::Refunded => "held_minor > 0",
+            Self::Quarantined => "quarantined = 1",
+            Self::Void => "state = 'void'",
+        }
+    }
+}
+
 impl OrderFilter {
     /// All sales of a day, the newest 200.
     #[must_use]

@@ -313,6 +313,11 @@ impl GroupSet {
         self.0.members.get(&tag).ok_or(GroupError::Refused(Refusal::NotFound("order")))
     }
 
+    /// The group that keeps a tag's orders, for calls that say nothing about its health.
+    pub(super) fn group(&self, tag: GroupTag) -> Result<Arc<dyn OrderGroup>, GroupError> {
+        self.member(tag).map(|member| Arc::clone(&member.group))
+    }
+
     pub(super) async fn write<T>(
         &self,
         tag: GroupTag,

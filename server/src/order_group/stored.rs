@@ -9,6 +9,7 @@ mod journals;
 mod lists;
 mod open;
 mod orders;
+mod outbox;
 mod overview;
 mod payments;
 mod quarantine;

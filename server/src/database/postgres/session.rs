@@ -7,6 +7,7 @@ use crate::database::job::{KEEP, SAVEPOINT, TAKE_BACK};
 use crate::database::{DbError, Row, Sql, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
@@ -16,6 +17,13 @@ use tokio_postgres::{Client, Error};
 pub(super) const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// How a transaction of readers begins: one snapshot.
 pub(super) const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// How long, in milliseconds, the oldest transaction has lived that wrote in this database and is not over: one whose
+/// commit waits for standbys is written and not seen, and so is one that was prepared.
+const OLDEST_WRITE: &str = "SELECT CAST(coalesce(max(extract(epoch FROM clock_timestamp() - began) * 1000), 0) \
+     AS BIGINT) FROM (SELECT xact_start AS began FROM pg_stat_activity \
+                       WHERE datname = current_database() AND backend_xid IS NOT NULL \
+                       UNION ALL SELECT prepared FROM pg_prepared_xacts WHERE database = current_database()) AS open";
 
 /// Whether the transaction goes on.
 enum State {
@@ -295,5 +303,10 @@ impl Sql for PostgresSession<'_> {
 
     fn opening(&self) -> &[Row] {
         &self.opening
+    }
+
+    fn oldest_write(&self) -> Result<Duration, DbError> {
+        let oldest = self.rows(OLDEST_WRITE, &[])?.first().map(|row| row.at::<i64>(0)).transpose()?;
+        Ok(Duration::from_millis(oldest.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)))
     }
 }

@@ -1,6 +1,5 @@
 //! Lists for people.
 
-use super::super::lists::Standing;
 use super::super::{Fact, GroupError, Lists, OrderDetail, OrderFilter, OrderSummary, Reply, StoryLine};
 use super::StoredGroup;
 use super::rows::{ORDER, OrderRow, all, from_json, nonsense, one, order_row};
@@ -75,24 +74,14 @@ fn listing(filter: &OrderFilter, pattern: String) -> (String, Vec<Value<'static>
     }
     if let Some(standing) = filter.standing {
         conditions.push_str(" AND ");
-        conditions.push_str(condition(standing));
+        conditions.push_str(standing.condition());
     }
     parameters.push(filter.most.saturating_add(1).into());
     let most = parameters.len();
     (format!("SELECT {ORDER} FROM orders WHERE {conditions} ORDER BY number DESC LIMIT ?{most}"), parameters)
 }
 
-fn condition(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Paid => "state = 'paid'",
-        Standing::NotPaid => "state = 'adopted'",
-        Standing::Refunded => "held_minor > 0",
-        Standing::Quarantined => "quarantined = 1",
-        Standing::Void => "state = 'void'",
-    }
-}
-
-fn goods(text: &str) -> Result<Sale, GroupError> {
+pub(super) fn goods(text: &str) -> Result<Sale, GroupError> {
     match from_json::<Entry>(text)?.body {
         Body::Sale(sale) => Ok(sale),
         _ => Err(nonsense("an order whose entry is no sale")),

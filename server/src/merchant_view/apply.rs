@@ -1,0 +1,177 @@
+//! Putting copies into a build, and keeping its totals right: each change adds the difference between the old row and
+//! the new one, in the same transaction.
+
+use super::rows::{
+    ATTEMPTS, LINES, REFUNDS, SALES, Table, attempt_values, line_values, refund_values, sale_values,
+};
+use crate::database::{DbError, Row, Sql, Value};
+use crate::order_group::OrderSummary;
+use crate::order_group::outbox::SaleCopy;
+use crate::params;
+use evertill_shared::order::{OrderState, PaidBy};
+use evertill_shared::refund::RefundState;
+use std::collections::{BTreeMap, HashMap};
+
+/// How many numbers stand in one `IN (…)`.
+const LOOKED_UP: usize = 50;
+/// How many parameters a statement may have, on every engine.
+const PARAMETERS: usize = 64;
+
+/// What one order, or many, add to a day's totals with a tender.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    orders: i64,
+    paid: i64,
+    refunded: i64,
+    held: i64,
+}
+
+impl Sums {
+    fn add(&mut self, more: Self, sign: i64) {
+        self.orders += sign * more.orders;
+        self.paid += sign * more.paid;
+        self.refunded += sign * more.refunded;
+        self.held += sign * more.held;
+    }
+}
+
+/// Business day, tender, quarantined.
+type Account = (String, String, bool);
+
+/// What was paid with: the wallet's name, or nothing for cash.
+pub(super) fn tender(order: &OrderSummary) -> &'static str {
+    match &order.paid_by {
+        Some(PaidBy::Wallet { wallet, .. }) => wallet.code(),
+        Some(PaidBy::Cash { .. }) | None => "",
+    }
+}
+
+/// What surely went back.
+pub(super) fn refunded(order: &OrderSummary) -> i64 {
+    let done = order.refunds.iter().filter(|refund| refund.state == RefundState::Done);
+    done.fold(0, |sum, refund| sum.saturating_add(refund.amount.minor))
+}
+
+fn account_of(order: &OrderSummary) -> Option<(Account, Sums)> {
+    let account = (order.business_day.to_string(), tender(order).to_owned(), order.quarantined);
+    let sums = Sums { orders: 1, paid: order.paid.minor, refunded: refunded(order), held: order.held.minor };
+    (order.state == OrderState::Paid).then_some((account, sums))
+}
+
+/// What stands there, as far as it matters.
+struct Old {
+    version: u64,
+    account: Option<(Account, Sums)>,
+}
+
+fn old_row(row: &Row) -> Result<(String, Old), DbError> {
+    let sums = Sums {
+        orders: 1,
+        paid: row.get("paid_minor")?,
+        refunded: row.get("refunded_minor")?,
+        held: row.get("held_minor")?,
+    };
+    let account = (row.get("business_day")?, row.get("tender")?, row.get("quarantined")?);
+    let is_paid = row.get::<String>("state")? == OrderState::Paid.as_str();
+    let old = Old { version: row.get("version")?, account: is_paid.then_some((account, sums)) };
+    Ok((row.get("number")?, old))
+}
+
+/// Puts the copies that are newer than what is there into the build; gives how many were. The caller has the lock.
+pub(super) fn apply(sql: &dyn Sql, build: i64, copies: &[SaleCopy]) -> Result<u64, DbError> {
+    let mut old = HashMap::new();
+    for numbers in copies.chunks(LOOKED_UP) {
+        let statement = "SELECT number, version, state, business_day, tender, quarantined, paid_minor, \
+             refunded_minor, held_minor FROM sales WHERE build = ?1 AND number IN";
+        let rows = sql.rows(&many(statement), &numbers_of(build, numbers.iter()))?;
+        for row in &rows {
+            old.extend([old_row(row)?]);
+        }
+    }
+    let mut newest: BTreeMap<&str, &SaleCopy> = BTreeMap::new();
+    for copy in copies {
+        let number = copy.order.number.as_str();
+        let there = newest.get(number).map(|copy| copy.version);
+        let there = there.max(old.get(number).map(|old| old.version));
+        if there.is_none_or(|version| version < copy.version) {
+            newest.insert(number, copy);
+        }
+    }
+    let (again, first): (Vec<&SaleCopy>, Vec<&SaleCopy>) =
+        newest.values().copied().partition(|copy| old.contains_key(copy.order.number.as_str()));
+    for copies in again.chunks(LOOKED_UP) {
+        for table in [&SALES, &ATTEMPTS, &REFUNDS] {
+            let statement = many(&format!("DELETE FROM {} WHERE build = ?1 AND number IN", table.name));
+            sql.execute(&statement, &numbers_of(build, copies.iter().copied()))?;
+        }
+    }
+    let all = || newest.values().copied();
+    insert(sql, &SALES, all().map(|copy| sale_values(build, copy)).collect::<Result<_, _>>()?)?;
+    // What was sold never changes.
+    insert(sql, &LINES, first.iter().flat_map(|copy| line_values(build, copy)).collect())?;
+    insert(sql, &ATTEMPTS, all().flat_map(|copy| attempt_values(build, copy)).collect())?;
+    let refunds = all().map(|copy| refund_values(build, copy)).collect::<Result<Vec<_>, _>>()?;
+    insert(sql, &REFUNDS, refunds.into_iter().flatten().collect())?;
+    let gone = all().filter_map(|copy| old.get(copy.order.number.as_str())?.account.clone());
+    let come = all().filter_map(|copy| account_of(&copy.order));
+    book(sql, build, gone.map(|account| (account, -1)).chain(come.map(|account| (account, 1))))?;
+    Ok(u64::try_from(newest.len()).unwrap_or(u64::MAX))
+}
+
+/// `… (?2, ?3, …)`: always as many, so that the statement is always the same.
+fn many(statement: &str) -> String {
+    let places: Vec<String> = (0..LOOKED_UP).map(|n| format!("?{}", n + 2)).collect();
+    format!("{statement} ({})", places.join(", "))
+}
+
+fn numbers_of<'a>(build: i64, copies: impl Iterator<Item = &'a SaleCopy>) -> Vec<Value<'a>> {
+    let numbers = copies.map(|copy| Value::from(copy.order.number.as_str()));
+    let mut values: Vec<Value<'_>> = std::iter::once(build.into()).chain(numbers).collect();
+    let last = values.last().cloned().unwrap_or(Value::Null);
+    values.resize(LOOKED_UP + 1, last);
+    values
+}
+
+/// Inserts rows, several with a statement.
+fn insert(sql: &dyn Sql, table: &Table, rows: Vec<Vec<Value<'_>>>) -> Result<(), DbError> {
+    let width = table.columns.len();
+    let at_once = PARAMETERS / width;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<_> = rows.by_ref().take(at_once).collect();
+        if some.len() == at_once {
+            sql.execute(&table.insert(at_once), &some.concat())?;
+        } else {
+            for row in &some {
+                sql.execute(&table.insert(1), row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn book(
+    sql: &dyn Sql,
+    build: i64,
+    changes: impl Iterator<Item = ((Account, Sums), i64)>,
+) -> Result<(), DbError> {
+    let mut accounts: BTreeMap<Account, Sums> = BTreeMap::new();
+    for ((account, sums), sign) in changes {
+        accounts.entry(account).or_default().add(sums, sign);
+    }
+    for ((day, tender, quarantined), sums) in accounts {
+        if sums == Sums::default() {
+            continue;
+        }
+        sql.execute(
+            "INSERT INTO totals (build, business_day, tender, quarantined, orders, paid_minor, refunded_minor, \
+             held_minor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+             ON CONFLICT (build, business_day, tender, quarantined) DO UPDATE SET \
+             orders = totals.orders + excluded.orders, paid_minor = totals.paid_minor + excluded.paid_minor, \
+             refunded_minor = totals.refunded_minor + excluded.refunded_minor, \
+             held_minor = totals.held_minor + excluded.held_minor",
+            &params![build, day, tender, quarantined, sums.orders, sums.paid, sums.refunded, sums.held],
+        )?;
+    }
+    Ok(())
+}

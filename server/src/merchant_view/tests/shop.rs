@@ -1,0 +1,239 @@
+//! Three groups, a till, and a view of them.
+
+use super::super::{MerchantView, VIEW};
+use super::postgres::Server;
+use crate::database::{Database, DbError};
+use crate::order_group::outbox::{OutboxPart, SaleCopy};
+use crate::order_group::testing::{ManualClock, Rig, Till, cny, guard, store, tag};
+use crate::order_group::{
+    Adopt, Adoption, CarryOut, Expected, GroupSet, Lease, Limits, NewPayment, NewRefund, OrderFilter,
+    PaymentNews, Policies, RefundRecord, StoredGroup,
+};
+use crate::params;
+use evertill_shared::business_day::BusinessDay;
+use evertill_shared::clock::Clock;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::payment::{Event, PayOutcome, Payment, Policy};
+use evertill_shared::wallet::Wallet;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Shop {
+    pub rig: Rig,
+    pub view: MerchantView,
+    pub view_database: Database,
+    /// The groups' databases, beside the groups.
+    pub homes: Vec<Database>,
+    _server: Option<Arc<Server>>,
+}
+
+/// A number that follows from the one before: the histories are the same in each run.
+pub fn chance(seed: &mut u64, below: u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) % below
+}
+
+pub fn tags() -> [GroupTag; 3] {
+    [tag(0), tag(1), tag(2)]
+}
+
+impl Shop {
+    pub async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |tag: GroupTag| {
+            let file = folder.path().join(format!("groups/{tag}.db"));
+            Database::sqlite(&file, &StoredGroup::schema(tag)).unwrap()
+        };
+        let homes = tags().map(open).to_vec();
+        let view = Database::sqlite(&folder.path().join("view.db"), &VIEW).unwrap();
+        Self::of(homes, view, folder, None).await
+    }
+
+    pub async fn on_postgres() -> Self {
+        let server = Server::shared();
+        let mut homes = Vec::new();
+        for tag in tags() {
+            homes.push(Database::postgres(server.database().await, &StoredGroup::schema(tag)).unwrap());
+        }
+        let view = Database::postgres(server.database().await, &VIEW).unwrap();
+        Self::of(homes, view, tempfile::tempdir().unwrap(), Some(server)).await
+    }
+
+    async fn of(
+        homes: Vec<Database>,
+        view_database: Database,
+        folder: tempfile::TempDir,
+        server: Option<Arc<Server>>,
+    ) -> Self {
+        let clock = ManualClock::new();
+        let groups = groups_on(&homes, &clock, "server-1").await;
+        let view = MerchantView::on(view_database.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let rig = Rig { folder: Arc::new(folder), clock, groups, till: Till::new(1) };
+        Self { rig, view, view_database, homes, _server: server }
+    }
+
+    /// Another server of the same shop.
+    pub async fn another(&self, name: &str) -> (GroupSet, MerchantView) {
+        let clock = Arc::clone(&self.rig.clock) as Arc<dyn Clock>;
+        let view = MerchantView::on(self.view_database.clone(), clock);
+        (groups_on(&self.homes, &self.rig.clock, name).await, view)
+    }
+
+    pub fn day(&self) -> BusinessDay {
+        self.rig.groups.business_day(self.rig.clock.now())
+    }
+
+    /// Changes something behind everybody's back.
+    pub async fn tamper(database: &Database, statement: &'static str) -> u64 {
+        let done = database.write(move |sql| sql.execute(statement, &params![])).await;
+        done.map_err(|error: DbError| error).unwrap()
+    }
+
+    /// One number from a database.
+    pub async fn number(database: &Database, statement: &'static str) -> i64 {
+        let found = database.read(move |sql| sql.value(statement, &params![])).await;
+        found.map_err(|error: DbError| error).unwrap().unwrap()
+    }
+
+    /// Feeds until no outbox has anything more, and all is in.
+    pub async fn settle(&self) {
+        let feeders = self.view.spawn_feeders(self.rig.groups.clone());
+        for _ in 0..2_000 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.view.catch_up(Duration::from_millis(50)).await;
+            let mut left = 0;
+            for home in &self.homes {
+                left += Self::number(home, "SELECT count(*) FROM outbox").await;
+            }
+            let page = self.view.page(self.day(), None).await.unwrap();
+            if left == 0 && page.complete_until(&tags()).is_some() {
+                return drop(feeders);
+            }
+        }
+        panic!("the view does not settle");
+    }
+
+    /// The view says what the groups say.
+    pub async fn check(&self) {
+        let day = self.day();
+        let filter = OrderFilter { most: 10_000, ..OrderFilter::of_day(day) };
+        let sales = super::super::SaleFilter { most: 10_000, ..super::super::SaleFilter::of_day(day) };
+        let page = self.view.page(day, Some(sales)).await.unwrap();
+        assert_eq!(page.list.sales, self.rig.groups.orders(filter).await.orders);
+        assert_eq!(page.totals, self.rig.groups.day_totals(day).await);
+        assert!(!page.list.sales.is_empty());
+    }
+
+    /// Something happens in the shop.
+    pub async fn anything(&self, seed: &mut u64, numbers: &mut Vec<OrderNumber>) {
+        self.rig.clock.advance(Duration::from_millis(chance(seed, 50)));
+        let minor = 100 + i64::try_from(chance(seed, 900)).unwrap();
+        match chance(seed, 8) {
+            0 | 1 => numbers.push(self.rig.cash_order(minor).await),
+            2 => drop(self.rig.draft(&self.rig.till.sale(minor)).await),
+            3 => {
+                let sale = self.rig.till.sale(minor);
+                let number = self.rig.draft(&sale).await.number;
+                self.rig.adopt(&sale, number).await;
+                numbers.push(number);
+            }
+            4 => numbers.push(self.quarantined(minor).await),
+            5 => numbers.push(self.wallet(minor, chance(seed, 3)).await),
+            _ => {
+                let Some(number) = pick(seed, numbers) else { return };
+                let ask = self.ask(number, 1 + i64::try_from(chance(seed, 60)).unwrap(), *seed);
+                // Not each of them can be refunded.
+                if let Ok(record) = self.rig.groups.reserve_refund(ask).await
+                    && chance(seed, 2) == 0
+                {
+                    self.rig.groups.carry_out_refund(self.carry_out(&record)).await.unwrap();
+                }
+            }
+        }
+    }
+
+    pub fn ask(&self, number: OrderNumber, minor: i64, request: u64) -> NewRefund {
+        NewRefund {
+            number,
+            request: format!("request-{request}"),
+            amount: cny(minor),
+            reason: "too cold".into(),
+            by: "Mei".into(),
+            login: "mei".into(),
+            at: self.rig.clock.now(),
+            today: self.day(),
+        }
+    }
+
+    fn carry_out(&self, record: &RefundRecord) -> CarryOut {
+        let (number, refund, amount) = (record.refund.order, record.refund.id.clone(), record.refund.amount);
+        let now = self.rig.clock.now();
+        CarryOut {
+            number,
+            entry: self.rig.till.carries_out(&refund, number, amount),
+            refund,
+            amount,
+            terminal: self.rig.till.terminal,
+            lease: Lease { owner: "s".into(), now, until: now.plus(Duration::from_secs(10)) },
+            guard: guard(),
+        }
+    }
+
+    async fn quarantined(&self, minor: i64) -> OrderNumber {
+        let sale = self.rig.till.sale(minor);
+        let number = self.rig.draft(&sale).await.number;
+        let adoption =
+            Adoption { quarantine: true, ..self.rig.till.adoption(&sale, number, self.rig.clock.now()) };
+        let cash = Some(self.rig.till.cash(&sale));
+        let adopt = Adopt { adoption, cash, policies: Policies::default(), guard: guard() };
+        self.rig.groups.adopt(adopt).await.unwrap();
+        number
+    }
+
+    /// An order whose payment through a wallet is under way (0), or ended well.
+    pub async fn wallet(&self, minor: i64, ends: u64) -> OrderNumber {
+        let (rig, now) = (&self.rig, self.rig.clock.now());
+        let sale = rig.till.sale(minor);
+        let number = rig.draft(&sale).await.number;
+        let channel = ChannelNumber::new(store().id, sale.key, 1);
+        let intent = Payment::intent(1, Wallet::WeChatPay, channel, sale.sale.total, now, &Policy::default());
+        let payment = NewPayment {
+            adoption: rig.till.adoption(&sale, number, now),
+            requested: rig.till.requested(&sale, number, 1),
+            intent,
+            lease: Lease { owner: "s".into(), now, until: now.plus(Duration::from_secs(10)) },
+            guard: guard(),
+        };
+        rig.groups.start_payment(payment).await.unwrap();
+        if ends > 0 {
+            let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction: format!("42{number}") });
+            let news = PaymentNews { number, attempt: 1, event, at: now, policy: Policy::default() };
+            rig.groups.record_payment(news).await.unwrap();
+        }
+        number
+    }
+
+    /// A part of an outbox, as a feeder would read it.
+    pub async fn part(&self, tag: GroupTag, most: u32) -> OutboxPart {
+        self.rig.groups.outbox(tag, most).await.unwrap()
+    }
+
+    pub async fn take_in(&self, tag: GroupTag, sales: Vec<SaleCopy>) {
+        self.view.take_in(tag, sales, None, None).await.unwrap();
+    }
+}
+
+pub fn pick(seed: &mut u64, numbers: &[OrderNumber]) -> Option<OrderNumber> {
+    let most = u64::try_from(numbers.len()).unwrap();
+    (most > 0).then(|| numbers[usize::try_from(chance(seed, most)).unwrap()])
+}
+
+async fn groups_on(homes: &[Database], clock: &Arc<ManualClock>, server: &str) -> GroupSet {
+    let mut groups: Vec<Arc<dyn crate::order_group::OrderGroup>> = Vec::new();
+    for (tag, home) in tags().into_iter().zip(homes) {
+        groups.push(Arc::new(StoredGroup::on(tag, home.clone(), &Expected::default()).await.unwrap()));
+    }
+    let limits = Limits { call_ms: 10_000, ..Limits::default() };
+    GroupSet::of(groups, limits, store(), server, Arc::clone(clock) as Arc<dyn Clock>).unwrap()
+}

@@ -1,0 +1,123 @@
+//! What a group tells those who keep copies of its orders: which have changed, and how they stand now. A copy is for
+//! looking; nothing here, and nothing made from it, decides about money (rule *no-guess-from-copies*).
+
+use super::{GroupError, GroupSet, OrderGroup, OrderSummary, Reply};
+use evertill_shared::id::{Attempt, ChannelNumber};
+use evertill_shared::money::Amount;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::payment::PaymentState;
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+
+/// An order as it stood at one of its versions. Drafts are no sales and have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleCopy {
+    /// Which version: what has a larger one is newer, and what has the same one is the same.
+    pub version: u64,
+    /// The order, with its refunds.
+    pub order: OrderSummary,
+    /// What was sold.
+    pub lines: Vec<SoldLine>,
+    /// Its attempts to pay through a wallet, oldest first.
+    pub attempts: Vec<WalletAttempt>,
+}
+
+/// A line of a sale, as people look for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoldLine {
+    /// The store's own code of the goods.
+    pub code: String,
+    /// Their name on the receipt.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// The price of all of them.
+    pub amount: Amount,
+}
+
+/// An attempt to pay, by its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletAttempt {
+    /// Which attempt.
+    pub attempt: Attempt,
+    /// At which wallet.
+    pub wallet: Wallet,
+    /// The number that we gave it.
+    pub channel_number: ChannelNumber,
+    /// The wallet's own number, once it is known.
+    pub transaction: Option<String>,
+    /// Where it stands.
+    pub state: PaymentState,
+}
+
+/// Some of what changed, with the orders as they stand now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboxPart {
+    /// The lines of the outbox that this is about.
+    pub lines: Vec<i64>,
+    /// The orders that they name, each once, as of one moment.
+    pub sales: Vec<SaleCopy>,
+    /// Whether the outbox had no more lines at that moment.
+    pub is_all: bool,
+}
+
+/// Reading a group for a copy.
+pub trait Outbox: Send + Sync {
+    /// How long the oldest write has been going on whose changes nobody sees yet.
+    fn oldest_write(&self) -> Reply<Duration>;
+    /// The oldest lines of the outbox about orders of that tag, so many at most.
+    fn outbox(&self, tag: GroupTag, most: u32) -> Reply<OutboxPart>;
+    /// Forgets exactly these lines: a copy has them durably.
+    fn forget_lines(&self, tag: GroupTag, lines: Vec<i64>) -> Reply<()>;
+    /// All orders of that tag, newest number first, so many at most, beginning below a number.
+    fn sales(&self, tag: GroupTag, below: Option<OrderNumber>, most: u32) -> Reply<Vec<SaleCopy>>;
+}
+
+/// The longest that a question of a copy may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl GroupSet {
+    /// See [`Outbox::oldest_write`], of the database that serves the tag.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn oldest_write(&self, tag: GroupTag) -> Result<Duration, GroupError> {
+        self.for_copies(tag, |g| g.oldest_write()).await
+    }
+
+    /// See [`Outbox::outbox`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn outbox(&self, tag: GroupTag, most: u32) -> Result<OutboxPart, GroupError> {
+        self.for_copies(tag, |g| g.outbox(tag, most)).await
+    }
+
+    /// See [`Outbox::forget_lines`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn forget_lines(&self, tag: GroupTag, lines: Vec<i64>) -> Result<(), GroupError> {
+        self.for_copies(tag, |g| g.forget_lines(tag, lines)).await
+    }
+
+    /// See [`Outbox::sales`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn sales(
+        &self,
+        tag: GroupTag,
+        below: Option<OrderNumber>,
+        most: u32,
+    ) -> Result<Vec<SaleCopy>, GroupError> {
+        self.for_copies(tag, |g| g.sales(tag, below, most)).await
+    }
+
+    /// How this ends says nothing about the group's health: a report must never keep sales away from it.
+    async fn for_copies<T>(
+        &self,
+        tag: GroupTag,
+        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
+    ) -> Result<T, GroupError> {
+        let reply = call(self.group(tag)?.as_ref());
+        let late = |_| Err(GroupError::Unavailable("no answer in time".into()));
+        tokio::time::timeout(PATIENCE, reply).await.unwrap_or_else(late)
+    }
+}
