@@ -3,6 +3,7 @@
 
 pub mod books;
 pub mod demo;
+pub mod drill;
 #[cfg(feature = "window")]
 pub mod headless;
 pub mod load;

@@ -1,0 +1,33 @@
+//! `cargo drill -- NAME`.
+
+use clap::{Parser, Subcommand};
+use evertill_tests::drill::patroni;
+use std::process::ExitCode;
+
+/// Faults, on purpose: each drill starts what it needs, breaks it, checks that every rule held, and leaves nothing
+/// behind.
+#[derive(Parser)]
+#[command(name = "cargo drill")]
+struct Options {
+    #[command(subcommand)]
+    drill: Drill,
+}
+
+#[derive(Subcommand)]
+enum Drill {
+    Patroni(patroni::PatroniDrill),
+}
+
+fn main() -> ExitCode {
+    let held = match Options::parse().drill {
+        Drill::Patroni(options) => patroni::drill(&options),
+    };
+    match held {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the drill ended: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
