@@ -6,11 +6,14 @@
     clippy::expect_used,
     clippy::panic,
     missing_docs,
-    reason = "a test that fails must stop"
+    clippy::duplicate_mod,
+    reason = "a test that fails must stop; stories are told on two engines"
 )]
 
 #[path = "stories/money.rs"]
 mod money;
+#[path = "stories/on_postgres.rs"]
+mod on_postgres;
 #[path = "stories/refunds.rs"]
 mod refunds;
 #[path = "stories/trust.rs"]
@@ -18,8 +21,10 @@ mod trust;
 
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::orders::PaymentView;
+use evertill_tests::rig::postgres::PostgresNode;
 use evertill_tests::scripted_till::{AdoptedSale, ScriptedTill};
 use evertill_tests::store_rig::{RigOptions, StoreRig, WalletOrder};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -27,12 +32,13 @@ use tempfile::TempDir;
 pub struct Shop {
     pub rig: StoreRig,
     _dir: TempDir,
+    _node: Option<Arc<PostgresNode>>,
 }
 
 pub async fn shop() -> Shop {
     let dir = TempDir::new().unwrap();
     let rig = StoreRig::open(dir.path(), RigOptions::default()).await.unwrap();
-    Shop { rig, _dir: dir }
+    Shop { rig, _dir: dir, _node: None }
 }
 
 /// Asks, as a till does, until the attempt is settled.

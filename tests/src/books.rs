@@ -1,4 +1,4 @@
-//! Our books as they stand in the group files, read from outside: what tests and the demo hold against the
+//! Our books as they stand in the groups' databases, read from outside: what tests and the demo hold against the
 //! wallet's own books.
 
 use crate::store_rig::{RigError, StoreRig};
@@ -22,42 +22,63 @@ pub struct BookedOrder {
     pub by_wallet: bool,
 }
 
+const PAID: &str = "SELECT number, terminal, epoch, sequence, paid_minor,
+           (SELECT coalesce(sum(amount_minor), 0) FROM refunds r
+             WHERE r.number = o.number AND r.state = 'done'),
+           CASE WHEN EXISTS (SELECT 1 FROM payments p WHERE p.number = o.number AND p.state = 'paid')
+             THEN 1 ELSE 0 END
+      FROM orders o WHERE state = 'paid' AND quarantined = 0";
+
 /// All paid orders of all groups.
 /// # Errors
-/// A group's file cannot be read.
+/// A group's database cannot be read.
 pub fn paid_orders(rig: &StoreRig) -> Result<Vec<BookedOrder>, RigError> {
     let mut orders = Vec::new();
-    for tag in 0..3 {
-        let path = rig.group_file(tag);
-        orders.extend(
-            read(&path).map_err(|error| {
-                RigError::Unexpected(format!("{} cannot be read: {error}", path.display()))
-            })?,
-        );
+    for tag in 0..rig.groups() {
+        orders.extend(paid_orders_of(rig, tag)?);
     }
     Ok(orders)
 }
 
-fn read(path: &std::path::Path) -> rusqlite::Result<Vec<BookedOrder>> {
+/// All paid orders of one group.
+/// # Errors
+/// Its database cannot be read.
+pub fn paid_orders_of(rig: &StoreRig, tag: u8) -> Result<Vec<BookedOrder>, RigError> {
+    let cannot = |error: &dyn std::fmt::Display| {
+        RigError::Unexpected(format!("the books of group {tag} cannot be read: {error}"))
+    };
+    let rows = match rig.group_database(tag) {
+        Some(at) => at.login().rows(PAID).map_err(|error| cannot(&error))?,
+        None => rows(&rig.group_file(tag)).map_err(|error| cannot(&error))?,
+    };
+    rows.iter().map(|row| booked(row).ok_or_else(|| cannot(row))).collect()
+}
+
+/// The columns of each row, separated by `|`, as `psql` writes them.
+fn rows(path: &std::path::Path) -> rusqlite::Result<Vec<String>> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let mut statement = connection.prepare(
-        "SELECT number, terminal, epoch, sequence, paid_minor,
-                (SELECT coalesce(sum(amount_minor), 0) FROM refunds r
-                  WHERE r.number = o.number AND r.state = 'done'),
-                EXISTS (SELECT 1 FROM payments p WHERE p.number = o.number AND p.state = 'paid')
-           FROM orders o WHERE state = 'paid' AND quarantined = 0",
-    )?;
+    let mut statement = connection.prepare(PAID)?;
+    let columns = statement.column_count();
     let rows = statement.query_map([], |row| {
-        Ok(BookedOrder {
-            number: row.get(0)?,
-            terminal: row.get(1)?,
-            sale: (row.get(2)?, row.get(3)?),
-            paid_minor: row.get(4)?,
-            refunded_minor: row.get(5)?,
-            by_wallet: row.get(6)?,
-        })
+        let texts = (0..columns).map(|column| match row.get_ref(column)? {
+            rusqlite::types::ValueRef::Integer(number) => Ok(number.to_string()),
+            other => Ok(other.as_str()?.to_owned()),
+        });
+        Ok(texts.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
     })?;
     rows.collect()
+}
+
+fn booked(row: &str) -> Option<BookedOrder> {
+    let mut columns = row.split('|');
+    Some(BookedOrder {
+        number: columns.next()?.to_owned(),
+        terminal: columns.next()?.parse().ok()?,
+        sale: (columns.next()?.parse().ok()?, columns.next()?.parse().ok()?),
+        paid_minor: columns.next()?.parse().ok()?,
+        refunded_minor: columns.next()?.parse().ok()?,
+        by_wallet: columns.next()? == "1",
+    })
 }
 
 /// Sales that stand in the books more than once.

@@ -1,14 +1,16 @@
 //! A real shop on one machine: the store's files, the wallet simulator and the store server as processes of
 //! their own. Tests and the demo bring it up, break it, and bring it up again.
 
+mod databases;
 mod settings;
 mod wallet;
 
+pub use databases::{FrozenGroup, InPostgres};
 pub use settings::{Ports, RigOptions, STAFF};
 pub use wallet::{WalletControl, WalletOrder};
 
 use crate::load::cores;
-use crate::process::{Process, ProcessError, wait_until};
+use crate::process::{Process, ProcessError};
 use crate::scripted_till::ScriptedTill;
 use crate::workspace;
 use evertill_provisioning::client::{ClientConfig, ClientError, StaffClient};
@@ -301,34 +303,5 @@ impl StoreRig {
     pub async fn pending_till(&self, name: &str) -> Result<ScriptedTill, RigError> {
         let code = self.enrolment_code(name).await?;
         Ok(ScriptedTill::enrol(self.client_config(), &code).await?)
-    }
-
-    /// Makes a group fail for real: another process's lock on its file. The lock goes when the answer is
-    /// dropped.
-    /// # Errors
-    /// The file cannot be locked.
-    pub fn freeze_group(&self, tag: u8) -> Result<FrozenGroup, RigError> {
-        let path = self.group_file(tag);
-        let failed = |error: rusqlite::Error| RigError::Unexpected(format!("{}: {error}", path.display()));
-        let connection = rusqlite::Connection::open(&path).map_err(failed)?;
-        let locked = wait_until(Duration::from_secs(5), || {
-            connection.execute_batch("PRAGMA busy_timeout = 500; BEGIN IMMEDIATE").is_ok()
-        });
-        if locked {
-            Ok(FrozenGroup { connection })
-        } else {
-            Err(RigError::Unexpected(format!("{} could not be locked", path.display())))
-        }
-    }
-}
-
-/// A group that answers no writes, until this is dropped.
-pub struct FrozenGroup {
-    connection: rusqlite::Connection,
-}
-
-impl Drop for FrozenGroup {
-    fn drop(&mut self) {
-        let _ = self.connection.execute_batch("ROLLBACK");
     }
 }

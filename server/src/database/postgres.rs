@@ -33,7 +33,7 @@ use batch::{Question, Write};
 use connect::Role;
 use lane::{Lane, Work};
 use pool::{Pool, Shared, Task};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tls::Tls;
 use tokio::runtime::Runtime;
@@ -109,6 +109,7 @@ impl PostgresEngine {
             settings,
             tls,
             opening: schema.opening.map(|opening| opening.postgres),
+            timeline: AtomicU32::new(0),
             jobs: AtomicU64::new(0),
             commits: AtomicU64::new(0),
         });

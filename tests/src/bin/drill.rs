@@ -1,7 +1,7 @@
 //! `cargo drill -- NAME`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::drill::world;
+use evertill_tests::drill::{patroni, world};
 use std::process::ExitCode;
 
 /// Faults, on purpose: each drill starts what it needs, breaks it, checks that every rule held, and leaves nothing
@@ -16,11 +16,13 @@ struct Options {
 #[derive(Subcommand)]
 enum Drill {
     World(world::WorldOptions),
+    Patroni(patroni::PatroniDrill),
 }
 
 fn main() -> ExitCode {
     let held = match Options::parse().drill {
         Drill::World(options) => world::drill(&options),
+        Drill::Patroni(options) => patroni::drill(&options),
     };
     match held {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! The settings of a rig's shop: its people, its ports, its server's configuration.
 
-use super::{RigError, StoreRig};
+use super::{InPostgres, RigError, StoreRig};
 use evertill_provisioning::pki::{FirstStaff, NewStore};
 use evertill_shared::id::StoreId;
 use evertill_shared::money::Currency;
@@ -34,6 +34,8 @@ pub struct RigOptions {
     pub days_ahead: u32,
     /// How many order groups there are.
     pub groups: u8,
+    /// Which databases are in PostgreSQL; the others are files.
+    pub postgres: InPostgres,
     /// The one core that the server runs on; none: all of them.
     pub server_core: Option<usize>,
     /// A file that says, at any time, by how many milliseconds the server's clock is ahead; see
@@ -57,6 +59,7 @@ impl Default for RigOptions {
             period_ms: 4_000,
             days_ahead: 0,
             groups: 3,
+            postgres: InPostgres::default(),
             server_core: None,
             clock_file: None,
             server_under: Vec::new(),
@@ -133,14 +136,25 @@ pub(super) fn plan(ports: &Ports) -> Result<NewStore, RigError> {
 /// The server's settings as the store was made with, and the simulator as its wallet.
 pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
     let mut toml = toml::Table::new();
-    let groups: Vec<toml::Value> = (0..rig.options.groups)
-        .map(|tag| {
-            let mut group = toml::Table::new();
-            group.insert("tag".into(), i64::from(tag).into());
-            group.insert("file".into(), format!("groups/{tag:02}.db").into());
-            group.into()
-        })
-        .collect();
+    let folder = rig.store_dir().join("server");
+    let postgres = &rig.options.postgres;
+    let mut groups: Vec<toml::Value> = Vec::new();
+    for tag in 0..rig.options.groups {
+        let mut group = toml::Table::new();
+        group.insert("tag".into(), i64::from(tag).into());
+        match postgres.groups.get(&tag) {
+            Some(at) => {
+                group.insert("postgres".into(), postgres.setting(&folder, &format!("group-{tag:02}"), at)?)
+            }
+            None => group.insert("file".into(), format!("groups/{tag:02}.db").into()),
+        };
+        groups.push(group.into());
+    }
+    if let Some(at) = &postgres.base {
+        let mut base = toml::Table::new();
+        base.insert("postgres".into(), postgres.setting(&folder, "base", at)?);
+        toml.insert("base".into(), base.into());
+    }
     for (key, value) in [
         ("listen", format!("127.0.0.1:{}", rig.ports.server)),
         ("data_dir", "data".into()),

@@ -46,8 +46,15 @@ impl Refusal {
     }
 }
 
-/// Connects to the server that takes writes, within the settings' limit.
-pub(super) async fn connect(settings: &PostgresSettings, tls: &Tls, role: Role) -> Result<Link, Refusal> {
+/// Connects to the server that takes writes, within the settings' limit. Each promotion begins a new timeline with a higher
+/// number: of two primaries the one of the higher timeline is the primary, and one below `known` is an old one that
+/// nobody has stopped. What it acknowledges is nothing (it has lost its standbys), but what it tells is out of date.
+pub(super) async fn connect(
+    settings: &PostgresSettings,
+    tls: &Tls,
+    role: Role,
+    known: u32,
+) -> Result<Link, Refusal> {
     let password = settings.current_password().map_err(Refusal::lasting)?;
     let mut tries = JoinSet::new();
     for host in &settings.hosts {
@@ -56,20 +63,31 @@ pub(super) async fn connect(settings: &PostgresSettings, tls: &Tls, role: Role) 
         let (tls, host, settings) = (tls.clone(), host.clone(), settings.clone());
         tries.spawn(async move {
             let limit = settings.limit();
-            let tried = tokio::time::timeout(limit, greet(config, tls, &settings, role)).await;
+            let tried = tokio::time::timeout(limit, greet(config, tls, &settings, role, known)).await;
             let late = || Refusal::passing(format!("no answer within {} ms", limit.as_millis()));
             tried.unwrap_or_else(|_| Err(late())).map_err(|refusal| (host, refusal))
         });
     }
     let mut refusals = Vec::new();
-    while let Some(tried) = tries.join_next().await {
-        match tried {
-            Ok(Ok((client, wire))) => return Ok(Link::new(client, wire)),
-            Ok(Err(refusal)) => refusals.push(refusal),
-            Err(error) => refusals.push((String::new(), Refusal::passing(error.to_string()))),
+    let mut best: Option<Greeted> = None;
+    loop {
+        let next = match &best {
+            None => tries.join_next().await,
+            // Another primary answers just as quickly.
+            Some(_) => tokio::time::timeout(settings.limit() / 10, tries.join_next()).await.unwrap_or(None),
+        };
+        match next {
+            None => break,
+            Some(Ok(Ok(other))) if best.as_ref().is_none_or(|best| other.timeline > best.timeline) => {
+                best = Some(other);
+            }
+            Some(Ok(Ok(_))) => {}
+            Some(Ok(Err(refusal))) => refusals.push(refusal),
+            Some(Err(error)) => refusals.push((String::new(), Refusal::passing(error.to_string()))),
         }
     }
-    Err(of_all(refusals))
+    let best = best.ok_or_else(|| of_all(refusals))?;
+    Ok(Link::new(best.client, best.wire, best.timeline))
 }
 
 /// What is definite counts; else what each server said.
@@ -110,12 +128,20 @@ fn config(
     config
 }
 
+/// A server that may be used.
+struct Greeted {
+    client: Client,
+    wire: Wire,
+    timeline: u32,
+}
+
 async fn greet(
     config: Config,
     tls: Tls,
     settings: &PostgresSettings,
     role: Role,
-) -> Result<(Client, Wire), Refusal> {
+    known: u32,
+) -> Result<Greeted, Refusal> {
     let (client, connection) = config.connect(tls).await.map_err(|error| not_let_in(&error, settings))?;
     let mut wire = Wire::new(connection);
     let question = question(settings);
@@ -127,11 +153,23 @@ async fn greet(
     });
     let row = row.ok_or_else(|| Refusal::passing("it did not say what it is"))?;
     let level = judge(row, settings, role)?;
+    let timeline = timeline(row.get("timeline").unwrap_or_default());
+    if timeline < known {
+        return Err(Refusal::passing(format!(
+            "it is an old primary (its timeline is {timeline}, and {known} has been seen): stop it, and let it come \
+             back as a standby"
+        )));
+    }
     // Said outright, or a later change of the server's default would lower it under our feet.
     let set = format!("SET synchronous_commit = {level}");
     let set = wire.drive(client.batch_execute(&set)).await.map_err(Refusal::passing)?;
     set.map_err(|error| Refusal::passing(failure::words(&error)))?;
-    Ok((client, wire))
+    Ok(Greeted { client, wire, timeline })
+}
+
+/// The number at the beginning of the name of the file that is written to.
+fn timeline(hex: &str) -> u32 {
+    u32::from_str_radix(hex, 16).unwrap_or(0)
 }
 
 fn question(settings: &PostgresSettings) -> String {
@@ -143,6 +181,8 @@ fn question(settings: &PostgresSettings) -> String {
                 current_setting('fsync') AS fsync,
                 current_setting('synchronous_commit') AS level,
                 current_setting('synchronous_standby_names') AS standbys,
+                CASE WHEN pg_is_in_recovery() THEN ''
+                     ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
                 count(*) AS ours,
                 count(*) FILTER (WHERE wait_event = 'SyncRep'
                     AND state_change < clock_timestamp() - interval '{} milliseconds') AS hung
@@ -275,6 +315,11 @@ mod tests {
         assert!(enough_standbys("", None).is_ok() && enough_standbys("ANY 1 (a, b)", Some(1)).is_ok());
         assert_eq!(enough_standbys("", Some(1)), Err(Refusal::passing(NO_STANDBYS)));
         assert!(enough_standbys("s1", Some(2)).is_err());
+    }
+
+    #[test]
+    fn the_timeline_is_read_from_the_name_of_a_log_file() {
+        assert_eq!((timeline("00000001"), timeline("0000001F"), timeline("")), (1, 31, 0));
     }
 
     #[test]

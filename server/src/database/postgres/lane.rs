@@ -96,6 +96,10 @@ impl<T: Task> Lane<T> {
             if self.link.as_ref().is_some_and(|(_, era)| *era != self.pool.era.load(Ordering::Acquire)) {
                 self.drop_link("the database had fallen silent");
             }
+            let timeline = self.pool.shared.timeline.load(Ordering::Acquire);
+            if self.link.as_ref().is_some_and(|(link, _)| link.timeline() < timeline) {
+                self.drop_link("another server has become the primary", false);
+            }
             if self.link.is_none()
                 && let Err(refusal) = self.connect()
             {
@@ -126,9 +130,12 @@ impl<T: Task> Lane<T> {
     fn connect(&mut self) -> Result<(), Refusal> {
         let era = self.pool.era.load(Ordering::Acquire);
         let shared = &self.pool.shared;
-        let made = self.runtime.block_on(connect::connect(&shared.settings, &shared.tls, self.pool.role));
+        let known = shared.timeline.load(Ordering::Acquire);
+        let connecting = connect::connect(&shared.settings, &shared.tls, self.pool.role, known);
+        let made = self.runtime.block_on(connecting);
         match made {
             Ok(link) => {
+                shared.timeline.fetch_max(link.timeline(), Ordering::AcqRel);
                 self.link = Some((link, era));
                 self.failures = 0;
                 self.pool.connected();

@@ -101,11 +101,17 @@ pub(super) struct Link {
     count: usize,
     lost: Option<String>,
     silent: bool,
+    timeline: u32,
 }
 
 impl Link {
-    pub(super) fn new(client: Client, wire: Wire) -> Self {
-        Self { client, wire, prepared: HashMap::new(), count: 0, lost: None, silent: false }
+    pub(super) fn new(client: Client, wire: Wire, timeline: u32) -> Self {
+        Self { client, wire, prepared: HashMap::new(), count: 0, lost: None, silent: false, timeline }
+    }
+
+    /// How often a standby had been promoted, when it was made, to get to this primary; counts from 1.
+    pub(super) fn timeline(&self) -> u32 {
+        self.timeline
     }
 
     /// Why it is of no more use.

@@ -5,7 +5,7 @@ use super::settings::PostgresSettings;
 use super::tls::Tls;
 use crate::database::DbError;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
 /// The most rows, or questions, that one lane takes at once.
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     pub(super) settings: PostgresSettings,
     pub(super) tls: Tls,
     pub(super) opening: Option<&'static str>,
+    /// The highest timeline that was seen: a primary of a lower one is an old one.
+    pub(super) timeline: AtomicU32,
     pub(super) jobs: AtomicU64,
     pub(super) commits: AtomicU64,
 }

@@ -67,6 +67,8 @@ pub struct PostgresGroup {
     pub(super) nodes: Vec<PostgresNode>,
     pub(super) primary: usize,
     pub(super) broken: Vec<Broken>,
+    /// A primary of before that runs as if it still were one.
+    astray: Option<usize>,
     common: Arc<Common>,
 }
 
@@ -88,7 +90,7 @@ impl PostgresGroup {
             node.wait_for(format!("ANY {} ({others})", common.options.quorum));
         }
         start_together(&mut nodes)?;
-        let group = Self { nodes, primary: 0, broken: Vec::new(), common };
+        let group = Self { nodes, primary: 0, broken: Vec::new(), astray: None, common };
         group.wait_for_standbys(2)?;
         Ok(group)
     }
@@ -182,10 +184,26 @@ impl PostgresGroup {
         Ok(Promotion { primary: self.primary().name().into(), took })
     }
 
-    /// Brings all nodes that are down back as standbys, as copies of the primary of today, and waits for both.
+    /// Starts the node that is down, which was the primary before, as if nothing had happened: nobody has fenced it, it
+    /// takes statements beside the primary of today, and no standby follows it. [`PostgresGroup::rejoin`] ends that.
+    /// Gives the application's login at it.
+    /// # Errors
+    /// No node is down, or it does not start.
+    pub fn restart_unfenced(&mut self) -> Result<Login, Failure> {
+        let down = (0..self.nodes.len()).find(|index| !self.nodes[*index].is_running());
+        let old = down.ok_or_else(|| Failure::Machine("all nodes of the group run".into()))?;
+        self.nodes[old].start()?;
+        self.astray = Some(old);
+        Ok(self.nodes[old].application())
+    }
+
+    /// Brings all nodes that are down or astray back as standbys, as copies of the primary of today, and waits for both.
     /// # Errors
     /// See [`Failure`].
     pub fn rejoin(&mut self) -> Result<(), Failure> {
+        if let Some(astray) = self.astray.take() {
+            self.nodes[astray].kill();
+        }
         let address = self.primary().address();
         for node in self.standbys_mut() {
             if !node.is_running() {

@@ -1,6 +1,6 @@
 //! One PostgreSQL server: its folder, its settings, its process.
 
-use super::{APPLICATION, HBA, Login, Passwords, PostgresOptions, REPLICATOR, SUPERUSER};
+use super::{APPLICATION, Conninfo, HBA, Login, Passwords, PostgresOptions, REPLICATOR, SUPERUSER};
 use crate::process::{Process, wait_until};
 use crate::rig::place::{self, Place};
 use crate::rig::{Failure, packages, ports, server};
@@ -364,6 +364,19 @@ impl PostgresNode {
     #[must_use]
     pub fn superuser(&self) -> Login {
         self.login(SUPERUSER, &self.common.passwords.superuser, SUPERUSER)
+    }
+
+    /// A new database of the application's, beside its first one, and how to reach it on this node.
+    /// # Errors
+    /// It cannot be made.
+    pub fn create_database(&self, name: &str) -> Result<Conninfo, Failure> {
+        self.superuser().rows(&format!("CREATE DATABASE {name} OWNER {APPLICATION}"))?;
+        Ok(Conninfo {
+            addresses: vec![self.address()],
+            user: APPLICATION.into(),
+            password: self.common.passwords.application.clone(),
+            database: name.into(),
+        })
     }
 
     /// The application's role, in the application's database.
