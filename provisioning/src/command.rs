@@ -2,6 +2,7 @@
 
 pub mod catalogue_import;
 pub mod order_accept;
+pub mod server_add;
 pub mod staff_add;
 pub mod staff_leave;
 pub mod staff_list;

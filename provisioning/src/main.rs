@@ -28,6 +28,9 @@ enum Command {
     /// A store's own files.
     #[command(subcommand, arg_required_else_help = true)]
     Store(Store),
+    /// The store's servers.
+    #[command(subcommand, arg_required_else_help = true)]
+    Server(Server),
     /// People.
     #[command(subcommand, arg_required_else_help = true)]
     Staff(Staff),
@@ -50,6 +53,12 @@ enum Store {
     Create(command::store_create::Args),
     /// Gives the server a new certificate, before the old one ends.
     RenewCertificate(command::store_renew::Args),
+}
+
+#[derive(Subcommand)]
+enum Server {
+    /// Makes the files of one more server of the store.
+    Add(command::server_add::Args),
 }
 
 #[derive(Subcommand)]
@@ -104,6 +113,7 @@ async fn run(command: Command) -> command::Outcome {
     match command {
         Command::Store(Store::Create(args)) => command::store_create::run(&args),
         Command::Store(Store::RenewCertificate(args)) => command::store_renew::run(&args),
+        Command::Server(Server::Add(args)) => command::server_add::run(&args),
         Command::Staff(Staff::Add(args)) => command::staff_add::run(&args).await,
         Command::Staff(Staff::List(args)) => command::staff_list::run(&args).await,
         Command::Staff(Staff::Leave(args)) => command::staff_leave::run(&args).await,

@@ -5,12 +5,14 @@
 //! only to issue and renew, so they are kept off-line and, best, sealed with a passphrase. Tills trust the spare
 //! root from their first day, so that no till has to be visited when the first one is lost.
 
+mod add_server;
 mod create;
 mod key_file;
 mod renew;
 mod root;
 mod server_toml;
 
+pub use add_server::{AddedServer, NewServer, add_server};
 pub use create::{CreatedStore, FirstStaff, NewStore, create_store};
 pub use renew::{Renewed, renew_from_spare, renew_server_certificate};
 pub use root::{Root, TlsCertificate};

@@ -8,6 +8,7 @@
 //! Whoever decides about money does so inside the group's own transaction, on what stands there, and never on
 //! something read before.
 
+mod avoidance;
 mod entries;
 mod failure;
 mod give_backs;

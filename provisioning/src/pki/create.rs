@@ -87,7 +87,7 @@ pub fn create_store(dir: &Path, plan: &NewStore, now: Timestamp) -> Result<Creat
     };
     files::write_new(&staging.path.join("trust.json"), &json(&trust)?, PUBLIC)?;
     let certificate_ends = write_server(&staging.path, plan, &root, now)?;
-    staging.put_in_place(dir)?;
+    staging.put_in_place(dir, &[SPARE_DIR, "root", "server", "."])?;
     Ok(CreatedStore {
         dir: dir.to_owned(),
         root_fingerprint: root.certificate_fingerprint(),
@@ -190,13 +190,13 @@ fn check_login(login: &str) -> Result<(), PkiError> {
 }
 
 /// A directory that vanishes again unless it is put in place.
-struct Staging {
-    path: PathBuf,
+pub(super) struct Staging {
+    pub(super) path: PathBuf,
     placed: bool,
 }
 
 impl Staging {
-    fn beside(dir: &Path) -> Result<Self, PkiError> {
+    pub(super) fn beside(dir: &Path) -> Result<Self, PkiError> {
         let name = dir.file_name().ok_or_else(|| PkiError::BadPlan("--dir must name a directory".into()))?;
         let parent = dir.parent().unwrap_or(Path::new(""));
         if !parent.as_os_str().is_empty() {
@@ -208,8 +208,9 @@ impl Staging {
         Ok(Self { path, placed: false })
     }
 
-    fn put_in_place(mut self, dir: &Path) -> Result<(), PkiError> {
-        for part in [SPARE_DIR, "root", "server", "."] {
+    /// Puts it in place, with these directories in it on the disk.
+    pub(super) fn put_in_place(mut self, dir: &Path, parts: &[&str]) -> Result<(), PkiError> {
+        for part in parts {
             files::sync_dir(&self.path.join(part))?;
         }
         // Were `dir` made by someone else in the meantime, this fails, unless it is empty.

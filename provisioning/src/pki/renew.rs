@@ -96,7 +96,7 @@ fn renew(
     Ok(Renewed { server_names, ends: tls.ends })
 }
 
-fn history(path: &Path) -> Result<Vec<Issued>, PkiError> {
+pub(super) fn history(path: &Path) -> Result<Vec<Issued>, PkiError> {
     match read_json(path) {
         Err(PkiError::File(error)) if error.is_missing() => Ok(Vec::new()),
         read => read,
@@ -104,14 +104,14 @@ fn history(path: &Path) -> Result<Vec<Issued>, PkiError> {
 }
 
 /// The names in the newest certificate that either root has issued.
-fn last_names(by_this: &[Issued], by_the_first: &[Issued]) -> Result<Vec<String>, PkiError> {
+pub(super) fn last_names(by_this: &[Issued], by_the_first: &[Issued]) -> Result<Vec<String>, PkiError> {
     let newest = by_this.iter().chain(by_the_first).max_by_key(|issued| issued.at);
     newest.map(|issued| issued.server_names.clone()).ok_or_else(|| {
         PkiError::BadPlan("it is not known what names the certificate had: give --server-name NAME".into())
     })
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, PkiError> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, PkiError> {
     serde_json::from_slice(&files::read(path)?)
         .map_err(|e| PkiError::Damaged { path: path.to_owned(), what: e.to_string() })
 }

@@ -53,6 +53,7 @@ impl OrderCentre {
     pub async fn start(&self, charge: NewCharge) -> Result<PaymentView, GroupError> {
         let (written, on_disk) = oneshot::channel();
         let (settled, answer) = oneshot::channel();
+        let (heard, word) = oneshot::channel();
         let centre = self.clone();
         tokio::spawn(async move {
             let since = centre.clocks();
@@ -60,18 +61,31 @@ impl OrderCentre {
             let go_on = begun.as_ref().is_ok_and(|(_, fresh)| *fresh);
             let _ = written.send(begun.map(|(record, _)| record));
             if go_on {
-                let _ = settled.send(centre.charge(charge, since).await);
+                let _ = settled.send(centre.charge(charge, since, heard).await);
             }
         });
         let on_disk = tokio::time::timeout(self.0.groups.call_limit(), on_disk).await;
         // Neither the time-out nor a task that vanished says what happened.
         let record = on_disk.ok().and_then(Result::ok).unwrap_or(Err(GroupError::Unknown))?;
-        let payment = match tokio::time::timeout(self.0.settings.answer_wait, answer).await {
-            Ok(Ok(payment)) => payment,
-            // Still under way, or there was nothing to charge.
-            Ok(Err(_)) | Err(_) => record.payment,
-        };
+        // Still under way, or there was nothing to charge.
+        let payment = self.settled_in_time(word, answer).await.unwrap_or(record.payment);
         Ok(self.view(&payment))
+    }
+
+    /// Waits for the channel's word as long as a till may wait for it; and then for the group to take the word in, no
+    /// longer than for any other call: a till whose group is away is told so, and asks again.
+    async fn settled_in_time(
+        &self,
+        word: oneshot::Receiver<()>,
+        mut answer: oneshot::Receiver<Payment>,
+    ) -> Option<Payment> {
+        let heard = tokio::time::timeout(self.0.settings.answer_wait, word);
+        tokio::select! {
+            biased;
+            settled = &mut answer => return settled.ok(),
+            heard = heard => heard.ok()?.ok()?,
+        }
+        tokio::time::timeout(self.0.groups.call_limit(), answer).await.ok()?.ok()
     }
 
     async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {
@@ -101,9 +115,15 @@ impl OrderCentre {
         (self.0.clock.monotonic(), self.now())
     }
 
-    async fn charge(&self, charge: NewCharge, since: (Duration, Timestamp)) -> Payment {
+    async fn charge(
+        &self,
+        charge: NewCharge,
+        since: (Duration, Timestamp),
+        heard: oneshot::Sender<()>,
+    ) -> Payment {
         let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
         let outcome = self.ask_for_money(&charge, since).await;
+        let _ = heard.send(()); // nobody may be waiting any more
         // The code has been used: it is wiped as soon as it is not needed.
         drop(charge);
         let event = Event::Pay(outcome);

@@ -1,5 +1,6 @@
 //! Creating a draft: the only thing that may go to any healthy group, and jump to the next.
 
+use super::avoidance::{Avoidance, Turn};
 use super::health::{Health, HealthLimits, Standing};
 use super::selector::{self, Try};
 use super::write_pace::WritePace;
@@ -78,6 +79,7 @@ impl GroupHealth {
 struct Notes {
     health: Health,
     pace: WritePace,
+    avoidance: Avoidance,
     proved_at: Option<Duration>,
     last_error: Option<(String, Timestamp)>,
     orders_created: u64,
@@ -89,15 +91,22 @@ struct Notes {
 pub(crate) struct Watch {
     notes: Mutex<Notes>,
     tag: GroupTag,
+    limits: HealthLimits,
 }
 
 impl Watch {
     pub(crate) fn new(tag: GroupTag, limits: HealthLimits, now: Duration, random: u64) -> Self {
         let health = Health::new(limits, now, random);
-        let pace = WritePace::default();
-        let notes =
-            Notes { health, pace, proved_at: None, last_error: None, orders_created: 0, jumps_away: 0 };
-        Self { notes: Mutex::new(notes), tag }
+        let notes = Notes {
+            health,
+            pace: WritePace::default(),
+            avoidance: Avoidance::default(),
+            proved_at: None,
+            last_error: None,
+            orders_created: 0,
+            jumps_away: 0,
+        };
+        Self { notes: Mutex::new(notes), tag, limits }
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -139,6 +148,19 @@ impl Watch {
         if !matches!(answer, Err(GroupError::Overloaded)) {
             self.notes().pace.took(now, took);
         }
+    }
+
+    /// Where the group comes among the healthy ones; one that is slow of late comes last.
+    fn turn(&self, now: Duration) -> Turn {
+        self.notes().avoidance.turn(now, self.limits.test_timeout)
+    }
+
+    /// A new order was created there, after so long.
+    fn created_after(&self, now: Duration, took: Duration, slow: Duration) {
+        let rest = self.limits.period;
+        let mut notes = self.notes();
+        let is_slow = notes.pace.is_slower_than(slow, now);
+        notes.avoidance.created(now, took <= slow, is_slow, rest);
     }
 
     /// A write was answered: no proof that the group is well again, but that it can write now.
@@ -204,7 +226,14 @@ impl Jumping<'_> {
             candidates.iter().map(|c| c.watch.notes().health.standing(now)).collect();
         let mut jumps = 0_u8;
         let mut overloaded = 0_u8;
-        for Try { index, last_resort } in selector::sequence(&standings, self.random) {
+        let mut tries = selector::sequence(&standings, self.random);
+        // Stable: a group whose test is due goes first as before, and the rest stay shuffled.
+        tries.sort_by_cached_key(|next| match (standings.get(next.index), candidates.get(next.index)) {
+            (Some(Standing::Healthy), Some(candidate)) => candidate.watch.turn(now),
+            (Some(Standing::TestDue), _) => Turn::Trial,
+            _ => Turn::Usual,
+        });
+        for Try { index, last_resort } in tries {
             let Some(candidate) = candidates.get(index) else { continue };
             if !candidate.watch.notes().health.claim(self.clock.monotonic(), last_resort) {
                 continue;
@@ -252,7 +281,10 @@ impl Jumping<'_> {
         match &result {
             Err(error) if error.is_failure() => watch.failed(error, self.clock, self.random),
             // A refusal is an answer of a group that works.
-            Ok(_) | Err(GroupError::Refused(_)) => watch.created(self.clock.monotonic(), self.random),
+            Ok(_) | Err(GroupError::Refused(_)) => {
+                watch.created(now, self.random);
+                watch.created_after(now, now.saturating_sub(began), self.call / 4);
+            }
             Err(_) => {}
         }
         result

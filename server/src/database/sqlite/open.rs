@@ -18,7 +18,15 @@ pub(super) fn writer(path: &Path, schema: &Schema) -> Result<Connection, OpenErr
     check_whole(&connection, path)?;
     check_kind(&connection, path, schema.application)?;
     migrate(&mut connection, path, schema)?;
+    write_out(&connection).map_err(|e| damaged_or_io(path, &e))?;
     Ok(connection)
+}
+
+/// Brings the log into the file. After a failed sync the system may hold parts of the log as written that are not on
+/// the disk; what is committed on top of them would be lost with them when the power goes. Written anew, they are there.
+/// While another server has the file open it may stay as it is: then the log is that server's as well.
+fn write_out(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 fn settings(connection: &Connection) -> rusqlite::Result<()> {

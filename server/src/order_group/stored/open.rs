@@ -6,11 +6,13 @@ use crate::database::{Database, DbError, OpenError};
 use crate::order_group::{Expected, Place};
 use evertill_shared::order_number::GroupTag;
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// How long to wait before a database that could not be opened is tried again.
 const REOPEN: Duration = Duration::from_secs(1);
+/// How long a broken database is waited for to let go of its files.
+const LET_GO: Duration = Duration::from_secs(5);
 /// How long the start waits for the first try. One that takes longer goes on by itself.
 const FIRST_TRY: Duration = Duration::from_secs(5);
 
@@ -69,14 +71,15 @@ impl GroupOpenError {
 
 /// Where an open database is put, once there is one.
 pub(super) struct Slot {
-    open: OnceLock<(Database, String)>,
+    open: Mutex<Option<(Database, String)>>,
     trouble: Mutex<String>,
 }
 
 impl Slot {
     /// Opens the database in a thread of its own.
     pub fn start(tag: GroupTag, place: Place, expected: Expected) -> std::io::Result<Arc<Self>> {
-        let slot = Arc::new(Self { open: OnceLock::new(), trouble: Mutex::new("it is being opened".into()) });
+        let slot =
+            Arc::new(Self { open: Mutex::default(), trouble: Mutex::new("it is being opened".into()) });
         let weak = Arc::downgrade(&slot);
         let (tried, first_try) = mpsc::sync_channel(1);
         let opener = Opener { tag, place, expected };
@@ -89,15 +92,30 @@ impl Slot {
 
     /// With a database that is open.
     pub fn filled(database: Database, identity: String) -> Arc<Self> {
-        Arc::new(Self { open: OnceLock::from((database, identity)), trouble: Mutex::default() })
+        Arc::new(Self { open: Mutex::new(Some((database, identity))), trouble: Mutex::default() })
     }
 
     pub fn database(&self) -> Option<Database> {
-        self.open.get().map(|(database, _)| database.clone())
+        self.opened().as_ref().map(|(database, _)| database.clone())
     }
 
     pub fn identity(&self) -> Option<String> {
-        self.open.get().map(|(_, identity)| identity.clone())
+        self.opened().as_ref().map(|(_, identity)| identity.clone())
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<(Database, String)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out a database that will never write again by itself.
+    fn take_broken(&self) -> Option<Database> {
+        let mut opened = self.opened();
+        let (database, _) = opened.as_ref()?;
+        let Err(DbError::Broken(reason)) = database.health() else { return None };
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *trouble = format!("its database failed ({reason}); it is being checked and opened anew");
+        drop(trouble);
+        opened.take().map(|(database, _)| database)
     }
 
     pub fn trouble(&self) -> String {
@@ -121,26 +139,31 @@ struct Opener {
 }
 
 impl Opener {
-    /// Tries until it is open, until there is no point in trying again, or until nobody wants it any more.
+    /// Opens it, and opens it anew when its disk has failed: until there is no point in trying again, or until nobody
+    /// wants it any more. What is opened is checked as at the start; a damaged file is not served.
     fn run(&self, slot: &Weak<Slot>, tried: &SyncSender<()>) {
         loop {
-            let opened = self.open();
+            let is_open = slot.upgrade().is_some_and(|slot| slot.opened().is_some());
+            let opened = if is_open { None } else { Some(self.open()) };
             let Some(slot) = slot.upgrade() else { return };
-            let done = match opened {
-                Ok(open) => {
-                    let _ = slot.open.set(open);
-                    true
+            match opened {
+                None => {
+                    if let Some(broken) = slot.take_broken() {
+                        tracing::error!(tag = %self.tag, "an order group's database failed and is opened anew");
+                        let_go(broken);
+                    }
                 }
-                Err(error) => {
+                Some(Ok(open)) => *slot.opened() = Some(open),
+                Some(Err(error)) => {
                     slot.is_in_trouble(self.tag, &error);
-                    !error.may_pass()
+                    if !error.may_pass() {
+                        let _ = tried.try_send(());
+                        return;
+                    }
                 }
-            };
+            }
             drop(slot);
             let _ = tried.try_send(());
-            if done {
-                return;
-            }
             std::thread::sleep(REOPEN);
         }
     }
@@ -163,5 +186,14 @@ impl Opener {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unread)?;
         let identity = runtime.block_on(identity::claim(&database, self.tag, &self.expected))?;
         Ok((database, identity))
+    }
+}
+
+/// Closes a database that failed, if it lets itself be closed: two of our own writers must not hold one file.
+fn let_go(database: Database) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    let closed = runtime.block_on(async { tokio::time::timeout(LET_GO, database.close()).await });
+    if closed.is_err() {
+        tracing::warn!("a database that failed does not close; it is left to end by itself");
     }
 }
