@@ -142,7 +142,12 @@ impl SimDatabase {
 
     /// Looks at what is in it, as the checker does: past every fault.
     pub fn look<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
-        look(&self.inside().connection)
+        let inside = self.inside();
+        // Where commits are acknowledged before they are durable, what is durable is an older state.
+        match &inside.replica {
+            Some(durable) if self.mutation == Some(Mutation::ForgetsTheIntent) => look(durable),
+            _ => look(&inside.connection),
+        }
     }
 }
 
@@ -206,13 +211,21 @@ fn insert(row: &WaitingRow, sql: &dyn Sql) -> Result<Inserted, DbError> {
 /// The connections of one server process to one database.
 pub struct SimEngine {
     database: Arc<SimDatabase>,
+    /// Where a bug takes what this database does not take.
+    instead: Option<Arc<SimDatabase>>,
     life: Life,
     queue: Arc<Mutex<Vec<Work>>>,
 }
 
 impl SimEngine {
     pub fn new(database: Arc<SimDatabase>, life: Life) -> Self {
-        Self { database, life, queue: Arc::default() }
+        Self { database, instead: None, life, queue: Arc::default() }
+    }
+
+    /// With another database to go to when this one is dead: a planted bug.
+    pub fn or_instead(mut self, instead: Arc<SimDatabase>) -> Self {
+        self.instead = Some(instead);
+        self
     }
 
     fn take(&self, work: Work) -> Result<(), DbError> {
@@ -222,7 +235,12 @@ impl SimEngine {
             self.database.inside().unheard.push(work);
             return Ok(());
         }
-        if self.database.condition() == Condition::Dead {
+        let dead = self.database.condition() == Condition::Dead;
+        if let (true, Some(instead)) = (dead, &self.instead) {
+            instead.bring(vec![work]);
+            return Ok(());
+        }
+        if dead {
             match work {
                 Work::Query(query) => query.fail(refused()),
                 Work::Job(_) | Work::Row(_) => return Err(refused()),
@@ -339,12 +357,19 @@ impl SimDatabase {
             Ok(fate) => fate,
             Err(error) => return answer(batch, &Err(error)),
         };
+        if fate == Fate::Hangs && self.mutation == Some(Mutation::TrustsACommitCutOff) {
+            // What PostgreSQL answers when it is told to wait no longer: done, with a warning. It is on no standby.
+            let results = inside.serve(&mut batch, self.opening, self.mutation, false);
+            drop(inside);
+            return answer(batch, &results);
+        }
         if fate == Fate::Hangs {
             self.story.tell(format!("{}: a commit hangs", self.name));
             inside.hanging.extend(batch);
             return;
         }
-        if self.mutation == Some(Mutation::DecidesByAReplica) && inside.counts.commits.is_multiple_of(8) {
+        let lags = matches!(self.mutation, Some(Mutation::DecidesByAReplica | Mutation::ForgetsTheIntent));
+        if lags && inside.counts.commits.is_multiple_of(8) {
             let _ = inside.copy_to_replica();
         }
         let results = inside.serve(&mut batch, self.opening, self.mutation, fate != Fate::Lost);

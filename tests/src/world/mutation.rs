@@ -49,8 +49,6 @@ pub enum Mutation {
     TrustsACommitCutOff,
     /// A till's disk says that it has written before it has.
     DiskLies,
-    /// Charges of one wallet wait for those of another that is dead.
-    OneLaneForAll,
 }
 
 impl Mutation {
@@ -74,7 +72,6 @@ impl Mutation {
         Self::ForgetsTheChain,
         Self::TrustsACommitCutOff,
         Self::DiskLies,
-        Self::OneLaneForAll,
     ];
 
     /// What it is called on the command line.
@@ -107,7 +104,7 @@ impl Bent<'_> {
     fn statement(&self, statement: &str) -> String {
         match self.mutation {
             Mutation::ReservesWithoutTheGuard => {
-                statement.replace("AND ?2 <= paid_minor - held_minor", "AND ?2 IS NOT NULL")
+                statement.replace("?2 <= paid_minor - held_minor", "?2 IS NOT NULL")
             }
             Mutation::ForgetsTheChain if statement.contains("INTO journal_hashes") => {
                 format!("{statement} ON CONFLICT DO NOTHING")
@@ -126,6 +123,12 @@ impl Bent<'_> {
             Mutation::DecidesByAReplica if asks("FROM refunds") || asks("FROM orders") => {
                 self.replica.map(|replica| replica.rows(statement, parameters))
             }
+            Mutation::RefundsFromAnyTill if asks("r.id = ?2") => {
+                // Whoever asks is taken for the till that sold: here, the rogue.
+                let rows = self.honest.rows(statement, parameters);
+                let rogue = Value::from(super::template::TILLS);
+                Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "terminal", &rogue)).collect()))
+            }
             Mutation::IgnoresABlock if asks("terminals") => {
                 let rows = self.honest.rows(statement, parameters);
                 Some(
@@ -135,6 +138,17 @@ impl Bent<'_> {
             _ => None,
         }
     }
+}
+
+/// The row with another value in that column.
+fn with(row: Row, column: &str, value: &Value<'static>) -> Row {
+    let names = row.names();
+    let place = names.iter().position(|name| **name == *column);
+    let mut values = row.into_values();
+    if let Some(old) = place.and_then(|place| values.get_mut(place)) {
+        *old = value.clone();
+    }
+    Row::new(names, values)
 }
 
 /// The row with one word in the place of another.

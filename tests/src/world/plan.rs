@@ -146,7 +146,7 @@ impl Draw {
     }
 
     fn people(&mut self) {
-        for _ in 0..self.chance.between(2, 5) {
+        for _ in 0..self.chance.between(2, 6) {
             let (at, till) = (self.chance.between(2_000, ACTIVE_MS * 2 / 3), self.till());
             let sale = self.sale();
             self.at(at, What::Sell(till, sale));

@@ -11,7 +11,7 @@ use super::people::{Rogue, Staff};
 use super::plan::{HEALED_MS, Plan, SELLING, What};
 use super::server::{Ground, Server};
 use super::story::Story;
-use super::template::{API_KEY, BEGAN, SERVERS, Template, TemplateError};
+use super::template::{API_KEY, BEGAN, GROUPS, SERVERS, Template, TemplateError};
 use super::till::{Floor, Mail, Till};
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWeather};
@@ -149,6 +149,12 @@ impl World {
         for (group, connection) in (0_u8..).zip(template.groups()?) {
             if mutation == Some(Mutation::ReservesWithoutTheGuard) {
                 connection.pragma_update(None, "ignore_check_constraints", "ON")?;
+            }
+            if mutation == Some(Mutation::JumpsWithPayments) {
+                for tag in 0..GROUPS {
+                    let known = "INSERT INTO tags (tag, state, epoch) VALUES (?1, 'active', 1) ON CONFLICT DO NOTHING";
+                    connection.execute(known, [tag])?;
+                }
             }
             let tag = GroupTag::try_from(group).map_err(|error| TemplateError::Other(error.to_string()))?;
             groups.push(database(format!("group {group}"), connection, &StoredGroup::schema(tag)));
@@ -334,6 +340,10 @@ impl World {
             Event::Look => {
                 self.checker.after_step();
                 self.look_whether_it_is_over();
+                if self.mutation == Some(Mutation::DiskLies) && self.now_ms().is_multiple_of(10_000) {
+                    // What is really on the disk lags behind.
+                    self.copies = self.tills.iter().map(|till| till.disk.image().ok()).collect();
+                }
                 self.after(LOOK, Event::Look);
             }
             Event::Heal => self.heal(),

@@ -106,8 +106,8 @@ async fn assemble(
 ) -> Result<App, String> {
     let wrong = |error: &dyn std::fmt::Display| error.to_string();
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    let database =
-        |of: &Arc<SimDatabase>| Database::on(Arc::new(SimEngine::new(Arc::clone(of), life.clone())));
+    let engine = |of: &Arc<SimDatabase>| SimEngine::new(Arc::clone(of), life.clone());
+    let database = |of: &Arc<SimDatabase>| Database::on(Arc::new(engine(of)));
     let nowhere = Path::new("/nowhere");
     let base = BaseStore::on(database(&ground.base), nowhere, Arc::clone(&clock)).await;
     let base = base.map_err(|e| wrong(&e))?;
@@ -115,7 +115,14 @@ async fn assemble(
     let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
     for (tag, group) in (0_u8..).zip(&ground.groups) {
         let tag = GroupTag::try_from(tag).map_err(|e| wrong(&e))?;
-        let stored = StoredGroup::on(tag, database(group), &ground.expected[usize::from(tag.get())]).await;
+        let next = &ground.groups[(usize::from(tag.get()) + 1) % ground.groups.len()];
+        let database = match ground.mutation {
+            Some(Mutation::JumpsWithPayments) => {
+                Database::on(Arc::new(engine(group).or_instead(Arc::clone(next))))
+            }
+            _ => database(group),
+        };
+        let stored = StoredGroup::on(tag, database, &ground.expected[usize::from(tag.get())]).await;
         groups.push(Arc::new(stored.map_err(|e| wrong(&e))?));
     }
     let groups = GroupSet::by_chance_of(
