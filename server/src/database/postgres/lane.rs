@@ -98,7 +98,7 @@ impl<T: Task> Lane<T> {
             }
             let timeline = self.pool.shared.timeline.load(Ordering::Acquire);
             if self.link.as_ref().is_some_and(|(link, _)| link.timeline() < timeline) {
-                self.drop_link("another server has become the primary", false);
+                self.drop_link("another server has become the primary");
             }
             if self.link.is_none()
                 && let Err(refusal) = self.connect()
