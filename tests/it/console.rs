@@ -16,5 +16,7 @@ mod refunds;
 mod shop;
 #[path = "console/terminals.rs"]
 mod terminals;
+#[path = "console/view.rs"]
+mod view;
 #[path = "console/webdriver.rs"]
 mod webdriver;

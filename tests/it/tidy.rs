@@ -98,6 +98,25 @@ fn only_the_till_and_the_tests_link_slint() {
     }
 }
 
+/// Rule *no-guess-from-copies*: who decides about money cannot even name the view.
+#[test]
+fn only_lists_and_totals_read_the_merchant_view() {
+    let server = root().join("server/src");
+    let may =
+        ["app.rs", "config.rs", "config/read.rs", "lib.rs", "main.rs", "running.rs", "console/orders.rs"];
+    let may = may.map(|name| server.join(name));
+    let mut readers = 0;
+    for path in source_files().into_iter().filter(|path| path.starts_with(&server)) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let reads = ["merchant_view", "MerchantView", "app.view"].iter().any(|word| text.contains(word));
+        let is_view = path.starts_with(server.join("merchant_view")) || path.ends_with("merchant_view.rs");
+        let is_search = path.ends_with("console/search.rs");
+        readers += usize::from(reads && !is_view);
+        assert!(!reads || is_view || is_search || may.contains(&path), "{} reads the view", path.display());
+    }
+    assert!(readers > 3, "the walk found only {readers} readers");
+}
+
 #[test]
 fn the_top_level_is_as_planned() {
     let allowed = ["shared", "hardware", "provisioning", "server", "terminal", "tests", "docs", "target"];

@@ -38,6 +38,12 @@ file = "groups/01.db"
 tag = 2
 file = "groups/02.db"
 
+# The lists and totals of the console come from copies of all orders, in view.db in data_dir. Servers on several
+# machines share them in a PostgreSQL database of its own:
+#
+# [view]
+# postgres = {{ hosts = ["db1:5432"], database = "evertill_view", user = "evertill", password_file = "pg.password" }}
+
 # When a group counts as failed: this many failures within the period; the jitter keeps servers from asking a
 # group that is coming back all at once.
 [group_limits]

@@ -2,6 +2,8 @@
 
 #[path = "tests/feeding.rs"]
 mod feeding;
+#[path = "tests/hidden.rs"]
+mod hidden;
 #[allow(dead_code, reason = "the engine's own tests use the rest of it")]
 #[path = "../../tests/postgres_engine/server.rs"]
 mod postgres;

@@ -171,13 +171,15 @@ fn an_unreachable_group_is_said_plainly_and_nothing_is_made_up() {
     let mut shop = Shop::open();
     let number = shop.cash(800);
     let tag = number.tag();
+    let page = shop.browser();
+    page.log_in("li");
+    page.expect(&number.grouped());
     shop.rig.stop_server();
     let file = shop.rig.group_file(tag.get());
     std::fs::rename(&file, file.with_extension("away")).unwrap();
     std::fs::create_dir(&file).unwrap(); // nothing can be opened there
     shop.rig.start_server().unwrap();
-    let page = shop.browser();
-    page.log_in("li");
+    page.go("/console/orders");
     page.expect(&format!("Group {tag} cannot be read: what happened there after"));
     // What was known before stays in the list.
     page.expect(&number.grouped());

@@ -141,7 +141,9 @@ async fn assemble(
     let centre = OrderCentre::new(groups.clone(), vec![channel], policies, Arc::clone(&clock), settings);
     let key = template::server_key(index).map_err(|e| wrong(&e))?;
     let door = Arc::new(Door::new(key, ground.server_keys.clone(), Arc::clone(&clock)));
-    Ok(App { clock, base, groups, centre, door })
+    // Nothing that happens here reads the view: it is for looking only.
+    let view = MerchantView::missing("this world has none", Arc::clone(&clock));
+    Ok(App { clock, base, groups, view, centre, door })
 }
 
 fn channel(
