@@ -29,7 +29,7 @@ pub async fn shop(options: RigOptions) -> Shop {
 /// A group of three servers, and a shop with it.
 pub async fn shop_on_a_group(name: &str) -> (Shop, PostgresGroup) {
     let group = PostgresGroup::start(name, PostgresOptions::default()).unwrap();
-    let postgres = InPostgres::one_group(0, group.conninfo());
+    let postgres = InPostgres { lanes: 2, ..InPostgres::one_group(0, group.conninfo()) };
     let shop = shop(RigOptions { postgres, period_ms: 2_000, ..RigOptions::default() }).await;
     (shop, group)
 }

@@ -14,6 +14,7 @@ use evertill_server::base_store::BaseStore;
 use evertill_server::channel::Channel;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
 use evertill_server::database::Database;
+use evertill_server::merchant_view::MerchantView;
 use evertill_server::door::Door;
 use evertill_server::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Policies, StoredGroup};
