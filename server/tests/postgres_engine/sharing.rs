@@ -59,7 +59,7 @@ const PICKY: Schema = Schema {
     }],
     opening: None,
 };
-const PICKED: Insert = Insert { table: "p", columns: &[("k", Kind::Text), ("n", Kind::Int)] };
+static PICKED: Insert = Insert::new("p", &[("k", Kind::Text), ("n", Kind::Int)]);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_the_table_refuses_are_told_one_by_one() {

@@ -18,7 +18,7 @@ pub const START: Migration = Migration {
 };
 pub const KIND: i32 = 0x4556_7431;
 pub const SCHEMA: Schema = Schema { application: KIND, migrations: &[START], opening: None };
-pub const ROW: Insert = Insert { table: "t", columns: &[("x", Kind::Int), ("y", Kind::Text)] };
+pub static ROW: Insert = Insert::new("t", &[("x", Kind::Int), ("y", Kind::Text)]);
 const COUNTED: Opening =
     Opening { sqlite: "SELECT count(*) AS n FROM t", postgres: "SELECT count(*) AS n FROM t" };
 
