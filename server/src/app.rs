@@ -9,11 +9,16 @@ use evertill_shared::clock::Clock;
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::TerminalState;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// The server's parts. Cheap to clone; keeps nothing of its own that another server would miss.
+/// The server's parts. Cheap to clone, as each layer in front of a handler does; keeps nothing of its own that another
+/// server would miss.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+pub struct Parts {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Stores, terminals, staff, catalogue, sessions: small and read often.
@@ -26,6 +31,20 @@ pub struct App {
     pub centre: OrderCentre,
     /// What stands in front of the handlers: this server's key, requests seen a moment ago, counts.
     pub door: Arc<Door>,
+}
+
+impl From<Parts> for App {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// The till that signed the request, as the signature check found it. Handlers take it as an argument.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// The most connections at a time. More are closed before anything is read from them.
 const MOST: usize = 4_000;
@@ -99,7 +99,7 @@ where
         let handshake = self.tls.accept(stream, service);
         Box::pin(async move {
             let (stream, service) = handshake.await?;
-            Ok((Guarded { stream, idle: Box::pin(sleep(IDLE)), _place: place }, service))
+            Ok((Guarded::new(stream, place), service))
         })
     }
 }
@@ -107,6 +107,9 @@ where
 /// A connection that holds its place and ends when it stands idle.
 pub struct Guarded<T> {
     stream: T,
+    moved_at: Instant,
+    /// Rings when the connection may have stood idle for too long. It is not put forward each time that something
+    /// moves: it looks when it rings.
     idle: Pin<Box<Sleep>>,
     _place: Counted,
 }
@@ -130,12 +133,23 @@ impl Drop for Counted {
 }
 
 impl<T> Guarded<T> {
+    fn new(stream: T, place: Counted) -> Self {
+        Self { stream, moved_at: Instant::now(), idle: Box::pin(sleep(IDLE)), _place: place }
+    }
+
     fn moved(&mut self) {
-        self.idle.as_mut().set(sleep(IDLE));
+        self.moved_at = Instant::now();
     }
 
     fn waits<O>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<O>> {
-        self.idle.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        while self.idle.as_mut().poll(context).is_ready() {
+            let until = self.moved_at + IDLE;
+            if until <= self.idle.deadline() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.idle.as_mut().reset(until);
+        }
+        Poll::Pending
     }
 }
 

@@ -1,6 +1,6 @@
 //! Starting a server and stopping it again.
 
-use crate::app::App;
+use crate::app::{App, Parts};
 use crate::base_store::{self, BaseOpenError, BaseStore};
 use crate::channel::Channel;
 use crate::channel::wechat::{WechatChannel, WechatError};
@@ -186,7 +186,7 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
     }
     let settings = CentreSettings::default();
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
-    Ok(App { clock, base, groups, view, centre, door })
+    Ok(App::from(Parts { clock, base, groups, view, centre, door }))
 }
 
 /// The merchant view, opened in the background.

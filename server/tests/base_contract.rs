@@ -62,6 +62,7 @@ macro_rules! contract {
                 an_order_group_is_known_to_all_servers_by_one_name;
             terminals:
                 a_block_made_at_one_server_counts_at_the_other_within_a_second,
+                tills_that_are_heard_of_are_read_together_and_each_as_it_stands,
                 what_is_known_counts_for_money_for_five_seconds_while_the_store_cannot_be_read,
                 a_request_is_handled_once_by_all_servers_together,
                 wrong_codes_at_several_servers_are_counted_together,

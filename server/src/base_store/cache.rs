@@ -2,7 +2,7 @@
 //! server counts at once; a block made through another counts when the entry is too old, within a second.
 
 use super::{BaseError, BaseStore};
-use crate::database::{DbError, Sql};
+use crate::database::{DbError, Row, Sql, Value};
 use crate::params;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{KeyEpoch, TerminalId};
@@ -12,6 +12,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// What is older than this is read anew together with what must be: one question for many tills.
+const AGEING: Duration = Duration::from_millis(400);
+/// The most that are read with one question.
+const TOGETHER: usize = 32;
 /// How long an entry counts. Below a second, so that reading it anew still ends within one.
 const FRESH: Duration = Duration::from_millis(800);
 /// How long an entry counts for money while the base store cannot be read.
@@ -46,6 +50,8 @@ pub struct KnownTerminal {
 struct Entry {
     record: Arc<TerminalRecord>,
     read_at: Duration,
+    /// Somebody has asked for it since it was read.
+    asked: bool,
 }
 
 #[derive(Default)]
@@ -88,17 +94,39 @@ impl TerminalCache {
     /// The generation of what is remembered; the entry and its age.
     fn look(&self, terminal: TerminalId) -> (u64, Option<(Arc<TerminalRecord>, Duration)>) {
         let now = self.clock.monotonic();
-        let memory = self.memory();
-        let entry = memory.entries.get(&terminal);
-        (memory.generation, entry.map(|e| (Arc::clone(&e.record), now.saturating_sub(e.read_at))))
+        let mut memory = self.memory();
+        let generation = memory.generation;
+        let entry = memory.entries.get_mut(&terminal);
+        let known = entry.map(|entry| {
+            entry.asked = true;
+            (Arc::clone(&entry.record), now.saturating_sub(entry.read_at))
+        });
+        (generation, known)
     }
 
-    fn keep(&self, generation: u64, record: &Arc<TerminalRecord>, read_at: Duration) {
+    fn keep(&self, generation: u64, records: &[Arc<TerminalRecord>], read_at: Duration) {
         let mut memory = self.memory();
         if memory.generation == generation {
-            let record = Arc::clone(record);
-            memory.entries.insert(record.terminal, Entry { record, read_at });
+            for record in records {
+                let entry = Entry { record: Arc::clone(record), read_at, asked: false };
+                memory.entries.insert(record.terminal, entry);
+            }
         }
+    }
+
+    /// That till, and others that are heard of just now and will have to be read soon.
+    fn due_with(&self, terminal: TerminalId, now: Duration) -> Vec<TerminalId> {
+        let mut memory = self.memory();
+        let mut due = vec![terminal];
+        let others = memory.entries.iter_mut().filter(|(other, entry)| {
+            **other != terminal && entry.asked && now.saturating_sub(entry.read_at) >= AGEING
+        });
+        for (other, entry) in others.take(TOGETHER - 1) {
+            // Whoever asks at the same time takes others.
+            entry.asked = false;
+            due.push(*other);
+        }
+        due
     }
 
     /// Notes that the till was heard of; true if that is due to be written.
@@ -115,16 +143,43 @@ impl TerminalCache {
     }
 }
 
-pub(super) fn read_record(sql: &dyn Sql, terminal: TerminalId) -> Result<Option<TerminalRecord>, BaseError> {
-    let row = sql.row(
-        "SELECT t.name, t.state, t.epoch, k.public_key FROM terminals t
-         JOIN terminal_keys k ON k.terminal = t.id AND k.epoch = t.epoch WHERE t.id = ?1",
-        &params![terminal.get()],
-    )?;
-    let Some(row) = row else { return Ok(None) };
+const RECORD: &str = "SELECT t.name, t.state, t.epoch, k.public_key, t.id FROM terminals t
+     JOIN terminal_keys k ON k.terminal = t.id AND k.epoch = t.epoch WHERE t.id";
+
+fn record_of(terminal: TerminalId, row: &Row) -> Result<TerminalRecord, BaseError> {
     let state = row.at::<String>(1)?.parse().map_err(DbError::nonsense)?;
     let key = row.at::<String>(3)?.parse().map_err(DbError::nonsense)?;
-    Ok(Some(TerminalRecord { terminal, name: row.at(0)?, state, epoch: row.at(2)?, key }))
+    Ok(TerminalRecord { terminal, name: row.at(0)?, state, epoch: row.at(2)?, key })
+}
+
+pub(super) fn read_record(sql: &dyn Sql, terminal: TerminalId) -> Result<Option<TerminalRecord>, BaseError> {
+    let row = sql.row(&format!("{RECORD} = ?1"), &params![terminal.get()])?;
+    row.map(|row| record_of(terminal, &row)).transpose()
+}
+
+/// The first of them, if it is there, and of the others those that can be read.
+fn read_records(sql: &dyn Sql, terminals: &[TerminalId]) -> Result<Vec<Arc<TerminalRecord>>, BaseError> {
+    let Some((first, others)) = terminals.split_first() else { return Ok(Vec::new()) };
+    if others.is_empty() {
+        return Ok(read_record(sql, *first)?.map(Arc::new).into_iter().collect());
+    }
+    // Always as many places, so that it is one statement whatever their number.
+    let places: Vec<String> = (1..=TOGETHER).map(|place| format!("?{place}")).collect();
+    let ids: Vec<Value<'_>> =
+        (0..TOGETHER).map(|place| terminals.get(place).unwrap_or(first).get().into()).collect();
+    let rows = sql.rows(&format!("{RECORD} IN ({})", places.join(", ")), &ids)?;
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id: i64 = row.at(4)?;
+        let Some(terminal) = terminals.iter().find(|terminal| i64::from(terminal.get()) == id) else { continue };
+        match record_of(*terminal, &row) {
+            Ok(record) => records.push(Arc::new(record)),
+            Err(error) if terminal == first => return Err(error),
+            // It is told of when that till asks.
+            Err(_) => {}
+        }
+    }
+    Ok(records)
 }
 
 impl BaseStore {
@@ -140,12 +195,16 @@ impl BaseStore {
             return Ok(Some(KnownTerminal { record: Arc::clone(record), good_for_money: true }));
         }
         let read_at = self.clock.monotonic();
-        match (self.database.read(move |sql| read_record(sql, terminal)).await, remembered) {
-            (Ok(None), _) => Ok(None), // not remembered: strangers could fill the memory with what is not there
-            (Ok(Some(record)), _) => {
-                let record = Arc::new(record);
-                self.terminals.keep(generation, &record, read_at);
-                Ok(Some(KnownTerminal { record, good_for_money: true }))
+        let due = match &remembered {
+            Some(_) => self.terminals.due_with(terminal, read_at),
+            None => vec![terminal],
+        };
+        match (self.database.read(move |sql| read_records(sql, &due)).await, remembered) {
+            (Ok(records), _) => {
+                self.terminals.keep(generation, &records, read_at);
+                // One that is not there is not remembered: strangers could fill the memory with such.
+                let record = records.into_iter().find(|record| record.terminal == terminal);
+                Ok(record.map(|record| KnownTerminal { record, good_for_money: true }))
             }
             (Err(error), Some((record, age))) => {
                 tracing::warn!(%error, %terminal, ?age, "the base store cannot be read: going by what was known");

@@ -14,8 +14,8 @@ use std::time::Duration;
 /// A draft to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDraft {
-    /// The sale.
-    pub sale: SaleOfTill,
+    /// The sale. Shared: each group that is tried gets a draft of its own.
+    pub sale: Arc<SaleOfTill>,
     /// The server's clock.
     pub at: Timestamp,
     /// The store's business day at that time.

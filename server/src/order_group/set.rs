@@ -197,7 +197,7 @@ impl GroupSet {
         let at = self.0.clock.now();
         let mut random = dice(&*self.0.random).map_err(|e| GroupError::Internal(e.to_string()))?;
         let draft = NewDraft {
-            sale,
+            sale: Arc::new(sale),
             at,
             business_day: self.business_day(at),
             server: self.0.owner.clone(),

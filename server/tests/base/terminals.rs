@@ -24,6 +24,30 @@ pub async fn a_block_made_at_one_server_counts_at_the_other_within_a_second<P: P
     assert_eq!(state(&there, terminal).await, TerminalState::Blocked);
 }
 
+pub async fn tills_that_are_heard_of_are_read_together_and_each_as_it_stands<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let mut tills = Vec::new();
+    for seed in 1..=12 {
+        tills.push(till(&here, seed).await);
+    }
+    assert_eq!(state(&there, tills[0]).await, TerminalState::Active);
+    shop.clock.forward(300);
+    for _ in 0..2 {
+        for terminal in &tills[1..] {
+            assert_eq!(state(&there, *terminal).await, TerminalState::Active);
+        }
+    }
+    here.change_terminal(tills[7], block(), "ivy".into()).await.unwrap();
+    assert_eq!(state(&there, tills[7]).await, TerminalState::Active, "remembered");
+    // The first is too old now; the others are old enough to be read with it.
+    shop.clock.forward(550);
+    assert_eq!(state(&there, tills[0]).await, TerminalState::Active);
+    for (place, terminal) in tills.iter().enumerate() {
+        let is = if place == 7 { TerminalState::Blocked } else { TerminalState::Active };
+        assert_eq!(state(&there, *terminal).await, is, "{place}");
+    }
+}
+
 pub async fn what_is_known_counts_for_money_for_five_seconds_while_the_store_cannot_be_read<P: Place>(
     shop: Shop<P>,
 ) {

@@ -106,7 +106,7 @@ impl Home {
     pub fn draft_of(&self, sale: &SaleOfTill) -> NewDraft {
         let first = self.random.fetch_add(8, Ordering::SeqCst);
         NewDraft {
-            sale: sale.clone(),
+            sale: Arc::new(sale.clone()),
             at: NOON,
             business_day: day(),
             server: "server-1".into(),

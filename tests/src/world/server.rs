@@ -9,7 +9,7 @@ use super::story::Story;
 use super::template;
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
-use evertill_server::app::App;
+use evertill_server::app::{App, Parts};
 use evertill_server::base_store::BaseStore;
 use evertill_server::channel::Channel;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
@@ -144,7 +144,7 @@ async fn assemble(
     let door = Arc::new(Door::new(key, ground.server_keys.clone(), Arc::clone(&clock)));
     // Nothing that happens here reads the view: it is for looking only.
     let view = MerchantView::missing("this world has none", Arc::clone(&clock));
-    Ok(App { clock, base, groups, view, centre, door })
+    Ok(App::from(Parts { clock, base, groups, view, centre, door }))
 }
 
 fn channel(

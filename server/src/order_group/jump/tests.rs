@@ -124,7 +124,7 @@ impl World {
     async fn create(&self, random: u64) -> Result<(Created, u8), GroupError> {
         let till = Till::new(1);
         let draft = NewDraft {
-            sale: till.sale(100),
+            sale: Arc::new(till.sale(100)),
             at: self.clock.now(),
             business_day: "2026-11-20".parse().unwrap(),
             server: "s".into(),

@@ -3,11 +3,12 @@ use super::super::*;
 use super::StoredGroup;
 use crate::params;
 use evertill_shared::clock::Clock;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn draft(rig: &Rig, random: u32, server: &str) -> NewDraft {
     NewDraft {
-        sale: rig.till.sale(100),
+        sale: Arc::new(rig.till.sale(100)),
         at: NOON,
         business_day: rig.groups.business_day(NOON),
         server: server.into(),
