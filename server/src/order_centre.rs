@@ -79,8 +79,8 @@ impl OrderCentre {
         clock: Arc<dyn Clock>,
         settings: CentreSettings,
     ) -> Self {
-        let tags = groups.tags();
-        let lane = |channel: Arc<dyn Channel>| (channel.wallet(), Lane::new(channel, &tags, settings));
+        let number = groups.tags().len();
+        let lane = |channel: Arc<dyn Channel>| (channel.wallet(), Lane::new(channel, number, settings));
         let lanes = channels.into_iter().map(lane).collect();
         Self(Arc::new(Inner { groups, lanes, policies, clock, settings }))
     }

@@ -39,12 +39,18 @@ pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
 pub use quarantine::{Accept, Accepted, Quarantine};
 pub use refunds::{CarriedOut, CarryOut, NewRefund, RefundNews, RefundRecord, Refunds};
-pub use set::{Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place};
+pub use set::{
+    Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, KnownMap, Limits, MapSource, Place, TagHome,
+    TagStanding, Told,
+};
 pub use stored::{EngineState, GroupOpenError, StoredGroup};
 pub use story::{Fact, StoryLine};
 
+use crate::database::Database;
+use evertill_shared::order_number::GroupTag;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// An answer of a group that is on its way. Dropping it drops the answer, not the work: what was asked for may
 /// still happen.
@@ -70,6 +76,12 @@ pub trait OrderGroup:
     fn identity(&self) -> Option<String>;
     /// What the engine says of itself, without asking the database.
     fn engine(&self) -> EngineState;
+    /// The orders of another tag in the same database.
+    fn serving(&self, tag: GroupTag) -> Arc<dyn OrderGroup>;
+    /// The database itself: for moving orders to another.
+    /// # Errors
+    /// It is not open at the moment.
+    fn database(&self) -> Result<Database, GroupError>;
 }
 
 #[cfg(test)]

@@ -16,19 +16,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) struct Lane {
     channel: Arc<dyn Channel>,
     charges: Arc<Semaphore>,
-    questions: BTreeMap<GroupTag, Arc<Semaphore>>,
+    questions: Mutex<BTreeMap<GroupTag, Arc<Semaphore>>>,
+    each: usize,
     limit: Duration,
     on_its_way: Mutex<BTreeSet<ChannelNumber>>,
 }
 
 impl Lane {
-    pub fn new(channel: Arc<dyn Channel>, tags: &[GroupTag], settings: CentreSettings) -> Self {
+    pub fn new(channel: Arc<dyn Channel>, groups: usize, settings: CentreSettings) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        let each = settings.calls_per_channel / tags.len().max(1);
+        let each = settings.calls_per_channel / groups.max(1);
         Self {
             channel,
             charges: places(settings.calls_per_channel),
-            questions: tags.iter().map(|tag| (*tag, places(each))).collect(),
+            questions: Mutex::default(),
+            each: each.max(1),
             limit: settings.call_limit,
             on_its_way: Mutex::default(),
         }
@@ -41,13 +43,18 @@ impl Lane {
 
     /// A place for a call in the background about something in that group, if one is free.
     pub fn question_place(&self, tag: GroupTag) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(self.questions.get(&tag)?).try_acquire_owned().ok()
+        self.questions_of(tag).try_acquire_owned().ok()
     }
 
     /// How many places for calls in the background are free for that group.
     pub fn free_places(&self, tag: GroupTag) -> u32 {
-        let free = self.questions.get(&tag).map_or(0, |places| places.available_permits());
-        u32::try_from(free).unwrap_or(u32::MAX)
+        u32::try_from(self.questions_of(tag).available_permits()).unwrap_or(u32::MAX)
+    }
+
+    /// Groups may be added: each has its places from the first question on.
+    fn questions_of(&self, tag: GroupTag) -> Arc<Semaphore> {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(questions.entry(tag).or_insert_with(|| Arc::new(Semaphore::new(self.each))))
     }
 
     /// Charges a code.

@@ -5,6 +5,7 @@ use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{Action, Event};
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -14,24 +15,31 @@ const TIDY_EVERY: u32 = 120;
 /// Stops the sweeper when it is dropped. What is under way at channels goes on.
 #[derive(Debug)]
 pub struct Sweeper {
-    tasks: Vec<AbortHandle>,
+    task: AbortHandle,
 }
 
 impl Drop for Sweeper {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
+        self.task.abort();
     }
 }
 
 impl OrderCentre {
-    /// Starts a task for each group, so that a slow group holds up no other.
+    /// Starts a task for each tag, so that a slow group holds up no other; and for those that are added later.
     #[must_use = "dropping it stops the sweeper"]
     pub fn spawn_sweeper(&self) -> Sweeper {
-        let tasks = self.0.groups.tags().into_iter().map(|tag| {
-            let centre = self.clone();
-            tokio::spawn(async move { centre.sweep_for_ever(tag).await }).abort_handle()
+        let centre = self.clone();
+        let task = tokio::spawn(async move {
+            let (mut tasks, mut swept) = (JoinSet::new(), BTreeSet::new());
+            loop {
+                for tag in centre.0.groups.tags().into_iter().filter(|tag| swept.insert(*tag)).collect::<Vec<_>>() {
+                    let centre = centre.clone();
+                    tasks.spawn(async move { centre.sweep_for_ever(tag).await });
+                }
+                tokio::time::sleep(centre.0.settings.sweep_every).await;
+            }
         });
-        Sweeper { tasks: tasks.collect() }
+        Sweeper { task: task.abort_handle() }
     }
 
     async fn sweep_for_ever(&self, tag: GroupTag) {

@@ -101,13 +101,13 @@ impl GroupSet {
         give_back: GiveBack,
         lease: Lease,
     ) -> Result<Option<GiveBack>, GroupError> {
-        self.write(give_back.number.tag(), |g| g.lease_give_back(give_back, lease)).await
+        self.write(give_back.number.tag(), |g| g.lease_give_back(give_back.clone(), lease.clone())).await
     }
 
     /// Takes in what is newly known about one.
     /// # Errors
     /// See [`GroupError`].
     pub async fn record_give_back(&self, news: GiveBackNews) -> Result<(), GroupError> {
-        self.write(news.number.tag(), |g| g.record_give_back(news)).await
+        self.write(news.number.tag(), |g| g.record_give_back(news.clone())).await
     }
 }

@@ -24,8 +24,7 @@ impl GroupSet {
         }
         groups.sort_by_key(|group| !group.is_healthy());
         for group in groups {
-            let entries = entries.clone();
-            match self.write(group.tag, |g| g.keep_entries(entries, quarantined)).await {
+            match self.write(group.tag, |g| g.keep_entries(entries.clone(), quarantined)).await {
                 Err(error) if error.lets_jump() => {
                     tracing::warn!(tag = %group.tag, %error, "journal entries go to another group");
                 }

@@ -41,7 +41,7 @@ impl GroupSet {
     /// # Errors
     /// [`super::Refusal::NotQuarantined`] if it was never in quarantine; else see [`GroupError`].
     pub async fn accept(&self, accept: Accept) -> Result<Accepted, GroupError> {
-        self.write(accept.number.tag(), |g| g.accept(accept)).await
+        self.write(accept.number.tag(), |g| g.accept(accept.clone())).await
     }
 }
 

@@ -127,21 +127,21 @@ impl GroupSet {
     /// # Errors
     /// See [`GroupError`].
     pub async fn reserve_refund(&self, refund: NewRefund) -> Result<RefundRecord, GroupError> {
-        self.write(refund.number.tag(), |g| g.reserve_refund(refund)).await
+        self.write(refund.number.tag(), |g| g.reserve_refund(refund.clone())).await
     }
 
     /// Marks a refund as carried out by its till.
     /// # Errors
     /// See [`GroupError`].
     pub async fn carry_out_refund(&self, carry_out: CarryOut) -> Result<CarriedOut, GroupError> {
-        self.patient(carry_out.number.tag(), |g| g.carry_out_refund(carry_out)).await
+        self.patient(carry_out.number.tag(), |g| g.carry_out_refund(carry_out.clone())).await
     }
 
     /// Takes in what is newly known about a refund.
     /// # Errors
     /// See [`GroupError`].
     pub async fn record_refund(&self, news: RefundNews) -> Result<RefundRecord, GroupError> {
-        self.patient(news.number.tag(), |g| g.record_refund(news)).await
+        self.patient(news.number.tag(), |g| g.record_refund(news.clone())).await
     }
 
     /// Leases a refund that is under way.
@@ -153,7 +153,7 @@ impl GroupSet {
         lease: Lease,
     ) -> Result<Option<RefundRecord>, GroupError> {
         let (number, id, version) = (record.refund.order, record.refund.id.clone(), record.version);
-        self.write(number.tag(), |g| g.lease_refund(number, id, version, lease)).await
+        self.write(number.tag(), |g| g.lease_refund(number, id.clone(), version, lease.clone())).await
     }
 
     /// Refunds of a group and wallet that are under way and whose time has come.
@@ -173,7 +173,7 @@ impl GroupSet {
     /// # Errors
     /// See [`GroupError`].
     pub async fn refund(&self, number: OrderNumber, id: RefundId) -> Result<RefundRecord, GroupError> {
-        self.read(number.tag(), |g| g.refund(number, id)).await
+        self.read(number.tag(), |g| g.refund(number, id.clone())).await
     }
 
     /// Refunds of all groups that wait for this till or are under way, oldest first, and how many groups could

@@ -1,10 +1,9 @@
 //! All groups of a store: which one holds an order, and the time limit of every call.
 
-use super::health::HealthLimits;
-use super::jump::{Candidate, Jumping, Watch};
+use super::jump::{Candidate, Jumping};
 use super::{
     Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderFilter,
-    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Refusal, Reply, SaleOfTill, Started,
+    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started,
     StoredGroup, TakenBack, Tidied, Tidy, selector,
 };
 use crate::admission::Engine;
@@ -19,19 +18,21 @@ use evertill_shared::random::{Random, draw};
 use evertill_shared::wallet::Wallet;
 use ring::rand::SystemRandom;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+mod asking;
+mod following;
+mod map;
 mod settings;
+use following::Following;
+pub use map::{KnownMap, MapSource, TagHome, TagStanding, Told};
+use map::{Home, Map, Member};
 pub use settings::{Expected, GroupPlace, GroupSetError, GroupSettings, Limits, Place};
 
-struct Member {
-    group: Arc<dyn OrderGroup>,
-    watch: Arc<Watch>,
-}
-
 struct Inner {
-    members: BTreeMap<GroupTag, Member>,
+    map: RwLock<Arc<Map>>,
+    following: Following,
     limits: Limits,
     store: StoreInfo,
     owner: String,
@@ -43,8 +44,11 @@ struct Inner {
 #[derive(Clone)]
 pub struct GroupSet(Arc<Inner>);
 
-/// How long a write may be waited for by work that no customer stands in front of.
-const PATIENT: Duration = Duration::from_secs(15);
+impl Inner {
+    fn go_by(&self, map: Map) {
+        *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
+    }
+}
 
 impl GroupSet {
     /// Starts the engines of all groups. Opening the databases goes on in their own threads.
@@ -84,26 +88,26 @@ impl GroupSet {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, GroupSetError> {
-        let health = HealthLimits {
-            failures_per_period: limits.failures_per_period,
-            period: Duration::from_millis(limits.period_ms),
-            jitter: Duration::from_millis(limits.period_jitter_ms),
-            test_timeout: Duration::from_millis(limits.call_ms.saturating_mul(2)),
-            last_resort_after: Duration::from_secs(1),
-        };
-        let mut members = BTreeMap::new();
+        let owner = format!("{server}:{:08x}", dice(&*random)? & 0xffff_ffff);
+        let (map, following) = (RwLock::default(), Following::default());
+        let inner = Inner { map, following, limits, store, owner, clock, random };
+        let mut homes = BTreeMap::new();
         for group in groups {
             let tag = group.tag();
-            let watch = Arc::new(Watch::new(tag, health, clock.monotonic(), dice(&*random)?));
-            if members.insert(tag, Member { group, watch }).is_some() {
+            let watch = Arc::new(inner.watch(tag)?);
+            if homes.insert(tag, Home { group, watch }).is_some() {
                 return Err(GroupSetError::TagTwice(tag));
             }
         }
-        if members.is_empty() {
+        if homes.is_empty() {
             return Err(GroupSetError::None);
         }
-        let owner = format!("{server}:{:08x}", dice(&*random)? & 0xffff_ffff);
-        Ok(Self(Arc::new(Inner { members, limits, store, owner, clock, random })))
+        inner.go_by(Map::of_themselves(homes));
+        Ok(Self(Arc::new(inner)))
+    }
+
+    fn map(&self) -> Arc<Map> {
+        Arc::clone(&self.0.map.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The store that these orders belong to.
@@ -127,7 +131,7 @@ impl GroupSet {
     /// All tags, in order.
     #[must_use]
     pub fn tags(&self) -> Vec<GroupTag> {
-        self.0.members.keys().copied().collect()
+        self.map().members.keys().copied().collect()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -148,25 +152,26 @@ impl GroupSet {
         Guard { request_id: request_id.to_owned(), expires_at: at.plus(keep) }
     }
 
-    /// The random names of the groups that are open.
+    /// The random names of the groups' databases that are open.
     #[must_use]
     pub fn identities(&self) -> Vec<(GroupTag, String)> {
-        let named = |(tag, member): (&GroupTag, &Member)| Some((*tag, member.group.identity()?));
-        self.0.members.iter().filter_map(named).collect()
+        let named = |(tag, home): (&GroupTag, &Home)| Some((*tag, home.group.identity()?));
+        self.map().homes.iter().filter_map(named).collect()
     }
 
     /// How the groups are, as far as this server knows.
     #[must_use]
     pub fn health(&self) -> Vec<GroupHealth> {
         let now = self.0.clock.monotonic();
-        let members = self.0.members.values();
-        members.map(|m| m.watch.report(m.group.engine().to_string(), now)).collect()
+        let map = self.map();
+        map.homes.values().map(|home| home.watch.report(home.group.engine().to_string(), now)).collect()
     }
 
     /// Whether at least one group can take a new order: writes into each.
     pub async fn can_create(&self) -> bool {
         let at = self.0.clock.now();
-        let probes = self.0.members.values().map(|m| (m, m.group.probe(self.0.owner.clone(), at)));
+        let map = self.map();
+        let probes = map.takers().map(|m| (m, m.group.probe(self.0.owner.clone(), at)));
         let calls: Vec<_> = probes.map(|(m, reply)| self.probed(m, reply)).collect();
         let mut any = false;
         for answer in join(calls).await {
@@ -186,8 +191,9 @@ impl GroupSet {
     #[must_use]
     pub fn engine(&self) -> Engine {
         let (now, slow) = (self.0.clock.monotonic(), self.call_limit() / 4);
-        let usable = self.0.members.values().filter(|m| m.watch.is_usable(now, slow)).count();
-        Engine { usable, groups: self.0.members.len() }
+        let map = self.map();
+        let usable = map.takers().filter(|m| m.watch.is_usable(now, slow)).count();
+        Engine { usable, groups: map.takers().count() }
     }
 
     /// Creates a draft of this sale in one of the healthy groups; gives the number of groups tried in vain.
@@ -203,7 +209,7 @@ impl GroupSet {
             server: self.0.owner.clone(),
             random: std::array::from_fn(|_| u32::try_from(selector::next(&mut random) >> 32).unwrap_or(0)),
         };
-        let candidates: Vec<Candidate> = self.0.members.values().map(Member::candidate).collect();
+        let candidates: Vec<Candidate> = self.map().takers().map(|member| member.candidate()).collect();
         let jumping = Jumping { clock: self.0.clock.as_ref(), call: self.call_limit(), random };
         jumping.create(&candidates, &draft).await
     }
@@ -212,7 +218,7 @@ impl GroupSet {
     /// # Errors
     /// See [`GroupError`].
     pub async fn adopt(&self, adopt: Adopt) -> Result<(), GroupError> {
-        self.write(adopt.adoption.number.tag(), |g| g.adopt(adopt)).await
+        self.write(adopt.adoption.number.tag(), |g| g.adopt(adopt.clone())).await
     }
 
     /// Makes the intent of a payment durable. Waits longer than others: whoever asks has a code that can be
@@ -220,7 +226,7 @@ impl GroupSet {
     /// # Errors
     /// See [`GroupError`].
     pub async fn start_payment(&self, payment: NewPayment) -> Result<Started, GroupError> {
-        self.patient(payment.adoption.number.tag(), |g| g.start_payment(payment)).await
+        self.patient(payment.adoption.number.tag(), |g| g.start_payment(payment.clone())).await
     }
 
     /// Takes an attempt back, or records one that never arrived as being taken back.
@@ -235,14 +241,14 @@ impl GroupSet {
         guard: Guard,
     ) -> Result<TakenBack, GroupError> {
         let at = self.0.clock.now();
-        self.write(number.tag(), |g| g.take_back(number, attempt, missing, policies, at, guard)).await
+        self.write(number.tag(), |g| g.take_back(number, attempt, missing.clone(), policies, at, guard.clone())).await
     }
 
     /// Takes in what is newly known about a payment.
     /// # Errors
     /// See [`GroupError`].
     pub async fn record_payment(&self, news: PaymentNews) -> Result<(PaymentRecord, Change), GroupError> {
-        self.patient(news.number.tag(), |g| g.record_payment(news)).await
+        self.patient(news.number.tag(), |g| g.record_payment(news.clone())).await
     }
 
     /// Leases an open payment.
@@ -254,7 +260,7 @@ impl GroupSet {
         lease: Lease,
     ) -> Result<Option<PaymentRecord>, GroupError> {
         let (number, attempt, version) = (record.number, record.payment.attempt, record.version);
-        self.write(number.tag(), |g| g.lease_payment(number, attempt, version, lease)).await
+        self.write(number.tag(), |g| g.lease_payment(number, attempt, version, lease.clone())).await
     }
 
     /// Open payments of a group and wallet whose time has come.
@@ -306,103 +312,7 @@ impl GroupSet {
             drafts_before: now.minus(Duration::from_secs(24 * 3600)),
             refunds_before: now.minus(Duration::from_secs(3600)),
         };
-        self.write(tag, |g| g.tidy(tidy)).await
-    }
-
-    fn member(&self, tag: GroupTag) -> Result<&Member, GroupError> {
-        self.0.members.get(&tag).ok_or(GroupError::Refused(Refusal::NotFound("order")))
-    }
-
-    /// The group that keeps a tag's orders, for calls that say nothing about its health.
-    pub(super) fn group(&self, tag: GroupTag) -> Result<Arc<dyn OrderGroup>, GroupError> {
-        self.member(tag).map(|member| Arc::clone(&member.group))
-    }
-
-    pub(super) async fn write<T>(
-        &self,
-        tag: GroupTag,
-        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
-    ) -> Result<T, GroupError> {
-        let member = self.member(tag)?;
-        self.limited(member, true, call(member.group.as_ref())).await
-    }
-
-    pub(super) async fn read<T>(
-        &self,
-        tag: GroupTag,
-        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
-    ) -> Result<T, GroupError> {
-        let member = self.member(tag)?;
-        self.limited(member, false, call(member.group.as_ref())).await
-    }
-
-    pub(super) async fn patient<T>(
-        &self,
-        tag: GroupTag,
-        call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,
-    ) -> Result<T, GroupError> {
-        let member = self.member(tag)?;
-        let began = self.0.clock.monotonic();
-        let answer = tokio::time::timeout(PATIENT, call(member.group.as_ref())).await;
-        self.noted(member, Some(began), answer.unwrap_or(Err(GroupError::Unknown)))
-    }
-
-    pub(super) async fn read_all<T>(
-        &self,
-        call: impl Fn(&dyn OrderGroup) -> Reply<T>,
-    ) -> (Vec<T>, Vec<GroupTag>) {
-        let tags = self.0.members.keys().copied();
-        let members = self.0.members.values();
-        let calls = members.map(|m| self.limited(m, false, call(m.group.as_ref()))).collect();
-        let mut unreachable = Vec::new();
-        let mut parts = Vec::new();
-        for (tag, answer) in tags.zip(join(calls).await) {
-            match answer {
-                Ok(part) => parts.push(part),
-                Err(_) => unreachable.push(tag),
-            }
-        }
-        (parts, unreachable)
-    }
-
-    /// A write that does not answer in time is unknown; a question that does not has no effect anyway.
-    async fn limited<T>(&self, member: &Member, writes: bool, reply: Reply<T>) -> Result<T, GroupError> {
-        let began = writes.then(|| self.0.clock.monotonic());
-        let answer = tokio::time::timeout(self.call_limit(), reply).await.unwrap_or_else(|_| {
-            Err(if writes {
-                GroupError::Unknown
-            } else {
-                GroupError::Unavailable("no answer in time".into())
-            })
-        });
-        self.noted(member, began, answer)
-    }
-
-    fn noted<T>(
-        &self,
-        member: &Member,
-        write_began: Option<Duration>,
-        answer: Result<T, GroupError>,
-    ) -> Result<T, GroupError> {
-        if let Some(began) = write_began {
-            let now = self.0.clock.monotonic();
-            member.watch.took(now, now.saturating_sub(began), &answer);
-        }
-        match &answer {
-            Err(error) if error.is_failure() => {
-                member.watch.failed(error, self.0.clock.as_ref(), dice(&*self.0.random).unwrap_or(0));
-            }
-            Ok(_) if write_began.is_some() => member.watch.wrote(self.0.clock.monotonic()),
-            _ => {}
-        }
-        answer
-    }
-}
-
-impl Member {
-    fn candidate(&self) -> Candidate {
-        let group: Arc<dyn OrderGroup> = Arc::clone(&self.group);
-        Candidate { group, watch: Arc::clone(&self.watch) }
+        self.write(tag, |g| g.tidy(tidy.clone())).await
     }
 }
 

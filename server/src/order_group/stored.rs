@@ -202,6 +202,14 @@ impl OrderGroup for StoredGroup {
                 .map_or_else(|e| EngineState::Unavailable(e.to_string()), |()| EngineState::Open),
         }
     }
+
+    fn serving(&self, tag: GroupTag) -> Arc<dyn OrderGroup> {
+        Arc::new(Self { tag, slot: Arc::clone(&self.slot) })
+    }
+
+    fn database(&self) -> Result<Database, GroupError> {
+        Self::database(self)
+    }
 }
 
 fn guarded<T>(

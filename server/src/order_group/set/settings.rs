@@ -1,10 +1,12 @@
 //! What the groups are opened with.
 
 use crate::database::postgres::PostgresSettings;
+use crate::order_group::health::HealthLimits;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::protocol::store::StoreInfo;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a group's database must say of itself. The names are random and stand in both stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +63,18 @@ impl Default for Limits {
     /// A second; three failures a minute; ten seconds of jitter.
     fn default() -> Self {
         Self { call_ms: 1_000, failures_per_period: 3, period_ms: 60_000, period_jitter_ms: 10_000 }
+    }
+}
+
+impl Limits {
+    pub(super) fn health(&self) -> HealthLimits {
+        HealthLimits {
+            failures_per_period: self.failures_per_period,
+            period: Duration::from_millis(self.period_ms),
+            jitter: Duration::from_millis(self.period_jitter_ms),
+            test_timeout: Duration::from_millis(self.call_ms.saturating_mul(2)),
+            last_resort_after: Duration::from_secs(1),
+        }
     }
 }
 
