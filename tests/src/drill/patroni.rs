@@ -174,6 +174,7 @@ async fn wait_for_orders(rig: &StoreRig, since: Duration) -> Result<(), DrillErr
     .await?
 }
 
+#[expect(clippy::float_arithmetic, reason = "a figure for people; no money")]
 fn rate(sold: &[&Sold], from: Duration, until: Duration) -> f64 {
     let count = sold.iter().filter(|sale| sale.at > from && sale.at <= until).count();
     let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
