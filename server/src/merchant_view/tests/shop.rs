@@ -2,6 +2,7 @@
 
 use super::super::{MerchantView, VIEW};
 use super::postgres::Server;
+use crate::database::postgres::PostgresSettings;
 use crate::database::{Database, DbError};
 use crate::order_group::outbox::{OutboxPart, SaleCopy};
 use crate::order_group::testing::{ManualClock, Rig, Till, cny, guard, store, tag};
@@ -52,11 +53,13 @@ impl Shop {
 
     pub async fn on_postgres() -> Self {
         let server = Server::shared();
+        // Few connections: stories share one server.
+        let few = async || PostgresSettings { writers: 1, readers: 2, ..server.database().await };
         let mut homes = Vec::new();
         for tag in tags() {
-            homes.push(Database::postgres(server.database().await, &StoredGroup::schema(tag)).unwrap());
+            homes.push(Database::postgres(few().await, &StoredGroup::schema(tag)).unwrap());
         }
-        let view = Database::postgres(server.database().await, &VIEW).unwrap();
+        let view = Database::postgres(few().await, &VIEW).unwrap();
         Self::of(homes, view, tempfile::tempdir().unwrap(), Some(server)).await
     }
 
