@@ -34,7 +34,8 @@ impl StoreZone {
     fn start_of(&self, day: Date, cut_off_minutes: u16) -> Option<jiff::Timestamp> {
         let minutes = i8::try_from(cut_off_minutes % 60).ok()?;
         let hours = i8::try_from(cut_off_minutes / 60).ok()?;
-        day.at(hours, minutes, 0, 0).to_zoned(self.0.clone()).ok().map(|z| z.timestamp())
+        let time = jiff::civil::Time::new(hours, minutes, 0, 0).ok()?;
+        day.to_datetime(time).to_zoned(self.0.clone()).ok().map(|z| z.timestamp())
     }
 }
 

@@ -18,6 +18,7 @@ pub async fn sales_are_found_by_number_till_amount_time_code_and_state(shop: Sho
         shop.rig.clock.advance(Duration::from_secs(60));
     }
     let paid = shop.wallet(500, 1).await;
+    shop.rig.clock.advance(Duration::from_millis(5));
     let open = shop.wallet(500, 0).await;
     shop.rig.groups.reserve_refund(shop.ask(numbers[2], 5, 1)).await.unwrap();
     shop.settle().await;
