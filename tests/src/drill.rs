@@ -6,6 +6,7 @@ pub mod world;
 
 use crate::rig::Failure;
 use crate::store_rig::RigError;
+use crate::world::TemplateError;
 use evertill_provisioning::client::ClientError;
 
 /// Why a drill could not be carried out. What it found is in its report.
@@ -20,6 +21,9 @@ pub enum DrillError {
     /// A till's or a person's request.
     #[error(transparent)]
     Request(#[from] ClientError),
+    /// The simulated world.
+    #[error(transparent)]
+    World(#[from] TemplateError),
     /// Something else.
     #[error("{0}")]
     Other(String),

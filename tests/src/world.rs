@@ -13,7 +13,7 @@ mod disk;
 mod engine;
 mod life;
 mod model;
-pub mod mutation;
+mod mutation;
 mod network;
 mod people;
 mod plan;

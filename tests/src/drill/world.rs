@@ -1,5 +1,6 @@
 //! `cargo drill -- world`: the simulated world, seed after seed, and the bugs that it must catch.
 
+use super::DrillError;
 use crate::world::{Mutation, Outcome, Plan, Template, TemplateError, run, shrink};
 use clap::Args;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,10 +55,10 @@ struct Total {
 /// Runs the drill; true if every rule held and every bug was caught.
 /// # Errors
 /// A world cannot be made, or there is no bug of that name.
-pub fn drill(options: &WorldOptions) -> Result<bool, TemplateError> {
+pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
     let bug = options.bug.as_deref().map(named).transpose()?;
     if let Some(seed) = options.seed {
-        return tell(&Template::make()?, seed, bug);
+        return Ok(tell(&Template::make()?, seed, bug)?);
     }
     let clock = evertill_shared::clock::SystemClock;
     let began = evertill_shared::clock::Clock::monotonic(&clock);

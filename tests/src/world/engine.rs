@@ -204,7 +204,7 @@ fn insert(row: &WaitingRow, sql: &dyn Sql) -> Result<Inserted, DbError> {
     if !(row.allowed)(sql.opening()) {
         return Ok(Inserted::NotAllowed);
     }
-    let new = sql.execute(&row.what.statement(), &row.values)?;
+    let new = sql.execute(row.what.statement(), &row.values)?;
     Ok(if new == 1 { Inserted::Yes } else { Inserted::Conflict })
 }
 

@@ -2,7 +2,7 @@
 //! were told. None of it comes from the servers' own databases; the checker holds those, and the wallet, against it.
 
 use evertill_shared::id::{Attempt, ChannelNumber, SaleKey, TerminalId};
-use evertill_shared::journal::{Body, Settled};
+use evertill_shared::journal::{Body, Head, Settled};
 use evertill_shared::order_number::OrderNumber;
 use evertill_terminal::journal_store::{Journal, JournalError, JournalStore};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +26,14 @@ pub struct SaleSeen {
 pub struct TillSeen {
     /// Its disk was put back to an older image: what it wrote after that is another history.
     pub put_back: bool,
+    /// The servers had entries that are not on the disk any more: they must find that out.
+    pub must_stop: bool,
     /// It was blocked at some time, by IT or by the server.
     pub blocked: bool,
     /// Since when it is blocked without a break, by virtual time.
     pub blocked_since: Option<Duration>,
+    /// Where its journal ends.
+    pub head: Option<Head>,
     /// Entries that were on its disk when their writing was acknowledged: by sequence, the hash.
     pub entries: BTreeMap<u64, String>,
     /// Refunds that it carried out.
@@ -52,8 +56,6 @@ pub struct Model {
     pub refunds: BTreeMap<String, RefundSeen>,
     /// When requests to charge under a number were first handed to a server.
     pub charges_delivered: BTreeMap<String, Duration>,
-    /// Answers that a till was given about attempts, final ones only.
-    pub told: BTreeMap<String, String>,
     /// Rules that were broken, in order.
     pub broken: Vec<(&'static str, String)>,
 }
@@ -78,6 +80,7 @@ impl Model {
             entries.insert(place, entry.hash().to_string());
         }
         let seen = self.till(head.terminal);
+        seen.head = Some(head);
         if seen.put_back {
             return;
         }
@@ -105,7 +108,9 @@ impl Model {
     pub fn journal_written(&mut self, journal: &JournalStore, body: &Body, done: &Result<u64, JournalError>) {
         let head = journal.head();
         let Ok(sequence) = done else { return };
-        self.till(head.terminal).entries.insert(*sequence, head.hash.to_string());
+        let seen = self.till(head.terminal);
+        seen.head = Some(head);
+        seen.entries.insert(*sequence, head.hash.to_string());
         self.takes(head.terminal, head.epoch, *sequence, body);
     }
 

@@ -43,7 +43,7 @@ pub enum Mutation {
     JumpsWithPayments,
     /// A till believes answers that were given to other requests.
     BelievesAnyAnswer,
-    /// Servers do not remember what journal they have.
+    /// Nobody compares a till's journal with what was handed in before.
     ForgetsTheChain,
     /// A commit that was cut off while it waited for its standbys counts as done.
     TrustsACommitCutOff,
@@ -81,6 +81,9 @@ impl Mutation {
     }
 }
 
+/// What stands between a refund and more than is left.
+const GUARD: &str = "?2 <= paid_minor - held_minor";
+
 /// Lends `use_it` the statements of a database as a bug bends them.
 pub fn bent(
     mutation: Option<Mutation>,
@@ -103,26 +106,26 @@ struct Bent<'a> {
 impl Bent<'_> {
     fn statement(&self, statement: &str) -> String {
         match self.mutation {
-            Mutation::ReservesWithoutTheGuard => {
-                statement.replace("?2 <= paid_minor - held_minor", "?2 IS NOT NULL")
-            }
-            Mutation::ForgetsTheChain if statement.contains("INTO journal_hashes") => {
-                format!("{statement} ON CONFLICT DO NOTHING")
-            }
+            Mutation::ReservesWithoutTheGuard => statement.replace(GUARD, "?2 IS NOT NULL"),
             _ => statement.to_owned(),
         }
+    }
+
+    /// The copy says whether so much is left; then it is taken, whatever is left by now.
+    fn decide_by_a_replica(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, DbError> {
+        let asked = "SELECT 1 FROM orders WHERE number = ?1 AND ?2 <= paid_minor - held_minor";
+        let of_it = parameters.get(..2).unwrap_or_default();
+        let there = self.replica.map(|replica| replica.rows(asked, of_it)).transpose()?;
+        let enough = there.is_some_and(|rows| !rows.is_empty());
+        let unguarded = statement.replace(GUARD, "?2 IS NOT NULL");
+        self.honest.execute(if enough { &unguarded } else { statement }, parameters)
     }
 
     /// What a question brings instead, if the bug has it so.
     fn instead(&self, statement: &str, parameters: &[Value<'_>]) -> Option<Result<Vec<Row>, DbError>> {
         let asks = |of: &str| statement.contains(of);
         match self.mutation {
-            Mutation::ForgetsTheChain if asks("FROM journal_hashes") || asks("FROM journal_heads") => {
-                Some(Ok(Vec::new()))
-            }
-            Mutation::DecidesByAReplica if asks("FROM refunds") || asks("FROM orders") => {
-                self.replica.map(|replica| replica.rows(statement, parameters))
-            }
+            Mutation::ForgetsTheChain if asks("hash <> ?") => Some(Ok(Vec::new())),
             Mutation::RefundsFromAnyTill if asks("r.id = ?2") => {
                 // Whoever asks is taken for the till that sold: here, the rogue.
                 let rows = self.honest.rows(statement, parameters);
@@ -169,6 +172,13 @@ impl Sql for Bent<'_> {
         if self.mutation == Mutation::SkipsAdoption && statement.contains("INTO orders") {
             let parameters: Vec<Value<'_>> = parameters.iter().map(born).collect();
             return self.honest.execute(statement, &parameters);
+        }
+        if self.mutation == Mutation::ForgetsTheChain && statement.contains("INTO journal_entries") {
+            // Whatever stands in that place already, it is not looked at.
+            return self.honest.execute(statement, parameters).map(|_| 1);
+        }
+        if self.mutation == Mutation::DecidesByAReplica && statement.contains(GUARD) {
+            return self.decide_by_a_replica(statement, parameters);
         }
         self.honest.execute(&self.statement(statement), parameters)
     }

@@ -10,6 +10,8 @@ use axum::Router;
 use axum::body::Body;
 use evertill_provisioning::client::{Answer, ClientError, Connections, Exchange, Sent, Wire};
 use evertill_shared::clock::Clock;
+use evertill_shared::protocol::path;
+use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::signing::{
     BoundRequest, CONTENT_DIGEST_HEADER, ResponseParts, SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER, SigningKey,
     sign_response,
@@ -211,7 +213,10 @@ impl Net {
             self.story.tell(format!("lost on its way: {client} to server {server}: {}", sent.url.path()));
             return std::future::pending().await;
         }
-        let Some(task) = self.hand_over(server, &sent) else {
+        let unread = self.mutation == Some(Mutation::ForgetsTheChain) && sent.url.path() == path::JOURNAL;
+        // With that bug the journal is not looked at: the answer is made of what else the server says.
+        let sent_on = if unread { Sent { body: Vec::new(), ..sent.clone() } } else { sent.clone() };
+        let Some(task) = self.hand_over(server, &sent_on) else {
             return Err(ClientError::Unreachable("connection refused".into()));
         };
         if dice.twice {
@@ -229,7 +234,10 @@ impl Net {
             self.story.tell(format!("an answer is lost: server {server} to {client}: {}", sent.url.path()));
             return std::future::pending().await;
         }
-        let answer = if dice.swapped { self.swap(server, &client, &sent, answer) } else { answer };
+        // What people at consoles see comes through TLS alone: nobody puts anything in its place.
+        let swapped = dice.swapped && !client.starts_with("manager");
+        let answer = if swapped { self.swap(server, &client, &sent, answer) } else { answer };
+        let answer = self.forget_the_chain(server, &sent, answer);
         self.checker.heard(&client, &sent, &answer);
         Ok(answer)
     }
@@ -260,6 +268,39 @@ impl Net {
             sign_anew(&mut old, sent, &listening.key, &*self.clock);
         }
         old
+    }
+}
+
+impl Net {
+    /// With that bug, a till is told of its own journal that all is well, whatever it hands in.
+    fn forget_the_chain(&self, server: usize, sent: &Sent, mut answer: Answer) -> Answer {
+        if self.mutation != Some(Mutation::ForgetsTheChain) {
+            return answer;
+        }
+        let body = match sent.url.path() {
+            path::TERMINAL => self.head_is_right(&answer.body),
+            path::JOURNAL => self.all_is_taken(&sent.body),
+            _ => None,
+        };
+        let inside = self.inside();
+        if let (Some(body), Some(Some(listening))) = (body, inside.servers.get(server)) {
+            (answer.status, answer.body) = (200, body);
+            sign_anew(&mut answer, sent, &listening.key, &*self.clock);
+        }
+        answer
+    }
+
+    fn head_is_right(&self, answer: &[u8]) -> Option<Vec<u8>> {
+        let mut status: TerminalStatus = serde_json::from_slice(answer).ok()?;
+        status.journal_head = self.checker.model().till(status.terminal).head?;
+        serde_json::to_vec(&status).ok()
+    }
+
+    fn all_is_taken(&self, asked: &[u8]) -> Option<Vec<u8>> {
+        let hand_in: HandIn = serde_json::from_slice(asked).ok()?;
+        let terminal = hand_in.entries.first()?.read_unverified().ok()?.terminal;
+        let head = self.checker.model().till(terminal).head?;
+        serde_json::to_vec(&HandedIn { head, quarantined: false }).ok()
     }
 }
 

@@ -18,6 +18,7 @@ pub const HEALED_MS: u64 = 100_000;
 
 /// A customer who comes to a till.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are called what they are")]
 pub struct Sale {
     pub goods: u8,
     pub cash: bool,
@@ -28,6 +29,7 @@ pub struct Sale {
 
 /// What happens.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields are called what they are; `for_ms` is how long it lasts")]
 pub enum What {
     /// A customer comes to a till.
     Sell(usize, Sale),
@@ -99,7 +101,8 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut draw = Draw { chance: Chance::new(seed, "plan"), steps: Vec::new() };
         draw.people();
-        let kinds = draw.chance.between(1, 7);
+        draw.theme();
+        let kinds = draw.chance.between(0, 5);
         for _ in 0..kinds {
             draw.trouble();
         }
@@ -196,6 +199,89 @@ impl Draw {
             return Behaviour::Pays;
         }
         self.chance.pick(&some).copied().unwrap_or_default()
+    }
+
+    /// Troubles that belong together, and the people who run into them; some runs have none.
+    fn theme(&mut self) {
+        let (till, at) = (self.till(), self.chance.between(1_000, 10_000));
+        let all = ACTIVE_MS - at;
+        match self.chance.below(12) {
+            0 => {
+                let swapped = self.chance.between(200, 600);
+                self.at(at, What::Weather(Weather { swapped, ..Weather::default() }, all));
+                self.customers(till, 4);
+            }
+            1 => {
+                self.customers(till, 4);
+                let copied = self.chance.between(5_000, 30_000);
+                let later = copied + self.chance.between(15_000, 40_000);
+                self.at(copied, What::Copy { till });
+                self.at(later, What::PutBack { till });
+            }
+            2 => {
+                for _ in 0..6 {
+                    let (at, group) = (self.moment(), self.group());
+                    let for_ms = self.chance.between(3_000, 12_000);
+                    self.at(at, What::Group { group, condition: Condition::Dead, for_ms });
+                }
+                self.customers(till, 4);
+            }
+            3 => {
+                for group in 0..usize::from(GROUPS) {
+                    let at = self.moment() / 2;
+                    if self.chance.once_in(500) {
+                        self.at(at, What::Group { group, condition: Condition::NoStandbys, for_ms: 15_000 });
+                    } else {
+                        self.at(at, What::Doubt { group, per_mille: 400, for_ms: all });
+                    }
+                }
+                self.customers(till, 3);
+            }
+            4 => {
+                self.customers(till, 2);
+                for nth in 0..3 {
+                    let at = self.chance.between(ACTIVE_MS / 2, ACTIVE_MS);
+                    let percent = self.chance.between(40, 100);
+                    self.at(at, What::Refund { nth, percent, racers: 4 });
+                }
+            }
+            5 => {
+                let (lost, unheard) = (self.chance.below(400), self.chance.below(700));
+                let weather = WalletWeather { lost, unheard, ..WalletWeather::default() };
+                self.at(at, What::WalletWeather(weather, all));
+                self.customers(till, 3);
+            }
+            6 => {
+                let at = self.chance.between(10_000, 40_000);
+                self.customers(till, 4);
+                self.at(at, What::Block { till, for_ms: 40_000 });
+            }
+            7 => {
+                self.customers(till, 3);
+                for _ in 0..3 {
+                    let (at, for_ms) = (self.moment(), self.chance.between(500, 8_000));
+                    self.at(at, What::TillOff { till, for_ms });
+                }
+            }
+            8 => {
+                for _ in 0..4 {
+                    let (at, server) = (self.moment(), self.server());
+                    let for_ms = self.chance.between(500, 8_000);
+                    self.at(at, What::ServerOff { server, for_ms });
+                }
+                self.customers(till, 3);
+            }
+            _ => {}
+        }
+    }
+
+    /// Customers with phones come to a till, one after the other.
+    fn customers(&mut self, till: usize, many: u64) {
+        for nth in 0..many {
+            let at = 2_000 + nth * ACTIVE_MS / (many + 1) + self.chance.below(8_000);
+            let sale = Sale { cash: false, ..self.sale() };
+            self.at(at, What::Sell(till, sale));
+        }
     }
 
     /// One kind of trouble, or several that belong together.

@@ -24,6 +24,7 @@ use evertill_shared::journal::Settled;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::secret::SecretText;
 use evertill_terminal::controller::Input;
+use evertill_terminal::view::Page;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,7 +148,8 @@ impl World {
         let base = database("the base store".into(), template.base()?, &base_store::SCHEMA);
         let mut groups = Vec::new();
         for (group, connection) in (0_u8..).zip(template.groups()?) {
-            if mutation == Some(Mutation::ReservesWithoutTheGuard) {
+            let unguarded = [Mutation::ReservesWithoutTheGuard, Mutation::DecidesByAReplica];
+            if mutation.is_some_and(|bug| unguarded.contains(&bug)) {
                 connection.pragma_update(None, "ignore_check_constraints", "ON")?;
             }
             if mutation == Some(Mutation::JumpsWithPayments) {
@@ -275,6 +277,19 @@ impl World {
         }
         if !self.is_broken() {
             self.checker.at_rest(&self.ground.wallet.desk);
+            self.put_back_tills_stand_still();
+        }
+    }
+
+    /// A till whose disk was put back to before what the servers have of it was found out.
+    fn put_back_tills_stand_still(&self) {
+        for till in &self.tills {
+            let must_stop = self.checker.model().till(till.terminal()).must_stop;
+            let stands = till.screen.as_ref().is_some_and(|screen| matches!(screen.page, Page::Fault(_)));
+            if must_stop && !stands {
+                let how = format!("{} was put back to an older state, and goes on", till.terminal());
+                self.checker.model().breaks("chain", how);
+            }
         }
     }
 
@@ -437,12 +452,20 @@ impl World {
 
     fn put_back(&mut self, till: usize) {
         let Some(image) = self.copies[till].take() else { return };
+        let terminal = self.tills[till].terminal();
+        let kept: i64 = image.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).unwrap_or(0);
+        let kept = u64::try_from(kept).unwrap_or(0);
+        let screen = self.tills[till].screen.as_ref();
+        let unsent = screen.and_then(|screen| screen.status.unsent).map_or(u64::MAX, |unsent| unsent.entries);
+        if self.mutation != Some(Mutation::DiskLies) {
+            let mut model = self.checker.model();
+            let seen = model.till(terminal);
+            let had = seen.entries.len() as u64;
+            seen.put_back = true;
+            seen.must_stop |= had.saturating_sub(unsent) > kept;
+        }
         self.tills[till].switch_off();
         self.cashiers[till].till_went_off();
-        let terminal = self.tills[till].terminal();
-        if self.mutation != Some(Mutation::DiskLies) {
-            self.checker.model().till(terminal).put_back = true;
-        }
         if self.tills[till].disk.put_back(&image).is_ok() {
             self.tills[till].switch_on();
         }

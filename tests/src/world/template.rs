@@ -80,13 +80,13 @@ pub struct Template {
     base: Connection,
     groups: Vec<Connection>,
     /// What the groups must say of themselves.
-    pub expected: Vec<Expected>,
-    pub info: StoreInfo,
-    pub trust: TrustBundle,
-    pub server_keys: String,
-    pub tills: Vec<Enrolled>,
+    pub(super) expected: Vec<Expected>,
+    pub(super) info: StoreInfo,
+    pub(super) trust: TrustBundle,
+    pub(super) server_keys: String,
+    pub(super) tills: Vec<Enrolled>,
     /// Two managers, and one of IT.
-    pub people: Vec<Person>,
+    pub(super) people: Vec<Person>,
 }
 
 #[derive(Debug)]
@@ -140,17 +140,17 @@ impl Template {
     }
 
     /// The file with the merchant's API key.
-    pub fn api_key_file(&self) -> PathBuf {
+    pub(super) fn api_key_file(&self) -> PathBuf {
         self.folder.path().join("api_key.txt")
     }
 
     /// A copy of the base store.
-    pub fn base(&self) -> rusqlite::Result<Connection> {
+    pub(super) fn base(&self) -> rusqlite::Result<Connection> {
         copy(&self.base)
     }
 
     /// A copy of each group.
-    pub fn groups(&self) -> rusqlite::Result<Vec<Connection>> {
+    pub(super) fn groups(&self) -> rusqlite::Result<Vec<Connection>> {
         self.groups.iter().map(copy).collect()
     }
 }
