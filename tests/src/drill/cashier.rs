@@ -72,7 +72,7 @@ impl Cashier {
                     tokio::time::sleep(pause(&error)).await;
                 }
                 Err(error) => {
-                    self.ledger.failed(format!("{}: no number: {error}", sale.key));
+                    self.ledger.failed(sale.key, format_args!("no number: {error}"));
                     return Ok(());
                 }
             }
@@ -95,7 +95,7 @@ impl Cashier {
                     return Ok(());
                 }
                 Step::Over(why) => {
-                    self.ledger.failed(why);
+                    self.ledger.failed(sale.key, why);
                     return Ok(());
                 }
                 // The till shows that the order waits for its group, sets it aside, and serves the next customer.
@@ -105,7 +105,7 @@ impl Cashier {
                     return Ok(());
                 }
                 Step::Later if took > PATIENCE => {
-                    self.ledger.failed(format!("{}: it does not end", sale.key));
+                    self.ledger.failed(sale.key, "it does not end");
                     return Ok(());
                 }
                 Step::Later => tokio::time::sleep(ASK_AGAIN).await,
@@ -138,26 +138,25 @@ impl UnderWay {
             tokio::time::sleep(ASK_AGAIN).await;
             match self.step().await {
                 Step::Paid => return self.ledger.settled(self.order.sale.key, self.begun),
-                Step::Over(why) => return self.ledger.failed(why),
+                Step::Over(why) => return self.ledger.failed(self.order.sale.key, why),
                 Step::Later => {}
             }
         }
-        self.ledger.failed(format!("{}: its group never answered", self.order.sale.key));
+        self.ledger.failed(self.order.sale.key, "its group never answered");
     }
 
     async fn step(&mut self) -> Step {
-        let key = self.order.sale.key;
         let asked = match &self.rest {
             Rest::Cash(_) => self.upload().await.map(|view| match view.state {
                 OrderState::Paid => Step::Paid,
-                other => Step::Over(format!("{key}: the order is {other:?}")),
+                other => Step::Over(format!("the order is {other:?}")),
             }),
             Rest::Code { is_sent: false, .. } => self.pay().await,
             Rest::Code { is_sent: true, .. } => self.ask().await,
         };
         asked.unwrap_or_else(|error| {
             self.ledger.heard(&error);
-            if may_pass(&error) { Step::Later } else { Step::Over(format!("{key}: {error}")) }
+            if may_pass(&error) { Step::Later } else { Step::Over(error.to_string()) }
         })
     }
 
@@ -194,7 +193,7 @@ impl UnderWay {
         match view.state {
             PaymentState::Paid => Step::Paid,
             PaymentState::Declined | PaymentState::Reversed => {
-                Step::Over(format!("{}: the payment is {:?}", self.order.sale.key, view.state))
+                Step::Over(format!("the payment is {:?}", view.state))
             }
             _ => Step::Later,
         }

@@ -9,7 +9,7 @@ use evertill_provisioning::client::{ClientConfig, ClientError};
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::id::SaleKey;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub(crate) struct Ledger {
     failing: Option<GroupTag>,
     told: Mutex<Vec<Told>>,
     settled: Mutex<Settled>,
-    failed: Mutex<Vec<String>>,
+    failed: Mutex<BTreeSet<SaleKey>>,
     unknowns: AtomicU64,
     again: AtomicU64,
 }
@@ -99,9 +99,9 @@ impl Ledger {
         lock(&self.settled).insert(key, self.now().saturating_sub(begun));
     }
 
-    pub(crate) fn failed(&self, why: String) {
-        say(format_args!("a sale failed: {why}"));
-        lock(&self.failed).push(why);
+    pub(crate) fn failed(&self, key: SaleKey, why: impl std::fmt::Display) {
+        say(format_args!("the sale {key} failed: {why}"));
+        lock(&self.failed).insert(key);
     }
 
     /// Counts an answer that was none.
@@ -134,8 +134,7 @@ impl Ledger {
             ended.map_err(|error| RigError::Unexpected(error.to_string()))??;
         }
         for _ in 0..800 {
-            let (waiting, settled) = (self.set_aside(), lock(&self.settled).len());
-            if settled + lock(&self.failed).len() >= waiting {
+            if self.open() == 0 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -145,6 +144,13 @@ impl Ledger {
 
     fn set_aside(&self) -> usize {
         lock(&self.told).iter().filter(|told| told.end == End::SetAside).count()
+    }
+
+    /// Sales that were set aside and of which no end is known.
+    fn open(&self) -> usize {
+        let (told, settled, failed) = (lock(&self.told), lock(&self.settled), lock(&self.failed));
+        let aside = told.iter().filter(|told| told.end == End::SetAside);
+        aside.filter(|told| !settled.contains_key(&told.key) && !failed.contains(&told.key)).count()
     }
 
     /// Holds what the tills were told against our books and the wallet's.
@@ -161,17 +167,16 @@ impl Ledger {
         let over = charged.values().filter(|net| **net > TOTAL).count();
         let told = lock(&self.told).clone();
         let settled = lock(&self.settled).clone();
-        let in_books: std::collections::BTreeSet<&str> =
-            booked.iter().map(|order| order.number.as_str()).collect();
+        let in_books: BTreeSet<&str> = booked.iter().map(|order| order.number.as_str()).collect();
         let is_over = |told: &&Told| told.end == End::Paid || settled.contains_key(&told.key);
         let lost =
             told.iter().filter(is_over).filter(|t| !in_books.contains(t.number.to_string().as_str())).count();
         let jumped = told.iter().filter(|told| told.jumps > 0).count();
+        let failed = lock(&self.failed).len();
+        let failed = failed + self.open();
         Ok(Totals {
             sales: told.len(),
-            failed: lock(&self.failed).len() + told.len()
-                - told.iter().filter(is_over).count()
-                - self.given_up(),
+            failed,
             doubled: books::doubled(&booked).len().max(over),
             lost,
             slowest: told.iter().map(|told| told.took).max().unwrap_or_default(),
@@ -181,12 +186,6 @@ impl Ledger {
             unknowns: self.unknowns.load(Ordering::Relaxed),
             asked_again: self.again.load(Ordering::Relaxed),
         })
-    }
-
-    /// Of the sales that failed, those that had been set aside before: they stand in two lists.
-    fn given_up(&self) -> usize {
-        let (set_aside, settled) = (self.set_aside(), lock(&self.settled).len());
-        set_aside.saturating_sub(settled).min(lock(&self.failed).len())
     }
 }
 
