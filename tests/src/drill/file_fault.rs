@@ -45,6 +45,7 @@ impl FileFault {
         let mut disk = None;
         if fault == Fault::Diskfull {
             rig.stop_server();
+            fold(&file)?;
             let small = rig.data_dir().join("small");
             disk = Some(SmallDisk::under(place, &small, MIB).map_err(failed)?);
             let there = small.join(file.file_name().unwrap_or_default());
@@ -71,7 +72,7 @@ impl FileFault {
                 Broken::Held(holder)
             }
             Fault::Slow => {
-                let bursts = ["--for-ms", "300", "--free-ms", "20"];
+                let bursts = ["--for-ms", "300", "--free-ms", "150"];
                 Broken::Held(hold::start(&self.file, &self.dir, &bursts)?)
             }
             Fault::Diskfull => {
@@ -122,6 +123,16 @@ impl FileFault {
         }
         Err(RigError::Unexpected(format!("strace does not come between; see {}", log.display())))
     }
+}
+
+/// Takes the log of a file that nobody uses into it, so that the file is the whole of it.
+fn fold(file: &Path) -> Result<(), RigError> {
+    let fold = || -> rusqlite::Result<()> {
+        let connection = rusqlite::Connection::open(file)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    fold().map_err(|error| RigError::Unexpected(format!("{}: {error}", file.display())))
 }
 
 fn failed(failure: Failure) -> RigError {

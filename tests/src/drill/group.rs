@@ -44,7 +44,7 @@ pub enum Fault {
     Freeze,
     /// Takes no writes: PostgreSQL is set so; SQLite's disk says so.
     Readonly,
-    /// A commit takes 300 ms: far standbys; another process that writes in bursts.
+    /// A commit takes 300 ms: far standbys; another process that writes in bursts of that length.
     Slow,
     /// The disk is full.
     Diskfull,
