@@ -161,7 +161,8 @@ impl Scene {
         say("starting three groups, each a primary and two standbys");
         let mut groups = start_groups(options.fault).await?;
         let names = (0..GROUPS).zip(&groups).map(|(tag, group)| (tag, group.conninfo())).collect();
-        let postgres = InPostgres { groups: names, require_synchronous: Some(1), ..InPostgres::default() };
+        let postgres =
+            InPostgres { groups: names, require_synchronous: Some(1), lanes: 2, ..InPostgres::default() };
         say("building the programs, opening the shop");
         let rig = StoreRig::open(&shop, RigOptions { postgres, ..RigOptions::default() }).await?;
         let failing = Failing::Postgres(Arc::new(Mutex::new(groups.remove(usize::from(FAILING)))));

@@ -103,12 +103,7 @@ pub(super) struct Map {
 impl Map {
     /// Each database serves its own orders and no others.
     pub fn of_themselves(homes: BTreeMap<GroupTag, Home>) -> Self {
-        let own = |tag: &GroupTag| TagHome {
-            tag: *tag,
-            home: *tag,
-            standing: TagStanding::Active,
-            epoch: 1,
-        };
+        let own = |tag: &GroupTag| TagHome { tag: *tag, home: *tag, standing: TagStanding::Active, epoch: 1 };
         let tags: Vec<TagHome> = homes.keys().map(own).collect();
         Self::new(homes, &tags)
     }
@@ -120,11 +115,8 @@ impl Map {
                 map.homeless.insert(known.tag);
                 continue;
             };
-            let group = if known.tag == known.home {
-                Arc::clone(&home.group)
-            } else {
-                home.group.serving(known.tag)
-            };
+            let group =
+                if known.tag == known.home { Arc::clone(&home.group) } else { home.group.serving(known.tag) };
             map.members.insert(known.tag, Arc::new(Member { group, watch: Arc::clone(&home.watch) }));
             if known.standing == TagStanding::Active && known.tag == known.home {
                 map.takers.insert(known.tag);
