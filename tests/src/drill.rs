@@ -1,13 +1,22 @@
 //! `cargo drill -- NAME`: faults, on purpose.
 
+pub mod group;
+pub mod hold;
 pub mod patroni;
 mod selling;
+pub mod servers;
 pub mod world;
+
+mod cashier;
+mod file_fault;
+mod ledger;
 
 use crate::rig::Failure;
 use crate::store_rig::RigError;
 use crate::world::TemplateError;
 use evertill_provisioning::client::ClientError;
+use serde_json::Value;
+use std::fmt::Display;
 
 /// Why a drill could not be carried out. What it found is in its report.
 #[derive(Debug, thiserror::Error)]
@@ -27,4 +36,20 @@ pub enum DrillError {
     /// Something else.
     #[error("{0}")]
     Other(String),
+}
+
+/// Tells the person who waits what is going on.
+fn say(what: impl Display) {
+    eprintln!("drill: {what}");
+}
+
+/// The last thing that a drill prints.
+fn print(report: &Value, json: bool) {
+    let pretty = serde_json::to_string_pretty(report).unwrap_or_default();
+    println!("{}", if json { report.to_string() } else { pretty });
+}
+
+fn on_all_cores<T>(work: impl Future<Output = Result<T, RigError>>) -> Result<T, RigError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| RigError::Unexpected(error.to_string()))?.block_on(work)
 }

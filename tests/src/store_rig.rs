@@ -2,6 +2,7 @@
 //! their own. Tests and the demo bring it up, break it, and bring it up again.
 
 mod databases;
+mod further;
 mod settings;
 mod wallet;
 
@@ -72,6 +73,7 @@ pub struct StoreRig {
     pub wallet: Option<Process>,
     wallet_section: serde_json::Value,
     trust: TrustBundle,
+    further: Vec<further::Further>,
 }
 
 impl StoreRig {
@@ -97,8 +99,16 @@ impl StoreRig {
         let trust = serde_json::from_slice(&text)
             .map_err(|error| RigError::Unexpected(format!("{}: {error}", trust_file.display())))?;
         let wallet_section = serde_json::Value::Null;
-        let mut rig =
-            Self { dir: dir.into(), ports, options, server: None, wallet: None, wallet_section, trust };
+        let mut rig = Self {
+            dir: dir.into(),
+            ports,
+            options,
+            server: None,
+            wallet: None,
+            wallet_section,
+            trust,
+            further: Vec::new(),
+        };
         rig.start_wallet()?;
         settings::write_server_toml(&rig)?;
         rig.start_server()?;

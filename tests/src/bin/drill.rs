@@ -1,7 +1,7 @@
 //! `cargo drill -- NAME`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::drill::{patroni, world};
+use evertill_tests::drill::{group, hold, patroni, servers, world};
 use std::process::ExitCode;
 
 /// Faults, on purpose: each drill starts what it needs, breaks it, checks that every rule held, and leaves nothing
@@ -17,12 +17,20 @@ struct Options {
 enum Drill {
     World(world::WorldOptions),
     Patroni(patroni::PatroniDrill),
+    Group(group::GroupOptions),
+    Servers(servers::ServersOptions),
+    /// Holds the lock on a file; the group drill starts it.
+    #[command(hide = true)]
+    Hold(hold::HoldOptions),
 }
 
 fn main() -> ExitCode {
     let held = match Options::parse().drill {
-        Drill::World(options) => world::drill(&options),
-        Drill::Patroni(options) => patroni::drill(&options),
+        Drill::World(options) => world::drill(&options).map_err(|error| error.to_string()),
+        Drill::Group(options) => group::drill(&options).map_err(|error| error.to_string()),
+        Drill::Servers(options) => servers::drill(&options).map_err(|error| error.to_string()),
+        Drill::Hold(options) => hold::hold(&options).map_err(|error| error.to_string()),
+        Drill::Patroni(options) => patroni::drill(&options).map_err(|error| error.to_string()),
     };
     match held {
         Ok(true) => ExitCode::SUCCESS,

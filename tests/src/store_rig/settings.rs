@@ -36,6 +36,8 @@ pub struct RigOptions {
     pub groups: u8,
     /// Which databases are in PostgreSQL; the others are files.
     pub postgres: InPostgres,
+    /// How long a server that was told to stop goes on serving while it says that it is not ready.
+    pub drain_ms: u64,
     /// The one core that the server runs on; none: all of them.
     pub server_core: Option<usize>,
     /// A file that says, at any time, by how many milliseconds the server's clock is ahead; see
@@ -60,6 +62,7 @@ impl Default for RigOptions {
             days_ahead: 0,
             groups: 3,
             postgres: InPostgres::default(),
+            drain_ms: 0,
             server_core: None,
             clock_file: None,
             server_under: Vec::new(),
@@ -167,6 +170,7 @@ pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
     ] {
         toml.insert(key.into(), value.into());
     }
+    toml.insert("drain_ms".into(), i64::try_from(rig.options.drain_ms).unwrap_or(i64::MAX).into());
     toml.insert("groups".into(), groups.into());
     let mut limits = toml::Table::new();
     limits.insert("failures_per_period".into(), i64::from(rig.options.failures_per_period).into());

@@ -1,0 +1,70 @@
+//! Short runs of the drills with real processes: a group that fails and comes back, a server that is killed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what broke by panicking"
+)]
+
+use evertill_tests::drill::group::{self, Engine, Fault, GroupOptions};
+use evertill_tests::drill::servers::{self, ServersOptions};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+/// One at a time: each brings its own load.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+async fn group_drill(engine: Engine, fault: Fault) -> Value {
+    let _turn = TURN.lock().await;
+    let options =
+        GroupOptions { engine, fault, tills: 12, every_ms: 400, seconds: 4, long: false, json: true };
+    let report = group::run(&options).await.unwrap();
+    println!("{report}");
+    for zero in ["failed", "double_charges", "lost"] {
+        assert_eq!(report[zero], 0, "{report}");
+    }
+    assert!(report["sales"].as_u64() > Some(100), "{report}");
+    // Not how fast: whether it was noticed at all that the group is back.
+    assert!(report["recovered_ms"].is_u64(), "{report}");
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn isolation_a_group_whose_disk_fails_is_opened_anew_when_the_disk_is_back() {
+    let report = group_drill(Engine::Sqlite, Fault::Kill).await;
+    assert!(report["jumped"].as_u64() > Some(0), "the fault did not bite: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn isolation_a_group_that_hangs_stops_no_other() {
+    let report = group_drill(Engine::Sqlite, Fault::Freeze).await;
+    assert!(report["jumped"].as_u64() > Some(0), "the fault did not bite: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_a_primary_is_killed_and_a_standby_promoted() {
+    let report = group_drill(Engine::Postgres, Fault::Kill).await;
+    assert!(report["promoted_ms"].is_u64(), "{report}");
+    assert!(report["jumped"].as_u64() > Some(0), "the fault did not bite: {report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_charge_when_a_server_is_killed_under_load_behind_a_balancer() {
+    let _turn = TURN.lock().await;
+    let options = ServersOptions {
+        engine: Engine::Sqlite,
+        tills: 12,
+        every_ms: 400,
+        seconds: 3,
+        long: false,
+        json: true,
+    };
+    let report = servers::run(&options).await.unwrap();
+    println!("{report}");
+    for zero in ["lost", "doubled"] {
+        assert_eq!(report[zero], 0, "{report}");
+    }
+    assert!(report["asked_again"].as_u64() > Some(0), "nobody noticed that a server was killed: {report}");
+}
