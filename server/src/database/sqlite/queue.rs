@@ -4,10 +4,17 @@ use super::{SqliteSession, Status};
 use crate::database::{DbError, Inserted, Job, Sql, WaitingRow};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most writes that share one commit.
 const BATCH: usize = 256;
+
+/// While many write, so long is waited for more before a commit. A commit costs the processor what a dozen rows do, and
+/// each row that finds the writer asleep the price of waking it.
+const GATHER: Duration = Duration::from_millis(2);
+/// So many in the last commit are many. Whoever writes alone, or with few, is not held up.
+const MANY: usize = 4;
 
 /// What comes through the queue.
 pub(super) enum Work {
@@ -69,9 +76,13 @@ pub(super) fn run(
     status: &Status,
 ) {
     let mut closing = None;
+    let mut last = 0;
     while closing.is_none() {
         let Some(first) = waiting.blocking_recv() else { break };
-        let mut batch = Vec::new();
+        if last >= MANY {
+            std::thread::sleep(GATHER);
+        }
+        let mut batch = Vec::with_capacity(last);
         let mut next = Some(first);
         while let Some(work) = next.take() {
             match work {
@@ -83,6 +94,7 @@ pub(super) fn run(
                 next = waiting.try_recv().ok();
             }
         }
+        last = batch.len();
         if serve(&mut connection, batch, opening, status) == Room::None {
             make_room(&connection);
         }
