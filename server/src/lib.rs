@@ -12,6 +12,8 @@ pub mod console;
 pub mod database;
 pub mod door;
 pub mod failure;
+pub mod homes;
+pub mod moving;
 pub mod order_centre;
 pub mod order_group;
 pub mod router;
