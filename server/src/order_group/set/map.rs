@@ -4,7 +4,7 @@
 
 use super::super::jump::{Candidate, Watch};
 use super::super::{Drafts, GroupError, OrderGroup, Refusal};
-use super::GroupPlace;
+use super::{GroupPlace, Place};
 use evertill_shared::order_number::GroupTag;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -74,6 +74,10 @@ pub trait MapSource: Send + Sync {
     fn map(&self) -> Told<KnownMap>;
     /// Remembers the random name of a database, so that no other is taken for it.
     fn remember(&self, home: GroupTag, identity: String) -> Told<()>;
+    /// A place that somebody named, as this server reaches it, and as it is written down for all.
+    /// # Errors
+    /// What is wrong with it.
+    fn place(&self, place: Place) -> Result<(Place, String), String>;
 }
 
 /// A database that holds orders, and what this server knows of it.
