@@ -246,7 +246,10 @@ impl Draw {
                 }
             }
             5 => {
-                let (lost, unheard) = (self.chance.below(400), self.chance.below(700));
+                // Bad, or as good as silent.
+                let silent = self.chance.once_in(500);
+                let (lost, unheard) =
+                    if silent { (400, 980) } else { (self.chance.below(400), self.chance.below(700)) };
                 let weather = WalletWeather { lost, unheard, ..WalletWeather::default() };
                 self.at(at, What::WalletWeather(weather, all));
                 self.customers(till, 3);
