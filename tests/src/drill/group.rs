@@ -256,7 +256,7 @@ fn failed(failure: crate::rig::Failure) -> RigError {
 /// Three groups; the one that is to have no room has small disks.
 async fn start_groups(fault: Fault) -> Result<Vec<PostgresGroup>, RigError> {
     let started = (0..GROUPS).map(|tag| {
-        let small = (tag == FAILING && fault == Fault::Diskfull).then_some(96);
+        let small = (tag == FAILING && fault == Fault::Diskfull).then_some(256);
         let options = PostgresOptions { small_disk_mib: small, ..PostgresOptions::default() };
         tokio::task::spawn_blocking(move || PostgresGroup::start(&format!("drill-{tag}"), options))
     });
