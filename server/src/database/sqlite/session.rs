@@ -39,7 +39,7 @@ impl Sql for SqliteSession<'_> {
 
     fn rows(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
         let mut statement = self.connection.prepare_cached(statement)?;
-        let names: Arc<[Box<str>]> = statement.column_names().into_iter().map(Box::from).collect();
+        let names: Arc<[Box<str>]> = statement.column_names().map(Box::from).collect();
         let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
