@@ -99,6 +99,8 @@ struct Frame {
 
 const WIDTH: f64 = 1600.0;
 const HEIGHT: f64 = 16.0;
+/// What is narrower is not drawn: nobody could see it, and the file would be three times as large.
+const NARROWEST: f64 = 3.0;
 
 fn draw(stacks: &BTreeMap<String, u64>) -> String {
     let mut root = Frame::default();
@@ -125,7 +127,7 @@ fn boxes(frame: &Frame, depth: u64, left: f64, scale: f64, all: u64, out: &mut S
     let mut deepest = depth;
     for (name, child) in &frame.children {
         let width = as_f64(child.samples) * scale;
-        if width >= 0.5 {
+        if width >= NARROWEST {
             let top = as_f64(depth) * HEIGHT;
             let share = 100.0 * as_f64(child.samples) / as_f64(all.max(1));
             let shade = 100 + name.bytes().map(u32::from).sum::<u32>() % 110;

@@ -5,6 +5,7 @@ use super::cores::Cores;
 use super::engine::Engine;
 use super::figures::{count, ms, percentile, rounded, us_each};
 use super::flame;
+use super::line::Answer;
 use super::phase::{Done, Lines};
 use super::reference::{Reference, Sizes};
 use super::sales::Prepared;
@@ -30,7 +31,7 @@ pub struct IntakeOptions {
     #[arg(long, default_value_t = 3)]
     pub groups: u8,
     /// How many tills send at the same time, each on a line of its own.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 96)]
     pub tills: usize,
     /// How long each of the two phases lasts.
     #[arg(long, default_value_t = 10, value_name = "S")]
@@ -122,6 +123,7 @@ fn report(options: &IntakeOptions, cores: Cores, figures: &Figures) -> Value {
             "server_share_of_core": half.share_of_core(half.used.process),
         },
         "orders_kept": kept,
+        "not_let_in": full.not_let_in + half.not_let_in,
         "server_core": cores.server,
         "tills_core": cores.tills,
     })
@@ -141,6 +143,8 @@ enum Load {
 
 struct Measured {
     done: Done,
+    /// Requests that the door refused: on a machine with busy neighbours, the server holds back.
+    not_let_in: usize,
     used: Used,
     per_second: f64,
 }
@@ -165,7 +169,14 @@ async fn measure(
     };
     let used = meter.read();
     let per_second = count(done.good()) / done.wall.as_secs_f64().max(0.001);
-    Ok(Measured { done, used, per_second })
+    let not_let_in =
+        done.records.iter().filter(|record| record.answer.as_ref().is_some_and(is_refusal)).count();
+    Ok(Measured { done, not_let_in, used, per_second })
+}
+
+/// Surely nothing was done: the server had too much to do.
+fn is_refusal(answer: &Answer) -> bool {
+    answer.status == 503
 }
 
 /// Every order that was acknowledged, each by an answer that the server signed for that very request.
@@ -180,11 +191,14 @@ impl Tally {
         for record in &done.records {
             let request = work.get(record.index).ok_or_else(|| wrong("an answer to nothing"))?;
             let answer = record.answer.as_ref().ok_or_else(|| wrong("a line broke"))?;
+            request.verify(answer, shop.server_key())?;
+            if is_refusal(answer) {
+                continue;
+            }
             if answer.status != 200 {
                 let text = String::from_utf8_lossy(answer.body()).into_owned();
                 return Err(wrong(format!("an order was answered {}: {text}", answer.status)));
             }
-            request.verify(answer, shop.server_key())?;
             let draft: DraftCreated = serde_json::from_slice(answer.body()).map_err(wrong)?;
             if !self.numbers.insert(draft.number.as_str().to_owned()) {
                 return Err(wrong(format!("{} was given twice", draft.number)));
@@ -196,7 +210,7 @@ impl Tally {
 
 fn sizes(done: &Done, work: &[Prepared]) -> Result<Sizes, RigError> {
     let first = work.first().ok_or_else(|| wrong("nothing was sent"))?;
-    let answer = done.records.iter().find_map(|record| record.answer.as_ref());
+    let answer = done.records.iter().filter(|record| record.is_good()).find_map(|r| r.answer.as_ref());
     let answer = answer.ok_or_else(|| wrong("nothing was answered"))?.size();
     let body = first.bytes().len() - first.head_size();
     // A row holds what the body does, and some columns beside it.

@@ -13,8 +13,8 @@ const BATCH: usize = 256;
 /// While many write, so long is waited for more before a commit. A commit costs the processor what a dozen rows do, and
 /// each row that finds the writer asleep the price of waking it.
 const GATHER: Duration = Duration::from_millis(2);
-/// So many in the last commit are many. Whoever writes alone, or with few, is not held up.
-const MANY: usize = 4;
+/// So many in the last commit are many. Whoever writes alone is not held up.
+const MANY: usize = 2;
 
 /// What comes through the queue.
 pub(super) enum Work {
