@@ -8,8 +8,10 @@ mod cache;
 mod catalogue;
 mod enrolment;
 mod error;
+mod homes;
 mod identity;
 mod journal;
+mod moves;
 mod people;
 mod sessions;
 mod staff;
@@ -18,7 +20,9 @@ mod terminals;
 pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
 pub use cache::{KnownTerminal, TerminalRecord};
 pub use error::{BaseError, BaseOpenError};
+pub use homes::HomeRecord;
 pub use journal::{HandInTaken, JournalFault, KnownJournal};
+pub use moves::{MOVE_LEASE, MoveRecord};
 pub use people::NewPassword;
 pub use sessions::OpenSession;
 pub use staff::{LoginCheck, StaffRecord};
@@ -56,6 +60,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "staff_left",
         sqlite: include_str!("../migrations/sqlite/base_0003_staff_left.sql"),
         postgres: include_str!("../migrations/postgres/base_0003_staff_left.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "homes",
+        sqlite: include_str!("../migrations/sqlite/base_0004_homes.sql"),
+        postgres: include_str!("../migrations/postgres/base_0004_homes.sql"),
     },
 ];
 

@@ -40,8 +40,8 @@ pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Poli
 pub use quarantine::{Accept, Accepted, Quarantine};
 pub use refunds::{CarriedOut, CarryOut, NewRefund, RefundNews, RefundRecord, Refunds};
 pub use set::{
-    Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, KnownMap, Limits, MapSource, Place, TagHome,
-    TagStanding, Told,
+    Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, KnownMap, Limits, MapSource, Place,
+    TagHome, TagStanding, Told,
 };
 pub use stored::{EngineState, GroupOpenError, StoredGroup};
 pub use story::{Fact, StoryLine};

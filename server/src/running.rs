@@ -9,9 +9,11 @@ use crate::connection::{Gate, TlsError, tls};
 use crate::database::postgres::PostgresSettings;
 use crate::database::{Database, OpenError};
 use crate::door::Door;
+use crate::homes::Atlas;
 use crate::merchant_view::{Feeders, MerchantView, Progress, RebuildError, Rebuilt, ViewPlace};
+use crate::moving::{self, Mover, Moving};
 use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
-use crate::order_group::{GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
+use crate::order_group::{GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
 use crate::router::router;
 use crate::telemetry::{self, Telemetry};
 use axum_server::Handle;
@@ -55,6 +57,9 @@ pub enum StartError {
     /// The order groups.
     #[error(transparent)]
     Groups(#[from] GroupSetError),
+    /// Where the order groups are.
+    #[error("the map of the order groups: {0}")]
+    Map(String),
     /// A wallet.
     #[error("[wechat]: {0}")]
     Wechat(#[from] WechatError),
@@ -94,6 +99,7 @@ pub struct RunningServer {
     serving: JoinHandle<io::Result<()>>,
     sweeper: Sweeper,
     feeders: Feeders,
+    moving: Moving,
 }
 
 /// Starts a server. It answers when this returns.
@@ -117,10 +123,12 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let service = router(app.clone()).into_make_service();
     let serving = tokio::spawn(server.handle(handle.clone()).serve(service));
     let sweeper = app.centre.spawn_sweeper();
+    let mover = Mover::new(app.base.clone(), app.groups.clone(), Arc::clone(&app.clock));
+    let moving = moving::spawn(mover);
     let feeders = app.view.spawn_feeders(app.groups.clone());
     let metrics_addr = telemetry.as_ref().map(|telemetry| telemetry.addr);
     let drain = Duration::from_millis(config.drain_ms);
-    Ok(RunningServer { addr, metrics_addr, app, drain, telemetry, handle, serving, sweeper, feeders })
+    Ok(RunningServer { addr, metrics_addr, app, drain, telemetry, handle, serving, sweeper, feeders, moving })
 }
 
 /// Why the merchant view was not made anew.
@@ -174,7 +182,6 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
-    remember_groups(&base, &groups).await?;
     let view = open_view(config, &clock)?;
     let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
     let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
@@ -206,14 +213,13 @@ async fn open_groups(
     base: &BaseStore,
     clock: &Arc<dyn Clock>,
 ) -> Result<GroupSet, StartError> {
-    let mut places = Vec::new();
     for group in &config.groups {
-        let expected = base.expected_group(group.tag).await.map_err(BaseOpenError::Base)?;
-        let place = named(group.place(), config);
-        places.push(GroupPlace { tag: group.tag, place, expected });
+        base.expected_group(group.tag).await.map_err(BaseOpenError::Base)?;
     }
+    let atlas = atlas(config, base);
+    atlas.introduce().await.map_err(StartError::Map)?;
     let settings = GroupSettings {
-        groups: places,
+        groups: atlas.read().await.map_err(StartError::Map)?.homes,
         limits: Limits {
             call_ms: config.group_limits.call_ms,
             failures_per_period: config.group_limits.failures_per_period,
@@ -223,7 +229,18 @@ async fn open_groups(
         store: base.store().clone(),
         server: config.response_key_id.clone(),
     };
-    Ok(GroupSet::open(settings, Arc::clone(clock))?)
+    let groups = GroupSet::open(settings, Arc::clone(clock))?;
+    for (tag, id) in groups.identities() {
+        base.remember_group(tag, id).await.map_err(BaseOpenError::Base)?;
+    }
+    groups.follow(Arc::new(atlas)).await.map_err(StartError::Map)?;
+    Ok(groups)
+}
+
+/// Where the groups are: this server's settings name some; the base store knows those that were added since.
+fn atlas(config: &Config, base: &BaseStore) -> Atlas {
+    let own = config.groups.iter().map(|group| (group.tag, named(group.place(), config))).collect();
+    Atlas::new(base.clone(), own, config.data_dir.clone(), config.response_key_id.clone())
 }
 
 /// The base store's database: a file beside the server, or PostgreSQL for servers on several machines.
@@ -266,30 +283,6 @@ async fn look_at(channel: Arc<WechatChannel>) {
             tracing::error!("payments through WeChat Pay will fail until this is mended: {problem}")
         }
     }
-}
-
-/// Remembers the groups that are open, before the first order goes into them; the others as soon as they are.
-async fn remember_groups(base: &BaseStore, groups: &GroupSet) -> Result<(), StartError> {
-    let mut left = groups.tags();
-    for (tag, id) in groups.identities() {
-        base.remember_group(tag, id).await.map_err(BaseOpenError::Base)?;
-        left.retain(|other| *other != tag);
-    }
-    let (base, groups) = (base.clone(), groups.clone());
-    tokio::spawn(async move {
-        while !left.is_empty() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            for (tag, id) in
-                groups.identities().into_iter().filter(|(tag, _)| left.contains(tag)).collect::<Vec<_>>()
-            {
-                match base.remember_group(tag, id).await {
-                    Ok(()) => left.retain(|other| *other != tag),
-                    Err(error) => tracing::error!(%tag, %error, "an order group could not be remembered yet"),
-                }
-            }
-        }
-    });
-    Ok(())
 }
 
 /// The response key, and the root's word that it is genuine: without it no till would believe this server.
@@ -336,6 +329,7 @@ impl RunningServer {
             Err(error) => tracing::error!(%error, "serving ended abruptly"),
         }
         drop(self.sweeper);
+        drop(self.moving);
         drop(self.telemetry);
         drop(self.feeders);
         self.app.view.close().await;

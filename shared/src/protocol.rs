@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod enrol;
 pub mod error;
+pub mod groups;
 pub mod orders;
 pub mod refunds;
 pub mod staff;

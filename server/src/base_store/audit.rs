@@ -39,6 +39,16 @@ pub enum AuditKind {
     RefundRequested,
     /// The catalogue was replaced.
     CatalogueChanged,
+    /// An order group was added.
+    GroupAdded,
+    /// An order group takes no new orders any more.
+    GroupDrained,
+    /// The orders of a group were sent to another database.
+    GroupMoved,
+    /// A drain or a move was taken back.
+    MoveAborted,
+    /// An order group's database was taken out of use.
+    GroupRetired,
     /// A terminal's journal does not continue the chain that the server knows.
     JournalFault,
 }

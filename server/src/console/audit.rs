@@ -91,6 +91,11 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::OrderAccepted => t.did_accept,
         AuditKind::RefundRequested => t.did_refund,
         AuditKind::CatalogueChanged => t.did_catalogue,
+        AuditKind::GroupAdded => t.did_group_added,
+        AuditKind::GroupDrained => t.did_group_drained,
+        AuditKind::GroupMoved => t.did_group_moved,
+        AuditKind::MoveAborted => t.did_move_aborted,
+        AuditKind::GroupRetired => t.did_group_retired,
         AuditKind::JournalFault => t.did_journal_fault,
     }
 }

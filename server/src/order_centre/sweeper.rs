@@ -32,7 +32,9 @@ impl OrderCentre {
         let task = tokio::spawn(async move {
             let (mut tasks, mut swept) = (JoinSet::new(), BTreeSet::new());
             loop {
-                for tag in centre.0.groups.tags().into_iter().filter(|tag| swept.insert(*tag)).collect::<Vec<_>>() {
+                for tag in
+                    centre.0.groups.tags().into_iter().filter(|tag| swept.insert(*tag)).collect::<Vec<_>>()
+                {
                     let centre = centre.clone();
                     tasks.spawn(async move { centre.sweep_for_ever(tag).await });
                 }

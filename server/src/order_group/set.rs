@@ -3,8 +3,8 @@
 use super::jump::{Candidate, Jumping};
 use super::{
     Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderFilter,
-    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started,
-    StoredGroup, TakenBack, Tidied, Tidy, selector,
+    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started, StoredGroup,
+    TakenBack, Tidied, Tidy, selector,
 };
 use crate::admission::Engine;
 use evertill_shared::business_day::{BusinessDay, business_day_of};
@@ -26,8 +26,8 @@ mod following;
 mod map;
 mod settings;
 use following::Following;
-pub use map::{KnownMap, MapSource, TagHome, TagStanding, Told};
 use map::{Home, Map, Member};
+pub use map::{KnownMap, MapSource, TagHome, TagStanding, Told};
 pub use settings::{Expected, GroupPlace, GroupSetError, GroupSettings, Limits, Place};
 
 struct Inner {
@@ -241,7 +241,10 @@ impl GroupSet {
         guard: Guard,
     ) -> Result<TakenBack, GroupError> {
         let at = self.0.clock.now();
-        self.write(number.tag(), |g| g.take_back(number, attempt, missing.clone(), policies, at, guard.clone())).await
+        self.write(number.tag(), |g| {
+            g.take_back(number, attempt, missing.clone(), policies, at, guard.clone())
+        })
+        .await
     }
 
     /// Takes in what is newly known about a payment.

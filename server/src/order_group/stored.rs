@@ -55,6 +55,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0004_homes.sql"),
         postgres: include_str!("../../migrations/postgres/group_0004_homes.sql"),
     },
+    Migration {
+        number: 5,
+        name: "late_entries",
+        sqlite: include_str!("../../migrations/sqlite/group_0005_late_entries.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0005_late_entries.sql"),
+    },
 ];
 
 /// What an engine says of itself.

@@ -360,6 +360,11 @@ dictionary! {
     did_retired: "Retired the terminal", "退役收银机";
     did_left: "Closed the account", "关闭账号";
     did_password: "Changed the own password", "修改自己的密码";
+    did_group_added: "Added an order group", "新增订单组";
+    did_group_drained: "No new orders for the order group", "订单组停止接收新订单";
+    did_group_moved: "Sent the orders of the group elsewhere", "迁移订单组的订单";
+    did_move_aborted: "Took a drain or a move back", "撤销停用或迁移";
+    did_group_retired: "Retired the order group", "退役订单组";
     did_accept: "Accepted from quarantine", "确认解除隔离";
     did_refund: "Asked for a refund", "申请退款";
     did_catalogue: "Changed the catalogue", "更改商品目录";

@@ -1,13 +1,13 @@
 //! Where a PostgreSQL database is, and how much of it is used.
 
 use evertill_shared::secret::SecretText;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A PostgreSQL database: a primary and its standbys, in any order. Whichever of them takes writes is used.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PostgresSettings {
     /// `"host:port"` of every server of the group, or `"host"` for port 5432.

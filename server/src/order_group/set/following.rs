@@ -2,7 +2,7 @@
 //! server believed. A map that cannot be read stays as it was: the databases refuse what is not theirs.
 
 use super::map::{Home, Map};
-use super::{GroupPlace, GroupSet, Inner, KnownMap, MapSource, dice};
+use super::{Expected, GroupPlace, GroupSet, Inner, KnownMap, MapSource, Place, dice};
 use crate::order_group::jump::Watch;
 use crate::order_group::{GroupError, OrderGroup, StoredGroup};
 use evertill_shared::order_number::GroupTag;
@@ -37,10 +37,10 @@ impl GroupSet {
     /// Why it could not be read this first time.
     pub async fn follow(&self, source: Arc<dyn MapSource>) -> Result<(), String> {
         let _ = self.0.following.source.set(source);
-        self.read_map().await?;
+        let read = self.read_map().await;
         let weak = Arc::downgrade(&self.0);
         tokio::spawn(async move { go_on_reading(weak).await });
-        Ok(())
+        read
     }
 
     /// Reads the map now.
@@ -115,6 +115,24 @@ impl GroupSet {
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, BTreeSet<GroupTag>> {
         self.0.following.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the database of a group that is to be added, and lets go of it again; gives its random name, and its place
+    /// as it is written down for all servers.
+    /// # Errors
+    /// Why it cannot be one.
+    pub async fn try_new(
+        &self,
+        tag: GroupTag,
+        place: Place,
+        expected: Expected,
+    ) -> Result<(String, String), String> {
+        let source = self.0.following.source.get().ok_or("this server has no map to add it to")?;
+        let (place, written) = source.place(place)?;
+        let group = open(GroupPlace { tag, place, expected }).await?;
+        let name = group.identity().ok_or_else(|| group.engine().to_string())?;
+        group.database().map_err(|error| error.to_string())?.close().await;
+        Ok((name, written))
     }
 
     /// The database of a home that is in use: for moving what is in it.

@@ -4,7 +4,7 @@
 
 use super::super::jump::{Candidate, Watch};
 use super::super::{Drafts, GroupError, OrderGroup, Refusal};
-use super::GroupPlace;
+use super::{GroupPlace, Place};
 use evertill_shared::order_number::GroupTag;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -74,6 +74,10 @@ pub trait MapSource: Send + Sync {
     fn map(&self) -> Told<KnownMap>;
     /// Remembers the random name of a database, so that no other is taken for it.
     fn remember(&self, home: GroupTag, identity: String) -> Told<()>;
+    /// A place that somebody named, as this server reaches it, and as it is written down for all.
+    /// # Errors
+    /// What is wrong with it.
+    fn place(&self, place: Place) -> Result<(Place, String), String>;
 }
 
 /// A database that holds orders, and what this server knows of it.
@@ -103,12 +107,7 @@ pub(super) struct Map {
 impl Map {
     /// Each database serves its own orders and no others.
     pub fn of_themselves(homes: BTreeMap<GroupTag, Home>) -> Self {
-        let own = |tag: &GroupTag| TagHome {
-            tag: *tag,
-            home: *tag,
-            standing: TagStanding::Active,
-            epoch: 1,
-        };
+        let own = |tag: &GroupTag| TagHome { tag: *tag, home: *tag, standing: TagStanding::Active, epoch: 1 };
         let tags: Vec<TagHome> = homes.keys().map(own).collect();
         Self::new(homes, &tags)
     }
@@ -120,11 +119,8 @@ impl Map {
                 map.homeless.insert(known.tag);
                 continue;
             };
-            let group = if known.tag == known.home {
-                Arc::clone(&home.group)
-            } else {
-                home.group.serving(known.tag)
-            };
+            let group =
+                if known.tag == known.home { Arc::clone(&home.group) } else { home.group.serving(known.tag) };
             map.members.insert(known.tag, Arc::new(Member { group, watch: Arc::clone(&home.watch) }));
             if known.standing == TagStanding::Active && known.tag == known.home {
                 map.takers.insert(known.tag);

@@ -1,6 +1,7 @@
 //! Rows to values and back. A stored word that means nothing is a fault of ours and is said so.
 
 use super::super::{GroupError, KeptEntry, OrderSummary, PaymentRecord, RefundRecord, Refusal};
+use super::tags;
 use crate::database::{Row, Sql, Value};
 use crate::params;
 use evertill_shared::clock::Timestamp;
@@ -220,11 +221,21 @@ pub(super) fn keep(sql: &dyn Sql, entry: &KeptEntry, quarantined: bool) -> Resul
         ],
     )?;
     if new == 1 {
-        return Ok(());
+        return if tags::is_any_leaving(sql.opening()) { note_late(sql, entry) } else { Ok(()) };
     }
     let there: Option<String> = sql.value(
         "SELECT hash FROM journal_entries WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3",
         &params![place.terminal.get(), place.epoch, place.sequence],
     )?;
     if there == Some(hash) { Ok(()) } else { Err(Refusal::Conflict("the journal entry").into()) }
+}
+
+/// Whoever copies the entries may have passed this one's place.
+fn note_late(sql: &dyn Sql, entry: &KeptEntry) -> Result<(), GroupError> {
+    let place = entry.place;
+    sql.execute(
+        "INSERT INTO late_entries (terminal, epoch, sequence) VALUES (?1, ?2, ?3)",
+        &params![place.terminal.get(), place.epoch, place.sequence],
+    )?;
+    Ok(())
 }

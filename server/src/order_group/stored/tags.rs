@@ -34,3 +34,9 @@ pub(super) fn readable(sql: &dyn Sql, tag: GroupTag) -> Result<(), GroupError> {
         _ => Err(GroupError::Elsewhere),
     }
 }
+
+/// Whether orders of any tag are leaving this database, or about to.
+pub(super) fn is_any_leaving(opening: &[Row]) -> bool {
+    let leaving = |row: &Row| matches!(row.get::<String>("state").as_deref(), Ok("draining" | "frozen"));
+    opening.iter().any(leaving)
+}

@@ -1,0 +1,420 @@
+use super::{Ends, MoveError, Mover, fence};
+use crate::base_store::{BaseStore, MoveRecord};
+use crate::homes::Atlas;
+use crate::order_group::testing::{CALL_MS, Rig, Till, cny, guard, open, store, tag};
+use crate::order_group::{
+    Adopt, Expected, GroupError, GroupSet, Journals, Limits, NewRefund, OrderDetail, OrderGroup, Place,
+    Policies, StoredGroup, TagStanding,
+};
+use evertill_shared::clock::Clock;
+use evertill_shared::order::OrderState;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::groups::MovePhase;
+use evertill_shared::protocol::staff::{Bootstrap, BootstrapStaff, Role};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+const HASH: &str = "$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
+
+/// A store with some groups, whose map stands in its base store.
+struct Shop {
+    rig: Rig,
+    base: BaseStore,
+}
+
+/// Another server of the same store, in the same databases.
+struct Server {
+    groups: GroupSet,
+    base: BaseStore,
+}
+
+async fn base(rig: &Rig) -> BaseStore {
+    let (file, bootstrap) = (rig.folder.path().join("base.db"), rig.folder.path().join("bootstrap.json"));
+    let ivy = BootstrapStaff {
+        login: "ivy".into(),
+        name: "Ivy".into(),
+        role: Role::It,
+        password_hash: HASH.into(),
+    };
+    let content = Bootstrap { store: store(), staff: vec![ivy] };
+    std::fs::write(&bootstrap, serde_json::to_string(&content).unwrap()).unwrap();
+    BaseStore::open(&file, &bootstrap, Arc::clone(&rig.clock) as Arc<dyn Clock>).await.unwrap()
+}
+
+async fn follow(rig: &Rig, groups: &GroupSet, base: &BaseStore, count: u8) {
+    base.expected_group(tag(0)).await.unwrap();
+    let own: BTreeMap<_, _> = (0..count).map(|n| (tag(n), Place::Sqlite(rig.file(n)))).collect();
+    let atlas = Atlas::new(base.clone(), own, rig.folder.path().to_owned(), "server".into());
+    atlas.introduce().await.unwrap();
+    groups.follow(Arc::new(atlas)).await.unwrap();
+}
+
+impl Shop {
+    async fn new(count: u8) -> Self {
+        let rig = Rig::new(count);
+        let base = base(&rig).await;
+        follow(&rig, &rig.groups, &base, count).await;
+        Self { rig, base }
+    }
+
+    async fn another_server(&self, count: u8) -> Server {
+        let groups = open(&self.rig.folder, count, &self.rig.clock);
+        let base = base(&self.rig).await;
+        follow(&self.rig, &groups, &base, count).await;
+        Server { groups, base }
+    }
+
+    fn mover(&self) -> Mover {
+        Mover::new(self.base.clone(), self.rig.groups.clone(), Arc::clone(&self.rig.clock) as Arc<dyn Clock>)
+    }
+
+    async fn begin(&self, from: u8, to: u8) {
+        self.base.begin_move(tag(from), tag(to), "ivy".into(), "smaller".into()).await.unwrap();
+    }
+
+    async fn moved(&self, number: u8) -> MoveRecord {
+        self.base.moves().await.unwrap().into_iter().find(|one| one.tag == tag(number)).unwrap()
+    }
+
+    /// An order with that tag, paid in cash.
+    async fn order(&self, number: u8) -> OrderNumber {
+        loop {
+            let order = self.rig.cash_order(500).await;
+            if order.tag() == tag(number) {
+                return order;
+            }
+        }
+    }
+
+    async fn details(&self, numbers: &[OrderNumber]) -> Vec<OrderDetail> {
+        let mut details = Vec::new();
+        for number in numbers {
+            details.push(self.rig.groups.order(*number).await.unwrap());
+        }
+        details
+    }
+
+    fn rows(&self, home: u8, table: &str, of: u8) -> i64 {
+        let connection = Connection::open(self.rig.file(home)).unwrap();
+        let statement = format!("SELECT count(*) FROM {table} WHERE number LIKE '%{}'", tag(of));
+        connection.query_row(&statement, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Databases that take writes for the tag.
+    fn writers(&self, count: u8, of: u8) -> Vec<u8> {
+        let serves = |home: &u8| {
+            let connection = Connection::open(self.rig.file(*home)).unwrap();
+            let state: Option<String> =
+                connection.query_row("SELECT state FROM tags WHERE tag = ?1", [of], |row| row.get(0)).ok();
+            matches!(state.as_deref(), Some("active" | "draining" | "serving"))
+        };
+        (0..count).filter(serves).collect()
+    }
+}
+
+fn refund(shop: &Shop, number: OrderNumber, minor: i64, request: &str) -> NewRefund {
+    let at = shop.rig.clock.now();
+    NewRefund {
+        number,
+        request: request.into(),
+        amount: cny(minor),
+        reason: "cold".into(),
+        by: "Mei".into(),
+        login: "mei".into(),
+        at,
+        today: shop.rig.groups.business_day(at),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_move_with_all_that_belongs_to_them_and_their_numbers_go_on_working() {
+    let shop = Shop::new(2).await;
+    let mut numbers = Vec::new();
+    for _ in 0..5 {
+        numbers.push(shop.order(0).await);
+    }
+    shop.rig.groups.reserve_refund(refund(&shop, numbers[0], 100, "request-1")).await.unwrap();
+    let before = shop.details(&numbers).await;
+    shop.begin(0, 1).await;
+    shop.mover().work_on(tag(0)).await;
+    let moved = shop.moved(0).await;
+    assert_eq!(
+        (moved.phase, moved.copied, moved.total),
+        (MovePhase::Done, moved.total, moved.total),
+        "{moved:?}"
+    );
+    assert!(moved.total >= 5);
+    assert_eq!(shop.details(&numbers).await, before, "story, refunds and all");
+    // What came before counts on: the same request is the same refund, and there is so much left and no more.
+    let groups = &shop.rig.groups;
+    let again = groups.reserve_refund(refund(&shop, numbers[0], 100, "request-1")).await.unwrap();
+    assert_eq!(again.refund, before[0].summary.refunds[0]);
+    groups.reserve_refund(refund(&shop, numbers[0], 400, "request-2")).await.unwrap();
+    let over = groups.reserve_refund(refund(&shop, numbers[0], 1, "request-3")).await;
+    assert!(matches!(over, Err(GroupError::Refused(_))), "{over:?}");
+    // New orders get the other tag; lists are whole; the old database can go.
+    assert_eq!(shop.rig.cash_order(100).await.tag(), tag(1));
+    shop.base.retire_home(tag(0), "ivy".into(), "old disk".into()).await.unwrap();
+    groups.read_map().await.unwrap();
+    assert_eq!(groups.health().len(), 1);
+    assert_eq!(shop.details(&numbers[1..]).await, before[1..]);
+    let used = shop.base.tag_is_free(tag(0)).await.unwrap_err();
+    assert!(used.to_string().contains("for ever"), "{used}");
+    assert!(shop.base.retire_home(tag(1), "ivy".into(), "x".into()).await.is_err(), "it serves orders");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_the_old_map_is_sent_on_by_the_fence_and_writes_once() {
+    let shop = Shop::new(2).await;
+    let number = shop.order(0).await;
+    let stale = open(&shop.rig.folder, 2, &shop.rig.clock);
+    let late = shop.another_server(2).await;
+    shop.begin(0, 1).await;
+    shop.mover().work_on(tag(0)).await;
+    let refused = stale.reserve_refund(refund(&shop, number, 100, "request-1")).await;
+    assert_eq!(
+        refused.unwrap_err(),
+        GroupError::Elsewhere,
+        "one that cannot learn the new map writes nothing"
+    );
+    late.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
+    let detail = shop.rig.groups.order(number).await.unwrap();
+    assert_eq!(detail.refunds.len(), 1);
+    assert_eq!(
+        (shop.rows(0, "refunds", 0), shop.rows(1, "refunds", 0)),
+        (0, 1),
+        "in the new home and nowhere else"
+    );
+    assert_eq!(late.base.moves().await.unwrap()[0].phase, MovePhase::Done);
+}
+
+/// Polls so many times at most; then whoever worked on it is dead.
+async fn dies_after(polls: u32, work: impl Future<Output = ()>) {
+    let mut work = Box::pin(work);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        work.as_mut().poll(context)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_whose_server_dies_at_any_point_is_finished_by_another() {
+    let shop = Shop::new(2).await;
+    let mut numbers = Vec::new();
+    for _ in 0..3 {
+        numbers.push(shop.order(0).await);
+    }
+    let (mut home, mut polls) = (0, 1);
+    loop {
+        let (from, to) = (home, 1 - home);
+        shop.begin(0, to).await;
+        dies_after(polls, shop.mover().work_on(tag(0))).await;
+        assert!(shop.writers(2, 0).len() <= 1, "two databases write after {polls} polls");
+        let died_at = shop.moved(0).await.phase;
+        let other = shop.another_server(2).await;
+        let mover = Mover::new(other.base, other.groups, Arc::clone(&shop.rig.clock) as Arc<dyn Clock>);
+        mover.work_on(tag(0)).await;
+        let early = shop.moved(0).await.phase;
+        assert!(died_at == MovePhase::Done || early != MovePhase::Done, "its lease still counted");
+        shop.rig.clock.advance(Duration::from_secs(11));
+        mover.work_on(tag(0)).await;
+        let moved = shop.moved(0).await;
+        assert_eq!((moved.phase, moved.problem), (MovePhase::Done, None), "after {polls} polls");
+        assert_eq!(shop.writers(2, 0), [to], "after {polls} polls");
+        assert_eq!(shop.rows(to, "orders", 0), shop.rows(from, "orders", 0));
+        let details = shop.details(&numbers).await;
+        assert!(details.iter().all(|detail| detail.summary.state == OrderState::Paid));
+        if died_at == MovePhase::Done {
+            break;
+        }
+        (home, polls) = (to, polls + 2);
+    }
+    assert!(polls > 15, "it died at too few points: {polls}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_overtaken_changes_nothing_any_more() {
+    let shop = Shop::new(2).await;
+    shop.order(0).await;
+    shop.begin(0, 1).await;
+    let first = shop.base.take_move(tag(0), "first".into()).await.unwrap().unwrap();
+    assert_eq!(shop.base.take_move(tag(0), "second".into()).await.unwrap(), None);
+    let database = |home| shop.rig.groups.home_database(tag(home)).unwrap();
+    let ends = Ends::of(&first, database(0), database(1));
+    fence::turn(&ends.from, tag(0), first.epoch, &["active"], "draining", None).await.unwrap();
+    fence::turn(&ends.to, tag(0), first.epoch, &[], "arriving", None).await.unwrap();
+    let chunk = ends.next_chunk(String::new()).await.unwrap().unwrap();
+    shop.rig.clock.advance(Duration::from_secs(11));
+    shop.mover().work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Done);
+    // The first one wakes up, with what it had read.
+    assert_eq!(ends.put(chunk, shop.rig.clock.now()).await, Err(MoveError::Overtaken));
+    let froze = fence::turn(&ends.from, tag(0), first.epoch, &["draining", "moved"], "frozen", None).await;
+    assert_eq!(froze, Err(MoveError::Overtaken));
+    let freed = fence::turn(&ends.from, tag(0), first.epoch, &["moved"], "active", None).await;
+    assert_eq!(freed, Err(MoveError::Overtaken));
+    assert!(!shop.base.save_move(first.clone(), MovePhase::Done).await.unwrap());
+    assert!(!shop.base.publish(first, tag(0), TagStanding::Active).await.unwrap());
+    assert_eq!(shop.writers(2, 0), [1]);
+    assert_eq!(fence::standing(&ends.from, tag(0)).await.unwrap().0, "moved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_differs_stops_the_move_and_an_abort_puts_all_back() {
+    let shop = Shop::new(2).await;
+    let number = shop.order(0).await;
+    let disk = Connection::open(shop.rig.file(1)).unwrap();
+    disk.execute_batch(
+        "CREATE TRIGGER bit_rot AFTER INSERT ON story WHEN new.number LIKE '%00' BEGIN \
+         UPDATE story SET at = at + 1 WHERE id = new.id; END",
+    )
+    .unwrap();
+    shop.begin(0, 1).await;
+    shop.mover().work_on(tag(0)).await;
+    let stopped = shop.moved(0).await;
+    assert_eq!(stopped.phase, MovePhase::Stopped);
+    assert!(stopped.problem.as_ref().unwrap().contains("checksums"), "{stopped:?}");
+    assert_eq!(shop.writers(2, 0), [0], "its orders go on where they are");
+    shop.rig.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
+    shop.base.abort_move(tag(0), "ivy".into(), "bad disk".into()).await.unwrap();
+    shop.mover().work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Aborted);
+    assert_eq!(shop.rows(1, "orders", 0), 0, "nothing of it stays there");
+    shop.rig.groups.read_map().await.unwrap();
+    shop.order(0).await; // it takes new orders again
+    disk.execute_batch("DROP TRIGGER bit_rot").unwrap();
+    shop.begin(0, 1).await;
+    shop.mover().work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Done, "with a good disk it works");
+    let late = shop.base.abort_move(tag(0), "ivy".into(), "oh".into()).await;
+    assert!(late.is_err(), "what is done is moved back, not aborted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_one_sale_with_two_numbers_the_chosen_one_stays() {
+    let shop = Shop::new(2).await;
+    let (rig, groups) = (&shop.rig, &shop.rig.groups);
+    let alone = |n: u8| {
+        let own: Vec<Arc<dyn OrderGroup>> = vec![Arc::new(
+            StoredGroup::start(tag(n), Place::Sqlite(rig.file(n)), Expected::default()).unwrap(),
+        )];
+        let limits = Limits { call_ms: CALL_MS, ..Limits::default() };
+        GroupSet::of(own, limits, store(), "other", Arc::clone(&rig.clock) as Arc<dyn Clock>).unwrap()
+    };
+    // Each of three sales got a number in both groups: the first was chosen here, the second there, the third nowhere.
+    let sales = [rig.till.sale(100), rig.till.sale(200), rig.till.sale(300)];
+    let mut numbers = Vec::new();
+    for sale in &sales {
+        let here = alone(0).create_draft(sale.clone()).await.unwrap().0.number;
+        numbers.push((here, alone(1).create_draft(sale.clone()).await.unwrap().0.number));
+    }
+    rig.adopt(&sales[0], numbers[0].0).await;
+    rig.adopt(&sales[1], numbers[1].1).await;
+    shop.begin(0, 1).await;
+    shop.mover().work_on(tag(0)).await;
+    let moved = shop.moved(0).await;
+    assert_eq!(moved.phase, MovePhase::Done, "{moved:?}");
+    assert_eq!(groups.order(numbers[0].0).await.unwrap().summary.state, OrderState::Adopted);
+    assert_eq!(groups.order(numbers[1].1).await.unwrap().summary.state, OrderState::Adopted);
+    assert!(groups.order(numbers[0].1).await.is_err() && groups.order(numbers[1].0).await.is_err());
+    // The till chooses the number that was left out: the signed entries bring it in.
+    rig.adopt(&sales[2], numbers[2].0).await;
+    assert_eq!(groups.order(numbers[2].0).await.unwrap().summary.state, OrderState::Adopted);
+    assert!(groups.order(numbers[2].1).await.is_err(), "one number of a sale");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_while_it_is_copied_arrives_too() {
+    let shop = Shop::new(2).await;
+    let numbers = [shop.order(0).await, shop.order(0).await];
+    shop.begin(0, 1).await;
+    let one = shop.base.take_move(tag(0), shop.rig.groups.owner().into()).await.unwrap().unwrap();
+    let database = |home| shop.rig.groups.home_database(tag(home)).unwrap();
+    let ends = Ends::of(&one, database(0), database(1));
+    fence::turn(&ends.from, tag(0), one.epoch, &["active"], "draining", None).await.unwrap();
+    fence::turn(&ends.to, tag(0), one.epoch, &[], "arriving", None).await.unwrap();
+    let late = ends.last_late().await.unwrap();
+    let chunk = ends.next_chunk(String::new()).await.unwrap().unwrap();
+    ends.put(chunk, shop.rig.clock.now()).await.unwrap();
+    let mut after = (0, 0, 0);
+    while let Some(last) = ends.copy_entries(after).await.unwrap() {
+        after = last;
+    }
+    // A refund, and an entry in a place that the copying has passed.
+    shop.rig.groups.reserve_refund(refund(&shop, numbers[1], 50, "request-1")).await.unwrap();
+    let till = Till::new(1);
+    till.put_back_to(1);
+    let entry = till.sale(5).entry;
+    let group = StoredGroup::start(tag(0), Place::Sqlite(shop.rig.file(0)), Expected::default()).unwrap();
+    group.keep_entries(vec![entry], false).await.unwrap();
+    let compared = ends.catch_up(&Default::default(), shop.rig.clock.now()).await.unwrap();
+    assert_eq!(compared.copied, 1);
+    assert!(ends.copy_late(late).await.unwrap() > late);
+    assert_eq!(shop.rows(1, "refunds", 0), 1);
+    let disk = Connection::open(shop.rig.file(1)).unwrap();
+    let there: i64 = disk
+        .query_row("SELECT count(*) FROM journal_entries WHERE sequence = 1", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(there, 1);
+    ends.counts_are_equal(compared.left_out).await.unwrap();
+    let again = ends.catch_up(&Default::default(), shop.rig.clock.now()).await.unwrap();
+    assert_eq!(again.copied, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_added_is_used_by_all_servers_and_survives_none_of_their_settings() {
+    let shop = Shop::new(1).await;
+    let other = shop.another_server(1).await;
+    let expected = shop.base.expected_group(tag(7)).await.unwrap();
+    let place = Place::Sqlite("groups/07.db".into());
+    let (name, place) = shop.rig.groups.try_new(tag(7), place, expected).await.unwrap();
+    shop.base.remember_group(tag(7), name).await.unwrap();
+    shop.base.add_home(tag(7), place.clone(), "ivy".into(), "growth".into()).await.unwrap();
+    assert!(
+        shop.base.add_home(tag(8), place, "ivy".into(), "twice".into()).await.is_err(),
+        "one database, one group"
+    );
+    other.groups.read_map().await.unwrap();
+    shop.rig.groups.read_map().await.unwrap();
+    let number = loop {
+        let (created, _) = other.groups.create_draft(shop.rig.till.sale(100)).await.unwrap();
+        if created.number.tag() == tag(7) {
+            break created.number;
+        }
+    };
+    assert_eq!(shop.rig.groups.order(number).await.unwrap().summary.number, number);
+    assert!(shop.rig.folder.path().join("groups/07.db").exists(), "beside the others");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drained_group_gives_out_no_numbers_on_any_server_and_does_all_else() {
+    let shop = Shop::new(2).await;
+    let stale = open(&shop.rig.folder, 2, &shop.rig.clock);
+    let sale = shop.rig.till.sale(700);
+    let number = shop.order(0).await;
+    let known = shop.base.drain(tag(0), "ivy".into(), "disk".into()).await.unwrap();
+    fence::tell(&shop.rig.groups, known).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(stale.create_draft(shop.rig.till.sale(100)).await.unwrap().0.number.tag(), tag(1));
+    }
+    shop.rig.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
+    let last = shop.base.drain(tag(1), "ivy".into(), "x".into()).await.unwrap_err();
+    assert!(last.to_string().contains("add another first"), "{last}");
+    let back = shop.base.undrain(tag(0), "ivy".into(), "mended".into()).await.unwrap();
+    fence::tell(&shop.rig.groups, back).await.unwrap();
+    shop.rig.groups.read_map().await.unwrap();
+    shop.order(0).await;
+    let created = shop.rig.draft(&sale).await;
+    let adoption = shop.rig.till.adoption(&sale, created.number, shop.rig.clock.now());
+    let adopt = Adopt { adoption, cash: None, policies: Policies::default(), guard: guard() };
+    shop.rig.groups.adopt(adopt).await.unwrap();
+}
