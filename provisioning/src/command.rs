@@ -1,6 +1,10 @@
 //! The commands, a file each, and what they share.
 
 pub mod catalogue_import;
+pub mod group_add;
+pub mod group_change;
+pub mod group_list;
+pub mod group_move;
 pub mod order_accept;
 pub mod server_add;
 pub mod staff_add;

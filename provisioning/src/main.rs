@@ -40,6 +40,9 @@ enum Command {
     /// Orders that wait for a person.
     #[command(subcommand, arg_required_else_help = true)]
     Order(Order),
+    /// The databases that hold orders.
+    #[command(subcommand, arg_required_else_help = true)]
+    Group(Group),
     /// Goods and prices.
     #[command(subcommand, arg_required_else_help = true)]
     Catalogue(Catalogue),
@@ -75,6 +78,22 @@ enum Staff {
 enum Order {
     /// Takes into the books an order that a blocked till handed in.
     Accept(command::order_accept::Args),
+}
+
+#[derive(Subcommand)]
+enum Group {
+    /// Lists all order groups, and where their orders are.
+    List(command::group_list::Args),
+    /// Adds an order group to a running system.
+    Add(command::group_add::Args),
+    /// Lets a group have no new orders; all else goes on.
+    Drain(command::group_change::DrainArgs),
+    /// Moves a group's orders into another database, while they are used.
+    Move(command::group_move::Args),
+    /// Takes a drain, or a move that is not over, back.
+    Abort(command::group_change::AbortArgs),
+    /// Takes a database out of use whose orders have moved away.
+    Retire(command::group_change::RetireArgs),
 }
 
 #[derive(Subcommand)]
@@ -118,6 +137,12 @@ async fn run(command: Command) -> command::Outcome {
         Command::Staff(Staff::List(args)) => command::staff_list::run(&args).await,
         Command::Staff(Staff::Leave(args)) => command::staff_leave::run(&args).await,
         Command::Order(Order::Accept(args)) => command::order_accept::run(&args).await,
+        Command::Group(Group::List(args)) => command::group_list::run(&args).await,
+        Command::Group(Group::Add(args)) => command::group_add::run(&args).await,
+        Command::Group(Group::Drain(args)) => command::group_change::drain(&args).await,
+        Command::Group(Group::Move(args)) => command::group_move::run(&args).await,
+        Command::Group(Group::Abort(args)) => command::group_change::abort(&args).await,
+        Command::Group(Group::Retire(args)) => command::group_change::retire(&args).await,
         Command::Terminal(Terminal::Code(args)) => command::terminal_code::run(&args).await,
         Command::Terminal(Terminal::List(args)) => command::terminal_list::run(&args).await,
         Command::Terminal(Terminal::Activate(args)) => command::terminal_activate::run(&args).await,

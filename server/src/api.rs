@@ -3,6 +3,7 @@
 pub mod acceptance;
 pub mod catalogue;
 pub mod enrol;
+pub mod groups;
 pub mod health;
 pub mod journal;
 pub mod orders;

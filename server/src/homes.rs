@@ -18,6 +18,16 @@ enum Written {
     Postgres(Box<PostgresSettings>),
 }
 
+/// A place as it stands in the base store, for people.
+#[must_use]
+pub fn in_words(written: &str) -> String {
+    match serde_json::from_str(written) {
+        Ok(Written::Sqlite(file)) => file.display().to_string(),
+        Ok(Written::Postgres(settings)) => settings.place(),
+        Err(_) => written.to_owned(),
+    }
+}
+
 /// The map of the base store, seen from one server.
 #[derive(Clone)]
 pub struct Atlas {

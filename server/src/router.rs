@@ -2,7 +2,8 @@
 
 use crate::admission::admit;
 use crate::api::{
-    acceptance, catalogue, enrol, health, journal, orders, payments, refunds, server_keys, staff, terminal,
+    acceptance, catalogue, enrol, groups, health, journal, orders, payments, refunds, server_keys, staff,
+    terminal,
 };
 use crate::app::App;
 use crate::console;
@@ -13,6 +14,7 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::groups::path as groups_path;
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::staff::path as staff_path;
 use evertill_shared::protocol::store::SERVER_KEYS_PATH;
@@ -69,6 +71,8 @@ fn people() -> Router<App> {
         .route(staff_path::REFUNDS, post(staff::ask_refund))
         .route(staff_path::ACCEPT_ORDER, post(acceptance::accept_order))
         .route(staff_path::CATALOGUE, put(staff::put_catalogue))
+        .route(groups_path::GROUPS, get(groups::list_groups).post(groups::add_group))
+        .route(groups_path::GROUP, post(groups::change_group))
 }
 
 async fn no_such_path(request: Request) -> Failure {

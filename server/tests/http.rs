@@ -15,6 +15,8 @@ mod bad_input;
 mod enrolment;
 #[path = "http/figures.rs"]
 mod figures;
+#[path = "http/groups.rs"]
+mod groups;
 #[path = "http/handing_in.rs"]
 mod handing_in;
 #[path = "http/load.rs"]

@@ -6,8 +6,9 @@ use super::transport::Transport;
 use super::{ClientConfig, ClientError, Method, decode, encode};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::TerminalId;
-use evertill_shared::order_number::OrderNumber;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::protocol::groups::{self, AddGroup, GroupChange, GroupRow};
 use evertill_shared::protocol::staff::{
     AcceptOrder, AcceptedOrder, AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff,
     PersonLeft, Session, StaffRow, TerminalChange, TerminalRow, path,
@@ -120,6 +121,31 @@ impl StaffClient {
     ) -> Result<(), ClientError> {
         let path = path::TERMINAL.replace("{terminal}", &terminal.to_string());
         self.call::<_, IgnoredAny>(Method::Post, &path, Some(change)).await.map(drop)
+    }
+
+    /// All order groups.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn groups(&self) -> Result<Vec<GroupRow>, ClientError> {
+        self.call::<(), _>(Method::Get, groups::path::GROUPS, None).await
+    }
+
+    /// Adds an order group.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn add_group(&self, new: &AddGroup) -> Result<GroupRow, ClientError> {
+        self.call(Method::Post, groups::path::GROUPS, Some(new)).await
+    }
+
+    /// Drains, moves, puts back or retires an order group.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn change_group(&self, tag: GroupTag, change: &GroupChange) -> Result<GroupRow, ClientError> {
+        let path = groups::path::GROUP.replace("{tag}", &tag.get().to_string());
+        self.call(Method::Post, &path, Some(change)).await
     }
 
     /// Replaces the catalogue.

@@ -6,12 +6,14 @@ use super::problem::Problem;
 use super::say;
 use super::visitor::Visit;
 use super::words::{Words, fill};
+use crate::api;
 use crate::app::App;
 use crate::order_group::{GroupHealth, PaymentRecord, RefundRecord};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::protocol::groups::{GroupRow, MovePhase, MoveRow};
 
 /// The most payments and refunds that are shown of each group.
 const MOST: u32 = 100;
@@ -24,6 +26,8 @@ struct Group {
     last_error: String,
     orders_created: u64,
     jumps_away: u64,
+    serves: String,
+    moves: String,
 }
 
 struct PaymentRow {
@@ -67,10 +71,12 @@ pub(super) async fn page(State(app): State<App>, visit: Visit) -> Result<Respons
     let missing = |tag: &evertill_shared::order_number::GroupTag| {
         Notice::new(Tone::Doubt, fill(t.open_missing, &[&tag.to_string()]))
     };
+    // What stands in the base store is missing while that cannot be read; the rest of the page is not.
+    let known = api::groups::rows(&app).await.unwrap_or_default();
     let page = Page {
         f: visit.frame(Tab::Groups),
         notices: open.unreachable.iter().map(missing).collect(),
-        groups: app.groups.health().iter().map(|health| group(health, &visit)).collect(),
+        groups: app.groups.health().iter().map(|health| group(health, &known, &visit)).collect(),
         payments: open.payments.iter().map(|record| payment(record, &app, now, &visit)).collect(),
         refunds: open.refunds.iter().map(|record| refund(record, &visit)).collect(),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
@@ -90,19 +96,46 @@ fn standing(health: &GroupHealth, t: &'static Words) -> Vec<Badge> {
     broken.into_iter().chain(for_new_orders).collect()
 }
 
-fn group(health: &GroupHealth, visit: &Visit) -> Group {
+fn group(health: &GroupHealth, known: &[GroupRow], visit: &Visit) -> Group {
     let t = visit.words();
     let at = health.last_error_at.map(|at| visit.time(at)).unwrap_or_default();
+    let row = known.iter().find(|row| row.tag == health.tag);
     let error = health.last_error.as_ref().map(|text| format!("{at}: {text}"));
     Group {
         tag: health.tag.to_string(),
-        badges: standing(health, t),
+        badges: match row {
+            Some(row) if row.standing != "active" => vec![Badge::new(Tone::Doubt, t.group_no_new_orders)],
+            _ => standing(health, t),
+        },
         engine: if health.engine == "open" { t.engine_open.to_owned() } else { health.engine.clone() },
         failures: health.failures,
         last_error: error.unwrap_or_else(|| t.none.to_owned()),
         orders_created: health.orders_created,
         jumps_away: health.jumps_away,
+        serves: row.map(serves).unwrap_or_default(),
+        moves: row.and_then(|row| row.last_move.as_ref()).map(|last| moves(last, t)).unwrap_or_default(),
     }
+}
+
+fn serves(row: &GroupRow) -> String {
+    row.serves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// How far the group's orders are on their way to another database.
+fn moves(last: &MoveRow, t: &'static Words) -> String {
+    let phase = match last.phase {
+        MovePhase::Draining => t.move_draining,
+        MovePhase::Copying => t.move_copying,
+        MovePhase::CatchingUp => t.move_catching_up,
+        MovePhase::Frozen => t.move_frozen,
+        MovePhase::Publishing => t.move_publishing,
+        MovePhase::Done => t.move_done,
+        MovePhase::Stopped => t.move_stopped,
+        MovePhase::Aborting | MovePhase::Aborted => t.move_aborted,
+    };
+    let to = last.to.to_string();
+    let line = fill(t.move_line, &[&to, phase, &last.copied.to_string(), &last.total.to_string()]);
+    last.problem.as_ref().map_or(line.clone(), |problem| format!("{line}: {problem}"))
 }
 
 fn payment(record: &PaymentRecord, app: &App, now: Timestamp, visit: &Visit) -> PaymentRow {

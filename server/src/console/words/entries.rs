@@ -360,6 +360,18 @@ dictionary! {
     did_retired: "Retired the terminal", "退役收银机";
     did_left: "Closed the account", "关闭账号";
     did_password: "Changed the own password", "修改自己的密码";
+    group_serves: "Orders ending in", "订单尾号";
+    group_moves: "Moving", "迁移";
+    group_no_new_orders: "no new orders", "不接收新订单";
+    move_line: "to {}: {}, {} of {} orders", "至 {}：{}，已复制 {} / {} 笔订单";
+    move_draining: "no new orders", "停止接收新订单";
+    move_copying: "copying", "复制中";
+    move_catching_up: "catching up", "追赶变更";
+    move_frozen: "last changes", "最后同步";
+    move_publishing: "telling all servers", "通知所有服务器";
+    move_done: "done", "已完成";
+    move_stopped: "stopped", "已停止";
+    move_aborted: "taken back", "已撤销";
     did_group_added: "Added an order group", "新增订单组";
     did_group_drained: "No new orders for the order group", "订单组停止接收新订单";
     did_group_moved: "Sent the orders of the group elsewhere", "迁移订单组的订单";

@@ -1,0 +1,101 @@
+//! `group move`.
+
+use super::connection::Connection;
+use super::{Outcome, Report, group_change};
+use evertill_provisioning::client::StaffClient;
+use evertill_shared::clock::{Clock, SystemClock};
+use evertill_shared::order_number::GroupTag;
+use evertill_shared::protocol::groups::{GroupChange, MovePhase, MoveRow};
+use std::error::Error;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+/// Whose orders, and where to.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  evertill-admin group move 0 --to 3 --reason \"old disk\" \\\n    \
+    --server https://localhost:8443 --trust corner/trust.json --login bo")]
+pub struct Args {
+    #[command(flatten)]
+    connection: Connection,
+    /// The group whose orders go, by the tag at the end of their numbers.
+    #[arg(value_parser = group_change::tag)]
+    tag: GroupTag,
+    /// The group whose database gets them.
+    #[arg(long, value_parser = group_change::tag)]
+    to: GroupTag,
+    /// Why; it stands in the audit trail.
+    #[arg(long)]
+    reason: String,
+    /// Begin it and do not wait: the servers go on by themselves.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Moves.
+pub async fn run(args: &Args) -> Outcome {
+    let client = args.connection.open().await?;
+    let change = GroupChange::Move { to: args.to, reason: args.reason.clone() };
+    client.change_group(args.tag, &change).await?;
+    if args.no_wait {
+        let text =
+            format!("The orders of group {} are on their way; see `evertill-admin group list`.", args.tag);
+        return Ok(Report::good(text, serde_json::json!({ "tag": args.tag })));
+    }
+    let last = watch(&client, args.tag).await?;
+    let data = serde_json::json!({ "tag": args.tag, "move": last });
+    match last.phase {
+        MovePhase::Done => {
+            let text = format!(
+                "{} orders of group {} are served by the database of group {}. `evertill-admin group retire {}` takes \
+                 the old database out of use, if it serves no others.",
+                last.copied, args.tag, last.to, last.from
+            );
+            Ok(Report::good(text, data))
+        }
+        _ => {
+            let problem = last.problem.unwrap_or_else(|| "it was taken back".into());
+            Ok(Report { text: format!("The orders stay where they are: {problem}"), data, good: false })
+        }
+    }
+}
+
+/// Shows how it goes, until it is over.
+async fn watch(client: &StaffClient, tag: GroupTag) -> Result<MoveRow, Box<dyn Error>> {
+    let clock = SystemClock;
+    let began = clock.monotonic();
+    let mut first = None;
+    loop {
+        let groups = client.groups().await?;
+        let last = groups.into_iter().find(|group| group.tag == tag).and_then(|group| group.last_move);
+        let last = last.ok_or("the server knows nothing of this move any more")?;
+        let start = *first.get_or_insert(last.copied);
+        show(&last, last.copied.saturating_sub(start), clock.monotonic().saturating_sub(began));
+        if !last.phase.is_under_way() {
+            eprintln!();
+            return Ok(last);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn show(last: &MoveRow, copied: u64, took: Duration) {
+    let rate = u128::from(copied).saturating_mul(1_000) / took.as_millis().max(1);
+    let left = u128::from(last.total.saturating_sub(last.copied));
+    let time_left = match (last.phase, rate) {
+        (MovePhase::Copying, 1..) => format!(", {} s left", left / rate),
+        _ => String::new(),
+    };
+    let problem = last.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
+    let line = format!(
+        "{}: {} of {} orders, {rate} a second{time_left}{problem}",
+        last.phase.as_str().replace('_', " "),
+        last.copied,
+        last.total
+    );
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{line}");
+        let _ = std::io::stderr().flush();
+    } else {
+        eprintln!("{line}");
+    }
+}
