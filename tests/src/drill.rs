@@ -1,5 +1,6 @@
 //! `cargo drill -- NAME`: faults, on purpose.
 
+pub mod moving;
 pub mod patroni;
 mod selling;
 pub mod world;

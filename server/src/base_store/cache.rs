@@ -171,7 +171,9 @@ fn read_records(sql: &dyn Sql, terminals: &[TerminalId]) -> Result<Vec<Arc<Termi
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.at(4)?;
-        let Some(terminal) = terminals.iter().find(|terminal| i64::from(terminal.get()) == id) else { continue };
+        let Some(terminal) = terminals.iter().find(|terminal| i64::from(terminal.get()) == id) else {
+            continue;
+        };
         match record_of(*terminal, &row) {
             Ok(record) => records.push(Arc::new(record)),
             Err(error) if terminal == first => return Err(error),

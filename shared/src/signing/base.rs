@@ -85,11 +85,7 @@ impl ReceivedSignature {
     }
 
     /// The general way: for every form that RFC 9421 allows one signature to have.
-    pub(super) fn parse_any_form(
-        label: &str,
-        input: &str,
-        signature: &str,
-    ) -> Result<Self, SignatureError> {
+    pub(super) fn parse_any_form(label: &str, input: &str, signature: &str) -> Result<Self, SignatureError> {
         if input.is_empty() || signature.is_empty() {
             return Err(SignatureError::Missing);
         }
