@@ -136,8 +136,16 @@ impl Ends {
     }
 
     /// Copies the lines of the outbox about orders of this tag, once nothing is written about them any more: those who
-    /// keep copies go on with them at the new home. A line that comes twice does no harm.
+    /// keep copies go on with them at the new home. Lines of an earlier stay there are in the way and go first.
     pub(super) async fn copy_outbox(&self) -> Result<(), MoveError> {
+        let (tag, epoch, pattern) = (self.tag, self.epoch, self.pattern());
+        self.to
+            .write(move |sql| -> Result<(), MoveError> {
+                fence::arrives(sql.opening(), tag, epoch)?;
+                sql.execute("DELETE FROM outbox WHERE number LIKE ?1", &params![&pattern])?;
+                Ok(())
+            })
+            .await?;
         let mut reached = i64::MIN;
         loop {
             let (after, pattern) = (reached, self.pattern());
