@@ -2,6 +2,7 @@
 
 pub mod group;
 pub mod hold;
+pub mod moving;
 pub mod patroni;
 mod selling;
 pub mod servers;

@@ -11,13 +11,13 @@ pub mod intake;
 pub mod overload;
 
 mod figures;
-mod fill;
+pub(crate) mod fill;
 mod line;
 mod mix;
 mod phase;
 mod reference;
-mod sales;
-mod shop;
+pub(crate) mod sales;
+pub(crate) mod shop;
 mod usage;
 
 use crate::store_rig::RigError;

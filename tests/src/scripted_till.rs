@@ -89,6 +89,14 @@ impl ScriptedTill {
         Ok(till)
     }
 
+    /// The same till, with other servers to ask.
+    /// # Errors
+    /// These cannot be asked.
+    pub fn at(self, config: ClientConfig) -> Result<Self, ClientError> {
+        let client = enrolment::client_of(config, &self.enrolled, &self.device, Arc::clone(&self.clock))?;
+        Ok(Self { client, ..self })
+    }
+
     /// The store that it belongs to.
     #[must_use]
     pub fn store(&self) -> StoreId {

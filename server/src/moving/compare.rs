@@ -4,7 +4,6 @@ use super::rows::TABLES;
 use super::{Ends, MoveError};
 use crate::database::{Database, Sql};
 use crate::params;
-use evertill_shared::clock::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many orders are compared at a time, by number and version.
@@ -49,11 +48,7 @@ async fn versions(
 impl Ends {
     /// Compares all orders by number and version and copies what differs; and `always`, whatever its version: leases
     /// change without one.
-    pub(super) async fn catch_up(
-        &self,
-        always: &BTreeSet<String>,
-        at: Timestamp,
-    ) -> Result<Compared, MoveError> {
+    pub(super) async fn catch_up(&self, always: &BTreeSet<String>) -> Result<Compared, MoveError> {
         let (mut compared, mut after) = (Compared::default(), String::new());
         while after != END {
             let here = versions(&self.from, self.pattern(), after.clone(), END.into(), COMPARED).await?;
@@ -71,7 +66,7 @@ impl Ends {
             differing.extend(there.keys().filter(|number| !here.contains_key(*number)).cloned());
             for numbers in differing.chunks(COPIED) {
                 let chunk = self.chunk_of(numbers).await?;
-                compared.left_out.extend(self.put(chunk, at).await?);
+                compared.left_out.extend(self.put(chunk).await?);
             }
             compared.orders = compared.orders.saturating_add(here.len() as u64);
             compared.copied = compared.copied.saturating_add(differing.len() as u64);

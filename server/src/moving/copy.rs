@@ -4,7 +4,6 @@ use super::rows::{Chunk, Span, TABLES, Values, number_of};
 use super::{Ends, MoveError, fence};
 use crate::database::{Sql, Value};
 use crate::params;
-use evertill_shared::clock::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -37,7 +36,7 @@ impl Ends {
 
     /// Puts the orders in the place of what is there, and compares. Gives those that were left out: drafts of sales
     /// that have another number there.
-    pub(super) async fn put(&self, chunk: Chunk, at: Timestamp) -> Result<BTreeSet<String>, MoveError> {
+    pub(super) async fn put(&self, chunk: Chunk) -> Result<BTreeSet<String>, MoveError> {
         let chunk = Arc::new(chunk);
         let (tag, epoch, pattern) = (self.tag, self.epoch, self.pattern());
         let (writing, like) = (Arc::clone(&chunk), pattern.clone());
@@ -45,7 +44,7 @@ impl Ends {
             .to
             .write(move |sql| {
                 fence::arrives(sql.opening(), tag, epoch)?;
-                replace(sql, &writing, &like, at)
+                replace(sql, &writing, &like)
             })
             .await?;
         let spans = chunk.spans.clone();
@@ -67,12 +66,7 @@ impl Ends {
     }
 }
 
-fn replace(
-    sql: &dyn Sql,
-    chunk: &Chunk,
-    pattern: &str,
-    at: Timestamp,
-) -> Result<BTreeSet<String>, MoveError> {
+fn replace(sql: &dyn Sql, chunk: &Chunk, pattern: &str) -> Result<BTreeSet<String>, MoveError> {
     for span in &chunk.spans {
         for table in TABLES.iter().rev() {
             table.clear(sql, span, pattern)?;
@@ -95,14 +89,6 @@ fn replace(
                 format!("rows of {} stand against those that arrive: one sale was charged twice", table.name);
             return Err(MoveError::Stop(problem));
         }
-    }
-    // Those who keep copies learn of what arrived; drafts are nobody's.
-    for (first, last) in &chunk.spans {
-        sql.execute(
-            "INSERT INTO outbox (number, version, at) SELECT number, version, ?4 FROM orders \
-             WHERE number >= ?1 AND number <= ?2 AND number LIKE ?3 AND state NOT IN ('draft', 'expired')",
-            &params![first, last, pattern, at.0],
-        )?;
     }
     Ok(left_out)
 }

@@ -135,6 +135,46 @@ impl Ends {
         Ok(())
     }
 
+    /// Copies the lines of the outbox about orders of this tag, once nothing is written about them any more: those who
+    /// keep copies go on with them at the new home. Lines of an earlier stay there are in the way and go first.
+    pub(super) async fn copy_outbox(&self) -> Result<(), MoveError> {
+        let (tag, epoch, pattern) = (self.tag, self.epoch, self.pattern());
+        self.to
+            .write(move |sql| -> Result<(), MoveError> {
+                fence::arrives(sql.opening(), tag, epoch)?;
+                sql.execute("DELETE FROM outbox WHERE number LIKE ?1", &params![&pattern])?;
+                Ok(())
+            })
+            .await?;
+        let mut reached = i64::MIN;
+        loop {
+            let (after, pattern) = (reached, self.pattern());
+            let read = move |sql: &dyn Sql| -> Result<Vec<Row>, MoveError> {
+                Ok(sql.rows(
+                    "SELECT seq, number, version, at FROM outbox WHERE seq > ?1 AND number LIKE ?2 \
+                     ORDER BY seq LIMIT ?3",
+                    &params![after, &pattern, AT_A_TIME],
+                )?)
+            };
+            let found = self.from.read(read).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            reached = last.at(0)?;
+            let (tag, epoch) = (self.tag, self.epoch);
+            self.to
+                .write(move |sql| -> Result<(), MoveError> {
+                    fence::arrives(sql.opening(), tag, epoch)?;
+                    for row in &found {
+                        sql.execute(
+                            "INSERT INTO outbox (number, version, at) VALUES (?1, ?2, ?3)",
+                            &params![row.at::<String>(1)?, row.at::<i64>(2)?, row.at::<i64>(3)?],
+                        )?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+    }
+
     /// Copies the ids of requests that are forgotten after this time; gives the last one's time.
     pub(super) async fn copy_requests(&self, after: i64) -> Result<i64, MoveError> {
         let mut reached = (after.saturating_sub(SKEW_MS), String::new());

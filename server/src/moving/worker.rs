@@ -161,8 +161,7 @@ impl Turn<'_> {
         while let Some(chunk) = next {
             let last = chunk.spans.last().map(|(_, last)| last.clone()).unwrap_or_default();
             let orders = chunk.orders() as u64;
-            let at = self.mover.clock.now();
-            let (put, following) = tokio::join!(ends.put(chunk, at), ends.next_chunk(last.clone()));
+            let (put, following) = tokio::join!(ends.put(chunk), ends.next_chunk(last.clone()));
             put?;
             next = following?;
             progress.orders = last;
@@ -185,7 +184,7 @@ impl Turn<'_> {
             let late = ends.last_late().await?;
             ends.copy_late(progress.late).await?;
             let requests = ends.copy_requests(progress.requests).await?;
-            let compared = ends.catch_up(&BTreeSet::new(), self.mover.clock.now()).await?;
+            let compared = ends.catch_up(&BTreeSet::new()).await?;
             self.one.total = compared.orders;
             self.one.copied = compared.orders.saturating_sub(compared.left_out.len() as u64);
             (progress.late, progress.requests) = (progress.late.max(late.saturating_sub(1_000)), requests);
@@ -204,10 +203,10 @@ impl Turn<'_> {
         fence::turn(&ends.from, ends.tag, ends.epoch, &["draining"], "frozen", None).await?;
         let progress = Progress::of(&self.one.progress);
         let always = ends.under_way().await?;
-        let at = self.mover.clock.now();
-        let compared = ends.catch_up(&always, at).await?;
+        let compared = ends.catch_up(&always).await?;
         ends.copy_late(progress.late).await?;
         ends.copy_requests(progress.requests).await?;
+        ends.copy_outbox().await?;
         ends.counts_are_equal(compared.left_out.clone()).await?;
         self.one.total = compared.orders;
         self.one.copied = compared.orders.saturating_sub(compared.left_out.len() as u64);
@@ -322,7 +321,10 @@ async fn clear(ends: &Ends) -> Result<(), MoveError> {
                     "SELECT number FROM orders WHERE number LIKE ?1 ORDER BY number LIMIT ?2",
                     &params![&pattern, AT_A_TIME],
                 )?;
-                let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(true) };
+                let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+                    sql.execute("DELETE FROM outbox WHERE number LIKE ?1", &params![&pattern])?;
+                    return Ok(true);
+                };
                 let chunk = Chunk { spans: vec![(first.at(0)?, last.at(0)?)], ..Chunk::default() };
                 for span in &chunk.spans {
                     for table in TABLES.iter().rev() {

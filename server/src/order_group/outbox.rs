@@ -50,11 +50,23 @@ pub struct WalletAttempt {
     pub state: PaymentState,
 }
 
+/// A line of an outbox. Lines of two databases may have one number: what a line says tells them apart, and two that
+/// say the same are about the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OutboxLine {
+    /// Its own number.
+    pub seq: i64,
+    /// Which order changed.
+    pub number: OrderNumber,
+    /// Which version it then had.
+    pub version: i64,
+}
+
 /// Some of what changed, with the orders as they stand now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboxPart {
     /// The lines of the outbox that this is about.
-    pub lines: Vec<i64>,
+    pub lines: Vec<OutboxLine>,
     /// The orders that they name, each once, as of one moment.
     pub sales: Vec<SaleCopy>,
     /// Whether the outbox had no more lines at that moment.
@@ -68,7 +80,7 @@ pub trait Outbox: Send + Sync {
     /// The oldest lines of the outbox about orders of that tag, so many at most.
     fn outbox(&self, tag: GroupTag, most: u32) -> Reply<OutboxPart>;
     /// Forgets exactly these lines: a copy has them durably.
-    fn forget_lines(&self, tag: GroupTag, lines: Vec<i64>) -> Reply<()>;
+    fn forget_lines(&self, tag: GroupTag, lines: Vec<OutboxLine>) -> Reply<()>;
     /// All orders of that tag, newest number first, so many at most, beginning below a number.
     fn sales(&self, tag: GroupTag, below: Option<OrderNumber>, most: u32) -> Reply<Vec<SaleCopy>>;
 }
@@ -94,7 +106,7 @@ impl GroupSet {
     /// See [`Outbox::forget_lines`].
     /// # Errors
     /// See [`GroupError`].
-    pub async fn forget_lines(&self, tag: GroupTag, lines: Vec<i64>) -> Result<(), GroupError> {
+    pub async fn forget_lines(&self, tag: GroupTag, lines: Vec<OutboxLine>) -> Result<(), GroupError> {
         self.for_copies(tag, |g| g.forget_lines(tag, lines)).await
     }
 

@@ -1,7 +1,7 @@
 //! `cargo drill -- NAME`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::drill::{group, hold, patroni, servers, world};
+use evertill_tests::drill::{group, hold, moving, patroni, servers, world};
 use std::process::ExitCode;
 
 /// Faults, on purpose: each drill starts what it needs, breaks it, checks that every rule held, and leaves nothing
@@ -16,6 +16,7 @@ struct Options {
 #[derive(Subcommand)]
 enum Drill {
     World(world::WorldOptions),
+    Move(moving::MoveDrill),
     Patroni(patroni::PatroniDrill),
     Group(group::GroupOptions),
     Servers(servers::ServersOptions),
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Drill::Servers(options) => servers::drill(&options).map_err(|error| error.to_string()),
         Drill::Hold(options) => hold::hold(&options).map_err(|error| error.to_string()),
         Drill::Patroni(options) => patroni::drill(&options).map_err(|error| error.to_string()),
+        Drill::Move(options) => moving::drill(&options).map_err(|error| error.to_string()),
     };
     match held {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Which orders changed, and the orders as they stand, for those who keep copies.
 
-use super::super::outbox::{Outbox, OutboxPart, SaleCopy, SoldLine, WalletAttempt};
+use super::super::outbox::{Outbox, OutboxLine, OutboxPart, SaleCopy, SoldLine, WalletAttempt};
 use super::super::{GroupError, Reply};
 use super::StoredGroup;
 use super::lists::goods;
@@ -33,7 +33,7 @@ impl Outbox for StoredGroup {
         })
     }
 
-    fn forget_lines(&self, tag: GroupTag, mut lines: Vec<i64>) -> Reply<()> {
+    fn forget_lines(&self, tag: GroupTag, mut lines: Vec<OutboxLine>) -> Reply<()> {
         let database = self.database();
         lines.sort_unstable();
         Box::pin(async move {
@@ -41,8 +41,15 @@ impl Outbox for StoredGroup {
                 // Of a tag that moves, the lines are part of what is compared; they wait at its new home.
                 tags::served(sql.opening(), tag)?;
                 if !lines.is_empty() {
-                    let lines: Vec<String> = lines.iter().map(i64::to_string).collect();
-                    sql.script(&format!("DELETE FROM outbox WHERE seq IN ({})", lines.join(", ")))?;
+                    let numbers: Vec<String> = lines.iter().map(|line| line.seq.to_string()).collect();
+                    // The line may have been read where the orders were before: there it had another number.
+                    let said = |line: &OutboxLine| format!("'{}.{}.{}'", line.seq, line.number, line.version);
+                    let said: Vec<String> = lines.iter().map(said).collect();
+                    sql.script(&format!(
+                        "DELETE FROM outbox WHERE seq IN ({}) AND seq || '.' || number || '.' || version IN ({})",
+                        numbers.join(", "),
+                        said.join(", ")
+                    ))?;
                 }
                 Ok(())
             };
@@ -71,13 +78,16 @@ fn pattern(tag: GroupTag) -> String {
 
 fn part(sql: &dyn Sql, tag: GroupTag, most: u32) -> Result<OutboxPart, GroupError> {
     let pattern = pattern(tag);
-    let statement = "SELECT seq FROM outbox WHERE number LIKE ?1 ORDER BY seq LIMIT ?2";
-    let lines: Vec<i64> = all(sql, statement, &params![&pattern, most], |row| Ok(row.at(0)?))?;
+    let statement = "SELECT seq, number, version FROM outbox WHERE number LIKE ?1 ORDER BY seq LIMIT ?2";
+    let line = |row: &Row| {
+        Ok(OutboxLine { seq: row.at(0)?, number: parsed(&row.at::<String>(1)?)?, version: row.at(2)? })
+    };
+    let lines: Vec<OutboxLine> = all(sql, statement, &params![&pattern, most], line)?;
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
         return Ok(OutboxPart { is_all: true, ..OutboxPart::default() });
     };
     let which = "SELECT number FROM outbox WHERE number LIKE ?1 AND seq BETWEEN ?2 AND ?3";
-    let sales = copies(sql, which, &params![&pattern, first, last])?;
+    let sales = copies(sql, which, &params![&pattern, first.seq, last.seq])?;
     let is_all = lines.len() < usize::try_from(most).unwrap_or(usize::MAX);
     Ok(OutboxPart { lines, sales, is_all })
 }
