@@ -21,7 +21,7 @@ pub(super) async fn standing(database: &Database, tag: GroupTag) -> Option<(Stri
     let found = database
         .read(move |sql| -> Result<_, MoveError> {
             let row = sql.row("SELECT state, epoch FROM tags WHERE tag = ?1", &params![tag.get()])?;
-            Ok(row.map(|row| Ok::<_, MoveError>((row.at(0)?, row.at(1)?))).transpose()?)
+            row.map(|row| Ok((row.at(0)?, row.at(1)?))).transpose()
         })
         .await;
     found.ok().flatten()
