@@ -181,8 +181,10 @@ fn on_all_threads(work: &(impl Fn() -> Result<(), TemplateError> + Sync)) -> Res
     })
 }
 
-/// Plants every bug; gives how many there are, and those that were not caught.
-fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
+/// Plants every bug, one after the other; gives how many there are, and those that were not caught.
+/// # Errors
+/// A world cannot be made.
+pub fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
     let next = AtomicU64::new(0);
     let survived = Mutex::new(Vec::new());
     let work = || -> Result<(), TemplateError> {
@@ -201,9 +203,7 @@ fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
 }
 
 /// The first seed, and the rule, by which a planted bug is caught.
-/// # Errors
-/// A world cannot be made.
-pub fn caught_by(
+fn caught_by(
     template: &Template,
     bug: Mutation,
     seeds: u64,

@@ -8,6 +8,7 @@ use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One planted bug.
@@ -17,7 +18,7 @@ pub enum Mutation {
     SkipsAdoption,
     /// A charge that nobody answered is written down as failed.
     TrustsATimeOut,
-    /// A reversal that nobody answered is written down as done.
+    /// A reversal that nobody answered counts as done, and is not asked about any more.
     TrustsAReversalUnheard,
     /// The reversal, the last step, was left for later.
     NeverReverses,
@@ -211,11 +212,13 @@ pub struct BentChannel {
     mutation: Mutation,
     honest: Arc<dyn Channel>,
     chance: Mutex<Chance>,
+    /// Numbers that the bug takes for reversed.
+    believed: Mutex<BTreeSet<ChannelNumber>>,
 }
 
 impl BentChannel {
     pub fn new(mutation: Mutation, honest: Arc<dyn Channel>, chance: Chance) -> Self {
-        Self { mutation, honest, chance: Mutex::new(chance) }
+        Self { mutation, honest, chance: Mutex::new(chance), believed: Mutex::default() }
     }
 
     fn draw(&self) -> u64 {
@@ -260,6 +263,9 @@ impl Channel for BentChannel {
 
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
         Box::pin(async move {
+            if self.believed.lock().unwrap_or_else(PoisonError::into_inner).contains(number) {
+                return QueryOutcome::Reversed;
+            }
             match (self.mutation, self.honest.query(number, amount).await) {
                 (Mutation::BelievesNoSuchOrder, QueryOutcome::NoSuchOrder) => QueryOutcome::Reversed,
                 (_, outcome) => outcome,
@@ -273,7 +279,10 @@ impl Channel for BentChannel {
                 return ReverseOutcome::Reversed;
             }
             match (self.mutation, self.honest.reverse(number).await) {
-                (Mutation::TrustsAReversalUnheard, ReverseOutcome::Unknown) => ReverseOutcome::Reversed,
+                (Mutation::TrustsAReversalUnheard, ReverseOutcome::Unknown) => {
+                    self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
+                    ReverseOutcome::Reversed
+                }
                 (_, outcome) => outcome,
             }
         })

@@ -245,11 +245,11 @@ impl Draw {
                     self.at(at, What::Refund { nth, percent, racers: 4 });
                 }
             }
-            5 => {
+            5 | 9 | 10 => {
                 // Bad, or as good as silent.
                 let silent = self.chance.once_in(500);
                 let (lost, unheard) =
-                    if silent { (400, 980) } else { (self.chance.below(400), self.chance.below(700)) };
+                    if silent { (500, 980) } else { (self.chance.below(400), self.chance.below(700)) };
                 let weather = WalletWeather { lost, unheard, ..WalletWeather::default() };
                 self.at(at, What::WalletWeather(weather, all));
                 self.customers(till, 3);
