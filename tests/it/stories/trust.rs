@@ -115,8 +115,21 @@ async fn block_means_block_but_what_was_sold_may_still_be_handed_in() {
     assert!(is_paid(&settled(&till, &in_flight, 1).await), "what was in flight is finished by the server");
 }
 
-/// The totals of today, as the console shows them to that person.
-async fn totals(shop: &super::Shop, manager: &StaffClient) -> String {
+/// The totals of today as the console shows them to that person, once they are as expected. They are copies, and come
+/// a moment after the sale.
+async fn totals(shop: &super::Shop, manager: &StaffClient, expected: impl Fn(&str) -> bool) -> String {
+    let mut shown = String::new();
+    for _ in 0..100 {
+        shown = totals_now(shop, manager).await;
+        if expected(&shown) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    shown
+}
+
+async fn totals_now(shop: &super::Shop, manager: &StaffClient) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = shop.rig.trust().root_certificates.iter();
     let roots = roots.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
@@ -138,8 +151,9 @@ async fn what_a_blocked_till_sold_counts_once_a_manager_accepts_it() {
     shop.rig.block(till.enrolled.terminal).await.unwrap();
     assert!(till.complete(&order, cash.clone()).await.unwrap().quarantined);
     let (manager, it) = (shop.rig.staff("li").await.unwrap(), shop.rig.staff("it").await.unwrap());
-    let before = totals(&shop, &manager).await;
-    assert!(before.contains("￥1.00") && before.contains("blocked terminals: 1"), "{before}");
+    let is_before = |text: &str| text.contains("￥1.00") && text.contains("blocked terminals: 1");
+    let before = totals(&shop, &manager, is_before).await;
+    assert!(is_before(&before), "{before}");
     let amount = Amount::new(2_300, Currency::CNY);
     let refund = AskRefund { request: "brought-back".into(), amount, reason: "sour".into() };
     let early = manager.ask_refund(&order.number, &refund).await.unwrap_err();
@@ -154,8 +168,9 @@ async fn what_a_blocked_till_sold_counts_once_a_manager_accepts_it() {
     assert_eq!(again, accepted, "the second is told of the first");
     // The till, which may not know that it arrived, sends the sale once more.
     assert!(!till.complete(&order, cash).await.unwrap().quarantined);
-    let after = totals(&shop, &manager).await;
-    assert!(after.contains("￥24.00") && !after.contains("blocked terminals"), "{after}");
+    let is_after = |text: &str| text.contains("￥24.00") && !text.contains("blocked terminals");
+    let after = totals(&shop, &manager, is_after).await;
+    assert!(is_after(&after), "{after}");
     manager.ask_refund(&order.number, &refund).await.unwrap();
 
     let retire = TerminalChange::Retire { reason: "worn out".into() };
