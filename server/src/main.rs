@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// A request is made of some hundred small pieces of memory, often given back by another thread than took them: the
-/// C library's allocator takes a twentieth of the server's time for that more than this one, and twice the memory.
+/// A request is made of some hundred small pieces of memory, often given back by another thread than took them. With
+/// the C library's allocator that took a tenth of the server's time: see `docs/intake-cost.md`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
