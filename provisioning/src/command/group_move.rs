@@ -10,6 +10,9 @@ use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+/// So many times in a row it may not be told how the move goes.
+const PATIENCE: u32 = 60;
+
 /// Whose orders, and where to.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  evertill-admin group move 0 --to 3 --reason \"old disk\" \\\n    \
@@ -63,9 +66,22 @@ pub async fn run(args: &Args) -> Outcome {
 async fn watch(client: &StaffClient, tag: GroupTag) -> Result<MoveRow, Box<dyn Error>> {
     let clock = SystemClock;
     let began = clock.monotonic();
-    let mut first = None;
+    let (mut first, mut unanswered) = (None, 0);
     loop {
-        let groups = client.groups().await?;
+        let groups = match client.groups().await {
+            Ok(groups) => groups,
+            // Looking on is the first thing that a busy server refuses; the move goes on.
+            Err(error) if unanswered < PATIENCE => {
+                unanswered += 1;
+                tracing::debug!(%error, "how the move goes is not known at the moment");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            Err(error) => {
+                return Err(format!("{error}. The move goes on: see `evertill-admin group list`").into());
+            }
+        };
+        unanswered = 0;
         let last = groups.into_iter().find(|group| group.tag == tag).and_then(|group| group.last_move);
         let last = last.ok_or("the server knows nothing of this move any more")?;
         let start = *first.get_or_insert(last.copied);

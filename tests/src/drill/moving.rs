@@ -46,6 +46,9 @@ pub struct MoveDrill {
     json: bool,
 }
 
+/// So many times in a row it may not be told how the move goes.
+const PATIENCE: u32 = 60;
+
 fn say(what: impl Display) {
     eprintln!("drill: {what}");
 }
@@ -149,7 +152,8 @@ fn filled(rig: &StoreRig, orders: usize, till: &ScriptedTill) -> Result<Vec<Orde
     let zone = till.enrolled.store.zone.clone();
     let filling =
         Filling { sold: &sold, tag: tag(FROM)?, a_day: 2_000, until: SystemClock.now(), zone: &zone };
-    Ok(fill(&rig.group_file(FROM), orders, &filling)?.into_iter().step_by(10).collect())
+    fill(&rig.group_file(FROM), orders, &filling)?;
+    files::numbers_of(rig, FROM, till.enrolled.terminal)
 }
 
 /// Orders with the tag that is about to move, chosen and not paid: some to be paid through each server.
@@ -168,9 +172,19 @@ async fn waiting_orders(
 
 /// Tells how the move goes, until it is over or `enough`.
 async fn watch(staff: &StaffClient, enough: impl Fn(&MoveRow) -> bool) -> Result<MoveRow, DrillError> {
-    let mut told = 0;
+    let (mut told, mut unanswered) = (0, 0);
     loop {
-        let groups = staff.groups().await?;
+        let groups = match staff.groups().await {
+            Ok(groups) => groups,
+            // Looking on is the first thing that a busy server refuses.
+            Err(_) if unanswered < PATIENCE => {
+                unanswered += 1;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        unanswered = 0;
         let last = groups.into_iter().find(|group| group.tag.get() == FROM).and_then(|group| group.last_move);
         let last = last.ok_or_else(|| wrong("the server knows of no move"))?;
         if told == 0 {

@@ -2,10 +2,14 @@
 
 use crate::drill::DrillError;
 use crate::store_rig::StoreRig;
+use evertill_shared::id::TerminalId;
 use evertill_shared::order_number::OrderNumber;
 use rusqlite::Connection;
 use std::path::Path;
 use std::time::Duration;
+
+/// How many old numbers are read.
+const SOME: usize = 500;
 
 /// What the files say.
 #[derive(Debug, Default)]
@@ -31,6 +35,24 @@ pub(super) fn can_be_written(file: &Path) -> bool {
     patient && connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
 }
 
+/// Some numbers of paid orders that this till sold, from all of time.
+pub(super) fn numbers_of(
+    rig: &StoreRig,
+    group: u8,
+    terminal: TerminalId,
+) -> Result<Vec<OrderNumber>, DrillError> {
+    let connection = Connection::open(rig.group_file(group)).map_err(wrong)?;
+    let mut statement = connection
+        .prepare("SELECT number FROM orders WHERE terminal = ?1 AND state = 'paid' ORDER BY number")
+        .map_err(wrong)?;
+    let numbers = statement.query_map([terminal.get()], |row| row.get::<_, String>(0)).map_err(wrong)?;
+    let numbers: Vec<String> = numbers.collect::<Result<_, _>>().map_err(wrong)?;
+    let step = (numbers.len() / SOME).max(1);
+    let parsed = |number: &String| number.parse().map_err(|_| DrillError::Other(format!("{number} is none")));
+    numbers.iter().step_by(step).map(parsed).collect()
+}
+
+/// Compares the books with what the tills were told.
 pub(super) fn compare(
     rig: &StoreRig,
     from: u8,
