@@ -4,7 +4,7 @@
 use super::question::{Question, Yes};
 use super::{At, Controller};
 use crate::sync::{NetError, PaymentQuestion, Request};
-use crate::view::{Confirm, Notice, PaymentState as Shown};
+use crate::view::{Confirm, Notice, PaymentState as Shown, ReceiptState};
 use evertill_shared::id::{Attempt, ChannelNumber, SaleKey};
 use evertill_shared::journal::{Body, Settled};
 use evertill_shared::order_number::OrderNumber;
@@ -25,6 +25,8 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const ASK_LATER: Duration = Duration::from_secs(5);
 /// The charge itself may take so long before the server is asked besides.
 const PAY_WAIT: Duration = Duration::from_secs(2);
+/// So long after a sale was closed for payment its customer may still stand there, in milliseconds.
+const STILL_THERE_MS: i64 = 10 * 60 * 1000;
 /// After this a question that has no answer counts as lost.
 const QUESTION_LOST: Duration = Duration::from_secs(30);
 
@@ -171,6 +173,22 @@ impl Controller {
                 self.cart = super::Cart::of(&record.sale);
                 self.frozen = Some(sale);
             }
+        }
+        if newest.is_none() {
+            self.show_end_of_last_sale();
+        }
+    }
+
+    /// The program may have ended after the journal had "paid" and before the screen did: the customer still stands
+    /// there. What has no printed receipt is shown again; nothing is printed and no drawer opens by itself.
+    fn show_end_of_last_sale(&mut self) {
+        let Some(Some(last)) = self.read(|journal| Ok(journal.recent_sales(1)?.into_iter().next())) else {
+            return;
+        };
+        let recent = self.now.wall.0 - last.record.sale.at.0 < STILL_THERE_MS;
+        let sale = last.record.sequence;
+        if last.record.is_paid() && recent && self.receipt_state(sale) != ReceiptState::Printed {
+            self.at = At::Done { sale };
         }
     }
 

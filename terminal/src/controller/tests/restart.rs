@@ -16,7 +16,12 @@ impl Disk {
 
     /// The till's program ends here and now, and another begins.
     fn start(&self) -> Till {
-        let mut till = Till::at(&self.0.path().join("till.db"));
+        self.start_later(0)
+    }
+
+    fn start_later(&self, seconds: i64) -> Till {
+        let wall = evertill_shared::clock::Timestamp(NOON.0 + seconds * 1000);
+        let mut till = Till::at_time(&self.0.path().join("till.db"), wall);
         till.heartbeat(TerminalState::Active);
         till
     }
@@ -67,7 +72,6 @@ fn killed_between_request_and_answer_the_payment_ends_as_paid_once() {
     assert_eq!(till.printed.len(), 1);
     drop(till);
     let mut till = disk.start();
-    assert!(matches!(till.page(), Page::Sale(page) if page.lines.is_empty()));
     till.pass(5);
     assert_eq!((till.take_ask(), till.printed.len(), till.kicks), (None, 0, 0), "nothing is done twice");
 }
@@ -83,10 +87,32 @@ fn killed_after_cash_was_taken_nothing_is_taken_printed_or_opened_again() {
     drop(till);
     let mut till = disk.start();
     till.pass(5);
-    assert!(matches!(till.page(), Page::Sale(page) if page.lines.is_empty()));
+    assert!(matches!(till.page(), Page::Done(_)), "the cashier is told that it is paid");
     assert_eq!((till.printed.len(), till.kicks), (0, 0));
     assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 1);
     assert_eq!(till.controller.receipt_state(2), ReceiptState::Unknown, "it may be on paper");
+}
+
+#[test]
+fn the_end_of_the_last_sale_is_shown_again_only_while_its_receipt_is_out_and_its_customer_may_stand_there() {
+    let disk = Disk::new();
+    let mut till = disk.start();
+    let attempt = till.pay_for_tea();
+    till.answer_payment(attempt, Q::Pay, P::Paid);
+    drop(till);
+    let mut till = disk.start();
+    assert!(matches!(till.page(), Page::Done(_)), "killed between journal and screen");
+    till.scan(BREAD);
+    assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 800), "it is in nobody's way");
+    drop(till);
+    let mut till = disk.start_later(11 * 60);
+    assert!(matches!(till.page(), Page::Sale(_)), "that customer has gone");
+    let attempt = till.pay_for_tea();
+    till.answer_payment(attempt, Q::Pay, P::Paid);
+    let job = till.printed[0].job;
+    till.give(Input::Printed { job, report: PrintReport::Confirmed });
+    drop(till);
+    assert!(matches!(disk.start_later(11 * 60).page(), Page::Sale(_)), "its receipt was printed");
 }
 
 #[test]

@@ -158,7 +158,11 @@ pub struct Till {
 impl Till {
     /// A till with a printer and a scanner, its journal at this path, switched on; no server has answered yet.
     pub fn at(path: &Path) -> Self {
-        Self::with(Box::new(JournalStore::open(path, start_head(), key(), NOON).unwrap()), NOON)
+        Self::at_time(path, NOON)
+    }
+
+    pub fn at_time(path: &Path, wall: Timestamp) -> Self {
+        Self::with(Box::new(JournalStore::open(path, start_head(), key(), wall).unwrap()), wall)
     }
 
     pub fn in_memory() -> Self {
