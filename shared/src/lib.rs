@@ -16,6 +16,7 @@ pub mod payment;
 pub mod protocol;
 pub mod random;
 pub mod receipt;
+pub mod reconciliation;
 pub mod refund;
 pub mod secret;
 pub mod signing;

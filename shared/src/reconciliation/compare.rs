@@ -1,0 +1,189 @@
+//! The comparison itself: both sides are brought together by movement and number, and each meeting is judged once.
+
+use super::{
+    BillRow, BookRow, CARRY_DAYS, Carried, Category, Either, FieldDiffers, Finding, Movement, Net,
+    REVOKE_DAYS, Reconciled, SettledByBill, Standing,
+};
+use std::collections::BTreeMap;
+
+/// All that both sides say about one number.
+#[derive(Default)]
+struct Meeting {
+    books: Vec<(BookRow, u8)>,
+    bill: Vec<(BillRow, u8)>,
+}
+
+/// Compares a day's books with a day's bill. `carried` is what earlier days left over; it is used up, and what is
+/// still without its counterpart comes back in [`Reconciled::carried`].
+#[must_use]
+pub fn reconcile(books: Vec<BookRow>, bill: Vec<BillRow>, carried: Vec<Carried>) -> Reconciled {
+    let mut meetings: BTreeMap<(Movement, String), Meeting> = BTreeMap::new();
+    let old = carried.into_iter().map(|c| (c.row, c.days.saturating_add(1)));
+    let new = books.into_iter().map(Either::Book).chain(bill.into_iter().map(Either::Bill));
+    let mut result = Reconciled::default();
+    for (row, days) in old.chain(new.map(|row| (row, 0))) {
+        match row {
+            Either::Book(row) => {
+                result.difference.add(row.amount.currency, row.net());
+                meetings.entry((row.movement, row.number.clone())).or_default().books.push((row, days));
+            }
+            Either::Bill(row) => {
+                result.difference.add(row.amount.currency, -row.net());
+                meetings.entry((row.movement, row.number.clone())).or_default().bill.push((row, days));
+            }
+        }
+    }
+    for meeting in meetings.into_values() {
+        judge(meeting, &mut result);
+    }
+    result
+}
+
+fn judge(mut meeting: Meeting, result: &mut Reconciled) {
+    forget_repetitions(&mut meeting, result);
+    let moved = meeting.bill.iter().filter(|(row, _)| !row.revoked).count();
+    let revoked = meeting.bill.len() - moved;
+    let settled_here = meeting.books.iter().filter(|(row, _)| row.standing == Standing::Moved).count();
+    if moved > 1 || revoked > 1 || meeting.books.len() > 1 || settled_here > 1 {
+        return result.findings.push(finding(Category::Duplicate, &meeting, Vec::new()));
+    }
+    match (meeting.books.first(), moved > revoked) {
+        _ if meeting.bill.is_empty() => only_here(meeting, result),
+        (None, _) => only_there(meeting, result),
+        (Some(_), _) if revoked > moved => {
+            result.findings.push(finding(Category::RevokedAlone, &meeting, Vec::new()));
+        }
+        (Some((row, _)), there) => match (row.standing, there) {
+            (Standing::Moved, true) => both_moved(&meeting, result),
+            (Standing::NotMoved, false) if difference(&meeting).is_zero() => result.agreed += 1,
+            // A part of it was taken back: that is no agreement.
+            (Standing::NotMoved, false) => {
+                result.findings.push(finding(Category::AmountDiffers, &meeting, Vec::new()));
+            }
+            (Standing::NotMoved, true) => paid_there(meeting, result),
+            (Standing::Moved, false) => {
+                result.findings.push(finding(Category::PaidHereNotThere, &meeting, standing_differs(false)));
+            }
+            (Standing::Unknown, moved) => settle(&meeting, moved, result),
+        },
+    }
+}
+
+/// A carried row of ours that is told again today, with what is known today, is one row and not two.
+fn forget_repetitions(meeting: &mut Meeting, result: &mut Reconciled) {
+    if meeting.books.len() < 2 {
+        return;
+    }
+    let Some(today) = meeting.books.iter().position(|(_, days)| *days == 0) else { return };
+    let order = meeting.books.get(today).map(|(row, _)| row.order.clone());
+    meeting.books.retain(|(row, days)| {
+        let same = *days > 0 && Some(&row.order) == order.as_ref();
+        if same {
+            result.difference.add(row.amount.currency, -row.net());
+        }
+        !same
+    });
+}
+
+fn only_here(meeting: Meeting, result: &mut Reconciled) {
+    let Some((row, days)) = meeting.books.first().cloned() else { return };
+    match (row.standing, days >= CARRY_DAYS) {
+        (Standing::NotMoved, _) => result.agreed += 1,
+        (Standing::Moved | Standing::Unknown, false) => {
+            result.carried.push(Carried { row: Either::Book(row), days });
+        }
+        (Standing::Moved, true) => {
+            result.findings.push(finding(Category::MissingAtChannel, &meeting, Vec::new()));
+        }
+        (Standing::Unknown, true) => settle(&meeting, false, result),
+    }
+}
+
+fn only_there(meeting: Meeting, result: &mut Reconciled) {
+    if meeting.bill.iter().any(|(_, days)| *days >= CARRY_DAYS) {
+        return result.findings.push(finding(Category::MissingHere, &meeting, Vec::new()));
+    }
+    let rows = meeting.bill.into_iter();
+    result.carried.extend(rows.map(|(row, days)| Carried { row: Either::Bill(row), days }));
+}
+
+fn paid_there(meeting: Meeting, result: &mut Reconciled) {
+    if meeting.bill.iter().any(|(_, days)| *days >= REVOKE_DAYS) {
+        let fields = standing_differs(true);
+        return result.findings.push(finding(Category::PaidThereNotHere, &meeting, fields));
+    }
+    let books = meeting.books.into_iter().map(|(row, days)| Carried { row: Either::Book(row), days });
+    let bill = meeting.bill.into_iter().map(|(row, days)| Carried { row: Either::Bill(row), days });
+    result.carried.extend(books.chain(bill));
+}
+
+fn both_moved(meeting: &Meeting, result: &mut Reconciled) {
+    let (Some((ours, _)), Some((theirs, _))) =
+        (meeting.books.first(), meeting.bill.iter().find(|(row, _)| !row.revoked))
+    else {
+        return;
+    };
+    let mut fields = Vec::new();
+    let mut differs = |field, ours: String, theirs: String| {
+        if ours != theirs {
+            fields.push(FieldDiffers { field, ours, theirs });
+        }
+    };
+    differs("currency", ours.amount.currency.to_string(), theirs.amount.currency.to_string());
+    differs("amount_minor", ours.amount.minor.to_string(), theirs.amount.minor.to_string());
+    if let Some(fee) = ours.fee_minor {
+        differs("fee_minor", fee.to_string(), theirs.fee_minor.to_string());
+    }
+    let category = match fields.first().map(|differs| differs.field) {
+        None => return result.agreed += 1,
+        Some("currency") => Category::CurrencyDiffers,
+        Some("amount_minor") => Category::AmountDiffers,
+        Some(_) => Category::FeeDiffers,
+    };
+    result.findings.push(finding(category, meeting, fields));
+}
+
+fn settle(meeting: &Meeting, moved: bool, result: &mut Reconciled) {
+    let Some((row, _)) = meeting.books.first() else { return };
+    let line = meeting.bill.iter().map(|(row, _)| row).find(|line| !line.revoked);
+    // The bill settles only what it agrees with: another amount is a difference that a person must see.
+    if line.is_some_and(|line| moved && line.amount != row.amount) {
+        return both_moved(meeting, result);
+    }
+    result.settled.push(SettledByBill {
+        movement: row.movement,
+        number: row.number.clone(),
+        order: row.order.clone(),
+        moved,
+        transaction: line.map(|line| line.transaction.clone()),
+        difference: difference(meeting),
+    });
+}
+
+fn standing_differs(moved_there: bool) -> Vec<FieldDiffers> {
+    let word = |moved: bool| if moved { "moved" } else { "not moved" }.to_owned();
+    vec![FieldDiffers { field: "standing", ours: word(!moved_there), theirs: word(moved_there) }]
+}
+
+fn difference(meeting: &Meeting) -> Net {
+    let mut net = Net::default();
+    meeting.books.iter().for_each(|(row, _)| net.add(row.amount.currency, row.net()));
+    meeting.bill.iter().for_each(|(row, _)| net.add(row.amount.currency, -row.net()));
+    net
+}
+
+fn finding(category: Category, meeting: &Meeting, fields: Vec<FieldDiffers>) -> Finding {
+    let book = meeting.books.first().map(|(row, _)| row);
+    let bill = meeting.bill.first().map(|(row, _)| row);
+    let movement = book.map(|row| row.movement).or(bill.map(|row| row.movement));
+    let number = book.map(|row| &row.number).or(bill.map(|row| &row.number));
+    Finding {
+        category,
+        movement: movement.unwrap_or(Movement::Payment),
+        number: number.cloned().unwrap_or_default(),
+        order: book.map(|row| row.order.clone()),
+        fields,
+        lines: meeting.bill.iter().map(|(row, _)| row.line).collect(),
+        difference: difference(meeting),
+    }
+}

@@ -1,0 +1,230 @@
+use super::*;
+use proptest::prelude::*;
+
+fn book(number: &str, minor: i64, standing: Standing) -> BookRow {
+    BookRow {
+        movement: Movement::Payment,
+        number: number.into(),
+        amount: Amount::new(minor, Currency::CNY),
+        fee_minor: None,
+        standing,
+        order: format!("order of {number}"),
+    }
+}
+
+fn bill(number: &str, minor: i64) -> BillRow {
+    BillRow {
+        movement: Movement::Payment,
+        number: number.into(),
+        amount: Amount::new(minor, Currency::CNY),
+        fee_minor: 0,
+        revoked: false,
+        transaction: format!("T{number}"),
+        line: 1,
+    }
+}
+
+fn revoked(number: &str, minor: i64) -> BillRow {
+    BillRow { revoked: true, line: 2, ..bill(number, minor) }
+}
+
+fn categories(result: &Reconciled) -> Vec<Category> {
+    result.findings.iter().map(|finding| finding.category).collect()
+}
+
+fn run(books: Vec<BookRow>, bill: Vec<BillRow>) -> Reconciled {
+    let result = reconcile(books, bill, Vec::new());
+    assert_eq!(result.explained(), result.difference, "{result:?}");
+    result
+}
+
+/// Days on which neither side says anything new.
+fn quiet_days(mut result: Reconciled, days: usize) -> Reconciled {
+    for _ in 0..days {
+        result = reconcile(Vec::new(), Vec::new(), result.carried);
+        assert_eq!(result.explained(), result.difference);
+    }
+    result
+}
+
+#[test]
+fn what_both_have_alike_agrees_and_nothing_is_left() {
+    let mut refund = book("R1", 200, Standing::Moved);
+    refund.movement = Movement::Refund;
+    let mut back = bill("R1", 200);
+    back.movement = Movement::Refund;
+    let result = run(vec![book("A", 550, Standing::Moved), refund], vec![back, bill("A", 550)]);
+    assert_eq!((result.agreed, result.findings.len(), result.carried.len()), (2, 0, 0));
+    assert!(result.difference.is_zero());
+}
+
+#[test]
+fn a_payment_and_a_refund_under_the_same_number_do_not_meet() {
+    let mut back = bill("A", 550);
+    back.movement = Movement::Refund;
+    let result = run(vec![book("A", 550, Standing::Moved)], vec![back]);
+    assert_eq!((result.agreed, result.carried.len()), (0, 2));
+}
+
+#[test]
+fn what_the_bill_does_not_have_is_looked_for_three_more_days_and_then_missing_at_the_channel() {
+    let today = run(vec![book("A", 550, Standing::Moved)], vec![]);
+    assert!(today.findings.is_empty());
+    assert_eq!(today.carried.len(), 1);
+    let third = quiet_days(today, 2);
+    assert!(third.findings.is_empty());
+    let fourth = quiet_days(third, 1);
+    assert_eq!(categories(&fourth), [Category::MissingAtChannel]);
+    assert_eq!(fourth.findings[0].difference.of(Currency::CNY), 550);
+    assert!(fourth.carried.is_empty());
+}
+
+#[test]
+fn what_our_books_do_not_have_is_looked_for_three_more_days_and_then_missing_here() {
+    let third = quiet_days(run(vec![], vec![bill("A", 550)]), 2);
+    assert_eq!(categories(&third), []);
+    let fourth = quiet_days(third, 1);
+    assert_eq!(categories(&fourth), [Category::MissingHere]);
+    assert_eq!((fourth.findings[0].difference.of(Currency::CNY), &fourth.findings[0].order), (-550, &None));
+}
+
+#[test]
+fn a_payment_at_midnight_meets_its_line_a_day_later_from_either_side() {
+    let ours_first = run(vec![book("A", 550, Standing::Moved)], vec![]);
+    let next = reconcile(vec![], vec![bill("A", 550)], ours_first.carried);
+    assert_eq!((next.agreed, next.carried.len(), next.findings.len()), (1, 0, 0));
+    let theirs_first = run(vec![], vec![bill("A", 550)]);
+    let next = reconcile(vec![book("A", 550, Standing::Moved)], vec![], theirs_first.carried);
+    assert_eq!((next.agreed, next.carried.len(), next.findings.len()), (1, 0, 0));
+}
+
+#[test]
+fn each_side_of_a_dispute_has_its_own_name() {
+    let result = quiet_days(run(vec![book("A", 550, Standing::NotMoved)], vec![bill("A", 550)]), 1);
+    assert_eq!(categories(&result), [Category::PaidThereNotHere]);
+    assert_eq!(result.findings[0].difference.of(Currency::CNY), -550);
+    let result = run(vec![book("A", 550, Standing::Moved)], vec![bill("A", 550), revoked("A", 550)]);
+    assert_eq!(categories(&result), [Category::PaidHereNotThere]);
+    assert_eq!((result.findings[0].difference.of(Currency::CNY), &result.findings[0].lines), (550, &vec![1, 2]));
+}
+
+#[test]
+fn a_payment_that_was_taken_back_agrees_with_a_line_that_revokes_it_and_with_no_line_at_all() {
+    let ours = || vec![book("A", 550, Standing::NotMoved)];
+    assert_eq!(run(ours(), vec![bill("A", 550), revoked("A", 550)]).agreed, 1);
+    assert_eq!(run(ours(), vec![]).agreed, 1);
+}
+
+#[test]
+fn a_payment_before_midnight_may_be_taken_back_after_it() {
+    let today = run(vec![book("A", 550, Standing::NotMoved)], vec![bill("A", 550)]);
+    assert!(today.findings.is_empty());
+    let tomorrow = reconcile(vec![], vec![revoked("A", 550)], today.carried);
+    assert_eq!((tomorrow.agreed, tomorrow.findings.len(), tomorrow.carried.len()), (1, 0, 0));
+}
+
+#[test]
+fn a_line_that_takes_back_what_no_bill_had_is_told() {
+    let result = run(vec![book("A", 550, Standing::NotMoved)], vec![revoked("A", 550)]);
+    assert_eq!(categories(&result), [Category::RevokedAlone]);
+    assert_eq!(result.findings[0].difference.of(Currency::CNY), 550);
+}
+
+#[test]
+fn the_field_that_differs_is_named_with_both_values() {
+    let result = run(vec![book("A", 550, Standing::Moved)], vec![bill("A", 505)]);
+    assert_eq!(categories(&result), [Category::AmountDiffers]);
+    let field = &result.findings[0].fields[0];
+    assert_eq!((field.field, field.ours.as_str(), field.theirs.as_str()), ("amount_minor", "550", "505"));
+    let mut dollars = bill("A", 550);
+    dollars.amount.currency = "USD".parse().unwrap();
+    let result = run(vec![book("A", 550, Standing::Moved)], vec![dollars]);
+    assert_eq!(categories(&result), [Category::CurrencyDiffers]);
+    let mut known_fee = book("A", 550, Standing::Moved);
+    known_fee.fee_minor = Some(3);
+    let result = run(vec![known_fee], vec![bill("A", 550)]);
+    assert_eq!(categories(&result), [Category::FeeDiffers]);
+    assert!(result.difference.is_zero(), "a fee is no part of the sale");
+}
+
+#[test]
+fn one_number_that_moved_twice_is_a_duplicate_on_either_side() {
+    let twice = run(vec![book("A", 550, Standing::Moved)], vec![bill("A", 550), bill("A", 550)]);
+    assert_eq!(categories(&twice), [Category::Duplicate]);
+    assert_eq!(twice.findings[0].difference.of(Currency::CNY), -550);
+    let mut other = book("A", 550, Standing::Moved);
+    other.order = "another order".into();
+    let twice = run(vec![book("A", 550, Standing::Moved), other], vec![bill("A", 550)]);
+    assert_eq!(categories(&twice), [Category::Duplicate]);
+}
+
+#[test]
+fn known_or_unknown_the_bill_settles_what_nobody_knew() {
+    let ours = || vec![book("A", 550, Standing::Unknown)];
+    let paid = run(ours(), vec![bill("A", 550)]);
+    assert!(paid.settled[0].moved && paid.findings.is_empty());
+    assert_eq!(paid.settled[0].transaction.as_deref(), Some("TA"));
+    let back = run(ours(), vec![bill("A", 550), revoked("A", 550)]);
+    assert!(!back.settled[0].moved);
+    let absent = run(ours(), vec![]);
+    assert!(absent.settled.is_empty(), "one bill without it proves nothing yet");
+    assert!(!quiet_days(absent, 3).settled[0].moved);
+}
+
+#[test]
+fn known_or_unknown_another_amount_settles_nothing() {
+    let result = run(vec![book("A", 550, Standing::Unknown)], vec![bill("A", 5)]);
+    assert!(result.settled.is_empty());
+    assert_eq!(categories(&result), [Category::AmountDiffers]);
+}
+
+#[test]
+fn a_carried_payment_that_is_known_today_counts_as_it_is_known_today() {
+    let yesterday = run(vec![book("A", 550, Standing::Unknown)], vec![]);
+    let today = reconcile(vec![book("A", 550, Standing::Moved)], vec![bill("A", 550)], yesterday.carried);
+    assert_eq!((today.agreed, today.findings.len(), today.settled.len()), (1, 0, 0));
+    assert_eq!(today.explained(), today.difference);
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    prop_oneof![Just(Standing::Moved), Just(Standing::NotMoved), Just(Standing::Unknown)]
+}
+
+fn movement() -> impl Strategy<Value = Movement> {
+    prop_oneof![Just(Movement::Payment), Just(Movement::Refund)]
+}
+
+prop_compose! {
+    fn any_book()(movement in movement(), number in 0..12u8, minor in 1..500i64, standing in standing(),
+                  fee in proptest::option::of(0..3i64), order in 0..2u8, usd in any::<bool>()) -> BookRow {
+        let currency = if usd { "USD".parse().unwrap() } else { Currency::CNY };
+        BookRow { movement, number: number.to_string(), amount: Amount::new(minor, currency), fee_minor: fee,
+                  standing, order: order.to_string() }
+    }
+}
+
+prop_compose! {
+    fn any_bill()(movement in movement(), number in 0..12u8, minor in 1..500i64, revoked in any::<bool>(),
+                  fee_minor in 0..3i64, line in 1..99u64, usd in any::<bool>()) -> BillRow {
+        let currency = if usd { "USD".parse().unwrap() } else { Currency::CNY };
+        BillRow { movement, number: number.to_string(), amount: Amount::new(minor, currency), fee_minor, revoked,
+                  transaction: "T".into(), line }
+    }
+}
+
+proptest! {
+    /// Whatever stands on the two sides, on however many days: the difference is explained to the last minor unit.
+    #[test]
+    fn books_match_or_someone_is_told(
+        days in proptest::collection::vec(
+            (proptest::collection::vec(any_book(), 0..20), proptest::collection::vec(any_bill(), 0..20)), 1..6)
+    ) {
+        let mut carried = Vec::new();
+        for (books, bill) in days {
+            let result = reconcile(books, bill, carried);
+            prop_assert_eq!(result.explained(), result.difference.clone());
+            prop_assert!(result.carried.iter().all(|row| row.days < CARRY_DAYS));
+            carried = result.carried;
+        }
+    }
+}
