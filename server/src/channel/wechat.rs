@@ -3,6 +3,7 @@
 //! The shell around the pure parts: `wire` makes requests and opens replies, `judge` says what a reply proves,
 //! `line` carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
 
+pub mod bill;
 mod error_code;
 mod fields;
 mod judge;

@@ -105,7 +105,10 @@ fn each_side_of_a_dispute_has_its_own_name() {
     assert_eq!(result.findings[0].difference.of(Currency::CNY), -550);
     let result = run(vec![book("A", 550, Standing::Moved)], vec![bill("A", 550), revoked("A", 550)]);
     assert_eq!(categories(&result), [Category::PaidHereNotThere]);
-    assert_eq!((result.findings[0].difference.of(Currency::CNY), &result.findings[0].lines), (550, &vec![1, 2]));
+    assert_eq!(
+        (result.findings[0].difference.of(Currency::CNY), &result.findings[0].lines),
+        (550, &vec![1, 2])
+    );
 }
 
 #[test]

@@ -1,0 +1,327 @@
+//! The trade bill of a day, as WeChat Pay writes it: text in UTF-8, one movement a line, every value behind a
+//! backtick, amounts in yuan, two lines of sums at the end.
+//!
+//! A bill is taken whole or not at all: another column, a line that cannot be read, sums that the lines do not come
+//! to, an end that is missing — each refuses it with the line and the reason, because half a bill would file
+//! customers' payments as missing.
+
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::reconciliation::{BillRow, Movement};
+
+/// The columns that we read, by name: the wallet may add others (`bill_type=ALL`).
+const TRANSACTION: &str = "微信订单号";
+const NUMBER: &str = "商户订单号";
+const MERCHANT: &str = "商户号";
+const STATE: &str = "交易状态";
+const CURRENCY: &str = "货币种类";
+const REFUND_NUMBER: &str = "商户退款单号";
+const FEE: &str = "手续费";
+const PAID: &str = "订单金额";
+const REFUNDED: &str = "申请退款金额";
+/// The columns of the sums.
+const LINES: &str = "总交易单数";
+const PAID_SUM: &str = "订单总金额";
+const REFUNDED_SUM: &str = "申请退款总金额";
+
+/// Why a bill is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BillError {
+    /// Nothing, or no text.
+    #[error("the bill is empty or is not text: fetch it again")]
+    NotText,
+    /// The wallet has changed its columns, or it is another kind of bill.
+    #[error("the bill has no column {0}: fetch the bill of type ALL")]
+    NoColumn(&'static str),
+    /// The file ends before its sums.
+    #[error("the bill is cut off: its sums are missing; fetch it again")]
+    CutOff,
+    /// A line that cannot be read.
+    #[error("line {line} of the bill cannot be read: {what}")]
+    Line {
+        /// Which, from 1.
+        line: u64,
+        /// Why.
+        what: String,
+    },
+    /// The lines and their sums do not agree.
+    #[error("the bill's lines come to {lines} as {what}, its sums say {sums}: fetch it again")]
+    Sums {
+        /// Of what.
+        what: &'static str,
+        /// What the lines come to.
+        lines: String,
+        /// What the last line says.
+        sums: String,
+    },
+}
+
+/// Reads a whole bill of this merchant.
+/// # Errors
+/// See [`BillError`]. Nothing of such a bill is used.
+pub fn parse(bytes: &[u8], merchant_id: &str) -> Result<Vec<BillRow>, BillError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| BillError::NotText)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut lines = (1u64..).zip(text.lines());
+    let (_, header) = lines.next().filter(|(_, header)| !header.is_empty()).ok_or(BillError::NotText)?;
+    let columns = Columns::of(header)?;
+    let mut sums = Sums::default();
+    let mut rows = Vec::new();
+    for (line, text) in lines.by_ref() {
+        if !text.starts_with('`') {
+            let footer = lines.next().map(|(_, values)| values).ok_or(BillError::CutOff)?;
+            sums.check(text, footer)?;
+            return Ok(rows);
+        }
+        let unreadable = |what: String| BillError::Line { line, what };
+        let values = values(text);
+        let row = columns.row(&values, line, merchant_id).map_err(unreadable)?;
+        sums.add(&row).ok_or_else(|| unreadable("the sum is too large".into()))?;
+        rows.push(row);
+    }
+    Err(BillError::CutOff)
+}
+
+/// The values of a line. A comma may stand in the name of goods, but not before a backtick.
+fn values(line: &str) -> Vec<&str> {
+    line.strip_prefix('`').unwrap_or(line).split(",`").map(str::trim_end).collect()
+}
+
+/// Where each column stands.
+struct Columns {
+    transaction: usize,
+    number: usize,
+    merchant: usize,
+    state: usize,
+    currency: usize,
+    refund_number: usize,
+    fee: usize,
+    paid: usize,
+    refunded: usize,
+    count: usize,
+}
+
+impl Columns {
+    fn of(header: &str) -> Result<Self, BillError> {
+        let names: Vec<&str> = header.split(',').map(str::trim).collect();
+        let find = |name| names.iter().position(|column| *column == name).ok_or(BillError::NoColumn(name));
+        Ok(Self {
+            transaction: find(TRANSACTION)?,
+            number: find(NUMBER)?,
+            merchant: find(MERCHANT)?,
+            state: find(STATE)?,
+            currency: find(CURRENCY)?,
+            refund_number: find(REFUND_NUMBER)?,
+            fee: find(FEE)?,
+            paid: find(PAID)?,
+            refunded: find(REFUNDED)?,
+            count: names.len(),
+        })
+    }
+
+    fn row(&self, values: &[&str], line: u64, merchant_id: &str) -> Result<BillRow, String> {
+        if values.len() != self.count {
+            return Err(format!("it has {} values, the header has {} columns", values.len(), self.count));
+        }
+        let value = |column: usize| values.get(column).copied().unwrap_or_default();
+        if value(self.merchant) != merchant_id {
+            return Err(format!("it belongs to merchant {}, not to {merchant_id}", value(self.merchant)));
+        }
+        let currency: Currency = value(self.currency).parse().map_err(|e| format!("{e}"))?;
+        let (movement, number, minor, revoked) = match value(self.state) {
+            "SUCCESS" => (Movement::Payment, value(self.number), value(self.paid), false),
+            "REVOKED" => (Movement::Payment, value(self.number), value(self.refunded), true),
+            "REFUND" => (Movement::Refund, value(self.refund_number), value(self.refunded), false),
+            other => return Err(format!("its state {other:?} is none that is known")),
+        };
+        if number.is_empty() {
+            return Err("it has no number of ours".into());
+        }
+        Ok(BillRow {
+            movement,
+            number: number.to_owned(),
+            amount: Amount::new(yuan(minor, currency)?, currency),
+            fee_minor: fee(value(self.fee))?,
+            revoked,
+            transaction: value(self.transaction).to_owned(),
+            line,
+        })
+    }
+}
+
+/// `5.50` is 550 fen. More digits than the currency has, a sign, or anything else is no amount.
+fn yuan(text: &str, currency: Currency) -> Result<i64, String> {
+    let digits = currency.minor_digits() as usize;
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let plain = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !plain(whole) || !plain(part) || part.len() > digits {
+        return Err(format!("{text:?} is not an amount in {currency}"));
+    }
+    format!("{whole}{part:0<digits$}").parse().map_err(|_| format!("{text:?} is too large"))
+}
+
+/// Fees have five decimals and may be negative (they are given back with a refund); rounded to the nearest fen.
+fn fee(text: &str) -> Result<i64, String> {
+    let (sign, plain) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let wrong = || format!("{text:?} is not a fee");
+    let (whole, part) = plain.split_once('.').unwrap_or((plain, ""));
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || part.len() > 5 || !(part.is_empty() || digits(part)) {
+        return Err(wrong());
+    }
+    let thousandths: i64 = format!("{whole}{part:0<5}").parse().map_err(|_| wrong())?;
+    Ok(sign * (thousandths.saturating_add(500) / 1000))
+}
+
+/// What the lines come to, to be held against the last line.
+#[derive(Default)]
+struct Sums {
+    lines: i64,
+    paid: i64,
+    refunded: i64,
+}
+
+impl Sums {
+    fn add(&mut self, row: &BillRow) -> Option<()> {
+        self.lines += 1;
+        let takes_back = row.movement == Movement::Refund || row.revoked;
+        let sum = if takes_back { &mut self.refunded } else { &mut self.paid };
+        *sum = sum.checked_add(row.amount.minor)?;
+        Some(())
+    }
+
+    fn check(&self, header: &str, footer: &str) -> Result<(), BillError> {
+        let names: Vec<&str> = header.split(',').map(str::trim).collect();
+        let values = values(footer);
+        let of = |name: &'static str| {
+            let column = names.iter().position(|c| *c == name).ok_or(BillError::NoColumn(name))?;
+            values.get(column).copied().ok_or(BillError::CutOff)
+        };
+        let same = |what, lines: i64, sums: &str, decimals: usize| {
+            let lines_text = fixed(lines, decimals);
+            let agrees = yuan(sums, Currency::CNY).is_ok_and(|minor| {
+                if decimals == 0 { minor == lines.saturating_mul(100) } else { minor == lines }
+            });
+            if agrees {
+                Ok(())
+            } else {
+                Err(BillError::Sums { what, lines: lines_text, sums: sums.to_owned() })
+            }
+        };
+        same("number of lines", self.lines, of(LINES)?, 0)?;
+        same("payments", self.paid, of(PAID_SUM)?, 2)?;
+        same("refunds", self.refunded, of(REFUNDED_SUM)?, 2)
+    }
+}
+
+fn fixed(minor: i64, decimals: usize) -> String {
+    if decimals == 0 { minor.to_string() } else { format!("{}.{:02}", minor / 100, minor % 100) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HEADER: &str = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,\
+        付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,\
+        商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注";
+    const FOOTER: &str =
+        "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
+
+    fn line(state: &str, number: &str, refund: &str, paid: &str, refunded: &str, name: &str) -> String {
+        format!(
+            "`2026-11-20 10:00:00,`wx1,`1900000109,`0,`T0001,`42000,`{number},`o1,`MICROPAY,`{state},`OTHERS,`CNY,\
+             `{paid},`0.00,`50000,`{refund},`{refunded},`0.00,`ORIGINAL,`SUCCESS,`{name},`,`0.03300,`0.60%,`{paid},\
+             `{refunded},`"
+        )
+    }
+
+    fn bill(lines: &[String], paid: &str, refunded: &str) -> String {
+        let footer = format!("`{},`{paid},`{refunded},`0.00,`0.03300,`{paid},`{refunded}", lines.len());
+        let all: Vec<&str> =
+            [HEADER].into_iter().chain(lines.iter().map(String::as_str)).chain([FOOTER, &footer]).collect();
+        format!("\u{feff}{}\r\n", all.join("\r\n"))
+    }
+
+    fn day() -> Vec<String> {
+        vec![
+            line("SUCCESS", "E1", "0", "5.50", "0.00", "tea, green,`s"),
+            line("REFUND", "E1", "R1", "0.00", "2.00", "tea"),
+            line("SUCCESS", "E2", "0", "8.00", "0.00", "bread"),
+            line("REVOKED", "E2", "0", "0.00", "8.00", "bread"),
+        ]
+        .into_iter()
+        .map(|line| line.replace(",`s", "; s"))
+        .collect()
+    }
+
+    fn read(text: &str) -> Result<Vec<BillRow>, BillError> {
+        parse(text.as_bytes(), "1900000109")
+    }
+
+    #[test]
+    fn payments_refunds_and_what_was_taken_back_each_have_their_number_and_amount() {
+        let rows = read(&bill(&day(), "13.50", "10.00")).unwrap();
+        let seen: Vec<_> =
+            rows.iter().map(|r| (r.movement, r.number.as_str(), r.amount.minor, r.revoked, r.line)).collect();
+        assert_eq!(
+            seen,
+            [
+                (Movement::Payment, "E1", 550, false, 2),
+                (Movement::Refund, "R1", 200, false, 3),
+                (Movement::Payment, "E2", 800, false, 4),
+                (Movement::Payment, "E2", 800, true, 5),
+            ]
+        );
+        assert_eq!((rows[0].fee_minor, rows[0].transaction.as_str()), (3, "42000"));
+    }
+
+    #[test]
+    fn a_bill_that_is_cut_off_anywhere_is_refused_whole() {
+        let whole = bill(&day(), "13.50", "10.00");
+        for (at, _) in whole.char_indices() {
+            let cut = &whole[..at];
+            // The last sum is "10.00": without its decimals it still says the same.
+            if cut.len() < whole.trim_end().len() - ".00".len() {
+                assert!(read(cut).is_err(), "taken: {cut:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_missing_does_not_go_unnoticed() {
+        let missing = bill(&day()[1..], "13.50", "10.00");
+        assert!(matches!(read(&missing), Err(BillError::Sums { what: "payments", .. })));
+        let altered = bill(&day(), "13.50", "10.00").replacen("`5.50,`0.00,`\r", "`5.51,`0.00,`\r", 1);
+        assert!(matches!(read(&altered), Err(BillError::Sums { what: "payments", .. })));
+        let same_sum = bill(&day(), "13.50", "10.00").replace("`4,`13.50", "`5,`13.50");
+        assert!(matches!(read(&same_sum), Err(BillError::Sums { what: "number of lines", .. })));
+    }
+
+    #[test]
+    fn another_kind_of_bill_another_merchant_and_unknown_words_are_refused_with_the_reason() {
+        let success = bill(&day(), "13.50", "10.00").replace(",申请退款金额", "");
+        assert_eq!(read(&success), Err(BillError::NoColumn(REFUNDED)));
+        let whole = bill(&day(), "13.50", "10.00");
+        assert!(matches!(parse(whole.as_bytes(), "1900000110"), Err(BillError::Line { line: 2, .. })));
+        assert!(matches!(read(&whole.replace("REFUND", "REFUNDED")), Err(BillError::Line { line: 3, .. })));
+        assert!(matches!(read(&whole.replace("5.50,`0.00", "5.505,`0.00")), Err(BillError::Line { .. })));
+        assert_eq!(read("<html>busy</html>"), Err(BillError::NoColumn(TRANSACTION)));
+        assert_eq!(parse(&[0xff, 0xfe, 0], "1"), Err(BillError::NotText));
+        assert_eq!(read(""), Err(BillError::NotText));
+    }
+
+    #[test]
+    fn fees_are_rounded_to_the_fen_with_their_sign() {
+        let fees = ["0.03300", "-0.01500", "0.00499", "1", "0"].map(|text| fee(text).unwrap());
+        assert_eq!(fees, [3, -2, 0, 100, 0]);
+        assert!(["", "-", "x", "0.0000001", "1.-2"].iter().all(|text| fee(text).is_err()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = parse(&bytes, "1900000109");
+        }
+    }
+}
