@@ -7,6 +7,7 @@
 
 pub mod business_day;
 pub mod clock;
+pub mod emvco;
 pub mod id;
 pub mod journal;
 pub mod money;

@@ -18,6 +18,18 @@ impl Currency {
         self.0.code()
     }
 
+    /// The number of ISO 4217, as codes and cards have it.
+    #[must_use]
+    pub fn numeric(self) -> u16 {
+        self.0.numeric()
+    }
+
+    /// The currency of that number, if there is one.
+    #[must_use]
+    pub fn from_numeric(number: u16) -> Option<Self> {
+        iso_currency::Currency::from_numeric(number).map(Self)
+    }
+
     /// How many digits stand after the decimal point (CNY 2, JPY 0, KWD 3).
     #[must_use]
     pub fn minor_digits(self) -> u32 {
