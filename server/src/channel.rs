@@ -4,11 +4,15 @@
 //! everything else; everything else is unknown (rule *known-or-unknown*). Answers are compared with what was
 //! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
 
+pub mod alipay;
+pub mod line;
+mod silence;
 pub mod wechat;
+mod words;
 
 use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
 use std::future::Future;
@@ -76,4 +80,17 @@ pub trait Channel: Send + Sync {
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
     /// Asks where a refund stands.
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+}
+
+/// What is true of a charge whose code "was used already", once the wallet was asked about the charge's own number:
+/// it may have been used by this very payment, if the request was doubled on its way.
+fn used_by_whom(asked: QueryOutcome, reason: DeclineReason) -> PayOutcome {
+    match asked {
+        QueryOutcome::Paid { transaction } => PayOutcome::ConfirmedSuccess { transaction },
+        QueryOutcome::Waiting => PayOutcome::Waiting,
+        QueryOutcome::NoSuchOrder | QueryOutcome::Failed(_) | QueryOutcome::NotPaid => {
+            PayOutcome::ConfirmedFailure(reason)
+        }
+        QueryOutcome::Reversed | QueryOutcome::Unknown => PayOutcome::Unknown,
+    }
 }

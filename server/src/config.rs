@@ -1,5 +1,6 @@
 //! `server.toml`: what it may say, and what to write where it is wrong.
 
+use crate::channel::alipay::AlipaySettings;
 use crate::channel::wechat::WechatSettings;
 use crate::database::postgres::PostgresSettings;
 use crate::merchant_view::ViewPlace;
@@ -52,6 +53,8 @@ pub struct Config {
     pub group_limits: GroupLimits,
     /// WeChat Pay, if the store takes it.
     pub wechat: Option<WechatSettings>,
+    /// Alipay, if the store takes it.
+    pub alipay: Option<AlipaySettings>,
 }
 
 /// One order group.

@@ -3,6 +3,7 @@
 use crate::app::{App, Parts};
 use crate::base_store::{self, BaseOpenError, BaseStore};
 use crate::channel::Channel;
+use crate::channel::alipay::{self, AlipayChannel, AlipayError};
 use crate::channel::wechat::{WechatChannel, WechatError};
 use crate::config::Config;
 use crate::connection::{Gate, TlsError, tls};
@@ -22,6 +23,7 @@ use evertill_shared::clock::Clock;
 use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::{ServerKey, ServerKeyStatement};
 use evertill_shared::signing::SigningKey;
+use evertill_shared::wallet::Wallet;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use std::io;
@@ -63,6 +65,9 @@ pub enum StartError {
     /// A wallet.
     #[error("[wechat]: {0}")]
     Wechat(#[from] WechatError),
+    /// Alipay's settings.
+    #[error("[alipay]: {0}")]
+    Alipay(#[from] AlipayError),
     /// The address is taken, or not this machine's.
     #[error(
         "`listen`: {address} cannot be used: {error}. Stop what uses it, or write another address or port"
@@ -183,17 +188,34 @@ async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartEr
     let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
     let view = open_view(config, &clock)?;
-    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
-    let mut policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
-    if let Some(wechat) = &config.wechat {
-        let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(&clock))?);
-        policies.wechat_pay = channel.policy();
-        tokio::spawn(look_at(Arc::clone(&channel)));
-        channels.push(channel);
-    }
+    let (channels, policies) = open_channels(config, &clock)?;
     let settings = CentreSettings::default();
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     Ok(App::from(Parts { clock, base, groups, view, centre, door }))
+}
+
+/// The wallets that the store takes, and when each is asked.
+fn open_channels(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Vec<Arc<dyn Channel>>, Policies), StartError> {
+    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+    let mut policies = Policies { wechat_pay: Policy::default(), alipay: alipay::TIMING };
+    if let Some(wechat) = &config.wechat {
+        let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(clock))?);
+        policies.wechat_pay = channel.policy();
+        let checked = Arc::clone(&channel);
+        tokio::spawn(look_at(channel.wallet(), async move { checked.check().await }));
+        channels.push(channel);
+    }
+    if let Some(alipay) = &config.alipay {
+        let channel = Arc::new(AlipayChannel::new(alipay, Arc::clone(clock))?);
+        policies.alipay = channel.policy();
+        let checked = Arc::clone(&channel);
+        tokio::spawn(look_at(channel.wallet(), async move { checked.check().await }));
+        channels.push(channel);
+    }
+    Ok((channels, policies))
 }
 
 /// The merchant view, opened in the background.
@@ -274,13 +296,11 @@ fn named(place: Place, config: &Config) -> Place {
 }
 
 /// Says once, at the start, whether the wallet answers: a wrong key or address is found before a customer does.
-async fn look_at(channel: Arc<WechatChannel>) {
-    match channel.check().await {
-        Ok(()) => {
-            tracing::info!("WeChat Pay answers; its addresses, the merchant and the API key fit together")
-        }
+async fn look_at(wallet: Wallet, check: impl Future<Output = Result<(), String>>) {
+    match check.await {
+        Ok(()) => tracing::info!("{wallet} answers; its addresses, the merchant and the keys fit together"),
         Err(problem) => {
-            tracing::error!("payments through WeChat Pay will fail until this is mended: {problem}")
+            tracing::error!("payments through {wallet} will fail until this is mended: {problem}")
         }
     }
 }

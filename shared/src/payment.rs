@@ -167,6 +167,9 @@ pub struct Policy {
     pub give_up_after_ms: u64,
     /// WeChat refuses to reverse sooner than 15 s after the pay call.
     pub reverse_not_before_ms: u64,
+    /// So long after the pay call the wallet takes a payment back: WeChat seven days, Alipay one. What turns out to
+    /// be paid later than that goes back as a refund.
+    pub reverse_within_ms: u64,
     /// The longest pause between two tries to reverse.
     pub reverse_retry_max_ms: u64,
     /// "No such order" is believed this long after the pay call: no request lives longer on its way, and no
@@ -180,6 +183,7 @@ impl Default for Policy {
             query_every_ms: 5_000,
             give_up_after_ms: 45_000,
             reverse_not_before_ms: 15_000,
+            reverse_within_ms: 7 * 24 * 60 * 60 * 1_000,
             reverse_retry_max_ms: 60_000,
             no_order_after_ms: 120_000,
         }
@@ -293,7 +297,12 @@ impl Payment {
             return Some(Action::Query);
         }
         let allowed = now >= self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
-        Some(if allowed && !self.reversal_accepted { Action::Reverse } else { Action::Query })
+        let may = allowed && !self.too_late_to_reverse(now, policy);
+        Some(if may && !self.reversal_accepted { Action::Reverse } else { Action::Query })
+    }
+
+    fn too_late_to_reverse(&self, now: Timestamp, policy: &Policy) -> bool {
+        now > self.sent_at.plus(Duration::from_millis(policy.reverse_within_ms))
     }
 
     /// Takes in what is newly known.
@@ -305,6 +314,13 @@ impl Payment {
         // was set. All limits grow longer by that, and none shorter.
         self.sent_at = self.sent_at.min(now);
         let before = self.state;
+        let paid = matches!(event, Event::Query(QueryOutcome::Paid { .. }));
+        if before == PaymentState::Reversing && paid && self.too_late_to_reverse(now, policy) {
+            // Found paid when the wallet takes nothing back any more: over as an attempt, and the money goes back as a
+            // refund under a number of its own.
+            self.enter(PaymentState::Reversed, now);
+            return self.late(&event);
+        }
         match event {
             Event::Pay(outcome) => self.pay_answered(outcome, now, policy),
             Event::Query(outcome) => self.query_answered(outcome, now, policy),

@@ -7,28 +7,29 @@ pub mod bill;
 mod error_code;
 mod fields;
 mod judge;
-mod line;
 mod settings;
 mod sign;
 mod wire;
 
-pub use line::{Exchange, Posting, Wire};
 pub use settings::{WechatError, WechatSettings};
 pub use sign::SignType;
 
-use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
+use super::line::{Exchange, Https, Line, Wire};
+use super::silence::Silence;
+use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome};
 use evertill_shared::random::{Random, draw};
 use evertill_shared::wallet::{self, Wallet};
-use line::{Https, Line};
 use ring::rand::SystemRandom;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{Merchant, Reply, Unusable};
+
+const XML: &str = "text/xml; charset=utf-8";
 
 /// One merchant's account at WeChat Pay.
 pub struct WechatChannel {
@@ -56,8 +57,8 @@ impl WechatChannel {
     /// A file is missing or wrong.
     pub fn new(settings: &WechatSettings, clock: Arc<dyn Clock>) -> Result<Self, WechatError> {
         let connect = settings.connect_timeout();
-        let open: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(false)?, connect)?);
-        let secure: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(true)?, connect)?);
+        let open: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(false)?, connect, XML)?);
+        let secure: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(true)?, connect, XML)?);
         Self::over([open, secure], settings, clock, Arc::new(SystemRandom::new()))
     }
 
@@ -94,13 +95,8 @@ impl WechatChannel {
     /// What is wrong, for IT staff.
     pub async fn check(&self) -> Result<(), String> {
         let fields = |merchant: &Merchant, nonce: &str| merchant.about_nothing(nonce);
-        self.ask(&self.open, wire::QUERY, self.call_limit, fields).await.map(drop).map_err(|silence| {
-            match silence {
-                Silence::NotSent(why) => format!("WeChat Pay cannot be reached: {why}"),
-                Silence::NoAnswer(why) => format!("WeChat Pay gives no answer: {why}"),
-                Silence::Unusable(why) => why.to_string(),
-            }
-        })
+        let asked = self.ask(&self.open, wire::QUERY, self.call_limit, fields).await;
+        asked.map(drop).map_err(|silence| silence.for_it_staff(Wallet::WeChatPay))
     }
 
     /// Makes a request and brings back the reply, opened; or says why there is none that counts.
@@ -110,7 +106,7 @@ impl WechatChannel {
         path: &'static str,
         limit: Duration,
         request: impl FnOnce(&Merchant, &str) -> String,
-    ) -> Result<Reply, Silence> {
+    ) -> Result<Reply, Silence<Unusable>> {
         let nonce: [u8; 16] = draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string()))?;
         let body = request(&self.merchant, &hex::encode(nonce));
         match line.call(path, body, limit).await {
@@ -139,11 +135,8 @@ impl WechatChannel {
             Ok(PayOutcome::ConfirmedFailure(reason)) if used => self.used_by_whom(charge, reason).await,
             Ok(outcome) => outcome,
             Err(silence) => {
-                silence.log("pay", charge.number.as_str());
-                match silence {
-                    Silence::NotSent(_) => PayOutcome::Refused(DeclineReason::ChannelUnreachable),
-                    Silence::NoAnswer(_) | Silence::Unusable(_) => PayOutcome::Unknown,
-                }
+                silence.log(Wallet::WeChatPay, "pay", charge.number.as_str());
+                silence.of_a_charge()
             }
         }
     }
@@ -151,14 +144,7 @@ impl WechatChannel {
     /// "This code was used already": if a request was doubled on its way, then by this very payment. Asking
     /// costs one question, and only where a payment is declined anyway.
     async fn used_by_whom(&self, charge: &Charge, reason: DeclineReason) -> PayOutcome {
-        match self.query_now(&charge.number, charge.amount).await {
-            QueryOutcome::Paid { transaction } => PayOutcome::ConfirmedSuccess { transaction },
-            QueryOutcome::Waiting => PayOutcome::Waiting,
-            QueryOutcome::NoSuchOrder | QueryOutcome::Failed(_) | QueryOutcome::NotPaid => {
-                PayOutcome::ConfirmedFailure(reason)
-            }
-            QueryOutcome::Reversed | QueryOutcome::Unknown => PayOutcome::Unknown,
-        }
+        used_by_whom(self.query_now(&charge.number, charge.amount).await, reason)
     }
 
     async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
@@ -169,7 +155,7 @@ impl WechatChannel {
             judge::query(&reply, number, amount).map_err(Silence::Unusable)
         });
         judged.unwrap_or_else(|silence| {
-            silence.log("query", number.as_str());
+            silence.log(Wallet::WeChatPay, "query", number.as_str());
             QueryOutcome::Unknown
         })
     }
@@ -181,7 +167,7 @@ impl WechatChannel {
             judge::reverse(&reply, number).map_err(Silence::Unusable)
         });
         judged.unwrap_or_else(|silence| {
-            silence.log("reverse", number.as_str());
+            silence.log(Wallet::WeChatPay, "reverse", number.as_str());
             ReverseOutcome::Unknown
         })
     }
@@ -195,7 +181,7 @@ impl WechatChannel {
             judge::refund(&reply, refund).map_err(Silence::Unusable)
         });
         let outcome = judged.unwrap_or_else(|silence| {
-            silence.log("refund", &refund.refund.0);
+            silence.log(Wallet::WeChatPay, "refund", &refund.refund.0);
             ChannelRefundOutcome::Unknown
         });
         let left = self.call_limit.saturating_sub(self.clock.monotonic().saturating_sub(start));
@@ -215,30 +201,9 @@ impl WechatChannel {
             judge::query_refund(&reply, refund).map_err(Silence::Unusable)
         });
         judged.unwrap_or_else(|silence| {
-            silence.log("query refund", &refund.refund.0);
+            silence.log(Wallet::WeChatPay, "query refund", &refund.refund.0);
             ChannelRefundOutcome::Unknown
         })
-    }
-}
-
-/// Why there is no reply that counts.
-enum Silence {
-    NotSent(String),
-    NoAnswer(String),
-    Unusable(Unusable),
-}
-
-impl Silence {
-    fn log(&self, call: &str, number: &str) {
-        match self {
-            Self::NotSent(why) => {
-                tracing::warn!(call, number, why, "WeChat Pay cannot be reached; nothing was sent")
-            }
-            Self::NoAnswer(why) => tracing::warn!(call, number, why, "WeChat Pay gave no answer: unknown"),
-            Self::Unusable(why) => {
-                tracing::error!(call, number, %why, "WeChat Pay's reply proves nothing: unknown");
-            }
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading `server.toml`: defaults, checks, and words for the person who edits it.
 
 use super::{Config, GroupConfig};
+use crate::channel::alipay::AlipaySettings;
 use crate::channel::wechat::WechatSettings;
 use crate::database::postgres::PostgresSettings;
 use evertill_shared::order_number::GroupTag;
@@ -32,7 +33,7 @@ fn field(field: &str, what: &str, write: &str) -> Problem {
 }
 
 /// What to write for each field, for those who left it out or got it wrong.
-const EXAMPLES: [(&str, &str); 19] = [
+const EXAMPLES: [(&str, &str); 23] = [
     ("metrics_listen", "metrics_listen = \"127.0.0.1:9464\""),
     ("drain_ms", "drain_ms = 3000"),
     ("listen", "listen = \"127.0.0.1:8443\""),
@@ -50,6 +51,10 @@ const EXAMPLES: [(&str, &str); 19] = [
     ("api_key_file", "api_key_file = \"wechat/api.key\""),
     ("client_certificate", "client_certificate = \"wechat/apiclient_cert.pem\""),
     ("client_key", "client_key = \"wechat/apiclient_key.pem\""),
+    ("app_private_key", "app_private_key = \"alipay/app.key\""),
+    ("root", "root = \"alipay/alipayRootCert.crt\""),
+    ("app", "app = \"alipay/appCertPublicKey.crt\""),
+    ("alipay", "alipay = [\"alipay/alipayCertPublicKey_RSA2.crt\"]"),
     ("tag", "tag = 0"),
     ("file", "file = \"groups/00.db\""),
 ];
@@ -142,7 +147,8 @@ impl Config {
         }
         self.base.as_ref().map_or(Ok(()), |base| check_postgres("base.postgres", &base.postgres))?;
         self.view.as_ref().map_or(Ok(()), |view| check_postgres("view.postgres", &view.postgres))?;
-        self.wechat.as_ref().map_or(Ok(()), check_wechat)
+        self.wechat.as_ref().map_or(Ok(()), check_wechat)?;
+        self.alipay.as_ref().map_or(Ok(()), check_alipay)
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
@@ -165,6 +171,9 @@ impl Config {
         if let Some(wechat) = &mut self.wechat {
             wechat.resolve(folder);
         }
+        if let Some(alipay) = &mut self.alipay {
+            alipay.resolve(folder);
+        }
     }
 }
 
@@ -178,24 +187,33 @@ fn check_postgres(name: &str, settings: &PostgresSettings) -> Result<(), Problem
 }
 
 fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
-    let lists = [("endpoints", &wechat.endpoints), ("secure_endpoints", &wechat.secure_endpoints)];
-    for (name, addresses) in lists {
-        let name = format!("wechat.{name}");
-        if addresses.is_empty() {
-            let write = "one address at least, like [\"https://api.mch.weixin.qq.com\"]";
-            return Err(field(&name, "is empty", write));
-        }
-        let odd = addresses.iter().find(|a| !a.starts_with("https://") && !a.starts_with("http://"));
-        if let Some(odd) = odd {
-            let what = format!("holds \"{odd}\", which is not an address");
-            return Err(field(
-                &name,
-                &what,
-                "addresses that begin with https:// (or http:// for a simulator)",
-            ));
-        }
+    let example = "https://api.mch.weixin.qq.com";
+    check_addresses("wechat.endpoints", &wechat.endpoints, example)?;
+    check_addresses("wechat.secure_endpoints", &wechat.secure_endpoints, example)
+}
+
+fn check_alipay(alipay: &AlipaySettings) -> Result<(), Problem> {
+    check_addresses("alipay.endpoints", &alipay.endpoints, "https://openapi.alipay.com")?;
+    if alipay.names_one_mode() {
+        return Ok(());
     }
-    Ok(())
+    let write = "either alipay_public_key = \"alipay/wallet.pub\" (key mode), or certificates = { app = \
+                 \"alipay/appCertPublicKey.crt\", root = \"alipay/alipayRootCert.crt\", alipay = \
+                 [\"alipay/alipayCertPublicKey_RSA2.crt\"] }";
+    Err(field("alipay", "needs one way of knowing the wallet's answers", write))
+}
+
+fn check_addresses(name: &str, addresses: &[String], example: &str) -> Result<(), Problem> {
+    if addresses.is_empty() {
+        return Err(field(name, "is empty", &format!("one address at least, like [\"{example}\"]")));
+    }
+    match addresses.iter().find(|a| !a.starts_with("https://") && !a.starts_with("http://")) {
+        Some(odd) => {
+            let what = format!("holds \"{odd}\", which is not an address");
+            Err(field(name, &what, "addresses that begin with https:// (or http:// for a simulator)"))
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -302,5 +320,31 @@ bootstrap = "bootstrap.json"
         assert_eq!(config.wechat.unwrap().client_key, Path::new("/s/c.key"));
         let text = problem(&format!("{GOOD}\n{}", wechat.replace("https://a", "weixin")));
         assert!(text.contains("wechat.endpoints") && text.contains("weixin"), "{text}");
+    }
+
+    #[test]
+    fn alipay_needs_one_mode_and_what_is_not_said_of_its_timing_is_its_own() {
+        let parse = |more: &str| {
+            let section = format!("[alipay]\napp_id = \"1\"\napp_private_key = \"app.key\"\n{more}");
+            Config::parse(&format!("{GOOD}\n{section}"), Path::new("/s"))
+        };
+        let key = "alipay_public_key = \"wallet.pub\"\n";
+        let certificates = "certificates = { app = \"a.crt\", root = \"r.crt\", alipay = [\"w.crt\"] }\n";
+        let alipay = parse(&format!("{key}policy = {{ query_every_ms = 3000 }}\n")).unwrap().alipay.unwrap();
+        let wanted =
+            evertill_shared::payment::Policy { query_every_ms: 3_000, ..crate::channel::alipay::TIMING };
+        assert_eq!(alipay.policy, wanted);
+        assert_eq!(alipay.alipay_public_key.as_deref(), Some(Path::new("/s/wallet.pub")));
+        assert_eq!(parse(key).unwrap().alipay.unwrap().policy, crate::channel::alipay::TIMING);
+        let files = parse(certificates).unwrap().alipay.unwrap().certificates.unwrap();
+        assert_eq!((files.root.as_path(), files.alipay), (Path::new("/s/r.crt"), vec!["/s/w.crt".into()]));
+        let none_of_theirs = certificates.replace("\"w.crt\"", "");
+        for bad in ["", &format!("{key}{certificates}"), &none_of_theirs] {
+            let text = parse(bad).unwrap_err().to_string();
+            assert!(text.contains("alipay_public_key") && text.contains("certificates"), "{text}");
+        }
+        assert!(parse(&format!("{key}policy = {{ query_evry_ms = 1 }}\n")).is_err(), "a misspelt name");
+        let text = parse(&format!("{key}endpoints = [\"alipay\"]\n")).unwrap_err().to_string();
+        assert!(text.contains("alipay.endpoints"), "{text}");
     }
 }

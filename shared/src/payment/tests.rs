@@ -56,6 +56,29 @@ fn no_number_of_failed_questions_makes_a_payment_failed() {
 }
 
 #[test]
+fn what_is_found_paid_after_the_wallet_takes_nothing_back_goes_back_as_a_refund() {
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    let within_a_day = Policy { reverse_within_ms: 24 * 60 * 60 * 1_000, ..policy() };
+    let mut payment = start();
+    payment.on(Event::Pay(PayOutcome::Unknown), Timestamp(1_000), &within_a_day);
+    payment.on(Event::GiveUp, Timestamp(50_000), &within_a_day);
+    assert_eq!(payment.due(Timestamp(DAY), &within_a_day), Some(Action::Reverse));
+    // No answer for a day. A reversal would only be refused from here on: it is asked about instead.
+    assert_eq!(payment.due(Timestamp(DAY + 1), &within_a_day), Some(Action::Query));
+    let unsure = payment.clone();
+    for open in [QueryOutcome::Waiting, QueryOutcome::Unknown, QueryOutcome::NotPaid] {
+        assert_eq!(payment.on(Event::Query(open), Timestamp(DAY + 1), &within_a_day), Change::None);
+    }
+    assert_eq!(payment.state, PaymentState::Reversing);
+    let change = payment.on(Event::Query(paid()), Timestamp(DAY + 2), &within_a_day);
+    assert_eq!((change, payment.state), (Change::LateSuccess, PaymentState::Reversed));
+    assert_eq!(payment.transaction.as_deref(), Some("42"));
+    let mut closed = unsure;
+    closed.on(Event::Query(QueryOutcome::Reversed), Timestamp(DAY + 2), &within_a_day);
+    assert_eq!(closed.state, PaymentState::Reversed);
+}
+
+#[test]
 fn a_reversal_is_never_sent_before_the_wallet_allows_it() {
     let mut payment = start();
     payment.on(Event::Pay(PayOutcome::Waiting), Timestamp(100), &policy());

@@ -173,7 +173,7 @@ fn channel(
     };
     let wire = |secure| {
         let (side, life) = (Arc::clone(&ground.wallet), life.clone());
-        Arc::new(WalletWire { side, life, secure }) as Arc<dyn evertill_server::channel::wechat::Wire>
+        Arc::new(WalletWire { side, life, secure }) as Arc<dyn evertill_server::channel::line::Wire>
     };
     let purpose = format!("server {index} start {starts} wallet");
     let chance = Arc::new(Seeded::new(ground.seed, &purpose));

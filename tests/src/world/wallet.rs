@@ -6,7 +6,7 @@ use super::check::Checker;
 use super::life::Life;
 use super::story::Story;
 use crate::simulator::wechat::InProcess;
-use evertill_server::channel::wechat::{Exchange, Posting, Wire};
+use evertill_server::channel::line::{Exchange, Posting, Wire};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

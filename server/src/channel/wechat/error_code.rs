@@ -1,23 +1,10 @@
 //! The error words that WeChat Pay documents for the calls we make. Spelt as there, misprints included.
 
-macro_rules! error_codes {
-    ($($name:ident = $word:literal, $doc:literal;)*) => {
-        /// A documented error word of WeChat Pay v2.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ErrorCode {
-            $(#[doc = $doc] $name,)*
-            /// A word that is not documented: it proves nothing.
-            Undocumented,
-        }
+use crate::channel::words::documented_words;
 
-        impl ErrorCode {
-            /// Every documented word with its meaning.
-            pub const DOCUMENTED: &'static [(&'static str, Self)] = &[$(($word, Self::$name),)*];
-        }
-    };
-}
-
-error_codes! {
+documented_words! {
+    /// A documented error word of WeChat Pay v2.
+    ErrorCode
     SystemError = "SYSTEMERROR", "Their system failed half-way: it may have happened.";
     BankError = "BANKERROR", "The bank failed half-way: it may have happened.";
     UserPaying = "USERPAYING", "The customer is typing a password.";
@@ -58,13 +45,4 @@ error_codes! {
     RefundMismatch = "REFUND_FEE_MISMATCH", "This refund number was sent before with another amount.";
     RefundNotExist = "REFUNDNOTEXIST", "No such refund.";
     NotReady = "ORDER_NOT_READY", "The order is still being worked on: later.";
-}
-
-impl ErrorCode {
-    /// What the word in a reply means.
-    #[must_use]
-    pub fn from_word(word: &str) -> Self {
-        let known = Self::DOCUMENTED.iter().find(|(documented, _)| *documented == word);
-        known.map_or(Self::Undocumented, |(_, code)| *code)
-    }
 }

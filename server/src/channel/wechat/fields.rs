@@ -1,14 +1,12 @@
 //! The flat XML that WeChat Pay v2 speaks: `<xml><name>value</name>…</xml>`, read with suspicion.
 
+use crate::channel::line::MAX_BYTES;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 
 /// Names and values, sorted by name as the signature needs them. May hold a payment code: never logged.
 pub type Fields = BTreeMap<String, String>;
-
-/// No real reply comes near this many bytes.
-pub const MAX_BYTES: usize = 64 * 1024;
 
 const MAX_FIELDS: usize = 512;
 

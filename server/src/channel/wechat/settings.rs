@@ -1,8 +1,8 @@
 //! The `[wechat]` section of the server's configuration, and what can be wrong with it.
 
-use super::line::Tls;
 use super::sign::SignType;
 use super::wire::Merchant;
+use crate::channel::line::{LineError, Tls};
 use evertill_shared::payment::Policy;
 use evertill_shared::secret::SecretText;
 use serde::{Deserialize, Serialize};
@@ -67,12 +67,9 @@ pub enum WechatError {
     /// The API key is not one.
     #[error("{} does not hold an API key: 32 letters and digits are expected", .0.display())]
     ApiKey(PathBuf),
-    /// No address to call.
-    #[error("[wechat] needs at least one address in endpoints and in secure_endpoints")]
-    NoEndpoint,
-    /// The certificates cannot be used.
-    #[error("the wallet's certificates cannot be used: {0}")]
-    Tls(#[from] reqwest::Error),
+    /// No line to the wallet.
+    #[error(transparent)]
+    Line(#[from] LineError),
 }
 
 impl WechatSettings {

@@ -1,11 +1,9 @@
-//! The line to the wallet: HTTP without retries, redirects or reused connections, to a main address and its
+//! The line to a wallet: HTTP without retries, redirects or reused connections, to a main address and its
 //! backups.
 //!
 //! No connection is reused: on a fresh one, a failure to connect proves that nothing was sent. Only then is
 //! the next address tried, with the same bytes; any later failure may have reached the wallet.
 
-use super::WechatError;
-use super::fields::MAX_BYTES;
 use evertill_shared::clock::Clock;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, redirect, retry};
 use std::future::Future;
@@ -15,6 +13,20 @@ use std::time::Duration;
 
 /// How long the backup is preferred after the main address could not be reached.
 const BACKUP_FOR: Duration = Duration::from_secs(180);
+
+/// No real reply of a wallet comes near this many bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// Why there is no line.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// No address to call.
+    #[error("there is no address to call: write one at least in each list of addresses")]
+    NoEndpoint,
+    /// The certificates cannot be used.
+    #[error("the wallet's certificates cannot be used: {0}")]
+    Tls(#[from] reqwest::Error),
+}
 
 /// What came of one request.
 #[derive(Debug)]
@@ -47,7 +59,10 @@ pub trait Wire: Send + Sync {
 }
 
 /// HTTP, with TLS where the address says so.
-pub struct Https(Client);
+pub struct Https {
+    client: Client,
+    content_type: &'static str,
+}
 
 /// One set of addresses and how to reach them.
 pub struct Line {
@@ -59,9 +74,10 @@ pub struct Line {
 }
 
 impl Https {
+    /// A wire that waits so long for a connection, and sends bodies of that type.
     /// # Errors
     /// The certificates cannot be used.
-    pub fn new(tls: Tls, connect: Duration) -> Result<Self, WechatError> {
+    pub fn new(tls: Tls, connect: Duration, content_type: &'static str) -> Result<Self, LineError> {
         // Another part of the program may have installed it before: then this one is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = ClientBuilder::new()
@@ -78,22 +94,22 @@ impl Https {
         if let Some(pem) = tls.identity {
             builder = builder.identity(Identity::from_pem(&pem)?);
         }
-        Ok(Self(builder.build()?))
+        Ok(Self { client: builder.build()?, content_type })
     }
 }
 
 impl Wire for Https {
     fn post(&self, url: String, body: String) -> Posting {
-        Box::pin(post(self.0.clone(), url, body))
+        Box::pin(post(self.client.clone(), self.content_type, url, body))
     }
 }
 
-async fn post(client: Client, url: String, body: String) -> Exchange {
-    let request = client.post(url).header("content-type", "text/xml; charset=utf-8").body(body);
+async fn post(client: Client, content_type: &'static str, url: String, body: String) -> Exchange {
+    let request = client.post(url).header("content-type", content_type).body(body);
     let mut response = match request.send().await {
         Ok(response) => response,
-        Err(error) if error.is_connect() => return Exchange::NotSent(chain(&error)),
-        Err(error) => return Exchange::NoAnswer(chain(&error)),
+        Err(error) if error.is_connect() => return Exchange::NotSent(chain(error)),
+        Err(error) => return Exchange::NoAnswer(chain(error)),
     };
     if response.status() != reqwest::StatusCode::OK {
         return Exchange::NoAnswer(format!("status {}", response.status().as_u16()));
@@ -104,7 +120,7 @@ async fn post(client: Client, url: String, body: String) -> Exchange {
             Ok(Some(part)) if received.len() + part.len() <= MAX_BYTES => received.extend_from_slice(&part),
             Ok(Some(_)) => return Exchange::NoAnswer("the reply is too large".into()),
             Ok(None) => return Exchange::Answered(received),
-            Err(error) => return Exchange::NoAnswer(chain(&error)),
+            Err(error) => return Exchange::NoAnswer(chain(error)),
         }
     }
 }
@@ -113,13 +129,9 @@ impl Line {
     /// A line to `addresses` (`https://host[:port]`, the main one first).
     /// # Errors
     /// No address.
-    pub fn new(
-        addresses: &[String],
-        wire: Arc<dyn Wire>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, WechatError> {
+    pub fn new(addresses: &[String], wire: Arc<dyn Wire>, clock: Arc<dyn Clock>) -> Result<Self, LineError> {
         if addresses.is_empty() {
-            return Err(WechatError::NoEndpoint);
+            return Err(LineError::NoEndpoint);
         }
         let addresses = addresses.iter().map(|a| a.trim_end_matches('/').to_owned()).collect();
         Ok(Self { wire, addresses, clock, preferred: Mutex::new((0, Duration::ZERO)) })
@@ -162,10 +174,12 @@ impl Line {
     }
 }
 
-/// The error with its causes; the HTTP library never puts bodies into them.
-fn chain(error: &reqwest::Error) -> String {
+/// The error with its causes, without the address, which may hold a signature; the HTTP library never puts bodies
+/// into them.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
         text.push_str(": ");
         text.push_str(&cause.to_string());

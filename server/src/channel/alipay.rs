@@ -1,0 +1,232 @@
+//! Alipay's open gateway, signed with RSA2, for payment codes.
+//!
+//! The shell around the pure parts: `wire` makes requests and opens answers, `judge` says what an answer proves,
+//! the line carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
+
+mod judge;
+mod keys;
+mod node;
+mod settings;
+mod sub_code;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use keys::KeyProblem;
+pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
+
+use super::line::{Exchange, Https, Line, Wire};
+use super::silence::Silence;
+use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
+use evertill_shared::clock::Clock;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::payment::{DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome};
+use evertill_shared::wallet::{self, Wallet};
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use sub_code::Code;
+use wire::{Call, Merchant, Reply, Unusable};
+
+const FORM: &str = "application/x-www-form-urlencoded;charset=utf-8";
+
+/// One merchant's app at Alipay.
+pub struct AlipayChannel {
+    merchant: Merchant,
+    line: Line,
+    pay_limit: Duration,
+    call_limit: Duration,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+}
+
+impl fmt::Debug for AlipayChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlipayChannel").field("app_id", &self.merchant.app_id).finish_non_exhaustive()
+    }
+}
+
+impl AlipayChannel {
+    /// Reads the merchant's files and prepares the connections. Calls nobody yet.
+    /// # Errors
+    /// A file is missing or wrong.
+    pub fn new(settings: &AlipaySettings, clock: Arc<dyn Clock>) -> Result<Self, AlipayError> {
+        let wire = Https::new(settings.tls()?, settings.connect_timeout(), FORM)?;
+        Self::over(Arc::new(wire), settings, clock)
+    }
+
+    /// The same over another wire.
+    /// # Errors
+    /// A file with a key or a certificate is missing or wrong, or an address is.
+    pub fn over(
+        wire: Arc<dyn Wire>,
+        settings: &AlipaySettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AlipayError> {
+        Ok(Self {
+            merchant: settings.merchant()?,
+            line: Line::new(&settings.endpoints, wire, Arc::clone(&clock))?,
+            pay_limit: Duration::from_millis(settings.pay_timeout_ms),
+            call_limit: Duration::from_millis(settings.call_timeout_ms),
+            clock,
+            policy: settings.policy,
+        })
+    }
+
+    /// When to ask about payments of this channel, and when to take them back.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Asks about an order that cannot exist: a truly signed answer that does not turn the app away shows that
+    /// addresses, app and keys fit together. For the start of the server and for health pages; moves no money.
+    /// # Errors
+    /// What is wrong, for IT staff.
+    pub async fn check(&self) -> Result<(), String> {
+        match self.ask(Call::Query, wire::about_nothing(), self.call_limit).await {
+            Ok(reply) => match reply.code {
+                Code::NotAuthorised
+                | Code::MissingParameter
+                | Code::InvalidParameter
+                | Code::NotPermitted => Err(format!("Alipay turns the app away: {}", reply.words())),
+                Code::Success | Code::Waiting | Code::Unknown | Code::Business | Code::Undocumented => Ok(()),
+            },
+            Err(silence) => Err(silence.for_it_staff(Wallet::Alipay)),
+        }
+    }
+
+    /// Makes a request and brings back the answer, opened; or says why there is none that counts.
+    async fn ask(&self, call: Call, content: Value, limit: Duration) -> Result<Reply, Silence<Unusable>> {
+        let Some(request) = self.merchant.request(call, &content, self.clock.now()) else {
+            return Err(Silence::NotSent("the request could not be signed".to_owned()));
+        };
+        match self.line.call(&request.path, request.body, limit).await {
+            Exchange::Answered(bytes) => self.merchant.open(call, &bytes).map_err(Silence::Unusable),
+            Exchange::NotSent(why) => Err(Silence::NotSent(why)),
+            Exchange::NoAnswer(why) => Err(Silence::NoAnswer(why)),
+        }
+    }
+
+    /// The same, and what a judge says of the answer.
+    async fn ask_and_judge<T>(
+        &self,
+        (call, number): (Call, &str),
+        content: Value,
+        limit: Duration,
+        judge: impl FnOnce(&Reply) -> Result<T, Unusable>,
+    ) -> Result<T, Silence<Unusable>> {
+        let judged = self.ask(call, content, limit).await.and_then(|reply| {
+            if reply.code != Code::Success {
+                let said = reply.words();
+                tracing::info!(call = call.method(), number, said, "Alipay answered with a no or a not yet");
+            }
+            judge(&reply).map_err(Silence::Unusable)
+        });
+        if let Err(silence) = &judged {
+            silence.log(Wallet::Alipay, call.method(), number);
+        }
+        judged
+    }
+
+    async fn pay_now(&self, charge: &Charge) -> PayOutcome {
+        if wallet::detect(charge.auth_code.expose()) != Some(Wallet::Alipay) {
+            return PayOutcome::Refused(DeclineReason::CodeExpired);
+        }
+        if !charge.amount.is_positive() || charge.amount.currency != Currency::CNY {
+            tracing::error!(number = %charge.number, amount = charge.amount.minor,
+                currency = %charge.amount.currency, "refused to charge: not an amount in yuan");
+            return PayOutcome::Refused(DeclineReason::Configuration);
+        }
+        let content = wire::pay(charge, &self.merchant.product_code);
+        let mut used = false;
+        let about = (Call::Pay, charge.number.as_str());
+        let judged = self
+            .ask_and_judge(about, content, self.pay_limit, |reply| {
+                used = judge::says_code_was_used(reply);
+                judge::pay(reply, charge)
+            })
+            .await;
+        match judged {
+            // Asking costs one question, and only where a payment is declined anyway.
+            Ok(PayOutcome::ConfirmedFailure(reason)) if used => {
+                used_by_whom(self.query_now(&charge.number, charge.amount).await, reason)
+            }
+            Ok(outcome) => outcome,
+            Err(silence) => silence.of_a_charge(),
+        }
+    }
+
+    async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
+        let judge = |reply: &Reply| judge::query(reply, number, amount);
+        let about = (Call::Query, number.as_str());
+        let judged = self.ask_and_judge(about, wire::about(number), self.call_limit, judge).await;
+        judged.unwrap_or(QueryOutcome::Unknown)
+    }
+
+    async fn reverse_now(&self, number: &ChannelNumber) -> ReverseOutcome {
+        let judge = |reply: &Reply| judge::reverse(reply, number);
+        let about = (Call::Cancel, number.as_str());
+        let judged = self.ask_and_judge(about, wire::about(number), self.call_limit, judge).await;
+        judged.unwrap_or(ReverseOutcome::Unknown)
+    }
+
+    /// Taken in is not confirmed, and refused may mean that it is done already: asks at once about the refund itself,
+    /// within the same limit.
+    async fn refund_now(&self, refund: &ChannelRefund) -> ChannelRefundOutcome {
+        let start = self.clock.monotonic();
+        let judge = |reply: &Reply| judge::refund(reply, refund);
+        let about = (Call::Refund, refund.refund.0.as_str());
+        let judged = self.ask_and_judge(about, wire::refund(refund), self.call_limit, judge).await;
+        let outcome = judged.unwrap_or(ChannelRefundOutcome::Unknown);
+        let left = self.call_limit.saturating_sub(self.clock.monotonic().saturating_sub(start));
+        if outcome == ChannelRefundOutcome::Unknown {
+            return outcome;
+        }
+        if left.is_zero() {
+            return ChannelRefundOutcome::Unknown;
+        }
+        match (outcome, self.query_refund_now(refund, left).await) {
+            (_, ChannelRefundOutcome::Done) => ChannelRefundOutcome::Done,
+            // Only if the question, too, knows of no such refund.
+            (refused @ ChannelRefundOutcome::Refused(_), ChannelRefundOutcome::NoSuchRefund) => refused,
+            (ChannelRefundOutcome::Refused(_), _) => ChannelRefundOutcome::Unknown,
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn query_refund_now(&self, refund: &ChannelRefund, limit: Duration) -> ChannelRefundOutcome {
+        let judge = |reply: &Reply| judge::query_refund(reply, refund);
+        let about = (Call::QueryRefund, refund.refund.0.as_str());
+        let judged = self.ask_and_judge(about, wire::about_refund(refund), limit, judge).await;
+        judged.unwrap_or(ChannelRefundOutcome::Unknown)
+    }
+}
+
+impl Channel for AlipayChannel {
+    fn wallet(&self) -> Wallet {
+        Wallet::Alipay
+    }
+
+    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
+        Box::pin(self.pay_now(charge))
+    }
+
+    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
+        Box::pin(self.query_now(number, amount))
+    }
+
+    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
+        Box::pin(self.reverse_now(number))
+    }
+
+    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        Box::pin(self.refund_now(refund))
+    }
+
+    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        Box::pin(self.query_refund_now(refund, self.call_limit))
+    }
+}

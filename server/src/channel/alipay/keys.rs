@@ -1,0 +1,188 @@
+//! Our private key, the wallet's public keys, and the serial numbers by which certificates are named. RSA2 is
+//! SHA-256 with RSA and PKCS #1 padding, which draws no randomness: equal texts have equal signatures.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest, Md5};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
+use std::fmt;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::SubjectPublicKeyInfo;
+use zeroize::Zeroizing;
+
+/// What is wrong with a key or a certificate, and what to put there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    /// Not our private key.
+    #[error(
+        "is not an RSA private key of 2048 bits or more (PEM, or the bare text of the wallet's key tool)"
+    )]
+    Private,
+    /// Not the wallet's public key.
+    #[error("is not an RSA public key (PEM, or the bare text that the wallet's page shows)")]
+    Public,
+    /// Not a certificate.
+    #[error("is not a certificate with an RSA key (PEM, as the wallet's page offers it)")]
+    Certificate,
+    /// No RSA root among the roots.
+    #[error("holds no root certificate that is signed with RSA")]
+    Root,
+}
+
+/// The app's private key. It does not print.
+pub struct AppKey(RsaKeyPair);
+
+impl fmt::Debug for AppKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AppKey(…)")
+    }
+}
+
+impl AppKey {
+    /// Reads PEM (PKCS #1 or #8), or the bare base64 that the wallet's own key tool writes.
+    /// # Errors
+    /// It is no such key.
+    pub fn read(text: &[u8]) -> Result<Self, KeyProblem> {
+        let der = match PrivateKeyDer::from_pem_slice(text) {
+            Ok(key) => Zeroizing::new(key.secret_der().to_vec()),
+            Err(_) => Zeroizing::new(bare(text).ok_or(KeyProblem::Private)?),
+        };
+        let pair = RsaKeyPair::from_pkcs8(&der).or_else(|_| RsaKeyPair::from_der(&der));
+        pair.map(Self).map_err(|_| KeyProblem::Private)
+    }
+
+    /// The signature of a text, in base64; `None` only without memory or randomness of the system.
+    #[must_use]
+    pub fn sign(&self, text: &str) -> Option<String> {
+        let mut signature = vec![0; self.0.public().modulus_len()];
+        self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature).ok()?;
+        Some(STANDARD.encode(signature))
+    }
+}
+
+/// A public key of the wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletKey(Vec<u8>);
+
+impl WalletKey {
+    /// Reads PEM, or the bare base64 that the wallet's page shows.
+    /// # Errors
+    /// It is no such key.
+    pub fn read(text: &[u8]) -> Result<Self, KeyProblem> {
+        let der = match SubjectPublicKeyInfoDer::from_pem_slice(text) {
+            Ok(key) => key.to_vec(),
+            Err(_) => bare(text).ok_or(KeyProblem::Public)?,
+        };
+        let (_, info) = SubjectPublicKeyInfo::from_der(&der).map_err(|_| KeyProblem::Public)?;
+        Self::of(&info).ok_or(KeyProblem::Public)
+    }
+
+    fn of(info: &SubjectPublicKeyInfo<'_>) -> Option<Self> {
+        const RSA: &str = "1.2.840.113549.1.1.1";
+        (info.algorithm.algorithm.to_id_string() == RSA).then(|| Self(info.subject_public_key.data.to_vec()))
+    }
+
+    /// Whether `signature` (base64) is this key's of exactly these bytes.
+    #[must_use]
+    pub fn verifies(&self, bytes: &[u8], signature: &str) -> bool {
+        let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.0);
+        STANDARD.decode(signature).is_ok_and(|signature| key.verify(bytes, &signature).is_ok())
+    }
+}
+
+/// How the wallet's answers are known to be its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// By a public key: key mode.
+    Key(WalletKey),
+    /// By certificates: certificate mode.
+    Certificates {
+        /// The serial number of our app's certificate.
+        app: String,
+        /// Those of the wallet's roots, joined.
+        root: String,
+        /// The wallet's own certificates that may sign answers: more than one while they are renewed.
+        wallet: Vec<(String, WalletKey)>,
+    },
+}
+
+impl Trust {
+    /// Reads what certificate mode needs: our certificate, the wallet's roots, and its own certificates.
+    /// # Errors
+    /// The number of the file that is wrong (0: ours, 1: the roots, from 2 on: the wallet's), and why.
+    pub fn by_certificates(
+        app: &[u8],
+        roots: &[u8],
+        wallet: &[Vec<u8>],
+    ) -> Result<Self, (usize, KeyProblem)> {
+        let (app, _) = certificate(app).map_err(|problem| (0, problem))?;
+        let root = root_serials(roots).map_err(|problem| (1, problem))?;
+        let numbered = (2..).zip(wallet);
+        let wallet = numbered.map(|(n, pem)| certificate(pem).map_err(|problem| (n, problem)));
+        Ok(Self::Certificates { app, root, wallet: wallet.collect::<Result<_, _>>()? })
+    }
+
+    /// The key that must have signed an answer that names this certificate, or none.
+    #[must_use]
+    pub fn key(&self, named: Option<&str>) -> Option<&WalletKey> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Certificates { wallet, .. } => {
+                wallet.iter().find(|(serial, _)| Some(serial.as_str()) == named).map(|(_, key)| key)
+            }
+        }
+    }
+}
+
+fn bare(text: &[u8]) -> Option<Vec<u8>> {
+    let text: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect());
+    STANDARD.decode(&*text).ok().filter(|der| !der.is_empty())
+}
+
+fn certificate(pem: &[u8]) -> Result<(String, WalletKey), KeyProblem> {
+    let der = CertificateDer::from_pem_slice(pem).map_err(|_| KeyProblem::Certificate)?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| KeyProblem::Certificate)?;
+    let key = WalletKey::of(certificate.public_key()).ok_or(KeyProblem::Certificate)?;
+    Ok((serial(&certificate).ok_or(KeyProblem::Certificate)?, key))
+}
+
+/// The serial numbers of the roots that are signed with RSA, joined; the file holds others too (SM2).
+fn root_serials(pem: &[u8]) -> Result<String, KeyProblem> {
+    const RSA_SIGNATURES: &str = "1.2.840.113549.1.1.";
+    let mut serials = Vec::new();
+    for der in CertificateDer::pem_slice_iter(pem) {
+        let der = der.map_err(|_| KeyProblem::Certificate)?;
+        let (_, root) = X509Certificate::from_der(&der).map_err(|_| KeyProblem::Certificate)?;
+        if root.signature_algorithm.algorithm.to_id_string().starts_with(RSA_SIGNATURES) {
+            serials.push(serial(&root).ok_or(KeyProblem::Certificate)?);
+        }
+    }
+    if serials.is_empty() { Err(KeyProblem::Root) } else { Ok(serials.join("_")) }
+}
+
+/// The wallet's name for a certificate: MD5 of who issued it, last part first, and of its number in decimal.
+fn serial(certificate: &X509Certificate<'_>) -> Option<String> {
+    let mut parts = Vec::new();
+    for attribute in certificate.issuer().iter_attributes() {
+        let oid = attribute.attr_type().to_id_string();
+        let name = SHORT_NAMES.iter().find(|(id, _)| *id == oid).map_or(oid.as_str(), |(_, name)| name);
+        parts.push(format!("{name}={}", attribute.as_str().ok()?));
+    }
+    parts.reverse();
+    let text = format!("{}{}", parts.join(","), certificate.tbs_certificate.serial);
+    Some(hex::encode(Md5::digest(text.as_bytes())))
+}
+
+const SHORT_NAMES: [(&str, &str); 6] = [
+    ("2.5.4.3", "CN"),
+    ("2.5.4.6", "C"),
+    ("2.5.4.7", "L"),
+    ("2.5.4.8", "ST"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
+];

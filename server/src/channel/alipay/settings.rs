@@ -1,0 +1,202 @@
+//! The `[alipay]` section of the server's configuration, and what can be wrong with it.
+
+use super::keys::{AppKey, KeyProblem, Trust, WalletKey};
+use super::wire::Merchant;
+use crate::channel::line::{LineError, Tls};
+use evertill_shared::payment::Policy;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// When to ask about a payment of this wallet, and when to take it back: it advises to ask every 3 to 6 seconds for
+/// about a minute, and to cancel straight after the last question; it takes a trade back within a day.
+pub const TIMING: Policy = Policy {
+    query_every_ms: 5_000,
+    give_up_after_ms: 60_000,
+    reverse_not_before_ms: 0,
+    reverse_within_ms: 24 * 60 * 60 * 1_000,
+    reverse_retry_max_ms: 60_000,
+    no_order_after_ms: 120_000,
+};
+
+/// The merchant's app at Alipay, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlipaySettings {
+    /// Addresses of the gateway, the main one first: `https://openapi.alipay.com`.
+    #[serde(default = "AlipaySettings::public_endpoints")]
+    pub endpoints: Vec<String>,
+    /// The app.
+    pub app_id: String,
+    /// A file with the app's private key.
+    pub app_private_key: PathBuf,
+    /// Key mode: a file with the wallet's public key.
+    #[serde(default)]
+    pub alipay_public_key: Option<PathBuf>,
+    /// Certificate mode: our certificate and the wallet's.
+    #[serde(default)]
+    pub certificates: Option<CertificateSettings>,
+    /// The only roots to trust for TLS; the machine's own, if absent.
+    #[serde(default)]
+    pub ca_certificate: Option<PathBuf>,
+    /// The contract under which codes are charged.
+    #[serde(default = "AlipaySettings::default_product_code")]
+    pub product_code: String,
+    /// The longest wait for one connection, in milliseconds.
+    #[serde(default = "AlipaySettings::default_connect_ms")]
+    pub connect_timeout_ms: u64,
+    /// The longest wait for a pay call, in milliseconds.
+    #[serde(default = "AlipaySettings::default_call_ms")]
+    pub pay_timeout_ms: u64,
+    /// The longest wait for any other call, in milliseconds.
+    #[serde(default = "AlipaySettings::default_call_ms")]
+    pub call_timeout_ms: u64,
+    /// When to ask, and when to take back; what is not named is as in [`TIMING`].
+    #[serde(default = "AlipaySettings::timing", deserialize_with = "over_timing")]
+    pub policy: Policy,
+}
+
+/// The files of certificate mode, as the wallet's page offers them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// `appCertPublicKey_….crt`.
+    pub app: PathBuf,
+    /// `alipayRootCert.crt`.
+    pub root: PathBuf,
+    /// `alipayCertPublicKey_RSA2.crt`; the new one beside the old one while they change.
+    pub alipay: Vec<PathBuf>,
+}
+
+/// Why the channel cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum AlipayError {
+    /// A file of the merchant's cannot be read.
+    #[error("cannot read {}: {source}; check the [alipay] section", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file of the merchant's is not what it should be.
+    #[error("{} {problem}", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: KeyProblem,
+    },
+    /// Neither or both ways of knowing the wallet's answers.
+    #[error("[alipay] needs either alipay_public_key (key mode) or certificates (certificate mode)")]
+    Mode,
+    /// No line to the wallet.
+    #[error(transparent)]
+    Line(#[from] LineError),
+}
+
+impl AlipaySettings {
+    fn public_endpoints() -> Vec<String> {
+        vec!["https://openapi.alipay.com".to_owned()]
+    }
+
+    fn default_product_code() -> String {
+        "FACE_TO_FACE_PAYMENT".into()
+    }
+
+    fn default_connect_ms() -> u64 {
+        3_000
+    }
+
+    fn default_call_ms() -> u64 {
+        8_000
+    }
+
+    fn timing() -> Policy {
+        TIMING
+    }
+
+    /// Takes relative paths as relative to `folder`, where the configuration file lies.
+    pub fn resolve(&mut self, folder: &Path) {
+        let mut paths = vec![&mut self.app_private_key];
+        paths.extend(self.alipay_public_key.as_mut());
+        paths.extend(self.ca_certificate.as_mut());
+        if let Some(certificates) = &mut self.certificates {
+            paths.extend([&mut certificates.app, &mut certificates.root]);
+            paths.extend(&mut certificates.alipay);
+        }
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+    }
+
+    /// Whether exactly one way of knowing the wallet's answers is named, and whole.
+    #[must_use]
+    pub fn names_one_mode(&self) -> bool {
+        match (&self.alipay_public_key, &self.certificates) {
+            (Some(_), None) => true,
+            (None, Some(certificates)) => !certificates.alipay.is_empty(),
+            (Some(_), Some(_)) | (None, None) => false,
+        }
+    }
+
+    /// The merchant, with keys and certificates read from their files.
+    /// # Errors
+    /// A file cannot be read or holds something else.
+    pub(super) fn merchant(&self) -> Result<Merchant, AlipayError> {
+        let text = Zeroizing::new(read(&self.app_private_key)?);
+        let key = AppKey::read(&text).map_err(|problem| wrong(&self.app_private_key, problem))?;
+        let trust = self.trust()?;
+        Ok(Merchant { app_id: self.app_id.clone(), product_code: self.product_code.clone(), key, trust })
+    }
+
+    fn trust(&self) -> Result<Trust, AlipayError> {
+        match (&self.alipay_public_key, &self.certificates) {
+            (Some(path), None) => {
+                WalletKey::read(&read(path)?).map(Trust::Key).map_err(|problem| wrong(path, problem))
+            }
+            (None, Some(files)) if self.names_one_mode() => {
+                let wallet = files.alipay.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+                Trust::by_certificates(&read(&files.app)?, &read(&files.root)?, &wallet).map_err(
+                    |(file, problem)| match file {
+                        0 => wrong(&files.app, problem),
+                        1 => wrong(&files.root, problem),
+                        n => wrong(files.alipay.get(n - 2).unwrap_or(&files.root), problem),
+                    },
+                )
+            }
+            _ => Err(AlipayError::Mode),
+        }
+    }
+
+    /// What TLS needs.
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn tls(&self) -> Result<Tls, AlipayError> {
+        let roots = self.ca_certificate.as_ref().map(|path| read(path)).transpose()?;
+        Ok(Tls { roots, identity: None })
+    }
+
+    /// The longest wait for one connection.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+}
+
+/// A policy that is named in part: the rest is this wallet's, not another's.
+fn over_timing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
+    use serde::de::Error;
+    let named: serde_json::Map<String, serde_json::Value> = Deserialize::deserialize(deserializer)?;
+    let mut whole = serde_json::to_value(TIMING).map_err(D::Error::custom)?;
+    whole.as_object_mut().into_iter().for_each(|fields| fields.extend(named.clone()));
+    serde_json::from_value(whole).map_err(D::Error::custom)
+}
+
+fn wrong(path: &Path, problem: KeyProblem) -> AlipayError {
+    AlipayError::Key { path: path.to_owned(), problem }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, AlipayError> {
+    std::fs::read(path).map_err(|source| AlipayError::File { path: path.to_owned(), source })
+}

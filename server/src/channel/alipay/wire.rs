@@ -1,0 +1,318 @@
+//! Alipay's gateway as pure functions: what we ask, and what an answer proves. The wallet's own words live here, in
+//! `node` and in `sub_code`, nowhere else.
+//!
+//! An answer counts only if it is readable, belongs to the call, carries a true signature over the very bytes that
+//! came, and is about the number and amount that were asked. Anything else is [`Unusable`]: unknown.
+
+use super::keys::{AppKey, Trust};
+use super::node::{self, Envelope, Fields, Unreadable};
+use super::sub_code::{Code, SubCode};
+use crate::channel::{ChannelRefund, Charge};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::{Amount, Currency};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// One method of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Charges a code.
+    Pay,
+    /// Asks about an attempt.
+    Query,
+    /// Takes an attempt back.
+    Cancel,
+    /// Gives money back.
+    Refund,
+    /// Asks about a refund.
+    QueryRefund,
+}
+
+impl Call {
+    /// The name of the method.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Pay => "alipay.trade.pay",
+            Self::Query => "alipay.trade.query",
+            Self::Cancel => "alipay.trade.cancel",
+            Self::Refund => "alipay.trade.refund",
+            Self::QueryRefund => "alipay.trade.fastpay.refund.query",
+        }
+    }
+
+    /// Where its answer stands.
+    #[must_use]
+    pub fn node(self) -> String {
+        format!("{}_response", self.method().replace('.', "_"))
+    }
+}
+
+/// Who we are to the wallet.
+#[derive(Debug)]
+pub struct Merchant {
+    /// Our app.
+    pub app_id: String,
+    /// The contract under which codes are charged.
+    pub product_code: String,
+    /// What we sign with.
+    pub key: AppKey,
+    /// What the wallet signs with.
+    pub trust: Trust,
+}
+
+/// A request, ready to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The path with everything but the content.
+    pub path: String,
+    /// The form with the content. May hold a payment code: never logged.
+    pub body: String,
+}
+
+/// Why an answer proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Not an answer at all.
+    #[error("the answer is unreadable: {0}")]
+    Unreadable(#[from] Unreadable),
+    /// An answer without a signature: so the gateway speaks of requests that it cannot place.
+    #[error("the answer is not signed; it says {0:?}; check the app and its keys at the wallet")]
+    Unsigned(String),
+    /// The signature is by a certificate that we do not have.
+    #[error("the answer is signed with a certificate that is not among ours: add the wallet's new one")]
+    OtherCertificate,
+    /// The signature is wrong.
+    #[error("the answer's signature is wrong; check the wallet's public key or certificate")]
+    Signature,
+    /// A field is missing, or differs from what was asked.
+    #[error("the answer's {0} is missing, or is not what was asked about")]
+    Mismatch(&'static str),
+}
+
+/// What an authentic answer says.
+#[derive(Debug)]
+pub struct Reply {
+    fields: Fields,
+    /// The gateway's word.
+    pub code: Code,
+    /// The business's word.
+    pub sub_code: SubCode,
+}
+
+/// What is asked when a code is charged. An order that nobody pays ends by itself after three minutes, as it does at
+/// this wallet anyway: well after we have taken it back.
+#[must_use]
+pub fn pay(charge: &Charge, product_code: &str) -> Value {
+    json!({
+        "out_trade_no": charge.number.as_str(),
+        "scene": "bar_code",
+        "auth_code": charge.auth_code.expose(),
+        "subject": subject(&charge.description),
+        "total_amount": yuan(charge.amount),
+        "product_code": product_code,
+        "terminal_id": clip(&charge.device, 32),
+        "timeout_express": "3m",
+    })
+}
+
+/// What is asked about an attempt, or when it is taken back.
+#[must_use]
+pub fn about(number: &ChannelNumber) -> Value {
+    json!({ "out_trade_no": number.as_str() })
+}
+
+/// A question about an order that no till ever makes.
+#[must_use]
+pub fn about_nothing() -> Value {
+    json!({ "out_trade_no": "CHECK000000" })
+}
+
+/// What is asked when money goes back.
+#[must_use]
+pub fn refund(refund: &ChannelRefund) -> Value {
+    json!({
+        "out_trade_no": refund.number.as_str(),
+        "refund_amount": yuan(refund.amount),
+        "out_request_no": refund.refund.0,
+        "refund_reason": clip(&refund.reason, 256),
+    })
+}
+
+/// What is asked about a refund.
+#[must_use]
+pub fn about_refund(refund: &ChannelRefund) -> Value {
+    json!({ "out_trade_no": refund.number.as_str(), "out_request_no": refund.refund.0 })
+}
+
+impl Merchant {
+    /// The signed request. The common fields stand in the address, where the gateway looks for the charset before it
+    /// reads the body; the content stands in the body, where no log of addresses keeps a payment code.
+    #[must_use]
+    pub fn request(&self, call: Call, content: &Value, at: Timestamp) -> Option<Request> {
+        let content = content.to_string();
+        let time = china_time(at)?;
+        let mut common = BTreeMap::from([
+            ("app_id", self.app_id.as_str()),
+            ("charset", "utf-8"),
+            ("format", "JSON"),
+            ("method", call.method()),
+            ("sign_type", "RSA2"),
+            ("timestamp", &time),
+            ("version", "1.0"),
+        ]);
+        if let Trust::Certificates { app, root, .. } = &self.trust {
+            common.extend([("app_cert_sn", app.as_str()), ("alipay_root_cert_sn", root)]);
+        }
+        let mut signed = common.clone();
+        signed.insert("biz_content", &content);
+        let sign = self.key.sign(&signing_text(&signed))?;
+        common.insert("sign", &sign);
+        Some(Request {
+            path: format!("/gateway.do?{}", form(&common)),
+            body: form(&BTreeMap::from([("biz_content", content.as_str())])),
+        })
+    }
+
+    /// Opens an answer: readable, of that call, and truly signed by the wallet for this app.
+    /// # Errors
+    /// One of these is not so.
+    pub fn open(&self, call: Call, body: &[u8]) -> Result<Reply, Unusable> {
+        let Envelope { node, sign, certificate } = node::open(body, &call.node())?;
+        let Some(sign) = sign else {
+            let words = node::fields(node).map(|fields| words(&fields)).unwrap_or_default();
+            return Err(Unusable::Unsigned(words));
+        };
+        let key = self.trust.key(certificate.as_deref()).ok_or(Unusable::OtherCertificate)?;
+        if !key.verifies(node.as_bytes(), &sign) {
+            return Err(Unusable::Signature);
+        }
+        let fields = node::fields(node)?;
+        let word = |name: &str| fields.get(name).map_or("", String::as_str);
+        let (code, sub_code) = (Code::from_word(word("code")), SubCode::from_word(word("sub_code")));
+        Ok(Reply { fields, code, sub_code })
+    }
+}
+
+impl Reply {
+    /// The value of a field; empty counts as absent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The wallet's words about an error, for logs and people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        words(&self.fields)
+    }
+
+    pub(super) fn same(&self, name: &'static str, asked: &str) -> Result<(), Unusable> {
+        if self.get(name) == Some(asked) { Ok(()) } else { Err(Unusable::Mismatch(name)) }
+    }
+
+    pub(super) fn same_if_there(&self, name: &'static str, asked: &str) -> Result<(), Unusable> {
+        match self.get(name) {
+            Some(said) if said != asked => Err(Unusable::Mismatch(name)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The amount in `name` is the one that was asked, in yuan.
+    pub(super) fn same_amount(&self, name: &'static str, asked: Amount) -> Result<(), Unusable> {
+        self.same_if_there("trans_currency", asked.currency.code())?;
+        if self.amount(name)? == asked { Ok(()) } else { Err(Unusable::Mismatch(name)) }
+    }
+
+    pub(super) fn amount(&self, name: &'static str) -> Result<Amount, Unusable> {
+        self.get(name).and_then(from_yuan).ok_or(Unusable::Mismatch(name))
+    }
+
+    pub(super) fn transaction(&self) -> Result<String, Unusable> {
+        let number = self.get("trade_no").ok_or(Unusable::Mismatch("trade_no"))?;
+        let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
+        if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("trade_no")) }
+    }
+}
+
+/// The text that is signed: the fields by name, joined as they are.
+#[must_use]
+pub fn signing_text(fields: &BTreeMap<&str, &str>) -> String {
+    let counted = fields.iter().filter(|(name, value)| **name != "sign" && !value.is_empty());
+    counted.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+fn form(fields: &BTreeMap<&str, &str>) -> String {
+    let mut text = String::new();
+    for (name, value) in fields {
+        let separator = if text.is_empty() { "" } else { "&" };
+        let _ = write!(text, "{separator}{name}=");
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                text.push(char::from(byte));
+            } else {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// An amount in fen as yuan: `12.34`.
+#[must_use]
+pub fn yuan(amount: Amount) -> String {
+    let (sign, minor) = (if amount.minor < 0 { "-" } else { "" }, amount.minor.unsigned_abs());
+    format!("{sign}{}.{:02}", minor / 100, minor % 100)
+}
+
+/// Yuan as an amount, exactly; `None` for anything that is not a plain decimal number of whole fen.
+#[must_use]
+pub fn from_yuan(text: &str) -> Option<Amount> {
+    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let fen = match part {
+        None => 0,
+        Some(part) if digits(part) && part.len() <= 2 => format!("{part:0<2}").parse().ok()?,
+        Some(_) => return None,
+    };
+    let whole: i64 = Some(whole).filter(|whole| digits(whole))?.parse().ok()?;
+    Some(Amount::new(whole.checked_mul(100)?.checked_add(fen)?, Currency::CNY))
+}
+
+/// A point in time as the wallet reads it: China's clock, whatever the machine's zone.
+fn china_time(at: Timestamp) -> Option<String> {
+    let shifted = at.plus(Duration::from_secs(8 * 60 * 60));
+    Some(shifted.to_jiff()?.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// What the customer's wallet shows: some signs are not taken there.
+fn subject(text: &str) -> String {
+    let plain: String = text.chars().filter(|c| !matches!(c, '/' | '=' | '&')).collect();
+    let clipped = clip(&plain, 256);
+    if clipped.trim().is_empty() { "-".to_owned() } else { clipped }
+}
+
+fn words(fields: &Fields) -> String {
+    let part = |name| fields.get(name).map_or("", String::as_str);
+    let said = [part("code"), part("sub_code"), part("sub_msg")];
+    clip(said.join(" ").trim(), 200)
+}
+
+/// At most that many bytes, cut between characters, without control characters.
+fn clip(text: &str, max_bytes: usize) -> String {
+    let mut clipped = String::new();
+    for character in text.chars().filter(|c| !c.is_control()) {
+        if clipped.len() + character.len_utf8() > max_bytes {
+            break;
+        }
+        clipped.push(character);
+    }
+    clipped
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

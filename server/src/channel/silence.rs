@@ -1,0 +1,50 @@
+//! Why a wallet gave no reply that counts, and what that means.
+
+use evertill_shared::payment::{DeclineReason, PayOutcome};
+use evertill_shared::wallet::Wallet;
+use std::fmt::Display;
+
+/// Why there is no reply that counts; `U` says what is wrong with one that came.
+#[derive(Debug)]
+pub(super) enum Silence<U> {
+    /// Surely nothing was sent.
+    NotSent(String),
+    /// It may have reached the wallet.
+    NoAnswer(String),
+    /// A reply that proves nothing.
+    Unusable(U),
+}
+
+impl<U: Display> Silence<U> {
+    /// Says so in the log; a reply that proves nothing loudly.
+    pub fn log(&self, wallet: Wallet, call: &str, number: &str) {
+        match self {
+            Self::NotSent(why) => {
+                tracing::warn!(%wallet, call, number, why, "the wallet cannot be reached; nothing was sent");
+            }
+            Self::NoAnswer(why) => {
+                tracing::warn!(%wallet, call, number, why, "the wallet gave no answer: unknown")
+            }
+            Self::Unusable(why) => {
+                tracing::error!(%wallet, call, number, %why, "the wallet's reply proves nothing: unknown");
+            }
+        }
+    }
+
+    /// What is true of a charge then.
+    pub fn of_a_charge(&self) -> PayOutcome {
+        match self {
+            Self::NotSent(_) => PayOutcome::Refused(DeclineReason::ChannelUnreachable),
+            Self::NoAnswer(_) | Self::Unusable(_) => PayOutcome::Unknown,
+        }
+    }
+
+    /// In words for IT staff.
+    pub fn for_it_staff(&self, wallet: Wallet) -> String {
+        match self {
+            Self::NotSent(why) => format!("{wallet} cannot be reached: {why}"),
+            Self::NoAnswer(why) => format!("{wallet} gives no answer: {why}"),
+            Self::Unusable(why) => why.to_string(),
+        }
+    }
+}
