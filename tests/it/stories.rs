@@ -10,6 +10,8 @@
     reason = "a test that fails must stop; stories are told on two engines"
 )]
 
+#[path = "stories/alipay.rs"]
+mod alipay;
 #[path = "stories/money.rs"]
 mod money;
 #[path = "stories/on_postgres.rs"]

@@ -20,7 +20,7 @@ use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::refund::Refund;
 use evertill_shared::secret::{AuthCode, SecretText};
 use evertill_shared::signing::SigningKey;
-use evertill_shared::wallet::Wallet;
+use evertill_shared::wallet::{self, Wallet};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -211,16 +211,25 @@ impl ScriptedTill {
         self.client.post(&format!("/v1/orders/{}/adopt", order.number), &body).await
     }
 
-    /// Writes the intent to charge a code.
+    /// Writes the intent to charge a code of WeChat Pay.
     /// # Errors
     /// The entry cannot be written.
     pub fn request(&mut self, order: &AdoptedSale, attempt: Attempt) -> Result<SignedEntry, ClientError> {
+        self.request_of(Wallet::WeChatPay, order, attempt)
+    }
+
+    fn request_of(
+        &mut self,
+        wallet: Wallet,
+        order: &AdoptedSale,
+        attempt: Attempt,
+    ) -> Result<SignedEntry, ClientError> {
         let channel_number = ChannelNumber::new(self.store(), order.sale.key, attempt);
         self.write(Body::PaymentRequested {
             sale: order.sale.key.sequence,
             number: order.number,
             attempt,
-            wallet: Wallet::WeChatPay,
+            wallet,
             channel_number,
             amount: order.sale.total,
         })
@@ -244,7 +253,7 @@ impl ScriptedTill {
         self.client.post_payment(&format!("/v1/orders/{}/payments", order.number), &body).await
     }
 
-    /// Writes the intent and charges.
+    /// Writes the intent and charges, at the wallet whose code it is.
     /// # Errors
     /// See [`ClientError`].
     pub async fn pay(
@@ -253,7 +262,8 @@ impl ScriptedTill {
         attempt: Attempt,
         code: &str,
     ) -> Result<PaymentView, ClientError> {
-        let requested = self.request(order, attempt)?;
+        let wallet = wallet::detect(code).unwrap_or(Wallet::WeChatPay);
+        let requested = self.request_of(wallet, order, attempt)?;
         self.charge(order, &requested, code).await
     }
 

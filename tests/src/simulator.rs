@@ -1,5 +1,7 @@
 //! Simulators at the true boundary: they speak the real protocols and formats, and misbehave on request.
 
+pub mod alipay;
 pub mod printer;
 pub mod scanner;
+pub mod wallet;
 pub mod wechat;

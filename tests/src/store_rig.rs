@@ -72,6 +72,7 @@ pub struct StoreRig {
     /// The wallet simulator, while it runs.
     pub wallet: Option<Process>,
     wallet_section: serde_json::Value,
+    alipay_section: serde_json::Value,
     trust: TrustBundle,
     further: Vec<further::Further>,
 }
@@ -98,14 +99,14 @@ impl StoreRig {
             fs::read(&trust_file).map_err(|error| RigError::File { path: trust_file.clone(), error })?;
         let trust = serde_json::from_slice(&text)
             .map_err(|error| RigError::Unexpected(format!("{}: {error}", trust_file.display())))?;
-        let wallet_section = serde_json::Value::Null;
         let mut rig = Self {
             dir: dir.into(),
             ports,
             options,
             server: None,
             wallet: None,
-            wallet_section,
+            wallet_section: serde_json::Value::Null,
+            alipay_section: serde_json::Value::Null,
             trust,
             further: Vec::new(),
         };
@@ -154,6 +155,12 @@ impl StoreRig {
         WalletControl::new(self.ports.wallet_control)
     }
 
+    /// The hand on the simulated Alipay.
+    #[must_use]
+    pub fn alipay_control(&self) -> WalletControl {
+        WalletControl::new(self.ports.alipay_control)
+    }
+
     /// The folder of the server's databases.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
@@ -177,10 +184,13 @@ impl StoreRig {
             .args(["--listen", &format!("127.0.0.1:{}", self.ports.wallet)])
             .args(["--secure-listen", &format!("127.0.0.1:{}", self.ports.wallet_secure)])
             .args(["--control", &format!("127.0.0.1:{}", self.ports.wallet_control)])
+            .args(["--alipay-listen", &format!("127.0.0.1:{}", self.ports.alipay)])
+            .args(["--alipay-control", &format!("127.0.0.1:{}", self.ports.alipay_control)])
             .current_dir(&self.dir);
         let mut process =
             Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;
-        self.wallet_section = process.ready_line()?["wechat"].take();
+        let mut ready = process.ready_line()?;
+        (self.wallet_section, self.alipay_section) = (ready["wechat"].take(), ready["alipay"].take());
         self.wallet = Some(process);
         Ok(())
     }

@@ -1,16 +1,16 @@
-//! A wallet on this machine: for training, for the demo, for tests, and for a person with a real scanner.
+//! Two wallets on this machine: for training, for the demo, for tests, and for a person with a real scanner.
 
 use clap::Parser;
-use evertill_tests::simulator::wechat::{Simulator, SimulatorConfig};
+use evertill_tests::simulator::{alipay, wechat};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A simulated WeChat Pay, version 2. No money moves.
+/// A simulated WeChat Pay, version 2, and a simulated Alipay. No money moves.
 ///
-/// Makes a merchant's kit in DIR (once) and prints one JSON line when it is ready. Open the control address in
+/// Makes a merchant's kits in DIR (once) and prints one JSON line when it is ready. Open a control address in
 /// a browser to see a phone with a payment code.
 #[derive(Parser)]
 #[command(
@@ -34,6 +34,12 @@ struct Arguments {
     /// Where the control interface is, over plain HTTP. Keep it on the loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
+    /// Where Alipay's /gateway.do is, over plain HTTP.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    alipay_listen: SocketAddr,
+    /// Where Alipay's control interface is, over plain HTTP. Keep it on the loopback.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    alipay_control: SocketAddr,
     /// Of the unknown fields that replies hold now and then.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -52,26 +58,38 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let config = SimulatorConfig {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    std::fs::create_dir_all(&arguments.dir)?;
+    let dir = arguments.dir.canonicalize()?;
+    let config = wechat::SimulatorConfig {
         listen: arguments.listen,
         secure_listen: arguments.secure_listen,
         control_listen: arguments.control,
         seed: arguments.seed,
-        ..SimulatorConfig::default()
+        ..wechat::SimulatorConfig::default()
     };
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let dir = arguments.dir.as_path();
-    std::fs::create_dir_all(dir)?;
-    let simulator = Simulator::start(&dir.canonicalize()?, config).await?;
-    let at = simulator.addresses();
+    let wechat = wechat::Simulator::start(&dir, config).await?;
+    let config = alipay::SimulatorConfig {
+        listen: arguments.alipay_listen,
+        control_listen: arguments.alipay_control,
+        seed: arguments.seed,
+        ..alipay::SimulatorConfig::default()
+    };
+    let alipay = alipay::Simulator::start(&dir.join("alipay"), config).await?;
+    let (at, alipay_at) = (wechat.addresses(), alipay.addresses());
     let ready = serde_json::json!({
         "ready": true,
         "listen": at.open.to_string(),
         "secure_listen": at.secure.to_string(),
         "control": at.control.to_string(),
         "phone": format!("http://{}/", at.control),
-        "kit": simulator.kit().1.join("kit.json"),
-        "wechat": simulator.server_section(),
+        "kit": wechat.kit().1.join("kit.json"),
+        "wechat": wechat.server_section(),
+        "alipay_listen": alipay_at.gateway.to_string(),
+        "alipay_control": alipay_at.control.to_string(),
+        "alipay_phone": format!("http://{}/", alipay_at.control),
+        "alipay_kit": alipay.kit().1.join("kit.json"),
+        "alipay": alipay.server_section(alipay::Mode::Certificates),
     });
     println!("{ready}");
     tokio::select! {

@@ -4,36 +4,32 @@
 //! The shop sees two listeners: a plain one for `/pay/…`, and one with mutual TLS for `/secapi/…`. Tests and
 //! people see a third, the control interface.
 
-mod behaviour;
-mod book;
-mod control;
 mod desk;
-pub mod http;
 mod in_process;
 mod kit;
 pub mod message;
-pub mod page;
 mod rules;
-mod store;
 
-pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
-pub use book::{Order, Refund, TradeState};
+pub use super::wallet::{
+    Behaviour, Counter, Endpoint, Fault, KitError, Order, Refund, StoreError, Switches, TradeState,
+};
 pub use in_process::InProcess;
-pub use kit::{Kit, KitError};
-pub use store::StoreError;
+pub use kit::Kit;
 
+use super::wallet::http::{self, Request, Response};
+use super::wallet::{Store, bind, listen_control, no_such_call};
 use desk::Desk;
 use evertill_shared::clock::{Clock, SystemClock};
-use http::{Request, Response};
+use evertill_shared::wallet::Wallet;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -127,16 +123,18 @@ impl Simulator {
         let kit = Kit::open_or_make(folder)?;
         let merchant = (kit.app_id.clone(), kit.merchant_id.clone(), kit.api_key(folder)?);
         let store = Store::open(&folder.join("wallet.db"))?;
-        let desk = Arc::new(Desk::new(merchant, store, config.switches, config.seed, config.clock)?);
+        let counter = Counter::new(Wallet::WeChatPay, store, config.switches, config.seed, config.clock)?;
+        let desk = Arc::new(Desk::new(merchant, Arc::new(counter)));
         let tls = TlsAcceptor::from(Arc::new(server_tls(&kit, folder)?));
 
-        let (open, open_at) = bind(config.listen).await?;
-        let (secure, secure_at) = bind(config.secure_listen).await?;
-        let (control, control_at) = bind(config.control_listen).await?;
+        let taken = |(address, error)| SimulatorError::Listen(address, error);
+        let (open, open_at) = bind(config.listen).await.map_err(taken)?;
+        let (secure, secure_at) = bind(config.secure_listen).await.map_err(taken)?;
+        let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
         let listeners = [
             tokio::spawn(listen_open(open, Arc::clone(&desk))),
             tokio::spawn(listen_secure(secure, tls, Arc::clone(&desk))),
-            tokio::spawn(listen_control(control, Arc::clone(&desk))),
+            tokio::spawn(listen_control(control, Arc::clone(desk.counter()))),
         ];
         let addresses = Addresses { open: open_at, secure: secure_at, control: control_at };
         Ok(Self { desk, kit, folder: folder.to_owned(), addresses, listeners })
@@ -170,57 +168,13 @@ impl Simulator {
             "sign_type": "HMAC-SHA256",
         })
     }
-
-    /// Shows a new payment code on somebody's phone.
-    /// # Errors
-    /// The books cannot be written.
-    pub fn issue_code(&self, behaviour: Behaviour) -> Result<String, StoreError> {
-        self.desk.issue_code(behaviour, None)
-    }
-
-    /// Shows a new payment code of a wallet with so much money in it.
-    /// # Errors
-    /// The books cannot be written.
-    pub fn issue_code_with(&self, behaviour: Behaviour, balance_minor: i64) -> Result<String, StoreError> {
-        self.desk.issue_code(behaviour, Some(balance_minor))
-    }
-
-    /// Changes the switches.
-    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
-        change(&mut self.desk.inside().switches);
-    }
-
-    /// The next call to that endpoint goes wrong like this.
-    pub fn next(&self, endpoint: Endpoint, fault: Fault) {
-        self.switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault));
-    }
-
-    /// Every order: the truth, as of now.
-    /// # Errors
-    /// The books cannot be written.
-    pub fn orders(&self) -> Result<Vec<Order>, StoreError> {
-        self.desk.orders()
-    }
-
-    /// The order under the merchant's number, if the wallet knows it.
-    /// # Errors
-    /// The books cannot be written.
-    pub fn order(&self, number: &str) -> Result<Option<Order>, StoreError> {
-        Ok(self.orders()?.into_iter().find(|order| order.number == number))
-    }
-
-    /// Turns the simulator's clock forward (or back).
-    /// # Errors
-    /// The books cannot be written.
-    pub fn turn_clock(&self, by_ms: i64) -> Result<(), StoreError> {
-        self.desk.turn_clock(by_ms).map(|_| ())
-    }
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SimulatorError> {
-    let listener = TcpListener::bind(address).await.map_err(|e| SimulatorError::Listen(address, e))?;
-    let bound = listener.local_addr().map_err(|e| SimulatorError::Listen(address, e))?;
-    Ok((listener, bound))
+impl Deref for Simulator {
+    type Target = Counter;
+    fn deref(&self) -> &Counter {
+        self.desk.counter()
+    }
 }
 
 fn server_tls(kit: &Kit, folder: &Path) -> Result<ServerConfig, SimulatorError> {
@@ -246,7 +200,7 @@ async fn listen_open(listener: TcpListener, desk: Arc<Desk>) {
     http::listen(listener, move |stream| {
         let desk = Arc::clone(&desk);
         async move {
-            if !desk.inside().switches.offline {
+            if !desk.counter().inside().switches.offline {
                 let _ = http::converse(stream, |request| call(Arc::clone(&desk), request, false)).await;
             }
         }
@@ -258,7 +212,7 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
     http::listen(listener, move |stream| {
         let (desk, tls) = (Arc::clone(&desk), tls.clone());
         async move {
-            if desk.inside().switches.offline {
+            if desk.counter().inside().switches.offline {
                 return;
             }
             match tls.accept(stream).await {
@@ -272,23 +226,24 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
     .await;
 }
 
-async fn listen_control(listener: TcpListener, desk: Arc<Desk>) {
-    http::listen(listener, move |stream| {
-        let desk = Arc::clone(&desk);
-        async move {
-            let _ =
-                http::converse(stream, |request| std::future::ready(control::answer(&desk, &request))).await;
-        }
-    })
-    .await;
-}
-
 async fn call(desk: Arc<Desk>, request: Request, secure: bool) -> Response {
-    let Some(endpoint) = Endpoint::of(&request.path, secure).filter(|_| request.method == "POST") else {
-        return Response::Reply { status: 404, content_type: "text/plain", body: b"no such call".to_vec() };
+    let Some(endpoint) = endpoint_of(&request.path, secure).filter(|_| request.method == "POST") else {
+        return no_such_call();
     };
     let negative_test = request.headers.get("wechatpay-negative-test").map(String::as_str);
     desk.serve(endpoint, &request.body, negative_test).await
+}
+
+/// The endpoint of a path on the plain listener, or on the one with client certificates.
+fn endpoint_of(path: &str, secure: bool) -> Option<Endpoint> {
+    match (path, secure) {
+        ("/pay/micropay", _) => Some(Endpoint::Pay),
+        ("/pay/orderquery", _) => Some(Endpoint::Query),
+        ("/pay/refundquery", _) => Some(Endpoint::RefundQuery),
+        ("/secapi/pay/reverse", true) => Some(Endpoint::Reverse),
+        ("/secapi/pay/refund", true) => Some(Endpoint::Refund),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

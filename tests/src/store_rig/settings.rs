@@ -56,6 +56,7 @@ impl Default for RigOptions {
                 reverse_not_before_ms: 2_000,
                 reverse_retry_max_ms: 2_000,
                 no_order_after_ms: 9_000,
+                ..Policy::default()
             },
             failures_per_period: 3,
             period_ms: 4_000,
@@ -81,15 +82,26 @@ pub struct Ports {
     pub wallet_secure: u16,
     /// The hand on the wallet simulator.
     pub wallet_control: u16,
+    /// Alipay's gateway; 0 in shops that were made without.
+    #[serde(default)]
+    pub alipay: u16,
+    /// The hand on the simulated Alipay.
+    #[serde(default)]
+    pub alipay_control: u16,
 }
 
 impl Ports {
     pub(super) fn of(dir: &Path) -> Result<Self, RigError> {
         let path = dir.join("ports.json");
-        if let Some(ports) = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
-            return Ok(ports);
-        }
-        let ports = Self::free()?;
+        let kept = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+        let ports = match kept {
+            Some(ports) if ports.alipay != 0 => return Ok(ports),
+            Some(ports) => {
+                let Self { alipay, alipay_control, .. } = Self::free()?;
+                Self { alipay, alipay_control, ..ports }
+            }
+            None => Self::free()?,
+        };
         let write = || {
             fs::create_dir_all(dir)?;
             fs::write(&path, serde_json::to_vec(&ports).unwrap_or_default())
@@ -102,14 +114,16 @@ impl Ports {
         let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let no_port = |error| RigError::Unexpected(format!("no free port: {error}"));
         // Held together until all are known, so that they differ.
-        let held = [
-            bind().map_err(no_port)?,
-            bind().map_err(no_port)?,
-            bind().map_err(no_port)?,
-            bind().map_err(no_port)?,
-        ];
+        let held = (0..6).map(|_| bind().map_err(no_port)).collect::<Result<Vec<_>, _>>()?;
         let port = |i: usize| held[i].local_addr().map(|a| a.port()).map_err(no_port);
-        Ok(Self { server: port(0)?, wallet: port(1)?, wallet_secure: port(2)?, wallet_control: port(3)? })
+        Ok(Self {
+            server: port(0)?,
+            wallet: port(1)?,
+            wallet_secure: port(2)?,
+            wallet_control: port(3)?,
+            alipay: port(4)?,
+            alipay_control: port(5)?,
+        })
     }
 }
 
@@ -177,16 +191,20 @@ pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
     limits.insert("period_ms".into(), i64::try_from(rig.options.period_ms).unwrap_or(i64::MAX).into());
     limits.insert("period_jitter_ms".into(), 500.into());
     toml.insert("group_limits".into(), limits.into());
-    toml.insert("wechat".into(), wechat(rig)?.into());
+    let policy = rig.options.policy;
+    toml.insert("wechat".into(), account(&rig.wallet_section, policy)?.into());
+    // Alipay takes back as soon as it is asked to.
+    let policy = Policy { reverse_not_before_ms: 0, ..policy };
+    toml.insert("alipay".into(), account(&rig.alipay_section, policy)?.into());
     let path = rig.store_dir().join("server/server.toml");
     fs::write(&path, toml.to_string()).map_err(|error| RigError::File { path, error })
 }
 
 /// The account at the simulator, as the simulator itself says that it must be written.
-fn wechat(rig: &StoreRig) -> Result<toml::Table, RigError> {
+fn account(section: &serde_json::Value, policy: Policy) -> Result<toml::Table, RigError> {
     let wrong = |error: &dyn std::fmt::Display| RigError::Wallet(error.to_string());
-    let mut table = toml::Table::try_from(&rig.wallet_section).map_err(|e| wrong(&e))?;
-    let policy = toml::Value::try_from(rig.options.policy).map_err(|e| wrong(&e))?;
+    let mut table = toml::Table::try_from(section).map_err(|e| wrong(&e))?;
+    let policy = toml::Value::try_from(policy).map_err(|e| wrong(&e))?;
     table.insert("policy".into(), policy);
     Ok(table)
 }

@@ -1,16 +1,11 @@
 //! What a merchant gets from the wallet: numbers, an API key, a client certificate; and the certificates of
 //! the simulator itself. Made once, then kept.
 
+use crate::simulator::wallet::{KitError, named, random_hex, read, write};
 use evertill_shared::secret::SecretText;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
-use ring::rand::{SecureRandom, SystemRandom};
+use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The merchant's papers, as `kit.json` lists them; paths are relative to that file.
@@ -28,28 +23,6 @@ pub struct Kit {
     pub client_key: PathBuf,
     /// The root that issued the wallet's own certificate.
     pub ca_certificate: PathBuf,
-}
-
-/// The kit cannot be made or read.
-#[derive(Debug, thiserror::Error)]
-pub enum KitError {
-    /// A file.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A certificate.
-    #[error("the kit's certificates cannot be made: {0}")]
-    Certificate(#[from] rcgen::Error),
-    /// `kit.json` is not one.
-    #[error("kit.json is not readable: {0}; delete the folder to make a new kit")]
-    Json(#[from] serde_json::Error),
-    /// No randomness.
-    #[error("the system gives no random numbers")]
-    Random,
 }
 
 const SERVER: &str = "wallet_server.pem";
@@ -120,27 +93,4 @@ impl Kit {
             read(&folder.join(SERVER_KEY))?,
         ])
     }
-}
-
-fn named(name: &str, alternatives: Vec<String>) -> Result<CertificateParams, KitError> {
-    let mut params = CertificateParams::new(alternatives)?;
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.use_authority_key_identifier_extension = true;
-    Ok(params)
-}
-
-fn random_hex(bytes: usize) -> Result<String, KitError> {
-    let mut random = vec![0; bytes];
-    SystemRandom::new().fill(&mut random).map_err(|_| KitError::Random)?;
-    Ok(hex::encode(random))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, KitError> {
-    fs::read(path).map_err(|source| KitError::File { path: path.to_owned(), source })
-}
-
-fn write(path: &Path, text: &str) -> Result<(), KitError> {
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| KitError::File { path: path.to_owned(), source })
 }

@@ -1,15 +1,13 @@
 //! What the wallet answers: the rules of payment codes, orders and refunds, over its books.
 
-use super::behaviour::{Customer, Endpoint, Switches};
-use super::book::{Book, Order, TradeState};
 use super::message::Fields;
+use crate::simulator::wallet::{
+    Behaviour, Book, Customer, DAY, Endpoint, Order, Switches, TradeState, china_time,
+};
 use evertill_shared::clock::Timestamp;
-use std::time::Duration;
 
 mod money_back;
 mod pay;
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A refusal: the error word and the wallet's sentence.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +28,7 @@ pub(super) struct Request<'a> {
     pub fields: &'a Fields,
     pub now: Timestamp,
     /// What the official header asks for.
-    pub negative_test: Option<super::behaviour::Behaviour>,
+    pub negative_test: Option<Behaviour>,
 }
 
 impl Request<'_> {
@@ -97,8 +95,8 @@ impl Request<'_> {
             _ => pairs(&[("out_trade_no", &order.number), ("device_info", &order.device)]),
         };
         reply.extend(pairs(&[
-            ("trade_state", order.state.word()),
-            ("trade_state_desc", order.state.description()),
+            ("trade_state", word(order.state)),
+            ("trade_state_desc", description(order.state)),
         ]));
         Ok(reply)
     }
@@ -161,8 +159,26 @@ fn paid_fields(order: &Order) -> Fields {
     ])
 }
 
-/// A point in time as the wallet writes it: China's clock, whatever the machine's zone.
-pub(super) fn china_time(at: Timestamp, format: &str) -> String {
-    let shifted = at.plus(Duration::from_secs(8 * 60 * 60));
-    shifted.to_jiff().map_or_else(String::new, |time| time.strftime(format).to_string())
+/// The word on the wire.
+fn word(state: TradeState) -> &'static str {
+    match state {
+        TradeState::UserPaying => "USERPAYING",
+        TradeState::Success => "SUCCESS",
+        TradeState::PayError => "PAYERROR",
+        TradeState::Revoked => "REVOKED",
+        TradeState::Closed => "CLOSED",
+        TradeState::Refund => "REFUND",
+    }
+}
+
+/// The wallet's own sentence.
+fn description(state: TradeState) -> &'static str {
+    match state {
+        TradeState::UserPaying => "用户支付中，需要输入密码",
+        TradeState::Success => "支付成功",
+        TradeState::PayError => "支付失败，请撤销订单后重新下单支付",
+        TradeState::Revoked => "订单已撤销",
+        TradeState::Closed => "订单已关闭",
+        TradeState::Refund => "订单发生过退款，退款详情请查询退款单",
+    }
 }

@@ -1,8 +1,7 @@
 //! Refunds, and questions about them.
 
-use super::{DAY, Refusal, Request, china_time, pairs, refuse};
-use crate::simulator::wechat::behaviour::Switches;
-use crate::simulator::wechat::book::{Book, Order, Refund, TradeState};
+use super::{Refusal, Request, pairs, refuse};
+use crate::simulator::wallet::{Book, DAY, Order, Refund, Switches, TradeState, china_time};
 use crate::simulator::wechat::message::Fields;
 use std::time::Duration;
 

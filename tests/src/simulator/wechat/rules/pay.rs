@@ -1,8 +1,7 @@
 //! Charging a payment code.
 
-use super::{Refusal, Request, china_time, paid_fields, refuse};
-use crate::simulator::wechat::behaviour::{Customer, Switches};
-use crate::simulator::wechat::book::{Book, Code, Order, TradeState};
+use super::{Refusal, Request, paid_fields, refuse};
+use crate::simulator::wallet::{Book, Code, Customer, Order, Switches, TradeState, china_time};
 use crate::simulator::wechat::message::Fields;
 use evertill_shared::wallet::{self, Wallet};
 use std::time::Duration;

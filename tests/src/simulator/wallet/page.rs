@@ -1,5 +1,6 @@
 //! A phone with a payment code on it, as a web page: for a person with a real scanner.
 
+use evertill_shared::wallet::Wallet;
 use qrcode::{Color, QrCode};
 use std::fmt::Write;
 
@@ -65,16 +66,16 @@ pub fn qr(text: &str) -> String {
 
 /// The page.
 #[must_use]
-pub fn phone(code: &str, refresh_s: u64) -> String {
+pub fn phone(wallet: Wallet, code: &str, refresh_s: u64) -> String {
     let groups: Vec<&str> =
         [0..6, 6..10, 10..14, 14..18].into_iter().filter_map(|range| code.get(range)).collect();
     format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Simulated wallet</title>\
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Simulated {wallet}</title>\
          <meta http-equiv=refresh content={refresh_s}>\
          <style>body{{font:18px sans-serif;background:#ddd;text-align:center}}\
          main{{display:inline-block;background:#fff;margin:2em;padding:2em;border:12px solid #222;border-radius:36px}}\
          p{{margin:.6em}}</style>\
-         <main><h1>Simulated wallet</h1>{}<p id=code>{}</p>{}\
+         <main><h1>Simulated {wallet}</h1>{}<p id=code>{}</p>{}\
          <p>Scan it once, within a minute. A new code follows by itself.</p></main></html>",
         barcode(code),
         groups.join(" "),
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_the_code_in_three_ways() {
-        let page = phone("134567890123456789", 55);
+        let page = phone(Wallet::WeChatPay, "134567890123456789", 55);
         assert!(page.contains("134567 8901 2345 6789"));
         assert_eq!(page.matches("<svg").count(), 2);
     }

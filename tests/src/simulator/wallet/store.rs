@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// The file under the books.
-pub(super) struct Store {
+pub(in crate::simulator) struct Store {
     connection: Connection,
 }
 

@@ -1,5 +1,6 @@
 //! How a customer, and the wallet, behave: per payment code, or by switches for everybody.
 
+use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -47,6 +48,8 @@ pub enum Behaviour {
         /// After so long.
         after_ms: u64,
     },
+    /// The reply says that the wallet does not know (Alipay's 20000), and the payment happens.
+    Unavailable,
     /// Waits for a password through all questions, and succeeds just before the reversal arrives.
     SuccessAfterLastQuery,
     /// Waits for a password; the first reversal works, its reply is lost.
@@ -81,7 +84,7 @@ pub enum Behaviour {
 
 /// What the customer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Customer {
+pub(in crate::simulator) enum Customer {
     Pays,
     Password { after_ms: u64, confirms: bool },
     Never,
@@ -111,6 +114,8 @@ pub enum Fault {
     },
     /// Done; the reply says SYSTEMERROR.
     SystemError,
+    /// Done; the reply says that the wallet does not know: Alipay's 20000, WeChat Pay's BANKERROR.
+    Unavailable,
     /// Not done; the reply is this error word.
     Refuse {
         /// As documented by the wallet.
@@ -120,6 +125,8 @@ pub enum Fault {
     BadSignature,
     /// Done; the reply is not signed.
     Unsigned,
+    /// Done; the reply is altered on its way, after it was signed.
+    Altered,
     /// Done; the amounts in the reply are one more.
     WrongAmount,
     /// Done; the reply names another order.
@@ -133,19 +140,7 @@ pub enum Fault {
 }
 
 impl Behaviour {
-    /// The behaviour that an official `Wechatpay-Negative-Test` header asks for.
-    #[must_use]
-    pub fn from_header(value: &str) -> Option<Self> {
-        let official = [
-            ("MICROPAY_USERPAYING", Self::MicropayUserpaying),
-            ("MICROPAY_TIMEOUT", Self::MicropayTimeout),
-            ("MICROPAY_PAYERROR", Self::MicropayPayerror),
-            ("MICROPAY_PAY_QUERY_TIMEOUT", Self::MicropayPayQueryTimeout),
-        ];
-        official.into_iter().find(|(name, _)| *name == value).map(|(_, behaviour)| behaviour)
-    }
-
-    pub(super) fn customer(self) -> Customer {
+    pub(in crate::simulator) fn customer(self) -> Customer {
         match self {
             Self::PasswordThenPays { after_ms } => Customer::Password { after_ms, confirms: true },
             Self::PasswordThenCancels { after_ms } => Customer::Password { after_ms, confirms: false },
@@ -165,7 +160,7 @@ impl Behaviour {
 
     /// What goes wrong with this call about an order that was started with this behaviour; `earlier` counts
     /// the calls of the same kind before.
-    pub(super) fn fault(self, endpoint: Endpoint, earlier: u32) -> Option<Fault> {
+    pub(in crate::simulator) fn fault(self, endpoint: Endpoint, earlier: u32) -> Option<Fault> {
         match (endpoint, self) {
             (Endpoint::Pay, Self::Slow { ms }) => Some(Fault::Slow { ms }),
             (Endpoint::Pay, Self::ArrivesLate { ms }) => Some(Fault::ArrivesLate { ms }),
@@ -174,6 +169,7 @@ impl Behaviour {
             (Endpoint::Reverse, Self::ReverseReplyLost) if earlier == 0 => Some(Fault::ReplyLost),
             (Endpoint::Pay, Self::RequestLost) => Some(Fault::RequestLost),
             (Endpoint::Pay, Self::SystemErrorThenSuccess { .. }) => Some(Fault::SystemError),
+            (Endpoint::Pay, Self::Unavailable) => Some(Fault::Unavailable),
             (Endpoint::Pay, Self::BadSignature) => Some(Fault::BadSignature),
             (Endpoint::Pay, Self::Unsigned) => Some(Fault::Unsigned),
             (Endpoint::Pay, Self::WrongAmount) => Some(Fault::WrongAmount),
@@ -190,31 +186,16 @@ impl Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
-    /// `/pay/micropay`.
+    /// Charges a code.
     Pay,
-    /// `/pay/orderquery`.
+    /// Asks about an order.
     Query,
-    /// `/secapi/pay/reverse`.
+    /// Takes an order back.
     Reverse,
-    /// `/secapi/pay/refund`.
+    /// Gives money back.
     Refund,
-    /// `/pay/refundquery`.
+    /// Asks about a refund.
     RefundQuery,
-}
-
-impl Endpoint {
-    /// The endpoint of a path on the plain listener, or on the one with client certificates.
-    #[must_use]
-    pub fn of(path: &str, secure: bool) -> Option<Self> {
-        match (path, secure) {
-            ("/pay/micropay", _) => Some(Self::Pay),
-            ("/pay/orderquery", _) => Some(Self::Query),
-            ("/pay/refundquery", _) => Some(Self::RefundQuery),
-            ("/secapi/pay/reverse", true) => Some(Self::Reverse),
-            ("/secapi/pay/refund", true) => Some(Self::Refund),
-            _ => None,
-        }
-    }
 }
 
 /// What holds for everybody until it is changed.
@@ -231,13 +212,13 @@ pub struct Switches {
     pub reverse_refused_while_paying: bool,
     /// So many of the next reversals do nothing and ask to be called again.
     pub recall_next: u32,
-    /// How far apart refunds of one order must be. Really a minute.
+    /// How far apart refunds of one order must be. Really a minute; at Alipay they need not be.
     pub refund_spacing_ms: u64,
     /// How long a refund takes after it was accepted.
     pub refund_takes_ms: u64,
     /// How long a payment code lives. Really a minute.
     pub code_lifetime_ms: u64,
-    /// How long the wallet waits for a password before it takes the order back. Really 45 s.
+    /// How long the wallet waits for a password before it takes the order back. Really 45 s; Alipay three minutes.
     pub auto_revoke_ms: u64,
     /// Now and then replies hold fields that no documentation knows.
     pub extra_fields: bool,
@@ -245,24 +226,34 @@ pub struct Switches {
 
 impl Default for Switches {
     fn default() -> Self {
+        Self::of(Wallet::WeChatPay)
+    }
+}
+
+impl Switches {
+    /// The real limits of that wallet, and nothing that goes wrong.
+    #[must_use]
+    pub fn of(wallet: Wallet) -> Self {
+        let (refund_spacing_ms, auto_revoke_ms) = match wallet {
+            Wallet::WeChatPay => (60_000, 45_000),
+            Wallet::Alipay => (0, 180_000),
+        };
         Self {
             next: BTreeMap::new(),
             always: BTreeMap::new(),
             offline: false,
             reverse_refused_while_paying: false,
             recall_next: 0,
-            refund_spacing_ms: 60_000,
+            refund_spacing_ms,
             refund_takes_ms: 0,
             code_lifetime_ms: 60_000,
-            auto_revoke_ms: 45_000,
+            auto_revoke_ms,
             extra_fields: true,
         }
     }
-}
 
-impl Switches {
     /// Takes the fault of this call: a one-shot first, then the lasting one.
-    pub(super) fn take_fault(&mut self, endpoint: Endpoint) -> Option<Fault> {
+    pub(in crate::simulator) fn take_fault(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let once = self.next.get_mut(&endpoint).and_then(VecDeque::pop_front);
         once.or_else(|| self.always.get(&endpoint).cloned())
     }

@@ -1,7 +1,7 @@
 //! The control interface: for tests, for the demo, and for a person with a scanner. Never for the shop.
 
 use super::behaviour::{Behaviour, Switches};
-use super::desk::Desk;
+use super::counter::Counter;
 use super::http::{Request, Response};
 use super::page;
 use super::store::StoreError;
@@ -41,14 +41,14 @@ impl From<StoreError> for Wrong {
 }
 
 /// Answers one request.
-pub(super) fn answer(desk: &Desk, request: &Request) -> Response {
+pub(super) fn answer(counter: &Counter, request: &Request) -> Response {
     let done = match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/") => return phone(desk, &request.query),
-        ("POST", "/codes") => new_code(desk, &request.body),
-        ("GET", "/switches") => Ok(json!(desk.inside().switches)),
-        ("POST", "/switches") => switch(desk, &request.body),
-        ("GET", "/orders") => orders(desk),
-        ("POST", "/clock") => turn_clock(desk, &request.body),
+        ("GET", "/") => return phone(counter, &request.query),
+        ("POST", "/codes") => new_code(counter, &request.body),
+        ("GET", "/switches") => Ok(json!(counter.inside().switches)),
+        ("POST", "/switches") => switch(counter, &request.body),
+        ("GET", "/orders") => orders(counter),
+        ("POST", "/clock") => turn_clock(counter, &request.body),
         _ => Err(Wrong(404, "GET / /orders /switches, POST /codes /switches /clock".into())),
     };
     match done {
@@ -61,36 +61,37 @@ pub(super) fn answer(desk: &Desk, request: &Request) -> Response {
 }
 
 /// A phone whose code is new at each visit: `/?behaviour=no_funds` for other customers.
-fn phone(desk: &Desk, query: &str) -> Response {
+fn phone(counter: &Counter, query: &str) -> Response {
     let wanted = query.split('&').find_map(|pair| pair.strip_prefix("behaviour="));
     let behaviour = wanted.and_then(|word| serde_json::from_value(json!(word)).ok()).unwrap_or_default();
-    let lifetime_s = desk.inside().switches.code_lifetime_ms / 1000;
-    match desk.issue_code(behaviour, None) {
-        Ok(code) => {
-            Response::ok("text/html; charset=utf-8", page::phone(&code, lifetime_s.saturating_sub(5).max(1)))
-        }
+    let lifetime_s = counter.inside().switches.code_lifetime_ms / 1000;
+    match counter.issue_code(behaviour) {
+        Ok(code) => Response::ok(
+            "text/html; charset=utf-8",
+            page::phone(counter.wallet(), &code, lifetime_s.saturating_sub(5).max(1)),
+        ),
         Err(error) => {
             Response::Reply { status: 500, content_type: "text/plain", body: error.to_string().into_bytes() }
         }
     }
 }
 
-fn new_code(desk: &Desk, body: &[u8]) -> Result<Value, Wrong> {
+fn new_code(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {
     let asked: NewCode = if body.is_empty() {
         NewCode { behaviour: Behaviour::Pays, balance_minor: None }
     } else {
         serde_json::from_slice(body)?
     };
-    Ok(json!({ "code": desk.issue_code(asked.behaviour, asked.balance_minor)? }))
+    Ok(json!({ "code": counter.issue(asked.behaviour, asked.balance_minor)? }))
 }
 
 /// Changes what is named and leaves the rest. `next` is appended to, `always` takes `null` to end a fault,
 /// `{"reset": true}` first puts everything back.
-fn switch(desk: &Desk, body: &[u8]) -> Result<Value, Wrong> {
+fn switch(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {
     let mut asked: serde_json::Map<String, Value> = serde_json::from_slice(body)?;
-    let mut inside = desk.inside();
+    let mut inside = counter.inside();
     let reset = asked.remove("reset") == Some(Value::Bool(true));
-    let base = if reset { Switches::default() } else { inside.switches.clone() };
+    let base = if reset { Switches::of(counter.wallet()) } else { inside.switches.clone() };
     let Value::Object(mut merged) = serde_json::to_value(base)? else {
         return Err(Wrong(500, "switches are no object".into()));
     };
@@ -120,14 +121,14 @@ fn merge(old: &mut serde_json::Map<String, Value>, new: serde_json::Map<String, 
     }
 }
 
-fn orders(desk: &Desk) -> Result<Value, Wrong> {
-    let orders = desk.orders()?;
+fn orders(counter: &Counter) -> Result<Value, Wrong> {
+    let orders = counter.orders()?;
     let charged: i64 = orders.iter().map(|order| order.charged_minor).sum();
     let net: i64 = orders.iter().map(super::book::Order::net_minor).sum();
     Ok(json!({ "orders": orders, "charged_minor": charged, "net_minor": net }))
 }
 
-fn turn_clock(desk: &Desk, body: &[u8]) -> Result<Value, Wrong> {
+fn turn_clock(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {
     let asked: TurnClock = serde_json::from_slice(body)?;
-    Ok(json!({ "now": desk.turn_clock(asked.advance_ms)?.to_string() }))
+    Ok(json!({ "now": counter.turn_clock(asked.advance_ms)?.to_string() }))
 }

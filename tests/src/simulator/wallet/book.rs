@@ -9,7 +9,7 @@ use std::time::Duration;
 /// A payment code on somebody's phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {
-    /// The 18 digits.
+    /// The digits.
     pub digits: String,
     /// What happens when it is charged.
     pub behaviour: Behaviour,
@@ -21,7 +21,7 @@ pub struct Code {
     pub used_by: Option<String>,
 }
 
-/// Where an order stands, in the wallet's words.
+/// Where an order stands, in WeChat Pay's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TradeState {
@@ -37,34 +37,6 @@ pub enum TradeState {
     Closed,
     /// Paid, and money went back.
     Refund,
-}
-
-impl TradeState {
-    /// The word on the wire.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::UserPaying => "USERPAYING",
-            Self::Success => "SUCCESS",
-            Self::PayError => "PAYERROR",
-            Self::Revoked => "REVOKED",
-            Self::Closed => "CLOSED",
-            Self::Refund => "REFUND",
-        }
-    }
-
-    /// The wallet's own sentence.
-    #[must_use]
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::UserPaying => "用户支付中，需要输入密码",
-            Self::Success => "支付成功",
-            Self::PayError => "支付失败，请撤销订单后重新下单支付",
-            Self::Revoked => "订单已撤销",
-            Self::Closed => "订单已关闭",
-            Self::Refund => "订单发生过退款，退款详情请查询退款单",
-        }
-    }
 }
 
 /// Money given back.
@@ -128,13 +100,13 @@ impl Order {
         self.charged_minor - self.reversed_minor - self.refunded_minor
     }
 
-    pub(super) fn charge(&mut self, at: Timestamp) {
+    pub(in crate::simulator) fn charge(&mut self, at: Timestamp) {
         self.charged_minor += self.total_minor;
         self.state = TradeState::Success;
         self.paid_at = Some(at);
     }
 
-    pub(super) fn end(&mut self, state: TradeState, at: Timestamp) {
+    pub(in crate::simulator) fn end(&mut self, state: TradeState, at: Timestamp) {
         self.state = state;
         self.ended_at = Some(at);
     }
@@ -167,7 +139,7 @@ impl Order {
 
 /// All codes and orders, and which of them changed since they were last saved.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(in crate::simulator) struct Book {
     pub codes: BTreeMap<String, Code>,
     pub orders: BTreeMap<String, Order>,
     /// The orders that wait for a customer.

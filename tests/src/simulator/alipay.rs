@@ -1,0 +1,190 @@
+//! Alipay's open gateway as the other side of the wire: it takes the real forms over real sockets, checks our RSA2
+//! signature for real, keeps its own books, signs the very bytes that it sends, and misbehaves on request.
+//!
+//! The shop sees one listener, `/gateway.do`. Tests and people see another, the control interface.
+
+mod desk;
+mod kit;
+pub mod message;
+mod rules;
+
+pub use kit::Kit;
+
+use super::wallet::http::{self, Request, Response};
+use super::wallet::{Counter, KitError, Store, StoreError, Switches, bind, listen_control, no_such_call};
+use desk::Desk;
+use evertill_shared::clock::{Clock, SystemClock};
+use evertill_shared::wallet::Wallet;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// How to start a simulator.
+#[derive(Clone)]
+pub struct SimulatorConfig {
+    /// Where `/gateway.do` is.
+    pub listen: SocketAddr,
+    /// Where the control interface is.
+    pub control_listen: SocketAddr,
+    /// How the wallet behaves at the start.
+    pub switches: Switches,
+    /// Of the unknown fields in answers.
+    pub seed: u64,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for SimulatorConfig {
+    /// Free ports on the loopback, the machine's clock, real limits.
+    fn default() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            listen: any,
+            control_listen: any,
+            switches: Switches::of(Wallet::Alipay),
+            seed: 1,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Where a simulator listens, over plain HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `/gateway.do`.
+    pub gateway: SocketAddr,
+    /// The control interface.
+    pub control: SocketAddr,
+}
+
+/// How the merchant knows the wallet's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By a public key.
+    Key,
+    /// By certificates.
+    Certificates,
+}
+
+/// The simulator cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// The merchant's kit.
+    #[error(transparent)]
+    Kit(#[from] KitError),
+    /// The books.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener.
+    #[error("cannot listen on {0}: {1}; choose another port")]
+    Listen(SocketAddr, std::io::Error),
+}
+
+/// A wallet that runs. Dropping it ends every connection; its books stay in its folder.
+pub struct Simulator {
+    desk: Arc<Desk>,
+    kit: Kit,
+    folder: PathBuf,
+    addresses: Addresses,
+    listeners: [JoinHandle<()>; 2],
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.listeners.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Deref for Simulator {
+    type Target = Counter;
+    fn deref(&self) -> &Counter {
+        self.desk.counter()
+    }
+}
+
+impl Simulator {
+    /// Starts on the current tokio runtime, with kit and books in `folder` (made if missing).
+    /// # Errors
+    /// The folder cannot be used, or an address is taken.
+    pub async fn start(folder: &Path, config: SimulatorConfig) -> Result<Self, SimulatorError> {
+        let kit = Kit::open_or_make(folder)?;
+        let store = Store::open(&folder.join("wallet.db"))?;
+        let counter = Counter::new(Wallet::Alipay, store, config.switches, config.seed, config.clock)?;
+        let desk = Arc::new(Desk::new(kit.parties(folder)?, Arc::new(counter)));
+        let taken = |(address, error)| SimulatorError::Listen(address, error);
+        let (gateway, gateway_at) = bind(config.listen).await.map_err(taken)?;
+        let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
+        let listeners = [
+            tokio::spawn(listen_gateway(gateway, Arc::clone(&desk))),
+            tokio::spawn(listen_control(control, Arc::clone(desk.counter()))),
+        ];
+        let addresses = Addresses { gateway: gateway_at, control: control_at };
+        Ok(Self { desk, kit, folder: folder.to_owned(), addresses, listeners })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The merchant's papers, and the folder that their paths are relative to.
+    #[must_use]
+    pub fn kit(&self) -> (&Kit, &Path) {
+        (&self.kit, &self.folder)
+    }
+
+    /// What belongs into the `[alipay]` section of the server's configuration.
+    #[must_use]
+    pub fn server_section(&self, mode: Mode) -> serde_json::Value {
+        let file = |name: &Path| self.folder.join(name);
+        let mut section = serde_json::json!({
+            "endpoints": [format!("http://{}", self.addresses.gateway)],
+            "app_id": self.kit.app_id,
+            "app_private_key": file(&self.kit.app_private_key),
+        });
+        match mode {
+            Mode::Key => section["alipay_public_key"] = serde_json::json!(file(&self.kit.alipay_public_key)),
+            Mode::Certificates => {
+                section["certificates"] = serde_json::json!({
+                    "app": file(&self.kit.app_certificate),
+                    "root": file(&self.kit.root_certificate),
+                    "alipay": [file(&self.kit.alipay_certificate)],
+                });
+            }
+        }
+        section
+    }
+}
+
+async fn listen_gateway(listener: TcpListener, desk: Arc<Desk>) {
+    http::listen(listener, move |stream| {
+        let desk = Arc::clone(&desk);
+        async move {
+            if !desk.counter().inside().switches.offline {
+                let _ = http::converse(stream, |request| call(Arc::clone(&desk), request)).await;
+            }
+        }
+    })
+    .await;
+}
+
+async fn call(desk: Arc<Desk>, request: Request) -> Response {
+    let known = request.path == "/gateway.do" && matches!(request.method.as_str(), "GET" | "POST");
+    if known { desk.serve(&request.query, &request.body).await } else { no_such_call() }
+}
+
+#[cfg(test)]
+mod adapter_tests;
+#[cfg(test)]
+mod tests;

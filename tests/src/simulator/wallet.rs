@@ -1,0 +1,65 @@
+//! What simulated wallets have in common: customers with codes, the books, faults, the control interface, and the
+//! little HTTP under them. What each wallet says on the wire, and its rules, are in its own folder.
+
+mod behaviour;
+mod book;
+mod control;
+mod counter;
+mod files;
+pub mod http;
+pub mod page;
+mod store;
+
+pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
+pub use book::{Order, Refund, TradeState};
+pub use counter::Counter;
+pub use files::KitError;
+pub use store::StoreError;
+
+pub(super) use behaviour::Customer;
+pub(super) use book::{Book, Code};
+pub(super) use files::{named, random_hex, read, write};
+pub(super) use store::Store;
+
+use evertill_shared::clock::Timestamp;
+use http::Response;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A listener, and where it is.
+/// # Errors
+/// The address is taken.
+pub(super) async fn bind(
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), (SocketAddr, std::io::Error)> {
+    let listener = TcpListener::bind(address).await.map_err(|error| (address, error))?;
+    let bound = listener.local_addr().map_err(|error| (address, error))?;
+    Ok((listener, bound))
+}
+
+/// Serves the control interface until it is aborted.
+pub(super) async fn listen_control(listener: TcpListener, counter: Arc<Counter>) {
+    http::listen(listener, move |stream| {
+        let counter = Arc::clone(&counter);
+        async move {
+            let _ = http::converse(stream, |request| std::future::ready(control::answer(&counter, &request)))
+                .await;
+        }
+    })
+    .await;
+}
+
+/// What a call says that is not in the wallet's interface.
+pub(super) fn no_such_call() -> Response {
+    Response::Reply { status: 404, content_type: "text/plain", body: b"no such call".to_vec() }
+}
+
+/// A point in time as both wallets write it: China's clock, whatever the machine's zone.
+pub(super) fn china_time(at: Timestamp, format: &str) -> String {
+    let shifted = at.plus(Duration::from_secs(8 * 60 * 60));
+    shifted.to_jiff().map_or_else(String::new, |time| time.strftime(format).to_string())
+}
