@@ -52,7 +52,7 @@ failures_per_period = 3
 period_ms = 60000
 period_jitter_ms = 10000
 
-# WeChat Pay. Without this section the tills take cash only. Take the values from the merchant platform; keep the
+# WeChat Pay. Without this section and [alipay] the tills take cash only. Take the values from the merchant platform; keep the
 # key files readable by the server's own account only.
 #
 # [wechat]
@@ -64,6 +64,15 @@ period_jitter_ms = 10000
 # client_certificate = "wechat/apiclient_cert.pem"
 # client_key = "wechat/apiclient_key.pem"
 # sign_type = "HMAC-SHA256"
+
+# Alipay. Either with the wallet's public key, or with certificates.
+#
+# [alipay]
+# endpoints = ["https://openapi.alipay.com"]   # a spare address may follow
+# app_id = "2021000000000000"
+# app_private_key = "alipay/app_private_key.pem"
+# alipay_public_key = "alipay/alipay_public_key.txt"
+# certificates = {{ app = "alipay/appCertPublicKey.crt", root = "alipay/alipayRootCert.crt", alipay = ["alipay/alipayCertPublicKey_RSA2.crt"] }}
 "#
     )
 }

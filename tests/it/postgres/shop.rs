@@ -69,7 +69,9 @@ impl Shop {
         let orders = self.rig.wallet_control().orders().await.unwrap();
         let sequence = format!("{:012}", order.sale.key.sequence);
         let terminal = format!("{:04}", order.sale.key.terminal.get());
-        let mine = |o: &&WalletOrder| o.number.contains(&sequence) && o.number[7..].starts_with(&terminal);
+        // Exactly where they stand in a channel number: 2 with attempt 001 after it looks like 20.
+        let mine =
+            |o: &&WalletOrder| o.number[7..].starts_with(&terminal) && o.number[16..].starts_with(&sequence);
         let mut mine = orders.iter().filter(mine).map(WalletOrder::net_minor).peekable();
         mine.peek()?;
         Some(mine.sum())

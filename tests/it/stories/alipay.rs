@@ -1,11 +1,15 @@
 //! Sales that are paid with Alipay, through the whole shop.
 
 use super::{is_paid, net, settled, shop};
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::OrderState;
 use evertill_shared::payment::{DeclineReason, PaymentState};
+use evertill_shared::protocol::staff::AskRefund;
+use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::wallet::Wallet;
 use evertill_tests::simulator::wallet::Behaviour;
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alipay_code_pays_at_alipay_and_the_other_wallet_hears_nothing_of_it() {
@@ -89,4 +93,35 @@ async fn isolation_a_dead_alipay_stops_no_other_payment() {
     let end = settled(&till, &stuck, 1).await.state;
     let wanted = if end == PaymentState::Paid { 100 } else { 0 };
     assert_eq!(net(&alipay.orders().await.unwrap(), &stuck), wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_go_back_through_alipay_once_whatever_is_said_of_them() {
+    let shop = shop().await;
+    let mut till = shop.rig.scripted_till("Till").await.unwrap();
+    let alipay = shop.rig.alipay_control();
+    let order = till.sell_and_choose(1000).await.unwrap();
+    let code = alipay.code(Behaviour::Pays).await.unwrap();
+    assert!(is_paid(&till.pay(&order, 1, &code).await.unwrap()));
+    let manager = shop.rig.staff("li").await.unwrap();
+    for (press, minor, fault, left) in
+        [("press-0001", 300, json!([]), 700), ("press-0002", 700, json!(["reply_lost"]), 0)]
+    {
+        alipay.switch(json!({ "next": { "refund": fault } })).await.unwrap();
+        let amount = Amount::new(minor, Currency::CNY);
+        let ask = AskRefund { request: press.into(), amount, reason: "brought back".into() };
+        let asked = manager.ask_refund(&order.number, &ask).await.unwrap();
+        till.carry_out(order.number, &asked.id, amount).await.unwrap();
+        let path = format!("/v1/orders/{}/refunds/{}", order.number, asked.id);
+        let mut state = RefundState::Reserved;
+        for _ in 0..200 {
+            state = till.client.get::<Refund>(&path, "").await.unwrap().state;
+            if state.is_final() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(state, RefundState::Done, "{press}");
+        assert_eq!(net(&alipay.orders().await.unwrap(), &order), left);
+    }
 }

@@ -4,6 +4,7 @@ use super::*;
 use evertill_shared::id::{RefundId, SaleKey, StoreId, TerminalId};
 use evertill_shared::money::Currency;
 use evertill_shared::secret::AuthCode;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn number() -> ChannelNumber {
@@ -330,5 +331,53 @@ fn an_answer_that_tells_of_no_refund_means_that_it_may_be_sent_again() {
     assert_eq!(refund_query_says(&new), Ok(Refunded::Unknown));
     for (word, _) in S::DOCUMENTED.iter().filter(|(word, _)| *word != "ACQ.TRADE_NOT_EXIST") {
         assert_eq!(refund_query_says(&business(word)), Ok(Refunded::Unknown), "{word}");
+    }
+}
+
+/// Values that a field may have, right and wrong ones.
+fn some_of(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(proptest::sample::select(values).prop_map(str::to_owned))
+}
+
+proptest! {
+    /// Whatever truly signed answer comes: money counts as moved only if each field says so.
+    #[test]
+    fn no_mixture_of_fields_is_taken_for_more_than_it_says(
+        code in some_of(&["10000", "10003", "20000", "40004", "10000 ", ""]),
+        sub_code in some_of(&["ACQ.TRADE_NOT_EXIST", "ACQ.SYSTEM_ERROR", "ACQ.TRADE_HAS_SUCCESS"]),
+        ours in proptest::option::of(any::<bool>()),
+        total in some_of(&["120.88", "120.880", "12088", "120.87", "0.88", ""]),
+        status in some_of(&["TRADE_SUCCESS", "TRADE_FINISHED", "TRADE_CLOSED", "WAIT_BUYER_PAY"]),
+        transaction in some_of(&["2013112011001004330000121536", "", "a b"]),
+        request in some_of(&["R1", "R2", ""]),
+        back in some_of(&["0.88", "0.89", "88"]),
+        refund_status in some_of(&["REFUND_SUCCESS", "REFUND_PROCESSING"]),
+        again in some_of(&["Y", "N"]),
+    ) {
+        let number_said = ours.map(|ours| if ours { number().as_str().to_owned() } else { "E1".to_owned() });
+        let given = [
+            ("code", &code), ("sub_code", &sub_code), ("out_trade_no", &number_said), ("total_amount", &total),
+            ("trade_status", &status), ("trade_no", &transaction), ("out_request_no", &request),
+            ("refund_amount", &back), ("refund_status", &refund_status), ("retry_flag", &again),
+        ];
+        let node: Value = given.into_iter().filter_map(|(name, v)| Some((name, v.clone()?))).collect();
+        let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
+        let (yes, ours) = (is(&code, "10000"), ours == Some(true));
+        let charged = ours && is(&total, "120.88") && transaction.as_ref().is_some_and(|t| t.len() > 10);
+
+        let paid = matches!(pay_says(&node), Ok(PayOutcome::ConfirmedSuccess { .. }));
+        prop_assert_eq!(paid, yes && charged);
+        let succeeded = is(&status, "TRADE_SUCCESS") || is(&status, "TRADE_FINISHED");
+        let paid = matches!(query_says(&node), Ok(QueryOutcome::Paid { .. }));
+        prop_assert_eq!(paid, yes && charged && succeeded);
+        if matches!(query_says(&node), Ok(QueryOutcome::Reversed)) {
+            prop_assert!(yes && ours && is(&status, "TRADE_CLOSED"));
+        }
+        let cancelled = reverse(&reply(Call::Cancel, &node).unwrap(), &number());
+        let cancelled = matches!(cancelled, Ok(ReverseOutcome::Reversed));
+        prop_assert_eq!(cancelled, yes && is(&again, "N") && number_said.as_deref() != Some("E1"));
+        let done = matches!(refund_query_says(&node), Ok(Refunded::Done));
+        let of_this = ours && is(&request, "R1") && is(&back, "0.88") && is(&total, "120.88");
+        prop_assert_eq!(done, yes && of_this && is(&refund_status, "REFUND_SUCCESS"));
     }
 }

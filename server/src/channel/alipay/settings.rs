@@ -200,3 +200,66 @@ fn wrong(path: &Path, problem: KeyProblem) -> AlipayError {
 fn read(path: &Path) -> Result<Vec<u8>, AlipayError> {
     std::fs::read(path).map_err(|source| AlipayError::File { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_shared::clock::Timestamp;
+    use evertill_shared::id::{ChannelNumber, SaleKey, StoreId, TerminalId};
+    use evertill_shared::money::{Amount, Currency};
+    use evertill_shared::payment::{
+        Action, Event, PayOutcome, Payment, PaymentState, QueryOutcome, ReverseOutcome,
+    };
+    use evertill_shared::wallet::Wallet;
+
+    /// A payment of which the wallet says that it waits, until our own rules take it back.
+    fn until_taken_back(answer: &QueryOutcome) -> (Payment, Vec<i64>, i64) {
+        let sale = SaleKey { terminal: TerminalId::try_from(1).unwrap(), epoch: 1, sequence: 1 };
+        let number = ChannelNumber::new(StoreId::try_from(1).unwrap(), sale, 1);
+        let amount = Amount::new(100, Currency::CNY);
+        let mut payment = Payment::intent(1, Wallet::Alipay, number, amount, Timestamp(0), &TIMING);
+        payment.on(Event::Pay(PayOutcome::Waiting), Timestamp(300), &TIMING);
+        let mut asked = Vec::new();
+        for now in (0..200_000).step_by(100) {
+            match payment.due(Timestamp(now), &TIMING) {
+                Some(Action::Query) => {
+                    asked.push(now);
+                    payment.on(Event::Query(answer.clone()), Timestamp(now), &TIMING);
+                }
+                Some(Action::Reverse) => return (payment, asked, now),
+                None => {}
+            }
+        }
+        panic!("never taken back");
+    }
+
+    #[test]
+    fn it_is_asked_every_few_seconds_for_a_minute_and_cancelled_straight_after_the_last_question() {
+        for answer in [QueryOutcome::Waiting, QueryOutcome::Unknown, QueryOutcome::NoSuchOrder] {
+            let (_, asked, cancelled) = until_taken_back(&answer);
+            assert!(asked.windows(2).all(|two| (3_000..=6_000).contains(&(two[1] - two[0]))), "{asked:?}");
+            let last = *asked.last().unwrap();
+            assert!((55_000..=65_000).contains(&last), "{asked:?}");
+            assert!(cancelled - last <= 100, "no gap: asked at {last}, cancelled at {cancelled}");
+        }
+    }
+
+    #[test]
+    fn a_cancellation_of_nothing_is_believed_only_when_no_request_can_be_on_its_way() {
+        let (mut payment, _, mut now) = until_taken_back(&QueryOutcome::Unknown);
+        while payment.state == PaymentState::Reversing {
+            match payment.due(Timestamp(now), &TIMING) {
+                // The wallet says yes to cancelling what it does not know, and knows of no such trade when asked.
+                Some(Action::Reverse) => {
+                    payment.on(Event::Reverse(ReverseOutcome::Reversed), Timestamp(now), &TIMING);
+                }
+                Some(Action::Query) => {
+                    payment.on(Event::Query(QueryOutcome::NoSuchOrder), Timestamp(now), &TIMING);
+                }
+                None => now += 100,
+            }
+        }
+        assert_eq!(payment.state, PaymentState::Reversed);
+        assert!((120_000..130_000).contains(&now), "believed at {now}");
+    }
+}
