@@ -36,16 +36,31 @@ fn declined(word: S) -> Option<DeclineReason> {
     match word {
         S::AuthCodeInvalid => Some(DeclineReason::CodeExpired),
         S::BalanceNotEnough | S::CardNotEnough => Some(DeclineReason::NotEnoughFunds),
-        S::BalanceSwitchedOff | S::NoInstrument => Some(DeclineReason::CardNotAccepted),
-        S::CashierFailed | S::PaymentFailed | S::BuyerIsSeller => Some(DeclineReason::PaymentFailed),
-        S::Risk | S::TotalExceeded => Some(DeclineReason::LimitOrRisk),
-        S::InvalidParameter | S::AccessForbidden | S::ForbiddenWord => Some(DeclineReason::Configuration),
+        S::BalanceSwitchedOff | S::WalletSwitchedOff | S::CodesSwitchedOff | S::NoInstrument => {
+            Some(DeclineReason::CardNotAccepted)
+        }
+        S::CashierFailed | S::PaymentFailed | S::BuyerIsSeller | S::BuyerForbidden => {
+            Some(DeclineReason::PaymentFailed)
+        }
+        S::Risk | S::TotalExceeded | S::DayLimit | S::MonthLimit | S::BuyerNotCertified => {
+            Some(DeclineReason::LimitOrRisk)
+        }
+        S::InvalidParameter
+        | S::AccessForbidden
+        | S::ForbiddenWord
+        | S::SellerLimit
+        | S::SellerMonthLimit
+        | S::SellerBlocked => Some(DeclineReason::Configuration),
         // It may have happened.
         S::SystemError | S::SystemErrorMisspelt => None,
         // The number is known there already: it may be paid. Ask about it; never charge it again.
         S::Inconsistent | S::TradePaid | S::TradeClosed | S::BuyerMismatch => None,
         // Not words of this call: they prove nothing here.
         S::TradeNotExist
+        | S::TradeNotExistBare
+        | S::CancelTooLate
+        | S::CancelNotAllowed
+        | S::RefundFee
         | S::SellerBalance
         | S::NotWholeTotal
         | S::TradeFinished
@@ -70,7 +85,7 @@ pub fn query(reply: &Reply, number: &ChannelNumber, amount: Amount) -> Result<Qu
     if reply.code != C::Success {
         reply.same_if_there("out_trade_no", number.as_str())?;
         return Ok(match (reply.code, reply.sub_code) {
-            (C::Business, S::TradeNotExist) => QueryOutcome::NoSuchOrder,
+            (C::Business, S::TradeNotExist | S::TradeNotExistBare) => QueryOutcome::NoSuchOrder,
             _ => QueryOutcome::Unknown,
         });
     }
@@ -90,7 +105,7 @@ pub fn query(reply: &Reply, number: &ChannelNumber, amount: Amount) -> Result<Qu
 }
 
 /// What the answer to a cancellation proves. "Yes" is believed only after a question has confirmed it, which also
-/// settles a "yes" that names no action: then there was nothing to take back, or no longer.
+/// settles a "yes" that names no action: then there was nothing to take back, or it did not work.
 /// # Errors
 /// It is about something else than was asked.
 pub fn reverse(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, Unusable> {
@@ -102,11 +117,16 @@ pub fn reverse(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, 
     Ok(match reply.code {
         C::Success if again == Some("N") => ReverseOutcome::Reversed,
         C::Business => match reply.sub_code {
-            S::TradeNotExist => ReverseOutcome::NoSuchOrder,
+            S::TradeNotExist | S::TradeNotExistBare => ReverseOutcome::NoSuchOrder,
             // Surely not taken back: in a state that does not allow it, or without the money to give back.
-            S::SellerBalance | S::TradeFinished | S::TradeStatus | S::Frozen | S::RefundNotAllowed => {
-                ReverseOutcome::Retry
-            }
+            S::SellerBalance
+            | S::TradeFinished
+            | S::TradeStatus
+            | S::Frozen
+            | S::CancelTooLate
+            | S::CancelNotAllowed
+            | S::RefundFee
+            | S::RefundNotAllowed => ReverseOutcome::Retry,
             S::SystemError
             | S::SystemErrorMisspelt
             | S::InvalidParameter
@@ -119,6 +139,15 @@ pub fn reverse(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, 
             | S::BalanceNotEnough
             | S::CardNotEnough
             | S::BalanceSwitchedOff
+            | S::WalletSwitchedOff
+            | S::CodesSwitchedOff
+            | S::BuyerForbidden
+            | S::DayLimit
+            | S::MonthLimit
+            | S::BuyerNotCertified
+            | S::SellerLimit
+            | S::SellerMonthLimit
+            | S::SellerBlocked
             | S::NoInstrument
             | S::BuyerIsSeller
             | S::BuyerMismatch
@@ -165,7 +194,9 @@ pub fn refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, Unusabl
         C::Business => match reply.sub_code {
             S::SellerBalance
             | S::NotWholeTotal
+            | S::RefundFee
             | S::TradeNotExist
+            | S::TradeNotExistBare
             | S::TradeFinished
             | S::TradeStatus
             | S::TradeClosed
@@ -177,6 +208,8 @@ pub fn refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, Unusabl
             // A refund of this number may stand already, or may still come: ask, and send the same again.
             S::SystemError
             | S::SystemErrorMisspelt
+            | S::CancelTooLate
+            | S::CancelNotAllowed
             | S::Discordant
             | S::Inconsistent
             | S::TradePaid
@@ -184,6 +217,15 @@ pub fn refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, Unusabl
             | S::BalanceNotEnough
             | S::CardNotEnough
             | S::BalanceSwitchedOff
+            | S::WalletSwitchedOff
+            | S::CodesSwitchedOff
+            | S::BuyerForbidden
+            | S::DayLimit
+            | S::MonthLimit
+            | S::BuyerNotCertified
+            | S::SellerLimit
+            | S::SellerMonthLimit
+            | S::SellerBlocked
             | S::NoInstrument
             | S::BuyerIsSeller
             | S::BuyerMismatch
@@ -205,7 +247,8 @@ pub fn query_refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, U
     reply.same_if_there("out_request_no", &refund.refund.0)?;
     if reply.code != C::Success {
         // Of a trade that is not there, nothing can have gone back.
-        let nowhere = reply.code == C::Business && reply.sub_code == S::TradeNotExist;
+        let nowhere =
+            reply.code == C::Business && matches!(reply.sub_code, S::TradeNotExist | S::TradeNotExistBare);
         return Ok(if nowhere { Refunded::NoSuchRefund } else { Refunded::Unknown });
     }
     Ok(match reply.get("refund_status") {

@@ -136,6 +136,15 @@ fn each_word_of_the_business_means_one_thing_for_a_charge() {
         ("ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH", R::NotEnoughFunds),
         ("ACQ.ERROR_BALANCE_PAYMENT_DISABLE", R::CardNotAccepted),
         ("ACQ.NO_PAYMENT_INSTRUMENTS_AVAILABLE", R::CardNotAccepted),
+        ("ACQ.MOBILE_PAYMENT_SWITCH_OFF", R::CardNotAccepted),
+        ("ACQ.USER_FACE_PAYMENT_SWITCH_OFF", R::CardNotAccepted),
+        ("ACQ.BUYER_ENABLE_STATUS_FORBID", R::PaymentFailed),
+        ("ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR", R::LimitOrRisk),
+        ("ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR", R::LimitOrRisk),
+        ("ACQ.ERROR_BUYER_CERTIFY_LEVEL_LIMIT", R::LimitOrRisk),
+        ("ACQ.BEYOND_PAY_RESTRICTION", R::Configuration),
+        ("ACQ.BEYOND_PER_RECEIPT_RESTRICTION", R::Configuration),
+        ("ACQ.SELLER_BEEN_BLOCKED", R::Configuration),
         ("ACQ.BUYER_SELLER_EQUAL", R::PaymentFailed),
         ("ACQ.PULL_MOBILE_CASHIER_FAIL", R::PaymentFailed),
         ("ACQ.PAYMENT_FAIL", R::PaymentFailed),
@@ -204,8 +213,10 @@ fn a_state_of_another_trade_or_amount_is_none() {
 
 #[test]
 fn only_one_word_means_that_there_is_no_such_trade() {
+    let nowhere = |word: &str| ["ACQ.TRADE_NOT_EXIST", "TRADE_NOT_EXIST"].contains(&word);
     assert_eq!(query_says(&business("ACQ.TRADE_NOT_EXIST")), Ok(QueryOutcome::NoSuchOrder));
-    for (word, _) in S::DOCUMENTED.iter().filter(|(word, _)| *word != "ACQ.TRADE_NOT_EXIST") {
+    assert_eq!(query_says(&business("TRADE_NOT_EXIST")), Ok(QueryOutcome::NoSuchOrder), "misspelt");
+    for (word, _) in S::DOCUMENTED.iter().filter(|(word, _)| !nowhere(word)) {
         assert_eq!(query_says(&business(word)), Ok(QueryOutcome::Unknown), "{word}");
     }
     for (code, _) in C::DOCUMENTED.iter().filter(|(code, _)| !["10000", "40004"].contains(code)) {
@@ -234,10 +245,13 @@ fn no_error_is_taken_for_a_cancellation() {
         "ACQ.TRADE_STATUS_ERROR",
         "ACQ.REASON_TRADE_BEEN_FREEZEN",
         "ACQ.TRADE_NOT_ALLOW_REFUND",
+        "ACQ.TRADE_CANCEL_TIME_OUT",
+        "ACQ.CANCEL_NOT_ALLOWED",
+        "ACQ.REASON_TRADE_REFUND_FEE_ERR",
     ];
     for (word, _) in S::DOCUMENTED {
         let wanted = match *word {
-            "ACQ.TRADE_NOT_EXIST" => ReverseOutcome::NoSuchOrder,
+            "ACQ.TRADE_NOT_EXIST" | "TRADE_NOT_EXIST" => ReverseOutcome::NoSuchOrder,
             word if retried.contains(&word) => ReverseOutcome::Retry,
             _ => ReverseOutcome::Unknown,
         };
@@ -271,6 +285,8 @@ fn a_refund_is_refused_only_by_words_that_prove_it() {
         "ACQ.SELLER_BALANCE_NOT_ENOUGH",
         "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
         "ACQ.TRADE_NOT_EXIST",
+        "TRADE_NOT_EXIST",
+        "ACQ.REASON_TRADE_REFUND_FEE_ERR",
         "ACQ.TRADE_HAS_FINISHED",
         "ACQ.TRADE_STATUS_ERROR",
         "ACQ.TRADE_HAS_CLOSE",
@@ -325,11 +341,12 @@ fn an_answer_that_tells_of_no_refund_means_that_it_may_be_sent_again() {
     assert_eq!(refund_query_says(&none), Ok(Refunded::NoSuchRefund));
     assert_eq!(refund_query_says(&json!({ "code": "10000" })), Ok(Refunded::NoSuchRefund));
     assert_eq!(refund_query_says(&business("ACQ.TRADE_NOT_EXIST")), Ok(Refunded::NoSuchRefund));
+    assert_eq!(refund_query_says(&business("TRADE_NOT_EXIST")), Ok(Refunded::NoSuchRefund));
     let half = changed(refunded_node(), &[("refund_status", Value::Null)]);
     assert_eq!(refund_query_says(&half), Ok(Refunded::Unknown));
     let new = changed(refunded_node(), &[("refund_status", json!("REFUND_OF_TOMORROW"))]);
     assert_eq!(refund_query_says(&new), Ok(Refunded::Unknown));
-    for (word, _) in S::DOCUMENTED.iter().filter(|(word, _)| *word != "ACQ.TRADE_NOT_EXIST") {
+    for (word, _) in S::DOCUMENTED.iter().filter(|(word, _)| !word.ends_with("TRADE_NOT_EXIST")) {
         assert_eq!(refund_query_says(&business(word)), Ok(Refunded::Unknown), "{word}");
     }
 }

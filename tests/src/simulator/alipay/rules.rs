@@ -168,7 +168,7 @@ impl Request<'_> {
             return Err(Refusal::system_error(Endpoint::Reverse));
         }
         if self.now.since(order.created_at) > DAY {
-            return Err(Refusal::business("ACQ.TRADE_STATUS_ERROR", "超过撤销时间"));
+            return Err(Refusal::business("ACQ.TRADE_CANCEL_TIME_OUT", "超过撤销时间范围"));
         }
         if order.state == TradeState::UserPaying {
             if switches.reverse_refused_while_paying {
@@ -186,7 +186,7 @@ impl Request<'_> {
             }
             TradeState::Revoked | TradeState::Closed => {}
             TradeState::Refund => {
-                return Err(Refusal::business("ACQ.TRADE_STATUS_ERROR", "交易状态不合法，已发生退款"));
+                return Err(Refusal::business("ACQ.REASON_TRADE_REFUND_FEE_ERR", "退款金额无效，已发生退款"));
             }
         }
         let action = if order.reversed_minor > 0 { "refund" } else { "close" };
