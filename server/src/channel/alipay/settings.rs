@@ -220,13 +220,13 @@ mod tests {
         let mut payment = Payment::intent(1, Wallet::Alipay, number, amount, Timestamp(0), &TIMING);
         payment.on(Event::Pay(PayOutcome::Waiting), Timestamp(300), &TIMING);
         let mut asked = Vec::new();
-        for now in (0..200_000).step_by(100) {
-            match payment.due(Timestamp(now), &TIMING) {
+        for at in (0..200_000).step_by(100) {
+            match payment.due(Timestamp(at), &TIMING) {
                 Some(Action::Query) => {
-                    asked.push(now);
-                    payment.on(Event::Query(answer.clone()), Timestamp(now), &TIMING);
+                    asked.push(at);
+                    payment.on(Event::Query(answer.clone()), Timestamp(at), &TIMING);
                 }
-                Some(Action::Reverse) => return (payment, asked, now),
+                Some(Action::Reverse) => return (payment, asked, at),
                 None => {}
             }
         }
