@@ -4,6 +4,7 @@ use super::connect::Role;
 use super::settings::PostgresSettings;
 use super::tls::Tls;
 use crate::database::DbError;
+use crate::database::gather::Gather;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -35,11 +36,19 @@ pub(super) trait Task: Send + 'static {
     fn fail(self, error: &DbError);
 }
 
+/// What waits, and how long to gather it. One lane at a time does.
+struct Queue<T> {
+    waiting: mpsc::Receiver<T>,
+    /// Taken out of the queue already: whoever gathers may be called away, and must not take it along.
+    first: Option<T>,
+    gather: Gather,
+}
+
 /// The lanes of one kind.
 pub(super) struct Pool<T> {
     pub(super) role: Role,
     pub(super) shared: Arc<Shared>,
-    queue: Mutex<mpsc::Receiver<T>>,
+    queue: Mutex<Queue<T>>,
     down: watch::Sender<Option<String>>,
     connected: AtomicUsize,
     closing: watch::Sender<bool>,
@@ -54,7 +63,7 @@ impl<T: Task> Pool<T> {
         Self {
             role,
             shared,
-            queue: Mutex::new(queue),
+            queue: Mutex::new(Queue { waiting: queue, first: None, gather: Gather::default() }),
             down: watch::Sender::new(None),
             connected: AtomicUsize::new(0),
             closing: watch::Sender::new(false),
@@ -135,15 +144,23 @@ impl<T: Task> Pool<T> {
     /// What waits; `None` when no more will come.
     pub(super) async fn take(&self) -> Option<Vec<T>> {
         let mut queue = self.queue.lock().await;
-        let first = queue.recv().await?;
+        if queue.first.is_none() {
+            queue.first = Some(queue.waiting.recv().await?);
+        }
+        let pause = queue.gather.pause();
+        if self.role == Role::Writer && !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        let first = queue.first.take()?;
         let mut jobs = usize::from(first.is_job());
         let mut tasks = vec![first];
         let most = if self.role == Role::Writer { MOST } else { 1 };
         while tasks.len() < most && jobs < MOST_JOBS {
-            let Ok(next) = queue.try_recv() else { break };
+            let Ok(next) = queue.waiting.try_recv() else { break };
             jobs += usize::from(next.is_job());
             tasks.push(next);
         }
+        queue.gather.committed(tasks.len());
         Some(tasks)
     }
 }
