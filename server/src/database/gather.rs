@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 /// For each that was in the last commit, so long.
-const FOR_EACH: Duration = Duration::from_micros(250);
+const FOR_EACH: Duration = Duration::from_micros(300);
 /// Never longer than this.
-const MOST: Duration = Duration::from_millis(5);
+const MOST: Duration = Duration::from_millis(6);
 
 /// What is known of the last commit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +42,7 @@ mod tests {
             gather.pause()
         };
         assert_eq!(after(1), Duration::ZERO);
-        assert_eq!(after(4), Duration::from_millis(1));
+        assert_eq!(after(10), Duration::from_millis(3));
         assert_eq!(after(256), MOST);
         assert_eq!(after(usize::MAX), MOST);
         assert_eq!(after(0), Duration::ZERO);
