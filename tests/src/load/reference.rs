@@ -42,11 +42,7 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// Takes all prices. The store's server must be idle meanwhile.
-    pub(crate) async fn take(
-        shop: &Shop,
-        work: &Arc<Vec<Prepared>>,
-        sizes: Sizes,
-    ) -> Result<Self, RigError> {
+    pub(crate) async fn take(shop: &Shop, work: &Arc<Vec<Prepared>>, sizes: Sizes) -> Result<Self, RigError> {
         say("the price of each part alone");
         let core = shop.cores.server;
         let (verify, sign, row) = std::thread::scope(|scope| {
