@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
-/// The most rows, or questions, that one lane takes at once.
+/// The most rows that one lane takes at once.
 const MOST: usize = 256;
 /// The most jobs in one transaction: PostgreSQL keeps 64 savepoints of a transaction at hand, and slows everybody
 /// down beyond that.
@@ -144,23 +144,75 @@ impl<T: Task> Pool<T> {
     /// What waits; `None` when no more will come.
     pub(super) async fn take(&self) -> Option<Vec<T>> {
         let mut queue = self.queue.lock().await;
-        if queue.first.is_none() {
-            queue.first = Some(queue.waiting.recv().await?);
+        match self.role {
+            Role::Writer => queue.gathered().await,
+            Role::Reader => queue.one().await.map(|question| vec![question]),
         }
-        let pause = queue.gather.pause();
-        if self.role == Role::Writer && !pause.is_zero() {
+    }
+}
+
+impl<T: Task> Queue<T> {
+    /// All that shares a commit.
+    async fn gathered(&mut self) -> Option<Vec<T>> {
+        if self.first.is_none() {
+            self.first = Some(self.waiting.recv().await?);
+        }
+        let pause = self.gather.pause();
+        if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        let first = queue.first.take()?;
+        let first = self.first.take()?;
         let mut jobs = usize::from(first.is_job());
         let mut tasks = vec![first];
-        let most = if self.role == Role::Writer { MOST } else { 1 };
-        while tasks.len() < most && jobs < MOST_JOBS {
-            let Ok(next) = queue.waiting.try_recv() else { break };
+        while tasks.len() < MOST && jobs < MOST_JOBS {
+            let Ok(next) = self.waiting.try_recv() else { break };
             jobs += usize::from(next.is_job());
             tasks.push(next);
         }
-        queue.gather.committed(tasks.len());
+        self.gather.committed(tasks.len());
         Some(tasks)
+    }
+
+    async fn one(&mut self) -> Option<T> {
+        self.waiting.recv().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Numbered(u32);
+
+    impl Task for Numbered {
+        fn is_wanted(&self) -> bool {
+            true
+        }
+
+        fn is_job(&self) -> bool {
+            false
+        }
+
+        fn fail(self, _error: &DbError) {}
+    }
+
+    #[tokio::test]
+    async fn what_was_being_gathered_when_the_lane_was_called_away_is_not_lost() {
+        let (give, waiting) = mpsc::channel(100);
+        let mut queue = Queue { waiting, first: None, gather: Gather::default() };
+        for number in 0..50 {
+            give.try_send(Numbered(number)).unwrap();
+        }
+        assert_eq!(queue.gathered().await.map(|tasks| tasks.len()), Some(50));
+        give.try_send(Numbered(50)).unwrap();
+        // It has taken the one, and waits for more.
+        let called_away = tokio::time::timeout(Duration::ZERO, queue.gathered()).await;
+        assert!(called_away.is_err());
+        give.try_send(Numbered(51)).unwrap();
+        drop(give);
+        assert_eq!(queue.gathered().await, Some(vec![Numbered(50), Numbered(51)]));
+        assert_eq!(queue.gathered().await, None);
     }
 }
