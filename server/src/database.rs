@@ -31,6 +31,7 @@
 //! ```
 
 mod error;
+mod gather;
 mod insert;
 mod job;
 pub mod postgres;

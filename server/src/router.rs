@@ -1,6 +1,5 @@
 //! Every route on one page.
 
-use crate::admission::admit;
 use crate::api::{
     acceptance, catalogue, enrol, groups, health, journal, orders, payments, refunds, server_keys, staff,
     terminal,
@@ -27,7 +26,6 @@ pub fn router(app: App) -> Router {
         .merge(console::routes(app.clone()))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(app.clone(), admit))
         .layer(from_fn_with_state(app.clone(), sign_answers))
         .with_state(app)
 }

@@ -1,9 +1,9 @@
-//! The door as a middleware: in front of the signature check, before a byte of the body is read.
+//! The door: in front of the signature check, before a byte of the body is read.
 
 use super::{Class, Shed};
 use crate::app::App;
 use crate::failure::Failure;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -17,7 +17,7 @@ const BUSY_PAGE: &str = "The server is busy. Nothing was done. Try again in a mo
 
 /// Lets a request in, or refuses it: surely nothing was done then, and the answer is signed like any other. The
 /// place is kept until the answer is made.
-pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn admit(app: &App, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let Some(class) = Class::of(request.method(), route) else { return next.run(request).await };

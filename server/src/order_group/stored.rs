@@ -61,6 +61,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0005_late_entries.sql"),
         postgres: include_str!("../../migrations/postgres/group_0005_late_entries.sql"),
     },
+    Migration {
+        number: 7,
+        name: "no_day_index",
+        sqlite: include_str!("../../migrations/sqlite/group_0007_no_day_index.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0007_no_day_index.sql"),
+    },
 ];
 
 /// What an engine says of itself.

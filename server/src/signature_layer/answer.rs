@@ -1,6 +1,7 @@
 //! Answers on their way out: errors get the server's time and are counted; whatever answers a signed request is
 //! signed and bound to it.
 
+use crate::admission::admit;
 use crate::app::App;
 use crate::failure::Failure;
 use axum::body::{Body, Bytes};
@@ -112,11 +113,12 @@ impl About {
     }
 }
 
-/// The outermost middleware.
+/// The outermost middleware: the door, and whatever comes out of it signed. One layer, because each costs every request
+/// a microsecond or two.
 pub async fn sign_answers(State(app): State<App>, request: Request, next: Next) -> Response {
     let asked = Asked::of(&request);
     let about = About::of(&app, &request);
-    let mut response = next.run(request).await;
+    let mut response = admit(&app, request, next).await;
     about.measure(&app, response.status().as_u16());
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         app.door.count(failure.code);

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     name = "cargo load",
-    after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --profile target/intake.svg\n  \
+    after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --engine postgres --json\n  \
+                  cargo load -- intake --profile target/intake.svg\n  \
                   cargo load -- growth --json\n  cargo load -- overload --json"
 )]
 struct Options {

@@ -1,11 +1,13 @@
 //! The database that the order groups are kept in.
 
-use super::usage::cpu_of_this_thread;
+mod postgres;
+mod sqlite;
+
+use super::cores;
 use crate::load::wrong;
+use crate::rig::postgres::PostgresNode;
 use crate::store_rig::{RigError, RigOptions, StoreRig};
 use clap::ValueEnum;
-use evertill_shared::clock::{Clock, SystemClock};
-use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,15 +21,25 @@ const COMMITS: u32 = 80;
 pub enum Engine {
     /// A file for each group.
     Sqlite,
+    /// A database for each group, and one for the base store, in one PostgreSQL server on the store server's core.
+    Postgres,
 }
 
 /// What one row costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowCost {
-    /// Of processor time, the kernel's share included.
+    /// Of processor time, the kernel's share included, on both sides of a connection.
     pub cpu: Duration,
     /// From start to end, waiting for the disk included.
     pub wall: Duration,
+}
+
+/// What keeps the databases of a shop, while it runs. Nothing of it is left when it is dropped.
+pub(crate) enum Databases {
+    /// The server writes the files itself.
+    Files,
+    /// A server of its own.
+    Postgres(Box<PostgresNode>),
 }
 
 impl Engine {
@@ -36,79 +48,55 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
         }
     }
 
-    /// The settings of a shop on this engine.
-    #[must_use]
-    pub fn options(self) -> RigOptions {
+    /// Starts what it needs, on that core, and gives the settings of a shop of so many groups on it.
+    /// # Errors
+    /// PostgreSQL does not start.
+    pub(crate) fn start(self, groups: u8, core: usize) -> Result<(Databases, RigOptions), RigError> {
+        let options = RigOptions { groups, server_core: Some(core), ..RigOptions::default() };
         match self {
-            Self::Sqlite => RigOptions::default(),
+            Self::Sqlite => Ok((Databases::Files, options)),
+            Self::Postgres => {
+                let node = cores::on(core, postgres::start).map_err(wrong)??;
+                let postgres = postgres::databases(&node, groups)?;
+                Ok((Databases::Postgres(Box::new(node)), RigOptions { postgres, ..options }))
+            }
         }
     }
+}
 
+impl Databases {
     /// Processes of its own, whose time counts as the server's.
-    pub(crate) fn processes(self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> Vec<u32> {
         match self {
-            Self::Sqlite => Vec::new(),
+            Self::Files => Vec::new(),
+            Self::Postgres(node) => node.processes(),
         }
     }
 
-    /// How many orders the groups of a shop hold, whatever anyone was told.
+    /// How many orders the groups of a shop hold, whatever anyone was told. Its server must not run.
     /// # Errors
     /// A group cannot be read.
-    pub(crate) fn orders_kept(self, rig: &StoreRig, groups: u8) -> Result<usize, RigError> {
-        match self {
-            Self::Sqlite => (0..groups).map(|tag| orders_in(&rig.group_file(tag))).sum(),
-        }
+    pub(crate) fn orders_kept(&self, rig: &StoreRig, groups: u8) -> Result<usize, RigError> {
+        (0..groups)
+            .map(|tag| match self {
+                Self::Files => sqlite::orders_in(&rig.group_file(tag)),
+                Self::Postgres(_) => postgres::orders_in(rig, tag),
+            })
+            .sum()
     }
 
-    /// The price of one row of this size, written in large durable batches into a new database in this folder, and of
-    /// nothing else: no second index, no question asked before.
+    /// The price of one row of this size, written in large durable batches into a new database of the same engine, and of
+    /// nothing else: no second index, no question asked before. For files, in this folder.
     /// # Errors
     /// The database fails.
-    pub(crate) fn row_cost(self, folder: &Path, bytes: usize) -> Result<RowCost, RigError> {
+    pub(crate) fn row_cost(&self, folder: &Path, bytes: usize) -> Result<RowCost, RigError> {
         match self {
-            Self::Sqlite => sqlite_row(&folder.join("rows.db"), bytes).map_err(wrong),
+            Self::Files => sqlite::row_cost(&folder.join("rows.db"), bytes).map_err(wrong),
+            Self::Postgres(node) => postgres::row_cost(node, bytes),
         }
     }
-}
-
-fn orders_in(file: &Path) -> Result<usize, RigError> {
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(wrong)?;
-    let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-    let orders = connection.query_row("SELECT count(*) FROM orders", [], count).map_err(wrong)?;
-    usize::try_from(orders).map_err(wrong)
-}
-
-fn sqlite_row(file: &Path, bytes: usize) -> rusqlite::Result<RowCost> {
-    let mut connection = Connection::open(file)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.execute_batch("CREATE TABLE rows (number TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT")?;
-    let text = "x".repeat(bytes.saturating_sub(25));
-    let mut next = 0_u64;
-    let mut commits = |count: u32, connection: &mut Connection| -> rusqlite::Result<()> {
-        for _ in 0..count {
-            let transaction = connection.transaction()?;
-            {
-                let mut insert =
-                    transaction.prepare_cached("INSERT INTO rows (number, text) VALUES (?1, ?2)")?;
-                for _ in 0..BATCH {
-                    next += 1;
-                    insert.execute((format!("{next:025}"), &text))?;
-                }
-            }
-            transaction.commit()?;
-        }
-        Ok(())
-    };
-    commits(COMMITS / 4, &mut connection)?;
-    let (cpu, wall) = (cpu_of_this_thread(), SystemClock.monotonic());
-    commits(COMMITS, &mut connection)?;
-    let rows = BATCH * COMMITS;
-    Ok(RowCost {
-        cpu: cpu_of_this_thread().saturating_sub(cpu) / rows,
-        wall: SystemClock.monotonic().saturating_sub(wall) / rows,
-    })
 }

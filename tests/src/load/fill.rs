@@ -1,4 +1,4 @@
-//! Filling a group's file with orders as they stand there after some years: the rows go straight into its tables, in
+//! Filling a group's file, and that of the merchant view, with orders as they stand there after some years: the rows go straight into its tables, in
 //! large transactions, because making millions of them through the server would take hours. All that knows the tables is
 //! in this file.
 
@@ -40,14 +40,12 @@ pub(crate) fn fill(file: &Path, orders: usize, filling: &Filling<'_>) -> Result<
     let mut connection = Connection::open(file).map_err(wrong)?;
     // Nobody would miss this file after a power cut.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144").map_err(wrong)?;
-    let gap = Duration::from_secs(24 * 3600) / u32::try_from(filling.a_day.max(1)).map_err(wrong)?;
     let mut some = Vec::new();
     let mut done = 0;
     while done < orders {
         let transaction = connection.transaction().map_err(wrong)?;
         for n in done..orders.min(done + AT_ONCE) {
-            let age = gap.saturating_mul(u32::try_from(orders - n).map_err(wrong)?);
-            let number = insert(&transaction, n, filling.until.minus(age), filling)?;
+            let number = insert(&transaction, n, filling.at(n, orders)?, filling)?;
             if n % (orders / 5_000).max(1) == 0 {
                 some.push(number);
             }
@@ -59,6 +57,58 @@ pub(crate) fn fill(file: &Path, orders: usize, filling: &Filling<'_>) -> Result<
     Ok(some)
 }
 
+/// Fills the file of a merchant view that nobody has open with the same orders, as the feeders would have.
+pub(crate) fn fill_view(file: &Path, orders: usize, filling: &Filling<'_>) -> Result<(), RigError> {
+    let mut connection = Connection::open(file).map_err(wrong)?;
+    connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144").map_err(wrong)?;
+    let transaction = connection.transaction().map_err(wrong)?;
+    for n in 0..orders {
+        copy(&transaction, n, filling.at(n, orders)?, filling)?;
+    }
+    let totals = "INSERT INTO totals (build, business_day, tender, quarantined, orders, paid_minor, refunded_minor, \
+                  held_minor) SELECT build, business_day, tender, quarantined, count(*), sum(paid_minor), \
+                  sum(refunded_minor), sum(held_minor) FROM sales WHERE state = 'paid' GROUP BY 1, 2, 3, 4";
+    transaction.execute(totals, []).map_err(wrong)?;
+    transaction.commit().map_err(wrong)?;
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(wrong)
+}
+
+/// The copy of such an order.
+fn copy(
+    transaction: &Transaction<'_>,
+    n: usize,
+    at: Timestamp,
+    filling: &Filling<'_>,
+) -> Result<(), RigError> {
+    let n = i64::try_from(n).map_err(wrong)?;
+    let number = filling.number(n, at)?;
+    let total = filling.sold.sale.total;
+    let mut sale = transaction
+        .prepare_cached(
+            "INSERT INTO sales (build, number, version, terminal, epoch, sequence, state, business_day, currency, \
+             total_minor, paid_minor, held_minor, refunded_minor, tender, quarantined, created_at, paid_at) \
+             VALUES (1, ?1, 2, ?2, 1, ?3, 'paid', ?4, ?5, ?6, ?6, 0, 0, '', 0, ?7, ?7)",
+        )
+        .map_err(wrong)?;
+    let day = business_day_of(at, filling.zone, 0).to_string();
+    let (terminal, sequence) = (1 + n % TILLS, FIRST_SEQUENCE + n / TILLS);
+    let row = params![number.as_str(), terminal, sequence, day, total.currency.code(), total.minor, at.0];
+    sale.execute(row).map_err(wrong)?;
+    Ok(())
+}
+
+impl Filling<'_> {
+    /// When the order with that place among so many was sold.
+    fn at(&self, n: usize, orders: usize) -> Result<Timestamp, RigError> {
+        let gap = Duration::from_secs(24 * 3600) / u32::try_from(self.a_day.max(1)).map_err(wrong)?;
+        Ok(self.until.minus(gap.saturating_mul(u32::try_from(orders - n).map_err(wrong)?)))
+    }
+
+    fn number(&self, n: i64, at: Timestamp) -> Result<OrderNumber, RigError> {
+        OrderNumber::new(at, u32::try_from(n % 100_000).map_err(wrong)?, self.tag).map_err(wrong)
+    }
+}
+
 /// A cash sale that was paid: the order, the signed entry of the sale, and a line of its story.
 fn insert(
     transaction: &Transaction<'_>,
@@ -67,8 +117,7 @@ fn insert(
     filling: &Filling<'_>,
 ) -> Result<OrderNumber, RigError> {
     let n = i64::try_from(n).map_err(wrong)?;
-    let random = u32::try_from(n % 100_000).map_err(wrong)?;
-    let number = OrderNumber::new(at, random, filling.tag).map_err(wrong)?;
+    let number = filling.number(n, at)?;
     let total = filling.sold.sale.total;
     let paid_by = PaidBy::Cash { given: total, change: Amount::zero(total.currency) };
     let day = business_day_of(at, filling.zone, 0).to_string();

@@ -1,17 +1,20 @@
-//! `cargo load -- growth`: what an order costs in a group that holds few and in one that holds many. It asks the order
-//! groups themselves, without the line and the signatures in front of them, which would hide what grows.
+//! `cargo load -- growth`: what an order costs in a group that holds few and in one that holds many, and what a day's
+//! total costs in the merchant view, where the console gets it. It asks group and view themselves, without the line and
+//! the signatures in front of them, which would hide what grows.
 
 use super::cores::Cores;
 use super::figures::{count, percentile, rounded, us};
-use super::fill::{Filling, fill};
+use super::fill::{Filling, fill, fill_view};
 use super::sales::{Seller, Sold};
 use super::shop::folder;
 use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
+use evertill_server::merchant_view::{MerchantView, ViewPlace};
 use evertill_server::order_group::{
     Expected, GroupPlace, GroupSet, GroupSettings, KeptEntry, Limits, OrderDetail, Place, SaleOfTill,
 };
+use evertill_shared::business_day::business_day_of;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::id::{StoreId, TerminalId};
 use evertill_shared::money::Currency;
@@ -106,6 +109,7 @@ struct Times {
 struct Filled {
     size: usize,
     groups: GroupSet,
+    view: MerchantView,
     seller: Seller,
     some: Vec<OrderNumber>,
     times: Times,
@@ -126,9 +130,13 @@ impl Filled {
         let until = SystemClock.now();
         let filling = Filling { sold: &sold, tag, a_day, until, zone: &zone };
         let some = fill(file, size, &filling)?;
+        let copies = file.with_extension("view.db");
+        open_view(&copies).await?.close().await;
+        fill_view(&copies, size, &filling)?;
         let mib = std::fs::metadata(file).map_or(0, |data| data.len() >> 20);
         let mib = count(usize::try_from(mib).unwrap_or(0));
-        Ok(Self { size, groups: open(file, tag).await?, seller, some, times: Times::default(), mib })
+        let (groups, view) = (open(file, tag).await?, open_view(&copies).await?);
+        Ok(Self { size, groups, view, seller, some, times: Times::default(), mib })
     }
 
     async fn measure(&mut self, round: usize, counts: bool) -> Result<(), RigError> {
@@ -146,8 +154,8 @@ impl Filled {
             let shared = self.create_together().await?;
             let yesterday = self.groups.business_day(SystemClock.now()).previous();
             let total = timed(async {
-                let totals = self.groups.day_totals(yesterday).await;
-                let orders: u64 = totals.tenders.iter().map(|tender| tender.orders).sum();
+                let page = self.view.page(yesterday, None).await.map_err(wrong)?;
+                let orders: u64 = page.totals.tenders.iter().map(|tender| tender.orders).sum();
                 if orders == 0 { Err(wrong("yesterday has no orders")) } else { Ok(()) }
             });
             let day_total_took = total.await?;
@@ -207,6 +215,19 @@ fn store() -> Result<StoreInfo, RigError> {
         zone: "Asia/Shanghai".parse().map_err(wrong)?,
         cut_off_minutes: 0,
     })
+}
+
+async fn open_view(file: &Path) -> Result<MerchantView, RigError> {
+    let view =
+        MerchantView::start(ViewPlace::Sqlite(file.to_owned()), Arc::new(SystemClock)).map_err(wrong)?;
+    let today = business_day_of(SystemClock.now(), &store()?.zone, 0);
+    for _ in 0..1_000 {
+        if view.page(today, None).await.is_ok() {
+            return Ok(view);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(wrong(format!("{} is not opened", file.display())))
 }
 
 async fn open(file: &Path, tag: GroupTag) -> Result<GroupSet, RigError> {

@@ -73,9 +73,9 @@ pub async fn run(options: &IntakeOptions, cores: Cores) -> Result<Value, RigErro
 
     let work = Arc::new(shop.drafts(60_000)?);
     let sizes = sizes(&full.done, &work)?;
-    let reference = Reference::take(&shop, options.engine, &work, sizes).await?;
+    let reference = Reference::take(&shop, &work, sizes).await?;
     shop.rig.stop_server();
-    let kept = options.engine.orders_kept(&shop.rig, options.groups)?;
+    let kept = shop.databases.orders_kept(&shop.rig, options.groups)?;
     if kept != tally.numbers.len() {
         return Err(wrong(format!("{} orders acknowledged, {kept} in the groups", tally.numbers.len())));
     }

@@ -64,7 +64,7 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
     }
     let memory = peak_mib(trial.shop.server_pid());
     trial.shop.rig.stop_server();
-    let kept = options.engine.orders_kept(&trial.shop.rig, options.groups)?;
+    let kept = trial.shop.databases.orders_kept(&trial.shop.rig, options.groups)?;
     let acknowledged = trial.acknowledged + trial.tills.stocked;
     if kept < acknowledged {
         return Err(wrong(format!("{acknowledged} orders acknowledged, {kept} in the groups")));

@@ -2,7 +2,7 @@
 //! machine do not count.
 
 use super::echo::Kind;
-use super::engine::{Engine, RowCost};
+use super::engine::RowCost;
 use super::figures::{count, rounded, us, us_each};
 use super::line::Dialler;
 use super::phase::Lines;
@@ -42,12 +42,7 @@ pub(crate) struct Reference {
 
 impl Reference {
     /// Takes all prices. The store's server must be idle meanwhile.
-    pub(crate) async fn take(
-        shop: &Shop,
-        engine: Engine,
-        work: &Arc<Vec<Prepared>>,
-        sizes: Sizes,
-    ) -> Result<Self, RigError> {
+    pub(crate) async fn take(shop: &Shop, work: &Arc<Vec<Prepared>>, sizes: Sizes) -> Result<Self, RigError> {
         say("the price of each part alone");
         let core = shop.cores.server;
         let (verify, sign, row) = std::thread::scope(|scope| {
@@ -55,7 +50,7 @@ impl Reference {
                 cores::pin(core).map_err(wrong)?;
                 let (verify, sign) = signatures(sizes.signed)?;
                 let folder = folder()?;
-                Ok((verify, sign, engine.row_cost(folder.path(), sizes.row)?))
+                Ok((verify, sign, shop.databases.row_cost(folder.path(), sizes.row)?))
             });
             alone.join().unwrap_or_else(|_| Err(wrong("taking the prices broke off")))
         })?;
@@ -119,7 +114,7 @@ async fn line_us(shop: &Shop, kind: Kind, work: &Arc<Vec<Prepared>>, answer: usi
     let dialler = Dialler::new(shop.rig.trust(), port.ok_or_else(|| wrong("the echo server has no port"))?)?;
     let mut lines = Lines::open(dialler, 64).await?;
     lines.closed(work, Duration::from_millis(500)).await?;
-    let meter = Meter::start(vec![process.id()], shop.cores.server);
+    let meter = Meter::start(|| vec![process.id()], shop.cores.server);
     let done = lines.closed(work, Duration::from_secs(4)).await?;
     let used = meter.read();
     let good = done.good();

@@ -2,14 +2,14 @@
 //! its public API.
 
 use super::cores::Cores;
-use super::engine::Engine;
+use super::engine::{Databases, Engine};
 use super::line::Dialler;
 use super::phase::Lines;
 use super::sales::{Prepared, Seller, prepare};
 use super::usage::Meter;
 use crate::load::{say, wrong};
 use crate::scripted_till::ScriptedTill;
-use crate::store_rig::{RigError, RigOptions, StoreRig};
+use crate::store_rig::{RigError, StoreRig};
 use crate::workspace;
 use evertill_provisioning::client::verify_statement;
 use evertill_shared::protocol::staff::TerminalChange;
@@ -21,11 +21,11 @@ use tempfile::TempDir;
 
 /// See the module. Nothing of it is left when it is dropped.
 pub(crate) struct Shop {
-    // Before the folder: the server ends before its files go.
+    // Before its databases and the folder: the server ends before they go.
     pub rig: StoreRig,
+    pub databases: Databases,
     pub sellers: Vec<Seller>,
     pub cores: Cores,
-    engine: Engine,
     server_key: VerifyingKey,
     _dir: TempDir,
 }
@@ -47,7 +47,7 @@ impl Shop {
     ) -> Result<Self, RigError> {
         let dir = folder()?;
         say(format_args!("building the programs, starting the server on core {}", cores.server));
-        let options = RigOptions { groups, server_core: Some(cores.server), ..engine.options() };
+        let (databases, options) = engine.start(groups, cores.server)?;
         let rig = StoreRig::open(dir.path(), options).await?;
         say(format_args!("enrolling and activating {tills} tills"));
         let staff = rig.staff("it").await?;
@@ -61,7 +61,7 @@ impl Shop {
             sellers.push(Seller::new(&till, &authority)?);
         }
         let server_key = server_key(&rig)?;
-        Ok(Self { rig, sellers, cores, engine, server_key, _dir: dir })
+        Ok(Self { rig, databases, sellers, cores, server_key, _dir: dir })
     }
 
     /// So many lines to the server.
@@ -80,9 +80,12 @@ impl Shop {
     }
 
     /// Counts from now on what the server uses, its databases included.
-    pub(crate) fn meter(&self) -> Meter {
-        let mut processes = self.engine.processes();
-        processes.push(self.server_pid());
+    pub(crate) fn meter(&self) -> Meter<impl Fn() -> Vec<u32> + '_> {
+        let processes = || {
+            let mut processes = self.databases.processes();
+            processes.push(self.server_pid());
+            processes
+        };
         Meter::start(processes, self.cores.server)
     }
 

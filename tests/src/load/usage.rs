@@ -4,13 +4,19 @@ use rustix::param::clock_ticks_per_second;
 use std::fs;
 use std::time::Duration;
 
-/// The processor time of a whole process, user and system, threads that ended included.
+/// The processor time of a whole process, user and system: threads that ended included, and children that it has seen
+/// end.
 pub(crate) fn cpu_of(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The program's name may hold spaces; what counts comes after its closing bracket.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields.split_whitespace().skip(11).take(4).filter_map(|t| t.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks.saturating_mul(1000) / clock_ticks_per_second().max(1))
+}
+
+/// The same of several processes.
+pub(crate) fn cpu_of_all(processes: &[u32]) -> Duration {
+    processes.iter().map(|id| cpu_of(*id)).sum()
 }
 
 /// The processor time of this thread, to the nanosecond.
@@ -50,24 +56,23 @@ pub(crate) struct Used {
 }
 
 /// A moment from which on usage is counted.
-#[derive(Clone, Debug)]
-pub(crate) struct Meter {
-    processes: Vec<u32>,
+pub(crate) struct Meter<P> {
+    /// Tells which processes there are: a database's come and go.
+    processes: P,
     core: usize,
     process: Duration,
     busy: Duration,
 }
 
-impl Meter {
+impl<P: Fn() -> Vec<u32>> Meter<P> {
     /// Of these processes, on this core.
-    pub(crate) fn start(processes: Vec<u32>, core: usize) -> Self {
-        let process = processes.iter().map(|id| cpu_of(*id)).sum();
+    pub(crate) fn start(processes: P, core: usize) -> Self {
+        let process = cpu_of_all(&processes());
         Self { processes, core, process, busy: busy(core) }
     }
 
-    pub(crate) fn read(&self) -> Used {
-        let process: Duration = self.processes.iter().map(|id| cpu_of(*id)).sum();
-        let process = process.saturating_sub(self.process);
+    pub(crate) fn read(self) -> Used {
+        let process = cpu_of_all(&(self.processes)()).saturating_sub(self.process);
         let all = busy(self.core).saturating_sub(self.busy);
         Used { process, others: all.saturating_sub(process) }
     }

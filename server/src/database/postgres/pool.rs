@@ -4,11 +4,12 @@ use super::connect::Role;
 use super::settings::PostgresSettings;
 use super::tls::Tls;
 use crate::database::DbError;
+use crate::database::gather::Gather;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 
-/// The most rows, or questions, that one lane takes at once.
+/// The most rows that one lane takes at once.
 const MOST: usize = 256;
 /// The most jobs in one transaction: PostgreSQL keeps 64 savepoints of a transaction at hand, and slows everybody
 /// down beyond that.
@@ -35,11 +36,19 @@ pub(super) trait Task: Send + 'static {
     fn fail(self, error: &DbError);
 }
 
+/// What waits, and how long to gather it. One lane at a time does.
+struct Queue<T> {
+    waiting: mpsc::Receiver<T>,
+    /// Taken out of the queue already: whoever gathers may be called away, and must not take it along.
+    first: Option<T>,
+    gather: Gather,
+}
+
 /// The lanes of one kind.
 pub(super) struct Pool<T> {
     pub(super) role: Role,
     pub(super) shared: Arc<Shared>,
-    queue: Mutex<mpsc::Receiver<T>>,
+    queue: Mutex<Queue<T>>,
     down: watch::Sender<Option<String>>,
     connected: AtomicUsize,
     closing: watch::Sender<bool>,
@@ -54,7 +63,7 @@ impl<T: Task> Pool<T> {
         Self {
             role,
             shared,
-            queue: Mutex::new(queue),
+            queue: Mutex::new(Queue { waiting: queue, first: None, gather: Gather::default() }),
             down: watch::Sender::new(None),
             connected: AtomicUsize::new(0),
             closing: watch::Sender::new(false),
@@ -135,15 +144,75 @@ impl<T: Task> Pool<T> {
     /// What waits; `None` when no more will come.
     pub(super) async fn take(&self) -> Option<Vec<T>> {
         let mut queue = self.queue.lock().await;
-        let first = queue.recv().await?;
+        match self.role {
+            Role::Writer => queue.gathered().await,
+            Role::Reader => queue.one().await.map(|question| vec![question]),
+        }
+    }
+}
+
+impl<T: Task> Queue<T> {
+    /// All that shares a commit.
+    async fn gathered(&mut self) -> Option<Vec<T>> {
+        if self.first.is_none() {
+            self.first = Some(self.waiting.recv().await?);
+        }
+        let pause = self.gather.pause();
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        let first = self.first.take()?;
         let mut jobs = usize::from(first.is_job());
         let mut tasks = vec![first];
-        let most = if self.role == Role::Writer { MOST } else { 1 };
-        while tasks.len() < most && jobs < MOST_JOBS {
-            let Ok(next) = queue.try_recv() else { break };
+        while tasks.len() < MOST && jobs < MOST_JOBS {
+            let Ok(next) = self.waiting.try_recv() else { break };
             jobs += usize::from(next.is_job());
             tasks.push(next);
         }
+        self.gather.committed(tasks.len());
         Some(tasks)
+    }
+
+    async fn one(&mut self) -> Option<T> {
+        self.waiting.recv().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Numbered(u32);
+
+    impl Task for Numbered {
+        fn is_wanted(&self) -> bool {
+            true
+        }
+
+        fn is_job(&self) -> bool {
+            false
+        }
+
+        fn fail(self, _error: &DbError) {}
+    }
+
+    #[tokio::test]
+    async fn what_was_being_gathered_when_the_lane_was_called_away_is_not_lost() {
+        let (give, waiting) = mpsc::channel(100);
+        let mut queue = Queue { waiting, first: None, gather: Gather::default() };
+        for number in 0..50 {
+            give.try_send(Numbered(number)).unwrap();
+        }
+        assert_eq!(queue.gathered().await.map(|tasks| tasks.len()), Some(50));
+        give.try_send(Numbered(50)).unwrap();
+        // It has taken the one, and waits for more.
+        let called_away = tokio::time::timeout(Duration::ZERO, queue.gathered()).await;
+        assert!(called_away.is_err());
+        give.try_send(Numbered(51)).unwrap();
+        drop(give);
+        assert_eq!(queue.gathered().await, Some(vec![Numbered(50), Numbered(51)]));
+        assert_eq!(queue.gathered().await, None);
     }
 }

@@ -1,20 +1,14 @@
 //! The writer thread: takes what waits, runs it in one transaction, commits, answers.
 
 use super::{SqliteSession, Status};
+use crate::database::gather::Gather;
 use crate::database::{DbError, Inserted, Job, Sql, WaitingRow};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most writes that share one commit.
 const BATCH: usize = 256;
-
-/// While many write, so long is waited for more before a commit. A commit costs the processor what a dozen rows do, and
-/// each row that finds the writer asleep the price of waking it.
-const GATHER: Duration = Duration::from_millis(2);
-/// So many in the last commit are many. Whoever writes alone is not held up.
-const MANY: usize = 2;
 
 /// What comes through the queue.
 pub(super) enum Work {
@@ -76,13 +70,14 @@ pub(super) fn run(
     status: &Status,
 ) {
     let mut closing = None;
-    let mut last = 0;
+    let mut gather = Gather::default();
     while closing.is_none() {
         let Some(first) = waiting.blocking_recv() else { break };
-        if last >= MANY {
-            std::thread::sleep(GATHER);
+        let pause = gather.pause();
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
         }
-        let mut batch = Vec::with_capacity(last);
+        let mut batch = Vec::with_capacity(BATCH.min(waiting.len() + 1));
         let mut next = Some(first);
         while let Some(work) = next.take() {
             match work {
@@ -94,7 +89,7 @@ pub(super) fn run(
                 next = waiting.try_recv().ok();
             }
         }
-        last = batch.len();
+        gather.committed(batch.len());
         if serve(&mut connection, batch, opening, status) == Room::None {
             make_room(&connection);
         }
