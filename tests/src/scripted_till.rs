@@ -319,7 +319,8 @@ impl ScriptedTill {
         refund: &RefundId,
         amount: Amount,
     ) -> Result<Refund, ClientError> {
-        let carried_out = self.write(Body::RefundCarriedOut { refund: refund.clone(), number, amount })?;
+        let carried_out =
+            self.write(Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier: None })?;
         self.client
             .post(&format!("/v1/orders/{number}/refunds/{refund}"), &CarryOutRefund { carried_out })
             .await

@@ -135,6 +135,7 @@ impl Till {
             servers: self.identity.servers.clone(),
             has_printer: false,
             has_scanner: true,
+            lock_after: std::time::Duration::from_secs(300),
         };
         let jitter = Box::new(move || u32::try_from(jitter.below(1_000)).unwrap_or(0));
         let controller = Controller::new(options, jitter, self.moment());
@@ -202,6 +203,9 @@ impl Till {
             }
             Command::Print(_)
             | Command::KickDrawer
+            | Command::SaveStaff(_)
+            | Command::KeepWrongPins(_)
+            | Command::CheckPin { .. }
             | Command::Enrol { .. }
             | Command::ForgetIdentity
             | Command::KeepLanguage(_)
