@@ -10,6 +10,7 @@ pub mod server_add;
 pub mod staff_add;
 pub mod staff_leave;
 pub mod staff_list;
+pub mod staff_pin;
 pub mod status;
 pub mod store_create;
 pub mod store_renew;

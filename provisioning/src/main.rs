@@ -72,6 +72,8 @@ enum Staff {
     List(command::staff_list::Args),
     /// Closes the account of a person who left.
     Leave(command::staff_leave::Args),
+    /// Gives a person a PIN for the tills, or takes it away.
+    Pin(command::staff_pin::Args),
 }
 
 #[derive(Subcommand)]
@@ -136,6 +138,7 @@ async fn run(command: Command) -> command::Outcome {
         Command::Staff(Staff::Add(args)) => command::staff_add::run(&args).await,
         Command::Staff(Staff::List(args)) => command::staff_list::run(&args).await,
         Command::Staff(Staff::Leave(args)) => command::staff_leave::run(&args).await,
+        Command::Staff(Staff::Pin(args)) => command::staff_pin::run(&args).await,
         Command::Order(Order::Accept(args)) => command::order_accept::run(&args).await,
         Command::Group(Group::List(args)) => command::group_list::run(&args).await,
         Command::Group(Group::Add(args)) => command::group_add::run(&args).await,

@@ -1,8 +1,8 @@
 //! Staff passwords: what is accepted, and the form in which they are stored.
 
 use argon2::Argon2;
-use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use evertill_shared::secret::SecretText;
 
 /// The fewest characters in a password.
@@ -50,10 +50,17 @@ pub fn hash(password: &SecretText) -> Result<String, PasswordError> {
     Ok(hash.to_string())
 }
 
+/// Whether this is the secret whose argon2id hash is in that PHC text. Takes a core and 19 MiB for a while: not for a
+/// thread on which somebody waits.
+#[must_use]
+pub fn is_right(secret: &SecretText, hash: &SecretText) -> bool {
+    let Ok(parsed) = PasswordHash::new(hash.expose()) else { return false };
+    Argon2::default().verify_password(secret.expose().as_bytes(), &parsed).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use argon2::password_hash::PasswordVerifier;
 
     #[test]
     fn a_hash_verifies_and_is_salted() {
@@ -63,6 +70,17 @@ mod tests {
         let parsed = PasswordHash::new(&first).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse", &parsed).is_ok());
         assert!(Argon2::default().verify_password(b"wrong horse", &parsed).is_err());
+    }
+
+    #[test]
+    fn what_is_no_hash_is_nobodys_secret() {
+        let (secret, other) =
+            (SecretText::new("correct horse".into()), SecretText::new("wrong horse".into()));
+        let right = SecretText::new(hash(&secret).unwrap());
+        assert!(is_right(&secret, &right) && !is_right(&other, &right));
+        for nonsense in ["", "correct horse", "$argon2id$", "$argon2id$v=19$m=16,t=1,p=1$x$y"] {
+            assert!(!is_right(&secret, &SecretText::new(nonsense.into())), "{nonsense}");
+        }
     }
 
     #[test]

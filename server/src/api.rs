@@ -12,6 +12,7 @@ pub mod refunds;
 pub mod server_keys;
 pub mod staff;
 pub mod terminal;
+pub mod till_staff;
 
 use crate::app::Caller;
 use crate::failure::Failure;

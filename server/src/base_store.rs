@@ -16,6 +16,7 @@ mod people;
 mod sessions;
 mod staff;
 mod terminals;
+mod till_staff;
 
 pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
 pub use cache::{KnownTerminal, TerminalRecord};
@@ -26,6 +27,7 @@ pub use moves::{MOVE_LEASE, MoveRecord};
 pub use people::NewPassword;
 pub use sessions::OpenSession;
 pub use staff::{LoginCheck, StaffRecord};
+pub use till_staff::Versions;
 
 use crate::database::{Database, DbError, Migration, Opening, Schema, Sql};
 use crate::params;
@@ -38,6 +40,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use till_staff::OnStaff;
 
 /// Tells a base store's file from others: "EvTB".
 const APPLICATION: i32 = 0x4576_5442;
@@ -67,6 +70,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0004_homes.sql"),
         postgres: include_str!("../migrations/postgres/base_0004_homes.sql"),
     },
+    Migration {
+        number: 5,
+        name: "till_pins",
+        sqlite: include_str!("../migrations/sqlite/base_0005_till_pins.sql"),
+        postgres: include_str!("../migrations/postgres/base_0005_till_pins.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction
@@ -90,6 +99,7 @@ pub struct BaseStore {
     database: Database,
     store: Arc<StoreInfo>,
     terminals: Arc<TerminalCache>,
+    on_staff: OnStaff,
     clock: Arc<dyn Clock>,
 }
 
@@ -114,7 +124,7 @@ impl BaseStore {
     ) -> Result<Self, BaseOpenError> {
         let store = bootstrap::store_of(&database, bootstrap, clock.now()).await?;
         let terminals = Arc::new(TerminalCache::new(Arc::clone(&clock)));
-        Ok(Self { database, store: Arc::new(store), terminals, clock })
+        Ok(Self { database, store: Arc::new(store), terminals, on_staff: OnStaff::default(), clock })
     }
 
     /// The store.

@@ -53,6 +53,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/groups", get(groups::page))
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/left", post(staff::left))
+        .route("/console/staff/pin", post(staff::pin))
         .route("/console/password", get(password::page).post(password::change))
         .route("/console/audit", get(audit::page))
         .route("/console/assets/{name}", get(assets::serve))

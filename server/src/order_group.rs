@@ -44,6 +44,7 @@ pub use set::{
     TagHome, TagStanding, Told,
 };
 pub use stored::{EngineState, GroupOpenError, StoredGroup};
+pub(crate) use stored::{served_by, served_by_values};
 pub use story::{Fact, StoryLine};
 
 use crate::database::Database;

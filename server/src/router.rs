@@ -2,7 +2,7 @@
 
 use crate::api::{
     acceptance, catalogue, enrol, groups, health, journal, orders, payments, refunds, server_keys, staff,
-    terminal,
+    terminal, till_staff,
 };
 use crate::app::App;
 use crate::console;
@@ -36,6 +36,7 @@ fn tills(app: &App) -> Router<App> {
         .route(path::ENROL, post(enrol::enrol))
         .route(path::TERMINAL, get(terminal::status))
         .route(path::CATALOGUE, get(catalogue::catalogue))
+        .route(path::TILL_STAFF, get(till_staff::till_staff))
         .route(path::JOURNAL, post(journal::hand_in))
         .route(path::DRAFTS, post(orders::create_draft))
         .route(path::ORDER, get(orders::get_order))
@@ -62,6 +63,7 @@ fn people() -> Router<App> {
         .route(staff_path::SESSIONS, post(staff::log_in))
         .route(staff_path::STAFF, get(staff::list_staff).post(staff::add_staff))
         .route(staff_path::STAFF_LEFT, post(staff::person_left))
+        .route(staff_path::STAFF_PIN, post(staff::set_pin))
         .route(staff_path::PASSWORD, post(staff::change_password))
         .route(staff_path::ENROLMENT_CODES, post(staff::make_enrolment_code))
         .route(staff_path::TERMINALS, get(staff::list_terminals))

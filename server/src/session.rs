@@ -9,6 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
+use evertill_shared::cashier::check_pin;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::{ChangePassword, LogIn, Role, Session, StaffRow};
@@ -52,9 +53,21 @@ pub async fn hash_password(password: &SecretText) -> Result<String, Failure> {
             "the password must have at least {SHORTEST_PASSWORD} characters: choose a longer one"
         )));
     }
-    let password = password.clone();
+    hashed(password.clone()).await
+}
+
+/// The argon2id hash of a PIN for the tills, PHC string.
+///
+/// # Errors
+/// `bad_request` for one that is no PIN or that is guessed first of all.
+pub async fn hash_pin(pin: &SecretText) -> Result<String, Failure> {
+    check_pin(pin.expose()).map_err(|error| Failure::bad_request(error.to_string()))?;
+    hashed(pin.clone()).await
+}
+
+async fn hashed(secret: SecretText) -> Result<String, Failure> {
     let hash =
-        hashing(move || Argon2::default().hash_password(password.expose().as_bytes()).map(|h| h.to_string()));
+        hashing(move || Argon2::default().hash_password(secret.expose().as_bytes()).map(|h| h.to_string()));
     hash.await?.map_err(|error| {
         tracing::error!(%error, "a password could not be hashed");
         Failure::new(ErrorCode::Internal, "the password could not be stored: try again; tell IT if it stays")

@@ -55,7 +55,9 @@ macro_rules! contract {
                 the_last_person_of_it_stays_whichever_server_is_asked,
                 a_new_password_ends_the_other_sessions_and_an_outdated_one_changes_nothing,
                 a_session_of_one_server_counts_on_the_other_and_grows_with_use,
-                wrong_passwords_at_several_servers_are_counted_together;
+                wrong_passwords_at_several_servers_are_counted_together,
+                tills_get_those_with_a_pin_and_a_new_list_at_each_change,
+                who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away;
             starting:
                 servers_that_start_on_one_new_base_make_one_store,
                 a_bootstrap_file_that_would_lock_everyone_out_is_refused,

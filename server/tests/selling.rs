@@ -158,8 +158,12 @@ async fn a_manager_refunds_and_only_the_till_that_sold_gives_the_money_back() {
     let one = at(path::REFUND, sold.number).replace("{refund}", &refund.id.0);
     assert_eq!(server.get(&other.key, &one).await.code(), ErrorCode::RefundRefused);
     for (who, taken) in [(&mut other, false), (&mut till, true)] {
-        let body =
-            Body::RefundCarriedOut { refund: refund.id.clone(), number: sold.number, amount: cny(200) };
+        let body = Body::RefundCarriedOut {
+            refund: refund.id.clone(),
+            number: sold.number,
+            amount: cny(200),
+            cashier: None,
+        };
         let carried_out = write(&server, who, body);
         let came = server.ask(&who.key, "POST", &one, Some(&CarryOutRefund { carried_out })).await;
         if taken {

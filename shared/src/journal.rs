@@ -6,6 +6,7 @@
 mod chain;
 pub use chain::{Chain, ChainError, Head};
 
+use crate::cashier::Cashier;
 use crate::clock::Timestamp;
 use crate::id::{Attempt, ChannelNumber, KeyEpoch, RefundId, SaleKey, TerminalId};
 use crate::money::Amount;
@@ -152,6 +153,9 @@ pub enum Body {
         number: OrderNumber,
         /// How much.
         amount: Amount,
+        /// Who carries it out; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
     },
     /// The refund's end.
     RefundSettled {
@@ -254,4 +258,54 @@ fn hash_text(text: &str) -> EntryHash {
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     EntryHash(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As tills wrote them before sales named a cashier.
+    const BEFORE: [&str; 2] = [
+        r#"{"terminal":1,"epoch":1,"sequence":2,"previous":"0000000000000000000000000000000000000000000000000000000000000000","at":7,"body":{"kind":"sale","store":7,"at":7,"lines":[],"total":{"minor":100,"currency":"CNY"},"tax":{"minor":12,"currency":"CNY"}}}"#,
+        r#"{"terminal":1,"epoch":1,"sequence":3,"previous":"0000000000000000000000000000000000000000000000000000000000000000","at":7,"body":{"kind":"refund_carried_out","refund":"R1","number":"NUMBER","amount":{"minor":100,"currency":"CNY"}}}"#,
+    ];
+
+    fn key() -> SigningKey {
+        SigningKey::from_seed(&[1; 32], "t".into()).unwrap()
+    }
+
+    fn number() -> OrderNumber {
+        OrderNumber::new(Timestamp(1_795_183_387_123), 48_151, 7.try_into().unwrap()).unwrap()
+    }
+
+    fn signed(text: &str) -> SignedEntry {
+        let signature = BASE64.encode(key().sign(&hash_text(text).0));
+        SignedEntry { text: text.into(), signature }
+    }
+
+    #[test]
+    fn entries_from_before_there_were_cashiers_verify_and_are_written_as_they_were() {
+        for text in BEFORE.map(|text| text.replace("NUMBER", number().as_str())) {
+            let signed = signed(&text);
+            let entry = signed.verify(&key().public()).unwrap();
+            match &entry.body {
+                Body::Sale(sale) => assert_eq!(sale.cashier, None),
+                Body::RefundCarriedOut { cashier, .. } => assert_eq!(*cashier, None),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(SignedEntry::sign(&entry, &key()).unwrap(), signed, "nothing is added to them");
+        }
+    }
+
+    #[test]
+    fn the_cashier_is_part_of_what_is_signed() {
+        let cashier = Cashier { login: "mei".into(), name: "Mei".into() };
+        let entry = signed(BEFORE[0]).read_unverified().unwrap();
+        let Body::Sale(sale) = entry.body.clone() else { panic!() };
+        let entry = Entry { body: Body::Sale(sale.served_by(Some(cashier.clone()))), ..entry };
+        let mut signed = SignedEntry::sign(&entry, &key()).unwrap();
+        assert_eq!(signed.verify(&key().public()).unwrap(), entry);
+        signed.text = signed.text.replace(r#""name":"Mei""#, r#""name":"Bo""#);
+        assert_eq!(signed.verify(&key().public()), Err(EntryError::BadSignature));
+    }
 }

@@ -6,6 +6,7 @@
 //! the till, in the server and in a simulated world.
 
 pub mod business_day;
+pub mod cashier;
 pub mod clock;
 pub mod emvco;
 pub mod id;

@@ -2,6 +2,7 @@
 
 pub mod line;
 
+use crate::cashier::Cashier;
 use crate::clock::Timestamp;
 use crate::id::StoreId;
 use crate::money::{Amount, Currency, MoneyError};
@@ -33,6 +34,9 @@ pub struct Sale {
     pub total: Amount,
     /// How much of the total is tax.
     pub tax: Amount,
+    /// Who served; nobody at a till where nobody logs in. Entries from before there was this field read as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cashier: Option<Cashier>,
 }
 
 /// Why a sale is not a sale.
@@ -80,7 +84,13 @@ impl Sale {
         if !total.is_positive() {
             return Err(SaleError::NothingToPay);
         }
-        Ok(Self { store, at, lines, total, tax })
+        Ok(Self { store, at, lines, total, tax, cashier: None })
+    }
+
+    /// The same sale, served by that person.
+    #[must_use]
+    pub fn served_by(self, cashier: Option<Cashier>) -> Self {
+        Self { cashier, ..self }
     }
 
     /// Whether the sale is what it says: the server checks what a till sent.

@@ -10,6 +10,7 @@ pub mod refunds;
 pub mod staff;
 pub mod store;
 pub mod terminal;
+pub mod till_staff;
 
 /// The paths of the till's API; `{…}` is filled in by the caller.
 pub mod path {
@@ -19,6 +20,8 @@ pub mod path {
     pub const TERMINAL: &str = "/v1/terminal";
     /// Goods, prices, taxes.
     pub const CATALOGUE: &str = "/v1/catalogue";
+    /// Who may log in at the till.
+    pub const TILL_STAFF: &str = "/v1/staff";
     /// Create a draft of an order: the only request that jumps.
     pub const DRAFTS: &str = "/v1/drafts";
     /// An order: `GET`.

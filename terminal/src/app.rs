@@ -95,6 +95,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         trust: None,
         client: None,
         catalogue: None,
+        staff: None,
     };
     let controller = Controller::new(fixed, jitter(), moment(&*clock));
     let stop = Arc::new(AtomicBool::new(false));
@@ -161,6 +162,7 @@ fn controller_options(data: &Path, config: &Config) -> Options {
         servers: config.servers.clone(),
         has_printer: config.printer.is_some(),
         has_scanner: config.scanner.is_some(),
+        lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
     }
 }
 

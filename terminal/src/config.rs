@@ -16,6 +16,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The longest time without a touch, in minutes: a day.
+const LONGEST_LOCK: u32 = 24 * 60;
+
 /// A file of the till cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -53,6 +56,9 @@ pub struct Config {
     /// Cover the whole display.
     #[serde(default)]
     pub fullscreen: bool,
+    /// After so many minutes without a touch the till locks, if anybody of the store has a PIN; 0 for never.
+    #[serde(default = "default_lock")]
+    pub lock_after_minutes: u32,
     /// The barcode scanner, if there is one.
     pub scanner: Option<ScannerConfig>,
     /// The receipt printer, if there is one.
@@ -61,6 +67,10 @@ pub struct Config {
 
 fn default_trust() -> PathBuf {
     "trust.json".into()
+}
+
+fn default_lock() -> u32 {
+    5
 }
 
 fn default_language() -> String {
@@ -157,6 +167,7 @@ impl Default for Config {
             trust: default_trust(),
             language: default_language(),
             fullscreen: false,
+            lock_after_minutes: default_lock(),
             scanner: None,
             printer: None,
         }
@@ -183,6 +194,9 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         if !["en", "zh"].contains(&self.language.as_str()) {
             return Err(format!("language {:?} is not known: use \"en\" or \"zh\"", self.language));
+        }
+        if self.lock_after_minutes > LONGEST_LOCK {
+            return Err(format!("lock_after_minutes is {LONGEST_LOCK} at most; 0 for never"));
         }
         if let Some(scanner) = &self.scanner {
             scanner.line().map_err(|why| format!("[scanner] frame: {why}"))?;

@@ -5,6 +5,7 @@
 //! pressed twice finds the second time that its work is done.
 
 mod cart;
+mod duty;
 mod enrol;
 mod fault;
 mod input;
@@ -27,6 +28,7 @@ use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
 use crate::view::{Language, Notice, PrinterState, ScannerState, Screen, UserAction};
 use cart::Cart;
+use duty::Duty;
 use enrol::Enrolling;
 use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
@@ -86,6 +88,7 @@ pub struct Controller {
     draft_due: Duration,
     watches: Vec<Watch>,
     desk: RefundDesk,
+    duty: Duty,
     search: String,
     notices: Notices,
     question: Option<Question>,
@@ -120,6 +123,7 @@ impl Controller {
             draft_due: Duration::ZERO,
             watches: Vec::new(),
             desk: RefundDesk::default(),
+            duty: Duty::default(),
             search: String::new(),
             notices: Notices::default(),
             question: None,
@@ -135,6 +139,9 @@ impl Controller {
     pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Command> {
         self.now = now;
         let always_show = matches!(input, Input::Action(_) | Input::Scan(_));
+        if always_show {
+            self.duty.touched(now.monotonic);
+        }
         match input {
             Input::Action(action) => self.on_action(action),
             Input::Scan(scan) => self.on_scan(scan),
@@ -147,6 +154,8 @@ impl Controller {
             Input::Enrolled(result) => self.on_enrolled(result),
             Input::JournalOpened(result) => self.on_journal(result),
             Input::CatalogueLoaded { version, products } => self.goods = Goods::new(version, products),
+            Input::StaffLoaded { staff, wrong } => self.on_staff_loaded(staff, &wrong),
+            Input::PinChecked { login, right } => self.on_pin_checked(&login, right),
             Input::Net(answer) => self.on_answer(answer),
             Input::Tick => {}
         }
@@ -159,12 +168,19 @@ impl Controller {
     fn on_action(&mut self, action: UserAction) {
         use UserAction as A;
         match action {
+            // What is about another customer's money waits for somebody with a name.
+            A::DismissNotice if self.duty.is_locked() => self.notices.over(),
             A::DismissNotice => self.notices.dismiss(),
             A::Language(language) => self.speak(language),
             A::RetryFault => self.retry(),
             A::Confirm(yes) => self.answer_question(yes),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
             _ if !self.faults.is_empty() || self.question.is_some() => {}
+            A::ChoosePerson { login } => self.choose_person(login),
+            A::Unlock { pin } => self.unlock(pin),
+            // Nor behind the lock.
+            _ if self.duty.is_locked() => {}
+            A::Lock => self.lock_by_hand(),
             A::EnrolSubmit { server, code } => self.enrol(server, code),
             A::EnrolRestart => self.enrol_restart(),
             A::AddProduct { .. }
@@ -272,9 +288,11 @@ impl Controller {
     fn run_due(&mut self) {
         self.ask_for_number();
         self.run_watches();
+        self.run_duty();
         let situation = Situation {
             status: self.status.as_ref(),
             catalogue_version: self.goods.version(),
+            staff_version: self.duty.version(),
             refunds_wanted: matches!(self.at, At::Refunds),
         };
         if self.identity.is_none() {

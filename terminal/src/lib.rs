@@ -10,6 +10,7 @@ pub mod controller;
 pub mod fonts;
 pub mod journal_store;
 pub mod print;
+pub mod staff_store;
 pub mod sync;
 #[cfg(feature = "window")]
 pub mod ui;

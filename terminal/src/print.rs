@@ -35,7 +35,7 @@ pub fn receipt_of_sale(identity: &Identity, record: &SaleRecord) -> Receipt {
         sale: identity.sale_key(record.sequence),
         order_number: record.number(),
         at_local: local_text(sale.at, &identity.store.zone),
-        cashier: None,
+        cashier: sale.cashier.as_ref().map(|cashier| cashier.tidy().name),
         kind: ReceiptKind::Sale,
         lines: lines.collect(),
         total: sale.total,

@@ -50,6 +50,7 @@ pub struct Sync {
     queue: Task,
     hand_in: Task,
     catalogue: Task,
+    staff: Task,
     inbox: Task,
     refund: Task,
     backoff: Backoff,
@@ -67,6 +68,8 @@ pub struct Situation<'a> {
     pub status: Option<&'a TerminalStatus>,
     /// The version of the catalogue that the till has.
     pub catalogue_version: Option<u64>,
+    /// The version of the list of those who may log in; 0 before anybody of the store had a PIN.
+    pub staff_version: u64,
     /// A person is looking at the refunds.
     pub refunds_wanted: bool,
 }
@@ -81,6 +84,7 @@ impl Sync {
             queue: Task::default(),
             hand_in: Task::default(),
             catalogue: Task::default(),
+            staff: Task::default(),
             inbox: Task::default(),
             refund: Task::default(),
             backoff: Backoff::new(jitter),
@@ -155,6 +159,11 @@ impl Sync {
         if situation.catalogue_version != Some(status.catalogue_version) && self.catalogue.start(now) {
             requests.push(Request::Catalogue { since: situation.catalogue_version.unwrap_or(0) });
         }
+        // Only to a till that may sell: others get no list.
+        let staff_due = situation.staff_version != status.staff_version && status.state.may_move_money();
+        if staff_due && self.staff.start(now) {
+            requests.push(Request::Staff { since: situation.staff_version });
+        }
         if (status.refunds_waiting > 0 || situation.refunds_wanted) && self.inbox.start(now) {
             requests.push(Request::Refunds);
         }
@@ -207,6 +216,9 @@ impl Sync {
             Answer::Catalogue(result) => {
                 note_task(&mut self.catalogue, &mut self.backoff, result, Duration::ZERO, now);
             }
+            Answer::Staff(result) => {
+                note_task(&mut self.staff, &mut self.backoff, result, Duration::ZERO, now);
+            }
             Answer::Draft { sale, result } => {
                 self.drafts.remove(sale);
                 if let Some(asked) = result.as_ref().err().and_then(NetError::retry_after) {
@@ -239,6 +251,7 @@ impl Sync {
                         &mut self.queue,
                         &mut self.hand_in,
                         &mut self.catalogue,
+                        &mut self.staff,
                         &mut self.inbox,
                         &mut self.refund,
                     ] {

@@ -7,6 +7,7 @@
 mod cash;
 mod enrol;
 mod list;
+mod lock;
 mod money;
 mod notice;
 mod pages;
@@ -54,6 +55,7 @@ impl TillWindow {
         enrol::connect(&window, &act);
         payment::connect(&window, &act);
         pages::connect(&window, &act);
+        lock::connect(&window, &act);
         CURRENT.with(|current| *current.borrow_mut() = Some(window.as_weak()));
         Ok(Self { window })
     }
@@ -165,6 +167,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Orders(page) => pages::show_orders(window, page, money),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
+        Page::Lock(page) => lock::show(window, page, money, fresh),
     }
     till.set_page(page_kind(&screen.page));
 }
@@ -197,5 +200,6 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Orders(_) => PageKind::Orders,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
+        Page::Lock(_) => PageKind::Lock,
     }
 }

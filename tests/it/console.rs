@@ -4,6 +4,8 @@
 
 #[path = "console/browser.rs"]
 mod browser;
+#[path = "console/cashiers.rs"]
+mod cashiers;
 #[path = "console/forgeries.rs"]
 mod forgeries;
 #[path = "console/pictures.rs"]

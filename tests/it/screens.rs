@@ -18,8 +18,9 @@ mod samples;
 #[path = "screens/words.rs"]
 mod words;
 
+use evertill_shared::secret::SecretText;
 use evertill_terminal::ui::TillWindow;
-use evertill_terminal::view::{Language, Notice, Page, SalePage, Screen, UserAction};
+use evertill_terminal::view::{Language, LockState, Notice, Page, SalePage, Screen, UserAction};
 use evertill_tests::headless::{Element, Picture, Surface, elements, install_still};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -242,6 +243,46 @@ fn the_keys_on_screen_type_into_the_box_that_was_touched_last() {
     bench.tap("Register");
     let server = "till.example.com:8443q".to_owned();
     assert_eq!(bench.heard(), [UserAction::EnrolSubmit { server, code: "Q7".into() }]);
+}
+
+#[test]
+fn a_pin_is_typed_by_touch_or_by_keys_and_the_screen_never_holds_it() {
+    let bench = Bench::new();
+    bench.show(&samples::lock(LockState::ChoosePerson, None));
+    bench.tap("王丽 Wang Li");
+    assert_eq!(bench.heard(), [UserAction::ChoosePerson { login: "wang".into() }]);
+    bench.show(&samples::lock(LockState::EnterPin, None));
+    let unlock = |pin: &str| UserAction::Unlock { pin: SecretText::new(pin.into()) };
+    ["4", "7", "1", "9", "Rub out", "1"].iter().for_each(|key| bench.tap(key));
+    bench.tap("Log in");
+    assert_eq!(bench.heard(), [unlock("4711")]);
+    // The desk's keyboard needs no touch before; what is no digit is no digit.
+    bench.surface.type_text("08x15\n");
+    assert_eq!(bench.heard(), [unlock("0815")]);
+    // A scanner that types: too long for a PIN, and told apart from one.
+    bench.surface.type_text("6901234567892\n");
+    assert_eq!(bench.heard(), [unlock("6901234567892")]);
+    bench.surface.type_text("47");
+    bench.tap("Log in");
+    assert_eq!(bench.heard(), [], "two digits are not enough for the button");
+    // Somebody else unlocked meanwhile: what was typed is gone when the till is locked again.
+    bench.show(&samples::screen(Page::Sale(samples::sale())));
+    bench.show(&samples::lock(LockState::EnterPin, None));
+    bench.surface.type_text("11\n");
+    assert_eq!(bench.heard(), [unlock("11")]);
+    let all = bench.elements();
+    assert!(all.iter().all(|e| !e.label.contains("4711") && e.value.as_deref() != Some("4711")));
+}
+
+#[test]
+fn the_lock_button_is_there_for_who_has_logged_in() {
+    let bench = Bench::new();
+    let on_duty = samples::all().into_iter().find(|s| s.name == "sale_on_duty").unwrap();
+    bench.show(&on_duty.screen);
+    bench.tap("Lock");
+    assert_eq!(bench.heard(), [UserAction::Lock]);
+    bench.show(&samples::screen(Page::Sale(samples::sale())));
+    assert!(bench.elements().iter().all(|e| e.label != "Lock"), "a store without PINs has no lock");
 }
 
 #[test]

@@ -12,6 +12,8 @@
 
 #[path = "tills/blocked.rs"]
 mod blocked;
+#[path = "tills/cashiers.rs"]
+mod cashiers;
 #[path = "tills/crash.rs"]
 mod crash;
 #[path = "tills/desk.rs"]

@@ -4,6 +4,7 @@
 use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
 use evertill_provisioning::enrolment;
 use evertill_provisioning::keystore::DeviceKey;
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId, SaleKey, StoreId};
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
@@ -32,6 +33,8 @@ pub struct ScriptedTill {
     pub enrolled: Enrolled,
     /// The signed client.
     pub client: StoreClient,
+    /// Who serves; nobody in particular unless set.
+    pub cashier: Option<Cashier>,
     clock: Arc<dyn Clock>,
     key: SigningKey,
     head: Head,
@@ -83,7 +86,8 @@ impl ScriptedTill {
         let key_id = terminal_key_id(enrolled.terminal, enrolled.epoch);
         let key = device.signing_key(key_id).map_err(|e| wrong(&e))?;
         let head = Head::start(enrolled.terminal, enrolled.epoch);
-        let mut till = Self { device, enrolled, client, clock, key, head, entries: Vec::new() };
+        let mut till =
+            Self { device, enrolled, client, cashier: None, clock, key, head, entries: Vec::new() };
         let public_key = till.device.public();
         till.write(Body::Opened { public_key })?;
         Ok(till)
@@ -156,7 +160,7 @@ impl ScriptedTill {
         let sale =
             Sale::new(self.store(), self.clock.now(), Currency::CNY, vec![line]).map_err(|e| wrong(&e))?;
         let total = sale.total;
-        let entry = self.write(Body::Sale(sale))?;
+        let entry = self.write(Body::Sale(sale.served_by(self.cashier.clone())))?;
         let Head { terminal, epoch, sequence, .. } = self.head;
         Ok(ScriptedSale { key: SaleKey { terminal, epoch, sequence }, total, entry })
     }
@@ -329,7 +333,12 @@ impl ScriptedTill {
         refund: &RefundId,
         amount: Amount,
     ) -> Result<Refund, ClientError> {
-        let carried_out = self.write(Body::RefundCarriedOut { refund: refund.clone(), number, amount })?;
+        let carried_out = self.write(Body::RefundCarriedOut {
+            refund: refund.clone(),
+            number,
+            amount,
+            cashier: self.cashier.clone(),
+        })?;
         self.client
             .post(&format!("/v1/orders/{number}/refunds/{refund}"), &CarryOutRefund { carried_out })
             .await

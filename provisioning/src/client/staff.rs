@@ -11,7 +11,7 @@ use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::groups::{self, AddGroup, GroupChange, GroupRow};
 use evertill_shared::protocol::staff::{
     AcceptOrder, AcceptedOrder, AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff,
-    PersonLeft, Session, StaffRow, TerminalChange, TerminalRow, path,
+    PersonLeft, Session, SetPin, StaffRow, TerminalChange, TerminalRow, path,
 };
 use evertill_shared::refund::Refund;
 use evertill_shared::secret::SecretText;
@@ -83,6 +83,14 @@ impl StaffClient {
     /// [`ClientError`].
     pub async fn person_left(&self, left: &PersonLeft) -> Result<StaffRow, ClientError> {
         self.call(Method::Post, path::STAFF_LEFT, Some(left)).await
+    }
+
+    /// Gives a person a PIN for the tills, or takes it away.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_pin(&self, asked: &SetPin) -> Result<StaffRow, ClientError> {
+        self.call(Method::Post, path::STAFF_PIN, Some(asked)).await
     }
 
     /// Changes the password of whoever is logged in here. Their other sessions end.

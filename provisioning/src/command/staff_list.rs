@@ -18,9 +18,10 @@ pub async fn run(args: &Args) -> Outcome {
     let staff = args.connection.open().await?.staff().await?;
     let row = |p: &evertill_shared::protocol::staff::StaffRow| {
         let left = p.left_at.map(|at| at.to_string()).unwrap_or_default();
-        vec![p.login.clone(), p.name.clone(), p.role.as_str().to_owned(), left]
+        let pin = if p.has_pin { "yes" } else { "" };
+        vec![p.login.clone(), p.name.clone(), p.role.as_str().to_owned(), pin.to_owned(), left]
     };
     let rows: Vec<Vec<String>> = staff.iter().map(row).collect();
-    let text = table::render(&["Login", "Name", "Role", "Left (UTC)"], &rows);
+    let text = table::render(&["Login", "Name", "Role", "PIN", "Left (UTC)"], &rows);
     Ok(Report::good(text, serde_json::json!({ "staff": staff })))
 }

@@ -20,7 +20,8 @@ pub async fn catalogue(
     Ok(Json(app.base.catalogue(since(query.as_deref())?).await?))
 }
 
-fn since(query: Option<&str>) -> Result<Option<u64>, Failure> {
+/// The version that a till has, from `since=N`.
+pub(super) fn since(query: Option<&str>) -> Result<Option<u64>, Failure> {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(None) };
     let number = query.strip_prefix("since=").and_then(|number| number.parse().ok());
     number.map(Some).ok_or_else(|| Failure::bad_request("write ?since= and the version that you have"))

@@ -6,6 +6,7 @@ use super::journal::{one_history, signer};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::failure::Failure;
+use crate::order_group::lists::ServedBy;
 use crate::order_group::{Adopt, Adoption, GroupError, OrderDetail, Refusal, SaleOfTill};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -56,7 +57,7 @@ pub async fn adopt(
     let evidence = Evidence::of(&app, &caller);
     let sale = evidence.sale(&request.sale)?;
     let cash = request.cash.as_ref().map(|entry| evidence.cash(entry, &sale)).transpose()?;
-    let adoption = adoption(&app, &caller, number, sale, &request.adopted)?;
+    let adoption = adoption(&app, &caller, number, sale, &request.adopted).await?;
     let mut entries = vec![&adoption.sale.entry, &adoption.adopted];
     entries.extend(cash.as_ref().map(|cash| &cash.entry));
     one_history(&app, &caller, &entries).await?;
@@ -85,7 +86,7 @@ pub async fn get_order(
 }
 
 /// The till's choice of that number, checked; of a blocked till, for quarantine.
-pub(super) fn adoption(
+pub(super) async fn adoption(
     app: &App,
     caller: &Caller,
     number: OrderNumber,
@@ -94,14 +95,27 @@ pub(super) fn adoption(
 ) -> Result<Adoption, Failure> {
     let at = app.clock.now();
     let adopted = Evidence::of(app, caller).adopted(adopted, &sale, number)?;
+    let served_by = served_by(app, &sale).await;
     Ok(Adoption {
         number,
         sale,
+        served_by,
         adopted,
         business_day: app.groups.business_day(at),
         at,
         quarantine: caller.state.upload_is_quarantined(),
     })
+}
+
+/// Who served, if the till says so. Somebody who is not on the staff is no reason to refuse money: the sale has
+/// happened, and is marked for a person to look at.
+async fn served_by(app: &App, sale: &SaleOfTill) -> Option<ServedBy> {
+    let cashier = sale.sale.cashier.as_ref()?.tidy();
+    let on_staff = app.base.is_on_staff(&cashier.login).await;
+    if !on_staff {
+        tracing::warn!(sale = %sale.key, "a till names a cashier who is not on the staff: the sale is marked");
+    }
+    Some(ServedBy { cashier, on_staff })
 }
 
 /// A conflict means that a till's journal has split: that is logged where it is found.

@@ -127,7 +127,7 @@ async fn read_entries(
     if requested.entry.place.sequence <= evidence.adopted(adopted, &sale, number)?.place.sequence {
         return Err(Failure::bad_request("the payment was requested before the number was chosen"));
     }
-    let adoption = adoption(app, caller, number, sale, adopted)?;
+    let adoption = adoption(app, caller, number, sale, adopted).await?;
     one_history(app, caller, &[&adoption.sale.entry, &adoption.adopted, &requested.entry]).await?;
     Ok((adoption, requested))
 }

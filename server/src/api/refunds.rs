@@ -45,11 +45,13 @@ pub async fn carry_out_refund(
     caller.require_money()?;
     let number: OrderNumber = path_part(&number)?;
     let refund = RefundId(refund);
-    let (entry, amount) = Evidence::of(&app, &caller).refund(&request.carried_out, number, &refund)?;
+    let (entry, amount, cashier) =
+        Evidence::of(&app, &caller).refund(&request.carried_out, number, &refund)?;
     one_history(&app, &caller, &[&entry]).await?;
     let lease = app.centre.lease();
     let guard = app.groups.guard(&caller.request_id, lease.now);
-    let asked = CarryOut { number, refund, amount, terminal: caller.terminal, entry, lease, guard };
+    let (terminal, cashier) = (caller.terminal, cashier.map(|cashier| cashier.tidy()));
+    let asked = CarryOut { number, refund, amount, terminal, cashier, entry, lease, guard };
     let refund = app.centre.carry_out(asked).await.map_err(|error| told(error, number.as_str()))?;
     Ok(Json(refund))
 }

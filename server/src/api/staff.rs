@@ -15,7 +15,7 @@ use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::{
     AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, PersonLeft, Role, Session,
-    StaffRow, TerminalChange, TerminalRow,
+    SetPin, StaffRow, TerminalChange, TerminalRow,
 };
 use evertill_shared::refund::Refund;
 
@@ -63,7 +63,7 @@ pub async fn add_person(app: &App, who: &OpenSession, new: NewStaff) -> Result<S
     Person(who.clone()).require(Role::may_administer, "add people")?;
     let password_hash = session::hash_password(&new.password).await?;
     let (login, name) = (new.login.trim().to_owned(), new.name.trim().to_owned());
-    let row = StaffRow { login, name, role: new.role, left_at: None };
+    let row = StaffRow { login, name, role: new.role, left_at: None, has_pin: false };
     Ok(app.base.add_staff(StaffRecord { row, password_hash }, who.login.clone()).await?)
 }
 
@@ -78,6 +78,27 @@ pub async fn person_left(
 ) -> Answer<StaffRow> {
     person.require(Role::may_administer, "say who left")?;
     Ok(Json(app.base.person_left(&left.login, &left.reason, person.0.login).await?))
+}
+
+/// `POST /staff/v1/staff/pin`: gives a person a PIN for the tills, or takes it away.
+///
+/// # Errors
+/// Without the right; nobody of that name; a PIN that is none, or too simple.
+pub async fn set_pin(State(app): State<App>, person: Person, Body(asked): Body<SetPin>) -> Answer<StaffRow> {
+    Ok(Json(change_pin(&app, &person.0, &asked).await?))
+}
+
+/// The same, for the API and the console.
+///
+/// # Errors
+/// Without the right; nobody of that name; a PIN that is none, or too simple.
+pub async fn change_pin(app: &App, who: &OpenSession, asked: &SetPin) -> Result<StaffRow, Failure> {
+    Person(who.clone()).require(Role::may_administer, "set PINs for the tills")?;
+    let hash = match &asked.pin {
+        Some(pin) => Some(session::hash_pin(pin).await?),
+        None => None,
+    };
+    Ok(app.base.set_pin(&asked.login, hash, who.login.clone()).await?)
 }
 
 /// `POST /staff/v1/password`: one's own.

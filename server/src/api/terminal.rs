@@ -16,6 +16,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
     let known = app.base.terminal(terminal).await?.ok_or(BaseError::NotFound("terminal"))?;
     let refunds_waiting =
         if caller.state.may_move_money() { app.groups.refund_inbox(terminal).await.0.len() } else { 0 };
+    let versions = app.base.versions().await?;
     let server_time = app.clock.now();
     Ok(Json(TerminalStatus {
         terminal,
@@ -26,7 +27,8 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         server_time,
         business_day: app.base.business_day(server_time),
         journal_head: app.base.journal_head(terminal, caller.epoch).await?,
-        catalogue_version: app.base.catalogue_version().await?,
+        catalogue_version: versions.catalogue,
+        staff_version: versions.staff,
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
         wallets: app.centre.wallets(),
     }))

@@ -33,6 +33,10 @@ pub enum AuditKind {
     StaffLeft,
     /// Somebody changed their own password.
     PasswordChanged,
+    /// A person was given a PIN for the tills.
+    PinSet,
+    /// A person's PIN for the tills was taken away.
+    PinRemoved,
     /// Somebody decided to accept an order of a blocked terminal. Whether it was done then is in its story.
     OrderAccepted,
     /// A refund was asked for.

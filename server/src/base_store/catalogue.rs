@@ -82,14 +82,6 @@ impl BaseStore {
             .await
     }
 
-    /// The version alone.
-    ///
-    /// # Errors
-    /// [`BaseError`].
-    pub async fn catalogue_version(&self) -> Result<u64, BaseError> {
-        self.database.read(|sql| Ok(read_version(sql)?)).await
-    }
-
     /// Replaces the catalogue; answers the new version, without the products.
     ///
     /// # Errors

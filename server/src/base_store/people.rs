@@ -4,6 +4,7 @@
 use super::audit::{self, AuditKind, NewAudit};
 use super::sessions::end_others;
 use super::staff::{PERSON, person_of};
+use super::till_staff;
 use super::{BaseError, BaseStore, StaffRecord};
 use crate::database::Sql;
 use crate::params;
@@ -31,7 +32,7 @@ impl std::fmt::Debug for NewPassword {
     }
 }
 
-fn read_person(sql: &dyn Sql, login: &str) -> Result<StaffRow, BaseError> {
+pub(super) fn read_person(sql: &dyn Sql, login: &str) -> Result<StaffRow, BaseError> {
     let row = sql.row(&format!("{PERSON} WHERE login = ?1"), &params![login])?;
     row.map_or(Err(BaseError::NotFound("person")), |row| Ok(person_of(&row)?))
 }
@@ -48,10 +49,13 @@ fn leave(sql: &dyn Sql, login: &str, reason: &str, who: &str, now: Timestamp) ->
     if person.role == Role::It && another.is_none() {
         return Err(BaseError::LastOfIt(person.login));
     }
-    sql.execute("UPDATE staff SET left_at = ?2 WHERE login = ?1", &params![login, now.0])?;
+    sql.execute("UPDATE staff SET left_at = ?2, pin_hash = NULL WHERE login = ?1", &params![login, now.0])?;
+    if person.has_pin {
+        till_staff::changed(sql)?;
+    }
     end_others(sql, login, None)?;
     audit::append(sql, &NewAudit::new(who, AuditKind::StaffLeft, &person.login, reason), now)?;
-    Ok(StaffRow { left_at: Some(now), ..person })
+    Ok(StaffRow { left_at: Some(now), has_pin: false, ..person })
 }
 
 impl BaseStore {

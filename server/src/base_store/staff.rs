@@ -48,12 +48,14 @@ fn wait_after(failures: u32) -> Duration {
     LONGEST_WAIT.min(FIRST_WAIT * 2_u32.pow(doublings))
 }
 
-pub(super) const PERSON: &str = "SELECT login, name, role, left_at FROM staff";
+pub(super) const PERSON: &str = "SELECT login, name, role, left_at, pin_hash FROM staff";
 
 pub(super) fn person_of(row: &Row) -> Result<StaffRow, DbError> {
     let (role, left_at): (String, Option<i64>) = (row.get("role")?, row.get("left_at")?);
     let role = role_of(&role)?;
-    Ok(StaffRow { login: row.get("login")?, name: row.get("name")?, role, left_at: left_at.map(Timestamp) })
+    let has_pin = row.get::<Option<String>>("pin_hash")?.is_some();
+    let (login, name) = (row.get("login")?, row.get("name")?);
+    Ok(StaffRow { login, name, role, left_at: left_at.map(Timestamp), has_pin })
 }
 
 pub(super) fn role_of(word: &str) -> Result<Role, DbError> {
@@ -77,7 +79,7 @@ impl BaseStore {
                     return Ok(LoginCheck::Wait(Timestamp(until)));
                 }
                 let row = sql.row(
-                    "SELECT login, name, role, left_at, password_hash FROM staff
+                    "SELECT login, name, role, left_at, pin_hash, password_hash FROM staff
                      WHERE login = ?1 AND left_at IS NULL",
                     &params![&login],
                 )?;

@@ -88,6 +88,8 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::TerminalRetired => t.did_retired,
         AuditKind::StaffLeft => t.did_left,
         AuditKind::PasswordChanged => t.did_password,
+        AuditKind::PinSet => t.did_pin_set,
+        AuditKind::PinRemoved => t.did_pin_removed,
         AuditKind::OrderAccepted => t.did_accept,
         AuditKind::RefundRequested => t.did_refund,
         AuditKind::CatalogueChanged => t.did_catalogue,

@@ -116,6 +116,9 @@ pub(super) async fn draw(
     if detail.summary.quarantined {
         notices.push(Notice::new(Tone::Doubt, t.quarantined_long));
     }
+    if detail.summary.served_by.as_ref().is_some_and(|served| !served.on_staff) {
+        notices.push(Notice::new(Tone::Doubt, t.cashier_not_on_staff_long));
+    }
     let under_way = detail.payments.iter().any(|record| !record.payment.state.is_final())
         || detail.refunds.iter().any(|record| !record.refund.state.is_final());
     let page = Page {

@@ -3,11 +3,11 @@
 use super::frame::{Badge, Frame, Notice, Tab, Tone, ok};
 use super::problem::Problem;
 use super::say;
-use super::search::{Search, Typed, choices};
+use super::search::{NOBODY, Search, Typed, choices};
 use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
-use crate::merchant_view::{Page as View, SaleFilter, SaleList};
+use crate::merchant_view::{CashierTotal, Page as View, SaleFilter, SaleList};
 use crate::order_group::OrderSummary;
 use crate::order_group::overview::{DayTotals, TenderTotal};
 use askama::Template;
@@ -17,6 +17,7 @@ use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::money::Currency;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a page waits for what was sold a moment ago.
@@ -29,6 +30,7 @@ struct Row {
     number: String,
     grouped: String,
     terminal: String,
+    cashier: String,
     tender: &'static str,
     amount: String,
     badges: Vec<Badge>,
@@ -39,6 +41,22 @@ struct TenderLine {
     paid: String,
     count: String,
     refunded: Option<String>,
+}
+
+struct CashierLine {
+    name: String,
+    href: String,
+    paid: String,
+    cash: String,
+    count: String,
+    refunded: Option<String>,
+}
+
+/// A cashier that can be chosen.
+struct CashierChoice {
+    value: String,
+    name: String,
+    chosen: bool,
 }
 
 struct Totals {
@@ -66,6 +84,8 @@ struct Page {
     missing: Vec<Notice>,
     form: Search,
     states: Vec<super::search::Choice>,
+    cashiers: Vec<CashierChoice>,
+    by_cashier: Vec<CashierLine>,
     totals: Totals,
     complete: Option<String>,
     rows: Vec<Row>,
@@ -105,6 +125,8 @@ pub(super) async fn page(
         missing: if notices.is_empty() { missing(&app, &view, &visit, day) } else { Vec::new() },
         notices,
         states: choices(&search, t),
+        cashiers: cashier_choices(&app, &view, &search, t).await,
+        by_cashier: by_cashier(&view, day, visit.store.currency, t),
         totals: totals(&view.totals, visit.store.currency, t),
         complete: complete(&app, &view, &visit, day),
         rows: view.list.sales.iter().map(|order| row(order, &visit, day)).collect(),
@@ -174,6 +196,7 @@ fn row(order: &OrderSummary, visit: &Visit, day: BusinessDay) -> Row {
         number: order.number.to_string(),
         grouped: order.number.grouped(),
         terminal: order.sale.terminal.to_string(),
+        cashier: order.served_by.as_ref().map_or_else(String::new, say::served_by),
         tender: order.paid_by.as_ref().map_or("", |paid_by| say::tender(paid_by, t)),
         amount: order.total.to_string(),
         badges: say::order(order, t),
@@ -206,6 +229,46 @@ fn totals(sums: &DayTotals, currency: Currency, t: &'static Words) -> Totals {
         tenders: sums.tenders.iter().map(tender).collect(),
         notes,
     }
+}
+
+/// Everybody of the staff, those who left too, and whoever else sold on that day.
+async fn cashier_choices(app: &App, view: &View, search: &Search, t: &'static Words) -> Vec<CashierChoice> {
+    let staff = app.base.staff().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the staff cannot be listed: the choice has those of the day only");
+        Vec::new()
+    });
+    let mut names: BTreeMap<String, String> =
+        staff.into_iter().map(|person| (person.login, person.name)).collect();
+    for total in view.cashiers.iter().filter(|total| !total.login.is_empty()) {
+        names.entry(total.login.clone()).or_insert_with(|| total.name.clone());
+    }
+    let choice = |value: String, name: String| CashierChoice { chosen: value == search.cashier, value, name };
+    let fixed = [(String::new(), t.any_cashier.to_owned()), (NOBODY.into(), t.no_cashier.to_owned())];
+    let people = names.into_iter().map(|(login, name)| (login.clone(), format!("{name} ({login})")));
+    fixed.into_iter().chain(people).map(|(value, name)| choice(value, name)).collect()
+}
+
+/// What each cashier sold; nothing on a day on which nobody logged in.
+fn by_cashier(view: &View, day: BusinessDay, currency: Currency, t: &'static Words) -> Vec<CashierLine> {
+    if view.cashiers.iter().all(|total| total.login.is_empty()) {
+        return Vec::new();
+    }
+    let line = |total: &CashierTotal| {
+        let cashier = if total.login.is_empty() { NOBODY } else { &total.login };
+        let search = Search { cashier: cashier.to_owned(), ..Search::default() };
+        CashierLine {
+            name: match total.login.as_str() {
+                "" => t.no_cashier.to_owned(),
+                login => format!("{} ({login})", total.name),
+            },
+            href: search.address(day, None),
+            paid: say::money(total.paid_minor, currency),
+            cash: say::money(total.cash_minor, currency),
+            count: fill(t.count_orders, &[&total.orders.to_string()]),
+            refunded: (total.refunded_minor > 0).then(|| say::money(total.refunded_minor, currency)),
+        }
+    };
+    view.cashiers.iter().map(line).collect()
 }
 
 fn pages(search: &Search, day: BusinessDay, list: &SaleList, t: &'static Words) -> Pages {

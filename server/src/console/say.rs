@@ -2,6 +2,7 @@
 
 use super::frame::{Badge, Tone};
 use super::words::{Words, fill};
+use crate::order_group::lists::ServedBy;
 use crate::order_group::{GroupError, OrderSummary, Refusal};
 use evertill_shared::business_day::{StoreZone, local_text};
 use evertill_shared::clock::Timestamp;
@@ -57,10 +58,18 @@ pub(super) fn order(order: &OrderSummary, t: T) -> Vec<Badge> {
     if running > 0 {
         badges.push(Badge::new(Tone::Wait, t.refund_running));
     }
+    if order.served_by.as_ref().is_some_and(|served| !served.on_staff) {
+        badges.push(Badge::new(Tone::Doubt, t.cashier_not_on_staff));
+    }
     if order.quarantined {
         badges.push(Badge::new(Tone::Doubt, t.quarantined));
     }
     badges
+}
+
+/// Who served: the name, and the login, which is nobody else's.
+pub(super) fn served_by(served: &ServedBy) -> String {
+    format!("{} ({})", served.cashier.name, served.cashier.login)
 }
 
 /// Where an attempt to pay stands.

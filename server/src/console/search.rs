@@ -27,6 +27,7 @@ pub(super) struct Search {
     pub day: String,
     pub number: String,
     pub terminal: String,
+    pub cashier: String,
     pub amount: String,
     pub from: String,
     pub to: String,
@@ -34,6 +35,9 @@ pub(super) struct Search {
     pub state: String,
     pub before: String,
 }
+
+/// Stands for sales of nobody in particular; no login is like it.
+pub(super) const NOBODY: &str = "(nobody)";
 
 const STANDINGS: [(&str, Standing); 5] = [
     ("paid", Standing::Paid),
@@ -79,6 +83,11 @@ impl Search {
         }
         let terminal = part(&self.terminal, |text| text.parse().ok());
         filter.terminal = terminal.ok_or(t.bad_terminal)?;
+        filter.cashier = match self.cashier.trim() {
+            "" => None,
+            NOBODY => Some(String::new()),
+            login => Some(login.chars().take(LONGEST_CODE).collect()),
+        };
         let amounts = part(&self.amount, |text| amounts(text, store.currency));
         filter.total_minor = amounts.ok_or(t.bad_amount)?.unwrap_or_default();
         let moment = |text: &str| {
@@ -104,6 +113,7 @@ impl Search {
             ("day", day.as_str()),
             ("number", self.number.trim()),
             ("terminal", self.terminal.trim()),
+            ("cashier", self.cashier.trim()),
             ("amount", self.amount.trim()),
             ("from", self.from.trim()),
             ("to", self.to.trim()),
@@ -271,6 +281,18 @@ mod tests {
         for text in ["24:00", "9", "09:60", "a:b"] {
             assert!(times(text, "").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_cashier_is_a_login_or_nobody() {
+        let cashier =
+            |text: &str| filter(&Search { cashier: text.into(), ..Search::default() }).unwrap().cashier;
+        assert_eq!(cashier("mei").as_deref(), Some("mei"));
+        assert_eq!(cashier(NOBODY).as_deref(), Some(""));
+        assert_eq!(cashier(" "), None);
+        let search = Search { cashier: NOBODY.into(), ..Search::default() };
+        let address = search.address("2026-11-20".parse().unwrap(), None);
+        assert_eq!(address, "/console/orders?day=2026-11-20&cashier=%28nobody%29");
     }
 
     #[test]

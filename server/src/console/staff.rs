@@ -5,6 +5,7 @@ use super::posted::Posted;
 use super::problem::Problem;
 use super::visitor::{Visit, query_of};
 use super::words::fill;
+use crate::api::staff::change_pin;
 use crate::app::App;
 use crate::base_store::{BaseError, StaffRecord};
 use crate::session;
@@ -13,7 +14,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::staff::{Role, StaffRow};
+use evertill_shared::protocol::staff::{Role, SetPin, StaffRow};
 use evertill_shared::secret::SecretText;
 use serde::Deserialize;
 
@@ -23,6 +24,7 @@ struct Row {
     role: &'static str,
     /// When they left, in words; empty for those who are there.
     left: String,
+    has_pin: bool,
 }
 
 struct RoleChoice {
@@ -39,6 +41,8 @@ struct Form {
     /// Who left, and why.
     gone: String,
     reason: String,
+    /// Whose PIN.
+    holder: String,
 }
 
 #[derive(Template)]
@@ -58,6 +62,7 @@ struct Page {
 pub(super) struct Done {
     added: String,
     left: String,
+    pin: String,
 }
 
 fn only_it(visit: &Visit) -> Result<(), Problem> {
@@ -76,6 +81,7 @@ fn draw(
         name: row.name,
         login: row.login,
         role: role_word(row.role, t),
+        has_pin: row.has_pin,
         left: row.left_at.map(|at| fill(t.left_since, &[&visit.time(at)])).unwrap_or_default(),
     };
     let choice = |role: Role| RoleChoice {
@@ -107,7 +113,37 @@ pub(super) async fn page(
     let left = staff.iter().find(|row| row.login == done.left && row.left_at.is_some());
     let notice = added.map(|row| Notice::good(fill(t.added_person, &[&row.name])));
     let notice = notice.or(left.map(|row| Notice::good(fill(t.person_left, &[&row.name]))));
+    let holder = staff.iter().find(|row| row.login == done.pin && row.left_at.is_none());
+    let about_pin = |row: &StaffRow| if row.has_pin { t.pin_set } else { t.pin_removed };
+    let notice = notice.or(holder.map(|row| Notice::good(fill(about_pin(row), &[&row.name]))));
     Ok(draw(&visit, staff, StatusCode::OK, notice, Form::default()))
+}
+
+/// Gives somebody a PIN for the tills, or takes it away.
+pub(super) async fn pin(
+    State(app): State<App>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    only_it(&visit)?;
+    let t = visit.words();
+    let holder = fields.get("holder").to_owned();
+    let typed = Some(fields.get("pin")).filter(|pin| !pin.is_empty());
+    let asked = SetPin { login: holder.clone(), pin: typed.map(|pin| SecretText::new(pin.to_owned())) };
+    let refused = match change_pin(&app, &visit.who, &asked).await {
+        Ok(row) => {
+            let address = format!("/console/staff?{}", query_of(&[("pin", &row.login)]));
+            return Ok(Redirect::to(&address).into_response());
+        }
+        Err(failure) => match failure.code {
+            ErrorCode::BadRequest => t.bad_pin,
+            ErrorCode::NotFound => t.left_choose,
+            ErrorCode::Overloaded => t.overloaded,
+            _ => return Err(Problem::Internal),
+        },
+    };
+    let staff = app.base.staff().await?;
+    let form = Form { holder, ..Form::default() };
+    Ok(draw(&visit, staff, StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::bad(refused)), form))
 }
 
 /// Adds somebody.
@@ -131,7 +167,7 @@ pub(super) async fn add(
         (_, Err(_)) => return Err(Problem::Internal),
         (Some(role), Ok(password_hash)) => {
             let (login, name) = (form.login.clone(), form.name.clone());
-            let row = StaffRow { login, name, role, left_at: None };
+            let row = StaffRow { login, name, role, left_at: None, has_pin: false };
             match app.base.add_staff(StaffRecord { row, password_hash }, visit.who.login.clone()).await {
                 Ok(row) => {
                     let address = format!("/console/staff?{}", query_of(&[("added", &row.login)]));

@@ -86,8 +86,10 @@ fn about_refund(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String 
         Fact::RefundAsked { amount, by, login, reason, .. } => {
             fill(t.fact_refund_asked, &[&amount.to_string(), by, login, reason])
         }
-        Fact::RefundCarriedOut { refund, terminal } => {
-            fill(t.fact_refund_carried, &[&refund.0, &terminal.to_string()])
+        Fact::RefundCarriedOut { refund, terminal, cashier } => {
+            let place = terminal.to_string();
+            let text = fill(t.fact_refund_carried, &[&refund.0, &place]);
+            cashier.as_ref().map_or(text.clone(), |who| format!("{text} · {} ({})", who.name, who.login))
         }
         Fact::RefundIs { refund, state, message } => {
             let mut text = say::refund(*state, terminal, t).1;

@@ -7,6 +7,7 @@ use super::rows::{
 use crate::database::{DbError, Row, Sql, Value};
 use crate::order_group::OrderSummary;
 use crate::order_group::outbox::SaleCopy;
+use crate::order_group::served_by_values;
 use crate::params;
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::refund::RefundState;
@@ -35,8 +36,8 @@ impl Sums {
     }
 }
 
-/// Business day, tender, quarantined.
-type Account = (String, String, bool);
+/// Business day, tender, cashier, quarantined.
+pub(super) type Account = (String, String, String, bool);
 
 /// What was paid with: the wallet's name, or nothing for cash.
 pub(super) fn tender(order: &OrderSummary) -> &'static str {
@@ -53,7 +54,9 @@ pub(super) fn refunded(order: &OrderSummary) -> i64 {
 }
 
 fn account_of(order: &OrderSummary) -> Option<(Account, Sums)> {
-    let account = (order.business_day.to_string(), tender(order).to_owned(), order.quarantined);
+    let (cashier, ..) = served_by_values(order.served_by.as_ref());
+    let account =
+        (order.business_day.to_string(), tender(order).to_owned(), cashier.to_owned(), order.quarantined);
     let sums = Sums { orders: 1, paid: order.paid.minor, refunded: refunded(order), held: order.held.minor };
     (order.state == OrderState::Paid).then_some((account, sums))
 }
@@ -71,7 +74,8 @@ fn old_row(row: &Row) -> Result<(String, Old), DbError> {
         refunded: row.get("refunded_minor")?,
         held: row.get("held_minor")?,
     };
-    let account = (row.get("business_day")?, row.get("tender")?, row.get("quarantined")?);
+    let account =
+        (row.get("business_day")?, row.get("tender")?, row.get("cashier")?, row.get("quarantined")?);
     let is_paid = row.get::<String>("state")? == OrderState::Paid.as_str();
     let old = Old { version: row.get("version")?, account: is_paid.then_some((account, sums)) };
     Ok((row.get("number")?, old))
@@ -81,7 +85,7 @@ fn old_row(row: &Row) -> Result<(String, Old), DbError> {
 pub(super) fn apply(sql: &dyn Sql, build: i64, copies: &[SaleCopy]) -> Result<u64, DbError> {
     let mut old = HashMap::new();
     for numbers in copies.chunks(LOOKED_UP) {
-        let statement = "SELECT number, version, state, business_day, tender, quarantined, paid_minor, \
+        let statement = "SELECT number, version, state, business_day, tender, cashier, quarantined, paid_minor, \
              refunded_minor, held_minor FROM sales WHERE build = ?1 AND number IN";
         let rows = sql.rows(&many(statement), &numbers_of(build, numbers.iter()))?;
         for row in &rows {
@@ -159,18 +163,28 @@ fn book(
     for ((account, sums), sign) in changes {
         accounts.entry(account).or_default().add(sums, sign);
     }
-    for ((day, tender, quarantined), sums) in accounts {
+    for ((day, tender, cashier, quarantined), sums) in accounts {
         if sums == Sums::default() {
             continue;
         }
         sql.execute(
-            "INSERT INTO totals (build, business_day, tender, quarantined, orders, paid_minor, refunded_minor, \
-             held_minor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-             ON CONFLICT (build, business_day, tender, quarantined) DO UPDATE SET \
+            "INSERT INTO totals (build, business_day, tender, cashier, quarantined, orders, paid_minor, \
+             refunded_minor, held_minor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+             ON CONFLICT (build, business_day, tender, cashier, quarantined) DO UPDATE SET \
              orders = totals.orders + excluded.orders, paid_minor = totals.paid_minor + excluded.paid_minor, \
              refunded_minor = totals.refunded_minor + excluded.refunded_minor, \
              held_minor = totals.held_minor + excluded.held_minor",
-            &params![build, day, tender, quarantined, sums.orders, sums.paid, sums.refunded, sums.held],
+            &params![
+                build,
+                day,
+                tender,
+                cashier,
+                quarantined,
+                sums.orders,
+                sums.paid,
+                sums.refunded,
+                sums.held,
+            ],
         )?;
     }
     Ok(())

@@ -37,6 +37,8 @@ pub struct SaleFilter {
     pub number_part: Option<String>,
     /// Of which till.
     pub terminal: Option<TerminalId>,
+    /// Served by the person of this login; an empty one means nobody in particular.
+    pub cashier: Option<String>,
     /// Of which total, in minor units.
     pub total_minor: Span<i64>,
     /// Created when.
@@ -59,6 +61,7 @@ impl SaleFilter {
             day,
             number_part: None,
             terminal: None,
+            cashier: None,
             total_minor: Span::default(),
             created: Span::default(),
             codes: Vec::new(),
@@ -89,6 +92,24 @@ pub struct Reach {
     pub filled: bool,
 }
 
+/// What a day came to with one cashier, in minor units of the store's currency. What was refunded counts with whoever
+/// sold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CashierTotal {
+    /// The login; empty for what nobody in particular sold.
+    pub login: String,
+    /// The name, as it was on the last sale.
+    pub name: String,
+    /// Paid orders that count as sales.
+    pub orders: u64,
+    /// What was paid.
+    pub paid_minor: i64,
+    /// How much of it in cash.
+    pub cash_minor: i64,
+    /// What surely went back.
+    pub refunded_minor: i64,
+}
+
 /// A list and totals as of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -96,6 +117,8 @@ pub struct Page {
     pub list: SaleList,
     /// What the day came to.
     pub totals: DayTotals,
+    /// What it came to by cashier, by login; first what nobody in particular sold.
+    pub cashiers: Vec<CashierTotal>,
     /// How far each group's sales are in.
     pub reach: Vec<Reach>,
 }
@@ -123,6 +146,7 @@ impl MerchantView {
             Ok(Page {
                 list: filter.map(|filter| list(sql, live, &filter)).transpose()?.unwrap_or_default(),
                 totals: totals(sql, live, day)?,
+                cashiers: cashiers(sql, live, day)?,
                 reach: build::feeds(sql, live)?.iter().map(reach).collect(),
             })
         });
@@ -176,6 +200,9 @@ fn listing(build: i64, filter: &SaleFilter) -> (String, Vec<Value<'static>>) {
     if let Some(terminal) = filter.terminal {
         also("terminal = ?", terminal.get().into());
     }
+    if let Some(cashier) = &filter.cashier {
+        also("cashier = ?", cashier.clone().into());
+    }
     let spans = [
         ("total_minor >= ?", filter.total_minor.from),
         ("total_minor <= ?", filter.total_minor.to),
@@ -217,8 +244,10 @@ fn with_code(codes: &[String], parameters: &mut Vec<Value<'static>>) -> String {
 }
 
 fn totals(sql: &dyn Sql, build: i64, day: BusinessDay) -> Result<DayTotals, DbError> {
-    let statement = "SELECT tender, quarantined, orders, paid_minor, refunded_minor, held_minor FROM totals \
-         WHERE build = ?1 AND business_day = ?2 AND orders > 0 ORDER BY tender";
+    let statement = "SELECT tender, quarantined, CAST(sum(orders) AS BIGINT) AS orders, \
+         CAST(sum(paid_minor) AS BIGINT) AS paid_minor, CAST(sum(refunded_minor) AS BIGINT) AS refunded_minor, \
+         CAST(sum(held_minor) AS BIGINT) AS held_minor FROM totals \
+         WHERE build = ?1 AND business_day = ?2 AND orders > 0 GROUP BY tender, quarantined ORDER BY tender";
     let mut totals = DayTotals::default();
     for row in sql.rows(statement, &params![build, day.to_string()])? {
         let tender: String = row.get("tender")?;
@@ -237,4 +266,25 @@ fn totals(sql: &dyn Sql, build: i64, day: BusinessDay) -> Result<DayTotals, DbEr
         }
     }
     Ok(totals)
+}
+
+fn cashiers(sql: &dyn Sql, build: i64, day: BusinessDay) -> Result<Vec<CashierTotal>, DbError> {
+    let statement = "SELECT t.cashier, CAST(sum(t.orders) AS BIGINT) AS orders, \
+         CAST(sum(t.paid_minor) AS BIGINT) AS paid, CAST(sum(t.refunded_minor) AS BIGINT) AS refunded, \
+         CAST(sum(CASE WHEN t.tender = '' THEN t.paid_minor ELSE 0 END) AS BIGINT) AS cash, \
+         (SELECT s.cashier_name FROM sales s WHERE s.build = ?1 AND s.business_day = ?2 AND s.cashier = t.cashier \
+          ORDER BY s.number DESC LIMIT 1) AS name \
+         FROM totals t WHERE t.build = ?1 AND t.business_day = ?2 AND t.orders > 0 AND t.quarantined = 0 \
+         GROUP BY t.cashier ORDER BY t.cashier";
+    let total = |row: &Row| {
+        Ok(CashierTotal {
+            login: row.get("cashier")?,
+            name: row.get::<Option<String>>("name")?.unwrap_or_default(),
+            orders: row.get("orders")?,
+            paid_minor: row.get("paid")?,
+            cash_minor: row.get("cash")?,
+            refunded_minor: row.get("refunded")?,
+        })
+    };
+    sql.rows(statement, &params![build, day.to_string()])?.iter().map(total).collect()
 }

@@ -12,12 +12,20 @@ const APPLICATION: i32 = 0x4556_5631;
 /// What the view's database is made of.
 pub const VIEW: Schema = Schema {
     application: APPLICATION,
-    migrations: &[Migration {
-        number: 1,
-        name: "sales",
-        sqlite: include_str!("../../migrations/sqlite/view_0001_sales.sql"),
-        postgres: include_str!("../../migrations/postgres/view_0001_sales.sql"),
-    }],
+    migrations: &[
+        Migration {
+            number: 1,
+            name: "sales",
+            sqlite: include_str!("../../migrations/sqlite/view_0001_sales.sql"),
+            postgres: include_str!("../../migrations/postgres/view_0001_sales.sql"),
+        },
+        Migration {
+            number: 2,
+            name: "cashiers",
+            sqlite: include_str!("../../migrations/sqlite/view_0002_cashiers.sql"),
+            postgres: include_str!("../../migrations/postgres/view_0002_cashiers.sql"),
+        },
+    ],
     opening: None,
 };
 

@@ -2,6 +2,7 @@
 //! change goes into both; then all orders are copied, both are compared, and the new one takes the place of the old
 //! one in one transaction.
 
+use super::apply::Account;
 use super::build::{self, Builds};
 use super::feeder::FeedError;
 use super::rows::{SALE, sale_row, with_all};
@@ -311,18 +312,17 @@ fn compare(sql: &dyn Sql, old: i64, new: i64, after: &str) -> Result<Option<Comp
     Ok(Some(Compared { upto, sales, differences }))
 }
 
-type Account = (String, String, bool);
-
 fn totals(sql: &dyn Sql, build: i64) -> Result<BTreeMap<Account, [i64; 4]>, DbError> {
-    let statement = "SELECT business_day, tender, quarantined, orders, paid_minor, refunded_minor, held_minor \
-         FROM totals WHERE build = ?1";
+    let statement = "SELECT business_day, tender, cashier, quarantined, orders, paid_minor, refunded_minor, \
+         held_minor FROM totals WHERE build = ?1";
     let mut found = BTreeMap::new();
     for row in sql.rows(statement, &params![build])? {
         let sums =
             [row.get("orders")?, row.get("paid_minor")?, row.get("refunded_minor")?, row.get("held_minor")?];
         // An account that came to nothing again is as good as none.
         if sums != [0; 4] {
-            found.insert((row.get("business_day")?, row.get("tender")?, row.get("quarantined")?), sums);
+            let (day, tender) = (row.get("business_day")?, row.get("tender")?);
+            found.insert((day, tender, row.get("cashier")?, row.get("quarantined")?), sums);
         }
     }
     Ok(found)

@@ -4,6 +4,7 @@ use super::apply::{refunded, tender};
 use crate::database::{DbError, Row, Sql, Value};
 use crate::order_group::OrderSummary;
 use crate::order_group::outbox::{SaleCopy, SoldLine, WalletAttempt};
+use crate::order_group::{served_by, served_by_values};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{RefundId, SaleKey, TerminalId};
@@ -58,6 +59,9 @@ pub(super) const SALES: Table = Table {
         "quarantined",
         "created_at",
         "paid_at",
+        "cashier",
+        "cashier_name",
+        "cashier_known",
     ],
 };
 
@@ -108,6 +112,7 @@ fn place(index: usize) -> i64 {
 
 pub(super) fn sale_values(build: i64, copy: &SaleCopy) -> Result<Vec<Value<'_>>, DbError> {
     let order = &copy.order;
+    let (cashier, cashier_name, known) = served_by_values(order.served_by.as_ref());
     let values = params![
         build,
         order.number.as_str(),
@@ -127,6 +132,9 @@ pub(super) fn sale_values(build: i64, copy: &SaleCopy) -> Result<Vec<Value<'_>>,
         order.quarantined,
         order.created_at.0,
         order.paid_at.map(|at| at.0),
+        cashier,
+        cashier_name,
+        known,
     ];
     Ok(values.into())
 }
@@ -174,7 +182,8 @@ pub(super) fn refund_values(build: i64, copy: &SaleCopy) -> Result<Vec<Vec<Value
 
 /// The columns that [`sale_row`] reads.
 pub(super) const SALE: &str = "number, version, terminal, epoch, sequence, state, business_day, currency, \
-     total_minor, paid_minor, held_minor, paid_by, quarantined, created_at, paid_at";
+     total_minor, paid_minor, held_minor, paid_by, quarantined, created_at, paid_at, \
+     cashier, cashier_name, cashier_known";
 
 /// A sale without what stands in other tables.
 pub(super) fn sale_row(row: &Row) -> Result<SaleCopy, DbError> {
@@ -199,6 +208,7 @@ pub(super) fn sale_row(row: &Row) -> Result<SaleCopy, DbError> {
         quarantined: row.get("quarantined")?,
         created_at: Timestamp(row.get("created_at")?),
         paid_at: row.get::<Option<i64>>("paid_at")?.map(Timestamp),
+        served_by: served_by(row)?,
         refunds: Vec::new(),
     };
     Ok(SaleCopy { version: row.get("version")?, order, lines: Vec::new(), attempts: Vec::new() })

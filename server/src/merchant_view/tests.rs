@@ -42,6 +42,7 @@ macro_rules! contract {
                 one_server_feeds_and_another_takes_over;
             searching:
                 sales_are_found_by_number_till_amount_time_code_and_state,
+                a_day_is_added_up_by_cashier_and_a_stranger_is_marked,
                 a_wallets_number_finds_its_order_on_any_day;
             rebuilding:
                 a_rebuilt_view_is_what_was_there,

@@ -2,6 +2,7 @@
 
 use super::{PaymentRecord, RefundRecord, Reply, StoryLine};
 use evertill_shared::business_day::BusinessDay;
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{SaleKey, TerminalId};
 use evertill_shared::money::Amount;
@@ -75,6 +76,16 @@ impl OrderFilter {
     }
 }
 
+/// Who served, as the till says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedBy {
+    /// The person.
+    pub cashier: Cashier,
+    /// They were on the staff when the order was adopted. If not, the sale is a sale all the same, and a person should
+    /// look at it.
+    pub on_staff: bool,
+}
+
 /// An order in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderSummary {
@@ -100,6 +111,8 @@ pub struct OrderSummary {
     pub created_at: Timestamp,
     /// When it was paid.
     pub paid_at: Option<Timestamp>,
+    /// Who served; nobody at a till where nobody logs in.
+    pub served_by: Option<ServedBy>,
     /// Its refunds, oldest first.
     pub refunds: Vec<Refund>,
 }

@@ -1,5 +1,6 @@
 //! What a group does with orders: adoption, cash, and tidying up.
 
+use super::lists::ServedBy;
 use super::{Guard, KeptEntry, Policies, Reply, SaleOfTill};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
@@ -22,6 +23,8 @@ pub struct Adoption {
     pub at: Timestamp,
     /// The till is blocked: a person must accept what it sends.
     pub quarantine: bool,
+    /// Who served, and whether they are on the staff.
+    pub served_by: Option<ServedBy>,
 }
 
 /// Cash that was taken for a sale.

@@ -2,6 +2,7 @@
 
 use super::{GroupError, GroupSet, Guard, KeptEntry, Lease, Reply};
 use evertill_shared::business_day::BusinessDay;
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
@@ -63,6 +64,8 @@ pub struct CarryOut {
     pub amount: Amount,
     /// The till that signed.
     pub terminal: TerminalId,
+    /// Who carried it out there, if anybody logs in.
+    pub cashier: Option<Cashier>,
     /// The entry that says so.
     pub entry: KeptEntry,
     /// For whoever asks the channel right after this is on disk.

@@ -15,6 +15,7 @@ mod payments;
 mod quarantine;
 mod refunds;
 mod rows;
+pub(crate) use rows::{served_by, served_by_values};
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "late_entries",
         sqlite: include_str!("../../migrations/sqlite/group_0005_late_entries.sql"),
         postgres: include_str!("../../migrations/postgres/group_0005_late_entries.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "cashiers",
+        sqlite: include_str!("../../migrations/sqlite/group_0006_cashiers.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0006_cashiers.sql"),
     },
     Migration {
         number: 7,

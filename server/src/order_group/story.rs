@@ -1,5 +1,6 @@
 //! The story of an order: all that happened to it, for the people who look into it.
 
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
@@ -122,6 +123,9 @@ pub enum Fact {
         refund: RefundId,
         /// Which till.
         terminal: TerminalId,
+        /// Who, if anybody logs in there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
     },
     /// A refund stands elsewhere now.
     RefundIs {
@@ -186,7 +190,10 @@ impl fmt::Display for Fact {
             Self::RefundAsked { refund, amount, by, login, reason } => {
                 write!(f, "Refund {refund} of {amount} asked by {by} ({login}): {reason}")
             }
-            Self::RefundCarriedOut { refund, terminal } => write!(f, "Refund {refund}: sent by {terminal}"),
+            Self::RefundCarriedOut { refund, terminal, cashier } => {
+                write!(f, "Refund {refund}: sent by {terminal}")?;
+                cashier.iter().try_for_each(|who| write!(f, " ({}, {})", who.name, who.login))
+            }
             Self::RefundIs { refund, state, message } => {
                 write!(f, "Refund {refund}: {}", state.as_str())?;
                 message.iter().try_for_each(|message| write!(f, " ({message})"))

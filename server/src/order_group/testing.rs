@@ -1,10 +1,12 @@
 //! What tests of groups, the order centre and the API share: a clock set by hand, a till that signs, groups in
 //! a folder of their own.
 
+use super::lists::ServedBy;
 use super::{
     Adopt, Adoption, Cash, Created, GroupPlace, GroupSet, GroupSettings, Guard, KeptEntry, Limits, Place,
     Policies, SaleOfTill,
 };
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId, StoreId, TerminalId};
 use evertill_shared::journal::{Body, Entry, EntryHash, SignedEntry};
@@ -82,6 +84,12 @@ pub(crate) fn guard() -> Guard {
     Guard { request_id: id, expires_at: NOON.plus(Duration::from_secs(300)) }
 }
 
+/// Who serves sales of that amount: nobody in particular, Mei, or Bo, who is not on the staff.
+pub(crate) fn cashier_of(minor: i64) -> Option<Cashier> {
+    let person = |login: &str, name: &str| Cashier { login: login.into(), name: name.into() };
+    [None, Some(person("mei", "Mei")), Some(person("bo", "Bo"))][usize::try_from(minor % 3).unwrap()].clone()
+}
+
 /// A till with a key, that writes its journal.
 pub(crate) struct Till {
     pub key: SigningKey,
@@ -116,7 +124,8 @@ impl Till {
 
     pub(crate) fn sale(&self, minor: i64) -> SaleOfTill {
         let line = Line::new("tea".into(), "Tea".into(), 1, cny(minor), TaxRate(1300)).unwrap();
-        let sale = Sale::new(store().id, NOON, Currency::CNY, vec![line]).unwrap();
+        let sale =
+            Sale::new(store().id, NOON, Currency::CNY, vec![line]).unwrap().served_by(cashier_of(minor));
         let entry = self.kept(Body::Sale(sale.clone()));
         SaleOfTill { key: entry.place, sale, entry }
     }
@@ -126,7 +135,9 @@ impl Till {
         let business_day =
             evertill_shared::business_day::business_day_of(at, &store().zone, store().cut_off_minutes);
         let adopted = self.kept(body);
-        Adoption { number, sale: sale.clone(), adopted, business_day, at, quarantine: false }
+        let on_staff = |cashier: Cashier| ServedBy { on_staff: cashier.login != "bo", cashier };
+        let served_by = sale.sale.cashier.clone().map(on_staff);
+        Adoption { number, sale: sale.clone(), adopted, business_day, at, quarantine: false, served_by }
     }
 
     pub(crate) fn cash(&self, sale: &SaleOfTill) -> Cash {
@@ -147,7 +158,7 @@ impl Till {
     }
 
     pub(crate) fn carries_out(&self, refund: &RefundId, number: OrderNumber, amount: Amount) -> KeptEntry {
-        self.kept(Body::RefundCarriedOut { refund: refund.clone(), number, amount })
+        self.kept(Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier: None })
     }
 }
 

@@ -23,7 +23,13 @@ pub async fn who_left_cannot_log_in_loses_the_sessions_and_keeps_the_name<P: Pla
 
     shop.clock.forward(1_000);
     assert_eq!(base.person_left("anna", "again", "ivy".into()).await.unwrap(), left, "nothing changes");
-    let row = StaffRow { login: "Anna".into(), name: "Another".into(), role: Role::It, left_at: None };
+    let row = StaffRow {
+        login: "Anna".into(),
+        name: "Another".into(),
+        role: Role::It,
+        left_at: None,
+        has_pin: false,
+    };
     let again = base.add_staff(StaffRecord { row, password_hash: HASH.into() }, "ivy".into()).await;
     assert!(matches!(again, Err(BaseError::LoginTaken(_))));
     assert_eq!(base.staff().await.unwrap().iter().filter(|row| row.left_at.is_some()).count(), 1);
@@ -97,4 +103,53 @@ pub async fn wrong_passwords_at_several_servers_are_counted_together<P: Place>(s
     let ivy = record(&there, "ivy").await.unwrap();
     log_in(&there, &ivy).await;
     assert_eq!(here.login_failed("ivy").await.unwrap(), None, "who logged in begins anew");
+}
+
+pub async fn tills_get_those_with_a_pin_and_a_new_list_at_each_change<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    add(&here, "anna", Role::Cashier).await;
+    let empty = here.till_staff(None).await.unwrap();
+    assert_eq!(empty.people.as_deref(), Some(&[][..]), "nobody has a PIN: tills do not lock");
+    let row = here.set_pin("ANNA", Some(HASH.into()), "ivy".into()).await.unwrap();
+    assert!(row.has_pin && row.login == "anna");
+    let list = there.till_staff(Some(empty.version)).await.unwrap();
+    assert_eq!(there.versions().await.unwrap().staff, list.version);
+    assert!(list.version > empty.version);
+    let people = list.people.unwrap();
+    assert_eq!((people.len(), &*people[0].login, people[0].role), (1, "anna", Role::Cashier));
+    assert_eq!(people[0].verifier.expose(), HASH);
+    assert_eq!(there.till_staff(Some(list.version)).await.unwrap().people, None, "nothing new");
+
+    let other = here.set_pin("anna", Some(OTHER_HASH.into()), "ivy".into()).await.unwrap();
+    assert!(other.has_pin && there.versions().await.unwrap().staff > list.version);
+    assert!(!here.set_pin("anna", None, "ivy".into()).await.unwrap().has_pin);
+    let version = there.versions().await.unwrap().staff;
+    here.set_pin("anna", None, "ivy".into()).await.unwrap();
+    assert_eq!(there.versions().await.unwrap().staff, version, "there was none to take away");
+    here.set_pin("anna", Some(HASH.into()), "ivy".into()).await.unwrap();
+    here.person_left("anna", "moved away", "ivy".into()).await.unwrap();
+    assert!(there.till_staff(None).await.unwrap().people.unwrap().is_empty(), "who left is not on the list");
+    for gone in ["anna", "nobody"] {
+        let refused = here.set_pin(gone, Some(HASH.into()), "ivy".into()).await;
+        assert!(matches!(refused, Err(BaseError::NotFound(_))), "{gone}");
+    }
+    let trail = here.audit_rows(None, 20).await.unwrap();
+    let kinds = [AuditKind::PinSet, AuditKind::PinRemoved]
+        .map(|kind| trail.iter().filter(|r| r.what == kind).count());
+    assert_eq!(kinds, [3, 1]);
+    assert!(trail.iter().all(|row| !row.why.contains("argon2")));
+}
+
+pub async fn who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away<P: Place>(
+    shop: Shop<P>,
+) {
+    let base = shop.open().await;
+    add(&base, "anna", Role::Cashier).await;
+    assert!(base.is_on_staff("anna").await && !base.is_on_staff("nobody").await);
+    base.person_left("anna", "moved away", "ivy".into()).await.unwrap();
+    shop.clock.forward(2_001);
+    assert!(!base.is_on_staff("anna").await && base.is_on_staff("ivy").await);
+    base.close().await;
+    shop.clock.forward(60_000);
+    assert!(base.is_on_staff("ivy").await, "what was known counts");
 }

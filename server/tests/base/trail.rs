@@ -74,8 +74,8 @@ pub async fn a_catalogue_is_replaced_as_a_whole_and_counted<P: Place>(shop: Shop
     let last = here.catalogue(Some(1)).await.unwrap();
     assert_eq!((last.version, last.products.unwrap().len()), (2, if a == 2 { 1 } else { 2 }));
     assert_eq!(there.catalogue(Some(2)).await.unwrap().products, None);
-    assert_eq!(there.catalogue_version().await.unwrap(), 2);
+    assert_eq!(there.versions().await.unwrap().catalogue, 2);
     let twice = here.put_catalogue(vec![product("1"), product("1")], "max".into()).await;
     assert!(matches!(twice, Err(BaseError::Invalid(_))), "{twice:?}");
-    assert_eq!(there.catalogue_version().await.unwrap(), 2);
+    assert_eq!(there.versions().await.unwrap().catalogue, 2);
 }

@@ -120,7 +120,15 @@ impl Home {
 
     pub fn adoption(&self, sale: &SaleOfTill, number: OrderNumber) -> Adoption {
         let adopted = self.write(Body::Adopted { sale: sale.key.sequence, number });
-        Adoption { number, sale: sale.clone(), adopted, business_day: day(), at: NOON, quarantine: false }
+        Adoption {
+            number,
+            sale: sale.clone(),
+            adopted,
+            business_day: day(),
+            at: NOON,
+            quarantine: false,
+            served_by: None,
+        }
     }
 
     pub fn adopt(&self, sale: &SaleOfTill, number: OrderNumber, with_cash: bool) -> Adopt {

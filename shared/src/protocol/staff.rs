@@ -31,6 +31,8 @@ pub mod path {
     pub const ACCEPT_ORDER: &str = "/staff/v1/orders/{number}/accept";
     /// `POST` [`super::PersonLeft`] → [`super::StaffRow`].
     pub const STAFF_LEFT: &str = "/staff/v1/staff/left";
+    /// `POST` [`super::SetPin`] → [`super::StaffRow`].
+    pub const STAFF_PIN: &str = "/staff/v1/staff/pin";
     /// `POST` [`super::ChangePassword`] → [`super::StaffRow`]: one's own.
     pub const PASSWORD: &str = "/staff/v1/password";
     /// `PUT` `Vec<`[`crate::protocol::catalogue::Product`]`>`: replaces the catalogue.
@@ -161,6 +163,9 @@ pub struct StaffRow {
     /// When they left: from then on they cannot log in. The name stays theirs, for the audit trail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<Timestamp>,
+    /// They have a PIN and may log in at tills.
+    #[serde(default)]
+    pub has_pin: bool,
 }
 
 /// Somebody left: they cannot log in any more, and their sessions end. Repeating it changes nothing.
@@ -170,6 +175,15 @@ pub struct PersonLeft {
     pub login: String,
     /// Why.
     pub reason: String,
+}
+
+/// Gives a person a PIN for the tills, or takes it away. Tills learn of it within seconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetPin {
+    /// The name that they log in with.
+    pub login: String,
+    /// 4 to 8 digits (see [`crate::cashier::check_pin`]); nothing takes the PIN away.
+    pub pin: Option<SecretText>,
 }
 
 /// Changes the password of whoever asks. Their other sessions end.

@@ -30,6 +30,9 @@ pub struct TerminalStatus {
     pub journal_head: Head,
     /// The version of the catalogue that the server has.
     pub catalogue_version: u64,
+    /// The version of the list of those who may log in at tills; 0 from a server that has none.
+    #[serde(default)]
+    pub staff_version: u64,
     /// How many refunds wait for this till.
     pub refunds_waiting: u32,
     /// Which wallets can be charged at the moment.

@@ -5,11 +5,13 @@ use crate::config::{Config, Identity, remember_language};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
 use crate::print::thread::PrinterJob;
+use crate::staff_store::{StaffStore, StaffStoreError};
 use crate::sync::worker::perform;
 use crate::view::{EnrolFailure, FaultPage, View};
 use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
 use evertill_provisioning::enrolment;
 use evertill_provisioning::keystore::{DeviceKey, FileKeyStore};
+use evertill_provisioning::password;
 use evertill_shared::clock::Clock;
 use evertill_shared::journal::Head;
 use evertill_shared::protocol::enrol::terminal_key_id;
@@ -33,6 +35,7 @@ pub struct Hands {
     pub trust: Option<TrustBundle>,
     pub client: Option<StoreClient>,
     pub catalogue: Option<CatalogueStore>,
+    pub staff: Option<StaffStore>,
 }
 
 impl Hands {
@@ -63,6 +66,13 @@ impl Hands {
                 }
             }
             Command::OpenJournal(identity) => self.open_journal(&identity),
+            Command::SaveStaff(staff) => {
+                self.with_staff("who may log in cannot be stored", |store| store.save(&staff))
+            }
+            Command::KeepWrongPins(counts) => {
+                self.with_staff("wrong PINs cannot be stored", |store| store.keep_wrong_pins(&counts));
+            }
+            Command::CheckPin { login, pin, verifier } => self.check_pin(login, pin, verifier),
             Command::SaveCatalogue { version, products } => {
                 if let Some(store) = &mut self.catalogue
                     && let Err(error) = store.save(version, &products)
@@ -72,6 +82,32 @@ impl Hands {
                 }
             }
         }
+    }
+
+    fn with_staff(
+        &self,
+        trouble: &'static str,
+        work: impl FnOnce(&StaffStore) -> Result<(), StaffStoreError>,
+    ) {
+        if let Some(store) = &self.staff
+            && let Err(error) = work(store)
+        {
+            // It is in memory, and the list is asked for again at the next start.
+            tracing::error!(%error, trouble);
+        }
+    }
+
+    /// A slow hash: away from the thread that decides.
+    fn check_pin(&self, login: String, pin: SecretText, verifier: SecretText) {
+        let inputs = self.inputs.clone();
+        self.net.spawn_blocking(move || {
+            let right = password::is_right(&pin, &verifier);
+            if !right {
+                tracing::warn!(login, "a wrong PIN");
+            }
+            // An error means that the program is ending.
+            let _ = inputs.send(Input::PinChecked { login, right });
+        });
     }
 
     fn tell(&self, input: Input) {
@@ -172,6 +208,7 @@ impl Hands {
         let opened = self.journal(identity);
         if opened.is_ok() {
             self.load_goods();
+            self.load_staff();
         }
         self.tell(Input::JournalOpened(opened));
     }
@@ -184,6 +221,20 @@ impl Hands {
             .signing_key(terminal_key_id(identity.terminal, identity.epoch))
             .map_err(|error| JournalError::Io(error.to_string()))?;
         Ok(Box::new(JournalStore::open(&path, start, Arc::new(signing), self.clock.now())?))
+    }
+
+    fn load_staff(&mut self) {
+        let Some(key) = self.key.clone() else { return };
+        let store = match StaffStore::open(&self.data.join("till.db"), key) {
+            Ok(store) => store,
+            Err(error) => return tracing::error!(%error, "who may log in cannot be read"),
+        };
+        match store.load().and_then(|staff| Ok((staff, store.wrong_pins()?))) {
+            Ok((staff, wrong)) => self.tell(Input::StaffLoaded { staff, wrong }),
+            // Sales are not to wait for it: the till works without a lock until the server has sent the list.
+            Err(error) => tracing::error!(%error, "who may log in cannot be read; it is asked for again"),
+        }
+        self.staff = Some(store);
     }
 
     fn load_goods(&mut self) {

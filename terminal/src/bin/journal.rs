@@ -1,6 +1,7 @@
 //! `evertill-journal`: checks and shows a till's journal, and never writes.
 
 use clap::{Parser, Subcommand};
+use evertill_shared::cashier::Cashier;
 use evertill_shared::id::SaleKey;
 use evertill_shared::journal::{Body, Entry, Head, RefundSettled, Settled};
 use evertill_shared::signing::VerifyingKey;
@@ -197,7 +198,7 @@ fn happened(entry: &Entry) -> String {
     match &entry.body {
         Body::Sale(sale) => {
             let key = SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
-            format!("sale {key} {}", sale.total)
+            format!("sale {key} {}{}", sale.total, by(sale.cashier.as_ref()))
         }
         Body::Opened { .. } => "opened".into(),
         Body::Adopted { sale, number } => format!("sale {sale} is order {number}"),
@@ -214,12 +215,16 @@ fn happened(entry: &Entry) -> String {
         }
         Body::CashTaken { sale, given, change } => format!("sale {sale} cash {given}, change {change}"),
         Body::SaleVoided { sale } => format!("sale {sale} given up"),
-        Body::RefundCarriedOut { refund, number, amount } => {
-            format!("refund {refund} of order {number} {amount}")
+        Body::RefundCarriedOut { refund, number, amount, cashier } => {
+            format!("refund {refund} of order {number} {amount}{}", by(cashier.as_ref()))
         }
         Body::RefundSettled { refund, outcome } => match outcome {
             RefundSettled::Done => format!("refund {refund} done"),
             RefundSettled::Refused => format!("refund {refund} refused"),
         },
     }
+}
+
+fn by(cashier: Option<&Cashier>) -> String {
+    cashier.map(Cashier::tidy).map_or_else(String::new, |who| format!(", {} ({})", who.name, who.login))
 }

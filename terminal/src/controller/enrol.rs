@@ -117,6 +117,7 @@ impl Controller {
                 self.clear_sale();
                 self.at = At::Sale;
                 self.resume();
+                self.lock_at_start();
                 self.check_head();
             }
             Err(error) => self.journal_failed(error),

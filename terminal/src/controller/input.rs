@@ -8,8 +8,10 @@ use evertill_hardware::ScanText;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::enrol::Enrolled;
+use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::secret::SecretText;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A moment by both clocks of the till.
@@ -34,6 +36,8 @@ pub struct Options {
     pub has_printer: bool,
     /// A scanner is configured.
     pub has_scanner: bool,
+    /// After so long without a touch the till locks, if anybody has a PIN; zero for never.
+    pub lock_after: Duration,
 }
 
 /// Something that happened.
@@ -74,6 +78,20 @@ pub enum Input {
         version: u64,
         /// The goods.
         products: Vec<Product>,
+    },
+    /// Who may log in, as it stands on the till's disk, and how often somebody guessed.
+    StaffLoaded {
+        /// Who.
+        staff: TillStaff,
+        /// Wrong PINs since the last right one, by login.
+        wrong: BTreeMap<String, u32>,
+    },
+    /// The end of [`Command::CheckPin`].
+    PinChecked {
+        /// Whose.
+        login: String,
+        /// It is theirs.
+        right: bool,
     },
     /// The server's answer, or its absence.
     Net(Answer),
@@ -143,6 +161,19 @@ pub enum Command {
     KeepLanguage(Language),
     /// Open the journal and load the goods.
     OpenJournal(Box<Identity>),
+    /// Store who may log in.
+    SaveStaff(TillStaff),
+    /// Store how often somebody guessed.
+    KeepWrongPins(BTreeMap<String, u32>),
+    /// Check a PIN, then [`Input::PinChecked`].
+    CheckPin {
+        /// Whose.
+        login: String,
+        /// What was typed.
+        pin: SecretText,
+        /// What it is checked against.
+        verifier: SecretText,
+    },
     /// Store the goods.
     SaveCatalogue {
         /// Their version.

@@ -23,6 +23,7 @@ impl Controller {
         match answer {
             Answer::Heartbeat(result) => self.on_heartbeat(result),
             Answer::Catalogue(Ok(catalogue)) => self.on_catalogue(catalogue),
+            Answer::Staff(Ok(staff)) => self.on_staff(staff),
             Answer::Draft { sale, result } => self.on_draft(sale, result),
             Answer::Adopt { sale, result } => self.on_adopted(sale, result),
             Answer::Payment { sale, attempt, question, result } => {
@@ -31,7 +32,10 @@ impl Controller {
             Answer::HandIn(Ok(handed_in)) => self.on_handed_in(&handed_in),
             Answer::Refunds(Ok(inbox)) => self.on_inbox(inbox),
             Answer::CarryOutRefund { refund, result } => self.on_refund(&refund, result),
-            Answer::Catalogue(Err(error)) | Answer::HandIn(Err(error)) | Answer::Refunds(Err(error)) => {
+            Answer::Catalogue(Err(error))
+            | Answer::Staff(Err(error))
+            | Answer::HandIn(Err(error))
+            | Answer::Refunds(Err(error)) => {
                 tracing::info!(%error, "the server did not do it; it is asked again");
             }
         }

@@ -13,9 +13,9 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// What is on screen.
-    pub fn shown(&self) -> Option<&Notice> {
-        self.passing.as_ref().or(self.kept.front())
+    /// What is on screen; on a locked till only what is about the last touch or scan.
+    pub fn shown(&self, locked: bool) -> Option<&Notice> {
+        self.passing.as_ref().or(self.kept.front().filter(|_| !locked))
     }
 
     /// A person puts away what is on screen.

@@ -11,6 +11,7 @@ use evertill_shared::journal::{Body, RefundSettled};
 use evertill_shared::order::PaidBy;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{RefundInbox, RefundOrder};
+use evertill_shared::receipt::Receipt;
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use std::collections::HashMap;
 
@@ -76,7 +77,8 @@ impl Controller {
             return self.tell(Notice::NoNetwork);
         }
         let Some(refund) = self.item(id).map(|item| item.refund.clone()) else { return };
-        let body = Body::RefundCarriedOut { refund: refund.id, number: refund.order, amount: refund.amount };
+        let (number, amount, cashier) = (refund.order, refund.amount, self.cashier());
+        let body = Body::RefundCarriedOut { refund: refund.id, number, amount, cashier };
         self.write(&body);
     }
 
@@ -132,14 +134,15 @@ impl Controller {
         if matches!(item.paid_by, PaidBy::Cash { .. }) {
             self.open_drawer();
         }
-        self.print_refund(&item);
+        self.print_refund(&item, record.cashier.map(|cashier| cashier.tidy().name));
     }
 
-    fn print_refund(&mut self, item: &RefundOrder) {
+    fn print_refund(&mut self, item: &RefundOrder, cashier: Option<String>) {
         let Some(sales) = self.read(|journal| journal.recent_sales(10_000)) else { return };
         let sale = sales.into_iter().find(|stored| stored.record.number() == Some(item.refund.order));
         if let (Some(identity), Some(sale), true) = (&self.identity, sale, self.options.has_printer) {
             let receipt = receipt_of_refund(identity, &sale.record, item, self.now.wall);
+            let receipt = Receipt { cashier, ..receipt };
             self.print(&format!("refund:{}", item.refund.id), receipt);
         }
     }

@@ -19,6 +19,9 @@ impl Controller {
         if !self.faults.is_empty() {
             return;
         }
+        if self.duty.is_locked() {
+            return self.scan_while_locked();
+        }
         if self.question.is_some() {
             return self.tell(Notice::ScanNotUsed);
         }

@@ -32,8 +32,8 @@ impl Controller {
             language: self.language,
             money: self.money_style(),
             status: self.status_bar(),
-            page: self.fault_page().map_or_else(|| self.page(), Page::Fault),
-            notice: self.notices.shown().cloned(),
+            page: self.fault_page().map_or_else(|| self.lock_page(self.page()), Page::Fault),
+            notice: self.notices.shown(self.duty.is_locked()).cloned(),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
         }
     }
@@ -62,6 +62,7 @@ impl Controller {
             unsent: self.unsent(),
             printer: self.printer,
             scanner: self.scanner,
+            cashier: self.cashier().filter(|_| !self.duty.is_locked()).map(|cashier| cashier.name),
             refunds_waiting: self.status.as_ref().map_or(0, |status| status.refunds_waiting),
         }
     }

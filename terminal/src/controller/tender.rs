@@ -62,6 +62,7 @@ impl Controller {
                     return None;
                 }
             };
+            let sale = sale.served_by(self.cashier());
             self.frozen = Some(self.write(&Body::Sale(sale))?);
             self.draft_due = self.now.monotonic;
         }

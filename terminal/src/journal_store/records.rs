@@ -2,6 +2,7 @@
 //! no entry may break (*one-charge*, *channel-number*). The store refuses to write an entry that breaks them, so a
 //! mistake elsewhere in the till stops here, before it is signed.
 
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::journal::{Body, RefundSettled, Settled};
@@ -202,6 +203,9 @@ pub struct RefundRecord {
     pub at: Timestamp,
     /// How it ended, once that is surely known.
     pub outcome: Option<RefundSettled>,
+    /// Who carried it out, if anybody logs in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cashier: Option<Cashier>,
 }
 
 /// What an entry changes.
@@ -292,7 +296,7 @@ fn apply_refund<R: Records>(
     body: &Body,
 ) -> Result<Changed, R::Error> {
     match body {
-        Body::RefundCarriedOut { refund, number, amount } => {
+        Body::RefundCarriedOut { refund, number, amount, cashier } => {
             if records.refund_record(refund)?.is_some() {
                 return Err(RuleBroken::RefundBefore(refund.clone()).into());
             }
@@ -303,6 +307,7 @@ fn apply_refund<R: Records>(
                 entry: sequence,
                 at,
                 outcome: None,
+                cashier: cashier.clone(),
             };
             Ok(Changed::Refund(Box::new(record)))
         }

@@ -79,7 +79,12 @@ fn filled(path: &Path) -> Head {
         cash(6, 800),
         sale(900),
         Body::SaleVoided { sale: 8 },
-        Body::RefundCarriedOut { refund: RefundId("R1".into()), number: number(1), amount: cny(100) },
+        Body::RefundCarriedOut {
+            refund: RefundId("R1".into()),
+            number: number(1),
+            amount: cny(100),
+            cashier: None,
+        },
     ] {
         journal.append(&body, NOW).unwrap();
     }
@@ -190,7 +195,8 @@ fn cash_is_taken_once_and_adds_up() {
 fn a_refund_is_carried_out_once() {
     let mut journal = memory();
     let id = RefundId("R1".into());
-    let out = Body::RefundCarriedOut { refund: id.clone(), number: number(1), amount: cny(100) };
+    let out =
+        Body::RefundCarriedOut { refund: id.clone(), number: number(1), amount: cny(100), cashier: None };
     let done = Body::RefundSettled { refund: id.clone(), outcome: RefundSettled::Done };
     refuses(&mut journal, &done, &RuleBroken::NoSuchRefund(id.clone()));
     journal.append(&out, NOW).unwrap();

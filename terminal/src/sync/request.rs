@@ -9,6 +9,7 @@ use evertill_shared::protocol::orders::{
 };
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
+use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::refund::Refund;
 use std::time::Duration;
 
@@ -19,6 +20,11 @@ pub enum Request {
     Heartbeat,
     /// Goods newer than this version.
     Catalogue {
+        /// The version that the till has.
+        since: u64,
+    },
+    /// Who may log in, if the list is newer than this version.
+    Staff {
         /// The version that the till has.
         since: u64,
     },
@@ -105,6 +111,8 @@ pub enum Answer {
     Heartbeat(Result<TerminalStatus, NetError>),
     /// To [`Request::Catalogue`].
     Catalogue(Result<Catalogue, NetError>),
+    /// To [`Request::Staff`].
+    Staff(Result<TillStaff, NetError>),
     /// To [`Request::Draft`].
     Draft {
         /// The sale.
@@ -150,6 +158,7 @@ impl Answer {
         match self {
             Self::Heartbeat(result) => result.as_ref().err(),
             Self::Catalogue(result) => result.as_ref().err(),
+            Self::Staff(result) => result.as_ref().err(),
             Self::Draft { result, .. } => result.as_ref().err(),
             Self::Adopt { result, .. } => result.as_ref().err(),
             Self::Payment { result, .. } => result.as_ref().err(),

@@ -9,7 +9,7 @@ fn sync() -> Sync {
 }
 
 const NOTHING: Situation<'static> =
-    Situation { status: None, catalogue_version: None, refunds_wanted: false };
+    Situation { status: None, catalogue_version: None, staff_version: 0, refunds_wanted: false };
 
 fn poll(sync: &mut Sync, at: u64) -> usize {
     sync.poll(None, &NOTHING, Duration::from_secs(at)).unwrap().len()

@@ -13,6 +13,9 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
         Request::Catalogue { since } => {
             Answer::Catalogue(client.get(path::CATALOGUE, &format!("since={since}")).await.map_err(net))
         }
+        Request::Staff { since } => {
+            Answer::Staff(client.get(path::TILL_STAFF, &format!("since={since}")).await.map_err(net))
+        }
         Request::Draft { sale, body } => {
             Answer::Draft { sale, result: client.post(path::DRAFTS, &*body).await.map_err(net) }
         }

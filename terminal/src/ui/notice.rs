@@ -22,6 +22,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::ScanNotUsed) => plain(K::ScanNotUsed),
         Some(Notice::SaleUnderWay) => plain(K::SaleUnderWay),
         Some(Notice::SaleVoided) => plain(K::SaleVoided),
+        Some(Notice::LockedScan) => plain(K::LockedScan),
         Some(Notice::DoubleScanIgnored) => plain(K::DoubleScanIgnored),
         Some(Notice::QuantityLimit) => plain(K::QuantityLimit),
         Some(Notice::NoPrice { name }) => (K::NoPrice, name.as_str(), 0, PrinterState::None),

@@ -8,6 +8,7 @@ pub fn data(status: &StatusBar) -> StatusData {
         store: status.store.as_str().into(),
         till: status.till.as_str().into(),
         clock: status.clock.as_str().into(),
+        cashier: status.cashier.as_deref().unwrap_or_default().into(),
         link: match status.link {
             Link::Connecting => LinkState::Connecting,
             Link::Online => LinkState::Online,

@@ -1,6 +1,7 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
 use super::Language;
+use evertill_shared::secret::SecretText;
 
 /// One touch (or key) of the person at the till.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,18 @@ pub enum UserAction {
     },
     /// Open the page about this program.
     OpenAbout,
+    /// Lock the till, or let another person take over.
+    Lock,
+    /// This person is going to type the PIN.
+    ChoosePerson {
+        /// [`LockPerson::login`](super::LockPerson::login).
+        login: String,
+    },
+    /// The PIN of the chosen person.
+    Unlock {
+        /// The digits.
+        pin: SecretText,
+    },
     /// Put the notice away.
     DismissNotice,
     /// Try again to recover from the fault on screen.

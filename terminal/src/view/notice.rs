@@ -31,6 +31,8 @@ pub enum Notice {
     NotEnoughCash,
     /// While a question was on screen something was scanned. It was not used.
     ScanNotUsed,
+    /// The till is locked: what was scanned was not used.
+    LockedScan,
     /// A sale is being paid: what was scanned was not added.
     SaleUnderWay,
     /// The sale was voided; nothing was charged.

@@ -1,6 +1,6 @@
 //! The pages.
 
-use super::{AboutPage, FaultPage, OrdersPage, PrinterState, RefundsPage};
+use super::{AboutPage, FaultPage, LockPage, OrdersPage, PrinterState, RefundsPage};
 
 /// The page in the middle of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Page {
     Fault(FaultPage),
     /// About this program.
     About(AboutPage),
+    /// Locked.
+    Lock(LockPage),
 }
 
 /// The steps of bring-up.

@@ -31,6 +31,8 @@ pub struct StatusBar {
     pub printer: PrinterState,
     /// The barcode scanner.
     pub scanner: ScannerState,
+    /// Who serves, if somebody has logged in.
+    pub cashier: Option<String>,
     /// Refunds that wait to be carried out here.
     pub refunds_waiting: u32,
 }

@@ -7,14 +7,14 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 
 /// A client that keeps its cookies by hand.
-struct Forger {
+pub struct Forger {
     client: Client,
     base: String,
     cookies: Vec<String>,
 }
 
 impl Forger {
-    fn new(rig: &StoreRig) -> Self {
+    pub fn new(rig: &StoreRig) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let roots = rig
             .trust()
@@ -36,13 +36,13 @@ impl Forger {
         (response.status(), to.unwrap_or_default(), response.text().await.unwrap())
     }
 
-    async fn get(&mut self, path: &str) -> (StatusCode, String, String) {
+    pub async fn get(&mut self, path: &str) -> (StatusCode, String, String) {
         let request = self.client.get(format!("{}{path}", self.base)).header(COOKIE, self.cookies.join("; "));
         let response = request.send().await.unwrap();
         self.take(response).await
     }
 
-    async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> (StatusCode, String, String) {
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> (StatusCode, String, String) {
         let body = form.iter().map(|(k, v)| format!("{k}={}", v.replace('+', "%2B").replace(' ', "+")));
         let body = body.collect::<Vec<_>>().join("&");
         let request =
@@ -52,7 +52,7 @@ impl Forger {
         self.take(response).await
     }
 
-    async fn log_in(&mut self, login: &str) {
+    pub async fn log_in(&mut self, login: &str) {
         let (_, _, page) = self.get("/console/login").await;
         let password = format!("{login}-evertill");
         let form =
@@ -62,7 +62,7 @@ impl Forger {
     }
 }
 
-fn token(page: &str) -> &str {
+pub fn token(page: &str) -> &str {
     let start = page.find("name=\"csrf\" value=\"").unwrap() + "name=\"csrf\" value=\"".len();
     page[start..].split('"').next().unwrap()
 }
@@ -117,6 +117,7 @@ fn only_managers_ask_for_refunds_whatever_is_sent() {
             "/console/terminals/T0001/retire",
             "/console/staff",
             "/console/staff/left",
+            "/console/staff/pin",
             &format!("/console/orders/{number}/accept"),
         ] {
             let form = [("csrf", csrf.as_str()), ("reason", "x"), ("name", "x"), ("role", "it")];

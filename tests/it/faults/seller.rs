@@ -250,7 +250,12 @@ impl Seller {
                 let manager = Arc::clone(&self.manager);
                 let refund = self.again(|| Box::pin(manager.ask_refund(&order.number, &ask))).await?;
                 self.note(Fact::RefundAsked(order.number, refund.id.clone()));
-                let body = Body::RefundCarriedOut { refund: refund.id.clone(), number: order.number, amount };
+                let body = Body::RefundCarriedOut {
+                    refund: refund.id.clone(),
+                    number: order.number,
+                    amount,
+                    cashier: None,
+                };
                 let entry = self.till.write(body).unwrap();
                 current.refund.insert((refund, entry)).clone()
             }

@@ -21,6 +21,7 @@ fn status() -> StatusBar {
         unsent: Some(UnsentSales::default()),
         printer: PrinterState::Ready,
         scanner: ScannerState::Ready,
+        cashier: None,
         refunds_waiting: 0,
     }
 }
@@ -180,6 +181,43 @@ fn waiting() -> Screen {
     })))
 }
 
+fn on_duty() -> StatusBar {
+    StatusBar { cashier: Some("王丽 Wang Li".into()), ..status() }
+}
+
+/// The staff of a large store: more than fit at once when something is under way.
+fn staff(most: usize) -> Vec<LockPerson> {
+    let names = [
+        ("chen", "陈晓", StaffRole::Cashier),
+        ("ivy", "Ivy", StaffRole::It),
+        ("wang", "王丽 Wang Li", StaffRole::Manager),
+        ("long", "Maximiliana Wolfeschlegelsteinhausen", StaffRole::Cashier),
+        ("zhao", "赵敏", StaffRole::Cashier),
+        ("liu", "刘洋", StaffRole::Cashier),
+    ];
+    let person = |(login, name, role): (&str, &str, StaffRole)| LockPerson {
+        login: login.into(),
+        name: name.into(),
+        role,
+    };
+    names.into_iter().take(most).map(person).collect()
+}
+
+/// The locked till.
+pub fn lock(state: LockState, under_way: Option<UnderWay>) -> Screen {
+    let chosen = (state != LockState::ChoosePerson).then(|| "wang".to_owned());
+    screen(Page::Lock(LockPage { people: staff(6), chosen, state, under_way }))
+}
+
+fn lock_over(page: Screen) -> Screen {
+    let under_way = match page.page {
+        Page::Payment(page) => UnderWay::Payment(page),
+        Page::Done(page) => UnderWay::Paid(page),
+        _ => UnderWay::Sale { item_count: 116, total_minor: 20_902 },
+    };
+    lock(LockState::EnterPin, Some(under_way))
+}
+
 /// Every page, in the states that differ on screen.
 pub fn all() -> Vec<Sample> {
     let mut samples = Vec::new();
@@ -246,5 +284,21 @@ pub fn all() -> Vec<Sample> {
         fingerprint: "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa".into(),
     };
     add("about", screen(Page::About(about)));
+    add("sale_on_duty", Screen { status: on_duty(), ..screen(Page::Sale(sale())) });
+    add("lock", lock(LockState::ChoosePerson, None));
+    add("lock_enter", lock(LockState::EnterPin, None));
+    add("lock_checking", lock(LockState::Checking, None));
+    add("lock_not_a_pin", lock(LockState::NotAPin, None));
+    add("lock_wrong", lock(LockState::Wrong { tries_left: 4 }, None));
+    add("lock_wait", lock(LockState::Wait { seconds: 75 }, None));
+    add("lock_scan", Screen { notice: Some(Notice::LockedScan), ..lock(LockState::EnterPin, None) });
+    add("lock_offline", Screen { status: offline(), ..lock(LockState::ChoosePerson, None) });
+    add("lock_sale", lock_over(screen(Page::Sale(sale()))));
+    add("lock_sending", lock_over(payment(PaymentState::Sending)));
+    let unknown =
+        PaymentState::Unknown { step, since_seconds: 42, deadline_seconds: Some(78), can_set_aside: true };
+    add("lock_unknown", lock_over(payment(unknown)));
+    add("lock_declined", lock_over(payment(PaymentState::Declined(DeclineReason::InsufficientFunds))));
+    add("lock_paid", lock_over(done(by_cash, None, ReceiptState::Printed)));
     samples
 }

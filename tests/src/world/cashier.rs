@@ -106,7 +106,7 @@ impl Cashier {
             }
             Page::Fault(_) => Doing::Touch(Act::RetryFault),
             Page::Orders(_) | Page::About(_) => Doing::Touch(Act::Back),
-            Page::Starting | Page::Enrol(_) => Doing::Nothing,
+            Page::Starting | Page::Enrol(_) | Page::Lock(_) => Doing::Nothing,
         }
     }
 

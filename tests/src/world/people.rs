@@ -127,7 +127,7 @@ impl Rogue {
             sequence: 2,
             previous: Head::start(terminal, epoch).hash,
             at: self.clock.now(),
-            body: Body::RefundCarriedOut { refund: RefundId(refund.clone()), number, amount },
+            body: Body::RefundCarriedOut { refund: RefundId(refund.clone()), number, amount, cashier: None },
         };
         let Ok(carried_out) = SignedEntry::sign(&entry, &key) else { return };
         let path = format!("/v1/orders/{number}/refunds/{refund}");

@@ -135,6 +135,7 @@ impl Till {
             servers: self.identity.servers.clone(),
             has_printer: false,
             has_scanner: true,
+            lock_after: std::time::Duration::from_secs(300),
         };
         let jitter = Box::new(move || u32::try_from(jitter.below(1_000)).unwrap_or(0));
         let controller = Controller::new(options, jitter, self.moment());
@@ -202,6 +203,9 @@ impl Till {
             }
             Command::Print(_)
             | Command::KickDrawer
+            | Command::SaveStaff(_)
+            | Command::KeepWrongPins(_)
+            | Command::CheckPin { .. }
             | Command::Enrol { .. }
             | Command::ForgetIdentity
             | Command::KeepLanguage(_)
@@ -265,7 +269,7 @@ pub fn title(screen: &Screen) -> String {
         Page::AwaitCode(_) => "waiting for the code".into(),
         Page::Refunds(page) => format!("{} refunds", page.items.len()),
         Page::Starting => "nothing yet".into(),
-        Page::Enrol(_) | Page::Orders(_) | Page::About(_) => "another page".into(),
+        Page::Enrol(_) | Page::Orders(_) | Page::About(_) | Page::Lock(_) => "another page".into(),
     };
     match &screen.confirm {
         Some(question) => format!("{page}; asks {question:?}"),

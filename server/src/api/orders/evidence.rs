@@ -5,6 +5,7 @@
 use crate::app::{App, Caller};
 use crate::failure::Failure;
 use crate::order_group::{Cash, KeptEntry, SaleOfTill};
+use evertill_shared::cashier::Cashier;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::journal::{Body, Entry, SignedEntry};
 use evertill_shared::money::Amount;
@@ -144,17 +145,19 @@ impl<'a> Evidence<'a> {
         Ok(Requested { entry: kept, attempt, wallet, channel_number, amount })
     }
 
-    /// The entry by which the till carries a refund out; gives the amount.
+    /// The entry by which the till carries a refund out; gives the amount, and who did it.
     pub(crate) fn refund(
         &self,
         signed: &SignedEntry,
         order: OrderNumber,
         id: &RefundId,
-    ) -> Result<(KeptEntry, Amount), Failure> {
+    ) -> Result<(KeptEntry, Amount, Option<Cashier>), Failure> {
         let entry = self.entry(signed)?;
         match &entry.body {
-            Body::RefundCarriedOut { refund, number, amount } if refund == id && *number == order => {
-                Ok((KeptEntry::new(&entry, signed), *amount))
+            Body::RefundCarriedOut { refund, number, amount, cashier }
+                if refund == id && *number == order =>
+            {
+                Ok((KeptEntry::new(&entry, signed), *amount, cashier.clone()))
             }
             _ => Err(Failure::bad_request("the entry does not carry this refund out")),
         }

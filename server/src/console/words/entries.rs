@@ -77,6 +77,12 @@ dictionary! {
     clear_search: "Clear", "清除";
     time: "Time", "时间";
     tender: "Tender", "支付方式";
+    served_by: "Cashier", "收银员";
+    any_cashier: "Any", "全部";
+    no_cashier: "Nobody in particular", "未登录";
+    cashier_not_on_staff: "Cashier not on the staff", "收银员不在员工名单";
+    cashier_not_on_staff_long: "The terminal names a cashier who was not on the staff when the order came in. The sale counts all the same; find out who was at the terminal.", "收银机上报的收银员在订单到达时不在员工名单中。该笔销售照常计入，请核实当时由谁收银。";
+    totals_by_cashier: "By cashier", "按收银员";
     refunded: "Refunded", "已退款";
     no_orders: "There are no orders like this on this day.", "该营业日没有符合条件的订单。";
     newest: "Newest", "最新";
@@ -318,6 +324,14 @@ dictionary! {
     bad_password: "The first password needs 8 characters at least.", "初始密码至少需要 8 个字符。";
     choose_role: "Choose what this person may do.", "请选择该员工的角色。";
 
+    pin_title: "PIN for the terminals", "收银机 PIN";
+    pin_how: "With a PIN a person logs in at every terminal of the store, also without the network. Once anybody has one, the terminals lock; with no PIN at all they work without logging in.", "设置 PIN 后，该员工可在本店任一收银机上登录，断网时也可以。只要有人设置了 PIN，收银机就会锁定；若无人设置，则无需登录。";
+    pin: "PIN", "PIN 码";
+    pin_hint: "4 to 8 digits; leave it empty to take the PIN away", "4 到 8 位数字；留空则取消 PIN";
+    pin_button: "Set the PIN", "设置 PIN";
+    pin_set: "{} has a new PIN. Terminals know it within seconds.", "已为 {} 设置新 PIN，收银机几秒内即可使用。";
+    pin_removed: "{} has no PIN any more.", "已取消 {} 的 PIN。";
+    bad_pin: "A PIN has 4 to 8 digits, not all the same and not in a row.", "PIN 为 4 到 8 位数字，不能全部相同，也不能是连续数字。";
     left_title: "A person left", "员工离职";
     left_how: "They cannot log in any more, and their sessions end at once. Their name stays in the audit trail and is given to nobody else.", "该员工将无法再登录，其会话立即结束。其用户名保留在审计记录中，不会再给他人使用。";
     left_choose: "Choose a person", "请选择员工";
@@ -359,6 +373,8 @@ dictionary! {
     did_unblocked: "Unblocked the terminal", "恢复收银机";
     did_retired: "Retired the terminal", "退役收银机";
     did_left: "Closed the account", "关闭账号";
+    did_pin_set: "Set a till PIN", "设置收银机 PIN";
+    did_pin_removed: "Removed a till PIN", "取消收银机 PIN";
     did_password: "Changed the own password", "修改自己的密码";
     group_serves: "Orders ending in", "订单尾号";
     group_moves: "Moving", "迁移";

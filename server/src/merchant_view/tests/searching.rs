@@ -50,6 +50,17 @@ pub async fn sales_are_found_by_number_till_amount_time_code_and_state(shop: Sho
     let hostile = SaleFilter { codes: vec!["x') OR 1=1 --".into()], ..all.clone() };
     assert!(found(&shop, hostile).await.is_empty());
 
+    let of = |login: &str| SaleFilter { cashier: Some(login.into()), ..all.clone() };
+    let meis: Vec<_> = newest_first
+        .iter()
+        .copied()
+        .filter(|number| numbers.iter().position(|n| n == number).unwrap() % 3 == 0)
+        .collect();
+    assert_eq!(found(&shop, of("mei")).await, meis);
+    assert_eq!(found(&shop, of("")).await.len(), 4);
+    assert_eq!(found(&shop, of("bo")).await.len(), 6);
+    assert!(found(&shop, of("Mei' OR 1=1 --")).await.is_empty());
+
     let first = SaleFilter { most: 5, ..all.clone() };
     let page = shop.view.page(all.day, Some(first.clone())).await.unwrap().list;
     assert!(page.more && page.sales.len() == 5);
@@ -68,4 +79,26 @@ pub async fn a_wallets_number_finds_its_order_on_any_day(shop: Shop) {
         assert_eq!(shop.view.by_wallet_number(typed).await.unwrap(), [number]);
     }
     assert!(shop.view.by_wallet_number("42".into()).await.unwrap().is_empty());
+}
+
+pub async fn a_day_is_added_up_by_cashier_and_a_stranger_is_marked(shop: Shop) {
+    let mut last = None;
+    for minor in [3, 30, 1, 10, 100, 2] {
+        last = Some(shop.rig.cash_order(minor).await);
+    }
+    let open = shop.wallet(200, 0).await;
+    let paid = shop.wallet(400, 1).await;
+    shop.rig.groups.reserve_refund(shop.ask(paid, 50, 1)).await.unwrap();
+    shop.settle().await;
+    let page = shop.view.page(shop.day(), Some(SaleFilter::of_day(shop.day()))).await.unwrap();
+    let sums: Vec<_> =
+        page.cashiers.iter().map(|c| (&*c.login, &*c.name, c.orders, c.paid_minor, c.cash_minor)).collect();
+    assert_eq!(sums, [("", "", 2, 33, 33), ("bo", "Bo", 1, 2, 2), ("mei", "Mei", 4, 511, 111)]);
+    let served = |number| page.list.sales.iter().find(|s| s.number == number).unwrap().served_by.clone();
+    assert!(
+        !served(last.unwrap()).unwrap().on_staff,
+        "Bo is not on the staff: the sale is there, and marked"
+    );
+    assert!(served(paid).unwrap().on_staff && !served(open).unwrap().on_staff);
+    assert_eq!(page.totals.tenders.iter().map(|t| t.orders).sum::<u64>(), 7, "all of them count");
 }

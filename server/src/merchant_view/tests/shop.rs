@@ -173,6 +173,7 @@ impl Shop {
         let (number, refund, amount) = (record.refund.order, record.refund.id.clone(), record.refund.amount);
         let now = self.rig.clock.now();
         CarryOut {
+            cashier: None,
             number,
             entry: self.rig.till.carries_out(&refund, number, amount),
             refund,

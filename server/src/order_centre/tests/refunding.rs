@@ -7,6 +7,7 @@ use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 pub(super) async fn carry_out(shop: &Shop, asked: &RefundRecord) -> Result<Refund, GroupError> {
     let (number, refund, amount) = (asked.refund.order, asked.refund.id.clone(), asked.refund.amount);
     let order = CarryOut {
+        cashier: None,
         number,
         entry: shop.rig.till.carries_out(&refund, number, amount),
         refund,

@@ -327,6 +327,7 @@ fn carry_out(rig: &Rig, till: &Till, record: &RefundRecord) -> CarryOut {
     let (number, refund, amount) = (record.refund.order, record.refund.id.clone(), record.refund.amount);
     let now = rig.clock.now();
     CarryOut {
+        cashier: None,
         number,
         entry: till.carries_out(&refund, number, amount),
         refund,

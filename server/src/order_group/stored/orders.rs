@@ -63,15 +63,20 @@ pub(super) fn adopt(books: &Books<'_>, adoption: &Adoption) -> Result<OrderRow, 
     if next == state {
         return Ok(order);
     }
+    let (cashier, name, known) = super::rows::served_by_values(adoption.served_by.as_ref());
     sql.execute(
         "UPDATE orders SET state = ?2, adopted_at = ?3, \
-         quarantined = CASE WHEN quarantined = 1 THEN quarantined ELSE ?4 END WHERE number = ?1 AND state = ?5",
+         quarantined = CASE WHEN quarantined = 1 THEN quarantined ELSE ?4 END, \
+         cashier = ?6, cashier_name = ?7, cashier_known = ?8 WHERE number = ?1 AND state = ?5",
         &params![
             adoption.number.as_str(),
             next.as_str(),
             adoption.at.0,
             adoption.quarantine,
             state.as_str(),
+            cashier,
+            name,
+            known,
         ],
     )?;
     books.tell(adoption.number, adoption.at, &Fact::Adopted { quarantined: adoption.quarantine })?;

@@ -235,7 +235,8 @@ fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupErr
          lease_until = ?4, version = version + 1 WHERE id = ?1 AND state = 'reserved'",
         &params![&id.0, at.0, &asked.lease.owner, asked.lease.until.0],
     )?;
-    let fact = Fact::RefundCarriedOut { refund: id.clone(), terminal: asked.terminal };
+    let (terminal, cashier) = (asked.terminal, asked.cashier.clone());
+    let fact = Fact::RefundCarriedOut { refund: id.clone(), terminal, cashier };
     books.tell(asked.number, at, &fact)?;
     let sent = get(sql, asked.number, id)?;
     if matches!(sent.paid_by, PaidBy::Wallet { .. }) {

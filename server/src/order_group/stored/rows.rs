@@ -1,9 +1,11 @@
 //! Rows to values and back. A stored word that means nothing is a fault of ours and is said so.
 
+use super::super::lists::ServedBy;
 use super::super::{GroupError, KeptEntry, OrderSummary, PaymentRecord, RefundRecord, Refusal};
 use super::tags;
-use crate::database::{Row, Sql, Value};
+use crate::database::{DbError, Row, Sql, Value};
 use crate::params;
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{ChannelNumber, RefundId, SaleKey, TerminalId};
 use evertill_shared::money::{Amount, Currency};
@@ -45,7 +47,8 @@ pub(super) fn order_state(word: &str) -> Result<OrderState, GroupError> {
 
 /// The columns that [`order_row`] reads.
 pub(super) const ORDER: &str = "number, terminal, epoch, sequence, state, business_day, currency, total_minor, \
-     paid_minor, held_minor, paid_by, quarantined, created_at, created_by, paid_at, sale, sale_hash";
+     paid_minor, held_minor, paid_by, quarantined, created_at, created_by, paid_at, sale, sale_hash, \
+     cashier, cashier_name, cashier_known";
 
 /// An order, the text of its sale's entry, that entry's hash, and the server that gave the number out.
 pub(super) struct OrderRow {
@@ -76,10 +79,25 @@ pub(super) fn order_row(row: &Row) -> Result<OrderRow, GroupError> {
         quarantined: row.get("quarantined")?,
         created_at: Timestamp(row.get("created_at")?),
         paid_at: row.get::<Option<i64>>("paid_at")?.map(Timestamp),
+        served_by: served_by(row)?,
         refunds: Vec::new(),
     };
     let created_by = row.get("created_by")?;
     Ok(OrderRow { summary, sale: text("sale")?, sale_hash: text("sale_hash")?, created_by })
+}
+
+/// Who served, from the columns `cashier`, `cashier_name` and `cashier_known` of an order or of its copy.
+pub(crate) fn served_by(row: &Row) -> Result<Option<ServedBy>, DbError> {
+    let (login, name): (String, String) = (row.get("cashier")?, row.get("cashier_name")?);
+    let on_staff = row.get("cashier_known")?;
+    Ok((!login.is_empty()).then(|| ServedBy { cashier: Cashier { login, name }, on_staff }))
+}
+
+/// The values of those columns.
+pub(crate) fn served_by_values(served: Option<&ServedBy>) -> (&str, &str, bool) {
+    served.map_or(("", "", true), |served| {
+        (served.cashier.login.as_str(), served.cashier.name.as_str(), served.on_staff)
+    })
 }
 
 pub(super) fn terminal(number: u16) -> Result<TerminalId, GroupError> {

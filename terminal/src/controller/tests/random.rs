@@ -191,6 +191,7 @@ impl World {
             Request::HandIn { .. } => Answer::HandIn(Err(refused(ErrorCode::Overloaded))),
             Request::Refunds => Answer::Refunds(Err(refused(ErrorCode::Overloaded))),
             Request::Catalogue { .. } => Answer::Catalogue(Err(refused(ErrorCode::Overloaded))),
+            Request::Staff { .. } => Answer::Staff(Err(refused(ErrorCode::Overloaded))),
             Request::CarryOutRefund { refund, .. } => {
                 Answer::CarryOutRefund { refund, result: Err(refused(ErrorCode::Overloaded)) }
             }
@@ -277,6 +278,7 @@ fn lost(answer: Answer) -> Answer {
     match answer {
         Answer::Heartbeat(_) => Answer::Heartbeat(Err(no_answer())),
         Answer::Catalogue(_) => Answer::Catalogue(Err(no_answer())),
+        Answer::Staff(_) => Answer::Staff(Err(no_answer())),
         Answer::Draft { sale, .. } => Answer::Draft { sale, result: Err(no_answer()) },
         Answer::Adopt { sale, .. } => Answer::Adopt { sale, result: Err(no_answer()) },
         Answer::Payment { sale, attempt, question, .. } => {

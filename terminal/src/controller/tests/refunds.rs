@@ -12,7 +12,7 @@ use evertill_shared::protocol::refunds::{RefundInbox, RefundOrder};
 use evertill_shared::receipt::ReceiptKind;
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 
-fn refund(state: RefundState) -> Refund {
+pub(super) fn refund(state: RefundState) -> Refund {
     Refund {
         id: RefundId("R1".into()),
         order: number(1),
@@ -26,7 +26,7 @@ fn refund(state: RefundState) -> Refund {
 }
 
 /// A till that has sold tea for cash, with a refund of it in its inbox and the list open.
-fn waiting() -> Till {
+pub(super) fn waiting() -> Till {
     let mut till = Till::online();
     till.scan(TEA);
     till.act(UserAction::TenderCash);
@@ -58,11 +58,11 @@ fn take_carry_out(till: &mut Till) -> bool {
     till.take(|r| matches!(r, Request::CarryOutRefund { .. }).then_some(())).is_some()
 }
 
-fn answer(till: &mut Till, result: Result<Refund, NetError>) {
+pub(super) fn answer(till: &mut Till, result: Result<Refund, NetError>) {
     till.give(Input::Net(Answer::CarryOutRefund { refund: RefundId("R1".into()), result }));
 }
 
-fn carry_out(till: &mut Till) {
+pub(super) fn carry_out(till: &mut Till) {
     till.act(UserAction::CarryOutRefund { id: "R1".into() });
     till.act(UserAction::Confirm(true));
 }

@@ -187,6 +187,7 @@ impl Till {
             servers: vec!["https://configured:8443".into()],
             has_printer: true,
             has_scanner: true,
+            lock_after: Duration::from_secs(300),
         };
         Self {
             controller: Controller::new(options, Box::new(|| 500), now),
@@ -285,6 +286,7 @@ impl Till {
             business_day: "2025-11-20".parse().unwrap(),
             journal_head: head,
             catalogue_version: 1,
+            staff_version: 0,
             refunds_waiting: 0,
             wallets: vec![Wallet::WeChatPay, Wallet::Alipay],
         }

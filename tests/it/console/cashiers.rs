@@ -1,0 +1,79 @@
+//! Who sold: the list, the search and the totals by cashier, and PINs.
+
+use super::forgeries::{Forger, token};
+use super::shop::Shop;
+use evertill_shared::cashier::Cashier;
+use evertill_shared::protocol::till_staff::TillStaff;
+use reqwest::StatusCode;
+
+fn cashier(login: &str, name: &str) -> Option<Cashier> {
+    Some(Cashier { login: login.into(), name: name.into() })
+}
+
+#[test]
+fn sales_are_found_and_added_up_by_cashier_and_a_stranger_is_marked_and_never_refused() {
+    let mut shop = Shop::open();
+    let nobodys = shop.cash(100);
+    shop.till.cashier = cashier("wang", "Wang Wei");
+    let wangs = [shop.cash(250), shop.cash(450)];
+    shop.till.cashier = cashier("mallory", "Mallory <b>");
+    let strangers = shop.cash(999);
+    let Shop { runtime, rig, .. } = &shop;
+    runtime.block_on(async {
+        let mut manager = Forger::new(rig);
+        manager.log_in("li").await;
+        let (status, _, page) = manager.get("/console/orders").await;
+        assert_eq!(status, StatusCode::OK);
+        for number in [&nobodys, &wangs[0], &wangs[1], &strangers] {
+            assert!(page.contains(&number.to_string()), "{number} is missing");
+        }
+        assert!(page.contains("Wang Wei (wang)") && page.contains("7.00"), "Wang's total");
+        assert!(page.contains("Cashier not on the staff") && page.contains("Nobody in particular"));
+        assert!(!page.contains("Mallory <b>"), "a name is text");
+
+        let (_, _, page) = manager.get("/console/orders?cashier=wang").await;
+        let found = |page: &str, number: &_| page.contains(&format!("/console/orders/{number}"));
+        assert!(wangs.iter().all(|number| found(&page, number)));
+        assert!(!found(&page, &nobodys) && !found(&page, &strangers));
+        let (_, _, page) = manager.get("/console/orders?cashier=%28nobody%29").await;
+        assert!(found(&page, &nobodys) && !found(&page, &wangs[0]));
+        let (_, _, page) = manager.get("/console/orders?cashier=mallory").await;
+        assert!(found(&page, &strangers) && !found(&page, &nobodys));
+
+        let (_, _, page) = manager.get(&format!("/console/orders/{strangers}")).await;
+        assert!(page.contains("names a cashier who was not on the staff") && page.contains("(mallory)"));
+        let (_, _, page) = manager.get(&format!("/console/orders/{}", wangs[0])).await;
+        assert!(page.contains("Wang Wei (wang)") && !page.contains("not on the staff"));
+    });
+}
+
+#[test]
+fn a_pin_is_set_and_taken_away_on_the_staffs_page_and_tills_get_it() {
+    let shop = Shop::open();
+    let Shop { runtime, rig, till, .. } = &shop;
+    runtime.block_on(async {
+        let mut it = Forger::new(rig);
+        it.log_in("it").await;
+        let (_, _, page) = it.get("/console/staff").await;
+        let csrf = token(&page).to_owned();
+        let form = |pin| [("csrf", csrf.as_str()), ("holder", "wang"), ("pin", pin)];
+        for bad in ["12", "1234", "7777", "47a1"] {
+            let (status, _, page) = it.post("/console/staff/pin", &form(bad)).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+            assert!(page.contains("A PIN has 4 to 8 digits"), "{bad}");
+        }
+        let list = async || till.client.get::<TillStaff>("/v1/staff", "since=0").await.unwrap();
+        assert_eq!(list().await.people, None, "nobody has had a PIN yet");
+        let (status, to, _) = it.post("/console/staff/pin", &form("4711")).await;
+        assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/console/staff?pin=wang"));
+        let (_, _, page) = it.get(&to).await;
+        assert!(page.contains("Wang Wei has a new PIN"));
+        let people = list().await.people.unwrap();
+        assert_eq!((people.len(), people[0].login.as_str()), (1, "wang"));
+        assert!(people[0].verifier.expose().starts_with("$argon2id$"));
+        let (_, to, _) = it.post("/console/staff/pin", &form("")).await;
+        let (_, _, page) = it.get(&to).await;
+        assert!(page.contains("Wang Wei has no PIN any more"));
+        assert!(list().await.people.unwrap().is_empty());
+    });
+}

@@ -1,0 +1,92 @@
+//! Cashiers at the till: PINs that IT sets, the lock, one taking over from another, and selling without the line.
+
+use super::desk::{Desk, GO_ON, GOODS, STOP};
+use evertill_shared::journal::Body;
+use evertill_shared::protocol::staff::SetPin;
+use evertill_shared::secret::SecretText;
+use evertill_tests::simulator::wechat::Behaviour;
+
+async fn set_pin(desk: &Desk, login: &str, pin: Option<&str>) {
+    let pin = pin.map(|pin| SecretText::new(pin.into()));
+    let asked = SetPin { login: login.into(), pin };
+    desk.rig.staff("it").await.unwrap().set_pin(&asked).await.unwrap();
+}
+
+fn log_in(desk: &mut Desk, name: &str, pin: &str) {
+    desk.tap(name);
+    for digit in pin.chars() {
+        desk.tap(&digit.to_string());
+    }
+    desk.tap("Log in");
+}
+
+/// Who served each sale that the till closed.
+fn served(desk: &Desk) -> Vec<Option<String>> {
+    let login = |body| match body {
+        Body::Sale(sale) => Some(sale.cashier.map(|cashier| cashier.login)),
+        _ => None,
+    };
+    desk.entries().into_iter().filter_map(|entry| login(entry.body)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_two_cashiers_with_a_wrong_pin_a_change_of_hands_and_a_line_that_is_gone() {
+    let mut desk = Desk::open().await;
+    desk.sell_for_cash(1);
+    desk.next_sale();
+    assert_eq!(served(&desk), [None], "nobody has a PIN: the till works as ever");
+
+    set_pin(&desk, "wang", Some("4711")).await;
+    set_pin(&desk, "li", Some("0815")).await;
+    desk.sees("The till is locked", 20);
+    desk.till.scan(GOODS[0]).unwrap();
+    desk.sees("The till is locked: the scan was not used", 5);
+    desk.tap("OK");
+    log_in(&mut desk, "Wang Wei", "0815");
+    desk.sees("Wrong PIN: 4 tries left", 15);
+    log_in(&mut desk, "Wang Wei", "4711");
+    desk.sees("Scan the first item", 15);
+    desk.sell_for_cash(1);
+    desk.next_sale();
+
+    // Li takes over in the middle of a sale; the goods stay, and so does a payment that is under way.
+    desk.goods(2);
+    desk.tap("Lock");
+    desk.sees("A sale waits: ¥5.50", 5);
+    log_in(&mut desk, "Li Na", "0815");
+    desk.till.wait("2 items").unwrap();
+    desk.tap("Payment code");
+    desk.customer(Behaviour::NeedsPassword { after_ms: 6_000 }).await;
+    desk.sees("The customer is typing the password", 10);
+    desk.tap("Lock");
+    desk.sees("¥5.50 · The customer is typing the password", 5);
+    desk.sees("Paid: ¥5.50", 30);
+    log_in(&mut desk, "Li Na", "0815");
+    desk.paid(10);
+    desk.next_sale();
+
+    // Switched off and on while the server is away: the list is on the disk.
+    desk.sees("All sales sent", 30);
+    desk.signal_server(STOP);
+    desk.power_cycle();
+    desk.sees("The till is locked", 20);
+    log_in(&mut desk, "Wang Wei", "4711");
+    desk.sees("Scan the first item", 20);
+    desk.sell_for_cash(1);
+    desk.next_sale();
+    desk.signal_server(GO_ON);
+    desk.books_agree().await;
+    let by = |login: &str| Some(login.to_owned());
+    assert_eq!(served(&desk), [None, by("wang"), by("li"), by("wang")]);
+    let printed = desk.till.printer.receipts();
+    let naming =
+        |name: &str| printed.iter().filter(|r| r.text().contains(&format!("Cashier {name}"))).count();
+    assert_eq!((naming("Wang Wei"), naming("Li Na")), (2, 1));
+
+    // The PINs are taken away: the till goes on without a lock.
+    desk.tap("Lock");
+    desk.sees("The till is locked", 5);
+    set_pin(&desk, "wang", None).await;
+    set_pin(&desk, "li", None).await;
+    desk.sees("Scan the first item", 20);
+}
