@@ -141,15 +141,7 @@ impl Turn<'_> {
     }
 
     async fn begin(&mut self, ends: &Ends) -> Result<(), MoveError> {
-        let pattern = ends.pattern();
-        let total: Option<u64> = ends
-            .from
-            .read(move |sql| {
-                let statement = "SELECT count(*) FROM orders WHERE number LIKE ?1";
-                Ok::<_, MoveError>(sql.value(statement, &params![&pattern])?)
-            })
-            .await?;
-        self.one.total = total.unwrap_or_default();
+        self.one.total = ends.count().await?;
         let late = ends.last_late().await?;
         self.one.progress = Progress { late, ..Progress::default() }.text();
         self.goes_on_to(MovePhase::Copying).await
