@@ -1,8 +1,8 @@
 //! Comparing what both databases have, and copying what differs.
 
 use super::rows::{Span, TABLES};
-use super::{Ends, MoveError};
-use crate::database::{Database, Sql};
+use super::{Ends, MoveError, Side};
+use crate::database::Sql;
 use crate::params;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,22 +27,21 @@ pub(super) struct Compared {
 type Versions = BTreeMap<String, i64>;
 
 async fn versions(
-    database: &Database,
+    side: &Side,
     pattern: String,
     after: String,
     last: String,
     most: u32,
 ) -> Result<Versions, MoveError> {
-    database
-        .read(move |sql| {
-            let rows = sql.rows(
-                "SELECT number, version FROM orders WHERE number > ?1 AND number <= ?2 AND number LIKE ?3 \
+    side.read(move |sql| {
+        let rows = sql.rows(
+            "SELECT number, version FROM orders WHERE number > ?1 AND number <= ?2 AND number LIKE ?3 \
                  ORDER BY number LIMIT ?4",
-                &params![&after, &last, &pattern, most],
-            )?;
-            rows.iter().map(|row| Ok((row.at(0)?, row.at(1)?))).collect::<Result<Versions, MoveError>>()
-        })
-        .await
+            &params![&after, &last, &pattern, most],
+        )?;
+        rows.iter().map(|row| Ok((row.at(0)?, row.at(1)?))).collect::<Result<Versions, MoveError>>()
+    })
+    .await
 }
 
 impl Ends {

@@ -46,7 +46,12 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// So many orders with that tag.
-    pub async fn of(mut till: ScriptedTill, tag: GroupTag, count: usize) -> Result<Self, DrillError> {
+    pub async fn of(
+        mut till: ScriptedTill,
+        tag: GroupTag,
+        count: usize,
+        done: &mut Done,
+    ) -> Result<Self, DrillError> {
         let mut orders = Vec::new();
         while orders.len() < count {
             let order = till.sell_and_choose(700).await?;
@@ -55,6 +60,7 @@ impl Waiting {
                 orders.push((order, cash));
             } else {
                 till.complete(&order, cash).await?;
+                done.paid.push((order.number, order.sale.total.minor));
             }
         }
         Ok(Self { till, orders })
