@@ -31,6 +31,8 @@ const FROM: u8 = 0;
 const TO: u8 = 5;
 /// How many orders wait to be paid while they move, at each of the two servers.
 const WAITING: usize = 60;
+/// How many of them are in the hands of the server that falls asleep.
+const IN_ITS_HANDS: usize = 8;
 /// How many tills sell meanwhile.
 const SELLERS: usize = 3;
 /// How many old numbers are read at the first server, and at the one that slept.
@@ -139,6 +141,8 @@ pub async fn run(orders: usize) -> Result<(Value, bool), DrillError> {
         && books.is_digest_equal
         && books.is_money_equal
         && fenced > 0;
+    drop(rig);
+    dir.close().map_err(wrong)?;
     Ok((report, held))
 }
 
@@ -165,9 +169,11 @@ async fn move_under_load(rig: &StoreRig, sleeper: &Sleeper) -> Result<(Moved, Do
     let change = GroupChange::Move { to: tag(TO)?, reason: "the old disk is small".into() };
     staff.change_group(tag(FROM)?, &change).await?;
     working.spawn(change_all(here, Duration::from_millis(1_500), Arc::clone(&over)));
-    watch(&staff, |last| last.copied * 2 >= last.total && last.total > 0).await?;
-    let paying = wake_and_pay(there, Arc::clone(&over));
-    sleeper.fall_asleep(rig, async { working.spawn(paying) }).await?;
+    watch(&staff, |last| last.copied * 10 >= last.total && last.total > 0).await?;
+    let there = Arc::new(there);
+    let in_its_hands = wake_and_pay(Arc::clone(&there), 0..IN_ITS_HANDS, Arc::clone(&over));
+    sleeper.fall_asleep(rig, async { working.spawn(in_its_hands) }).await?;
+    working.spawn(wake_and_pay(there, IN_ITS_HANDS..WAITING, Arc::clone(&over)));
     say("the second server sleeps, with payments in its hands and more on their way to it");
     let last = watch(&staff, |_| false).await?;
     let took = since(began);

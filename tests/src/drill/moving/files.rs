@@ -44,6 +44,13 @@ pub(super) fn hold(file: &Path) -> Result<Connection, DrillError> {
     Ok(connection)
 }
 
+/// Whether a write into the file could begin now.
+pub(super) fn can_be_written(file: &Path) -> bool {
+    let Ok(connection) = Connection::open(file) else { return false };
+    let patient = connection.busy_timeout(Duration::from_millis(60)).is_ok();
+    patient && connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
+}
+
 /// Compares the books with what went in and what the tills were told: on both cores.
 pub(super) fn compare(
     rig: &StoreRig,
@@ -83,20 +90,25 @@ fn digest(rig: &StoreRig) -> Result<Digest, DrillError> {
 /// How many orders of the tag the product's own code reads there as paid in full.
 fn readable(rig: &StoreRig) -> Result<u64, DrillError> {
     let tag = |number: u8| GroupTag::try_from(number).map_err(wrong);
-    let home = StoredGroup::start(tag(TO)?, Place::Sqlite(rig.group_file(TO)), Expected::default());
-    let home = home.map_err(wrong)?;
+    let base = Connection::open(rig.data_dir().join("base.db")).map_err(wrong)?;
+    let base = base.query_row("SELECT id FROM identity", [], |row| row.get(0)).map_err(wrong)?;
+    let expected = Expected { base, group: None };
+    let home = StoredGroup::start(tag(TO)?, Place::Sqlite(rig.group_file(TO)), expected).map_err(wrong)?;
     let (moved, from) = (home.serving(tag(FROM)?), tag(FROM)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrong)?;
     let (mut below, mut count) = (None, 0);
     loop {
         let sales = runtime.block_on(Outbox::sales(moved.as_ref(), from, below, PART)).map_err(wrong)?;
-        let Some(last) = sales.last() else { return Ok(count) };
+        let Some(last) = sales.last() else { break };
         below = Some(last.order.number);
         let is_whole = |order: &evertill_server::order_group::OrderSummary| {
             order.number.tag() == from && order.state == OrderState::Paid && order.paid == order.total
         };
         count += sales.iter().filter(|copy| is_whole(&copy.order)).count() as u64;
     }
+    let database = home.database().map_err(wrong)?;
+    runtime.block_on(database.close());
+    Ok(count)
 }
 
 fn compare_rows(rig: &StoreRig, filled: &Filled, paid: &[(OrderNumber, i64)]) -> Result<Books, DrillError> {

@@ -13,8 +13,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-/// How long payments are given to reach the server's line before it is stopped. Writers wait longer for a lock.
-const ON_THEIR_WAY: Duration = Duration::from_millis(450);
+/// How long payments are given to reach the server's line before it is stopped. A writer waits longer for a lock.
+const ON_THEIR_WAY: Duration = Duration::from_millis(600);
 const STOP: i32 = 19;
 const GO_ON: i32 = 18;
 
@@ -54,22 +54,27 @@ impl Sleeper {
     }
 
     /// Stops it while payments, sent by `send`, wait in it for the old database: they have been let in, and sent the
-    /// old way. Meanwhile nobody can write anywhere, so that it is stopped between two writes: else nobody could
-    /// afterwards.
+    /// old way. It is stopped between two writes into the other files: else nobody could write there afterwards.
     pub async fn fall_asleep<T>(
         &self,
         rig: &StoreRig,
         send: impl Future<Output = T>,
     ) -> Result<T, DrillError> {
-        let files =
-            [rig.group_file(FROM), rig.data_dir().join("base.db"), rig.group_file(1), rig.group_file(TO)];
-        let held = files.iter().map(|file| files::hold(file)).collect::<Result<Vec<_>, _>>()?;
+        let others = [rig.data_dir().join("base.db"), rig.group_file(1), rig.group_file(TO)];
+        let held = files::hold(&rig.group_file(FROM))?;
         let sent = send.await;
         tokio::time::sleep(ON_THEIR_WAY).await;
-        self.process.signal(STOP);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        drop(held);
-        Ok(sent)
+        for _ in 0..200 {
+            self.process.signal(STOP);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            if others.iter().all(|file| files::can_be_written(file)) {
+                drop(held);
+                return Ok(sent);
+            }
+            self.process.signal(GO_ON);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Err(wrong("the second server could not be stopped between two writes"))
     }
 
     pub fn wake(&self) {

@@ -7,6 +7,7 @@ use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::journal::SignedEntry;
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -134,12 +135,11 @@ pub(super) async fn change_all(waiting: Waiting, pause: Duration, over: Arc<Atom
     done
 }
 
-/// Sends all payments to a server that sleeps, and asks again and again until it has woken.
-pub(super) async fn wake_and_pay(waiting: Waiting, over: Arc<AtomicBool>) -> Done {
+/// Sends these payments to a server that is about to sleep, or sleeps, and asks again and again until it has woken.
+pub(super) async fn wake_and_pay(waiting: Arc<Waiting>, which: Range<usize>, over: Arc<AtomicBool>) -> Done {
     let mut done = Done::default();
-    let waiting = Arc::new(waiting);
     let mut sent = tokio::task::JoinSet::new();
-    for place in 0..waiting.orders.len() {
+    for place in which {
         let (waiting, over) = (Arc::clone(&waiting), Arc::clone(&over));
         sent.spawn(async move {
             let mut done = Done::default();
