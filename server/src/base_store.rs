@@ -23,7 +23,7 @@ pub use cache::{KnownTerminal, TerminalRecord};
 pub use error::{BaseError, BaseOpenError};
 pub use homes::HomeRecord;
 pub use journal::{HandInTaken, JournalFault, KnownJournal};
-pub use moves::{MOVE_LEASE, MoveRecord};
+pub use moves::{MOVE_LEASE, MoveInHand, MoveRecord, TakenMove};
 pub use people::NewPassword;
 pub use sessions::OpenSession;
 pub use staff::{LoginCheck, StaffRecord};

@@ -9,19 +9,22 @@ mod compare;
 mod copy;
 mod entries;
 mod fence;
+mod put_back;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod worker;
 
 pub use fence::tell;
 pub use worker::{Mover, Moving, spawn};
 
 use crate::base_store::{BaseError, MoveRecord};
-use crate::database::{Database, DbError};
+use crate::database::{Database, DbError, Sql};
 use crate::order_group::GroupError;
 use evertill_shared::order_number::GroupTag;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Why a step of a move did not come to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,22 +82,74 @@ impl Progress {
     }
 }
 
+/// How long a database may take over one answer: one that hangs holds up the move and nobody else.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// One of the two databases of a move.
+#[derive(Clone)]
+struct Side {
+    database: Database,
+    /// Which of the two, for people.
+    name: &'static str,
+}
+
+impl Side {
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&dyn Sql) -> Result<T, MoveError> + Send + 'static,
+    ) -> Result<T, MoveError> {
+        let answer = tokio::time::timeout(ANSWER, self.database.read(query)).await;
+        self.named(answer.unwrap_or_else(|_| Err(silent())))
+    }
+
+    /// Of a write that did not answer in time nobody knows whether it happens yet: whoever comes later has another
+    /// epoch, and the database refuses this one's.
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&dyn Sql) -> Result<T, MoveError> + Send + 'static,
+    ) -> Result<T, MoveError> {
+        let answer = tokio::time::timeout(ANSWER, self.database.write(job)).await;
+        self.named(answer.unwrap_or_else(|_| Err(silent())))
+    }
+
+    fn named<T>(&self, answer: Result<T, MoveError>) -> Result<T, MoveError> {
+        answer.map_err(|error| match error {
+            MoveError::Later(problem) => MoveError::Later(format!("the {}: {problem}", self.name)),
+            other => other,
+        })
+    }
+}
+
+fn silent() -> MoveError {
+    MoveError::Later(format!("no answer within {} s", ANSWER.as_secs()))
+}
+
 /// The two databases of a move.
 #[derive(Clone)]
 struct Ends {
     tag: GroupTag,
     epoch: u64,
-    from: Database,
-    to: Database,
+    from: Side,
+    to: Side,
 }
 
 impl Ends {
     fn of(one: &MoveRecord, from: Database, to: Database) -> Self {
-        Self { tag: one.tag, epoch: one.epoch, from, to }
+        Self { tag: one.tag, epoch: one.epoch, from: Side::old(from), to: Side::new(to) }
     }
 
     /// What the numbers of this tag's orders look like to `LIKE`.
     fn pattern(&self) -> String {
         format!("%{}", self.tag)
+    }
+}
+
+impl Side {
+    fn old(database: Database) -> Self {
+        Self { database, name: "old database" }
+    }
+
+    fn new(database: Database) -> Self {
+        Self { database, name: "new database" }
     }
 }

@@ -181,6 +181,11 @@ fn describe() {
         Unit::Count,
         "Writes of which it is not known whether they happened"
     );
+    describe_counter!(
+        "evertill_fenced_total",
+        Unit::Count,
+        "Writes that a database refused because it does not serve their orders any more"
+    );
     describe_histogram!("evertill_group_write_seconds", Unit::Seconds, "Jobs of a group, by outcome");
     describe_counter!(
         "evertill_orders_created_total",

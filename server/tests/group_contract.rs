@@ -9,6 +9,8 @@
 
 #[path = "group_contract/home.rs"]
 mod home;
+#[path = "group_contract/moving.rs"]
+mod moving;
 #[allow(dead_code, reason = "other tests ask more of it")]
 #[path = "postgres_engine/server.rs"]
 mod server;

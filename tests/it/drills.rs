@@ -9,6 +9,7 @@
 )]
 
 use evertill_tests::drill::group::{self, Engine, Fault, GroupOptions};
+use evertill_tests::drill::moving;
 use evertill_tests::drill::servers::{self, ServersOptions};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -69,4 +70,19 @@ async fn one_charge_when_a_server_is_killed_under_load_behind_a_balancer() {
     for alone in ["killed_per_s", "stopped_per_s"] {
         assert!(report[alone].as_f64() > Some(1.0), "the server that was left did not sell: {report}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_move_under_load_past_a_server_that_sleeps_are_neither_lost_nor_doubled() {
+    let _turn = TURN.lock().await;
+    let (report, held) = moving::run(20_000).await.unwrap();
+    println!("{report}");
+    for zero in ["lost", "doubled", "never_settled"] {
+        assert_eq!(report[zero], 0, "{report}");
+    }
+    assert!(
+        report["refused_by_fence"].as_u64() > Some(0),
+        "the server that slept was never refused: {report}"
+    );
+    assert!(held, "{report}");
 }

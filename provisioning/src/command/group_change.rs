@@ -1,9 +1,9 @@
 //! `group drain`, `group abort` and `group retire`.
 
 use super::connection::Connection;
-use super::{Outcome, Report};
+use super::{Outcome, Report, group_move};
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::protocol::groups::GroupChange;
+use evertill_shared::protocol::groups::{GroupChange, MovePhase};
 
 /// Reads a tag as people write it.
 pub fn tag(word: &str) -> Result<GroupTag, String> {
@@ -67,8 +67,19 @@ pub async fn drain(args: &DrainArgs) -> Outcome {
 /// Takes back.
 pub async fn abort(args: &AbortArgs) -> Outcome {
     let common = &args.common;
-    let text = format!("The orders of group {} stay where they are, and it gets new ones again.", common.tag);
-    common.change(GroupChange::Abort { reason: common.reason.clone() }, text).await
+    let client = common.connection.open().await?;
+    let mut row =
+        client.change_group(common.tag, &GroupChange::Abort { reason: common.reason.clone() }).await?;
+    let mut problem = String::new();
+    if row.last_move.as_ref().is_some_and(|last| last.phase == MovePhase::Aborting) {
+        let last = group_move::watch(&client, common.tag).await?;
+        problem = last.problem.map(|problem| format!(" But {problem}")).unwrap_or_default();
+        let groups = client.groups().await?;
+        row = groups.into_iter().find(|group| group.tag == common.tag).unwrap_or(row);
+    }
+    let new_ones = if row.standing == "active" { ", and it gets new ones again" } else { "" };
+    let text = format!("The orders of group {} stay where they are{new_ones}.{problem}", common.tag);
+    Ok(Report::good(text, serde_json::json!({ "group": row })))
 }
 
 /// Retires.

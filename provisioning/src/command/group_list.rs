@@ -28,7 +28,8 @@ fn row(group: &GroupRow) -> Vec<String> {
     let serves: Vec<String> = group.serves.iter().map(GroupTag::to_string).collect();
     let last_move = group.last_move.as_ref().map(|last| {
         let problem = last.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
-        format!("to {}, {} ({} of {}){problem}", last.to, last.phase.as_str(), last.copied, last.total)
+        let phase = last.phase.as_str().replace('_', " ");
+        format!("to {}, {phase} ({} of {}){problem}", last.to, last.copied, last.total)
     });
     vec![
         group.tag.to_string(),

@@ -16,7 +16,9 @@ const PATIENCE: u32 = 60;
 /// Whose orders, and where to.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  evertill-admin group move 0 --to 3 --reason \"old disk\" \\\n    \
-    --server https://localhost:8443 --trust corner/trust.json --login bo")]
+    --server https://localhost:8443 --trust corner/trust.json --login bo\n\n\
+The servers carry it out while orders are sold, paid and refunded; this command only looks on. It may be stopped, and run \
+again to look on. If a server dies another goes on. `evertill-admin group abort 0` puts all back as long as it is not done.")]
 pub struct Args {
     #[command(flatten)]
     connection: Connection,
@@ -55,15 +57,24 @@ pub async fn run(args: &Args) -> Outcome {
             );
             Ok(Report::good(text, data))
         }
+        MovePhase::Stopped => {
+            let problem = last.problem.unwrap_or_default();
+            let text = format!(
+                "The move was stopped, and its orders stay where they are: {problem}. When that is mended run the same \
+                 command again; or put all back: `evertill-admin group abort {}`",
+                args.tag
+            );
+            Ok(Report { text, data, good: false })
+        }
         _ => {
-            let problem = last.problem.unwrap_or_else(|| "it was taken back".into());
-            Ok(Report { text: format!("The orders stay where they are: {problem}"), data, good: false })
+            let text = "The move was taken back: the orders stay where they are.".to_owned();
+            Ok(Report { text, data, good: false })
         }
     }
 }
 
 /// Shows how it goes, until it is over.
-async fn watch(client: &StaffClient, tag: GroupTag) -> Result<MoveRow, Box<dyn Error>> {
+pub(super) async fn watch(client: &StaffClient, tag: GroupTag) -> Result<MoveRow, Box<dyn Error>> {
     let clock = SystemClock;
     let began = clock.monotonic();
     let (mut first, mut unanswered) = (None, 0);
@@ -102,16 +113,28 @@ fn show(last: &MoveRow, copied: u64, took: Duration) {
         _ => String::new(),
     };
     let problem = last.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
-    let line = format!(
-        "{}: {} of {} orders, {rate} a second{time_left}{problem}",
-        last.phase.as_str().replace('_', " "),
-        last.copied,
-        last.total
-    );
+    let line = format!("{}{time_left}{problem}", in_words(last, rate));
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K{line}");
         let _ = std::io::stderr().flush();
     } else {
         eprintln!("{line}");
+    }
+}
+
+fn in_words(last: &MoveRow, rate: u128) -> String {
+    let share = last.copied.saturating_mul(100).checked_div(last.total).unwrap_or(0).min(100);
+    match last.phase {
+        MovePhase::Draining => "counting the orders; new ones go to other groups".into(),
+        MovePhase::Copying => {
+            format!("copying: {} of {} orders ({share} %), {rate} a second", last.copied, last.total)
+        }
+        MovePhase::CatchingUp => format!("copying what changed meanwhile; {} orders are there", last.copied),
+        MovePhase::Frozen => "copying the last changes: for a moment these orders have to wait".into(),
+        MovePhase::Publishing => "telling all servers".into(),
+        MovePhase::Done => format!("done: {} orders", last.copied),
+        MovePhase::Stopped => "stopped".into(),
+        MovePhase::Aborting => "putting all back".into(),
+        MovePhase::Aborted => "put back".into(),
     }
 }

@@ -229,16 +229,16 @@ impl BaseStore {
                 }
                 if let Some(served) = tags.iter().find(|tag| tag.home == home) {
                     return Err(BaseError::Invalid(format!(
-                        "the database of group {home} serves the orders of group {}: move them away first",
+                        "the database of group {home} serves the orders of group {0}: move them away first \
+                         (group move {0} --to …)",
                         served.tag
                     )));
                 }
-                // A move that is not wound up still has something to say to this database.
-                let needed =
-                    |one: &MoveRecord| one.phase.is_under_way() && (one.from == home || one.to == home);
+                // A move that is not wound up still has something to say to this database; so has one that was stopped.
+                let needed = |one: &MoveRecord| !one.is_over() && (one.from == home || one.to == home);
                 if let Some(one) = moves::all(sql)?.iter().find(|one| needed(one)) {
                     return Err(BaseError::Invalid(format!(
-                        "the move of group {} is not over: wait for it, or abort it",
+                        "the move of group {0} is not over: wait for it, or abort it first (group abort {0})",
                         one.tag
                     )));
                 }

@@ -43,6 +43,26 @@ pub struct MoveRecord {
     pub problem: Option<String>,
 }
 
+/// A move that a server has in hand: both change whenever something is heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MoveInHand {
+    /// One more each time that a server takes it.
+    pub epoch: u64,
+    /// Until when it is that server's, unless it says more.
+    pub until: Timestamp,
+}
+
+/// What came of trying to take a move in hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenMove {
+    /// It is this server's.
+    Taken(Box<MoveRecord>),
+    /// Another server has it.
+    Elsewhere(MoveInHand),
+    /// There is none that is under way.
+    Nothing,
+}
+
 impl MoveRecord {
     /// As people see it.
     #[must_use]
@@ -100,12 +120,19 @@ fn begin(sql: &dyn Sql, tag: GroupTag, to: GroupTag, now: Timestamp) -> Result<b
         )));
     }
     match find(sql, tag)? {
+        Some(one) if one.phase == MovePhase::Aborting => {
+            return Err(BaseError::Invalid(format!(
+                "a move of group {tag} is just being taken back: wait until it is, then run this again"
+            )));
+        }
         Some(one) if one.phase.is_under_way() && one.to == to => return Ok(false),
         // What was in the way may be mended: it begins anew.
         Some(one) if one.is_over() || (one.phase == MovePhase::Stopped && one.to == to) => {}
         Some(one) => {
-            let problem =
-                format!("the orders of group {tag} are on their way to {}: abort that first", one.to);
+            let problem = format!(
+                "the orders of group {tag} are on their way to group {}: abort that first (group abort {tag})",
+                one.to
+            );
             return Err(BaseError::Invalid(problem));
         }
         None => {}
@@ -167,8 +194,10 @@ impl BaseStore {
                     )));
                 }
                 if one.phase != MovePhase::Aborting {
+                    // Out of the hands of whoever has it.
                     sql.execute(
-                        "UPDATE moves SET phase = 'aborting', updated_at = ?2 WHERE tag = ?1",
+                        "UPDATE moves SET phase = 'aborting', epoch = epoch + 1, updated_at = ?2, problem = NULL, \
+                         lease_owner = NULL, lease_until = 0 WHERE tag = ?1",
                         &params![tag.get(), now.0],
                     )?;
                     audit::append(sql, &NewAudit::new(who, AuditKind::MoveAborted, tag, why), now)?;
@@ -186,29 +215,52 @@ impl BaseStore {
         self.database.read(all).await
     }
 
-    /// Takes a move in hand, if it is under way and nobody else has it.
+    /// Takes a move in hand, if it is under way and nobody else has it. Another server's is taken only if its lease is
+    /// over and it is still as it was long ago, in `silent`: the servers' clocks may differ.
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn take_move(&self, tag: GroupTag, owner: String) -> Result<Option<MoveRecord>, BaseError> {
+    pub async fn take_move(
+        &self,
+        tag: GroupTag,
+        owner: String,
+        silent: Option<MoveInHand>,
+    ) -> Result<TakenMove, BaseError> {
         let now = self.clock.now();
         self.database
             .write(move |sql| {
-                let row = sql.row(&format!("{MOVE} WHERE tag = ?1"), &params![tag.get()])?;
-                let Some(row) = row else { return Ok(None) };
-                let one = read(&row)?;
-                let (holder, until): (Option<String>, i64) =
-                    (row.get("lease_owner")?, row.get("lease_until")?);
-                let held = holder.is_some_and(|holder| holder != owner) && until > now.0;
-                if held || !one.phase.is_under_way() {
-                    return Ok(None);
+                let rows = sql.rows_locked(&format!("{MOVE} WHERE tag = ?1"), &params![tag.get()])?;
+                let Some(row) = rows.first() else { return Ok(TakenMove::Nothing) };
+                let one = read(row)?;
+                if !one.phase.is_under_way() {
+                    return Ok(TakenMove::Nothing);
+                }
+                let holder: Option<String> = row.get("lease_owner")?;
+                let heard = MoveInHand { epoch: one.epoch, until: Timestamp(row.get("lease_until")?) };
+                let is_free = heard.until <= now && silent == Some(heard);
+                if holder.is_some_and(|holder| holder != owner) && !is_free {
+                    return Ok(TakenMove::Elsewhere(heard));
                 }
                 let epoch = one.epoch.saturating_add(1);
                 sql.execute(
                     "UPDATE moves SET epoch = ?2, lease_owner = ?3, lease_until = ?4 WHERE tag = ?1",
                     &params![tag.get(), epoch, &owner, now.plus(MOVE_LEASE).0],
                 )?;
-                Ok(Some(MoveRecord { epoch, ..one }))
+                Ok(TakenMove::Taken(Box::new(MoveRecord { epoch, ..one })))
+            })
+            .await
+    }
+
+    /// Keeps a move in hand. `false` if it is in other hands by now.
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn keep_move(&self, tag: GroupTag, epoch: u64) -> Result<bool, BaseError> {
+        let until = self.clock.now().plus(MOVE_LEASE);
+        self.database
+            .write(move |sql| {
+                let statement = "UPDATE moves SET lease_until = ?3 WHERE tag = ?1 AND epoch = ?2";
+                Ok(sql.execute(statement, &params![tag.get(), epoch, until.0])? == 1)
             })
             .await
     }

@@ -4,6 +4,8 @@
 mod feeding;
 #[path = "tests/hidden.rs"]
 mod hidden;
+#[path = "tests/moved.rs"]
+mod moved;
 #[allow(dead_code, reason = "the engine's own tests use the rest of it")]
 #[path = "../../tests/postgres_engine/server.rs"]
 mod postgres;
@@ -40,6 +42,8 @@ macro_rules! contract {
                 a_group_that_cannot_be_read_holds_the_time_back_and_no_other,
                 a_fresh_sale_is_there_when_somebody_looks,
                 one_server_feeds_and_another_takes_over;
+            moved:
+                a_view_that_was_fed_through_a_move_is_what_a_rebuilt_one_is;
             searching:
                 sales_are_found_by_number_till_amount_time_code_and_state,
                 a_day_is_added_up_by_cashier_and_a_stranger_is_marked,

@@ -1,8 +1,8 @@
 //! Comparing what both databases have, and copying what differs.
 
-use super::rows::TABLES;
-use super::{Ends, MoveError};
-use crate::database::{Database, Sql};
+use super::rows::{Span, TABLES};
+use super::{Ends, MoveError, Side};
+use crate::database::Sql;
 use crate::params;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,22 +27,21 @@ pub(super) struct Compared {
 type Versions = BTreeMap<String, i64>;
 
 async fn versions(
-    database: &Database,
+    side: &Side,
     pattern: String,
     after: String,
     last: String,
     most: u32,
 ) -> Result<Versions, MoveError> {
-    database
-        .read(move |sql| {
-            let rows = sql.rows(
-                "SELECT number, version FROM orders WHERE number > ?1 AND number <= ?2 AND number LIKE ?3 \
+    side.read(move |sql| {
+        let rows = sql.rows(
+            "SELECT number, version FROM orders WHERE number > ?1 AND number <= ?2 AND number LIKE ?3 \
                  ORDER BY number LIMIT ?4",
-                &params![&after, &last, &pattern, most],
-            )?;
-            rows.iter().map(|row| Ok((row.at(0)?, row.at(1)?))).collect::<Result<Versions, MoveError>>()
-        })
-        .await
+            &params![&after, &last, &pattern, most],
+        )?;
+        rows.iter().map(|row| Ok((row.at(0)?, row.at(1)?))).collect::<Result<Versions, MoveError>>()
+    })
+    .await
 }
 
 impl Ends {
@@ -94,11 +93,21 @@ impl Ends {
 
     /// Counts the rows of every table on both sides; those of what was left out do not count.
     pub(super) async fn counts_are_equal(&self, left_out: BTreeSet<String>) -> Result<(), MoveError> {
-        let (pattern, like) = (self.pattern(), self.pattern());
-        let here = self.from.read(move |sql| counts(sql, &pattern, &left_out));
-        let there = self.to.read(move |sql| counts(sql, &like, &BTreeSet::new()));
-        let (here, there) = tokio::join!(here, there);
-        let (here, there) = (here?, there?);
+        let (mut here, mut there, mut after) = ([0_u64; 5], [0_u64; 5], String::new());
+        while after != END {
+            let last = self.part_after(&after).await?;
+            let (pattern, like) = (self.pattern(), self.pattern());
+            let (span, same) = ((after, last.clone()), last.clone());
+            let other = (span.0.clone(), same);
+            let old = self.from.read(move |sql| counts(sql, &span, &pattern));
+            let new = self.to.read(move |sql| counts(sql, &other, &like));
+            let (old, new) = tokio::join!(old, new);
+            add(&mut here, old?);
+            add(&mut there, new?);
+            after = last;
+        }
+        let without = self.from.read(move |sql| counts_of(sql, &left_out)).await?;
+        here.iter_mut().zip(without).for_each(|(all, few)| *all = all.saturating_sub(few));
         if here == there {
             return Ok(());
         }
@@ -107,20 +116,63 @@ impl Ends {
              and {there:?} in the new one. Abort the move, and begin it again when you know why"
         )))
     }
+
+    /// How many orders there are in the old home.
+    pub(super) async fn count(&self) -> Result<u64, MoveError> {
+        let (mut total, mut after) = (0_u64, String::new());
+        while after != END {
+            let last = self.part_after(&after).await?;
+            let (span, pattern) = ((after, last.clone()), self.pattern());
+            let count = self.from.read(move |sql| count_in(sql, "orders", &span, &pattern)).await?;
+            total = total.saturating_add(count);
+            after = last;
+        }
+        Ok(total)
+    }
+
+    /// The end of a part of the orders that is counted in no time: a database's time for an answer is short.
+    async fn part_after(&self, after: &str) -> Result<String, MoveError> {
+        let (after, pattern) = (after.to_owned(), self.pattern());
+        let last: Option<String> = self
+            .from
+            .read(move |sql| {
+                let statement = "SELECT number FROM orders WHERE number > ?1 AND number LIKE ?2 \
+                     ORDER BY number LIMIT 1 OFFSET ?3";
+                Ok::<_, MoveError>(sql.value(statement, &params![&after, &pattern, COMPARED])?)
+            })
+            .await?;
+        Ok(last.unwrap_or_else(|| END.to_owned()))
+    }
 }
 
-fn counts(sql: &dyn Sql, pattern: &str, without: &BTreeSet<String>) -> Result<Vec<u64>, MoveError> {
-    let mut counts = Vec::new();
-    for table in &TABLES {
-        let all: Option<u64> = sql
-            .value(&format!("SELECT count(*) FROM {} WHERE number LIKE ?1", table.name), &params![pattern])?;
-        let mut count = all.unwrap_or_default();
-        for number in without {
+fn add(sum: &mut [u64; 5], more: [u64; 5]) {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+}
+
+/// After the first number, up to the second.
+fn count_in(sql: &dyn Sql, table: &str, span: &Span, pattern: &str) -> Result<u64, MoveError> {
+    let statement =
+        format!("SELECT count(*) FROM {table} WHERE number > ?1 AND number <= ?2 AND number LIKE ?3");
+    let count: Option<u64> = sql.value(&statement, &params![&span.0, &span.1, pattern])?;
+    Ok(count.unwrap_or_default())
+}
+
+fn counts(sql: &dyn Sql, span: &Span, pattern: &str) -> Result<[u64; 5], MoveError> {
+    let mut counts = [0; 5];
+    for (count, table) in counts.iter_mut().zip(&TABLES) {
+        *count = count_in(sql, table.name, span, pattern)?;
+    }
+    Ok(counts)
+}
+
+fn counts_of(sql: &dyn Sql, numbers: &BTreeSet<String>) -> Result<[u64; 5], MoveError> {
+    let mut counts = [0_u64; 5];
+    for number in numbers {
+        for (count, table) in counts.iter_mut().zip(&TABLES) {
             let statement = format!("SELECT count(*) FROM {} WHERE number = ?1", table.name);
             let few: Option<u64> = sql.value(&statement, &params![number])?;
-            count = count.saturating_sub(few.unwrap_or_default());
+            *count = count.saturating_add(few.unwrap_or_default());
         }
-        counts.push(count);
     }
     Ok(counts)
 }

@@ -106,9 +106,10 @@ fn make_room(sql: &dyn Sql, order: &Values) -> Result<bool, MoveError> {
         return Err(MoveError::Stop(format!("order {number} cannot be read")));
     };
     let key = [terminal.clone(), epoch.clone(), sequence.clone()];
-    let other = sql
-        .row("SELECT number, state FROM orders WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3", &key)?;
-    let Some(other) = other else {
+    // Locked: its till may be choosing it at this moment.
+    let of_sale = "SELECT number, state FROM orders WHERE terminal = ?1 AND epoch = ?2 AND sequence = ?3";
+    let others = sql.rows_locked(of_sale, &key)?;
+    let Some(other) = others.first() else {
         return Err(MoveError::Stop(format!("order {number} cannot be written")));
     };
     if is_unchosen(state) {

@@ -1,6 +1,7 @@
 //! Copying what belongs to no single order: the journal entries that orders rest on, and the ids of requests that were
 //! handled.
 
+use super::rows::PARAMETERS;
 use super::{Ends, MoveError, fence};
 use crate::database::{Row, Sql, Value};
 use crate::params;
@@ -108,7 +109,7 @@ impl Ends {
         self.to
             .write(move |sql| -> Result<(), MoveError> {
                 fence::arrives(sql.opening(), tag, epoch)?;
-                for block in writing.chunks(50) {
+                for block in writing.chunks(PARAMETERS / COLUMNS) {
                     let values: Vec<Value<'_>> = block.iter().flatten().cloned().collect();
                     sql.execute(&insert(block.len()), &values)?;
                 }

@@ -1,8 +1,10 @@
 //! What a database itself knows of the tags that it serves. Each change is made under an epoch: whoever has an older one
 //! than stands there has been overtaken, and changes nothing.
 
-use super::MoveError;
-use crate::database::{Database, Row, Sql};
+use super::{MoveError, Side};
+#[cfg(test)]
+use crate::database::Database;
+use crate::database::{Row, Sql};
 use crate::order_group::{GroupSet, TagHome, TagStanding};
 use crate::params;
 use evertill_shared::order_number::GroupTag;
@@ -34,20 +36,21 @@ pub(super) async fn standing(database: &Database, tag: GroupTag) -> Option<(Stri
 pub async fn tell(groups: &GroupSet, known: TagHome) -> Result<(), String> {
     let state = if known.standing == TagStanding::Active { "active" } else { "draining" };
     let database = groups.home_database(known.home).map_err(|error| error.to_string())?;
-    let turned = turn(&database, known.tag, known.epoch, &["active", "draining"], state, None).await;
+    let side = Side { database, name: "group's database" };
+    let turned = turn(&side, known.tag, known.epoch, &["active", "draining"], state, None).await;
     turned.map_err(|error| error.to_string())
 }
 
 /// Brings the tag from one of these states to `state`. What stands so already is only given the epoch.
 pub(super) async fn turn(
-    database: &Database,
+    side: &Side,
     tag: GroupTag,
     epoch: u64,
     from: &'static [&'static str],
     state: &'static str,
     moved_to: Option<GroupTag>,
 ) -> Result<(), MoveError> {
-    database.write(move |sql| turn_in(sql, tag, epoch, from, state, moved_to)).await
+    side.write(move |sql| turn_in(sql, tag, epoch, from, state, moved_to)).await
 }
 
 fn turn_in(
@@ -60,15 +63,15 @@ fn turn_in(
 ) -> Result<(), MoveError> {
     let found = sql.rows_locked("SELECT state, epoch FROM tags WHERE tag = ?1", &params![tag.get()])?;
     let Some(row) = found.first() else {
-        // It was never here: only what arrives may begin here.
-        if state == "arriving" {
-            sql.execute(
-                "INSERT INTO tags (tag, state, epoch) VALUES (?1, 'arriving', ?2)",
-                &params![tag.get(), epoch],
-            )?;
-        } else if state != "moved" {
+        // It was never here: only what arrives may begin here. What is turned away before it came leaves its epoch
+        // behind, so that whoever is late with an older one finds the door shut.
+        if !matches!(state, "arriving" | "moved") {
             return Err(MoveError::Stop(format!("the database knows nothing of group {tag}")));
         }
+        sql.execute(
+            "INSERT INTO tags (tag, state, epoch, moved_to) VALUES (?1, ?2, ?3, ?4)",
+            &params![tag.get(), state, epoch, moved_to.map(|to| to.to_string())],
+        )?;
         return Ok(());
     };
     let (stands, under): (String, u64) = (row.at(0)?, row.at(1)?);

@@ -127,8 +127,8 @@ pub(super) const TABLES: [Table; 5] = [
     Table { name: "story", columns: &[Always("number"), Always("at"), Always("what")], order: "number, id" },
 ];
 
-/// So many rows go into one statement, as far as there are so many.
-const BLOCKS: [usize; 3] = [40, 8, 1];
+/// The most parameters of a statement that every engine takes.
+pub(super) const PARAMETERS: usize = 64;
 
 /// A row, as it was read.
 pub(super) type Values = Vec<Value<'static>>;
@@ -197,7 +197,7 @@ impl Table {
     /// Inserts rows, but for those that something stands against; gives how many went in.
     pub fn put(&self, sql: &dyn Sql, rows: &[&Values]) -> Result<u64, DbError> {
         let (mut left, mut inserted) = (rows, 0_u64);
-        for block in BLOCKS {
+        for block in [PARAMETERS / self.columns.len(), 1] {
             if left.len() < block {
                 continue;
             }

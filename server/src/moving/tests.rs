@@ -1,5 +1,5 @@
 use super::{Ends, MoveError, Mover, fence};
-use crate::base_store::{BaseStore, MoveRecord};
+use crate::base_store::{BaseStore, MoveRecord, TakenMove};
 use crate::homes::Atlas;
 use crate::order_group::testing::{CALL_MS, Rig, Till, cny, guard, open, store, tag};
 use crate::order_group::{
@@ -70,6 +70,21 @@ impl Shop {
 
     fn mover(&self) -> Mover {
         Mover::new(self.base.clone(), self.rig.groups.clone(), Arc::clone(&self.rig.clock) as Arc<dyn Clock>)
+    }
+
+    /// As another server does when nothing has been heard of the move for long enough.
+    async fn taken_over_by(&self, mover: &Mover, of: u8) {
+        mover.work_on(tag(of)).await;
+        self.rig.clock.advance(Duration::from_secs(11));
+        mover.work_on(tag(of)).await;
+    }
+
+    /// Takes the move in hand as the server of that name.
+    async fn take(&self, of: u8, owner: &str) -> Option<MoveRecord> {
+        match self.base.take_move(tag(of), owner.into(), None).await.unwrap() {
+            TakenMove::Taken(one) => Some(*one),
+            TakenMove::Elsewhere(_) | TakenMove::Nothing => None,
+        }
     }
 
     async fn begin(&self, from: u8, to: u8) {
@@ -247,15 +262,14 @@ async fn whoever_was_overtaken_changes_nothing_any_more() {
     let shop = Shop::new(2).await;
     shop.order(0).await;
     shop.begin(0, 1).await;
-    let first = shop.base.take_move(tag(0), "first".into()).await.unwrap().unwrap();
-    assert_eq!(shop.base.take_move(tag(0), "second".into()).await.unwrap(), None);
+    let first = shop.take(0, "first").await.unwrap();
+    assert_eq!(shop.take(0, "second").await, None);
     let database = |home| shop.rig.groups.home_database(tag(home)).unwrap();
     let ends = Ends::of(&first, database(0), database(1));
     fence::turn(&ends.from, tag(0), first.epoch, &["active"], "draining", None).await.unwrap();
     fence::turn(&ends.to, tag(0), first.epoch, &[], "arriving", None).await.unwrap();
     let chunk = ends.next_chunk(String::new()).await.unwrap().unwrap();
-    shop.rig.clock.advance(Duration::from_secs(11));
-    shop.mover().work_on(tag(0)).await;
+    shop.taken_over_by(&shop.mover(), 0).await;
     assert_eq!(shop.moved(0).await.phase, MovePhase::Done);
     // The first one wakes up, with what it had read.
     assert_eq!(ends.put(chunk).await, Err(MoveError::Overtaken));
@@ -266,7 +280,7 @@ async fn whoever_was_overtaken_changes_nothing_any_more() {
     assert!(!shop.base.save_move(first.clone(), MovePhase::Done).await.unwrap());
     assert!(!shop.base.publish(first, tag(0), TagStanding::Active).await.unwrap());
     assert_eq!(shop.writers(2, 0), [1]);
-    assert_eq!(fence::standing(&ends.from, tag(0)).await.unwrap().0, "moved");
+    assert_eq!(fence::standing(&ends.from.database, tag(0)).await.unwrap().0, "moved");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -338,7 +352,7 @@ async fn what_changes_while_it_is_copied_arrives_too() {
     let shop = Shop::new(2).await;
     let numbers = [shop.order(0).await, shop.order(0).await];
     shop.begin(0, 1).await;
-    let one = shop.base.take_move(tag(0), shop.rig.groups.owner().into()).await.unwrap().unwrap();
+    let one = shop.take(0, shop.rig.groups.owner()).await.unwrap();
     let database = |home| shop.rig.groups.home_database(tag(home)).unwrap();
     let ends = Ends::of(&one, database(0), database(1));
     fence::turn(&ends.from, tag(0), one.epoch, &["active"], "draining", None).await.unwrap();
@@ -418,4 +432,248 @@ async fn a_drained_group_gives_out_no_numbers_on_any_server_and_does_all_else() 
     let adoption = shop.rig.till.adoption(&sale, created.number, shop.rig.clock.now());
     let adopt = Adopt { adoption, cash: None, policies: Policies::default(), guard: guard() };
     shop.rig.groups.adopt(adopt).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_sleeps_at_any_point_of_a_move_and_wakes_when_all_is_over_changes_nothing() {
+    let shop = Shop::new(2).await;
+    let number = shop.order(0).await;
+    let (mut home, mut polls, mut minor) = (0, 1, 0);
+    loop {
+        let (from, to) = (home, 1 - home);
+        shop.begin(0, to).await;
+        let sleeper = shop.mover();
+        let mut turn = Box::pin(sleeper.work_on(tag(0)));
+        let is_over = poll_times(turn.as_mut(), polls).await;
+        let died_at = shop.moved(0).await.phase;
+        let other = shop.another_server(2).await;
+        let mover = Mover::new(other.base, other.groups, Arc::clone(&shop.rig.clock) as Arc<dyn Clock>);
+        shop.taken_over_by(&mover, 0).await;
+        assert_eq!(shop.moved(0).await.phase, MovePhase::Done, "after {polls} polls");
+        // The order goes on in its new home.
+        shop.rig.groups.read_map().await.unwrap();
+        minor += 1;
+        shop.rig.groups.reserve_refund(refund(&shop, number, 1, &format!("request-{minor}"))).await.unwrap();
+        let before = shop.details(&[number]).await;
+        // The sleeper wakes, and does what it was about to do.
+        if !is_over {
+            turn.await;
+        }
+        shop.rig.groups.read_map().await.unwrap();
+        assert_eq!(shop.writers(2, 0), [to], "after {polls} polls, in {died_at:?}");
+        assert_eq!(shop.details(&[number]).await, before, "after {polls} polls, in {died_at:?}");
+        assert_eq!(shop.moved(0).await.phase, MovePhase::Done);
+        if is_over {
+            break;
+        }
+        (home, polls) = (to, polls + 2);
+        assert_eq!(shop.rows(to, "refunds", 0), minor);
+        assert!(shop.rows(from, "refunds", 0) < minor);
+    }
+    assert!(polls > 15, "it slept at too few points: {polls}");
+}
+
+/// Polls so many times at most; whether it came to its end.
+async fn poll_times(mut work: std::pin::Pin<&mut impl Future<Output = ()>>, polls: u32) -> bool {
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(|()| true)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_that_race_for_a_move_carry_it_out_once() {
+    let shop = Shop::new(2).await;
+    let mut numbers = Vec::new();
+    for _ in 0..5 {
+        numbers.push(shop.order(0).await);
+    }
+    let before = shop.details(&numbers).await;
+    shop.begin(0, 1).await;
+    let mut racing = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let other = shop.another_server(2).await;
+        let mover = Mover::new(other.base, other.groups, Arc::clone(&shop.rig.clock) as Arc<dyn Clock>);
+        racing.spawn(async move {
+            for _ in 0..10 {
+                mover.work_on(tag(0)).await;
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    while racing.join_next().await.is_some() {}
+    let moved = shop.moved(0).await;
+    assert_eq!((moved.phase, moved.problem), (MovePhase::Done, None));
+    assert_eq!(shop.writers(2, 0), [1]);
+    shop.rig.groups.read_map().await.unwrap();
+    assert_eq!(shop.details(&numbers).await, before);
+    assert_eq!(moved.epoch, 3, "one began it, one took it in hand, once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_clock_is_far_ahead_takes_no_move_out_of_working_hands() {
+    let shop = Shop::new(2).await;
+    shop.order(0).await;
+    shop.begin(0, 1).await;
+    let one = shop.take(0, "busy").await.unwrap();
+    let mover = shop.mover();
+    // By this server's clock the lease is over each time that it looks; but something is heard each time.
+    for _ in 0..5 {
+        shop.rig.clock.advance(Duration::from_secs(11));
+        mover.work_on(tag(0)).await;
+        assert_eq!(shop.moved(0).await.epoch, one.epoch);
+        assert!(shop.base.keep_move(tag(0), one.epoch).await.unwrap());
+    }
+    shop.rig.clock.advance(Duration::from_secs(11));
+    shop.taken_over_by(&mover, 0).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Done, "nothing was heard any more");
+    assert!(!shop.base.keep_move(tag(0), one.epoch).await.unwrap());
+}
+
+/// What stands in the way of every order that arrives there.
+fn full(shop: &Shop, home: u8) -> Connection {
+    let disk = Connection::open(shop.rig.file(home)).unwrap();
+    disk.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON orders WHEN new.number LIKE '%00' BEGIN \
+         SELECT RAISE(ABORT, 'database or disk is full'); END",
+    )
+    .unwrap();
+    disk
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_target_holds_up_the_move_and_no_sale_and_is_told() {
+    let shop = Shop::new(2).await;
+    let number = shop.order(0).await;
+    let disk = full(&shop, 1);
+    shop.begin(0, 1).await;
+    let mover = shop.mover();
+    mover.work_on(tag(0)).await;
+    let waits = shop.moved(0).await;
+    assert_eq!(waits.phase, MovePhase::Copying);
+    let problem = waits.problem.unwrap();
+    assert!(problem.contains("new database") && problem.contains("full"), "{problem}");
+    shop.rig.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
+    assert!(mover.waiting().await.is_empty(), "it is left alone for a while");
+    shop.rig.clock.advance(Duration::from_secs(40));
+    assert_eq!(mover.waiting().await, [tag(0)]);
+    disk.execute_batch("DROP TRIGGER full").unwrap();
+    mover.work_on(tag(0)).await;
+    let moved = shop.moved(0).await;
+    assert_eq!((moved.phase, moved.problem), (MovePhase::Done, None));
+    assert_eq!(shop.rows(1, "refunds", 0), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_fails_in_the_last_moment_lets_the_orders_go_on_where_they_are() {
+    let shop = Shop::new(2).await;
+    let number = shop.order(0).await;
+    shop.begin(0, 1).await;
+    // Lines of the outbox are copied while nothing else is written.
+    let disk = Connection::open(shop.rig.file(1)).unwrap();
+    disk.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON outbox WHEN new.number LIKE '%00' BEGIN \
+         SELECT RAISE(ABORT, 'database or disk is full'); END",
+    )
+    .unwrap();
+    shop.mover().work_on(tag(0)).await;
+    let waits = shop.moved(0).await;
+    assert_eq!(waits.phase, MovePhase::CatchingUp);
+    assert!(waits.problem.unwrap().contains("full"));
+    assert_eq!(shop.writers(2, 0), [0]);
+    shop.rig.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
+    disk.execute_batch("DROP TRIGGER full").unwrap();
+    let other = shop.another_server(2).await;
+    let mover = Mover::new(other.base, other.groups, Arc::clone(&shop.rig.clock) as Arc<dyn Clock>);
+    mover.work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::CatchingUp, "the first server's lease counts on");
+    shop.taken_over_by(&mover, 0).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Done);
+    assert_eq!(shop.rows(1, "refunds", 0), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_into_a_database_that_is_gone_can_be_taken_back() {
+    let shop = Shop::new(3).await;
+    let number = shop.order(0).await;
+    let disk = full(&shop, 2);
+    shop.begin(0, 2).await;
+    let mover = shop.mover();
+    mover.work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Copying);
+    // Nothing can be written there any more, not even that it is over.
+    disk.execute_batch(
+        "CREATE TRIGGER gone BEFORE UPDATE ON tags BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END",
+    )
+    .unwrap();
+    shop.base.abort_move(tag(0), "ivy".into(), "the disk broke".into()).await.unwrap();
+    let too_early = shop.base.begin_move(tag(0), tag(1), "ivy".into(), "again".into()).await.unwrap_err();
+    assert!(too_early.to_string().contains("just being taken back"), "{too_early}");
+    let needed = shop.base.retire_home(tag(2), "ivy".into(), "x".into()).await.unwrap_err();
+    assert!(needed.to_string().contains("move them away"), "{needed}");
+    mover.work_on(tag(0)).await;
+    let back = shop.moved(0).await;
+    assert_eq!(back.phase, MovePhase::Aborted);
+    assert!(back.problem.unwrap().contains("copies are left in the database of group 02"));
+    assert_eq!(shop.writers(3, 0), [0]);
+    shop.rig.groups.read_map().await.unwrap();
+    shop.rig.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
+    shop.order(0).await; // it takes new orders again
+    // To another database, and into that one when it is well again: what had been left there is in nobody's way.
+    shop.begin(0, 1).await;
+    mover.work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Done);
+    disk.execute_batch("DROP TRIGGER gone; DROP TRIGGER full").unwrap();
+    shop.begin(0, 2).await;
+    mover.work_on(tag(0)).await;
+    assert_eq!((shop.moved(0).await.phase, shop.rows(2, "refunds", 0)), (MovePhase::Done, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abort_takes_the_move_out_of_the_hands_of_whoever_has_it() {
+    let shop = Shop::new(2).await;
+    shop.order(0).await;
+    shop.begin(0, 1).await;
+    let one = shop.take(0, "busy").await.unwrap();
+    let database = |home| shop.rig.groups.home_database(tag(home)).unwrap();
+    let ends = Ends::of(&one, database(0), database(1));
+    fence::turn(&ends.from, tag(0), one.epoch, &["active"], "draining", None).await.unwrap();
+    fence::turn(&ends.to, tag(0), one.epoch, &[], "arriving", None).await.unwrap();
+    let chunk = ends.next_chunk(String::new()).await.unwrap().unwrap();
+    shop.base.abort_move(tag(0), "ivy".into(), "wrong group".into()).await.unwrap();
+    assert!(!shop.base.keep_move(tag(0), one.epoch).await.unwrap());
+    shop.mover().work_on(tag(0)).await; // at once: nobody has it any more
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Aborted);
+    assert_eq!(ends.put(chunk).await, Err(MoveError::Overtaken));
+    assert_eq!((shop.writers(2, 0), shop.rows(1, "orders", 0)), (vec![0], 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_a_stopped_move_still_needs_is_not_retired() {
+    let shop = Shop::new(3).await;
+    shop.order(0).await;
+    // Group 2 serves nothing: its own orders have moved away.
+    shop.begin(2, 1).await;
+    shop.mover().work_on(tag(2)).await;
+    assert_eq!(shop.moved(2).await.phase, MovePhase::Done);
+    let disk = Connection::open(shop.rig.file(2)).unwrap();
+    disk.execute_batch(
+        "CREATE TRIGGER bit_rot AFTER INSERT ON story WHEN new.number LIKE '%00' BEGIN \
+         UPDATE story SET at = at + 1 WHERE id = new.id; END",
+    )
+    .unwrap();
+    shop.begin(0, 2).await;
+    shop.mover().work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Stopped);
+    let needed = shop.base.retire_home(tag(2), "ivy".into(), "x".into()).await.unwrap_err();
+    assert!(needed.to_string().contains("group abort 00"), "{needed}");
+    shop.base.abort_move(tag(0), "ivy".into(), "bad disk".into()).await.unwrap();
+    shop.mover().work_on(tag(0)).await;
+    assert_eq!(shop.moved(0).await.phase, MovePhase::Aborted);
+    shop.base.retire_home(tag(2), "ivy".into(), "x".into()).await.unwrap();
 }

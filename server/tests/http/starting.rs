@@ -148,3 +148,27 @@ async fn a_lost_group_or_base_store_is_not_replaced_by_an_empty_one() {
     }
     assert!(!server.app().groups.can_create().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_file_of_another_version_is_named_left_alone_and_the_others_serve() {
+    let store = Store::new();
+    store.serve().await.stop().await;
+    let file = store.dir.path().join("data/groups/00.db");
+    let version = |number: u32| {
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        let before: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        connection.pragma_update(None, "user_version", number).unwrap();
+        before
+    };
+    let known = version(999);
+    let before = std::fs::read(&file).unwrap();
+    let server = store.serve().await;
+    let told = server.app().groups.health()[0].engine.clone();
+    assert!(told.contains("00.db") && told.contains("999") && told.contains("newer"), "{told}");
+    assert!(server.app().groups.can_create().await, "the others work");
+    server.stop().await;
+    assert_eq!(std::fs::read(&file).unwrap(), before, "nothing is half done");
+    version(known);
+    let server = store.serve().await;
+    assert_eq!(server.app().groups.health()[0].engine, "open");
+}

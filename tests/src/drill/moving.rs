@@ -2,26 +2,25 @@
 //! and wakes with the old map.
 
 mod files;
+mod fill;
+mod sleeper;
 mod tills;
 
 use super::DrillError;
-use crate::load::fill::{Filling, fill};
-use crate::load::sales::Seller;
 use crate::load::shop::folder;
-use crate::process::Process;
 use crate::scripted_till::ScriptedTill;
 use crate::store_rig::{RigOptions, StoreRig};
 use crate::workspace;
 use clap::Args;
-use evertill_provisioning::client::{ClientConfig, StaffClient};
+use evertill_provisioning::client::StaffClient;
 use evertill_shared::clock::{Clock, SystemClock};
-use evertill_shared::id::TerminalId;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::groups::{AddGroup, GroupAddress, GroupChange, MovePhase, MoveRow};
 use evertill_shared::protocol::staff::TerminalChange;
+use fill::{Filled, Years, fill, wrong};
 use serde_json::{Value, json};
+use sleeper::Sleeper;
 use std::fmt::Display;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,6 +31,12 @@ const FROM: u8 = 0;
 const TO: u8 = 5;
 /// How many orders wait to be paid while they move, at each of the two servers.
 const WAITING: usize = 60;
+/// How many of them are in the hands of the server that falls asleep.
+const IN_ITS_HANDS: usize = 8;
+/// How many tills sell meanwhile.
+const SELLERS: usize = 3;
+/// How many old numbers are read at the first server, and at the one that slept.
+const READ: [usize; 2] = [500, 100];
 
 /// Moves a million orders from one database to another while tills sell, pay orders that are on their way, and one of
 /// two servers is stopped in the middle of it and wakes when all is over. Holds every sale against the books.
@@ -53,10 +58,6 @@ fn say(what: impl Display) {
     eprintln!("drill: {what}");
 }
 
-fn wrong(what: impl Display) -> DrillError {
-    DrillError::Other(what.to_string())
-}
-
 fn tag(number: u8) -> Result<GroupTag, DrillError> {
     GroupTag::try_from(number).map_err(wrong)
 }
@@ -67,107 +68,172 @@ fn tag(number: u8) -> Result<GroupTag, DrillError> {
 pub fn drill(options: &MoveDrill) -> Result<bool, DrillError> {
     workspace::build_programs().map_err(wrong)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let (report, held) = runtime.map_err(wrong)?.block_on(run(options))?;
+    let (report, held) = runtime.map_err(wrong)?.block_on(run(options.orders))?;
     let pretty = serde_json::to_string_pretty(&report).map_err(wrong)?;
     println!("{}", if options.json { report.to_string() } else { pretty });
     Ok(held)
 }
 
-async fn run(options: &MoveDrill) -> Result<(Value, bool), DrillError> {
+fn since(began: Duration) -> Duration {
+    SystemClock.monotonic().saturating_sub(began)
+}
+
+/// The drill with so many orders: its report, and whether all that it checks held.
+/// # Errors
+/// See [`drill`].
+pub async fn run(orders: usize) -> Result<(Value, bool), DrillError> {
+    let started = SystemClock.monotonic();
     let dir = folder()?;
     let mut rig = StoreRig::open(dir.path(), RigOptions { groups: 2, ..RigOptions::default() }).await?;
     let mut first = rig.scripted_till("Till 1").await?;
     rig.stop_server();
-    say(format_args!("filling a group with {} orders", options.orders));
-    let some = filled(&rig, options.orders, &first)?;
+    say(format_args!("filling a group with {orders} orders"));
+    let filled = filled(&rig, orders, &first)?;
+    let filled_in = since(started);
+    say(format_args!("filled in {filled_in:?}; two servers start"));
     rig.start_server()?;
-    let other = OtherServer::start(&rig)?;
-    let staff = Arc::new(rig.staff("it").await?);
-    say("two servers run; a third group is added");
-    let place = GroupAddress::File(format!("groups/{TO:02}.db"));
-    staff.add_group(&AddGroup { tag: tag(TO)?, place, reason: "a new disk".into() }).await?;
-    let (here, there) = waiting_orders(&rig, &staff, &other).await?;
-    let over = Arc::new(AtomicBool::new(false));
-    let mut selling = Vec::new();
-    for n in 0..3 {
-        let till = rig.scripted_till(&format!("Seller {n}")).await?;
-        selling.push(tokio::spawn(sell_until(till, Arc::clone(&over))));
-    }
-    say("the orders are sent off");
-    let began = SystemClock.monotonic();
-    let change = GroupChange::Move { to: tag(TO)?, reason: "the old disk is small".into() };
-    staff.change_group(tag(FROM)?, &change).await?;
-    let changing = tokio::spawn(change_all(here, Duration::from_millis(1_500), Arc::clone(&over)));
-    let moved = watch(&staff, |last| last.copied * 10 >= last.total * 9 && last.total > 0).await?;
-    other.pause(&rig)?;
-    say(format_args!("a server sleeps, with {} payments on their way to it", there.orders.len()));
-    let paying = tokio::spawn(wake_and_pay(there, Arc::clone(&over)));
-    let moved = if moved.phase.is_under_way() { watch(&staff, |_| false).await? } else { moved };
-    let took = SystemClock.monotonic().saturating_sub(began);
-    if moved.phase != MovePhase::Done {
-        return Err(wrong(format!("the move ended {:?}: {:?}", moved.phase, moved.problem)));
-    }
-    say(format_args!("{} orders moved in {took:?}; the server wakes", moved.copied));
-    over.store(true, Ordering::Release);
-    other.process.signal(18);
-    let mut done = Done::default();
-    for task in selling {
-        done.add(task.await.map_err(wrong)?);
-    }
-    done.add(changing.await.map_err(wrong)?);
-    done.add(paying.await.map_err(wrong)?);
-    say("comparing the books; reading old numbers at both servers");
+    let sleeper = Sleeper::start(&rig)?;
+    let (moved, mut done) = move_under_load(&rig, &sleeper).await?;
+    say("reading old numbers at both servers");
+    let checking = SystemClock.monotonic();
+    let some = spread(&filled.numbers, READ[0]);
     let mut valid = check_numbers(&mut first, &some).await;
-    let mut via_other = other.client_of(&rig, first)?;
-    valid += check_numbers(&mut via_other, &some[..some.len().min(100)]).await;
-    let asked = some.len() + some.len().min(100);
+    let mut via_other = sleeper.client_of(&rig, first)?;
+    let again = spread(&filled.numbers, READ[1]);
+    valid += check_numbers(&mut via_other, &again).await;
+    let asked = some.len() + again.len();
+    let fenced = sleeper.fenced()?;
+    let staff = rig.staff("it").await?;
     staff.change_group(tag(FROM)?, &GroupChange::Retire { reason: "the disk goes".into() }).await?;
     rig.stop_server();
-    drop(other);
-    let books = files::compare(&rig, FROM, TO, &done.paid)?;
-    let lost = books.lost + done.never_settled + (asked - valid);
-    let per_second = u128::from(books.moved) * 1_000 / took.as_millis().max(1);
-    let held = lost == 0 && books.doubled == 0 && books.moved >= options.orders as u64;
+    drop(sleeper);
+    say("comparing the books");
+    let books = files::compare(&rig, &filled, &done.paid)?;
+    done.never_settled += asked - valid;
+    let lost =
+        books.lost + done.never_settled as u64 + books.moved.saturating_sub(books.readable + books.left_out);
+    let per_second = u128::from(books.moved) * 1_000 / moved.took.as_millis().max(1);
     let report = json!({
         "moved": books.moved,
         "lost": lost,
         "doubled": books.doubled,
         "orders_per_s": u64::try_from(per_second).unwrap_or(u64::MAX),
-        "seconds": took.as_secs(),
+        "filled_s": filled_in.as_secs(),
+        "moved_s": moved.took.as_secs(),
+        "checked_s": since(checking).as_secs(),
+        "total_s": since(started).as_secs(),
+        "frozen_ms": frozen_ms(&rig),
         "sold_meanwhile": done.paid.len(),
         "asked_to_wait": done.waited,
         "slowest_ms": u64::try_from(done.slowest.as_millis()).unwrap_or(u64::MAX),
+        "refused_by_fence": fenced,
+        "readable": books.readable,
+        "checksum_equal": books.is_digest_equal,
+        "money_equal": books.is_money_equal,
         "numbers_read": valid,
         "numbers_asked": asked,
         "never_settled": done.never_settled,
         "left_out_drafts": books.left_out,
     });
+    let held = lost == 0
+        && books.doubled == 0
+        && books.moved >= orders as u64
+        && books.is_digest_equal
+        && books.is_money_equal
+        && fenced > 0;
+    drop(rig);
+    dir.close().map_err(wrong)?;
     Ok((report, held))
 }
 
-/// A million sales of the last years, a fiftieth of them this till's.
-fn filled(rig: &StoreRig, orders: usize, till: &ScriptedTill) -> Result<Vec<OrderNumber>, DrillError> {
-    let seller = TerminalId::try_from(900).map_err(wrong)?;
-    let sold = Seller::without_server(seller, till.store())?.sell()?;
-    let zone = till.enrolled.store.zone.clone();
-    let filling =
-        Filling { sold: &sold, tag: tag(FROM)?, a_day: 2_000, until: SystemClock.now(), zone: &zone };
-    fill(&rig.group_file(FROM), orders, &filling)?;
-    files::numbers_of(rig, FROM, till.enrolled.terminal)
+/// A move that is done.
+struct Moved {
+    took: Duration,
+}
+
+async fn move_under_load(rig: &StoreRig, sleeper: &Sleeper) -> Result<(Moved, Done), DrillError> {
+    let staff = Arc::new(rig.staff("it").await?);
+    say("a third group is added");
+    let place = GroupAddress::File(format!("groups/{TO:02}.db"));
+    staff.add_group(&AddGroup { tag: tag(TO)?, place, reason: "a new disk".into() }).await?;
+    let mut done = Done::default();
+    let (here, there) = waiting_orders(rig, &staff, sleeper, &mut done).await?;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut working = tokio::task::JoinSet::new();
+    for n in 0..SELLERS {
+        let till = rig.scripted_till(&format!("Seller {n}")).await?;
+        working.spawn(sell_until(till, Arc::clone(&over)));
+    }
+    say("the orders are sent off");
+    let began = SystemClock.monotonic();
+    let change = GroupChange::Move { to: tag(TO)?, reason: "the old disk is small".into() };
+    staff.change_group(tag(FROM)?, &change).await?;
+    working.spawn(change_all(here, Duration::from_millis(1_500), Arc::clone(&over)));
+    watch(&staff, |last| last.copied * 10 >= last.total && last.total > 0).await?;
+    let there = Arc::new(there);
+    let in_its_hands = wake_and_pay(Arc::clone(&there), 0..IN_ITS_HANDS, Arc::clone(&over));
+    sleeper.fall_asleep(rig, async { working.spawn(in_its_hands) }).await?;
+    working.spawn(wake_and_pay(there, IN_ITS_HANDS..WAITING, Arc::clone(&over)));
+    say("the second server sleeps, with payments in its hands and more on their way to it");
+    let last = watch(&staff, |_| false).await?;
+    let took = since(began);
+    if last.phase != MovePhase::Done {
+        return Err(wrong(format!("the move ended {:?}: {:?}", last.phase, last.problem)));
+    }
+    say(format_args!("{} orders moved in {took:?}; the second server wakes", last.copied));
+    over.store(true, Ordering::Release);
+    sleeper.wake();
+    while let Some(one) = working.join_next().await {
+        done.add(one.map_err(wrong)?);
+    }
+    Ok((Moved { took }, done))
+}
+
+/// The sales of some years, a fiftieth of them this till's.
+fn filled(rig: &StoreRig, orders: usize, till: &ScriptedTill) -> Result<Filled, DrillError> {
+    let store = &till.enrolled.store;
+    let years = Years {
+        store: store.id,
+        zone: &store.zone,
+        tag: tag(FROM)?,
+        until: SystemClock.now(),
+        till: (till.enrolled.terminal, &till.device),
+    };
+    fill(&rig.group_file(FROM), orders, &years)
+}
+
+/// So many of them, from all of time.
+fn spread(numbers: &[OrderNumber], most: usize) -> Vec<OrderNumber> {
+    numbers.iter().step_by((numbers.len() / most).max(1)).copied().collect()
+}
+
+/// How long nobody could write about the orders that moved, as the server that moved them says.
+fn frozen_ms(rig: &StoreRig) -> Option<u64> {
+    let logs = ["server.log", "server-2.log"].map(|name| rig.dir().join("logs").join(name));
+    let texts = logs.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let found = texts.filter_map(|text| {
+        let (_, after) = text.rsplit_once("frozen_ms")?;
+        let digits: String =
+            after.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    found.max()
 }
 
 /// Orders with the tag that is about to move, chosen and not paid: some to be paid through each server.
 async fn waiting_orders(
     rig: &StoreRig,
     staff: &StaffClient,
-    other: &OtherServer,
+    sleeper: &Sleeper,
+    done: &mut Done,
 ) -> Result<(Waiting, Waiting), DrillError> {
     let here = rig.scripted_till("Patient 1").await?;
     let code = staff.enrolment_code("Patient 2").await?.code;
-    let there = ScriptedTill::enrol(other.config(rig), &code).await?;
+    let there = ScriptedTill::enrol(sleeper.config(rig), &code).await?;
     let change = TerminalChange::Activate { fingerprint: there.device.fingerprint() };
     staff.change_terminal(there.enrolled.terminal, &change).await?;
-    Ok((Waiting::of(here, tag(FROM)?, WAITING).await?, Waiting::of(there, tag(FROM)?, WAITING).await?))
+    let here = Waiting::of(here, tag(FROM)?, WAITING, done).await?;
+    Ok((here, Waiting::of(there, tag(FROM)?, WAITING, done).await?))
 }
 
 /// Tells how the move goes, until it is over or `enough`.
@@ -196,54 +262,5 @@ async fn watch(staff: &StaffClient, enough: impl Fn(&MoveRow) -> bool) -> Result
             return Ok(last);
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-}
-
-/// A second server of the store, over the same files.
-struct OtherServer {
-    process: Process,
-    url: String,
-}
-
-impl OtherServer {
-    fn start(rig: &StoreRig) -> Result<Self, DrillError> {
-        let folder = rig.store_dir().join("server");
-        let text = std::fs::read_to_string(folder.join("server.toml")).map_err(wrong)?;
-        let mut settings: toml::Table = text.parse().map_err(wrong)?;
-        settings.insert("listen".into(), "127.0.0.1:0".into());
-        let file = folder.join("server-2.toml");
-        std::fs::write(&file, settings.to_string()).map_err(wrong)?;
-        let mut command = Command::new(workspace::program("evertill-server"));
-        command.arg("--config").arg(file).current_dir(rig.dir());
-        let mut process = Process::spawn("second server", &mut command, &rig.dir().join("logs/server-2.log"))
-            .map_err(wrong)?;
-        let ready = process.ready_line().map_err(wrong)?;
-        let listen = ready["listen"].as_str().ok_or_else(|| wrong("the second server does not listen"))?;
-        Ok(Self { process, url: format!("https://{listen}") })
-    }
-
-    fn config(&self, rig: &StoreRig) -> ClientConfig {
-        ClientConfig::new(vec![self.url.clone()], rig.trust().clone())
-    }
-
-    /// The same till, asking this server.
-    fn client_of(&self, rig: &StoreRig, till: ScriptedTill) -> Result<ScriptedTill, DrillError> {
-        Ok(till.at(self.config(rig))?)
-    }
-
-    /// Stops it where it stands; not while it holds a file's only place to write, or nobody could.
-    fn pause(&self, rig: &StoreRig) -> Result<(), DrillError> {
-        let files =
-            [rig.data_dir().join("base.db"), rig.group_file(0), rig.group_file(1), rig.group_file(TO)];
-        for _ in 0..200 {
-            self.process.signal(19);
-            std::thread::sleep(Duration::from_millis(50));
-            if files.iter().all(|file| files::can_be_written(file)) {
-                return Ok(());
-            }
-            self.process.signal(18);
-            std::thread::sleep(Duration::from_millis(37));
-        }
-        Err(wrong("the second server could not be stopped between two writes"))
     }
 }

@@ -1,6 +1,6 @@
 //! Which database serves which orders. The map changes while the server runs: groups are added, drained, moved and
 //! retired. What a server believes is only where to ask first: the databases themselves know what they serve, and
-//! refuse the rest (rule *fenced-homes*).
+//! refuse the rest.
 
 use super::super::jump::{Candidate, Watch};
 use super::super::{Drafts, GroupError, OrderGroup, Refusal};

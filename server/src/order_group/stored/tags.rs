@@ -16,7 +16,10 @@ pub(super) fn served(opening: &[Row], tag: GroupTag) -> Result<(), GroupError> {
     match standing(opening, tag).as_deref() {
         Some("active" | "draining" | "serving") => Ok(()),
         Some("frozen" | "arriving") => Err(GroupError::Moving),
-        _ => Err(GroupError::Elsewhere),
+        _ => {
+            metrics::counter!("evertill_fenced_total", "group" => tag.to_string()).increment(1);
+            Err(GroupError::Elsewhere)
+        }
     }
 }
 

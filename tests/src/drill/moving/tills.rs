@@ -7,6 +7,7 @@ use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::journal::SignedEntry;
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -46,7 +47,12 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// So many orders with that tag.
-    pub async fn of(mut till: ScriptedTill, tag: GroupTag, count: usize) -> Result<Self, DrillError> {
+    pub async fn of(
+        mut till: ScriptedTill,
+        tag: GroupTag,
+        count: usize,
+        done: &mut Done,
+    ) -> Result<Self, DrillError> {
         let mut orders = Vec::new();
         while orders.len() < count {
             let order = till.sell_and_choose(700).await?;
@@ -55,6 +61,7 @@ impl Waiting {
                 orders.push((order, cash));
             } else {
                 till.complete(&order, cash).await?;
+                done.paid.push((order.number, order.sale.total.minor));
             }
         }
         Ok(Self { till, orders })
@@ -128,12 +135,11 @@ pub(super) async fn change_all(waiting: Waiting, pause: Duration, over: Arc<Atom
     done
 }
 
-/// Sends all payments to a server that sleeps, and asks again and again until it has woken.
-pub(super) async fn wake_and_pay(waiting: Waiting, over: Arc<AtomicBool>) -> Done {
+/// Sends these payments to a server that is about to sleep, or sleeps, and asks again and again until it has woken.
+pub(super) async fn wake_and_pay(waiting: Arc<Waiting>, which: Range<usize>, over: Arc<AtomicBool>) -> Done {
     let mut done = Done::default();
-    let waiting = Arc::new(waiting);
     let mut sent = tokio::task::JoinSet::new();
-    for place in 0..waiting.orders.len() {
+    for place in which {
         let (waiting, over) = (Arc::clone(&waiting), Arc::clone(&over));
         sent.spawn(async move {
             let mut done = Done::default();

@@ -1,0 +1,113 @@
+//! Orders that move between databases of different engines.
+
+use crate::home::{NOON, guard, homes, tag};
+use crate::server::Server;
+use evertill_server::base_store::BaseStore;
+use evertill_server::database::Database;
+use evertill_server::homes::Atlas;
+use evertill_server::moving::Mover;
+use evertill_server::order_group::{
+    Expected, GroupSet, Limits, OrderDetail, OrderGroup, Payments, Place, Policies, Refunds, StoredGroup,
+};
+use evertill_shared::clock::{Clock, Timestamp};
+use evertill_shared::protocol::groups::MovePhase;
+use evertill_shared::protocol::staff::{Bootstrap, BootstrapStaff, Role};
+use evertill_shared::protocol::store::StoreInfo;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+struct AtNoon;
+
+impl Clock for AtNoon {
+    fn now(&self) -> Timestamp {
+        NOON
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn info() -> StoreInfo {
+    StoreInfo {
+        id: 7_u32.try_into().unwrap(),
+        name: "Corner shop".into(),
+        address: Vec::new(),
+        currency: "CNY".parse().unwrap(),
+        zone: "Asia/Shanghai".parse().unwrap(),
+        cut_off_minutes: 0,
+    }
+}
+
+async fn base(folder: &std::path::Path) -> BaseStore {
+    let ivy = BootstrapStaff {
+        login: "ivy".into(),
+        name: "Ivy".into(),
+        role: Role::It,
+        password_hash: HASH.into(),
+    };
+    let bootstrap = folder.join("bootstrap.json");
+    let content = Bootstrap { store: info(), staff: vec![ivy] };
+    std::fs::write(&bootstrap, serde_json::to_string(&content).unwrap()).unwrap();
+    BaseStore::open(&folder.join("base.db"), &bootstrap, Arc::new(AtNoon)).await.unwrap()
+}
+
+const HASH: &str = "$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_move_from_any_engine_to_any_other_and_back() {
+    for home in homes().await {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::shared();
+        let schema = StoredGroup::schema(tag(1));
+        let other = match home.engine {
+            "SQLite" => Database::postgres(server.database().await, &schema).unwrap(),
+            _ => Database::sqlite(&folder.path().join("other.db"), &schema).unwrap(),
+        };
+        let other = StoredGroup::on(tag(1), other, &Expected::default()).await.unwrap();
+        // More than go into one statement; one is being paid, one has a refund.
+        let mut numbers = Vec::new();
+        for _ in 0..50 {
+            numbers.push(home.cash_order(500).await);
+        }
+        let sale = home.sale(900);
+        let number = home.draft(&sale).await.number;
+        home.group.start_payment(home.payment(&sale, number, 1)).await.unwrap();
+        numbers.push(number);
+        home.group.reserve_refund(crate::refund(numbers[0], 100, "request-1")).await.unwrap();
+        let own: Vec<Arc<dyn OrderGroup>> = vec![Arc::clone(&home.group) as _, Arc::new(other)];
+        let groups = GroupSet::of(own, Limits::default(), info(), "server", Arc::new(AtNoon)).unwrap();
+        let before = details(&groups, &numbers).await;
+        let base = base(folder.path()).await;
+        base.expected_group(tag(0)).await.unwrap();
+        let places = [0, 1].map(|n| (tag(n), Place::Sqlite(format!("{n}.db").into())));
+        let places: BTreeMap<_, _> = places.into_iter().collect();
+        let atlas = Atlas::new(base.clone(), places, folder.path().to_owned(), "server".into());
+        atlas.introduce().await.unwrap();
+        groups.follow(Arc::new(atlas)).await.unwrap();
+        let mover = Mover::new(base.clone(), groups.clone(), Arc::new(AtNoon));
+        for to in [1, 0] {
+            base.begin_move(tag(0), tag(to), "ivy".into(), "why not".into()).await.unwrap();
+            for _ in 0..20 {
+                mover.work_on(tag(0)).await;
+            }
+            let moved = base.moves().await.unwrap().remove(0);
+            assert_eq!((moved.phase, moved.problem.as_deref()), (MovePhase::Done, None), "{}", home.engine);
+            assert_eq!(details(&groups, &numbers).await, before, "{} to {to}", home.engine);
+        }
+        // It goes on where it was: the payment that was open is taken back.
+        let back = groups.take_back(number, 1, None, Policies::default(), guard()).await.unwrap();
+        assert_eq!(back.record.number, number);
+    }
+}
+
+async fn details(
+    groups: &GroupSet,
+    numbers: &[evertill_shared::order_number::OrderNumber],
+) -> Vec<OrderDetail> {
+    let mut details = Vec::new();
+    for number in numbers {
+        details.push(groups.order(*number).await.unwrap());
+    }
+    details
+}
