@@ -74,6 +74,7 @@ pub struct StoreRig {
     wallet_section: serde_json::Value,
     trust: TrustBundle,
     further: Vec<further::Further>,
+    figures_at: Option<String>,
 }
 
 impl StoreRig {
@@ -108,6 +109,7 @@ impl StoreRig {
             wallet_section,
             trust,
             further: Vec::new(),
+            figures_at: None,
         };
         rig.start_wallet()?;
         settings::write_server_toml(&rig)?;
@@ -198,9 +200,20 @@ impl StoreRig {
             Some(core) => cores::on(core, spawn).map_err(|e| RigError::Unexpected(e.to_string()))??,
             None => spawn()?,
         };
-        process.ready_line()?;
+        let ready = process.ready_line()?;
+        self.figures_at = ready["metrics"].as_str().map(str::to_owned);
         self.server = Some(process);
         Ok(())
+    }
+
+    /// The first server's figures, as Prometheus reads them.
+    /// # Errors
+    /// It shows none ([`RigOptions::figures`]), or does not answer.
+    pub async fn figures(&self) -> Result<String, RigError> {
+        let wrong = |error: &dyn std::fmt::Display| RigError::Unexpected(format!("the figures: {error}"));
+        let at = self.figures_at.as_ref().ok_or_else(|| wrong(&"the server shows none"))?;
+        let answer = reqwest::get(format!("http://{at}/metrics")).await.map_err(|error| wrong(&error))?;
+        answer.text().await.map_err(|error| wrong(&error))
     }
 
     fn server_command(&self) -> Command {
