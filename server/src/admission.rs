@@ -11,6 +11,7 @@
 //! - [`Pace`] spreads the refusals: one that is waited for cannot be asked again at once.
 //! - [`Places`] is all of it with real waiting, for the server.
 
+mod busy;
 mod class;
 mod engine;
 mod layer;
@@ -21,6 +22,7 @@ mod queue;
 #[cfg(test)]
 mod simulation;
 
+use busy::Busy;
 pub use class::Class;
 pub use engine::Engine;
 pub use layer::admit;
@@ -66,7 +68,7 @@ struct Fate {
 /// The state of the door. `W` stands for a request that waits.
 #[derive(Debug)]
 pub struct Admission<W> {
-    busy: [usize; Class::COUNT],
+    busy: [Busy; Class::COUNT],
     queues: [Queue<W>; Class::COUNT],
     limit: Limit,
     engine: Engine,
@@ -80,7 +82,7 @@ impl<W> Admission<W> {
     #[must_use]
     pub fn new(now: Duration) -> Self {
         Self {
-            busy: [0; Class::COUNT],
+            busy: [Busy::default(); Class::COUNT],
             queues: std::array::from_fn(|_| Queue::new(now)),
             limit: Limit::new(now),
             engine: Engine::default(),
@@ -94,7 +96,7 @@ impl<W> Admission<W> {
     pub fn arrive(&mut self, class: Class, now: Duration, waiter: impl FnOnce() -> W) -> (Arrival, Moved<W>) {
         let mut moved = self.step(now);
         if self.queues[class.index()].is_empty() && self.has_room(class) {
-            self.take(class);
+            self.take(class, now);
             return (Arrival::Admitted, moved);
         }
         if class != Class::Money {
@@ -112,13 +114,12 @@ impl<W> Admission<W> {
         (Arrival::Waits(self.names), moved)
     }
 
-    /// A request that had a place has gone. `took` is how long it was here, if that says something about the
-    /// server: what waits for a wallet does not.
-    pub fn leave(&mut self, class: Class, now: Duration, took: Option<Duration>) -> Moved<W> {
-        let busy = &mut self.busy[class.index()];
-        *busy = busy.saturating_sub(1);
-        if let Some(took) = took {
-            self.limit.took(class, took);
+    /// A request that was let in at that time has gone. `quick`: how long it was in says something about the server;
+    /// what waits for a wallet does not.
+    pub fn leave(&mut self, class: Class, entered: Duration, now: Duration, quick: bool) -> Moved<W> {
+        self.busy[class.index()].leave(entered, now);
+        if quick {
+            self.limit.took(class, now.saturating_sub(entered));
         }
         self.step(now)
     }
@@ -157,7 +158,7 @@ impl<W> Admission<W> {
     /// Requests of that class that have a place, and those that wait for one.
     #[must_use]
     pub fn count(&self, class: Class) -> (usize, usize) {
-        (self.busy[class.index()], self.queues[class.index()].len())
+        (self.busy[class.index()].all(), self.queues[class.index()].len())
     }
 
     /// How many quick requests are let in at a time just now.
@@ -169,6 +170,7 @@ impl<W> Admission<W> {
     /// Time has passed, or a place has come free.
     fn step(&mut self, now: Duration) -> Moved<W> {
         self.limit.step(now);
+        self.busy.iter_mut().for_each(|busy| busy.pass(now));
         if now.saturating_sub(self.fates_since) >= Duration::from_secs(1) {
             self.fates_since = now;
             self.fates.iter_mut().for_each(|[last, this]| *last = std::mem::take(this));
@@ -182,16 +184,25 @@ impl<W> Admission<W> {
             while self.has_room(class)
                 && let Some(waiter) = self.queues[class.index()].pop(now)
             {
-                self.take(class);
+                self.take(class, now);
                 moved.admitted.push(waiter);
             }
         }
         moved
     }
 
-    fn take(&mut self, class: Class) {
-        self.busy[class.index()] += 1;
+    fn take(&mut self, class: Class, now: Duration) {
+        self.busy[class.index()].enter(now);
         self.fate(class).admitted += 1;
+        if class != Class::Money {
+            self.limit.busy(self.shared());
+        }
+    }
+
+    /// Requests that share what the server can do, and do not hang.
+    fn shared(&self) -> usize {
+        let classes = [Class::Uploads, Class::NewOrders, Class::Reports];
+        classes.iter().map(|class| self.busy[class.index()].counting()).sum()
     }
 
     fn fate(&mut self, class: Class) -> &mut Fate {
@@ -201,11 +212,11 @@ impl<W> Admission<W> {
     /// Whether there is a place. Those of the first class are its own; the others share what the server can do,
     /// and each class leaves some of it to the classes before it.
     fn has_room(&self, class: Class) -> bool {
-        let busy = |class: Class| self.busy[class.index()];
-        let all = self.limit.places();
-        let shared = busy(Class::Uploads) + busy(Class::NewOrders) + busy(Class::Reports);
+        let busy = |class: Class| self.busy[class.index()].counting();
+        let (all, shared) = (self.limit.places(), self.shared());
         match class {
-            Class::Money => busy(class) < MONEY_PLACES,
+            // Those wait for wallets: all of them count, however long it takes.
+            Class::Money => self.busy[class.index()].all() < MONEY_PLACES,
             Class::Uploads => shared < all,
             Class::NewOrders => {
                 let most = self.engine.share_of(all).max(TRICKLE);
@@ -226,7 +237,11 @@ mod tests {
 
     /// Lets in whatever finds room, and gives how many did.
     fn fill(admission: &mut Admission<u32>, class: Class) -> usize {
-        (0..2_000).take_while(|_| admission.arrive(class, ms(0), || 0).0 == Arrival::Admitted).count()
+        fill_at(admission, class, 0)
+    }
+
+    fn fill_at(admission: &mut Admission<u32>, class: Class, at: u64) -> usize {
+        (0..2_000).take_while(|_| admission.arrive(class, ms(at), || 0).0 == Arrival::Admitted).count()
     }
 
     #[test]
@@ -245,7 +260,7 @@ mod tests {
         fill(&mut door, Class::Uploads);
         // One of each waits, the less important first.
         let mut door = door_with(door, [(Class::Reports, 10), (Class::NewOrders, 11), (Class::Uploads, 12)]);
-        let moved = door.leave(Class::NewOrders, ms(2), None);
+        let moved = door.leave(Class::NewOrders, ms(0), ms(2), false);
         assert_eq!(moved.admitted.len(), 1);
         assert_eq!(moved.admitted[0], 12);
     }
@@ -273,6 +288,19 @@ mod tests {
         assert_eq!(door.arrive(Class::Uploads, ms(1), || 0).0, Arrival::Admitted);
         door.set_engine(Engine { usable: 3, groups: 3 });
         assert_eq!(door.arrive(Class::NewOrders, ms(2), || 0).0, Arrival::Admitted);
+    }
+
+    #[test]
+    fn isolation_what_hangs_on_a_bad_group_keeps_nobody_out() {
+        let mut door = Admission::<u32>::new(ms(0));
+        let let_in = fill(&mut door, Class::Uploads);
+        assert!(matches!(door.arrive(Class::Uploads, ms(1), || 7).0, Arrival::Waits(_)));
+        // None of those that were let in has gone: the group that they are for is dead.
+        let (arrival, moved) = door.arrive(Class::Uploads, ms(400), || 8);
+        assert_eq!(arrival, Arrival::Admitted);
+        assert_eq!(moved.refused, [0, 7], "they came while it was not known yet");
+        assert_eq!(door.count(Class::Uploads).0, let_in + 1, "they are still in");
+        assert!(fill_at(&mut door, Class::NewOrders, 401) > 0);
     }
 
     #[test]

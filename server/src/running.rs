@@ -338,7 +338,8 @@ fn response_key(config: &Config) -> Result<SigningKey, StartError> {
 
 impl RunningServer {
     /// Says at once that it is not ready; serves on for the time that a balancer needs to see that (`drain_ms`);
-    /// then takes no new connections, finishes what is under way, and closes the base store.
+    /// then takes no new connections, finishes what is under way, and closes all databases: of a SQLite file its log is
+    /// brought into the file itself, which then is the whole of it.
     pub async fn stop(self) {
         self.app.door.begin_stop();
         tokio::time::sleep(self.drain).await;
@@ -353,6 +354,7 @@ impl RunningServer {
         drop(self.telemetry);
         drop(self.feeders);
         self.app.view.close().await;
+        self.app.groups.close().await;
         self.app.base.close().await;
     }
 

@@ -6,16 +6,19 @@
 
 use crate::admission::Class;
 use crate::app::App;
+use crate::database::WriteCounts;
 use crate::running::StartError;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use evertill_shared::clock::Timestamp;
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use evertill_shared::order_number::GroupTag;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 
@@ -62,6 +65,8 @@ struct Shown {
     app: App,
     figures: PrometheusHandle,
     open_at: tokio::sync::Mutex<Option<Duration>>,
+    /// What was written into each group, as it was last counted.
+    written: Mutex<BTreeMap<GroupTag, WriteCounts>>,
 }
 
 /// Serves `GET /metrics` there.
@@ -73,7 +78,12 @@ pub async fn serve(app: App, address: SocketAddr) -> Result<Telemetry, StartErro
     let figures = figures().ok_or_else(|| wrong(std::io::Error::other("the figures are taken already")))?;
     let listener = tokio::net::TcpListener::bind(address).await.map_err(wrong)?;
     let addr = listener.local_addr().map_err(wrong)?;
-    let shown = Arc::new(Shown { app, figures: figures.clone(), open_at: tokio::sync::Mutex::default() });
+    let shown = Arc::new(Shown {
+        app,
+        figures: figures.clone(),
+        open_at: tokio::sync::Mutex::default(),
+        written: Mutex::default(),
+    });
     let service = Router::new().route("/metrics", get(show)).with_state(shown);
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, service).await {
@@ -91,6 +101,7 @@ pub async fn serve(app: App, address: SocketAddr) -> Result<Telemetry, StartErro
 
 async fn show(State(shown): State<Arc<Shown>>) -> ([(axum::http::HeaderName, &'static str); 1], String) {
     look(&shown.app);
+    shown.count_writes();
     shown.look_at_open().await;
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shown.figures.render())
 }
@@ -118,6 +129,20 @@ fn look(app: &App) {
 }
 
 impl Shown {
+    /// The databases count for themselves; one that was opened anew begins anew.
+    fn count_writes(&self) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        for (tag, now) in self.app.groups.write_counts() {
+            let before = written.insert(tag, now).unwrap_or_default();
+            let is_anew = now.commits < before.commits || now.jobs < before.jobs;
+            let before = if is_anew { WriteCounts::default() } else { before };
+            let tag = tag.to_string();
+            counter!("evertill_group_commits_total", "group" => tag.clone())
+                .increment(now.commits - before.commits);
+            counter!("evertill_group_rows_total", "group" => tag).increment(now.jobs - before.jobs);
+        }
+    }
+
     /// What the order centre still works on: what is open longest is worth a look.
     async fn look_at_open(&self) {
         let mut at = self.open_at.lock().await;
@@ -186,6 +211,12 @@ fn describe() {
         Unit::Count,
         "Writes that a database refused because it does not serve their orders any more"
     );
+    describe_counter!(
+        "evertill_group_commits_total",
+        Unit::Count,
+        "Commits of a group, each for all that waited"
+    );
+    describe_counter!("evertill_group_rows_total", Unit::Count, "Jobs and rows that those commits were for");
     describe_histogram!("evertill_group_write_seconds", Unit::Seconds, "Jobs of a group, by outcome");
     describe_counter!(
         "evertill_orders_created_total",

@@ -19,8 +19,16 @@ static TURN: Mutex<()> = Mutex::const_new(());
 
 async fn group_drill(engine: Engine, fault: Fault) -> Value {
     let _turn = TURN.lock().await;
-    let options =
-        GroupOptions { engine, fault, tills: 12, every_ms: 400, seconds: 2, long: false, json: true };
+    let options = GroupOptions {
+        engine,
+        fault,
+        tills: 12,
+        every_ms: 400,
+        seconds: 2,
+        long: false,
+        logs: None,
+        json: true,
+    };
     let report = group::run(&options).await.unwrap();
     println!("{report}");
     for zero in ["failed", "double_charges", "lost"] {

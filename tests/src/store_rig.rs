@@ -75,6 +75,7 @@ pub struct StoreRig {
     alipay_section: serde_json::Value,
     trust: TrustBundle,
     further: Vec<further::Further>,
+    figures_at: Option<String>,
 }
 
 impl StoreRig {
@@ -109,6 +110,7 @@ impl StoreRig {
             alipay_section: serde_json::Value::Null,
             trust,
             further: Vec::new(),
+            figures_at: None,
         };
         rig.start_wallet()?;
         settings::write_server_toml(&rig)?;
@@ -208,9 +210,20 @@ impl StoreRig {
             Some(core) => cores::on(core, spawn).map_err(|e| RigError::Unexpected(e.to_string()))??,
             None => spawn()?,
         };
-        process.ready_line()?;
+        let ready = process.ready_line()?;
+        self.figures_at = ready["metrics"].as_str().map(str::to_owned);
         self.server = Some(process);
         Ok(())
+    }
+
+    /// The first server's figures, as Prometheus reads them.
+    /// # Errors
+    /// It shows none ([`RigOptions::figures`]), or does not answer.
+    pub async fn figures(&self) -> Result<String, RigError> {
+        let wrong = |error: &dyn std::fmt::Display| RigError::Unexpected(format!("the figures: {error}"));
+        let at = self.figures_at.as_ref().ok_or_else(|| wrong(&"the server shows none"))?;
+        let answer = reqwest::get(format!("http://{at}/metrics")).await.map_err(|error| wrong(&error))?;
+        answer.text().await.map_err(|error| wrong(&error))
     }
 
     fn server_command(&self) -> Command {

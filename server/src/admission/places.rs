@@ -13,7 +13,8 @@ const MOST_HELD: usize = 4_096;
 /// How often the groups are looked at.
 const ENGINE_EVERY: Duration = Duration::from_millis(100);
 
-type Waiter = (Class, oneshot::Sender<()>);
+/// Told the time at which it was let in.
+type Waiter = (Class, oneshot::Sender<Duration>);
 
 struct State {
     admission: Admission<Waiter>,
@@ -66,10 +67,10 @@ impl Places {
         let (sender, receiver) = oneshot::channel();
         // What waited too long hears so by losing its sender.
         let (arrival, moved) = self.state().admission.arrive(class, since, || (class, sender));
-        self.grant(moved.admitted);
-        let place = || Place { places: Arc::clone(self), class, since, quick };
+        self.grant(moved.admitted, since);
+        let place = |entered| Place { places: Arc::clone(self), class, entered, quick };
         match arrival {
-            Arrival::Admitted => Ok(place()),
+            Arrival::Admitted => Ok(place(since)),
             Arrival::Refused => Err(self.shed(class)),
             Arrival::Waits(name) => {
                 let mut waiting = Waiting { places: self, class, name, receiver: Some(receiver) };
@@ -77,7 +78,7 @@ impl Places {
                 let waited = self.clock.monotonic().saturating_sub(since);
                 metrics::histogram!("evertill_door_wait_seconds", "class" => class.word())
                     .record(waited.as_secs_f64());
-                if admitted { Ok(place()) } else { Err(self.shed(class)) }
+                admitted.map(place).ok_or_else(|| self.shed(class))
             }
         }
     }
@@ -126,17 +127,17 @@ impl Places {
         Shed { class, engine: state.admission.engine(), retry_after, hold }
     }
 
-    fn leave(&self, class: Class, took: Option<Duration>) {
+    fn leave(&self, class: Class, entered: Duration, quick: bool) {
         let now = self.clock.monotonic();
-        let moved = self.state().admission.leave(class, now, took);
-        self.grant(moved.admitted);
+        let moved = self.state().admission.leave(class, entered, now, quick);
+        self.grant(moved.admitted, now);
     }
 
     /// Tells those who waited that they are in. The place of one who is gone is free again.
-    fn grant(&self, admitted: Vec<Waiter>) {
+    fn grant(&self, admitted: Vec<Waiter>, now: Duration) {
         for (class, waiter) in admitted {
-            if waiter.send(()).is_err() {
-                self.leave(class, None);
+            if waiter.send(now).is_err() {
+                self.leave(class, now, false);
             }
         }
     }
@@ -150,14 +151,13 @@ impl Places {
 pub struct Place {
     places: Arc<Places>,
     class: Class,
-    since: Duration,
+    entered: Duration,
     quick: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let took = self.places.clock.monotonic().saturating_sub(self.since);
-        self.places.leave(self.class, self.quick.then_some(took));
+        self.places.leave(self.class, self.entered, self.quick);
     }
 }
 
@@ -166,19 +166,15 @@ struct Waiting<'a> {
     places: &'a Places,
     class: Class,
     name: u64,
-    receiver: Option<oneshot::Receiver<()>>,
+    receiver: Option<oneshot::Receiver<Duration>>,
 }
 
 impl Waiting<'_> {
-    /// Whether it was let in.
-    async fn wait(&mut self) -> bool {
-        let Some(receiver) = &mut self.receiver else { return false };
-        let admitted = match tokio::time::timeout(INTERVAL, receiver).await {
-            Ok(answer) => answer.is_ok(),
-            Err(_) => return false,
-        };
+    /// When it was let in.
+    async fn wait(&mut self) -> Option<Duration> {
+        let answer = tokio::time::timeout(INTERVAL, self.receiver.as_mut()?).await.ok()?;
         self.receiver = None;
-        admitted
+        answer.ok()
     }
 }
 
@@ -192,8 +188,8 @@ impl Drop for Waiting<'_> {
         // Not waiting any more: either refused, or let in a moment ago. Once this end is closed, a place either has
         // come, or whoever brings it finds nobody and takes it back.
         receiver.close();
-        if receiver.try_recv().is_ok() {
-            self.places.leave(self.class, None);
+        if let Ok(entered) = receiver.try_recv() {
+            self.places.leave(self.class, entered, false);
         }
     }
 }

@@ -172,7 +172,7 @@ impl World {
             Some(Task::Serve(till)) => self.at(self.now + COMMIT, Event::Committed(till)),
             Some(Task::Answer(till)) => {
                 let Till { class, entered, sent, .. } = self.tills[till];
-                let moved = self.door.leave(class, us(self.now), Some(us(self.now - entered)));
+                let moved = self.door.leave(class, us(entered), us(self.now), true);
                 self.moved(moved);
                 if self.now >= self.from {
                     self.story.took[class.index()].push(self.now - sent);
@@ -191,19 +191,23 @@ impl World {
     }
 
     fn arrived(&mut self, till: usize) {
-        self.tills[till].entered = self.now;
         let (arrival, moved) = self.door.arrive(self.tills[till].class, us(self.now), || till);
         self.moved(moved);
         match arrival {
-            Arrival::Admitted => self.work(Task::Serve(till)),
+            Arrival::Admitted => self.enters(till),
             Arrival::Refused => self.refuse(till),
             Arrival::Waits(name) => self.names[till] = name,
         }
     }
 
     fn moved(&mut self, moved: Moved<usize>) {
-        moved.admitted.into_iter().for_each(|till| self.work(Task::Serve(till)));
+        moved.admitted.into_iter().for_each(|till| self.enters(till));
         moved.refused.into_iter().for_each(|till| self.refuse(till));
+    }
+
+    fn enters(&mut self, till: usize) {
+        self.tills[till].entered = self.now;
+        self.work(Task::Serve(till));
     }
 
     fn refuse(&mut self, till: usize) {

@@ -28,7 +28,8 @@ pub async fn create_draft(
     // checked, and its place held against the journal, when the draft is adopted: before that it counts for nothing.
     let sale = Evidence::of(&app, &caller).draft(&request.sale)?;
     let key = sale.key;
-    let created = app.groups.create_draft(sale).await;
+    let request = caller.request_id.rsplit(' ').next().unwrap_or_default();
+    let created = app.groups.create_draft(sale, request).await;
     let (draft, jumps) = created.map_err(|error| told(error, &key.to_string()))?;
     Ok(Json(DraftCreated { number: draft.number, business_day: draft.business_day, jumps }))
 }

@@ -95,7 +95,7 @@ fn not_accepted(error: &GroupError, number: OrderNumber, t: &'static Words) -> S
         GroupError::Unavailable(_) | GroupError::Moving | GroupError::Elsewhere => {
             fill(t.group_unavailable, &[&number.tag().to_string()])
         }
-        GroupError::Unknown => t.outcome_unknown.into(),
+        GroupError::Unknown(_) => t.outcome_unknown.into(),
         GroupError::Overloaded | GroupError::NoGroupAvailable | GroupError::NotTaking => t.overloaded.into(),
         GroupError::Internal(_) => t.internal_text.into(),
         GroupError::Refused(Refusal::NotQuarantined) => t.accept_not_quarantined.into(),

@@ -198,7 +198,7 @@ fn unreachable_page(error: &GroupError, number: OrderNumber, visit: &Visit) -> R
     match error {
         GroupError::Refused(Refusal::NotFound(_)) => Err(Problem::NoSuchOrder),
         GroupError::Unavailable(_)
-        | GroupError::Unknown
+        | GroupError::Unknown(_)
         | GroupError::Overloaded
         | GroupError::Moving
         | GroupError::Elsewhere => Ok(super::problem::group_page(number, visit)),

@@ -132,7 +132,7 @@ pub(super) fn not_reserved(error: &GroupError, group: GroupTag, currency: Curren
         GroupError::Unavailable(_) | GroupError::Moving | GroupError::Elsewhere => {
             fill(t.group_unavailable, &[&group.to_string()])
         }
-        GroupError::Unknown => t.outcome_unknown.into(),
+        GroupError::Unknown(_) => t.outcome_unknown.into(),
         GroupError::Overloaded | GroupError::NoGroupAvailable | GroupError::NotTaking => t.overloaded.into(),
         GroupError::Internal(_) => t.internal_text.into(),
         GroupError::Refused(Refusal::Refund(why)) => refund_refused(why, currency, t),

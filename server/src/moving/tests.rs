@@ -329,8 +329,8 @@ async fn of_one_sale_with_two_numbers_the_chosen_one_stays() {
     let sales = [rig.till.sale(100), rig.till.sale(200), rig.till.sale(300)];
     let mut numbers = Vec::new();
     for sale in &sales {
-        let here = alone(0).create_draft(sale.clone()).await.unwrap().0.number;
-        numbers.push((here, alone(1).create_draft(sale.clone()).await.unwrap().0.number));
+        let here = alone(0).create_draft(sale.clone(), "request").await.unwrap().0.number;
+        numbers.push((here, alone(1).create_draft(sale.clone(), "request").await.unwrap().0.number));
     }
     rig.adopt(&sales[0], numbers[0].0).await;
     rig.adopt(&sales[1], numbers[1].1).await;
@@ -401,7 +401,7 @@ async fn a_group_that_is_added_is_used_by_all_servers_and_survives_none_of_their
     other.groups.read_map().await.unwrap();
     shop.rig.groups.read_map().await.unwrap();
     let number = loop {
-        let (created, _) = other.groups.create_draft(shop.rig.till.sale(100)).await.unwrap();
+        let (created, _) = other.groups.create_draft(shop.rig.till.sale(100), "request").await.unwrap();
         if created.number.tag() == tag(7) {
             break created.number;
         }
@@ -419,7 +419,10 @@ async fn a_drained_group_gives_out_no_numbers_on_any_server_and_does_all_else() 
     let known = shop.base.drain(tag(0), "ivy".into(), "disk".into()).await.unwrap();
     fence::tell(&shop.rig.groups, known).await.unwrap();
     for _ in 0..10 {
-        assert_eq!(stale.create_draft(shop.rig.till.sale(100)).await.unwrap().0.number.tag(), tag(1));
+        assert_eq!(
+            stale.create_draft(shop.rig.till.sale(100), "request").await.unwrap().0.number.tag(),
+            tag(1)
+        );
     }
     shop.rig.groups.reserve_refund(refund(&shop, number, 100, "request-1")).await.unwrap();
     let last = shop.base.drain(tag(1), "ivy".into(), "x".into()).await.unwrap_err();

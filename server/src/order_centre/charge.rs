@@ -64,20 +64,25 @@ impl OrderCentre {
                 let _ = settled.send(centre.charge(charge, since, heard).await);
             }
         });
-        let on_disk = tokio::time::timeout(self.0.groups.call_limit(), on_disk).await;
+        let (limit, asked_at) = (self.0.groups.call_limit(), self.0.clock.monotonic());
+        let on_disk = tokio::time::timeout(limit, on_disk).await;
         // Neither the time-out nor a task that vanished says what happened.
-        let record = on_disk.ok().and_then(Result::ok).unwrap_or(Err(GroupError::Unknown))?;
+        let silent = || Err(GroupError::silent(limit));
+        let record = on_disk.ok().and_then(Result::ok).unwrap_or_else(silent)?;
+        let for_the_group = limit.saturating_sub(self.0.clock.monotonic().saturating_sub(asked_at));
         // Still under way, or there was nothing to charge.
-        let payment = self.settled_in_time(word, answer).await.unwrap_or(record.payment);
+        let payment = self.settled_in_time(word, answer, for_the_group).await.unwrap_or(record.payment);
         Ok(self.view(&payment))
     }
 
-    /// Waits for the channel's word as long as a till may wait for it; and then for the group to take the word in, no
-    /// longer than for any other call: a till whose group is away is told so, and asks again.
+    /// Waits for the channel's word as long as a till may wait for it; and then for the group to take the word in. The
+    /// group's two writes together are waited for no longer than any other call of it: a till whose group is slow or
+    /// away is told so, and asks again.
     async fn settled_in_time(
         &self,
         word: oneshot::Receiver<()>,
         mut answer: oneshot::Receiver<Payment>,
+        for_the_group: Duration,
     ) -> Option<Payment> {
         let heard = tokio::time::timeout(self.0.settings.answer_wait, word);
         tokio::select! {
@@ -85,7 +90,7 @@ impl OrderCentre {
             settled = &mut answer => return settled.ok(),
             heard = heard => heard.ok()?.ok()?,
         }
-        tokio::time::timeout(self.0.groups.call_limit(), answer).await.ok()?.ok()
+        tokio::time::timeout(for_the_group, answer).await.ok()?.ok()
     }
 
     async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {

@@ -30,7 +30,10 @@ impl OrderCentre {
             }
         });
         let on_disk = tokio::time::timeout(self.0.groups.call_limit(), on_disk).await;
-        let record = on_disk.ok().and_then(Result::ok).unwrap_or(Err(GroupError::Unknown))?;
+        let record = on_disk
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or_else(|| Err(GroupError::silent(self.0.groups.call_limit())))?;
         let refund = match tokio::time::timeout(self.0.settings.answer_wait, answer).await {
             Ok(Ok(Some(settled))) => settled.refund,
             // Still under way, or nothing had to be asked.

@@ -21,6 +21,8 @@ pub enum Turn {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Avoidance {
     until: Option<Duration>,
+    /// An order has waited for too long, and it is not known yet what is the matter: until then others go elsewhere.
+    doubtful_until: Duration,
 }
 
 impl Avoidance {
@@ -28,6 +30,7 @@ impl Avoidance {
     /// one went.
     pub fn turn(&mut self, now: Duration, patience: Duration) -> Turn {
         match self.until {
+            None if now < self.doubtful_until => Turn::Last,
             None => Turn::Usual,
             Some(until) if now < until => Turn::Last,
             Some(_) => {
@@ -37,8 +40,22 @@ impl Avoidance {
         }
     }
 
+    /// An order has waited for too long; within `limit` it will be known what came of it.
+    pub fn doubt(&mut self, now: Duration, limit: Duration) {
+        self.doubtful_until = now + limit;
+    }
+
+    /// Whether others are better now.
+    #[must_use]
+    pub fn is_avoided(&self, now: Duration) -> bool {
+        now < self.doubtful_until || self.until.is_some_and(|until| now < until)
+    }
+
     /// A new order was created there, quickly or not; `is_slow` is what the group's writes have been on the whole.
     pub fn created(&mut self, now: Duration, was_quick: bool, is_slow: bool, rest: Duration) {
+        if was_quick {
+            self.doubtful_until = Duration::ZERO;
+        }
         if was_quick && !is_slow {
             self.until = None;
         } else if is_slow || self.until.is_some() {
@@ -72,6 +89,18 @@ mod tests {
         assert_eq!(slow.turn(at(122), PATIENCE), Turn::Trial);
         slow.created(at(122), true, false, REST);
         assert_eq!(slow.turn(at(122), PATIENCE), Turn::Usual);
+    }
+
+    #[test]
+    fn while_one_order_waits_in_vain_the_others_go_elsewhere_for_as_long() {
+        let mut group = Avoidance::default();
+        group.doubt(at(10), at(1));
+        assert!(group.is_avoided(at(10)));
+        assert_eq!(group.turn(at(10), PATIENCE), Turn::Last);
+        assert_eq!(group.turn(at(11), PATIENCE), Turn::Usual, "one slow order is no slow group");
+        group.doubt(at(20), at(1));
+        group.created(at(20), true, false, REST);
+        assert_eq!(group.turn(at(20), PATIENCE), Turn::Usual, "it was quick for another");
     }
 
     #[test]

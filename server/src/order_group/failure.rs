@@ -6,6 +6,7 @@ use evertill_shared::order::OrderState;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::refund::RefundRefused;
+use std::time::Duration;
 
 /// Why a group did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +15,8 @@ pub enum GroupError {
     #[error("the order group cannot be used at the moment ({0}); nothing was done")]
     Unavailable(String),
     /// No answer in time, or the commit ended in doubt: it may have happened, or may yet.
-    #[error("the order group did not answer in time: it is not known whether this was done")]
-    Unknown,
+    #[error("it is not known whether this was done: {0}")]
+    Unknown(String),
     /// Surely not done: too many requests are waiting for this group.
     #[error("too many requests are waiting; nothing was done")]
     Overloaded,
@@ -101,12 +102,17 @@ impl Refusal {
 }
 
 impl GroupError {
+    /// No answer within so long.
+    pub(crate) fn silent(limit: Duration) -> Self {
+        Self::Unknown(format!("the order group gave no answer within {} ms", limit.as_millis()))
+    }
+
     /// Its word in logs and metrics.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "unavailable",
-            Self::Unknown => "unknown",
+            Self::Unknown(_) => "unknown",
             Self::Overloaded => "overloaded",
             Self::NoGroupAvailable => "no_group",
             Self::Refused(_) => "refused",
@@ -121,7 +127,7 @@ impl GroupError {
     /// is alive: to skip it would only drive its load onto the others.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Unknown | Self::Internal(_))
+        matches!(self, Self::Unavailable(_) | Self::Unknown(_) | Self::Internal(_))
     }
 
     /// Whether another group may be tried with what is bound to none: a new order, journal entries.
@@ -135,7 +141,7 @@ impl GroupError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Unavailable(_) | Self::Moving | Self::Elsewhere => ErrorCode::GroupUnavailable,
-            Self::Unknown => ErrorCode::OutcomeUnknown,
+            Self::Unknown(_) => ErrorCode::OutcomeUnknown,
             Self::Overloaded => ErrorCode::Overloaded,
             Self::NoGroupAvailable | Self::NotTaking => ErrorCode::NoGroupAvailable,
             Self::Refused(refusal) => refusal.code(),
@@ -151,7 +157,7 @@ impl From<GroupError> for Failure {
             GroupError::Unavailable(_) => {
                 "the database of this order cannot be reached; try again soon".into()
             }
-            GroupError::Unknown => {
+            GroupError::Unknown(_) => {
                 "the server does not know yet whether this was done; ask again under the same number".into()
             }
             GroupError::Overloaded => "the server is busy; try again in a moment".into(),

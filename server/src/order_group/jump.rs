@@ -1,10 +1,13 @@
 //! Creating a draft: the only thing that may go to any healthy group, and jump to the next.
 
+mod attempt;
+
 use super::avoidance::{Avoidance, Turn};
 use super::health::{Health, HealthLimits, Standing};
 use super::selector::{self, Try};
 use super::write_pace::WritePace;
-use super::{GroupError, Reply, SaleOfTill, probe};
+use super::{GroupError, Reply, SaleOfTill};
+use attempt::{Attempt, Late};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
@@ -139,6 +142,11 @@ impl Watch {
         notes.health.standing(now) == Standing::Healthy && !notes.pace.is_slower_than(slow, now)
     }
 
+    /// The same, and nobody waits there in vain just now.
+    fn is_quick(&self, now: Duration, slow: Duration) -> bool {
+        self.is_usable(now, slow) && !self.notes().avoidance.is_avoided(now)
+    }
+
     /// A write ended after so long, well or not.
     pub(crate) fn took<T>(&self, now: Duration, took: Duration, answer: &Result<T, GroupError>) {
         let outcome = answer.as_ref().err().map_or("done", GroupError::word);
@@ -176,7 +184,7 @@ impl Watch {
     }
 
     pub(crate) fn failed(&self, error: &GroupError, clock: &dyn Clock, random: u64) {
-        if *error == GroupError::Unknown {
+        if matches!(error, GroupError::Unknown(_)) {
             metrics::counter!("evertill_unknowns_total", "group" => self.tag.to_string()).increment(1);
         }
         let mut notes = self.notes();
@@ -209,23 +217,84 @@ pub(crate) struct Candidate {
 
 /// What is fixed while creating.
 pub(crate) struct Jumping<'a> {
-    pub clock: &'a dyn Clock,
+    pub clock: &'a Arc<dyn Clock>,
     pub call: Duration,
     pub random: u64,
+    /// The id of the request, for the log.
+    pub request: &'a str,
+}
+
+/// Groups that were tried in vain.
+#[derive(Default)]
+struct Jumps {
+    all: u8,
+    /// Of them, those that had too much to do.
+    overloaded: u8,
 }
 
 impl Jumping<'_> {
     /// Creates the draft in one of the groups. Gives the number of groups that were tried in vain.
+    ///
+    /// A group that does not answer within a quarter of the time limit is not waited for if another one is quick: the
+    /// order jumps, and the slow group's draft, if it comes to one, expires. Should the slow one answer first all the
+    /// same, its draft is taken.
     pub(crate) async fn create(
         &self,
         candidates: &[Candidate],
         draft: &NewDraft,
     ) -> Result<(Created, u8), GroupError> {
+        let mut jumps = Jumps::default();
+        let mut late = Late::default();
+        let mut tries = self.tries(candidates).into_iter();
+        while let Some(Try { index, last_resort }) = tries.next() {
+            let Some(candidate) = candidates.get(index) else { continue };
+            if !candidate.watch.notes().health.claim(self.clock.monotonic(), last_resort) {
+                continue;
+            }
+            let is_another_quick = self.is_one_quick(tries.as_slice(), candidates);
+            let patience = if is_another_quick { self.slow() } else { self.call };
+            let mut attempt = Attempt::begin(candidate, draft, self);
+            let answer = tokio::select! {
+                biased;
+                answer = attempt.within(patience) => answer,
+                Some(answer) = late.answer(), if late.is_any() => {
+                    late.leave(attempt);
+                    return answer.map(|created| (created, jumps.all));
+                }
+            };
+            match answer {
+                Some(Ok(created)) => return Ok((created, jumps.all)),
+                // It is well, and leaves new orders to others.
+                Some(Err(error)) if error.lets_jump() && is_quiet(&error) => {}
+                Some(Err(error)) if error.lets_jump() => {
+                    jumps.overloaded += u8::from(error == GroupError::Overloaded);
+                    self.jumps(&mut jumps, &candidate.watch, draft, error.word(), &error);
+                }
+                Some(Err(error)) => return Err(error),
+                None if is_another_quick => {
+                    candidate.watch.notes().avoidance.doubt(self.clock.monotonic(), self.call);
+                    late.leave(attempt);
+                    let error = GroupError::silent(patience);
+                    self.jumps(&mut jumps, &candidate.watch, draft, "slow", &error);
+                }
+                None => {
+                    let error = attempt.give_up();
+                    self.jumps(&mut jumps, &candidate.watch, draft, error.word(), &error);
+                }
+            }
+        }
+        if let Some(answer) = late.answer().await {
+            return answer.map(|created| (created, jumps.all));
+        }
+        let only_load = jumps.all > 0 && jumps.overloaded == jumps.all;
+        Err(if only_load { GroupError::Overloaded } else { GroupError::NoGroupAvailable })
+    }
+
+    /// Which groups to try, and in which order.
+    fn tries(&self, candidates: &[Candidate]) -> Vec<Try> {
         let now = self.clock.monotonic();
         let standings: Vec<Standing> =
             candidates.iter().map(|c| c.watch.notes().health.standing(now)).collect();
-        let mut jumps = 0_u8;
-        let mut overloaded = 0_u8;
         let mut tries = selector::sequence(&standings, self.random);
         // Stable: a group whose test is due goes first as before, and the rest stay shuffled.
         tries.sort_by_cached_key(|next| match (standings.get(next.index), candidates.get(next.index)) {
@@ -233,61 +302,34 @@ impl Jumping<'_> {
             (Some(Standing::TestDue), _) => Turn::Trial,
             _ => Turn::Usual,
         });
-        for Try { index, last_resort } in tries {
-            let Some(candidate) = candidates.get(index) else { continue };
-            if !candidate.watch.notes().health.claim(self.clock.monotonic(), last_resort) {
-                continue;
-            }
-            match self.create_in(candidate, draft).await {
-                Ok(created) => return Ok((created, jumps)),
-                // It is well, and leaves new orders to others.
-                Err(error) if error.lets_jump() && is_quiet(&error) => {}
-                Err(error) if error.lets_jump() => {
-                    overloaded += u8::from(error == GroupError::Overloaded);
-                    jumps = jumps.saturating_add(1);
-                    candidate.watch.notes().jumps_away += 1;
-                    let tag = candidate.watch.tag;
-                    metrics::counter!("evertill_jumps_total", "group" => tag.to_string(), "reason" => error.word())
-                        .increment(1);
-                    let sale = draft.sale.key;
-                    tracing::warn!(%tag, %sale, %error, "a new order jumps to another group");
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let only_load = jumps > 0 && overloaded == jumps;
-        Err(if only_load { GroupError::Overloaded } else { GroupError::NoGroupAvailable })
+        tries
     }
 
-    async fn create_in(&self, candidate: &Candidate, draft: &NewDraft) -> Result<Created, GroupError> {
-        let watch = &candidate.watch;
-        let (proved_at, healthy) = {
-            let notes = watch.notes();
-            (notes.proved_at, !notes.health.is_tripped())
-        };
-        let probe_first = probe::is_needed(proved_at, self.clock.monotonic(), healthy);
-        let calls = async {
-            if probe_first {
-                let probed = candidate.group.probe(draft.server.clone(), draft.at).await;
-                watch.probed(&probed);
-                probed?;
-            }
-            candidate.group.create_draft(draft.clone()).await
-        };
-        let began = self.clock.monotonic();
-        let result = tokio::time::timeout(self.call, calls).await.unwrap_or(Err(GroupError::Unknown));
+    /// What takes longer is slow.
+    fn slow(&self) -> Duration {
+        self.call / 4
+    }
+
+    fn is_one_quick(&self, tries: &[Try], candidates: &[Candidate]) -> bool {
         let now = self.clock.monotonic();
-        watch.took(now, now.saturating_sub(began), &result);
-        match &result {
-            Err(error) if error.is_failure() => watch.failed(error, self.clock, self.random),
-            // A refusal is an answer of a group that works.
-            Ok(_) | Err(GroupError::Refused(_)) => {
-                watch.created(now, self.random);
-                watch.created_after(now, now.saturating_sub(began), self.call / 4);
-            }
-            Err(_) => {}
-        }
-        result
+        let mut others = tries.iter().filter_map(|next| candidates.get(next.index));
+        others.any(|other| other.watch.is_quick(now, self.slow()))
+    }
+
+    fn jumps(
+        &self,
+        jumps: &mut Jumps,
+        watch: &Watch,
+        draft: &NewDraft,
+        reason: &'static str,
+        error: &GroupError,
+    ) {
+        jumps.all = jumps.all.saturating_add(1);
+        watch.notes().jumps_away += 1;
+        let (tag, sale, request) = (watch.tag, draft.sale.key, self.request);
+        metrics::counter!("evertill_jumps_total", "group" => tag.to_string(), "reason" => reason)
+            .increment(1);
+        tracing::warn!(%tag, %sale, request, %error, "a new order jumps to another group");
     }
 }
 

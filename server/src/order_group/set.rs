@@ -7,6 +7,7 @@ use super::{
     TakenBack, Tidied, Tidy, selector,
 };
 use crate::admission::Engine;
+use crate::database::WriteCounts;
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::Attempt;
@@ -29,6 +30,9 @@ use following::Following;
 use map::{Home, Map, Member};
 pub use map::{KnownMap, MapSource, TagHome, TagStanding, Told};
 pub use settings::{Expected, GroupPlace, GroupSetError, GroupSettings, Limits, Place};
+
+/// How long a database may take to finish and let go of its files when the server stops.
+const CLOSING: Duration = Duration::from_secs(2);
 
 struct Inner {
     map: RwLock<Arc<Map>>,
@@ -167,6 +171,27 @@ impl GroupSet {
         map.homes.values().map(|home| home.watch.report(home.group.engine().to_string(), now)).collect()
     }
 
+    /// Finishes what waits in each group and lets go of its database. Nothing is taken any more. A group that hangs is
+    /// not waited for for long.
+    pub async fn close(&self) {
+        let map = self.map();
+        let open = map.homes.iter().filter_map(|(tag, home)| Some((*tag, home.group.database().ok()?)));
+        let closing = open.map(|(tag, database)| async move {
+            if tokio::time::timeout(CLOSING, database.close()).await.is_err() {
+                tracing::warn!(%tag, "an order group hangs and is left as it is");
+            }
+        });
+        join(closing.collect()).await;
+    }
+
+    /// How much was written into each database since it was opened here.
+    #[must_use]
+    pub fn write_counts(&self) -> Vec<(GroupTag, WriteCounts)> {
+        let map = self.map();
+        let counts = |(tag, home): (&GroupTag, &Home)| Some((*tag, home.group.database().ok()?.counts()));
+        map.homes.iter().filter_map(counts).collect()
+    }
+
     /// Whether at least one group can take a new order: writes into each.
     pub async fn can_create(&self) -> bool {
         let at = self.0.clock.now();
@@ -196,10 +221,11 @@ impl GroupSet {
         Engine { usable, groups: map.takers().count() }
     }
 
-    /// Creates a draft of this sale in one of the healthy groups; gives the number of groups tried in vain.
+    /// Creates a draft of this sale in one of the healthy groups; gives the number of groups tried in vain. `request`
+    /// is the id of the request, for the log.
     /// # Errors
     /// A fork, or that no group could take it.
-    pub async fn create_draft(&self, sale: SaleOfTill) -> Result<(Created, u8), GroupError> {
+    pub async fn create_draft(&self, sale: SaleOfTill, request: &str) -> Result<(Created, u8), GroupError> {
         let at = self.0.clock.now();
         let mut random = dice(&*self.0.random).map_err(|e| GroupError::Internal(e.to_string()))?;
         let draft = NewDraft {
@@ -210,7 +236,7 @@ impl GroupSet {
             random: std::array::from_fn(|_| u32::try_from(selector::next(&mut random) >> 32).unwrap_or(0)),
         };
         let candidates: Vec<Candidate> = self.map().takers().map(|member| member.candidate()).collect();
-        let jumping = Jumping { clock: self.0.clock.as_ref(), call: self.call_limit(), random };
+        let jumping = Jumping { clock: &self.0.clock, call: self.call_limit(), random, request };
         jumping.create(&candidates, &draft).await
     }
 

@@ -264,7 +264,7 @@ impl From<DbError> for GroupError {
             DbError::NotWritten(_) | DbError::Broken(_) | DbError::Closed => {
                 Self::Unavailable(error.to_string())
             }
-            DbError::Unknown(_) => Self::Unknown,
+            DbError::Unknown(reason) => Self::Unknown(reason),
             DbError::Statement(_) | DbError::Nonsense(_) => Self::Internal(error.to_string()),
         }
     }

@@ -192,7 +192,7 @@ impl Rig {
     }
 
     pub(crate) async fn draft(&self, sale: &SaleOfTill) -> Created {
-        self.groups.create_draft(sale.clone()).await.unwrap().0
+        self.groups.create_draft(sale.clone(), "request").await.unwrap().0
     }
 
     pub(crate) async fn adopt(&self, sale: &SaleOfTill, number: OrderNumber) {

@@ -51,6 +51,8 @@ async fn what_the_server_decides_can_be_read_at_an_address_of_its_own() {
     assert_eq!(is("evertill_http_request_seconds_count", &drafts), 3.0);
     assert!(is("evertill_http_request_seconds_sum", &drafts) > 0.0);
     assert!(is("evertill_group_write_seconds_count", &["outcome=\"done\""]) >= 6.0);
+    let (rows, commits) = (is("evertill_group_rows_total", &[]), is("evertill_group_commits_total", &[]));
+    assert!(commits >= 3.0 && rows >= 6.0 && rows >= commits, "{rows} rows in {commits} commits");
     assert!(is("evertill_probes_total", &["outcome=\"done\""]) >= 1.0);
     assert_eq!(is("evertill_group_standing", &["standing=\"healthy\""]), 3.0);
     assert_eq!(is("evertill_groups_usable", &[]), 3.0);
@@ -64,6 +66,35 @@ async fn what_the_server_decides_can_be_read_at_an_address_of_its_own() {
     let there = server.client.get(server.url("/metrics")).send().await.unwrap();
     assert_eq!(there.status(), 404);
     assert!(program.terminate());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_told_to_stop_leaves_each_database_whole_in_its_file() {
+    let store = Store::new();
+    let (server, program) = store.spawn();
+    let it = server.log_in("ivy").await;
+    let mut till = server.active_till(&it, 1).await;
+    till.write(0);
+    for _ in 0..9 {
+        let sold = sell(&server, &mut till, 500).await;
+        assert_eq!(adopt(&server, &mut till, &sold, Some(500)).await.status, 200);
+    }
+    assert!(logs_beside(store.dir.path()).len() >= 4, "each database that is open has its log");
+    assert!(program.terminate());
+    assert_eq!(logs_beside(store.dir.path()), Vec::<std::path::PathBuf>::new());
+}
+
+fn logs_beside(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        match entry.file_type().unwrap().is_dir() {
+            true => found.extend(logs_beside(&path)),
+            false if path.to_string_lossy().ends_with("-wal") => found.push(path),
+            false => {}
+        }
+    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]

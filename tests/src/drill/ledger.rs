@@ -57,6 +57,8 @@ pub(crate) struct Ledger {
     failed: Mutex<BTreeSet<SaleKey>>,
     unknowns: AtomicU64,
     again: AtomicU64,
+    anew: AtomicU64,
+    longest: Mutex<(Duration, Vec<String>)>,
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -75,6 +77,8 @@ impl Ledger {
             failed: Mutex::default(),
             unknowns: AtomicU64::new(0),
             again: AtomicU64::new(0),
+            anew: AtomicU64::new(0),
+            longest: Mutex::default(),
         }
     }
 
@@ -102,6 +106,24 @@ impl Ledger {
     pub(crate) fn failed(&self, key: SaleKey, why: impl std::fmt::Display) {
         say(format_args!("the sale {key} failed: {why}"));
         lock(&self.failed).insert(key);
+    }
+
+    /// What a sale went through while its customer waited; that of the slowest is kept.
+    pub(crate) fn told_at_length(&self, took: Duration, story: Vec<String>) {
+        let mut longest = lock(&self.longest);
+        if took > longest.0 {
+            *longest = (took, story);
+        }
+    }
+
+    /// What the slowest sale went through.
+    pub(crate) fn slowest_story(&self) -> Vec<String> {
+        lock(&self.longest).1.clone()
+    }
+
+    /// Counts a payment that surely did not happen and is asked for again with another code.
+    pub(crate) fn charges_anew(&self) {
+        self.anew.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts an answer that was none.
@@ -185,6 +207,7 @@ impl Ledger {
             set_aside_longest: settled.values().copied().max().unwrap_or_default(),
             unknowns: self.unknowns.load(Ordering::Relaxed),
             asked_again: self.again.load(Ordering::Relaxed),
+            charged_anew: self.anew.load(Ordering::Relaxed),
         })
     }
 }
@@ -206,6 +229,8 @@ pub(crate) struct Totals {
     pub set_aside_longest: Duration,
     pub unknowns: u64,
     pub asked_again: u64,
+    /// Payments that surely did not happen, and were asked for again with another code.
+    pub charged_anew: u64,
 }
 
 /// Enrols and activates tills, and lets them sell at an even pace, one after the other within it.
@@ -230,7 +255,9 @@ pub(crate) async fn open_tills(
     let mut selling = JoinSet::new();
     for (till, number) in tills.into_iter().zip(0..) {
         let (wallet, ledger) = (rig.wallet_control(), Arc::clone(ledger));
-        let cashier = Cashier { till, wallet, ledger, every, by_code: 3, turn: u64::from(number) };
+        let client = till.client.clone();
+        let till = Arc::new(Mutex::new(till));
+        let cashier = Cashier { till, client, wallet, ledger, every, by_code: 3, turn: u64::from(number) };
         selling.spawn(cashier.sell_on(every * number / count.max(1)));
     }
     Ok(selling)

@@ -198,7 +198,7 @@ async fn create(groups: &GroupSet, sold: Sold) -> Result<(), RigError> {
     let hash = sold.entry.hash();
     let entry = KeptEntry { place: sold.key, signed: sold.entry, hash };
     let sale = SaleOfTill { key: sold.key, sale: sold.sale, entry };
-    groups.create_draft(sale).await.map(drop).map_err(wrong)
+    groups.create_draft(sale, "request").await.map(drop).map_err(wrong)
 }
 
 async fn read(groups: &GroupSet, number: OrderNumber) -> Result<(), RigError> {

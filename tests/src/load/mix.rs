@@ -195,6 +195,36 @@ impl BusyTills {
     }
 }
 
+/// The kinds of the mix, and how many of a till's drafts and codes one of each uses up.
+pub(crate) const KINDS: [(&str, usize, usize); 5] = [
+    ("payment", 1, 1),
+    ("payment_asked", 0, 0),
+    ("upload", 1, 0),
+    ("order_asked", 0, 0),
+    ("new_order", 0, 0),
+];
+
+impl BusyTills {
+    /// So many requests of one kind, with all that they need.
+    pub(crate) async fn of_kind(
+        &mut self,
+        shop: &Shop,
+        lines: &mut Lines,
+        (kind, drafts, codes): (&str, usize, usize),
+        requests: usize,
+    ) -> Result<Vec<Prepared>, RigError> {
+        let each = requests.div_ceil(self.tills.len().max(1));
+        self.stock(shop, lines, each * drafts, each * codes).await?;
+        prepare(&mut self.tills, each, shop.cores, |till| match kind {
+            "payment" => till.pay(),
+            "payment_asked" => till.ask_payment(),
+            "upload" => till.upload(),
+            "order_asked" => till.ask_order(),
+            _ => till.seller.draft(),
+        })
+    }
+}
+
 fn all_good(records: &[Record]) -> Result<(), RigError> {
     let Some(bad) = records.iter().find(|record| !record.is_good()) else { return Ok(()) };
     let said = bad.answer.as_ref().map(|a| (a.status, String::from_utf8_lossy(a.body()).into_owned()));

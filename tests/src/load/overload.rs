@@ -4,8 +4,8 @@
 use super::cores::Cores;
 use super::engine::Engine;
 use super::figures::{count, ms, percentile, rounded};
-use super::mix::BusyTills;
-use super::phase::{Done, Lines};
+use super::mix::{BusyTills, KINDS};
+use super::phase::{Done, Lines, Record};
 use super::sales::Prepared;
 use super::shop::Shop;
 use super::usage::peak_mib;
@@ -19,6 +19,10 @@ use std::time::Duration;
 
 /// How many lines are busy when the capacity is measured.
 const WORKING: usize = 200;
+/// How many are when the tills get what they need for the mix: no load that anything would be refused for.
+const STOCKING: usize = 32;
+/// How many requests of each kind tell what one costs.
+const PRICED: usize = 1_000;
 /// The window in which recovery is looked at.
 const WINDOW: Duration = Duration::from_millis(250);
 /// One answer of so many is checked for the server's signature.
@@ -33,8 +37,9 @@ pub struct OverloadOptions {
     /// How many order groups there are.
     #[arg(long, default_value_t = 3)]
     pub groups: u8,
-    /// How many tills there are: each has one line, and asks for nothing more while it waits for an answer.
-    #[arg(long, default_value_t = 1_000)]
+    /// How many tills there are: each has one line, and asks for nothing more while it waits for an answer. What comes
+    /// while all of them wait cannot be sent: `not_sent_all_tills_busy`.
+    #[arg(long, default_value_t = 3_400)]
     pub tills: usize,
     /// How long each load lasts.
     #[arg(long, default_value_t = 5, value_name = "S")]
@@ -47,16 +52,20 @@ pub struct OverloadOptions {
 pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigError> {
     let mut shop = Shop::open(options.engine, options.groups, WORKING, cores).await?;
     shop.rig.wallet_control().switch(json!({ "code_lifetime_ms": 3_600_000 })).await?;
-    let mut few = shop.lines(WORKING).await?;
-    let tills = BusyTills::open(&mut shop, &mut few).await?;
+    let mut stocking = shop.lines(STOCKING).await?;
+    let tills = BusyTills::open(&mut shop, &mut stocking).await?;
+    let few = shop.lines(WORKING).await?;
     let many = shop.lines(options.tills).await?;
     let time = Duration::from_secs(options.seconds.max(1));
-    let mut trial = Trial { shop, few, many, tills, time, acknowledged: 0 };
+    let costs = Costs::new();
+    let mut trial = Trial { shop, stocking, few, many, tills, time, costs, acknowledged: 0 };
 
+    say("what each kind of request costs");
+    trial.price().await?;
     say("what it can do");
     let peak = trial.peak().await?;
-    say(format_args!("{peak:.0} a second; first half of that, for what is normal"));
-    let normal = trial.normal(peak / 2.0).await?;
+    say(format_args!("{:.0} a second; first half of that, for what is normal", peak.requests));
+    let normal = trial.normal(peak.requests / 2.0).await?;
     let mut levels = Vec::new();
     for times in [2, 5, 10] {
         say(format_args!("{times} times as much as it can do, then half of it"));
@@ -73,7 +82,9 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
     let mut report = json!({
         "p99_ratio": rounded(worst.as_secs_f64() / normal.as_secs_f64().max(1e-6), 2),
         "recovery_s": levels.last().and_then(|level| level.recovery_s),
-        "peak_per_s": rounded(peak, 0),
+        "peak_per_s": rounded(peak.requests, 0),
+        "cpu_us_of_each_kind": trial.costs.iter().map(|(kind, us)| ((*kind).to_owned(), json!(rounded(*us, 0))))
+            .collect::<Map<_, _>>(),
         "normal_p99_ms": ms(normal),
         "engine": options.engine.name(),
         "tills": options.tills,
@@ -93,7 +104,8 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
 /// What one load came to.
 struct Level {
     times: u32,
-    /// Useful work as a share of the peak.
+    /// Useful work as a share of the peak: each request counts by what one of its kind costs the server, since the kinds
+    /// that are refused first are not the dearest.
     goodput: f64,
     /// Of what was done.
     p99: Duration,
@@ -101,31 +113,65 @@ struct Level {
     more: Map<String, Value>,
 }
 
+/// What a request of each kind costs the server, in microseconds of its processor.
+type Costs = BTreeMap<&'static str, f64>;
+
+/// What was done in a second.
+#[derive(Clone, Copy)]
+struct Rate {
+    requests: f64,
+    /// Each by its cost: microseconds of work.
+    work: f64,
+}
+
 /// A shop and its tills.
 struct Trial {
     shop: Shop,
+    stocking: Lines,
     few: Lines,
     many: Lines,
     tills: BusyTills,
     time: Duration,
+    costs: Costs,
     acknowledged: usize,
 }
 
 impl Trial {
+    /// Finds what a request of each kind costs, when nothing else is asked for.
+    async fn price(&mut self) -> Result<(), RigError> {
+        for kind in KINDS {
+            let work = self.tills.of_kind(&self.shop, &mut self.stocking, kind, PRICED).await?;
+            let work = Arc::new(work);
+            let meter = self.shop.meter();
+            let done = self.stocking.closed(&work, Duration::from_secs(20)).await?;
+            let used = meter.read();
+            self.check(&work, &done)?;
+            self.costs.insert(kind.0, super::figures::us_each(used.process, done.good()));
+        }
+        Ok(())
+    }
+
+    fn work_of<'r>(&self, work: &[Prepared], records: impl Iterator<Item = &'r Record>) -> f64 {
+        let cost = |record: &Record| work.get(record.index).and_then(|request| self.costs.get(request.kind));
+        records.filter_map(cost).sum()
+    }
+
     /// Requests of the mix, with all that they need.
     async fn mixed(&mut self, requests: usize) -> Result<Arc<Vec<Prepared>>, RigError> {
-        self.tills.stock_for(&self.shop, &mut self.few, requests).await?;
+        self.tills.stock_for(&self.shop, &mut self.stocking, requests).await?;
         Ok(Arc::new(self.tills.prepare(&self.shop, requests)?))
     }
 
     /// How much it does in a second when each till asks as soon as it has its answer.
-    async fn peak(&mut self) -> Result<f64, RigError> {
+    async fn peak(&mut self) -> Result<Rate, RigError> {
         let work = self.mixed(8_000).await?;
         let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
         let work = self.mixed(requests(rate(&warm) * 1.3, self.time)).await?;
         let done = self.few.closed(&work, self.time).await?;
         self.check(&work, &done)?;
-        Ok(rate(&done))
+        let good = done.records.iter().filter(|record| record.is_good());
+        let work = self.work_of(&work, good) / done.wall.as_secs_f64().max(0.001);
+        Ok(Rate { requests: rate(&done), work })
     }
 
     /// The time that 99 of 100 requests stay under.
@@ -137,9 +183,10 @@ impl Trial {
     }
 
     /// So many times as much as it can do, and at once half of what it can.
-    async fn level(&mut self, times: u32, peak: f64, normal: Duration) -> Result<Level, RigError> {
+    async fn level(&mut self, times: u32, peak: Rate, normal: Duration) -> Result<Level, RigError> {
         let time = self.time;
-        let (offered, half, calm_time) = (peak * f64::from(times), peak / 2.0, time * 2);
+        let (offered, half) = (peak.requests * f64::from(times), peak.requests / 2.0);
+        let calm_time = time * 2;
         let work = self.mixed(requests(offered, time) + requests(half, calm_time)).await?;
         let meter = self.shop.meter();
         let all = self.many.open_loop(&work, &[(offered, time), (half, calm_time)]).await?;
@@ -147,14 +194,17 @@ impl Trial {
         self.check(&work, &all)?;
         let (done, calm) = all.split(time);
         // What came in time counts; what was answered after the load was over does not.
-        let in_time = done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time).count();
+        let in_time = || done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time);
         let p99 = percentile(&mut done.times(), 0.99);
         let recovery_s = recovered(&calm, normal, calm_time);
         let mut more = told(&work, &done, time);
         more.insert("p99_ms".into(), json!(ms(p99)));
         more.insert("recovery_s".into(), json!(recovery_s));
         more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
-        let goodput = count(in_time) / time.as_secs_f64() / peak;
+        let goodput = self.work_of(&work, in_time()) / time.as_secs_f64() / peak.work;
+        let by_number = count(in_time().count()) / time.as_secs_f64() / peak.requests;
+        more.insert("requests_share".into(), json!(rounded(by_number, 3)));
+        more.insert("offered_per_s".into(), json!(rounded(offered, 0)));
         Ok(Level { times, goodput, p99, recovery_s, more })
     }
 

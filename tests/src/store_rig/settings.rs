@@ -43,6 +43,8 @@ pub struct RigOptions {
     /// A file that says, at any time, by how many milliseconds the server's clock is ahead; see
     /// [`crate::rig::turned_clock`].
     pub clock_file: Option<PathBuf>,
+    /// Whether the first server shows its figures: see [`StoreRig::figures`].
+    pub figures: bool,
     /// The words of a program that the server is to run under, to be watched.
     pub server_under: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl Default for RigOptions {
             drain_ms: 0,
             server_core: None,
             clock_file: None,
+            figures: false,
             server_under: Vec::new(),
         }
     }
@@ -183,6 +186,9 @@ pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
         ("bootstrap", "bootstrap.json".into()),
     ] {
         toml.insert(key.into(), value.into());
+    }
+    if rig.options.figures {
+        toml.insert("metrics_listen".into(), "127.0.0.1:0".into());
     }
     toml.insert("drain_ms".into(), i64::try_from(rig.options.drain_ms).unwrap_or(i64::MAX).into());
     toml.insert("groups".into(), groups.into());

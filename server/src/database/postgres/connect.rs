@@ -46,7 +46,7 @@ impl Refusal {
     }
 }
 
-/// Connects to the server that takes writes, within the settings' limit. Each promotion begins a new timeline with a higher
+/// Connects to the server that takes writes, within `limit`. Each promotion begins a new timeline with a higher
 /// number: of two primaries the one of the higher timeline is the primary, and one below `known` is an old one that
 /// nobody has stopped. What it acknowledges is nothing (it has lost its standbys), but what it tells is out of date.
 pub(super) async fn connect(
@@ -54,15 +54,16 @@ pub(super) async fn connect(
     tls: &Tls,
     role: Role,
     known: u32,
+    limit: Duration,
 ) -> Result<Link, Refusal> {
     let password = settings.current_password().map_err(Refusal::lasting)?;
     let mut tries = JoinSet::new();
     for host in &settings.hosts {
         let Some((name, port)) = address(host) else { continue };
-        let config = config(settings, password.as_ref(), tls, name, port);
+        let mut config = config(settings, password.as_ref(), tls, name, port);
+        config.connect_timeout(limit);
         let (tls, host, settings) = (tls.clone(), host.clone(), settings.clone());
         tries.spawn(async move {
-            let limit = settings.limit();
             let tried = tokio::time::timeout(limit, greet(config, tls, &settings, role, known)).await;
             let late = || Refusal::passing(format!("no answer within {} ms", limit.as_millis()));
             tried.unwrap_or_else(|_| Err(late())).map_err(|refusal| (host, refusal))
@@ -112,7 +113,6 @@ fn config(
     config.host(host).port(port).user(&settings.user).dbname(&settings.database);
     config.application_name(settings.application_name());
     config.ssl_mode(if tls.is_on() { SslMode::Require } else { SslMode::Disable });
-    config.connect_timeout(settings.limit());
     config.tcp_user_timeout(settings.limit() * 10).keepalives_idle(Duration::from_secs(10));
     config.keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
     if let Some(password) = password {
@@ -269,7 +269,8 @@ fn not_let_in(error: &tokio_postgres::Error, settings: &PostgresSettings) -> Ref
     let (user, database) = (&settings.user, &settings.database);
     match error.code() {
         Some(code) if *code == SqlState::INVALID_PASSWORD => Refusal::lasting(format!(
-            "the password for role \"{user}\" is wrong: put the right one into password_file"
+            "the password for role \"{user}\" is wrong: put the right one into password_file, which is read anew at each try; a server that \
+             has ended over it is to be started again"
         )),
         Some(code) if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => Refusal::lasting(format!(
             "role \"{user}\" may not log in: {said}. Check the role, pg_hba.conf, and whether TLS is needed (tls_root)"

@@ -101,7 +101,7 @@ impl<T: Task> Lane<T> {
                 self.drop_link("another server has become the primary");
             }
             if self.link.is_none()
-                && let Err(refusal) = self.connect()
+                && let Err(refusal) = self.connect(self.pool.shared.settings.limit())
             {
                 let error = DbError::NotWritten(refusal.problem);
                 return tasks.into_iter().for_each(|task| task.fail(&error));
@@ -127,11 +127,11 @@ impl<T: Task> Lane<T> {
         }
     }
 
-    fn connect(&mut self) -> Result<(), Refusal> {
+    fn connect(&mut self, limit: Duration) -> Result<(), Refusal> {
         let era = self.pool.era.load(Ordering::Acquire);
         let shared = &self.pool.shared;
         let known = shared.timeline.load(Ordering::Acquire);
-        let connecting = connect::connect(&shared.settings, &shared.tls, self.pool.role, known);
+        let connecting = connect::connect(&shared.settings, &shared.tls, self.pool.role, known, limit);
         let made = self.runtime.block_on(connecting);
         match made {
             Ok(link) => {
@@ -156,7 +156,10 @@ impl<T: Task> Lane<T> {
             Ok(permit) => permit,
             Err(next) => return next,
         };
-        let made = self.connect();
+        // While nothing is taken nobody waits for this.
+        let settings = &pool.shared.settings;
+        let limit = if pool.is_down() { settings.patient_connect() } else { settings.limit() };
+        let made = self.connect(limit);
         drop(permit);
         if made.is_err() && pool.is_closing() {
             self.runtime.block_on(pool.refuse_all());

@@ -72,7 +72,7 @@ pub(super) fn migrate(
 }
 
 fn link(settings: &PostgresSettings, tls: &Tls, runtime: &Runtime) -> Result<Link, OpenError> {
-    let made = runtime.block_on(connect::connect(settings, tls, Role::Writer, 0));
+    let made = runtime.block_on(connect::connect(settings, tls, Role::Writer, 0, settings.patient_connect()));
     let mut link = made.map_err(|refusal| refusal.at(settings))?;
     let patient = format!(
         "SET lock_timeout = '{0}s'; SET idle_in_transaction_session_timeout = '{0}s'",

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// See [`PostgresSettings::patient_connect`].
+const PATIENT_CONNECT: Duration = Duration::from_secs(5);
+
 /// A PostgreSQL database: a primary and its standbys, in any order. Whichever of them takes writes is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +126,12 @@ impl PostgresSettings {
     #[must_use]
     pub fn limit(&self) -> Duration {
         Duration::from_millis(self.call_ms)
+    }
+
+    /// How long a connection may take to be made when nobody waits for it: a server under load or far away needs more
+    /// for its many steps than for an answer.
+    pub(super) fn patient_connect(&self) -> Duration {
+        self.limit().max(PATIENT_CONNECT)
     }
 
     /// How long a statement waits for another's lock: below the limit, so that it is the database that says so

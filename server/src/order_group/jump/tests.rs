@@ -130,8 +130,17 @@ impl World {
             server: "s".into(),
             random: [7; 8],
         };
-        let jumping = Jumping { clock: self.clock.as_ref(), call: CALL, random };
-        jumping.create(&self.candidates, &draft).await
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let jumping = Jumping { clock: &clock, call: CALL, random, request: "request" };
+        let result = jumping.create(&self.candidates, &draft).await;
+        // What hangs has had its time too, and has been counted.
+        if self.groups.iter().any(|group| *group.mood.lock().unwrap() == Mood::Hangs) {
+            tokio::time::sleep(CALL * 2).await;
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        }
+        result
     }
 
     /// One request, checked against the model.
@@ -241,6 +250,37 @@ async fn a_group_that_has_just_written_is_not_probed_again() {
     assert!(is_refusal(&world.create(2).await));
     let health = world.candidates[0].watch.report("open".into(), world.clock.monotonic());
     assert!(health.is_healthy(), "a refusal is a healthy answer");
+}
+
+#[tokio::test]
+async fn isolation_a_group_that_hangs_is_left_by_each_order_that_meets_it_and_met_by_few() {
+    let world = World::new(3);
+    for random in 0..64 {
+        world.create(random).await.unwrap();
+    }
+    let hung = world.groups[1].tag;
+    *world.groups[1].mood.lock().unwrap() = Mood::Hangs;
+    let mut met = 0;
+    for random in 100..200 {
+        let (created, jumps) = world.create(random).await.unwrap();
+        assert!(created.number.tag() != hung);
+        met += jumps;
+        let (again, jumps) = world.create(random).await.unwrap();
+        assert!(again.number.tag() != hung && jumps == 0, "while one waits in vain the next goes elsewhere");
+        world.clock.advance(CALL);
+    }
+    assert_eq!(met, 3, "after three failures it is skipped");
+}
+
+#[tokio::test]
+async fn an_order_waits_for_a_slow_group_to_the_end_if_no_other_is_better() {
+    let world = World::new(2);
+    *world.groups[0].mood.lock().unwrap() = Mood::Hangs;
+    *world.groups[1].mood.lock().unwrap() = Mood::Hangs;
+    assert_eq!(world.create(1).await, Err(GroupError::NoGroupAvailable));
+    let failures =
+        |n: usize| world.candidates[n].watch.report("open".into(), world.clock.monotonic()).failures;
+    assert_eq!((failures(0), failures(1)), (1, 1));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ impl GroupSet {
         }
         let began = self.0.clock.monotonic();
         let answer = tokio::time::timeout(PATIENT, reply).await;
-        self.noted(member, Some(began), answer.unwrap_or(Err(GroupError::Unknown)))
+        self.noted(member, Some(began), answer.unwrap_or_else(|_| Err(GroupError::silent(PATIENT))))
     }
 
     /// The group that keeps a tag's orders, for calls that say nothing about its health.
@@ -112,9 +112,9 @@ impl GroupSet {
         let began = writes.then(|| self.0.clock.monotonic());
         let answer = tokio::time::timeout(self.call_limit(), reply).await.unwrap_or_else(|_| {
             Err(if writes {
-                GroupError::Unknown
+                GroupError::silent(self.call_limit())
             } else {
-                GroupError::Unavailable("no answer in time".into())
+                GroupError::Unavailable(format!("no answer within {} ms", self.0.limits.call_ms))
             })
         });
         self.noted(member, began, answer)

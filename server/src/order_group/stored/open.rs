@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// How long to wait before a database that could not be opened is tried again.
 const REOPEN: Duration = Duration::from_secs(1);
+/// The same, if nothing but a person can mend it: put the right password, file or version in its place.
+const REOPEN_MENDED: Duration = Duration::from_secs(5);
 /// How long a broken database is waited for to let go of its files.
 const LET_GO: Duration = Duration::from_secs(5);
 /// How long the start waits for the first try. One that takes longer goes on by itself.
@@ -58,7 +60,7 @@ impl GroupOpenError {
         Self::Unread { tag, error: error.to_string() }
     }
 
-    /// Whether it may be mended from outside while this server runs.
+    /// Whether it may pass by itself.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
@@ -139,13 +141,15 @@ struct Opener {
 }
 
 impl Opener {
-    /// Opens it, and opens it anew when its disk has failed: until there is no point in trying again, or until nobody
-    /// wants it any more. What is opened is checked as at the start; a damaged file is not served.
+    /// Opens it, and opens it anew when its disk has failed, until nobody wants it any more. What only a person can mend
+    /// is tried again too, so that no restart is needed. What is opened is checked as at the start; a damaged file is
+    /// not served.
     fn run(&self, slot: &Weak<Slot>, tried: &SyncSender<()>) {
         loop {
             let is_open = slot.upgrade().is_some_and(|slot| slot.opened().is_some());
             let opened = if is_open { None } else { Some(self.open()) };
             let Some(slot) = slot.upgrade() else { return };
+            let mut pause = REOPEN;
             match opened {
                 None => {
                     if let Some(broken) = slot.take_broken() {
@@ -157,14 +161,13 @@ impl Opener {
                 Some(Err(error)) => {
                     slot.is_in_trouble(self.tag, &error);
                     if !error.may_pass() {
-                        let _ = tried.try_send(());
-                        return;
+                        pause = REOPEN_MENDED;
                     }
                 }
             }
             drop(slot);
             let _ = tried.try_send(());
-            std::thread::sleep(REOPEN);
+            std::thread::sleep(pause);
         }
     }
 
