@@ -19,6 +19,7 @@ use evertill_shared::secret::SecretText;
 use evertill_shared::signing::{KeyError, SigningKey};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,6 +161,8 @@ fn copy(of: &Connection) -> rusqlite::Result<Connection> {
     Backup::new(of, &mut copy)?.run_to_completion(10_000, Duration::ZERO, None)?;
     copy.set_prepared_statement_cache_capacity(256);
     copy.pragma_update(None, "foreign_keys", "ON")?;
+    // As the product has it: plans do not hang on the values that are bound.
+    copy.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(copy)
 }
 
