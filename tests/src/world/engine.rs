@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// How a database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,10 @@ struct Inside {
     /// So many commits in a thousand end without an answer.
     doubtful: u64,
     counts: WriteCounts,
+    /// Since when all is well with it.
+    well_since: Option<Instant>,
+    /// The merchant view, for a bug that decides by it.
+    view: Option<Arc<SimDatabase>>,
 }
 
 /// One database, as all servers see it.
@@ -95,6 +100,8 @@ impl SimDatabase {
             chance,
             doubtful: 0,
             counts: WriteCounts::default(),
+            well_since: Some(Instant::now()),
+            view: None,
         };
         let condition = watch::Sender::new((Condition::Up, 0));
         Arc::new(Self { name, opening, inside: Mutex::new(inside), condition, mutation, story })
@@ -112,6 +119,24 @@ impl SimDatabase {
     /// So many commits in a thousand end without an answer from here on.
     pub fn set_doubtful(&self, per_mille: u64) {
         self.inside().doubtful = per_mille;
+        self.note_whether_well();
+    }
+
+    fn note_whether_well(&self) {
+        let is_up = self.condition() == Condition::Up;
+        let mut inside = self.inside();
+        let well = is_up && inside.doubtful == 0;
+        inside.well_since = well.then(|| inside.well_since.unwrap_or_else(Instant::now));
+    }
+
+    /// Whether all has been well with it since then.
+    pub fn is_well_since(&self, then: Instant) -> bool {
+        self.inside().well_since.is_some_and(|since| since <= then)
+    }
+
+    /// Lets a bug decide by this copy.
+    pub fn lend(&self, view: Arc<Self>) {
+        self.inside().view = Some(view);
     }
 
     /// Makes it so. Whoever was connected to one that died is cut off; when one comes back, what hung is decided.
@@ -122,6 +147,7 @@ impl SimDatabase {
         }
         let cut = u64::from(condition == Condition::Dead);
         self.condition.send_replace((condition, generation + cut));
+        self.note_whether_well();
         if matches!(condition, Condition::Up | Condition::Dead | Condition::Slow(_)) {
             self.decide_hanging();
         }
@@ -177,9 +203,11 @@ impl Inside {
         let mut results = Vec::new();
         {
             let session = SqliteSession::opened(&transaction, opening)?;
-            let replica = self.replica.as_ref().map(SqliteSession::new);
+            let view = self.view.as_ref().map(|view| view.inside());
+            let copy = view.as_ref().map(|view| &view.connection).or(self.replica.as_ref());
+            let copy = copy.map(SqliteSession::new);
             for work in batch {
-                bent(mutation, &session, replica.as_ref(), |sql| {
+                bent(mutation, &session, copy.as_ref(), |sql| {
                     results.push(match work {
                         Work::Job(job) => {
                             job.run(sql);
@@ -215,11 +243,22 @@ pub struct SimEngine {
     instead: Option<Arc<SimDatabase>>,
     life: Life,
     queue: Arc<Mutex<Vec<Work>>>,
+    /// With a bug, one for all databases of a process: whoever has it holds up the others.
+    lane: Option<Lane>,
 }
+
+/// What a bug shares between what should not know of each other.
+pub type Lane = Arc<tokio::sync::Mutex<()>>;
 
 impl SimEngine {
     pub fn new(database: Arc<SimDatabase>, life: Life) -> Self {
-        Self { database, instead: None, life, queue: Arc::default() }
+        Self { database, instead: None, life, queue: Arc::default(), lane: None }
+    }
+
+    /// With one lane for all that have the same one: a planted bug.
+    pub fn through(mut self, lane: Option<Lane>) -> Self {
+        self.lane = lane;
+        self
     }
 
     /// With another database to go to when this one is dead: a planted bug.
@@ -252,7 +291,14 @@ impl SimEngine {
         if queue.len() == 1 {
             let (database, life, queue) =
                 (Arc::clone(&self.database), self.life.clone(), Arc::clone(&self.queue));
-            tokio::spawn(pump(database, life, queue));
+            let lane = self.lane.clone();
+            tokio::spawn(async move {
+                let _turn = match &lane {
+                    Some(lane) => Some(lane.lock().await),
+                    None => None,
+                };
+                pump(database, life, queue).await;
+            });
         }
         Ok(())
     }

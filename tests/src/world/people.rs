@@ -13,6 +13,7 @@ use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::enrol::{Enrolled, terminal_key_id};
+use evertill_shared::protocol::groups::{GroupChange, path as groups_path};
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::staff::{AskRefund, TerminalChange, path};
 use evertill_shared::secret::SecretText;
@@ -52,6 +53,7 @@ impl Staff {
         let asked =
             AskRefund { request, amount: Amount::new(minor, Currency::CNY), reason: "brought back".into() };
         let path = path::REFUNDS.replace("{number}", number.as_str());
+        self.floor.checker.asks(&asked.request);
         for again in 0..TRIES {
             let answer = self.post((server + again) % SERVERS, &path, &asked).await;
             if let Some(answer) = answer {
@@ -62,6 +64,23 @@ impl Staff {
                 }
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    }
+
+    /// Drains a group, or has its orders moved; asks until somebody has done it.
+    pub async fn change_group(self, tag: usize, change: GroupChange, mut server: usize) {
+        let path = groups_path::GROUP.replace("{tag}", &tag.to_string());
+        for _ in 0..TRIES * 5 {
+            server = (server + 1) % SERVERS;
+            if let Some(answer) = self.post(server, &path, &change).await {
+                self.floor
+                    .story
+                    .tell(format!("{} wants {change:?} of group {tag}: {}", self.name, answer.status));
+                if answer.status < 500 {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 
