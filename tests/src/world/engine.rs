@@ -16,6 +16,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+/// How long its engine waits for a commit.
+const LIMIT: Duration = Duration::from_secs(2);
+
 /// How a database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -76,6 +79,8 @@ pub struct SimDatabase {
     /// What it is called in the story.
     pub name: String,
     opening: Option<&'static str>,
+    /// Whether whoever waits for a commit that hangs has a limit of his own. Else the engine has one.
+    waits_for_ever: bool,
     inside: Mutex<Inside>,
     condition: watch::Sender<(Condition, u64)>,
     mutation: Option<Mutation>,
@@ -91,7 +96,7 @@ impl SimDatabase {
         chance: Chance,
         mutation: Option<Mutation>,
         story: Story,
-    ) -> Arc<Self> {
+    ) -> Self {
         let inside = Inside {
             connection,
             replica: None,
@@ -104,7 +109,13 @@ impl SimDatabase {
             view: None,
         };
         let condition = watch::Sender::new((Condition::Up, 0));
-        Arc::new(Self { name, opening, inside: Mutex::new(inside), condition, mutation, story })
+        let inside = Mutex::new(inside);
+        Self { name, opening, waits_for_ever: false, inside, condition, mutation, story }
+    }
+
+    /// Whether its engine leaves commits that hang alone, until they happen or are lost: then they may happen late.
+    pub fn that_waits_for_ever(self, waits_for_ever: bool) -> Self {
+        Self { waits_for_ever, ..self }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -348,7 +359,7 @@ impl SimDatabase {
         }
     }
 
-    fn bring(&self, batch: Vec<Work>) {
+    fn bring(self: &Arc<Self>, batch: Vec<Work>) {
         let (questions, mut writes): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|work| matches!(work, Work::Query(_)));
         for question in questions {
@@ -397,7 +408,7 @@ impl SimDatabase {
         }
     }
 
-    fn write(&self, mut batch: Vec<Work>) {
+    fn write(self: &Arc<Self>, mut batch: Vec<Work>) {
         let mut inside = self.inside();
         let fate = match self.fate(&mut inside) {
             Ok(fate) => fate,
@@ -411,7 +422,11 @@ impl SimDatabase {
         }
         if fate == Fate::Hangs {
             self.story.tell(format!("{}: a commit hangs", self.name));
-            inside.hanging.extend(batch);
+            if self.waits_for_ever {
+                inside.hanging.extend(batch);
+            } else {
+                tokio::spawn(Arc::clone(self).gives_up(batch));
+            }
             return;
         }
         let lags = matches!(self.mutation, Some(Mutation::DecidesByAReplica | Mutation::ForgetsTheIntent));
@@ -430,6 +445,19 @@ impl SimDatabase {
             }
         };
         answer(batch, &results);
+    }
+}
+
+impl SimDatabase {
+    /// The engine waits for a commit no longer than its limit. Then it may have happened, or not.
+    async fn gives_up(self: Arc<Self>, mut batch: Vec<Work>) {
+        tokio::time::sleep(LIMIT).await;
+        let mut inside = self.inside();
+        if inside.chance.once_in(500) {
+            let _ = inside.serve(&mut batch, self.opening, self.mutation, true);
+        }
+        drop(inside);
+        answer(batch, &Err(DbError::Unknown("no answer in time".into())));
     }
 }
 

@@ -11,6 +11,7 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::orders::StartPayment;
 use evertill_shared::protocol::path;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,11 +27,14 @@ const AFTERMATH: Duration = Duration::from_secs(12);
 pub struct Wallets {
     well_since: Mutex<[Option<Instant>; WALLETS]>,
     customers: Mutex<BTreeMap<String, Behaviour>>,
+    /// Some call of the desk, whichever comes next, will go wrong.
+    errs: AtomicBool,
 }
 
 impl Wallets {
     pub fn new(now: Instant) -> Self {
-        Self { well_since: Mutex::new([Some(now); WALLETS]), customers: Mutex::default() }
+        let well_since = Mutex::new([Some(now); WALLETS]);
+        Self { well_since, customers: Mutex::default(), errs: AtomicBool::default() }
     }
 }
 
@@ -43,6 +47,11 @@ impl Checker {
         }
     }
 
+    /// Calls of the desk that both wallets share go wrong from here on, or not.
+    pub fn desk_errs(&self, errs: bool) {
+        self.wallets.errs.store(errs, Ordering::Relaxed);
+    }
+
     /// A customer shows this code.
     pub fn customer(&self, digits: &str, behaviour: Behaviour) {
         let mut customers = self.wallets.customers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +62,7 @@ impl Checker {
         let wallet = PREFIXES.iter().position(|prefix| code.starts_with(prefix));
         let all = self.wallets.well_since.lock().unwrap_or_else(PoisonError::into_inner);
         let since = wallet.and_then(|wallet| all.get(wallet).copied().flatten());
-        since.is_some_and(|since| since <= then)
+        since.is_some_and(|since| since <= then) && !self.wallets.errs.load(Ordering::Relaxed)
     }
 
     fn pays(&self, code: &str) -> bool {

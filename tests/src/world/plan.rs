@@ -9,12 +9,12 @@ use super::wallet::WalletWeather;
 use crate::simulator::wechat::{Behaviour, Endpoint, Fault};
 use std::fmt;
 
-/// How many tills sell. The one after them is the rogue's.
+/// How many tills sell at most. The one after them is the rogue's.
 pub const SELLING: usize = 3;
 /// When no new step begins any more, in milliseconds.
-pub const ACTIVE_MS: u64 = 60_000;
+pub const ACTIVE_MS: u64 = 45_000;
 /// The millisecond at which everything is healed at the latest.
-pub const HEALED_MS: u64 = 80_000;
+pub const HEALED_MS: u64 = 60_000;
 
 /// A customer who comes to a till.
 #[derive(Clone, Debug)]
@@ -127,6 +127,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many milliseconds before the end of the store's day it begins, or 0 for any other time.
     pub before_midnight_ms: u64,
+    /// How many tills sell.
+    pub tills: usize,
     /// Whether servers follow the map of the groups and work on moves.
     pub moves: bool,
     /// Whether there is a merchant view.
@@ -149,10 +151,10 @@ impl Plan {
             draw.trouble();
         }
         let late = draw.late || draw.chance.once_in(100);
-        let before_midnight_ms = if late { draw.chance.between(10_000, 50_000) } else { 0 };
-        let Draw { mut steps, moves, view, two_wallets, .. } = draw;
+        let before_midnight_ms = if late { draw.chance.between(10_000, 40_000) } else { 0 };
+        let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
-        Self { seed, before_midnight_ms, moves, view, two_wallets, steps }
+        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, steps }
     }
 
     /// The millisecond at which everything is healed.
@@ -167,6 +169,7 @@ impl Plan {
 struct Draw {
     chance: Chance,
     steps: Vec<Step>,
+    tills: usize,
     moves: bool,
     view: bool,
     two_wallets: bool,
@@ -174,8 +177,9 @@ struct Draw {
 }
 
 impl Draw {
-    fn new(chance: Chance) -> Self {
-        Self { chance, steps: Vec::new(), moves: false, view: false, two_wallets: false, late: false }
+    fn new(mut chance: Chance) -> Self {
+        let tills = if chance.once_in(600) { SELLING - 1 } else { SELLING };
+        Self { tills, chance, steps: Vec::new(), moves: false, view: false, two_wallets: false, late: false }
     }
 
     fn at(&mut self, at_ms: u64, what: What) {
@@ -187,7 +191,7 @@ impl Draw {
     }
 
     fn till(&mut self) -> usize {
-        usize::try_from(self.chance.below(SELLING as u64)).unwrap_or(0)
+        usize::try_from(self.chance.below(self.tills as u64)).unwrap_or(0)
     }
 
     fn server(&mut self) -> usize {
@@ -202,7 +206,7 @@ impl Draw {
         if self.chance.once_in(500) {
             self.chance.between(500, 6_000)
         } else {
-            self.chance.between(5_000, 30_000)
+            self.chance.between(5_000, 22_000)
         }
     }
 
@@ -272,8 +276,8 @@ impl Draw {
             }
             1 => {
                 self.customers(till, 4);
-                let copied = self.chance.between(5_000, 30_000);
-                let later = copied + self.chance.between(15_000, 40_000);
+                let copied = self.chance.between(5_000, 18_000);
+                let later = copied + self.chance.between(12_000, 26_000);
                 self.at(copied, What::Copy { till });
                 self.at(later, What::PutBack { till });
             }
@@ -314,9 +318,9 @@ impl Draw {
                 self.customers(till, 3);
             }
             6 => {
-                let at = self.chance.between(10_000, 40_000);
+                let at = self.chance.between(8_000, 30_000);
                 self.customers(till, 4);
-                self.at(at, What::Block { till, for_ms: 40_000 });
+                self.at(at, What::Block { till, for_ms: 25_000 });
             }
             7 => {
                 self.customers(till, 3);
@@ -347,7 +351,7 @@ impl Draw {
         let tag = self.group();
         let groups = usize::from(GROUPS);
         let to = (tag + 1 + usize::try_from(self.chance.below(u64::from(GROUPS) - 1)).unwrap_or(0)) % groups;
-        let begins = self.chance.between(12_000, 30_000);
+        let begins = self.chance.between(12_000, 25_000);
         if self.chance.once_in(400) {
             self.at(begins - 6_000, What::Drain { tag });
         }
@@ -365,7 +369,7 @@ impl Draw {
             self.at(at, What::MoveOrders { tag, to: tag });
         }
         self.customers(till, 4);
-        self.customers((till + 1) % SELLING, 3);
+        self.customers((till + 1) % self.tills, 3);
         for nth in 0..4 {
             let at = self.chance.between(begins, ACTIVE_MS);
             let (percent, racers) = (self.chance.between(20, 60), self.chance.between(1, 2));
@@ -388,7 +392,7 @@ impl Draw {
         }
         let at = self.moment() / 2;
         let per_mille = self.chance.between(100, 500);
-        self.at(at, What::ViewDoubt { per_mille, for_ms: 40_000 });
+        self.at(at, What::ViewDoubt { per_mille, for_ms: 25_000 });
         if self.chance.once_in(300) {
             let (at, condition) = (self.moment() / 2, self.condition());
             self.at(at, What::View { condition, for_ms: 15_000 });
@@ -412,11 +416,11 @@ impl Draw {
             let condition = condition.copied().unwrap_or(Condition::Frozen);
             self.at(at, What::Group { group, condition, for_ms: all });
         }
-        for other in 0..SELLING {
+        for other in 0..self.tills {
             for second in [true, false] {
                 let at = 2_000 + self.chance.below(ACTIVE_MS * 2 / 3);
                 let sale = Sale { cash: false, second, behaviour: Behaviour::Pays, ..self.sale() };
-                self.at(at, What::Sell((till + other) % SELLING, sale));
+                self.at(at, What::Sell((till + other) % self.tills, sale));
             }
         }
     }
@@ -426,7 +430,7 @@ impl Draw {
         self.late = true;
         for nth in 0..3 {
             let sale = Sale { cash: nth == 0, behaviour: Behaviour::Pays, ..self.sale() };
-            self.at(2_000 + 3_000 * nth, What::Sell((till + usize::from(nth == 1)) % SELLING, sale));
+            self.at(2_000 + 3_000 * nth, What::Sell((till + usize::from(nth == 1)) % self.tills, sale));
             let at = self.chance.between(ACTIVE_MS / 2, ACTIVE_MS);
             self.at(at, What::Refund { nth, percent: 50, racers: 2 });
         }

@@ -201,7 +201,10 @@ impl World {
         let database = |name: String, connection, schema: &Schema| {
             let opening = schema.opening.map(|opening| opening.sqlite);
             let chance = chance(&name);
-            SimDatabase::new(name, connection, opening, chance, mutation, story.clone())
+            let is_group = name.starts_with("group");
+            let database = SimDatabase::new(name, connection, opening, chance, mutation, story.clone());
+            // A server's own limit is what ends the waiting for a group; a mover has none but the engine's.
+            Arc::new(database.that_waits_for_ever(is_group && !plan.moves))
         };
         let base = database("the base store".into(), template.base()?, &base_store::SCHEMA);
         let mut groups = Vec::new();
@@ -272,7 +275,7 @@ impl World {
             story,
         });
         let mut tills = Vec::new();
-        for index in 0..SELLING {
+        for index in 0..plan.tills {
             tills.push(Till::new(index, template, clock(), Disk::new()?, Arc::clone(&floor))?);
         }
         let staff = ["manager ann", "manager bob", "ivy of IT"].into_iter().zip(&template.people);
@@ -284,7 +287,7 @@ impl World {
         let rogue = template.tills.get(SELLING).cloned();
         let rogue = rogue.and_then(|enrolled| Rogue::new(SELLING, enrolled, Arc::clone(&floor), clock()));
         let servers = (0..SERVERS).map(|index| Server::new(index, clock(), Arc::clone(&ground))).collect();
-        let cashiers = (0..SELLING)
+        let cashiers = (0..plan.tills)
             .map(|till| Cashier::new(chance(&format!("cashier {till}")), plan.two_wallets))
             .collect();
         let world = Self {
@@ -507,7 +510,7 @@ impl World {
                 self.after(for_ms, Event::EndBase);
             }
             What::Wallet { endpoint, fault } => {
-                (0..WALLETS).for_each(|wallet| self.checker.wallet_is_well(wallet, false));
+                self.checker.desk_errs(true);
                 let desk = &self.ground.wallet.desk;
                 desk.switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault));
             }
@@ -634,6 +637,7 @@ impl World {
         self.floor.story.tell("* everything is healed");
         self.healed = true;
         self.ground.net.mend();
+        self.checker.desk_errs(false);
         (0..WALLETS).for_each(|wallet| self.ground.wallet.set_weather(wallet, WalletWeather::default()));
         self.ground.wallet.desk.switch(|switches| switches.next.clear());
         for database in self.ground.groups.iter().chain([&self.ground.base]).chain(&self.ground.view) {

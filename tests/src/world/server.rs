@@ -190,8 +190,8 @@ async fn assemble(
     }
     let channels = channels(ground, (index, starts), &clock, life)?;
     let policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
-    // The sweeper looks every three seconds here: a run costs less, and finds the same.
-    let settings = CentreSettings { sweep_every: Duration::from_secs(3), ..CentreSettings::default() };
+    // The sweeper looks every four seconds here: a run costs less, and finds the same.
+    let settings = CentreSettings { sweep_every: Duration::from_secs(4), ..CentreSettings::default() };
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     let key = template::server_key(index).map_err(|e| wrong(&e))?;
     let door = Arc::new(Door::new(key, ground.server_keys.clone(), Arc::clone(&clock)));
