@@ -55,6 +55,11 @@ impl Cashier {
         self.waiting.push_back(sale);
     }
 
+    /// The shop closes: whoever has not been served yet goes home.
+    pub fn closes(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Whether nobody is being served or waits.
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.serving.is_none()

@@ -30,6 +30,8 @@ pub struct TillSeen {
     pub must_stop: bool,
     /// It was blocked at some time, by IT or by the server.
     pub blocked: bool,
+    /// How often IT has begun to block it or to lift a block.
+    pub changes: u64,
     /// Since when it is blocked without a break, by virtual time.
     pub blocked_since: Option<Duration>,
     /// Where its journal ends.

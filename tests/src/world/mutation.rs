@@ -2,7 +2,10 @@
 //! and what it stands on, so that nothing of it is in the product. The world must catch every one.
 
 use super::chance::Chance;
-use super::engine::Lane;
+use super::engine::{Condition, Lane};
+use super::network::Weather;
+use super::plan::{Plan, What};
+use super::wallet::WalletWeather;
 use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_server::database::{DbError, Row, Sql, Value};
 use evertill_shared::id::{ChannelNumber, RefundId};
@@ -96,6 +99,65 @@ impl Mutation {
         Self::DecidesByTheView,
         Self::ForgetsTheCutOff,
     ];
+
+    /// The rule that it breaks.
+    #[must_use]
+    pub fn breaks(self) -> &'static str {
+        match self {
+            Self::SkipsAdoption => "one-charge",
+            Self::TrustsATimeOut | Self::NeverReverses => "known-or-unknown",
+            Self::TrustsAReversalUnheard | Self::BelievesNoSuchOrder | Self::RenumbersRefunds => {
+                "books-match"
+            }
+            Self::ForgetsTheIntent => "intent-first",
+            Self::ReservesWithoutTheGuard | Self::DecidesByAReplica => "never-over",
+            Self::NumberNotFromTheSale | Self::TriesAgainUnderANewNumber => "channel-number",
+            Self::RefundsFromAnyTill | Self::ForgetsTheCutOff => "same-till-same-day",
+            Self::IgnoresABlock => "block-means-block",
+            Self::JumpsWithPayments => "only-creation-jumps",
+            Self::BelievesAnyAnswer => "signed-both-ways",
+            Self::ForgetsTheChain => "chain",
+            Self::TrustsACommitCutOff | Self::DiskLies => "nothing-lost",
+            Self::AcceptsAStaleMap => "fenced-homes",
+            Self::SharesALane | Self::SharesAWallet => "isolation",
+            Self::CountsACopyTwice | Self::MissesNewerCopies => "copies-agree",
+            Self::DecidesByTheView => "no-guess-from-copies",
+        }
+    }
+
+    /// Whether anything happens in that plan by which it could be seen.
+    #[must_use]
+    pub fn may_show_in(self, plan: &Plan) -> bool {
+        let any = |of: fn(&What) -> bool| plan.steps.iter().any(|step| of(&step.what));
+        match self {
+            Self::SkipsAdoption => any(|what| {
+                matches!(what, What::Doubt { .. } | What::Group { condition: Condition::NoStandbys, .. })
+            }),
+            Self::RefundsFromAnyTill => any(|what| matches!(what, What::Rogue { .. })),
+            Self::IgnoresABlock => any(|what| matches!(what, What::Block { .. })),
+            Self::JumpsWithPayments => {
+                any(|what| matches!(what, What::Group { condition: Condition::Dead, .. }))
+            }
+            Self::BelievesAnyAnswer => {
+                any(|what| matches!(what, What::Weather(Weather { swapped: 1.., .. }, _)))
+            }
+            Self::ForgetsTheChain => any(|what| matches!(what, What::PutBack { .. })),
+            Self::TrustsACommitCutOff => any(|what| {
+                matches!(what, What::Doubt { .. } | What::Group { condition: Condition::NoStandbys, .. })
+            }),
+            Self::DiskLies => any(|what| matches!(what, What::TillOff { .. })),
+            Self::TrustsAReversalUnheard => any(|what| {
+                matches!(what, What::WalletWeather { weather: WalletWeather { unheard: 1.., .. }, .. })
+            }),
+            Self::ForgetsTheCutOff => plan.before_midnight_ms > 0,
+            Self::AcceptsAStaleMap => plan.moves,
+            Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
+            Self::SharesAWallet => plan.two_wallets,
+            Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
+            Self::DecidesByTheView => plan.view && plan.is_run_blind(),
+            _ => true,
+        }
+    }
 
     /// What it is called on the command line.
     #[must_use]

@@ -90,9 +90,15 @@ impl Staff {
         let change =
             if block { TerminalChange::Block { reason } } else { TerminalChange::Unblock { reason } };
         let path = path::TERMINAL.replace("{terminal}", &terminal.to_string());
-        if !block {
-            self.floor.checker.model().till(terminal).blocked_since = None;
-        }
+        let mine = {
+            let mut model = self.floor.checker.model();
+            let seen = model.till(terminal);
+            seen.changes += 1;
+            if !block {
+                seen.blocked_since = None;
+            }
+            seen.changes
+        };
         loop {
             server = (server + 1) % SERVERS;
             if let Some(answer) = self.post(server, &path, &change).await {
@@ -102,7 +108,10 @@ impl Staff {
                     let now = self.floor.checker.elapsed();
                     let mut model = self.floor.checker.model();
                     model.till(terminal).blocked = true;
-                    model.till(terminal).blocked_since = Some(now);
+                    // Its answer may come after the block has been lifted again.
+                    if model.till(terminal).changes == mine {
+                        model.till(terminal).blocked_since = Some(now);
+                    }
                 }
                 // A change that has no place any more was made by a request whose answer was lost.
                 if answer.status < 500 {

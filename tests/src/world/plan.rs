@@ -16,6 +16,9 @@ pub const ACTIVE_MS: u64 = 45_000;
 /// The millisecond at which everything is healed at the latest.
 pub const HEALED_MS: u64 = 60_000;
 
+/// Of so many runs with a merchant view one is run again with a view that shows nonsense.
+const BLIND_EVERY: u64 = 3;
+
 /// A customer who comes to a till.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "the fields are called what they are")]
@@ -155,6 +158,12 @@ impl Plan {
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
         Self { seed, before_midnight_ms, tills, moves, view, two_wallets, steps }
+    }
+
+    /// Whether it is lived through again with a merchant view that shows nonsense.
+    #[must_use]
+    pub fn is_run_blind(&self) -> bool {
+        self.view && self.seed.is_multiple_of(BLIND_EVERY)
     }
 
     /// The millisecond at which everything is healed.

@@ -36,8 +36,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
-/// Of so many runs with a merchant view one is run again with a view that shows nonsense.
-const BLIND_EVERY: u64 = 3;
 /// How often a till is told that time has passed.
 const TICK: u64 = 500;
 /// How often the groups' books are looked at.
@@ -81,8 +79,7 @@ pub fn run(
     keep_story: bool,
 ) -> Result<Outcome, TemplateError> {
     let mut outcome = run_once(template, plan, mutation, keep_story, Eyes::Open)?;
-    let is_blind_too = plan.view && plan.seed.is_multiple_of(BLIND_EVERY) && outcome.violations.is_empty();
-    if is_blind_too {
+    if plan.is_run_blind() && outcome.violations.is_empty() {
         let blind = run_once(template, plan, mutation, keep_story, Eyes::Blind)?;
         if let Some(how) = copies::differ(&outcome, &blind) {
             outcome.violations.push(Violation { rule: "no-guess-from-copies", how });
@@ -229,11 +226,12 @@ impl World {
         if let (Some(Mutation::DecidesByTheView), Some(view)) = (mutation, &view) {
             groups.iter().for_each(|group| group.lend(Arc::clone(view)));
         }
+        // With that bug the databases themselves are told that they serve all.
+        let moves = plan.moves && mutation != Some(Mutation::JumpsWithPayments);
         checker.watch(Watched {
             groups: groups.clone(),
             base: Arc::clone(&base),
-            // With that bug the databases themselves are told that they serve all.
-            moves: plan.moves && mutation != Some(Mutation::JumpsWithPayments),
+            moves,
             midnight: midnight(plan),
         });
         let merchant =
@@ -257,7 +255,7 @@ impl World {
             base,
             groups,
             view,
-            moves: plan.moves,
+            moves,
             two_wallets: plan.two_wallets,
             expected: template.expected.clone(),
             wallet,
@@ -291,7 +289,7 @@ impl World {
             .map(|till| Cashier::new(chance(&format!("cashier {till}")), plan.two_wallets))
             .collect();
         let world = Self {
-            plan: plan.clone(),
+            plan: Plan { moves, ..plan.clone() },
             start,
             due: BTreeMap::new(),
             scheduled: 0,
@@ -522,6 +520,7 @@ impl World {
             }
             What::Copy { till } => self.copies[till] = self.tills[till].disk.image().ok(),
             What::PutBack { till } => self.put_back(till),
+            What::Drain { .. } | What::MoveOrders { .. } if !self.plan.moves => {}
             What::Drain { tag } => {
                 let change = GroupChange::Drain { reason: "less of it".into() };
                 tokio::spawn(self.staff[2].clone().change_group(tag, change, tag % SERVERS));
@@ -638,6 +637,7 @@ impl World {
         self.healed = true;
         self.ground.net.mend();
         self.checker.desk_errs(false);
+        self.cashiers.iter_mut().for_each(Cashier::closes);
         (0..WALLETS).for_each(|wallet| self.ground.wallet.set_weather(wallet, WalletWeather::default()));
         self.ground.wallet.desk.switch(|switches| switches.next.clear());
         for database in self.ground.groups.iter().chain([&self.ground.base]).chain(&self.ground.view) {
