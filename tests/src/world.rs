@@ -6,11 +6,15 @@
 //! holds every rule of the system against what happened; it tells the story in order. The same plan tells the same
 //! story, so a failing seed replays exactly, and [`shrink`] leaves out of it whatever the failure does not need.
 
+mod atlas;
 mod cashier;
 mod chance;
 mod check;
+mod copies;
 mod disk;
 mod engine;
+mod homes;
+mod isolation;
 mod life;
 mod model;
 mod mutation;

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How many seeds a planted bug may survive.
-const SEEDS_OF_A_BUG: u64 = 400;
+/// How many runs a planted bug may survive.
+const SEEDS_OF_A_BUG: u64 = 200;
 /// How often a failing plan is run again to make it smaller.
 const SHRINKING: usize = 200;
+/// The longest that a run takes, without `--long`; no seed begins later.
+const LONGEST: Duration = Duration::from_secs(290);
 /// Threads, each with worlds of its own.
 const THREADS: u64 = 2;
 
@@ -36,7 +38,7 @@ pub struct WorldOptions {
     /// Plants no bugs.
     #[arg(long)]
     no_bugs: bool,
-    /// Ten times as many seeds.
+    /// Ten times as many seeds, and as long as it takes.
     #[arg(long)]
     long: bool,
     /// The last line printed is one JSON object.
@@ -47,6 +49,7 @@ pub struct WorldOptions {
 /// What all seeds together came to.
 #[derive(Debug, Default)]
 struct Total {
+    seeds: u64,
     violations: u64,
     simulated: Duration,
     failing: Vec<u64>,
@@ -62,12 +65,20 @@ pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
     }
     let clock = evertill_shared::clock::SystemClock;
     let began = evertill_shared::clock::Clock::monotonic(&clock);
-    let seeds = if options.long { options.seeds.saturating_mul(10) } else { options.seeds };
-    let total = all_seeds(options.first, seeds, bug)?;
+    let asked = if options.long { options.seeds.saturating_mul(10) } else { options.seeds };
+    let (mutations, survived) = if options.no_bugs || bug.is_some() { (0, Vec::new()) } else { bugs()? };
+    let is_time_left =
+        || options.long || evertill_shared::clock::Clock::monotonic(&clock).saturating_sub(began) < LONGEST;
+    let total = all_seeds(options.first, asked, bug, &is_time_left)?;
     for seed in &total.failing {
         eprintln!("seed {seed} breaks a rule: cargo drill -- world --seed {seed}");
     }
-    let (mutations, survived) = if options.no_bugs || bug.is_some() { (0, Vec::new()) } else { bugs()? };
+    let seeds = total.seeds;
+    if seeds < asked {
+        eprintln!(
+            "only {seeds} of {asked} seeds were run in the time that there was; --long takes as long as it takes"
+        );
+    }
     for bug in &survived {
         eprintln!("the bug {} was not caught", bug.name());
     }
@@ -141,18 +152,24 @@ fn print_story(plan: &Plan, outcome: &Outcome) {
 }
 
 /// Runs all seeds, on two threads.
-fn all_seeds(first: u64, seeds: u64, bug: Option<Mutation>) -> Result<Total, TemplateError> {
+fn all_seeds(
+    first: u64,
+    seeds: u64,
+    bug: Option<Mutation>,
+    is_time_left: &(impl Fn() -> bool + Sync),
+) -> Result<Total, TemplateError> {
     let next = AtomicU64::new(first);
     let total = Mutex::new(Total::default());
     let work = || -> Result<(), TemplateError> {
         let template = Template::make()?;
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= first + seeds {
+            if seed >= first + seeds || !is_time_left() {
                 return Ok(());
             }
             let outcome = run(&template, &Plan::of(seed), bug, false)?;
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            total.seeds += 1;
             total.simulated += outcome.simulated;
             if let Some(violation) = outcome.violations.first() {
                 total.violations += 1;
@@ -193,7 +210,7 @@ pub fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
             let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
             let Some(bug) = Mutation::ALL.get(place).copied() else { return Ok(()) };
             match caught_by(&template, bug, SEEDS_OF_A_BUG)? {
-                Some((seed, rule)) => eprintln!("{}: caught by seed {seed} ({rule})", bug.name()),
+                Some(seed) => eprintln!("{}: caught by seed {seed} ({})", bug.name(), bug.breaks()),
                 None => survived.lock().unwrap_or_else(PoisonError::into_inner).push(bug),
             }
         }
@@ -202,16 +219,14 @@ pub fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
     Ok((Mutation::ALL.len(), survived.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// The first seed, and the rule, by which a planted bug is caught.
-fn caught_by(
-    template: &Template,
-    bug: Mutation,
-    seeds: u64,
-) -> Result<Option<(u64, &'static str)>, TemplateError> {
-    for seed in 1..=seeds {
-        let outcome = run(template, &Plan::of(seed), Some(bug), false)?;
-        if let Some(violation) = outcome.violations.first() {
-            return Ok(Some((seed, violation.rule)));
+/// The first seed in which a planted bug breaks the rule that it is there for. Plans in which nothing happens that it
+/// is about are left out.
+fn caught_by(template: &Template, bug: Mutation, seeds: u64) -> Result<Option<u64>, TemplateError> {
+    let plans = (1..).map(Plan::of).filter(|plan| bug.may_show_in(plan));
+    for plan in plans.take(usize::try_from(seeds).unwrap_or(usize::MAX)) {
+        let outcome = run(template, &plan, Some(bug), false)?;
+        if outcome.violations.iter().any(|violation| violation.rule == bug.breaks()) {
+            return Ok(Some(plan.seed));
         }
     }
     Ok(None)

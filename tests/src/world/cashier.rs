@@ -30,12 +30,17 @@ pub struct Cashier {
     scanned: bool,
     /// Goods in the cart so far.
     put_in: u8,
+    two_wallets: bool,
     chance: Chance,
 }
 
+/// How codes of the two wallets begin.
+pub const PREFIXES: [&str; 2] = ["13", "28"];
+
 impl Cashier {
-    pub fn new(chance: Chance) -> Self {
+    pub fn new(chance: Chance, two_wallets: bool) -> Self {
         Self {
+            two_wallets,
             waiting: VecDeque::new(),
             serving: None,
             since: Duration::ZERO,
@@ -48,6 +53,11 @@ impl Cashier {
     /// A customer comes.
     pub fn serve(&mut self, sale: Sale) {
         self.waiting.push_back(sale);
+    }
+
+    /// The shop closes: whoever has not been served yet goes home.
+    pub fn closes(&mut self) {
+        self.waiting.clear();
     }
 
     /// Whether nobody is being served or waits.
@@ -146,7 +156,9 @@ impl Cashier {
             self.scanned = true;
             self.since = now;
             let behaviour = self.serving.as_ref().map_or(Behaviour::Pays, |sale| sale.behaviour);
-            let digits = format!("13{:016}", self.chance.below(10_000_000_000_000_000));
+            let second = self.serving.as_ref().is_some_and(|sale| sale.second);
+            let digits = format!("{:016}", self.chance.below(10_000_000_000_000_000));
+            let digits = format!("{}{digits}", PREFIXES[usize::from(second && self.two_wallets)]);
             return Doing::Scan(digits, behaviour);
         }
         if now >= self.since + PATIENCE {

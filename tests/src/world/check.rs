@@ -2,6 +2,8 @@
 //! call of the wallet, after every step, and once more when everything is healed and drained.
 
 use super::engine::SimDatabase;
+use super::homes::{Homes, Left};
+use super::isolation::Wallets;
 use super::model::Model;
 use super::story::Story;
 use crate::simulator::wechat::{InProcess, Order, TradeState, message};
@@ -9,7 +11,9 @@ use evertill_provisioning::client::{Answer, Sent};
 use evertill_shared::id::{SaleKey, TerminalId};
 use evertill_shared::journal::{Body, Settled};
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::orders::StartPayment;
+use evertill_shared::protocol::orders::{CreateDraft, DraftCreated, StartPayment};
+use evertill_shared::protocol::path;
+use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::Refund;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -25,9 +29,21 @@ const BLOCK_KNOWN_IN_TROUBLE: Duration = Duration::from_secs(6);
 /// Watches over one run.
 pub struct Checker {
     pub model: Arc<Mutex<Model>>,
-    start: Instant,
-    groups: OnceLock<Vec<Arc<SimDatabase>>>,
+    pub(super) start: Instant,
+    watched: OnceLock<Watched>,
     base_trouble: Mutex<Option<Duration>>,
+    pub(super) wallets: Wallets,
+    left: Mutex<Left>,
+}
+
+/// What is watched.
+pub struct Watched {
+    pub groups: Vec<Arc<SimDatabase>>,
+    pub base: Arc<SimDatabase>,
+    /// Whether orders may change their home.
+    pub moves: bool,
+    /// When the store's day ends; nothing if clocks are not to be trusted about that.
+    pub midnight: Option<Duration>,
 }
 
 /// One order as its group has it.
@@ -48,14 +64,42 @@ impl Checker {
         Arc::new(Self {
             model: Arc::default(),
             start,
-            groups: OnceLock::new(),
+            watched: OnceLock::new(),
             base_trouble: Mutex::default(),
+            wallets: Wallets::new(start),
+            left: Mutex::default(),
         })
     }
 
-    /// The groups' databases, once they are there.
-    pub fn watch(&self, groups: Vec<Arc<SimDatabase>>) {
-        let _ = self.groups.set(groups);
+    /// What there is to watch, once it is there.
+    pub fn watch(&self, watched: Watched) {
+        let _ = self.watched.set(watched);
+    }
+
+    /// Whether orders may change their home.
+    pub(super) fn is_moving(&self) -> bool {
+        self.watched.get().is_some_and(|watched| watched.moves)
+    }
+
+    pub(super) fn base(&self) -> Option<&Arc<SimDatabase>> {
+        self.watched.get().map(|watched| &watched.base)
+    }
+
+    /// The databases that speak for the tags, now.
+    fn homes(&self) -> Homes {
+        if !self.is_moving() {
+            return Homes::own();
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let (homes, wrong) = Homes::read(self.groups(), &mut left);
+        drop(left);
+        wrong.into_iter().for_each(|how| self.model().breaks("fenced-homes", how));
+        homes
+    }
+
+    /// The database that speaks for this order.
+    fn group_of(&self, number: &OrderNumber) -> Option<&Arc<SimDatabase>> {
+        self.groups().get(self.homes().of(number.as_str())?)
     }
 
     pub fn model(&self) -> MutexGuard<'_, Model> {
@@ -71,8 +115,8 @@ impl Checker {
         self.now()
     }
 
-    fn groups(&self) -> &[Arc<SimDatabase>] {
-        self.groups.get().map_or(&[], Vec::as_slice)
+    pub(super) fn groups(&self) -> &[Arc<SimDatabase>] {
+        self.watched.get().map_or(&[], |watched| watched.groups.as_slice())
     }
 
     /// The base store is in trouble until then.
@@ -100,6 +144,42 @@ impl Checker {
         }
     }
 
+    /// A server answered a request that it began to serve then, and nobody has touched the answer.
+    pub fn answered(&self, sent: &Sent, answer: &Answer, began: Instant) {
+        self.in_time(sent, answer, began);
+        if sent.url.path() == path::DRAFTS
+            && answer.status == 200
+            && let Ok(asked) = serde_json::from_slice::<CreateDraft>(&sent.body)
+            && let Ok(entry) = asked.sale.read_unverified()
+            && let Ok(created) = serde_json::from_slice::<DraftCreated>(&answer.body)
+        {
+            let sale = SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
+            let now = self.now();
+            self.model().offered.entry((sale, created.number)).or_insert(now);
+        }
+    }
+
+    /// A manager asks for a refund for the first time.
+    pub fn asks(&self, request: &str) {
+        let now = self.now();
+        self.model().asked.entry(request.to_owned()).or_insert(now);
+    }
+
+    /// What was sold before the end of the day was brought back after it.
+    fn same_day(&self, sent: &Sent, refund: &Refund) {
+        let Some(midnight) = self.watched.get().and_then(|watched| watched.midnight) else { return };
+        let Ok(asked) = serde_json::from_slice::<AskRefund>(&sent.body) else { return };
+        let mut model = self.model();
+        let asked_at = model.asked.get(&asked.request).copied();
+        let mut offers = model.offered.iter().filter(|((_, number), _)| *number == refund.order);
+        let sold_at = offers.next().map(|(_, at)| *at);
+        let late = asked_at.is_some_and(|at| at > midnight) && sold_at.is_some_and(|at| at < midnight);
+        if late {
+            let how = format!("{} was sold the day before, and {} is promised", refund.order, refund.id.0);
+            model.breaks("same-till-same-day", how);
+        }
+    }
+
     /// An answer reached a client.
     pub fn heard(&self, client: &str, sent: &Sent, answer: &Answer) {
         let asked_refund = client.starts_with("manager") && sent.url.path().ends_with("/refunds");
@@ -107,6 +187,7 @@ impl Checker {
             && answer.status == 200
             && let Ok(refund) = serde_json::from_slice::<Refund>(&answer.body)
         {
+            self.same_day(sent, &refund);
             let seen = super::model::RefundSeen { order: refund.order, amount_minor: refund.amount.minor };
             self.model().refunds.insert(refund.id.0, seen);
         }
@@ -141,8 +222,8 @@ impl Checker {
         if number != expected {
             self.model().breaks("channel-number", format!("{number} is not made from {sale}, {attempt}"));
         }
-        let tag = usize::from(order.tag().get());
-        let intent = self.groups().get(tag).is_some_and(|group| {
+        let tag = order.tag();
+        let intent = self.group_of(&order).is_some_and(|group| {
             group.look(|c| has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", number))
         });
         if !intent {
@@ -214,9 +295,13 @@ impl Checker {
     /// After each step: what stands in the groups.
     pub fn after_step(&self) {
         let mut adopted: BTreeMap<SaleKey, Vec<String>> = BTreeMap::new();
-        for row in self.orders() {
-            let tag = row.number.parse::<OrderNumber>().map(|number| usize::from(number.tag().get()));
-            if tag != Ok(row.group) {
+        let (homes, moves) = (self.homes(), self.is_moving());
+        for row in self.all_orders() {
+            let is_home = homes.of(&row.number) == Some(row.group);
+            if moves && !is_home {
+                continue; // a copy: on its way, or left behind
+            }
+            if !is_home {
                 let how = format!("{} stands in group {}", row.number, row.group);
                 self.model().breaks("only-creation-jumps", how);
             }
@@ -236,7 +321,14 @@ impl Checker {
         self.refunds_fit();
     }
 
+    /// All orders in the databases that speak for them.
     fn orders(&self) -> Vec<OrderRow> {
+        let homes = self.homes();
+        let at_home = |row: &OrderRow| homes.of(&row.number) == Some(row.group);
+        self.all_orders().into_iter().filter(at_home).collect()
+    }
+
+    fn all_orders(&self) -> Vec<OrderRow> {
         let of = |(group, database): (usize, &Arc<SimDatabase>)| database.look(|c| orders_of(c, group));
         self.groups().iter().enumerate().flat_map(of).collect()
     }
@@ -273,6 +365,31 @@ impl Checker {
         }
     }
 
+    /// Whether no payment, refund or give-back is under way; with `patient` no refund waits for its till either.
+    pub fn nothing_is_open(&self, patient: bool) -> bool {
+        let reserved = if patient { ", 'reserved'" } else { "" };
+        let open = format!(
+            "SELECT number FROM payments WHERE state IN ('sent', 'waiting', 'unknown', 'reversing') UNION ALL \
+             SELECT number FROM refunds WHERE state IN ('sent', 'unknown'{reserved}) UNION ALL \
+             SELECT number FROM give_backs WHERE state = 'open'"
+        );
+        self.nothing_at_home(&open)
+    }
+
+    /// Whether the merchant view has been told of all.
+    pub fn outboxes_are_empty(&self) -> bool {
+        self.nothing_at_home("SELECT number FROM outbox")
+    }
+
+    /// Whether the numbers that this selects are all of orders for which another database speaks.
+    fn nothing_at_home(&self, numbers: &str) -> bool {
+        let homes = self.homes();
+        let at_home = |(place, group): (usize, &Arc<SimDatabase>)| {
+            group.look(|c| texts(c, numbers)).iter().any(|number| homes.of(number) == Some(place))
+        };
+        !self.groups().iter().enumerate().any(at_home)
+    }
+
     /// When everything is healed and drained.
     pub fn at_rest(&self, desk: &InProcess) {
         self.after_wallet(desk);
@@ -285,8 +402,12 @@ impl Checker {
     }
 
     fn books_match(&self, orders: &[Order]) {
+        let homes = self.homes();
         for (group, database) in self.groups().iter().enumerate() {
-            for (number, state, amount) in database.look(payments_of) {
+            for (order, number, state, amount) in database.look(payments_of) {
+                if homes.of(&order) != Some(group) {
+                    continue;
+                }
                 let wallet = orders.iter().find(|order| order.number == number);
                 let net = wallet.map_or(0, Order::net_minor);
                 let refunded = database.look(|c| refunded_of(c, &number));
@@ -306,9 +427,11 @@ impl Checker {
                     _ => model.breaks("known-or-unknown", how("its end is still not known")),
                 }
             }
-            for refund in
-                database.look(|c| texts(c, "SELECT id FROM refunds WHERE state IN ('sent', 'unknown')"))
-            {
+            let open = "SELECT id FROM refunds WHERE state IN ('sent', 'unknown')";
+            let open_here = |id: &String| {
+                database.look(|c| number_of_refund(c, id)).is_some_and(|n| homes.of(&n) == Some(group))
+            };
+            for refund in database.look(|c| texts(c, open)).into_iter().filter(open_here) {
                 self.model().breaks("known-or-unknown", format!("{refund} still has no end"));
             }
         }
@@ -349,7 +472,7 @@ impl Checker {
     }
 
     fn nothing_lost(&self, orders: &[Order]) {
-        let rows = self.orders();
+        let (rows, homes) = (self.orders(), self.homes());
         let mut model = self.model();
         let mut lost = Vec::new();
         for (sale, seen) in &model.sales {
@@ -381,7 +504,7 @@ impl Checker {
             }
         }
         for (id, refund) in &model.refunds {
-            let group = self.groups().get(usize::from(refund.order.tag().get()));
+            let group = homes.of(refund.order.as_str()).and_then(|home| self.groups().get(home));
             let there =
                 group.is_some_and(|g| g.look(|c| has_row(c, "SELECT 1 FROM refunds WHERE id = ?1", id)));
             if !there {
@@ -452,13 +575,20 @@ fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> {
     read().unwrap_or_default()
 }
 
-fn payments_of(connection: &Connection) -> Vec<(String, String, i64)> {
-    let read = || -> rusqlite::Result<Vec<(String, String, i64)>> {
+/// Number of the order, number at the wallet, state, amount.
+type PaymentRow = (String, String, String, i64);
+
+fn payments_of(connection: &Connection) -> Vec<PaymentRow> {
+    let read = || -> rusqlite::Result<Vec<PaymentRow>> {
         let mut statement =
-            connection.prepare_cached("SELECT channel_number, state, amount_minor FROM payments")?;
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+            connection.prepare_cached("SELECT number, channel_number, state, amount_minor FROM payments")?;
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
     };
     read().unwrap_or_default()
+}
+
+fn number_of_refund(connection: &Connection, id: &str) -> Option<String> {
+    connection.query_row("SELECT number FROM refunds WHERE id = ?1", [id], |row| row.get(0)).ok()
 }
 
 fn refunded_of(connection: &Connection, channel_number: &str) -> i64 {

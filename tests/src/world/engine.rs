@@ -14,6 +14,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long its engine waits for a commit.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// How a database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,10 @@ struct Inside {
     /// So many commits in a thousand end without an answer.
     doubtful: u64,
     counts: WriteCounts,
+    /// Since when all is well with it.
+    well_since: Option<Instant>,
+    /// The merchant view, for a bug that decides by it.
+    view: Option<Arc<SimDatabase>>,
 }
 
 /// One database, as all servers see it.
@@ -71,6 +79,8 @@ pub struct SimDatabase {
     /// What it is called in the story.
     pub name: String,
     opening: Option<&'static str>,
+    /// Whether whoever waits for a commit that hangs has a limit of his own. Else the engine has one.
+    waits_for_ever: bool,
     inside: Mutex<Inside>,
     condition: watch::Sender<(Condition, u64)>,
     mutation: Option<Mutation>,
@@ -86,7 +96,7 @@ impl SimDatabase {
         chance: Chance,
         mutation: Option<Mutation>,
         story: Story,
-    ) -> Arc<Self> {
+    ) -> Self {
         let inside = Inside {
             connection,
             replica: None,
@@ -95,9 +105,17 @@ impl SimDatabase {
             chance,
             doubtful: 0,
             counts: WriteCounts::default(),
+            well_since: Some(Instant::now()),
+            view: None,
         };
         let condition = watch::Sender::new((Condition::Up, 0));
-        Arc::new(Self { name, opening, inside: Mutex::new(inside), condition, mutation, story })
+        let inside = Mutex::new(inside);
+        Self { name, opening, waits_for_ever: false, inside, condition, mutation, story }
+    }
+
+    /// Whether its engine leaves commits that hang alone, until they happen or are lost: then they may happen late.
+    pub fn that_waits_for_ever(self, waits_for_ever: bool) -> Self {
+        Self { waits_for_ever, ..self }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -112,6 +130,24 @@ impl SimDatabase {
     /// So many commits in a thousand end without an answer from here on.
     pub fn set_doubtful(&self, per_mille: u64) {
         self.inside().doubtful = per_mille;
+        self.note_whether_well();
+    }
+
+    fn note_whether_well(&self) {
+        let is_up = self.condition() == Condition::Up;
+        let mut inside = self.inside();
+        let well = is_up && inside.doubtful == 0;
+        inside.well_since = well.then(|| inside.well_since.unwrap_or_else(Instant::now));
+    }
+
+    /// Whether all has been well with it since then.
+    pub fn is_well_since(&self, then: Instant) -> bool {
+        self.inside().well_since.is_some_and(|since| since <= then)
+    }
+
+    /// Lets a bug decide by this copy.
+    pub fn lend(&self, view: Arc<Self>) {
+        self.inside().view = Some(view);
     }
 
     /// Makes it so. Whoever was connected to one that died is cut off; when one comes back, what hung is decided.
@@ -122,6 +158,7 @@ impl SimDatabase {
         }
         let cut = u64::from(condition == Condition::Dead);
         self.condition.send_replace((condition, generation + cut));
+        self.note_whether_well();
         if matches!(condition, Condition::Up | Condition::Dead | Condition::Slow(_)) {
             self.decide_hanging();
         }
@@ -177,9 +214,11 @@ impl Inside {
         let mut results = Vec::new();
         {
             let session = SqliteSession::opened(&transaction, opening)?;
-            let replica = self.replica.as_ref().map(SqliteSession::new);
+            let view = self.view.as_ref().map(|view| view.inside());
+            let copy = view.as_ref().map(|view| &view.connection).or(self.replica.as_ref());
+            let copy = copy.map(SqliteSession::new);
             for work in batch {
-                bent(mutation, &session, replica.as_ref(), |sql| {
+                bent(mutation, &session, copy.as_ref(), |sql| {
                     results.push(match work {
                         Work::Job(job) => {
                             job.run(sql);
@@ -215,11 +254,22 @@ pub struct SimEngine {
     instead: Option<Arc<SimDatabase>>,
     life: Life,
     queue: Arc<Mutex<Vec<Work>>>,
+    /// With a bug, one for all databases of a process: whoever has it holds up the others.
+    lane: Option<Lane>,
 }
+
+/// What a bug shares between what should not know of each other.
+pub type Lane = Arc<tokio::sync::Mutex<()>>;
 
 impl SimEngine {
     pub fn new(database: Arc<SimDatabase>, life: Life) -> Self {
-        Self { database, instead: None, life, queue: Arc::default() }
+        Self { database, instead: None, life, queue: Arc::default(), lane: None }
+    }
+
+    /// With one lane for all that have the same one: a planted bug.
+    pub fn through(mut self, lane: Option<Lane>) -> Self {
+        self.lane = lane;
+        self
     }
 
     /// With another database to go to when this one is dead: a planted bug.
@@ -252,7 +302,14 @@ impl SimEngine {
         if queue.len() == 1 {
             let (database, life, queue) =
                 (Arc::clone(&self.database), self.life.clone(), Arc::clone(&self.queue));
-            tokio::spawn(pump(database, life, queue));
+            let lane = self.lane.clone();
+            tokio::spawn(async move {
+                let _turn = match &lane {
+                    Some(lane) => Some(lane.lock().await),
+                    None => None,
+                };
+                pump(database, life, queue).await;
+            });
         }
         Ok(())
     }
@@ -302,7 +359,7 @@ impl SimDatabase {
         }
     }
 
-    fn bring(&self, batch: Vec<Work>) {
+    fn bring(self: &Arc<Self>, batch: Vec<Work>) {
         let (questions, mut writes): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|work| matches!(work, Work::Query(_)));
         for question in questions {
@@ -351,7 +408,7 @@ impl SimDatabase {
         }
     }
 
-    fn write(&self, mut batch: Vec<Work>) {
+    fn write(self: &Arc<Self>, mut batch: Vec<Work>) {
         let mut inside = self.inside();
         let fate = match self.fate(&mut inside) {
             Ok(fate) => fate,
@@ -365,7 +422,11 @@ impl SimDatabase {
         }
         if fate == Fate::Hangs {
             self.story.tell(format!("{}: a commit hangs", self.name));
-            inside.hanging.extend(batch);
+            if self.waits_for_ever {
+                inside.hanging.extend(batch);
+            } else {
+                tokio::spawn(Arc::clone(self).gives_up(batch));
+            }
             return;
         }
         let lags = matches!(self.mutation, Some(Mutation::DecidesByAReplica | Mutation::ForgetsTheIntent));
@@ -384,6 +445,19 @@ impl SimDatabase {
             }
         };
         answer(batch, &results);
+    }
+}
+
+impl SimDatabase {
+    /// The engine waits for a commit no longer than its limit. Then it may have happened, or not.
+    async fn gives_up(self: Arc<Self>, mut batch: Vec<Work>) {
+        tokio::time::sleep(LIMIT).await;
+        let mut inside = self.inside();
+        if inside.chance.once_in(500) {
+            let _ = inside.serve(&mut batch, self.opening, self.mutation, true);
+        }
+        drop(inside);
+        answer(batch, &Err(DbError::Unknown("no answer in time".into())));
     }
 }
 

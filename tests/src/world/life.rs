@@ -2,7 +2,7 @@
 //! nothing of that leaves it, at whatever await it was.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// One run of a process.
 #[derive(Clone, Debug)]
@@ -26,5 +26,22 @@ impl Life {
         if !self.lives() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Something that is under way, and counts as long as it is.
+pub struct Flight(Arc<AtomicU64>);
+
+impl Flight {
+    /// One more is under way from here on.
+    pub fn begin(count: &Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -30,6 +30,8 @@ pub struct TillSeen {
     pub must_stop: bool,
     /// It was blocked at some time, by IT or by the server.
     pub blocked: bool,
+    /// How often IT has begun to block it or to lift a block.
+    pub changes: u64,
     /// Since when it is blocked without a break, by virtual time.
     pub blocked_since: Option<Duration>,
     /// Where its journal ends.
@@ -54,6 +56,10 @@ pub struct Model {
     pub by_channel_number: BTreeMap<String, (SaleKey, Attempt, OrderNumber)>,
     pub tills: BTreeMap<TerminalId, TillSeen>,
     pub refunds: BTreeMap<String, RefundSeen>,
+    /// Numbers that a server gave for a sale, and when.
+    pub offered: BTreeMap<(SaleKey, OrderNumber), Duration>,
+    /// When managers first asked for a refund, by their request.
+    pub asked: BTreeMap<String, Duration>,
     /// When requests to charge under a number were first handed to a server.
     pub charges_delivered: BTreeMap<String, Duration>,
     /// Rules that were broken, in order.
@@ -122,6 +128,10 @@ impl Model {
                 seen.total_minor = sale.total.minor;
             }
             Body::Adopted { sale, number } => {
+                if !self.offered.contains_key(&(key(*sale), *number)) {
+                    let how = format!("{} chose {number}, which no server has given it", key(*sale));
+                    self.breaks("signed-both-ways", how);
+                }
                 self.sales.entry(key(*sale)).or_default().chosen.insert(*number);
             }
             Body::CashTaken { sale, .. } => self.sales.entry(key(*sale)).or_default().cash = true,

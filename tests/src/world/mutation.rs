@@ -2,6 +2,10 @@
 //! and what it stands on, so that nothing of it is in the product. The world must catch every one.
 
 use super::chance::Chance;
+use super::engine::{Condition, Lane};
+use super::network::Weather;
+use super::plan::{Plan, What};
+use super::wallet::WalletWeather;
 use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_server::database::{DbError, Row, Sql, Value};
 use evertill_shared::id::{ChannelNumber, RefundId};
@@ -50,6 +54,20 @@ pub enum Mutation {
     TrustsACommitCutOff,
     /// A till's disk says that it has written before it has.
     DiskLies,
+    /// A database serves whatever a server believes that it serves.
+    AcceptsAStaleMap,
+    /// All databases of a server share one lane.
+    SharesALane,
+    /// All wallets of a server share one lane.
+    SharesAWallet,
+    /// The view counts a copy again that it has already.
+    CountsACopyTwice,
+    /// The view takes an older copy for a newer one, and newer ones for old.
+    MissesNewerCopies,
+    /// Whether a refund may be is asked of the merchant view first.
+    DecidesByTheView,
+    /// Servers know nothing of the store's midnight.
+    ForgetsTheCutOff,
 }
 
 impl Mutation {
@@ -73,7 +91,73 @@ impl Mutation {
         Self::ForgetsTheChain,
         Self::TrustsACommitCutOff,
         Self::DiskLies,
+        Self::AcceptsAStaleMap,
+        Self::SharesALane,
+        Self::SharesAWallet,
+        Self::CountsACopyTwice,
+        Self::MissesNewerCopies,
+        Self::DecidesByTheView,
+        Self::ForgetsTheCutOff,
     ];
+
+    /// The rule that it breaks.
+    #[must_use]
+    pub fn breaks(self) -> &'static str {
+        match self {
+            Self::SkipsAdoption => "one-charge",
+            Self::TrustsATimeOut | Self::NeverReverses => "known-or-unknown",
+            Self::TrustsAReversalUnheard | Self::BelievesNoSuchOrder | Self::RenumbersRefunds => {
+                "books-match"
+            }
+            Self::ForgetsTheIntent => "intent-first",
+            Self::ReservesWithoutTheGuard | Self::DecidesByAReplica => "never-over",
+            Self::NumberNotFromTheSale | Self::TriesAgainUnderANewNumber => "channel-number",
+            Self::RefundsFromAnyTill | Self::ForgetsTheCutOff => "same-till-same-day",
+            Self::IgnoresABlock => "block-means-block",
+            Self::JumpsWithPayments => "only-creation-jumps",
+            Self::BelievesAnyAnswer => "signed-both-ways",
+            Self::ForgetsTheChain => "chain",
+            Self::TrustsACommitCutOff | Self::DiskLies => "nothing-lost",
+            Self::AcceptsAStaleMap => "fenced-homes",
+            Self::SharesALane | Self::SharesAWallet => "isolation",
+            Self::CountsACopyTwice | Self::MissesNewerCopies => "copies-agree",
+            Self::DecidesByTheView => "no-guess-from-copies",
+        }
+    }
+
+    /// Whether anything happens in that plan by which it could be seen.
+    #[must_use]
+    pub fn may_show_in(self, plan: &Plan) -> bool {
+        let any = |of: fn(&What) -> bool| plan.steps.iter().any(|step| of(&step.what));
+        match self {
+            Self::SkipsAdoption => any(|what| {
+                matches!(what, What::Doubt { .. } | What::Group { condition: Condition::NoStandbys, .. })
+            }),
+            Self::RefundsFromAnyTill => any(|what| matches!(what, What::Rogue { .. })),
+            Self::IgnoresABlock => any(|what| matches!(what, What::Block { .. })),
+            Self::JumpsWithPayments => {
+                any(|what| matches!(what, What::Group { condition: Condition::Dead, .. }))
+            }
+            Self::BelievesAnyAnswer => {
+                any(|what| matches!(what, What::Weather(Weather { swapped: 1.., .. }, _)))
+            }
+            Self::ForgetsTheChain => any(|what| matches!(what, What::PutBack { .. })),
+            Self::TrustsACommitCutOff => any(|what| {
+                matches!(what, What::Doubt { .. } | What::Group { condition: Condition::NoStandbys, .. })
+            }),
+            Self::DiskLies => any(|what| matches!(what, What::TillOff { .. })),
+            Self::TrustsAReversalUnheard => any(|what| {
+                matches!(what, What::WalletWeather { weather: WalletWeather { unheard: 1.., .. }, .. })
+            }),
+            Self::ForgetsTheCutOff => plan.before_midnight_ms > 0,
+            Self::AcceptsAStaleMap => plan.moves,
+            Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
+            Self::SharesAWallet => plan.two_wallets,
+            Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
+            Self::DecidesByTheView => plan.view && plan.is_run_blind(),
+            _ => true,
+        }
+    }
 
     /// What it is called on the command line.
     #[must_use]
@@ -94,7 +178,21 @@ pub fn bent(
 ) {
     match mutation {
         None => use_it(honest),
-        Some(mutation) => use_it(&Bent { mutation, honest, replica: replica.map(|r| r as &dyn Sql) }),
+        Some(mutation) => {
+            let opening = opening(mutation, honest);
+            use_it(&Bent { mutation, honest, replica: replica.map(|r| r as &dyn Sql), opening });
+        }
+    }
+}
+
+/// What the database says of the tags that it serves.
+fn opening(mutation: Mutation, honest: &dyn Sql) -> Vec<Row> {
+    let rows = honest.opening().iter().cloned();
+    match mutation {
+        Mutation::AcceptsAStaleMap => {
+            rows.map(|row| replaced(replaced(row, "moved", "serving"), "frozen", "serving")).collect()
+        }
+        _ => rows.collect(),
     }
 }
 
@@ -102,6 +200,7 @@ struct Bent<'a> {
     mutation: Mutation,
     honest: &'a dyn Sql,
     replica: Option<&'a dyn Sql>,
+    opening: Vec<Row>,
 }
 
 impl Bent<'_> {
@@ -122,6 +221,15 @@ impl Bent<'_> {
         self.honest.execute(if enough { &unguarded } else { statement }, parameters)
     }
 
+    /// If the view knows the order and has not so much left of it, nothing is reserved.
+    fn decide_by_the_view(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, DbError> {
+        let asked = "SELECT ?2 <= paid_minor - held_minor FROM sales WHERE number = ?1";
+        let of_it = parameters.get(..2).unwrap_or_default();
+        let there = self.replica.map(|view| view.rows(asked, of_it)).transpose()?.unwrap_or_default();
+        let enough = there.iter().all(|row| row.at::<i64>(0) == Ok(1));
+        if enough { self.honest.execute(statement, parameters) } else { Ok(0) }
+    }
+
     /// What a question brings instead, if the bug has it so.
     fn instead(&self, statement: &str, parameters: &[Value<'_>]) -> Option<Result<Vec<Row>, DbError>> {
         let asks = |of: &str| statement.contains(of);
@@ -132,6 +240,20 @@ impl Bent<'_> {
                 let rows = self.honest.rows(statement, parameters);
                 let rogue = Value::from(super::template::TILLS);
                 Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "terminal", &rogue)).collect()))
+            }
+            Mutation::AcceptsAStaleMap if statement == "SELECT state FROM tags WHERE tag = ?1" => {
+                let rows = self.honest.rows(statement, parameters);
+                Some(rows.map(|rows| rows.into_iter().map(|row| replaced(row, "moved", "serving")).collect()))
+            }
+            Mutation::CountsACopyTwice if asks("number, version, state") && asks("FROM sales") => {
+                let rows = self.honest.rows(statement, parameters);
+                let forgotten = Value::from("adopted");
+                Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "state", &forgotten)).collect()))
+            }
+            Mutation::MissesNewerCopies if asks("number, version, state") && asks("FROM sales") => {
+                let rows = self.honest.rows(statement, parameters);
+                let newest = Value::from(1_000_i64);
+                Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "version", &newest)).collect()))
             }
             Mutation::IgnoresABlock if asks("terminals") => {
                 let rows = self.honest.rows(statement, parameters);
@@ -181,6 +303,9 @@ impl Sql for Bent<'_> {
         if self.mutation == Mutation::DecidesByAReplica && statement.contains(GUARD) {
             return self.decide_by_a_replica(statement, parameters);
         }
+        if self.mutation == Mutation::DecidesByTheView && statement.contains(GUARD) {
+            return self.decide_by_the_view(statement, parameters);
+        }
         self.honest.execute(&self.statement(statement), parameters)
     }
 
@@ -203,7 +328,7 @@ impl Sql for Bent<'_> {
     }
 
     fn opening(&self) -> &[Row] {
-        self.honest.opening()
+        &self.opening
     }
 }
 
@@ -214,11 +339,13 @@ pub struct BentChannel {
     chance: Mutex<Chance>,
     /// Numbers that the bug takes for reversed.
     believed: Mutex<BTreeSet<ChannelNumber>>,
+    /// One for all wallets.
+    lane: Option<Lane>,
 }
 
 impl BentChannel {
-    pub fn new(mutation: Mutation, honest: Arc<dyn Channel>, chance: Chance) -> Self {
-        Self { mutation, honest, chance: Mutex::new(chance), believed: Mutex::default() }
+    pub fn new(mutation: Mutation, honest: Arc<dyn Channel>, chance: Chance, lane: Option<Lane>) -> Self {
+        Self { mutation, honest, chance: Mutex::new(chance), believed: Mutex::default(), lane }
     }
 
     fn draw(&self) -> u64 {
@@ -226,6 +353,10 @@ impl BentChannel {
     }
 
     async fn pay_bent(&self, charge: &Charge) -> PayOutcome {
+        let _turn = match &self.lane {
+            Some(lane) => Some(lane.lock().await),
+            None => None,
+        };
         let mut charge = charge.clone();
         if self.mutation == Mutation::NumberNotFromTheSale {
             charge.number = other_number(&format!("E{:031}", self.draw() >> 8), &charge.number);

@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::check::Checker;
-use super::life::Life;
+use super::life::{Flight, Life};
 use super::mutation::Mutation;
 use super::story::Story;
 use axum::Router;
@@ -19,9 +19,11 @@ use evertill_shared::signing::{
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 /// The largest answer that is read.
@@ -69,6 +71,7 @@ struct Inside {
 /// The network, as all share it.
 pub struct Net {
     inside: Mutex<Inside>,
+    under_way: Arc<AtomicU64>,
     checker: Arc<Checker>,
     clock: Arc<dyn Clock>,
     mutation: Option<Mutation>,
@@ -104,7 +107,8 @@ impl Net {
             cut: BTreeSet::new(),
             old: BTreeMap::new(),
         };
-        Arc::new(Self { inside: Mutex::new(inside), checker, clock, mutation, story })
+        let (inside, under_way) = (Mutex::new(inside), Arc::default());
+        Arc::new(Self { inside, under_way, checker, clock, mutation, story })
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -124,6 +128,11 @@ impl Net {
         } else {
             inside.cut.remove(&pair);
         }
+    }
+
+    /// Whether nothing is on its way that nobody waits for.
+    pub fn is_quiet(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) == 0
     }
 
     /// Mends every line.
@@ -224,11 +233,13 @@ impl Net {
         }
         // A client that goes away is noticed by the server, or is not.
         let mut guard = HangUp(dice.hang_up.then(|| task.abort_handle()));
+        let began = Instant::now();
         let answer = task.await.ok().flatten();
         guard.0 = None;
         let Some(answer) = answer else {
             return Err(ClientError::NoAnswer("the connection was reset".into()));
         };
+        self.checker.answered(&sent, &answer, began);
         tokio::time::sleep(Duration::from_millis(dice.back)).await;
         if dice.unheard || self.is_cut(&client, server) {
             self.story.tell(format!("an answer is lost: server {server} to {client}: {}", sent.url.path()));
@@ -245,7 +256,9 @@ impl Net {
     /// The same bytes arrive again a while later, perhaps at another server. Nobody hears the answer.
     fn repeat(self: &Arc<Self>, sent: Sent, server: usize, later: u64) {
         let net = Arc::clone(self);
+        let flight = Flight::begin(&self.under_way);
         tokio::spawn(async move {
+            let _flight = flight;
             tokio::time::sleep(Duration::from_millis(later)).await;
             net.story.tell(format!("arrives again, at server {server}: {}", sent.url.path()));
             if let Some(task) = net.hand_over(server, &sent) {

@@ -13,6 +13,7 @@ use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::enrol::{Enrolled, terminal_key_id};
+use evertill_shared::protocol::groups::{GroupChange, path as groups_path};
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::staff::{AskRefund, TerminalChange, path};
 use evertill_shared::secret::SecretText;
@@ -52,6 +53,7 @@ impl Staff {
         let asked =
             AskRefund { request, amount: Amount::new(minor, Currency::CNY), reason: "brought back".into() };
         let path = path::REFUNDS.replace("{number}", number.as_str());
+        self.floor.checker.asks(&asked.request);
         for again in 0..TRIES {
             let answer = self.post((server + again) % SERVERS, &path, &asked).await;
             if let Some(answer) = answer {
@@ -65,15 +67,38 @@ impl Staff {
         }
     }
 
+    /// Drains a group, or has its orders moved; asks until somebody has done it.
+    pub async fn change_group(self, tag: usize, change: GroupChange, mut server: usize) {
+        let path = groups_path::GROUP.replace("{tag}", &tag.to_string());
+        for _ in 0..TRIES * 5 {
+            server = (server + 1) % SERVERS;
+            if let Some(answer) = self.post(server, &path, &change).await {
+                self.floor
+                    .story
+                    .tell(format!("{} wants {change:?} of group {tag}: {}", self.name, answer.status));
+                if answer.status < 500 {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Blocks a till, or lifts the block; asks until somebody has done it.
     pub async fn change(self, terminal: TerminalId, block: bool, mut server: usize) {
         let reason = "seen in other hands".to_owned();
         let change =
             if block { TerminalChange::Block { reason } } else { TerminalChange::Unblock { reason } };
         let path = path::TERMINAL.replace("{terminal}", &terminal.to_string());
-        if !block {
-            self.floor.checker.model().till(terminal).blocked_since = None;
-        }
+        let mine = {
+            let mut model = self.floor.checker.model();
+            let seen = model.till(terminal);
+            seen.changes += 1;
+            if !block {
+                seen.blocked_since = None;
+            }
+            seen.changes
+        };
         loop {
             server = (server + 1) % SERVERS;
             if let Some(answer) = self.post(server, &path, &change).await {
@@ -83,7 +108,10 @@ impl Staff {
                     let now = self.floor.checker.elapsed();
                     let mut model = self.floor.checker.model();
                     model.till(terminal).blocked = true;
-                    model.till(terminal).blocked_since = Some(now);
+                    // Its answer may come after the block has been lifted again.
+                    if model.till(terminal).changes == mine {
+                        model.till(terminal).blocked_since = Some(now);
+                    }
                 }
                 // A change that has no place any more was made by a request whose answer was lost.
                 if answer.status < 500 {

@@ -2,32 +2,36 @@
 
 use super::cashier::{Cashier, Doing, touch};
 use super::chance::Chance;
-use super::check::Checker;
+use super::check::{Checker, Watched};
+use super::copies;
 use super::disk::Disk;
 use super::engine::{Condition, SimDatabase};
 use super::mutation::Mutation;
 use super::network::{Net, Weather};
 use super::people::{Rogue, Staff};
-use super::plan::{HEALED_MS, Plan, SELLING, What};
-use super::server::{Ground, Server};
+use super::plan::{Plan, SELLING, What};
+use super::server::{Ground, Server, at_the_desk};
 use super::story::Story;
 use super::template::{API_KEY, BEGAN, GROUPS, SERVERS, Template, TemplateError};
 use super::till::{Floor, Mail, Till};
 use super::time::WorldClock;
-use super::wallet::{WalletSide, WalletWeather};
+use super::wallet::{WALLETS, WalletSide, WalletWeather};
 use crate::simulator::wechat::{InProcess, Switches};
 use evertill_server::base_store;
 use evertill_server::database::Schema;
+use evertill_server::merchant_view::VIEW;
 use evertill_server::order_group::StoredGroup;
 use evertill_shared::clock::Clock;
 use evertill_shared::journal::Settled;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::protocol::groups::GroupChange;
 use evertill_shared::secret::SecretText;
 use evertill_terminal::controller::Input;
 use evertill_terminal::view::Page;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
@@ -38,8 +42,10 @@ const TICK: u64 = 500;
 const LOOK: u64 = 2_000;
 /// What is not drained by then never will be, in milliseconds.
 const LATEST_MS: u64 = 1_500_000;
-/// After everything seems at rest, what is still under way arrives within so long.
-const SETTLES_MS: u64 = 25_000;
+/// Everything has to seem at rest for so long.
+const SETTLES_MS: u64 = 4_000;
+/// For so long after everything is healed tills are given time to carry out the refunds that wait for them.
+const REFUNDS_MS: u64 = 15_000;
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,11 +78,40 @@ pub fn run(
     mutation: Option<Mutation>,
     keep_story: bool,
 ) -> Result<Outcome, TemplateError> {
+    let mut outcome = run_once(template, plan, mutation, keep_story, Eyes::Open)?;
+    if plan.is_run_blind() && outcome.violations.is_empty() {
+        let blind = run_once(template, plan, mutation, keep_story, Eyes::Blind)?;
+        if let Some(how) = copies::differ(&outcome, &blind) {
+            outcome.violations.push(Violation { rule: "no-guess-from-copies", how });
+        }
+    }
+    Ok(outcome)
+}
+
+/// Whether the merchant view shows what it was fed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eyes {
+    Open,
+    /// It shows nonsense: whatever else happens must not change by that.
+    Blind,
+}
+
+fn run_once(
+    template: &Template,
+    plan: &Plan,
+    mutation: Option<Mutation>,
+    keep_story: bool,
+    eyes: Eyes,
+) -> Result<Outcome, TemplateError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let outcome = runtime.block_on(async {
-        let (mut world, mail) = World::make(template, plan, mutation, keep_story)?;
+        let (mut world, mail) = World::make(template, plan, (mutation, eyes), keep_story)?;
         world.live(mail).await;
-        Ok(world.outcome())
+        let mut outcome = world.outcome();
+        if eyes == Eyes::Open && outcome.violations.is_empty() {
+            outcome.violations = world.copies_agree().await;
+        }
+        Ok(outcome)
     });
     runtime.shutdown_background();
     outcome
@@ -90,13 +125,16 @@ enum Event {
     Look,
     Heal,
     EndWeather,
-    EndWalletWeather,
+    EndWalletWeather(usize),
     EndCut(usize, usize),
     TillOn(usize),
     ServerOn(usize),
     EndGroup(usize),
     EndDoubt(usize),
     EndBase,
+    EndStale(usize),
+    EndView,
+    EndViewDoubt,
     EndDisk(usize),
     Unblock(usize),
 }
@@ -123,11 +161,28 @@ struct World {
     over: bool,
 }
 
+/// When the store's day ends, if no server's clock is set meanwhile.
+fn midnight(plan: &Plan) -> Option<Duration> {
+    let is_set = plan.steps.iter().any(|step| matches!(step.what, What::ServerClock { .. }));
+    (!is_set && plan.before_midnight_ms > 0).then(|| Duration::from_millis(plan.before_midnight_ms))
+}
+
 impl World {
+    /// Holds the merchant view against the groups.
+    async fn copies_agree(&self) -> Vec<Violation> {
+        let (Some(view), Some((copy, groups))) =
+            (&self.ground.view, self.servers.iter().find_map(Server::sees))
+        else {
+            return Vec::new();
+        };
+        let wrong = copies::compare(view, &copy, &groups, &self.ground.groups).await;
+        wrong.into_iter().map(|how| Violation { rule: "copies-agree", how }).collect()
+    }
+
     fn make(
         template: &Template,
         plan: &Plan,
-        mutation: Option<Mutation>,
+        (mutation, eyes): (Option<Mutation>, Eyes),
         keep_story: bool,
     ) -> Result<(Self, UnboundedReceiver<Mail>), TemplateError> {
         let start = Instant::now();
@@ -143,7 +198,10 @@ impl World {
         let database = |name: String, connection, schema: &Schema| {
             let opening = schema.opening.map(|opening| opening.sqlite);
             let chance = chance(&name);
-            SimDatabase::new(name, connection, opening, chance, mutation, story.clone())
+            let is_group = name.starts_with("group");
+            let database = SimDatabase::new(name, connection, opening, chance, mutation, story.clone());
+            // A server's own limit is what ends the waiting for a group; a mover has none but the engine's.
+            Arc::new(database.that_waits_for_ever(is_group && !plan.moves))
         };
         let base = database("the base store".into(), template.base()?, &base_store::SCHEMA);
         let mut groups = Vec::new();
@@ -161,7 +219,21 @@ impl World {
             let tag = GroupTag::try_from(group).map_err(|error| TemplateError::Other(error.to_string()))?;
             groups.push(database(format!("group {group}"), connection, &StoredGroup::schema(tag)));
         }
-        checker.watch(groups.clone());
+        let view = match plan.view {
+            true => Some(database("the view".into(), copies::connection(template, eyes)?, &VIEW)),
+            false => None,
+        };
+        if let (Some(Mutation::DecidesByTheView), Some(view)) = (mutation, &view) {
+            groups.iter().for_each(|group| group.lend(Arc::clone(view)));
+        }
+        // With that bug the databases themselves are told that they serve all.
+        let moves = plan.moves && mutation != Some(Mutation::JumpsWithPayments);
+        checker.watch(Watched {
+            groups: groups.clone(),
+            base: Arc::clone(&base),
+            moves,
+            midnight: midnight(plan),
+        });
         let merchant =
             ("wx0000000000000001".to_owned(), "1900000109".to_owned(), SecretText::new(API_KEY.to_owned()));
         let desk = InProcess::new(merchant, Switches::default(), plan.seed, Arc::clone(&right));
@@ -182,6 +254,9 @@ impl World {
             api_key_file: template.api_key_file(),
             base,
             groups,
+            view,
+            moves,
+            two_wallets: plan.two_wallets,
             expected: template.expected.clone(),
             wallet,
             net: Arc::clone(&net),
@@ -198,7 +273,7 @@ impl World {
             story,
         });
         let mut tills = Vec::new();
-        for index in 0..SELLING {
+        for index in 0..plan.tills {
             tills.push(Till::new(index, template, clock(), Disk::new()?, Arc::clone(&floor))?);
         }
         let staff = ["manager ann", "manager bob", "ivy of IT"].into_iter().zip(&template.people);
@@ -210,9 +285,11 @@ impl World {
         let rogue = template.tills.get(SELLING).cloned();
         let rogue = rogue.and_then(|enrolled| Rogue::new(SELLING, enrolled, Arc::clone(&floor), clock()));
         let servers = (0..SERVERS).map(|index| Server::new(index, clock(), Arc::clone(&ground))).collect();
-        let cashiers = (0..SELLING).map(|till| Cashier::new(chance(&format!("cashier {till}")))).collect();
+        let cashiers = (0..plan.tills)
+            .map(|till| Cashier::new(chance(&format!("cashier {till}")), plan.two_wallets))
+            .collect();
         let world = Self {
-            plan: plan.clone(),
+            plan: Plan { moves, ..plan.clone() },
             start,
             due: BTreeMap::new(),
             scheduled: 0,
@@ -261,7 +338,7 @@ impl World {
             self.at(step.at_ms, Event::Step(index));
         }
         self.at(LOOK, Event::Look);
-        self.at(HEALED_MS, Event::Heal);
+        self.at(self.plan.healed_ms(), Event::Heal);
         while !self.over && !self.is_broken() {
             let Some(((at_ms, _), _)) = self.due.first_key_value() else { break };
             let next = self.start + Duration::from_millis(*at_ms);
@@ -328,7 +405,8 @@ impl World {
             }
             Doing::Scan(digits, behaviour) => {
                 self.floor.story.tell(format!("a customer shows a code at till {till}: {behaviour:?}"));
-                if self.ground.wallet.desk.show_code(&digits, behaviour).is_ok() {
+                self.checker.customer(&digits, behaviour);
+                if self.ground.wallet.desk.show_code(&at_the_desk(&digits), behaviour).is_ok() {
                     self.tills[till].scan(&digits);
                 }
             }
@@ -364,10 +442,15 @@ impl World {
             Event::Heal => self.heal(),
             _ if self.healed => {}
             Event::EndWeather => self.ground.net.set_weather(Weather::default()),
-            Event::EndWalletWeather => self.ground.wallet.set_weather(WalletWeather::default()),
+            Event::EndWalletWeather(wallet) => {
+                self.ground.wallet.set_weather(wallet, WalletWeather::default());
+            }
             Event::EndCut(till, server) => self.ground.net.cut(&format!("till {till}"), server, false),
             Event::TillOn(till) => self.tills[till].switch_on(),
             Event::ServerOn(server) => self.start_server(server),
+            Event::EndStale(server) => self.servers[server].stale.store(false, Ordering::Relaxed),
+            Event::EndView => self.ground.view.iter().for_each(|view| view.become_so(Condition::Up)),
+            Event::EndViewDoubt => self.ground.view.iter().for_each(|view| view.set_doubtful(0)),
             Event::EndGroup(group) => self.ground.groups[group].become_so(Condition::Up),
             Event::EndDoubt(group) => self.ground.groups[group].set_doubtful(0),
             Event::EndBase => self.ground.base.become_so(Condition::Up),
@@ -394,9 +477,9 @@ impl World {
                 self.ground.net.set_weather(weather);
                 self.after(for_ms, Event::EndWeather);
             }
-            What::WalletWeather(weather, for_ms) => {
-                self.ground.wallet.set_weather(weather);
-                self.after(for_ms, Event::EndWalletWeather);
+            What::WalletWeather { wallet, weather, for_ms } => {
+                self.ground.wallet.set_weather(wallet, weather);
+                self.after(for_ms, Event::EndWalletWeather(wallet));
             }
             What::Cut { till, server, for_ms } => {
                 self.ground.net.cut(&format!("till {till}"), server, true);
@@ -424,11 +507,11 @@ impl World {
                 self.checker.base_in_trouble(until);
                 self.after(for_ms, Event::EndBase);
             }
-            What::Wallet { endpoint, fault } => self
-                .ground
-                .wallet
-                .desk
-                .switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault)),
+            What::Wallet { endpoint, fault } => {
+                self.checker.desk_errs(true);
+                let desk = &self.ground.wallet.desk;
+                desk.switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault));
+            }
             What::TillClock { till, by_ms } => self.tills[till].clock.step(by_ms),
             What::ServerClock { server, by_ms } => self.servers[server].clock.step(by_ms),
             What::Disk { till, fault, for_ms } => {
@@ -437,6 +520,35 @@ impl World {
             }
             What::Copy { till } => self.copies[till] = self.tills[till].disk.image().ok(),
             What::PutBack { till } => self.put_back(till),
+            What::Drain { .. } | What::MoveOrders { .. } if !self.plan.moves => {}
+            What::Drain { tag } => {
+                let change = GroupChange::Drain { reason: "less of it".into() };
+                tokio::spawn(self.staff[2].clone().change_group(tag, change, tag % SERVERS));
+            }
+            What::MoveOrders { tag, to } => {
+                let Some(to) = u8::try_from(to).ok().and_then(|to| GroupTag::try_from(to).ok()) else {
+                    return;
+                };
+                let change = GroupChange::Move { to, reason: "a smaller shop".into() };
+                tokio::spawn(self.staff[2].clone().change_group(tag, change, tag % SERVERS));
+            }
+            What::StaleMap { server, for_ms } => {
+                self.servers[server].stale.store(true, Ordering::Relaxed);
+                self.after(for_ms, Event::EndStale(server));
+            }
+            What::View { condition, for_ms } => {
+                self.ground.view.iter().for_each(|view| view.become_so(condition));
+                self.after(for_ms, Event::EndView);
+            }
+            What::ViewDoubt { per_mille, for_ms } => {
+                self.ground.view.iter().for_each(|view| view.set_doubtful(per_mille));
+                self.after(for_ms, Event::EndViewDoubt);
+            }
+            What::Look { server } => {
+                if let Some((view, _)) = self.servers[server].sees() {
+                    tokio::spawn(async move { view.catch_up(Duration::from_millis(500)).await });
+                }
+            }
         }
     }
 
@@ -524,14 +636,17 @@ impl World {
         self.floor.story.tell("* everything is healed");
         self.healed = true;
         self.ground.net.mend();
-        self.ground.wallet.set_weather(WalletWeather::default());
+        self.checker.desk_errs(false);
+        self.cashiers.iter_mut().for_each(Cashier::closes);
+        (0..WALLETS).for_each(|wallet| self.ground.wallet.set_weather(wallet, WalletWeather::default()));
         self.ground.wallet.desk.switch(|switches| switches.next.clear());
-        for database in self.ground.groups.iter().chain([&self.ground.base]) {
+        for database in self.ground.groups.iter().chain([&self.ground.base]).chain(&self.ground.view) {
             database.set_doubtful(0);
             database.become_so(Condition::Up);
         }
         for server in 0..self.servers.len() {
             self.servers[server].clock.put_right();
+            self.servers[server].stale.store(false, Ordering::Relaxed);
             self.start_server(server);
         }
         for till in 0..self.tills.len() {
@@ -561,14 +676,16 @@ impl World {
         if now >= LATEST_MS {
             self.floor.story.tell("it does not come to rest");
             self.over = true;
+            if let Some(how) = self.move_under_way() {
+                self.checker
+                    .model()
+                    .breaks("fenced-homes", format!("a move does not come to its end: {how}"));
+            }
         }
     }
 
     fn is_quiet(&self) -> bool {
-        const OPEN: &str = "SELECT (SELECT count(*) FROM payments WHERE state IN
-                ('sent', 'waiting', 'unknown', 'reversing'))
-            + (SELECT count(*) FROM refunds WHERE state IN ('sent', 'unknown'))
-            + (SELECT count(*) FROM give_backs WHERE state = 'open')";
+        let patient = self.now_ms() < self.plan.healed_ms() + REFUNDS_MS;
         let drained = |till: &Till| {
             let put_back = self.checker.model().till(till.terminal()).put_back;
             put_back
@@ -581,9 +698,18 @@ impl World {
             .zip(&self.tills)
             .all(|(cashier, till)| cashier.is_idle() || self.checker.model().till(till.terminal()).put_back)
             && self.tills.iter().all(drained)
-            && self.ground.groups.iter().all(|group| {
-                group.look(|c| c.query_row(OPEN, [], |row| row.get::<_, i64>(0)).unwrap_or(1) == 0)
-            })
+            && self.ground.net.is_quiet()
+            && self.ground.wallet.is_quiet()
+            && self.checker.nothing_is_open(patient)
+            && (!self.plan.moves || self.move_under_way().is_none())
+            && (self.ground.view.is_none() || self.checker.outboxes_are_empty())
+    }
+
+    /// How a move stands that is not at its end.
+    fn move_under_way(&self) -> Option<String> {
+        let open = "SELECT tag || ': ' || phase || coalesce(', ' || problem, '') FROM moves \
+             WHERE phase NOT IN ('done', 'aborted') LIMIT 1";
+        self.ground.base.look(|base| base.query_row(open, [], |row| row.get(0)).ok())
     }
 
     fn outcome(&self) -> Outcome {

@@ -1,7 +1,9 @@
 //! A server process of the world: the product's own parts on simulated databases and wires.
 
+use super::atlas::WorldAtlas;
+use super::cashier::PREFIXES;
 use super::chance::{Chance, Seeded};
-use super::engine::{SimDatabase, SimEngine};
+use super::engine::{Lane, SimDatabase, SimEngine};
 use super::life::Life;
 use super::mutation::{BentChannel, Mutation};
 use super::network::{Listening, Net};
@@ -11,19 +13,27 @@ use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
 use evertill_server::app::{App, Parts};
 use evertill_server::base_store::BaseStore;
-use evertill_server::channel::Channel;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
+use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_server::database::Database;
 use evertill_server::door::Door;
-use evertill_server::merchant_view::MerchantView;
+use evertill_server::homes::Atlas;
+use evertill_server::merchant_view::{Feeders, MerchantView};
+use evertill_server::moving::{self, Mover, Moving};
 use evertill_server::order_centre::{CentreSettings, OrderCentre, Sweeper};
-use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Policies, StoredGroup};
+use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Place, Policies, StoredGroup};
 use evertill_server::router::router;
 use evertill_shared::clock::Clock;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::Policy;
+use evertill_shared::payment::{PayOutcome, Policy, QueryOutcome, ReverseOutcome};
 use evertill_shared::protocol::store::StoreInfo;
+use evertill_shared::secret::AuthCode;
+use evertill_shared::wallet::Wallet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +45,12 @@ pub struct Ground {
     pub api_key_file: PathBuf,
     pub base: Arc<SimDatabase>,
     pub groups: Vec<Arc<SimDatabase>>,
+    /// The merchant view's database, if there is one.
+    pub view: Option<Arc<SimDatabase>>,
+    /// Whether servers follow the map of the groups and work on moves.
+    pub moves: bool,
+    /// Whether there is a second wallet.
+    pub two_wallets: bool,
     /// What the groups must say of themselves.
     pub expected: Vec<Expected>,
     pub wallet: Arc<WalletSide>,
@@ -50,12 +66,37 @@ pub struct Server {
     ground: Arc<Ground>,
     life: Life,
     starts: u64,
-    sweeper: Arc<Mutex<Option<Sweeper>>>,
+    /// Whether it goes by the map that it has.
+    pub stale: Arc<AtomicBool>,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+/// What runs in a server process besides its handlers.
+struct Running {
+    view: MerchantView,
+    groups: GroupSet,
+    _sweeper: Sweeper,
+    _feeders: Option<Feeders>,
+    _moving: Option<Moving>,
+}
+
+impl Running {
+    fn of(app: &App, ground: &Ground) -> Self {
+        let mover = || Mover::new(app.base.clone(), app.groups.clone(), Arc::clone(&app.clock));
+        Self {
+            view: app.view.clone(),
+            groups: app.groups.clone(),
+            _sweeper: app.centre.spawn_sweeper(),
+            _feeders: ground.view.is_some().then(|| app.view.spawn_feeders(app.groups.clone())),
+            _moving: ground.moves.then(|| moving::spawn(mover())),
+        }
+    }
 }
 
 impl Server {
     pub fn new(index: usize, clock: Arc<WorldClock>, ground: Arc<Ground>) -> Self {
-        Self { index, clock, ground, life: Life::begin(), starts: 0, sweeper: Arc::default() }
+        let (stale, running) = (Arc::default(), Arc::default());
+        Self { index, clock, ground, life: Life::begin(), starts: 0, stale, running }
     }
 
     /// Starts it; it listens as soon as it can.
@@ -65,17 +106,17 @@ impl Server {
         self.ground.story.tell(format!("server {} starts", self.index));
         let (index, starts, life) = (self.index, self.starts, self.life.clone());
         let (ground, clock) = (Arc::clone(&self.ground), Arc::clone(&self.clock));
-        let sweeper = Arc::clone(&self.sweeper);
+        let (stale, running) = (Arc::clone(&self.stale), Arc::clone(&self.running));
         tokio::spawn(async move {
             while life.lives() {
-                let begun = assemble(&ground, index, starts, &clock, &life);
+                let begun = assemble(&ground, (index, starts), &clock, &life, &stale);
                 if let Ok(Ok(app)) = tokio::time::timeout(Duration::from_secs(10), begun).await {
                     if !life.lives() {
                         return;
                     }
                     let Ok(key) = template::server_key(index) else { return };
-                    *sweeper.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(app.centre.spawn_sweeper());
+                    *running.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(Running::of(&app, &ground));
                     ground.net.listen(index, Listening::new(router(app), life, Arc::new(key)));
                     return;
                 }
@@ -88,8 +129,14 @@ impl Server {
     pub fn kill(&mut self) {
         self.ground.story.tell(format!("server {} is killed", self.index));
         self.life.end();
-        self.sweeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.ground.net.silence(self.index);
+    }
+
+    /// The view and the groups as it sees them, while it serves.
+    pub fn sees(&self) -> Option<(MerchantView, GroupSet)> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref().map(|running| (running.view.clone(), running.groups.clone()))
     }
 
     /// Whether it was started and not killed since.
@@ -100,17 +147,19 @@ impl Server {
 
 async fn assemble(
     ground: &Ground,
-    index: usize,
-    starts: u64,
+    (index, starts): (usize, u64),
     clock: &Arc<WorldClock>,
     life: &Life,
+    stale: &Arc<AtomicBool>,
 ) -> Result<App, String> {
     let wrong = |error: &dyn std::fmt::Display| error.to_string();
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    let engine = |of: &Arc<SimDatabase>| SimEngine::new(Arc::clone(of), life.clone());
+    let lane = (ground.mutation == Some(Mutation::SharesALane)).then(Lane::default);
+    let engine = |of: &Arc<SimDatabase>| SimEngine::new(Arc::clone(of), life.clone()).through(lane.clone());
     let database = |of: &Arc<SimDatabase>| Database::on(Arc::new(engine(of)));
+    let base_engine = SimEngine::new(Arc::clone(&ground.base), life.clone());
     let nowhere = Path::new("/nowhere");
-    let base = BaseStore::on(database(&ground.base), nowhere, Arc::clone(&clock)).await;
+    let base = BaseStore::on(Database::on(Arc::new(base_engine)), nowhere, Arc::clone(&clock)).await;
     let base = base.map_err(|e| wrong(&e))?;
     let chance = |what: &str| Seeded::new(ground.seed, &format!("server {index} start {starts} {what}"));
     let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
@@ -129,28 +178,73 @@ async fn assemble(
     let groups = GroupSet::by_chance_of(
         groups,
         Limits::default(),
-        ground.info.clone(),
+        info(ground),
         &format!("server-{index}"),
         Arc::clone(&clock),
         Arc::new(chance("groups")),
     );
     let groups = groups.map_err(|e| wrong(&e))?;
-    let channel = channel(ground, index, starts, &clock, life)?;
+    if ground.moves {
+        let atlas = Atlas::new(base.clone(), places(ground), nowhere.to_owned(), format!("server-{index}"));
+        groups.follow(Arc::new(WorldAtlas::new(atlas, Arc::clone(stale)))).await?;
+    }
+    let channels = channels(ground, (index, starts), &clock, life)?;
     let policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
-    // The sweeper looks every three seconds here: a run costs less, and finds the same.
-    let settings = CentreSettings { sweep_every: Duration::from_secs(3), ..CentreSettings::default() };
-    let centre = OrderCentre::new(groups.clone(), vec![channel], policies, Arc::clone(&clock), settings);
+    // The sweeper looks every four seconds here: a run costs less, and finds the same.
+    let settings = CentreSettings { sweep_every: Duration::from_secs(4), ..CentreSettings::default() };
+    let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     let key = template::server_key(index).map_err(|e| wrong(&e))?;
     let door = Arc::new(Door::new(key, ground.server_keys.clone(), Arc::clone(&clock)));
-    // Nothing that happens here reads the view: it is for looking only.
-    let view = MerchantView::missing("this world has none", Arc::clone(&clock));
+    let view = match &ground.view {
+        Some(view) => MerchantView::on(database(view), Arc::clone(&clock)),
+        None => MerchantView::missing("this world has none", Arc::clone(&clock)),
+    };
     Ok(App::from(Parts { clock, base, groups, view, centre, door }))
 }
 
-fn channel(
+/// The store as servers know it.
+fn info(ground: &Ground) -> StoreInfo {
+    let mut info = ground.info.clone();
+    if ground.mutation == Some(Mutation::ForgetsTheCutOff) {
+        info.cut_off_minutes = 12 * 60;
+    }
+    info
+}
+
+/// The databases of the groups are open already: where they are does not matter.
+fn places(ground: &Ground) -> BTreeMap<GroupTag, Place> {
+    let tags = (0_u8..).zip(&ground.groups).filter_map(|(tag, _)| GroupTag::try_from(tag).ok());
+    tags.map(|tag| (tag, Place::Sqlite(format!("/nowhere/{tag}.db").into()))).collect()
+}
+
+/// The wallets: one, or two that speak the same protocol.
+fn channels(
     ground: &Ground,
-    index: usize,
-    starts: u64,
+    (index, starts): (usize, u64),
+    clock: &Arc<dyn Clock>,
+    life: &Life,
+) -> Result<Vec<Arc<dyn Channel>>, String> {
+    let lane = (ground.mutation == Some(Mutation::SharesAWallet)).then(Lane::default);
+    let mut channels = Vec::new();
+    for wallet in 0..=usize::from(ground.two_wallets) {
+        let purpose = format!("server {index} start {starts} wallet {wallet}");
+        let honest = wechat(ground, wallet, &purpose, clock, life)?;
+        let honest: Arc<dyn Channel> = if wallet == 0 { honest } else { Arc::new(Second(honest)) };
+        channels.push(match ground.mutation {
+            Some(mutation) => {
+                let chance = Chance::new(ground.seed, &purpose);
+                Arc::new(BentChannel::new(mutation, honest, chance, lane.clone()))
+            }
+            None => honest,
+        });
+    }
+    Ok(channels)
+}
+
+fn wechat(
+    ground: &Ground,
+    wallet: usize,
+    purpose: &str,
     clock: &Arc<dyn Clock>,
     life: &Life,
 ) -> Result<Arc<dyn Channel>, String> {
@@ -173,15 +267,47 @@ fn channel(
     };
     let wire = |secure| {
         let (side, life) = (Arc::clone(&ground.wallet), life.clone());
-        Arc::new(WalletWire { side, life, secure }) as Arc<dyn evertill_server::channel::line::Wire>
+        Arc::new(WalletWire { side, life, wallet, secure }) as Arc<dyn evertill_server::channel::line::Wire>
     };
-    let purpose = format!("server {index} start {starts} wallet");
-    let chance = Arc::new(Seeded::new(ground.seed, &purpose));
+    let chance = Arc::new(Seeded::new(ground.seed, purpose));
     let honest = WechatChannel::over([wire(false), wire(true)], &settings, Arc::clone(clock), chance)
         .map_err(|error| error.to_string())?;
-    let honest: Arc<dyn Channel> = Arc::new(honest);
-    Ok(match ground.mutation {
-        Some(mutation) => Arc::new(BentChannel::new(mutation, honest, Chance::new(ground.seed, &purpose))),
-        None => honest,
-    })
+    Ok(Arc::new(honest))
+}
+
+/// A second wallet with codes of its own: by all else the first one's adapter and protocol, at the same desk.
+struct Second(Arc<dyn Channel>);
+
+impl Channel for Second {
+    fn wallet(&self) -> Wallet {
+        Wallet::Alipay
+    }
+
+    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
+        let code = AuthCode::new(at_the_desk(charge.auth_code.expose()));
+        let charge = Charge { auth_code: code, ..charge.clone() };
+        Box::pin(async move { self.0.pay(&charge).await })
+    }
+
+    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
+        self.0.query(number, amount)
+    }
+
+    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
+        self.0.reverse(number)
+    }
+
+    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        self.0.refund(refund)
+    }
+
+    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
+        self.0.query_refund(refund)
+    }
+}
+
+/// A code of either wallet as the desk that both share knows it.
+pub fn at_the_desk(digits: &str) -> String {
+    let [first, second] = PREFIXES;
+    digits.strip_prefix(second).map_or_else(|| digits.to_owned(), |rest| format!("{first}{rest}"))
 }

@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use evertill_server::base_store::{BaseError, BaseOpenError, BaseStore, LoginCheck};
+use evertill_server::homes::Atlas;
+use evertill_server::merchant_view::ViewPlace;
 use evertill_server::order_group::{
     Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, Limits, Place,
 };
@@ -19,6 +21,8 @@ use evertill_shared::secret::SecretText;
 use evertill_shared::signing::{KeyError, SigningKey};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +83,7 @@ pub struct Template {
     folder: TempDir,
     base: Connection,
     groups: Vec<Connection>,
+    view: Connection,
     /// What the groups must say of themselves.
     pub(super) expected: Vec<Expected>,
     pub(super) info: StoreInfo,
@@ -134,9 +139,15 @@ impl Template {
         let image = |name: String| image_of(&folder.path().join(name));
         let base = image("base.db".into())?;
         let groups = (0..GROUPS).map(|tag| image(format!("{tag}.db"))).collect::<Result<_, _>>()?;
+        let view = folder.path().join("view.db");
+        runtime.block_on(async {
+            ViewPlace::Sqlite(view.clone()).open().map_err(other)?.close().await;
+            Ok::<_, TemplateError>(())
+        })?;
+        let view = image_of(&view)?;
         let (trust, server_keys) = trust(&info)?;
         let Made { tills, people, expected } = made;
-        Ok(Self { folder, base, groups, expected, info, trust, server_keys, tills, people })
+        Ok(Self { folder, base, groups, view, expected, info, trust, server_keys, tills, people })
     }
 
     /// The file with the merchant's API key.
@@ -147,6 +158,11 @@ impl Template {
     /// A copy of the base store.
     pub(super) fn base(&self) -> rusqlite::Result<Connection> {
         copy(&self.base)
+    }
+
+    /// A copy of the empty merchant view.
+    pub(super) fn view(&self) -> rusqlite::Result<Connection> {
+        copy(&self.view)
     }
 
     /// A copy of each group.
@@ -160,6 +176,8 @@ fn copy(of: &Connection) -> rusqlite::Result<Connection> {
     Backup::new(of, &mut copy)?.run_to_completion(10_000, Duration::ZERO, None)?;
     copy.set_prepared_statement_cache_capacity(256);
     copy.pragma_update(None, "foreign_keys", "ON")?;
+    // As the product has it: plans do not hang on the values that are bound.
+    copy.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(copy)
 }
 
@@ -241,12 +259,23 @@ async fn make_groups(
     if groups.identities().len() != usize::from(GROUPS) {
         return Err(other("a group could not be opened"));
     }
+    introduce(folder, base).await?;
     let mut expected = Vec::new();
     for (tag, id) in groups.identities() {
         base.remember_group(tag, id).await?;
         expected.push(base.expected_group(tag).await?);
     }
     Ok(expected)
+}
+
+/// Writes the groups down in the base store, as each server does at its start.
+async fn introduce(folder: &Path, base: &BaseStore) -> Result<(), TemplateError> {
+    let mut own = BTreeMap::new();
+    for tag in 0..GROUPS {
+        own.insert(GroupTag::try_from(tag).map_err(other)?, Place::Sqlite(folder.join(format!("{tag}.db"))));
+    }
+    let atlas = Atlas::new(base.clone(), own, folder.to_owned(), "template".into());
+    atlas.introduce().await.map_err(other)
 }
 
 /// The root's word about the servers' keys.

@@ -3,14 +3,18 @@
 
 use super::chance::Chance;
 use super::check::Checker;
-use super::life::Life;
+use super::life::{Flight, Life};
 use super::story::Story;
 use crate::simulator::wechat::InProcess;
 use evertill_server::channel::line::{Exchange, Posting, Wire};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How the way to the wallet is.
+/// How many wallets there are at most. They speak the same protocol, and share a desk.
+pub const WALLETS: usize = 2;
+
+/// How the way to a wallet is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WalletWeather {
     /// Requests in a thousand that do not arrive.
@@ -28,19 +32,34 @@ pub struct WalletWeather {
 /// The wallet and the way there, as all servers share them.
 pub struct WalletSide {
     pub desk: InProcess,
-    weather: Mutex<WalletWeather>,
+    /// On the way to each wallet.
+    weather: Mutex<[WalletWeather; WALLETS]>,
     chance: Mutex<Chance>,
+    under_way: Arc<AtomicU64>,
     checker: Arc<Checker>,
     story: Story,
 }
 
 impl WalletSide {
     pub fn new(desk: InProcess, chance: Chance, checker: Arc<Checker>, story: Story) -> Arc<Self> {
-        Arc::new(Self { desk, weather: Mutex::default(), chance: Mutex::new(chance), checker, story })
+        let (weather, under_way) = (Mutex::default(), Arc::default());
+        Arc::new(Self { desk, weather, chance: Mutex::new(chance), under_way, checker, story })
     }
 
-    pub fn set_weather(&self, weather: WalletWeather) {
-        *lock(&self.weather) = weather;
+    pub fn set_weather(&self, wallet: usize, weather: WalletWeather) {
+        self.checker.wallet_is_well(wallet, weather == WalletWeather::default());
+        if let Some(there) = lock(&self.weather).get_mut(wallet) {
+            *there = weather;
+        }
+    }
+
+    /// What is on its way to the wallet, or being served there.
+    pub fn is_quiet(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) == 0
+    }
+
+    fn weather(&self, wallet: usize) -> WalletWeather {
+        lock(&self.weather).get(wallet).copied().unwrap_or_default()
     }
 
     async fn serve(self: Arc<Self>, path: String, secure: bool, body: String) -> Exchange {
@@ -53,9 +72,15 @@ impl WalletSide {
         if status == 200 { Exchange::Answered(reply) } else { Exchange::NoAnswer(format!("status {status}")) }
     }
 
-    async fn post(self: Arc<Self>, life: Life, secure: bool, url: String, body: String) -> Exchange {
-        let weather = *lock(&self.weather);
-        let dice = self.dice();
+    async fn post(
+        self: Arc<Self>,
+        life: Life,
+        (wallet, secure): (usize, bool),
+        url: String,
+        body: String,
+    ) -> Exchange {
+        let weather = self.weather(wallet);
+        let dice = self.dice(weather);
         life.or_never().await;
         tokio::time::sleep(Duration::from_millis(dice.way)).await;
         if weather.cut {
@@ -68,10 +93,17 @@ impl WalletSide {
             return std::future::pending().await;
         }
         // Whoever gives up waiting does not stop what is under way.
-        let served = tokio::spawn(Arc::clone(&self).serve(path.clone(), secure, body.clone()));
+        let flight = Flight::begin(&self.under_way);
+        let serving = Arc::clone(&self).serve(path.clone(), secure, body.clone());
+        let served = tokio::spawn(async move {
+            let _flight = flight;
+            serving.await
+        });
         if dice.twice {
             let again = Arc::clone(&self);
+            let flight = Flight::begin(&self.under_way);
             tokio::spawn(async move {
+                let _flight = flight;
                 tokio::time::sleep(Duration::from_millis(dice.later)).await;
                 again.serve(path, secure, body).await;
             });
@@ -85,8 +117,7 @@ impl WalletSide {
         exchange
     }
 
-    fn dice(&self) -> Dice {
-        let weather = *lock(&self.weather);
+    fn dice(&self, weather: WalletWeather) -> Dice {
         let mut chance = lock(&self.chance);
         Dice {
             way: chance.between(5, 40 + weather.slow_ms),
@@ -116,12 +147,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct WalletWire {
     pub side: Arc<WalletSide>,
     pub life: Life,
+    /// Which wallet.
+    pub wallet: usize,
     /// Whether it carries the merchant's certificate.
     pub secure: bool,
 }
 
 impl Wire for WalletWire {
     fn post(&self, url: String, body: String) -> Posting {
-        Box::pin(Arc::clone(&self.side).post(self.life.clone(), self.secure, url, body))
+        Box::pin(Arc::clone(&self.side).post(self.life.clone(), (self.wallet, self.secure), url, body))
     }
 }
