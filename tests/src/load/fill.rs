@@ -65,9 +65,10 @@ pub(crate) fn fill_view(file: &Path, orders: usize, filling: &Filling<'_>) -> Re
     for n in 0..orders {
         copy(&transaction, n, filling.at(n, orders)?, filling)?;
     }
-    let totals = "INSERT INTO totals (build, business_day, tender, quarantined, orders, paid_minor, refunded_minor, \
-                  held_minor) SELECT build, business_day, tender, quarantined, count(*), sum(paid_minor), \
-                  sum(refunded_minor), sum(held_minor) FROM sales WHERE state = 'paid' GROUP BY 1, 2, 3, 4";
+    let totals = "INSERT INTO totals (build, business_day, tender, cashier, quarantined, orders, paid_minor, \
+                  refunded_minor, held_minor) SELECT build, business_day, tender, cashier, quarantined, count(*), \
+                  sum(paid_minor), sum(refunded_minor), sum(held_minor) FROM sales WHERE state = 'paid' \
+                  GROUP BY 1, 2, 3, 4, 5";
     transaction.execute(totals, []).map_err(wrong)?;
     transaction.commit().map_err(wrong)?;
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(wrong)
