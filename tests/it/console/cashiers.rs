@@ -5,6 +5,7 @@ use super::shop::Shop;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::protocol::till_staff::TillStaff;
 use reqwest::StatusCode;
+use std::time::Duration;
 
 fn cashier(login: &str, name: &str) -> Option<Cashier> {
     Some(Cashier { login: login.into(), name: name.into() })
@@ -21,12 +22,19 @@ fn sales_are_found_and_added_up_by_cashier_and_a_stranger_is_marked_and_never_re
     let Shop { runtime, rig, .. } = &shop;
     runtime.block_on(async {
         let mut manager = Forger::new(rig);
+        let patience = tokio::time::Instant::now();
         manager.log_in("li").await;
-        let (status, _, page) = manager.get("/console/orders").await;
-        assert_eq!(status, StatusCode::OK);
-        for number in [&nobodys, &wangs[0], &wangs[1], &strangers] {
-            assert!(page.contains(&number.to_string()), "{number} is missing");
-        }
+        // Lists and totals are copies: they come a moment later.
+        let page = loop {
+            let (status, _, page) = manager.get("/console/orders").await;
+            assert_eq!(status, StatusCode::OK);
+            let all = [&nobodys, &wangs[0], &wangs[1], &strangers];
+            if all.iter().all(|number| page.contains(&number.to_string())) {
+                break page;
+            }
+            assert!(patience.elapsed() < Duration::from_secs(60), "sales are missing: {page}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
         assert!(page.contains("Wang Wei (wang)") && page.contains("7.00"), "Wang's total");
         assert!(page.contains("Cashier not on the staff") && page.contains("Nobody in particular"));
         assert!(!page.contains("Mallory <b>"), "a name is text");

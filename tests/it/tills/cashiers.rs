@@ -56,7 +56,7 @@ async fn a_day_of_two_cashiers_with_a_wrong_pin_a_change_of_hands_and_a_line_tha
     log_in(&mut desk, "Li Na", "0815");
     desk.till.wait("2 items").unwrap();
     desk.tap("Payment code");
-    desk.customer(Behaviour::NeedsPassword { after_ms: 6_000 }).await;
+    desk.customer(Behaviour::PasswordThenPays { after_ms: 6_000 }).await;
     desk.sees("The customer is typing the password", 10);
     desk.tap("Lock");
     desk.sees("¥5.50 · The customer is typing the password", 5);
