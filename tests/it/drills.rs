@@ -9,7 +9,7 @@
 )]
 
 use evertill_tests::drill::group::{self, Engine, Fault, GroupOptions};
-use evertill_tests::drill::moving;
+use evertill_tests::drill::moving::{self, MoveDrill};
 use evertill_tests::drill::servers::{self, ServersOptions};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -81,9 +81,10 @@ async fn one_charge_when_a_server_is_killed_under_load_behind_a_balancer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_that_move_under_load_past_a_server_that_sleeps_are_neither_lost_nor_doubled() {
+async fn orders_that_move_past_a_server_that_sleeps_and_one_that_is_killed_are_neither_lost_nor_doubled() {
     let _turn = TURN.lock().await;
-    let (report, held) = moving::run(20_000).await.unwrap();
+    let options = MoveDrill { orders: 20_000, kills: 1, json: true };
+    let (report, held) = moving::run(&options).await.unwrap();
     println!("{report}");
     for zero in ["lost", "doubled", "never_settled"] {
         assert_eq!(report[zero], 0, "{report}");

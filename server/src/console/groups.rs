@@ -104,7 +104,7 @@ fn group(health: &GroupHealth, known: &[GroupRow], visit: &Visit) -> Group {
     Group {
         tag: health.tag.to_string(),
         badges: match row {
-            Some(row) if row.standing != "active" => vec![Badge::new(Tone::Doubt, t.group_no_new_orders)],
+            Some(row) if row.standing != "active" => out_of_new_orders(row, t),
             _ => standing(health, t),
         },
         engine: if health.engine == "open" { t.engine_open.to_owned() } else { health.engine.clone() },
@@ -115,6 +115,20 @@ fn group(health: &GroupHealth, known: &[GroupRow], visit: &Visit) -> Group {
         serves: row.map(serves).unwrap_or_default(),
         moves: row.and_then(|row| row.last_move.as_ref()).map(|last| moves(last, t)).unwrap_or_default(),
     }
+}
+
+/// How a group stands that gets no new orders.
+fn out_of_new_orders(row: &GroupRow, t: &'static Words) -> Vec<Badge> {
+    let mut badges = vec![Badge::new(Tone::Doubt, t.group_no_new_orders)];
+    if row.standing == "moving" {
+        badges.push(Badge::new(Tone::Doubt, t.group_is_moving));
+    } else if row.home != row.tag {
+        badges.push(Badge::new(Tone::Good, fill(t.group_has_moved, &[&row.home.to_string()])));
+    }
+    if row.serves.is_empty() {
+        badges.push(Badge::new(Tone::Doubt, t.group_is_empty));
+    }
+    badges
 }
 
 fn serves(row: &GroupRow) -> String {
@@ -131,7 +145,8 @@ fn moves(last: &MoveRow, t: &'static Words) -> String {
         MovePhase::Publishing => t.move_publishing,
         MovePhase::Done => t.move_done,
         MovePhase::Stopped => t.move_stopped,
-        MovePhase::Aborting | MovePhase::Aborted => t.move_aborted,
+        MovePhase::Aborting => t.move_aborting,
+        MovePhase::Aborted => t.move_aborted,
     };
     let to = last.to.to_string();
     let line = fill(t.move_line, &[&to, phase, &last.copied.to_string(), &last.total.to_string()]);

@@ -63,19 +63,20 @@ enum Kept {
 
 /// A new home on each engine.
 pub async fn homes() -> Vec<Home> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("group.db");
-    let sqlite = Database::sqlite(&file, &StoredGroup::schema(tag(0))).unwrap();
     let server = Server::shared();
     let settings = server.database().await;
     let postgres = Database::postgres(settings, &StoredGroup::schema(tag(0))).unwrap();
-    vec![
-        Home::on("SQLite", sqlite, Kept::Folder(folder)).await,
-        Home::on("PostgreSQL", postgres, Kept::Server(server)).await,
-    ]
+    vec![Home::on_sqlite().await, Home::on("PostgreSQL", postgres, Kept::Server(server)).await]
 }
 
 impl Home {
+    pub async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("group.db");
+        let sqlite = Database::sqlite(&file, &StoredGroup::schema(tag(0))).unwrap();
+        Self::on("SQLite", sqlite, Kept::Folder(folder)).await
+    }
+
     async fn on(engine: &'static str, database: Database, kept: Kept) -> Self {
         let group = StoredGroup::on(tag(0), database.clone(), &Expected::default()).await.unwrap();
         let key = SigningKey::from_seed(&[1; 32], "T0001:1".into()).unwrap();

@@ -35,20 +35,27 @@ const WAITING: usize = 60;
 const IN_ITS_HANDS: usize = 8;
 /// How many tills sell meanwhile.
 const SELLERS: usize = 3;
+const BETWEEN_KILLS: Duration = Duration::from_millis(1_300);
 /// How many old numbers are read at the first server, and at the one that slept.
 const READ: [usize; 2] = [500, 100];
 
 /// Moves a million orders from one database to another while tills sell, pay orders that are on their way, and one of
 /// two servers is stopped in the middle of it and wakes when all is over. Holds every sale against the books.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:\n  cargo drill -- move --json")]
+#[command(
+    after_help = "Examples:\n  cargo drill -- move --json\n  cargo drill -- move --orders 50000 --kills 2"
+)]
 pub struct MoveDrill {
     /// How many orders.
     #[arg(long, default_value_t = 1_000_000)]
-    orders: usize,
+    pub orders: usize,
+    /// How often the server that is left is killed in the middle of it; each time costs the ten seconds after which
+    /// somebody else may go on.
+    #[arg(long, default_value_t = 0)]
+    pub kills: u32,
     /// The last line printed is one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// So many times in a row it may not be told how the move goes.
@@ -68,7 +75,7 @@ fn tag(number: u8) -> Result<GroupTag, DrillError> {
 pub fn drill(options: &MoveDrill) -> Result<bool, DrillError> {
     workspace::build_programs().map_err(wrong)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let (report, held) = runtime.map_err(wrong)?.block_on(run(options.orders))?;
+    let (report, held) = runtime.map_err(wrong)?.block_on(run(options))?;
     let pretty = serde_json::to_string_pretty(&report).map_err(wrong)?;
     println!("{}", if options.json { report.to_string() } else { pretty });
     Ok(held)
@@ -78,10 +85,11 @@ fn since(began: Duration) -> Duration {
     SystemClock.monotonic().saturating_sub(began)
 }
 
-/// The drill with so many orders: its report, and whether all that it checks held.
+/// The drill: its report, and whether all that it checks held.
 /// # Errors
 /// See [`drill`].
-pub async fn run(orders: usize) -> Result<(Value, bool), DrillError> {
+pub async fn run(options: &MoveDrill) -> Result<(Value, bool), DrillError> {
+    let orders = options.orders;
     let started = SystemClock.monotonic();
     let dir = folder()?;
     let mut rig = StoreRig::open(dir.path(), RigOptions { groups: 2, ..RigOptions::default() }).await?;
@@ -93,7 +101,7 @@ pub async fn run(orders: usize) -> Result<(Value, bool), DrillError> {
     say(format_args!("filled in {filled_in:?}; two servers start"));
     rig.start_server()?;
     let sleeper = Sleeper::start(&rig)?;
-    let (moved, mut done) = move_under_load(&rig, &sleeper).await?;
+    let (moved, mut done) = move_under_load(&mut rig, &sleeper, options.kills).await?;
     say("reading old numbers at both servers");
     let checking = SystemClock.monotonic();
     let some = spread(&filled.numbers, READ[0]);
@@ -151,7 +159,11 @@ struct Moved {
     took: Duration,
 }
 
-async fn move_under_load(rig: &StoreRig, sleeper: &Sleeper) -> Result<(Moved, Done), DrillError> {
+async fn move_under_load(
+    rig: &mut StoreRig,
+    sleeper: &Sleeper,
+    kills: u32,
+) -> Result<(Moved, Done), DrillError> {
     let staff = Arc::new(rig.staff("it").await?);
     say("a third group is added");
     let place = GroupAddress::File(format!("groups/{TO:02}.db"));
@@ -175,6 +187,12 @@ async fn move_under_load(rig: &StoreRig, sleeper: &Sleeper) -> Result<(Moved, Do
     sleeper.fall_asleep(rig, async { working.spawn(in_its_hands) }).await?;
     working.spawn(wake_and_pay(there, IN_ITS_HANDS..WAITING, Arc::clone(&over)));
     say("the second server sleeps, with payments in its hands and more on their way to it");
+    for kill in 1..=kills {
+        tokio::time::sleep(BETWEEN_KILLS).await;
+        say(format_args!("the server that is left is killed ({kill} of {kills}) and started again"));
+        rig.kill_server();
+        rig.start_server()?;
+    }
     let last = watch(&staff, |_| false).await?;
     let took = since(began);
     if last.phase != MovePhase::Done {

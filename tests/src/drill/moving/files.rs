@@ -4,8 +4,9 @@ use super::fill::{BEFORE, Digest, Filled};
 use super::{FROM, TO, wrong};
 use crate::drill::DrillError;
 use crate::store_rig::StoreRig;
+use evertill_server::database::Database;
 use evertill_server::order_group::outbox::Outbox;
-use evertill_server::order_group::{Expected, OrderGroup, Place, StoredGroup};
+use evertill_server::order_group::{Expected, OrderGroup, StoredGroup};
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use rusqlite::Connection;
@@ -93,9 +94,10 @@ fn readable(rig: &StoreRig) -> Result<u64, DrillError> {
     let base = Connection::open(rig.data_dir().join("base.db")).map_err(wrong)?;
     let base = base.query_row("SELECT id FROM identity", [], |row| row.get(0)).map_err(wrong)?;
     let expected = Expected { base, group: None };
-    let home = StoredGroup::start(tag(TO)?, Place::Sqlite(rig.group_file(TO)), expected).map_err(wrong)?;
-    let (moved, from) = (home.serving(tag(FROM)?), tag(FROM)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrong)?;
+    let database = Database::sqlite(&rig.group_file(TO), &StoredGroup::schema(tag(TO)?)).map_err(wrong)?;
+    let home = runtime.block_on(StoredGroup::on(tag(TO)?, database.clone(), &expected)).map_err(wrong)?;
+    let (moved, from) = (home.serving(tag(FROM)?), tag(FROM)?);
     let (mut below, mut count) = (None, 0);
     loop {
         let sales = runtime.block_on(Outbox::sales(moved.as_ref(), from, below, PART)).map_err(wrong)?;
@@ -106,7 +108,6 @@ fn readable(rig: &StoreRig) -> Result<u64, DrillError> {
         };
         count += sales.iter().filter(|copy| is_whole(&copy.order)).count() as u64;
     }
-    let database = home.database().map_err(wrong)?;
     runtime.block_on(database.close());
     Ok(count)
 }
