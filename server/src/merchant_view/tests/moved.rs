@@ -52,7 +52,7 @@ pub async fn a_view_that_was_fed_through_a_move_is_what_a_rebuilt_one_is(shop: S
                 seed += 1;
                 // While the last changes are copied an order is told to wait, as its till would be.
                 let sale = shop.rig.till.sale(minor);
-                drop(shop.rig.groups.create_draft(sale).await);
+                drop(shop.rig.groups.create_draft(sale, "request").await);
                 for number in &numbers {
                     drop(shop.rig.groups.reserve_refund(shop.ask(*number, 1, seed)).await);
                 }
