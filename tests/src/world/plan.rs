@@ -84,8 +84,6 @@ pub enum What {
     View { condition: Condition, for_ms: u64 },
     /// Some commits of the view's database end without an answer for a while.
     ViewDoubt { per_mille: u64, for_ms: u64 },
-    /// Somebody looks at the list of sales at a server.
-    Look { server: usize },
 }
 
 impl What {

@@ -229,10 +229,6 @@ impl Draw {
             let percent = self.chance.between(20, 60);
             self.at(at, What::Refund { nth, percent, racers: 1 });
         }
-        for _ in 0..self.chance.below(4) {
-            let (at, server) = (self.moment(), self.server());
-            self.at(at, What::Look { server });
-        }
         let at = self.moment() / 2;
         let per_mille = self.chance.between(100, 500);
         self.at(at, What::ViewDoubt { per_mille, for_ms: 25_000 });

@@ -100,11 +100,6 @@ impl World {
                 self.ground.view.iter().for_each(|view| view.set_doubtful(per_mille));
                 self.after(for_ms, Event::EndViewDoubt);
             }
-            What::Look { server } => {
-                if let Some((view, _)) = self.servers[server].sees() {
-                    tokio::spawn(async move { view.catch_up(Duration::from_millis(500)).await });
-                }
-            }
         }
     }
 
