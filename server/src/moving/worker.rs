@@ -121,6 +121,7 @@ impl Mover {
     async fn take_a_turn(&self, mut turn: Turn<'_>) {
         let (tag, epoch) = (turn.tag(), turn.epoch());
         let came_to = tokio::select! {
+            biased;
             came_to = turn.run() => came_to,
             () = self.until_overtaken(tag, epoch) => Err(MoveError::Overtaken),
         };

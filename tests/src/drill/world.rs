@@ -136,6 +136,9 @@ fn tell(template: &Template, seed: u64, bug: Option<Mutation>) -> Result<bool, T
         plan.steps.len(),
         first.rule
     );
+    for violation in &outcome.violations {
+        println!("{}: {}", violation.rule, violation.how);
+    }
     Ok(false)
 }
 

@@ -15,11 +15,14 @@ use evertill_shared::protocol::orders::{CreateDraft, DraftCreated, StartPayment}
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::Refund;
-use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+
+mod rest;
+mod rows;
+use rows::{OrderRow, has_row, orders_of, texts};
 
 /// Within so long after a block nothing that moves money starts.
 const BLOCK_KNOWN: Duration = Duration::from_secs(1);
@@ -44,19 +47,6 @@ pub struct Watched {
     pub moves: bool,
     /// When the store's day ends; nothing if clocks are not to be trusted about that.
     pub midnight: Option<Duration>,
-}
-
-/// One order as its group has it.
-#[derive(Debug)]
-struct OrderRow {
-    group: usize,
-    number: String,
-    sale: SaleKey,
-    state: String,
-    paid_minor: i64,
-    held_minor: i64,
-    by_cash: bool,
-    quarantined: bool,
 }
 
 impl Checker {
@@ -389,222 +379,9 @@ impl Checker {
         };
         !self.groups().iter().enumerate().any(at_home)
     }
-
-    /// When everything is healed and drained.
-    pub fn at_rest(&self, desk: &InProcess) {
-        self.after_wallet(desk);
-        self.after_step();
-        let orders = desk.orders().unwrap_or_default();
-        self.books_match(&orders);
-        self.settlements_hold(&orders);
-        self.nothing_lost(&orders);
-        self.chain_held();
-    }
-
-    fn books_match(&self, orders: &[Order]) {
-        let homes = self.homes();
-        for (group, database) in self.groups().iter().enumerate() {
-            for (order, number, state, amount) in database.look(payments_of) {
-                if homes.of(&order) != Some(group) {
-                    continue;
-                }
-                let wallet = orders.iter().find(|order| order.number == number);
-                let net = wallet.map_or(0, Order::net_minor);
-                let refunded = database.look(|c| refunded_of(c, &number));
-                let how = |what: &str| format!("{number} in group {group} is {state}: {what} (net {net})");
-                let mut model = self.model();
-                match state.as_str() {
-                    "paid" if net != amount - refunded => {
-                        model.breaks(
-                            "books-match",
-                            how(&format!("{amount} less {refunded} is not the wallet's")),
-                        );
-                    }
-                    "declined" | "reversed" if net != 0 => {
-                        model.breaks("books-match", how("the wallet has money of it"));
-                    }
-                    "paid" | "declined" | "reversed" => {}
-                    _ => model.breaks("known-or-unknown", how("its end is still not known")),
-                }
-            }
-            let open = "SELECT id FROM refunds WHERE state IN ('sent', 'unknown')";
-            let open_here = |id: &String| {
-                database.look(|c| number_of_refund(c, id)).is_some_and(|n| homes.of(&n) == Some(group))
-            };
-            for refund in database.look(|c| texts(c, open)).into_iter().filter(open_here) {
-                self.model().breaks("known-or-unknown", format!("{refund} still has no end"));
-            }
-        }
-        for order in orders.iter().filter(|order| order.net_minor() != 0) {
-            let booked = self.groups().iter().any(|group| {
-                group.look(|c| has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", &order.number))
-            });
-            if !booked {
-                let how = format!("{} is charged, and stands in no book", order.number);
-                self.model().breaks("books-match", how);
-            }
-        }
-    }
-
-    /// What a till has written down as the end of an attempt is what happened.
-    fn settlements_hold(&self, orders: &[Order]) {
-        let mut model = self.model();
-        let mut wrong = Vec::new();
-        for (number, (sale, attempt, _)) in &model.by_channel_number {
-            let end = model.sales.get(sale).and_then(|seen| seen.attempts.get(attempt)).cloned().flatten();
-            let order = orders.iter().find(|order| order.number == *number);
-            let charged = order.map_or(0, |order| order.charged_minor - order.reversed_minor);
-            match end {
-                Some(Settled::Paid { .. }) if charged <= 0 => {
-                    wrong.push(format!("{number} was settled as paid, and the wallet has nothing"));
-                }
-                Some(Settled::Declined { .. } | Settled::Reversed)
-                    if order.is_some_and(|order| order.net_minor() != 0) =>
-                {
-                    wrong.push(format!("{number} was settled as not paid, and the customer is charged"));
-                }
-                _ => {}
-            }
-        }
-        for how in wrong {
-            model.breaks("known-or-unknown", how);
-        }
-    }
-
-    fn nothing_lost(&self, orders: &[Order]) {
-        let (rows, homes) = (self.orders(), self.homes());
-        let mut model = self.model();
-        let mut lost = Vec::new();
-        for (sale, seen) in &model.sales {
-            let till = model.tills.get(&sale.terminal);
-            let paid =
-                seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
-            if !paid || till.is_some_and(|till| till.put_back) {
-                continue;
-            }
-            let mut of = rows.iter().filter(|row| row.sale == *sale && row.state == "paid");
-            let by_cash = match (of.next(), of.next()) {
-                (Some(row), None) if row.paid_minor == seen.total_minor || row.quarantined => row.by_cash,
-                (found, _) => {
-                    lost.push(format!("{sale} is paid at the till, and in the groups: {found:?}"));
-                    continue;
-                }
-            };
-            if by_cash {
-                let charged: i64 = model
-                    .by_channel_number
-                    .iter()
-                    .filter(|(_, (of, _, _))| of == sale)
-                    .filter_map(|(number, _)| orders.iter().find(|order| order.number == *number))
-                    .map(Order::net_minor)
-                    .sum();
-                if charged != 0 {
-                    lost.push(format!("{sale} was paid in cash, and {charged} is charged too"));
-                }
-            }
-        }
-        for (id, refund) in &model.refunds {
-            let group = homes.of(refund.order.as_str()).and_then(|home| self.groups().get(home));
-            let there =
-                group.is_some_and(|g| g.look(|c| has_row(c, "SELECT 1 FROM refunds WHERE id = ?1", id)));
-            if !there {
-                lost.push(format!("{id} was promised to a manager, and is gone"));
-            }
-        }
-        for how in lost {
-            model.breaks("nothing-lost", how);
-        }
-    }
-
-    /// No two entries for one place count, of whatever till.
-    fn chain_held(&self) {
-        let mut hashes: BTreeMap<(i64, i64, i64), String> = BTreeMap::new();
-        for group in self.groups() {
-            for (place, hash) in group.look(entries_of) {
-                let first = hashes.entry(place).or_insert_with(|| hash.clone()).clone();
-                if first != hash {
-                    let how = format!("two entries count for the place {place:?}");
-                    self.model().breaks("chain", how);
-                }
-            }
-        }
-    }
 }
 
 fn is_over(order: &Order) -> bool {
     order.net_minor() == 0
         && matches!(order.state, TradeState::PayError | TradeState::Revoked | TradeState::Closed)
-}
-
-fn has_row(connection: &Connection, statement: &str, key: &str) -> bool {
-    connection.prepare_cached(statement).and_then(|mut s| s.exists([key])).unwrap_or(false)
-}
-
-fn texts(connection: &Connection, statement: &str) -> Vec<String> {
-    let read = || -> rusqlite::Result<Vec<String>> {
-        let mut statement = connection.prepare_cached(statement)?;
-        statement.query_map([], |row| row.get(0))?.collect()
-    };
-    read().unwrap_or_else(|error| vec![format!("(unreadable: {error})")])
-}
-
-fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> {
-    let read = || -> rusqlite::Result<Vec<OrderRow>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT number, terminal, epoch, sequence, state, paid_minor, held_minor, quarantined,
-                    NOT EXISTS (SELECT 1 FROM payments p WHERE p.number = o.number AND p.state = 'paid')
-             FROM orders o",
-        )?;
-        let rows = statement.query_map([], |row| {
-            let terminal =
-                TerminalId::try_from(row.get::<_, u16>(1)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
-            let sequence = u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
-            Ok(OrderRow {
-                group,
-                number: row.get(0)?,
-                sale: SaleKey { terminal, epoch: row.get(2)?, sequence },
-                state: row.get(4)?,
-                paid_minor: row.get(5)?,
-                held_minor: row.get(6)?,
-                quarantined: row.get(7)?,
-                by_cash: row.get(8)?,
-            })
-        })?;
-        rows.collect()
-    };
-    read().unwrap_or_default()
-}
-
-/// Number of the order, number at the wallet, state, amount.
-type PaymentRow = (String, String, String, i64);
-
-fn payments_of(connection: &Connection) -> Vec<PaymentRow> {
-    let read = || -> rusqlite::Result<Vec<PaymentRow>> {
-        let mut statement =
-            connection.prepare_cached("SELECT number, channel_number, state, amount_minor FROM payments")?;
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
-    };
-    read().unwrap_or_default()
-}
-
-fn number_of_refund(connection: &Connection, id: &str) -> Option<String> {
-    connection.query_row("SELECT number FROM refunds WHERE id = ?1", [id], |row| row.get(0)).ok()
-}
-
-fn refunded_of(connection: &Connection, channel_number: &str) -> i64 {
-    let statement = "SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
-         JOIN payments p ON p.number = r.number WHERE p.channel_number = ?1 AND r.state = 'done'";
-    connection.query_row(statement, [channel_number], |row| row.get(0)).unwrap_or(0)
-}
-
-type Place = (i64, i64, i64);
-
-fn entries_of(connection: &Connection) -> Vec<(Place, String)> {
-    let read = || -> rusqlite::Result<Vec<(Place, String)>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT terminal, epoch, sequence, hash FROM journal_entries WHERE quarantined = 0",
-        )?;
-        statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))?.collect()
-    };
-    read().unwrap_or_default()
 }

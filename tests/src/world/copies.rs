@@ -33,9 +33,14 @@ pub fn differ(open: &Outcome, blind: &Outcome) -> Option<String> {
     }
     let mut lines = open.story.iter().zip(&blind.story);
     let first = lines.find(|(a, b)| a != b).map(|(a, b)| format!(": {a:?} became {b:?}"));
+    let (longer, shorter) = if open.story.len() > blind.story.len() { (open, blind) } else { (blind, open) };
+    let more = longer
+        .story
+        .get(shorter.story.len())
+        .map(|line| format!(": one ends where the other goes on, {line:?}"));
     Some(format!(
         "what happens hangs on what the merchant view shows{}",
-        first.unwrap_or_else(|| " (see --seed)".into())
+        first.or(more).unwrap_or_else(|| " (see --seed)".into())
     ))
 }
 

@@ -13,7 +13,7 @@ use evertill_server::database::{
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long its engine waits for a commit.
@@ -82,7 +82,10 @@ pub struct SimDatabase {
     /// Whether whoever waits for a commit that hangs has a limit of his own. Else the engine has one.
     waits_for_ever: bool,
     inside: Mutex<Inside>,
-    condition: watch::Sender<(Condition, u64)>,
+    /// How it is, and how often whoever was connected was cut off.
+    condition: Mutex<(Condition, u64)>,
+    /// Wakes in the order in which they came: `watch` would draw lots.
+    changed: Notify,
     mutation: Option<Mutation>,
     story: Story,
 }
@@ -108,9 +111,9 @@ impl SimDatabase {
             well_since: Some(Instant::now()),
             view: None,
         };
-        let condition = watch::Sender::new((Condition::Up, 0));
+        let (condition, changed) = (Mutex::new((Condition::Up, 0)), Notify::new());
         let inside = Mutex::new(inside);
-        Self { name, opening, waits_for_ever: false, inside, condition, mutation, story }
+        Self { name, opening, waits_for_ever: false, inside, condition, changed, mutation, story }
     }
 
     /// Whether its engine leaves commits that hang alone, until they happen or are lost: then they may happen late.
@@ -124,7 +127,11 @@ impl SimDatabase {
 
     /// How it is.
     pub fn condition(&self) -> Condition {
-        self.condition.borrow().0
+        self.state().0
+    }
+
+    fn state(&self) -> (Condition, u64) {
+        *self.condition.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// So many commits in a thousand end without an answer from here on.
@@ -152,12 +159,13 @@ impl SimDatabase {
 
     /// Makes it so. Whoever was connected to one that died is cut off; when one comes back, what hung is decided.
     pub fn become_so(&self, condition: Condition) {
-        let (before, generation) = *self.condition.borrow();
+        let (before, generation) = self.state();
         if before == condition {
             return;
         }
         let cut = u64::from(condition == Condition::Dead);
-        self.condition.send_replace((condition, generation + cut));
+        *self.condition.lock().unwrap_or_else(PoisonError::into_inner) = (condition, generation + cut);
+        self.changed.notify_waiters();
         self.note_whether_well();
         if matches!(condition, Condition::Up | Condition::Dead | Condition::Slow(_)) {
             self.decide_hanging();
@@ -317,8 +325,7 @@ impl SimEngine {
 
 /// Waits as long as the way to the database takes, then brings all that has come together meanwhile.
 async fn pump(database: Arc<SimDatabase>, life: Life, queue: Arc<Mutex<Vec<Work>>>) {
-    let mut condition = database.condition.subscribe();
-    let generation = condition.borrow_and_update().1;
+    let generation = database.state().1;
     let way = database.inside().chance.between(1, 4);
     tokio::time::sleep(Duration::from_millis(way)).await;
     // What is sent before the process dies arrives all the same.
@@ -332,16 +339,15 @@ async fn pump(database: Arc<SimDatabase>, life: Life, queue: Arc<Mutex<Vec<Work>
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
     loop {
-        let (now, generation_now) = *condition.borrow_and_update();
+        let changed = database.changed.notified();
+        let (now, generation_now) = database.state();
         if generation_now != generation {
             return database.cut_off(batch);
         }
         if now != Condition::Frozen {
             break;
         }
-        if condition.changed().await.is_err() {
-            return;
-        }
+        changed.await;
     }
     database.bring(batch);
 }

@@ -11,7 +11,6 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::orders::StartPayment;
 use evertill_shared::protocol::path;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,14 +26,14 @@ const AFTERMATH: Duration = Duration::from_secs(12);
 pub struct Wallets {
     well_since: Mutex<[Option<Instant>; WALLETS]>,
     customers: Mutex<BTreeMap<String, Behaviour>>,
-    /// Some call of the desk, whichever comes next, will go wrong.
-    errs: AtomicBool,
+    /// Since when no call of the desk goes wrong by itself; nothing if the next may.
+    desk_is_right_since: Mutex<Option<Instant>>,
 }
 
 impl Wallets {
     pub fn new(now: Instant) -> Self {
         let well_since = Mutex::new([Some(now); WALLETS]);
-        Self { well_since, customers: Mutex::default(), errs: AtomicBool::default() }
+        Self { well_since, customers: Mutex::default(), desk_is_right_since: Mutex::new(Some(now)) }
     }
 }
 
@@ -49,7 +48,8 @@ impl Checker {
 
     /// Calls of the desk that both wallets share go wrong from here on, or not.
     pub fn desk_errs(&self, errs: bool) {
-        self.wallets.errs.store(errs, Ordering::Relaxed);
+        let mut since = self.wallets.desk_is_right_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = (!errs).then(Instant::now);
     }
 
     /// A customer shows this code.
@@ -62,7 +62,8 @@ impl Checker {
         let wallet = PREFIXES.iter().position(|prefix| code.starts_with(prefix));
         let all = self.wallets.well_since.lock().unwrap_or_else(PoisonError::into_inner);
         let since = wallet.and_then(|wallet| all.get(wallet).copied().flatten());
-        since.is_some_and(|since| since <= then) && !self.wallets.errs.load(Ordering::Relaxed)
+        let desk = *self.wallets.desk_is_right_since.lock().unwrap_or_else(PoisonError::into_inner);
+        [since, desk].iter().all(|since| since.is_some_and(|since| since <= then))
     }
 
     fn pays(&self, code: &str) -> bool {

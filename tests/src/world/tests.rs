@@ -6,7 +6,9 @@ use crate::drill::world::bugs;
 #[test]
 fn the_same_seed_tells_the_same_story() {
     let (one, other) = (Template::make().unwrap(), Template::make().unwrap());
-    for seed in [3, 14, 15] {
+    let some: [fn(&Plan) -> bool; 3] = [|plan| plan.moves, |plan| plan.view, |plan| plan.two_wallets];
+    let first = |of: fn(&Plan) -> bool| (1..).find(|seed| of(&Plan::of(*seed))).unwrap();
+    for seed in [3, 14].into_iter().chain(some.map(first)) {
         let first = run(&one, &Plan::of(seed), None, true).unwrap();
         let second = run(&other, &Plan::of(seed), None, true).unwrap();
         for (a, b) in first.story.iter().zip(&second.story) {
@@ -28,5 +30,5 @@ fn no_rule_is_broken_in_the_first_seeds() {
 #[test]
 fn every_planted_bug_is_caught() {
     let (planted, survived) = bugs().unwrap();
-    assert!(planted >= 18 && survived.is_empty(), "not caught: {survived:?}");
+    assert!(planted >= 25 && survived.is_empty(), "not caught: {survived:?}");
 }

@@ -51,7 +51,13 @@ impl Sql for SqliteSession<'_> {
     }
 
     fn script(&self, statements: &str) -> Result<(), DbError> {
-        Ok(self.connection.execute_batch(statements)?)
+        // Each job begins and ends with one of these: none is parsed twice.
+        let is_frequent = ["SAVEPOINT ", "RELEASE "].iter().any(|word| statements.starts_with(word));
+        if !is_frequent || statements.contains(';') {
+            return Ok(self.connection.execute_batch(statements)?);
+        }
+        self.connection.prepare_cached(statements)?.execute([])?;
+        Ok(())
     }
 
     fn rows_locked(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
