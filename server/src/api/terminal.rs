@@ -27,6 +27,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         server_time,
         business_day: app.base.business_day(server_time),
         journal_head: app.base.journal_head(terminal, caller.epoch).await?,
+        furthest_used: app.groups.furthest_entry(terminal, caller.epoch).await,
         catalogue_version: versions.catalogue,
         staff_version: versions.staff,
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),

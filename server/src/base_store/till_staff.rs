@@ -25,12 +25,15 @@ pub struct Versions {
     pub staff: u64,
 }
 
+/// When the staff was read, and who was on it.
+type Seen = (Duration, Arc<BTreeSet<String>>);
+
 /// Who is on the staff, as it was read a moment ago. For a flag on an order, never for a right.
 #[derive(Clone, Default)]
-pub(super) struct OnStaff(Arc<Mutex<Option<(Duration, Arc<BTreeSet<String>>)>>>);
+pub(super) struct OnStaff(Arc<Mutex<Option<Seen>>>);
 
 impl OnStaff {
-    fn known(&self) -> Option<(Duration, Arc<BTreeSet<String>>)> {
+    fn known(&self) -> Option<Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

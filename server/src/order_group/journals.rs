@@ -2,12 +2,16 @@
 //! is checked before, and where each stands is known by its place.
 
 use super::{GroupError, GroupSet, KeptEntry, Reply};
+use evertill_shared::id::{KeyEpoch, TerminalId};
+use evertill_shared::journal::Head;
 
 /// Keeping journal entries.
 pub trait Journals: Send + Sync {
     /// Keeps entries, all or none. One that is there already is passed over if it is the same; another one in
     /// its place is a fork.
     fn keep_entries(&self, entries: Vec<KeptEntry>, quarantined: bool) -> Reply<()>;
+    /// The last entry of this journal that the group keeps: handed in, or because an order rests on it.
+    fn furthest_entry(&self, terminal: TerminalId, epoch: KeyEpoch) -> Reply<Option<Head>>;
 }
 
 impl GroupSet {
@@ -32,5 +36,13 @@ impl GroupSet {
             }
         }
         Err(GroupError::NoGroupAvailable)
+    }
+
+    /// The last entry of this journal that any group keeps that answers. What orders rest on comes before it is handed
+    /// in: a till that was put back to an older disk meanwhile would use those places again, in another group, and only
+    /// all of them together can tell it.
+    pub async fn furthest_entry(&self, terminal: TerminalId, epoch: KeyEpoch) -> Option<Head> {
+        let (heads, _) = self.read_all(|g| g.furthest_entry(terminal, epoch)).await;
+        heads.into_iter().flatten().max_by_key(|head| head.sequence)
     }
 }

@@ -28,6 +28,10 @@ pub struct TerminalStatus {
     pub business_day: BusinessDay,
     /// The last entry of this till's journal that the server has.
     pub journal_head: Head,
+    /// The furthest entry that an order or a payment of this till rests on, in any order group that answers: it may be
+    /// ahead of what was handed in. `None` from a server that does not look.
+    #[serde(default)]
+    pub furthest_used: Option<Head>,
     /// The version of the catalogue that the server has.
     pub catalogue_version: u64,
     /// The version of the list of those who may log in at tills; 0 from a server that has none.

@@ -123,7 +123,7 @@ impl Controller {
     /// older state or copied: nothing may be sold here, or numbers would be used a second time.
     pub(super) fn check_head(&mut self) {
         let (Some(journal), Some(status)) = (&self.journal, &self.status) else { return };
-        let (ours, theirs) = (journal.head(), status.journal_head);
+        let (ours, theirs, used) = (journal.head(), status.journal_head, status.furthest_used);
         let foreign = (theirs.terminal, theirs.epoch) != (ours.terminal, ours.epoch);
         let fork = if foreign {
             // An older key's journal says nothing about this one; a newer one means that this till was replaced.
@@ -131,8 +131,10 @@ impl Controller {
         } else {
             !self.has_entry(theirs)
         };
-        if fork {
-            tracing::error!(server = ?theirs, till = ?ours, "the server knows another journal of this till");
+        // Orders may rest on entries that were not handed in before this disk was put back.
+        let used = used.filter(|used| (used.terminal, used.epoch) == (ours.terminal, ours.epoch));
+        if fork || used.is_some_and(|used| !self.has_entry(used)) {
+            tracing::error!(server = ?theirs, ?used, till = ?ours, "the server knows another journal of this till");
             return self.forked();
         }
         if !foreign {

@@ -306,6 +306,7 @@ impl Net {
     fn head_is_right(&self, answer: &[u8]) -> Option<Vec<u8>> {
         let mut status: TerminalStatus = serde_json::from_slice(answer).ok()?;
         status.journal_head = self.checker.model().till(status.terminal).head?;
+        status.furthest_used = None;
         serde_json::to_vec(&status).ok()
     }
 

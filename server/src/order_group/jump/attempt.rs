@@ -59,7 +59,7 @@ impl Attempt {
         error
     }
 
-    async fn to_its_end(mut self) -> Answer {
+    async fn finish(mut self) -> Answer {
         let left = self.call.saturating_sub(self.clock.monotonic().saturating_sub(self.began));
         match self.within(left).await {
             Some(answer) => answer,
@@ -98,7 +98,7 @@ impl Late {
         self.under_way += 1;
         tokio::spawn(async move {
             // The order may have its number by now: then this draft expires.
-            let _ = answers.send(attempt.to_its_end().await);
+            let _ = answers.send(attempt.finish().await);
         });
     }
 

@@ -90,7 +90,7 @@ pub(super) fn order_row(row: &Row) -> Result<OrderRow, GroupError> {
 pub(crate) fn served_by(row: &Row) -> Result<Option<ServedBy>, DbError> {
     let (login, name): (String, String) = (row.get("cashier")?, row.get("cashier_name")?);
     let on_staff = row.get("cashier_known")?;
-    Ok((!login.is_empty()).then(|| ServedBy { cashier: Cashier { login, name }, on_staff }))
+    Ok((!login.is_empty()).then_some(ServedBy { cashier: Cashier { login, name }, on_staff }))
 }
 
 /// The values of those columns.

@@ -66,6 +66,26 @@ fn the_servers_head_must_be_one_of_our_entries() {
 }
 
 #[test]
+fn chain_an_older_disk_is_told_by_an_order_that_rests_on_an_entry_which_was_never_handed_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, old) = (dir.path().join("till.db"), dir.path().join("old.db"));
+    let mut till = Till::at(&path);
+    std::fs::copy(&path, &old).unwrap();
+    std::fs::copy(path.with_extension("db-wal"), old.with_extension("db-wal")).unwrap();
+    sell_for_cash(&mut till);
+    let used = till.controller.journal.as_ref().unwrap().head();
+    let status = TerminalStatus { furthest_used: Some(used), ..till.status(TerminalState::Active) };
+    till.give(Input::Net(Answer::Heartbeat(Ok(status.clone()))));
+    assert_eq!(fault(&till), None, "it is this journal's own");
+    drop(till);
+    let mut till = Till::at(&old);
+    till.give(Input::Net(Answer::Heartbeat(Ok(TerminalStatus { furthest_used: None, ..status.clone() }))));
+    assert_eq!(fault(&till), None, "nothing that was handed in tells");
+    till.give(Input::Net(Answer::Heartbeat(Ok(status))));
+    assert_eq!(fault(&till), Some(&FaultPage::JournalForked));
+}
+
+#[test]
 fn a_conflict_or_a_broken_chain_stops_the_till_and_keeps_everything() {
     for code in [ErrorCode::Conflict, ErrorCode::ChainBroken] {
         let mut till = Till::online();

@@ -285,6 +285,7 @@ impl Till {
             server_time: self.now.wall,
             business_day: "2025-11-20".parse().unwrap(),
             journal_head: head,
+            furthest_used: None,
             catalogue_version: 1,
             staff_version: 0,
             refunds_waiting: 0,
