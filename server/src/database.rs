@@ -31,7 +31,7 @@
 //! ```
 
 mod error;
-mod gather;
+pub(crate) mod gather;
 mod insert;
 mod job;
 pub mod postgres;

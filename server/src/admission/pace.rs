@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 /// One refusal each so often, in the long run.
-const EVERY: Duration = Duration::from_millis(2);
+const EVERY: Duration = Duration::from_millis(3);
 /// So many at once are let pass.
 const BURST: u32 = 50;
 /// The longest that a refusal is held back.
@@ -49,7 +49,7 @@ mod tests {
         let now = Duration::from_secs(9);
         let holds: Vec<_> = (0..5_000).map(|_| pace.hold(now)).collect();
         assert!(holds[..50].iter().all(Duration::is_zero));
-        assert_eq!(holds[149], Duration::from_millis(200));
+        assert_eq!(holds[149], Duration::from_millis(300));
         let crowd: std::collections::BTreeSet<_> = holds[2_000..2_500].iter().collect();
         assert!(crowd.len() == 500 && crowd.iter().all(|hold| **hold >= LONGEST / 2 && **hold <= LONGEST));
         assert_eq!(pace.hold(now + Duration::from_secs(3)), Duration::ZERO);

@@ -1,12 +1,13 @@
 //! The door in front of a simulated server of known capacity, in virtual time: nothing here depends on how fast the
 //! machine is that runs it.
 //!
-//! The server is one processor with a queue of tasks, as an event loop has it, and a database that takes four
-//! milliseconds for a commit. A request is parsed before the door can look at it, so refusing is not free. The
+//! The server is one processor with a queue of tasks, as an event loop has it, and a database whose writer gathers what
+//! many write, as the real one does, and takes four milliseconds for a commit. A request is parsed before the door can look at it, so refusing is not free. The
 //! tills are rude: they heed no pause, and ask again as soon as they have an answer.
 
 use super::pace::Pace;
 use super::*;
+use crate::database::gather::Gather;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -25,8 +26,10 @@ enum Event {
     Send(usize),
     /// The processor has done its task.
     Done,
-    /// The database has committed.
-    Committed(usize),
+    /// The writer has gathered enough, and begins a commit.
+    Commits,
+    /// It has committed.
+    Committed,
     /// A refusal has been held back long enough.
     Refuse(usize),
     /// Time passes at the door.
@@ -62,6 +65,10 @@ struct World {
     now: u64,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
     counter: u64,
+    gather: Gather,
+    /// What waits for the next commit, and what is in this one, if the writer is busy.
+    to_write: Vec<usize>,
+    written: Option<Vec<usize>>,
     tasks: VecDeque<Task>,
     working: Option<Task>,
     tills: Vec<Till>,
@@ -84,6 +91,9 @@ impl World {
             now: 0,
             events: BinaryHeap::new(),
             counter: 0,
+            gather: Gather::default(),
+            to_write: Vec::new(),
+            written: None,
             tasks: VecDeque::new(),
             working: None,
             tills: Vec::new(),
@@ -151,7 +161,17 @@ impl World {
                     self.work(Task::Parse(till));
                 }
                 Event::Done => self.done(),
-                Event::Committed(till) => self.work(Task::Answer(till)),
+                Event::Commits => {
+                    let batch = std::mem::take(&mut self.to_write);
+                    self.gather.committed(batch.len());
+                    self.written = Some(batch);
+                    self.at(time + COMMIT, Event::Committed);
+                }
+                Event::Committed => {
+                    let batch = self.written.take().unwrap_or_default();
+                    batch.into_iter().for_each(|till| self.work(Task::Answer(till)));
+                    self.write();
+                }
                 Event::Refuse(till) => self.work(Task::Refuse(till)),
                 Event::Tick => {
                     let moved = self.door.step(us(time));
@@ -169,7 +189,12 @@ impl World {
     fn done(&mut self) {
         match self.working.take() {
             Some(Task::Parse(till)) => self.arrived(till),
-            Some(Task::Serve(till)) => self.at(self.now + COMMIT, Event::Committed(till)),
+            Some(Task::Serve(till)) => {
+                self.to_write.push(till);
+                if self.written.is_none() && self.to_write.len() == 1 {
+                    self.write();
+                }
+            }
             Some(Task::Answer(till)) => {
                 let Till { class, entered, sent, .. } = self.tills[till];
                 let moved = self.door.leave(class, us(entered), us(self.now), true);
@@ -188,6 +213,14 @@ impl World {
             None => {}
         }
         self.next_task();
+    }
+
+    /// The writer is free: what waits is in its next commit, with what comes while it gathers.
+    fn write(&mut self) {
+        if !self.to_write.is_empty() {
+            let pause = u64::try_from(self.gather.pause().as_micros()).unwrap();
+            self.at(self.now + pause, Event::Commits);
+        }
     }
 
     fn arrived(&mut self, till: usize) {

@@ -13,18 +13,18 @@ const MOST: Duration = Duration::from_millis(6);
 
 /// What is known of the last commit.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     last: u32,
 }
 
 impl Gather {
     /// A commit served so many.
-    pub(super) fn committed(&mut self, count: usize) {
+    pub(crate) fn committed(&mut self, count: usize) {
         self.last = u32::try_from(count).unwrap_or(u32::MAX);
     }
 
     /// How long to wait for more now that there is one. Whoever writes alone is not held up.
-    pub(super) fn pause(self) -> Duration {
+    pub(crate) fn pause(self) -> Duration {
         if self.last < 2 { Duration::ZERO } else { FOR_EACH.saturating_mul(self.last).min(MOST) }
     }
 }
