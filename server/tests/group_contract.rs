@@ -54,6 +54,27 @@ fn news(number: OrderNumber, event: Event) -> PaymentNews {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chain_the_furthest_entry_that_an_order_rests_on_is_known_before_it_is_handed_in() {
+    for home in homes().await {
+        let terminal = home.sale(500).entry.place.terminal;
+        assert_eq!(
+            home.group.furthest_entry(terminal, 1).await.unwrap(),
+            None,
+            "a draft rests on nothing yet"
+        );
+        let number = home.cash_order(500).await;
+        let last = home.group.furthest_entry(terminal, 1).await.unwrap().unwrap();
+        let cash = home.number("SELECT MAX(sequence) FROM journal_entries").await;
+        assert_eq!(i64::try_from(last.sequence), Ok(cash), "{number}");
+        assert_eq!(
+            home.group.furthest_entry(terminal, 2).await.unwrap(),
+            None,
+            "another key, another journal"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_sale_has_one_draft_however_often_it_is_asked_for() {
     for home in homes().await {
         let sale = home.sale(500);
