@@ -102,6 +102,12 @@ impl Browser {
         assert!(came, "{text:?} did not come at {}:\n{}", self.address(), self.text(css));
     }
 
+    /// Waits until there are so many.
+    pub fn expect_count(&self, css: &str, count: usize) {
+        let came = wait_until(PATIENCE, || self.count(css) == count);
+        assert!(came, "{} of {css} instead of {count} at {}", self.count(css), self.address());
+    }
+
     /// The page as a person with a screen of that size sees it, and the whole of it.
     pub fn picture(&self, file: &Path) {
         let answer =

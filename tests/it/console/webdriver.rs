@@ -54,7 +54,8 @@ impl Driver {
     fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
         let body = if method == "POST" { body.to_string() } else { String::new() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        // Drawing a page takes Chromium seconds when several browsers share two cores.
+        stream.set_read_timeout(Some(Duration::from_secs(180)))?;
         let (port, length) = (self.port, body.len());
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
