@@ -275,7 +275,8 @@ impl Checker {
             }
         }
         for (sale, net) in net {
-            let total = model.sales.get(&sale).map_or(0, |seen| seen.total_minor);
+            let written = model.sales.get(&sale).map(|seen| &seen.written);
+            let total = written.map_or(0, |written| written.iter().map(|(_, total)| total).sum());
             if net > total {
                 model.breaks("one-charge", format!("{sale} costs {total}, and {net} is charged for it"));
             }

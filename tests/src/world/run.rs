@@ -358,12 +358,16 @@ impl World {
         }
     }
 
+    /// Its disk was put back to before what the servers have of it, and it does not say so.
+    fn must_stop_and_goes_on(&self, till: &Till) -> bool {
+        let must_stop = self.checker.model().till(till.terminal()).must_stop;
+        must_stop && !till.screen.as_ref().is_some_and(|screen| matches!(screen.page, Page::Fault(_)))
+    }
+
     /// A till whose disk was put back to before what the servers have of it was found out.
     fn put_back_tills_stand_still(&self) {
         for till in &self.tills {
-            let must_stop = self.checker.model().till(till.terminal()).must_stop;
-            let stands = till.screen.as_ref().is_some_and(|screen| matches!(screen.page, Page::Fault(_)));
-            if must_stop && !stands {
+            if self.must_stop_and_goes_on(till) {
                 let how = format!("{} was put back to an older state, and goes on", till.terminal());
                 self.checker.model().breaks("chain", how);
             }
@@ -480,11 +484,13 @@ impl World {
     fn is_quiet(&self) -> bool {
         let patient = self.now_ms() < self.plan.healed_ms() + REFUNDS_MS;
         let drained = |till: &Till| {
-            let put_back = self.checker.model().till(till.terminal()).put_back;
-            put_back
-                || till.screen.as_ref().is_some_and(|screen| {
-                    screen.status.unsent.is_some_and(|unsent| unsent.count == 0 && unsent.entries == 0)
-                })
+            if self.checker.model().till(till.terminal()).put_back {
+                // It has nothing left to send, but it must have heard of it from a server.
+                return !self.must_stop_and_goes_on(till);
+            }
+            till.screen.as_ref().is_some_and(|screen| {
+                screen.status.unsent.is_some_and(|unsent| unsent.count == 0 && unsent.entries == 0)
+            })
         };
         self.cashiers
             .iter()
