@@ -170,7 +170,9 @@ fn sell(
     let at = years.until.minus(age);
     let chosen = goods.iter().cycle().skip(n % goods.len().max(1)).take(2);
     let lines = chosen
-        .map(|p| Line::new(p.id.clone(), p.name.clone(), 1 + u32::from(n % 3 == 0), p.price, p.tax_rate))
+        .map(|p| {
+            Line::new(p.id.clone(), p.name.clone(), 1 + u32::from(n.is_multiple_of(3)), p.price, p.tax_rate)
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(wrong)?;
     let sale = Sale::new(years.store, at, Currency::CNY, lines).map_err(wrong)?;
