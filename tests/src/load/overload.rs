@@ -236,20 +236,23 @@ fn requests(per_second: f64, time: Duration) -> usize {
 
 /// What became of each kind of request.
 fn told(work: &[Prepared], done: &Done, time: Duration) -> Map<String, Value> {
-    let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, (usize, Vec<Duration>)> = BTreeMap::new();
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
     for record in &done.records {
         let kind = work.get(record.index).map_or("", |request| request.kind);
         let counted = kinds.entry(kind).or_default();
         counted.0 += 1;
-        counted.1 += usize::from(record.is_good());
-        if !record.is_good() {
+        if record.is_good() {
+            counted.1.push(record.took);
+        } else {
             let word = record.answer.as_ref().map_or("broken line".into(), |a| a.status.to_string());
             *refused.entry(word).or_default() += 1;
         }
     }
-    let done_share = |(kind, (sent, good)): (&&str, &(usize, usize))| {
-        ((*kind).to_owned(), json!({ "sent": sent, "done": good }))
+    let done_share = |(kind, (sent, good)): (&&str, &mut (usize, Vec<Duration>))| {
+        let (p50, p99) = (percentile(good, 0.5), percentile(good, 0.99));
+        let told = json!({ "sent": *sent, "done": good.len(), "p50_ms": ms(p50), "p99_ms": ms(p99) });
+        ((*kind).to_owned(), told)
     };
     let mut refusals: Vec<Duration> =
         done.records.iter().filter(|record| !record.is_good()).map(|record| record.took).collect();
@@ -259,7 +262,7 @@ fn told(work: &[Prepared], done: &Done, time: Duration) -> Map<String, Value> {
     more.insert("p50_ms".into(), json!(ms(percentile(&mut done.times(), 0.5))));
     more.insert("refusal_p50_ms".into(), json!(ms(percentile(&mut refusals, 0.5))));
     more.insert("refused".into(), json!(refused));
-    more.insert("kinds".into(), kinds.iter().map(done_share).collect());
+    more.insert("kinds".into(), kinds.iter_mut().map(done_share).collect());
     more
 }
 
