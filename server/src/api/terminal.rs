@@ -14,8 +14,12 @@ use evertill_shared::protocol::terminal::TerminalStatus;
 pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalStatus> {
     let terminal = caller.terminal;
     let known = app.base.terminal(terminal).await?.ok_or(BaseError::NotFound("terminal"))?;
-    let refunds_waiting =
-        if caller.state.may_move_money() { app.groups.refund_inbox(terminal).await.0.len() } else { 0 };
+    let refunds_waiting = async {
+        if caller.state.may_move_money() { app.groups.refund_inbox(terminal).await.0.len() } else { 0 }
+    };
+    // A group that hangs is waited for once, not twice.
+    let (refunds_waiting, furthest_used) =
+        tokio::join!(refunds_waiting, app.groups.furthest_entry(terminal, caller.epoch));
     let versions = app.base.versions().await?;
     let server_time = app.clock.now();
     Ok(Json(TerminalStatus {
@@ -27,7 +31,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         server_time,
         business_day: app.base.business_day(server_time),
         journal_head: app.base.journal_head(terminal, caller.epoch).await?,
-        furthest_used: app.groups.furthest_entry(terminal, caller.epoch).await,
+        furthest_used,
         catalogue_version: versions.catalogue,
         staff_version: versions.staff,
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
