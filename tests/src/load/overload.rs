@@ -25,6 +25,9 @@ const STOCKING: usize = 32;
 const PRICED: usize = 1_000;
 /// The window in which recovery is looked at.
 const WINDOW: Duration = Duration::from_millis(250);
+/// How long a load has gone on before it is measured. It begins with all tills at once, of which none waits for an
+/// answer yet: what that first rush does to those who are let in is told apart, as `first_rush_p99_ms`.
+const RUSH: Duration = Duration::from_secs(1);
 /// One answer of so many is checked for the server's signature.
 const CHECKED: usize = 20;
 
@@ -187,18 +190,21 @@ impl Trial {
         let time = self.time;
         let (offered, half) = (peak.requests * f64::from(times), peak.requests / 2.0);
         let calm_time = time * 2;
-        let work = self.mixed(requests(offered, time) + requests(half, calm_time)).await?;
+        let loaded = RUSH + time;
+        let work = self.mixed(requests(offered, loaded) + requests(half, calm_time)).await?;
         let meter = self.shop.meter();
-        let all = self.many.open_loop(&work, &[(offered, time), (half, calm_time)]).await?;
+        let all = self.many.open_loop(&work, &[(offered, loaded), (half, calm_time)]).await?;
         let used = meter.read();
         self.check(&work, &all)?;
-        let (done, calm) = all.split(time);
+        let (rush, rest) = all.split(RUSH);
+        let (done, calm) = rest.split(time);
         // What came in time counts; what was answered after the load was over does not.
         let in_time = || done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time);
         let p99 = percentile(&mut done.times(), 0.99);
         let recovery_s = recovered(&calm, normal, calm_time);
         let mut more = told(&work, &done, time);
         more.insert("p99_ms".into(), json!(ms(p99)));
+        more.insert("first_rush_p99_ms".into(), json!(ms(percentile(&mut rush.times(), 0.99))));
         more.insert("recovery_s".into(), json!(recovery_s));
         more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
         let goodput = self.work_of(&work, in_time()) / time.as_secs_f64() / peak.work;
