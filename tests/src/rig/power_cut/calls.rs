@@ -153,7 +153,9 @@ impl Reader<'_> {
     fn end(&mut self, call: &str, begun: Begun, at_us: i64) -> Result<(), String> {
         let (name, arguments) = call.split_once('(').ok_or("no call")?;
         let Some((_, result)) = call.rsplit_once(") = ") else { return Err("no result".into()) };
-        if result.starts_with('?') {
+        // Of a program that was killed inside a call the result is not known, or is none that the system has: its
+        // errors have names ("-1 ENOSPC (No space left on device)").
+        if result.starts_with('?') || result.starts_with("-1 (errno ") {
             self.never_ended(call, begun);
             return Ok(());
         }
