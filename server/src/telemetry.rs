@@ -110,7 +110,7 @@ async fn show(State(shown): State<Arc<Shown>>) -> ([(axum::http::HeaderName, &'s
 fn look(app: &App) {
     for group in app.groups.health() {
         let tag = group.tag.to_string();
-        for standing in ["healthy", "skipped", "test due"] {
+        for standing in ["healthy", "slow", "skipped", "test due"] {
             let is = if group.standing == standing { 1.0 } else { 0.0 };
             let word = standing.replace(' ', "_");
             gauge!("evertill_group_standing", "group" => tag.clone(), "standing" => word).set(is);

@@ -24,7 +24,7 @@ pub struct Ready {
     pub stopping: bool,
     /// Whether the base store can be used.
     pub base_store: bool,
-    /// `healthy`, `skipped` or `test due`, by the group's tag.
+    /// `healthy`, `slow` (new orders go there last), `skipped` or `test due`, by the group's tag.
     pub groups: BTreeMap<String, &'static str>,
     /// New orders that jumped away from each group since the start, by its tag.
     pub jumps_away: BTreeMap<String, u64>,

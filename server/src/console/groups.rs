@@ -89,6 +89,7 @@ fn standing(health: &GroupHealth, t: &'static Words) -> Vec<Badge> {
     let for_new_orders = match health.standing {
         "healthy" if !is_open => None,
         "healthy" => Some(Badge::new(Tone::Good, t.group_healthy)),
+        "slow" => Some(Badge::new(Tone::Doubt, t.group_slow)),
         "test due" => Some(Badge::new(Tone::Doubt, t.group_testing)),
         _ => Some(Badge::new(Tone::Bad, t.group_skipped)),
     };

@@ -119,6 +119,7 @@ impl Watch {
     pub(crate) fn report(&self, engine: String, now: Duration) -> GroupHealth {
         let notes = self.notes();
         let standing = match notes.health.standing(now) {
+            Standing::Healthy if notes.avoidance.is_avoided(now) => "slow",
             Standing::Healthy => "healthy",
             Standing::TestDue => "test due",
             Standing::Skipped { .. } => "skipped",

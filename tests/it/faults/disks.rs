@@ -100,13 +100,12 @@ async fn isolation_one_groups_full_disk_stops_no_other_and_it_is_back_by_itself(
         }
     }
     assert!(elsewhere >= 15, "{elsewhere} of 25 went to the other groups");
-    // An order that met it is enough for others to go elsewhere for a moment; it is called bad when it fails again.
-    let noticed = |health: &str| !health.contains("\"00\":\"healthy\"");
-    let (status, health) = shop.settled_page("/health/ready", |_, health| noticed(health)).await;
+    let (status, health) = shop.page("/health/ready").await;
     assert_eq!(status, 200, "{health}");
-    assert!(noticed(&health), "nobody noticed: {health}");
+    assert!(!health.contains("\"00\":\"healthy\""), "nobody noticed: {health}");
     let (_, console) = shop.page("/console/groups").await;
-    assert!(console.contains("Skipped by new orders"), "the console does not show it: {console}");
+    let told = ["Skipped by new orders", "Slow: new orders go here last"];
+    assert!(told.iter().any(|words| console.contains(words)), "the console does not show it: {console}");
     println!("{elsewhere} of 25 sales went elsewhere, {refused} waited; the slowest number took {slowest:?}");
 
     disk.make_room().unwrap();

@@ -65,7 +65,13 @@ pub async fn run(options: &GrowthOptions, cores: Cores) -> Result<Value, RigErro
             group.measure(round, round >= warm_up).await?;
         }
     }
-    Ok(report(options, cores, &mut groups))
+    let report = report(options, cores, &mut groups);
+    for group in groups {
+        // While somebody has a database open, its folder does not go away for good.
+        group.groups.close().await;
+        group.view.close().await;
+    }
+    Ok(report)
 }
 
 fn report(options: &GrowthOptions, cores: Cores, groups: &mut [Filled]) -> Value {
@@ -125,7 +131,7 @@ impl Filled {
         // Opened once by itself, so that the tables are the server's own.
         let made = open(file, tag).await?;
         create(&made, seller.sell()?).await?;
-        drop(made);
+        made.close().await;
         let zone = store()?.zone;
         let until = SystemClock.now();
         let filling = Filling { sold: &sold, tag, a_day, until, zone: &zone };

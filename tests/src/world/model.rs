@@ -13,8 +13,8 @@ use std::time::Duration;
 pub struct SaleSeen {
     pub total_minor: i64,
     /// When each sale was closed that was ever written under this name, and its total. There is more than one only where
-    /// a disk was put back while nobody could tell the till so: that is two customers' sales, of which one stays in no
-    /// book, and not one sale that is charged twice.
+    /// a disk was put back while nobody could tell the till so: two customers' sales, of which one stays in no book. Never
+    /// is more charged under the name than the dearest of them costs.
     pub written: BTreeSet<(i64, i64)>,
     /// Every number that the till ever chose for it.
     pub chosen: BTreeSet<OrderNumber>,

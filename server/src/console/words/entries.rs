@@ -293,6 +293,7 @@ dictionary! {
     // Groups
     groups_title: "Order groups", "订单库";
     group_healthy: "Healthy", "正常";
+    group_slow: "Slow: new orders go here last", "缓慢：新订单最后才用";
     group_testing: "Being tested", "正在测试";
     group_skipped: "Skipped by new orders", "新订单已绕开";
     group_broken: "Cannot be used", "不可用";
