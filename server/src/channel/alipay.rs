@@ -15,8 +15,8 @@ mod wire;
 pub use keys::KeyProblem;
 pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 
-use super::line::{Exchange, Https, Line, Wire};
-use super::silence::Silence;
+use super::line::{Https, Line, Sending, Wire};
+use super::silence::{Silence, ok};
 use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
@@ -53,7 +53,7 @@ impl AlipayChannel {
     /// # Errors
     /// A file is missing or wrong.
     pub fn new(settings: &AlipaySettings, clock: Arc<dyn Clock>) -> Result<Self, AlipayError> {
-        let wire = Https::new(settings.tls()?, settings.connect_timeout(), FORM)?;
+        let wire = Https::new(settings.tls()?, settings.connect_timeout())?;
         Self::over(Arc::new(wire), settings, clock)
     }
 
@@ -103,11 +103,10 @@ impl AlipayChannel {
         let Some(request) = self.merchant.request(call, &content, self.clock.now()) else {
             return Err(Silence::NotSent("the request could not be signed".to_owned()));
         };
-        match self.line.call(&request.path, request.body, limit).await {
-            Exchange::Answered(bytes) => self.merchant.open(call, &bytes).map_err(Silence::Unusable),
-            Exchange::NotSent(why) => Err(Silence::NotSent(why)),
-            Exchange::NoAnswer(why) => Err(Silence::NoAnswer(why)),
-        }
+        let sending = Sending::post(FORM, request.body);
+        let sending = if call.only_asks() { sending.harmless() } else { sending };
+        let bytes = ok(self.line.send(&request.path, sending, limit).await)?;
+        self.merchant.open(call, &bytes).map_err(Silence::Unusable)
     }
 
     /// The same, and what a judge says of the answer.

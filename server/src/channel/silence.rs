@@ -1,5 +1,6 @@
 //! Why a wallet gave no reply that counts, and what that means.
 
+use super::line::Exchange;
 use evertill_shared::payment::{DeclineReason, PayOutcome};
 use evertill_shared::wallet::Wallet;
 use std::fmt::Display;
@@ -13,6 +14,15 @@ pub(super) enum Silence<U> {
     NoAnswer(String),
     /// A reply that proves nothing.
     Unusable(U),
+}
+
+/// What came with status 200; both wallets' older protocols know no other.
+pub(super) fn ok<U>(exchange: Exchange) -> Result<Vec<u8>, Silence<U>> {
+    match exchange {
+        Exchange::Answered(reply) => reply.ok().map_err(Silence::NoAnswer),
+        Exchange::NotSent(why) => Err(Silence::NotSent(why)),
+        Exchange::NoAnswer(why) => Err(Silence::NoAnswer(why)),
+    }
 }
 
 impl<U: Display> Silence<U> {

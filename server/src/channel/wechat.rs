@@ -14,8 +14,8 @@ mod wire;
 pub use settings::{WechatError, WechatSettings};
 pub use sign::SignType;
 
-use super::line::{Exchange, Https, Line, Wire};
-use super::silence::Silence;
+use super::line::{Https, Line, Sending, Wire};
+use super::silence::{Silence, ok};
 use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
@@ -57,8 +57,8 @@ impl WechatChannel {
     /// A file is missing or wrong.
     pub fn new(settings: &WechatSettings, clock: Arc<dyn Clock>) -> Result<Self, WechatError> {
         let connect = settings.connect_timeout();
-        let open: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(false)?, connect, XML)?);
-        let secure: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(true)?, connect, XML)?);
+        let open: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(false)?, connect)?);
+        let secure: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(true)?, connect)?);
         Self::over([open, secure], settings, clock, Arc::new(SystemRandom::new()))
     }
 
@@ -109,11 +109,10 @@ impl WechatChannel {
     ) -> Result<Reply, Silence<Unusable>> {
         let nonce: [u8; 16] = draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string()))?;
         let body = request(&self.merchant, &hex::encode(nonce));
-        match line.call(path, body, limit).await {
-            Exchange::Answered(bytes) => self.merchant.open(&bytes).map_err(Silence::Unusable),
-            Exchange::NotSent(why) => Err(Silence::NotSent(why)),
-            Exchange::NoAnswer(why) => Err(Silence::NoAnswer(why)),
-        }
+        let sending = Sending::post(XML, body);
+        let sending = if wire::only_asks(path) { sending.harmless() } else { sending };
+        let bytes = ok(line.send(path, sending, limit).await)?;
+        self.merchant.open(&bytes).map_err(Silence::Unusable)
     }
 
     async fn pay_now(&self, charge: &Charge) -> PayOutcome {

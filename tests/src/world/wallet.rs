@@ -6,7 +6,7 @@ use super::check::Checker;
 use super::life::{Flight, Life};
 use super::story::Story;
 use crate::simulator::wechat::InProcess;
-use evertill_server::channel::line::{Exchange, Posting, Wire};
+use evertill_server::channel::line::{Exchange, Posting, Reply, Request, Wire};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -62,23 +62,23 @@ impl WalletSide {
         lock(&self.weather).get(wallet).copied().unwrap_or_default()
     }
 
-    async fn serve(self: Arc<Self>, path: String, secure: bool, body: String) -> Exchange {
-        self.checker.arrives(&path, &body, &self.desk, &self.story);
-        let (status, reply) = match self.desk.serve(&path, secure, body.as_bytes()).await {
+    async fn serve(self: Arc<Self>, path: String, secure: bool, body: Vec<u8>) -> Exchange {
+        self.checker.arrives(&path, &String::from_utf8_lossy(&body), &self.desk, &self.story);
+        let (status, body) = match self.desk.serve(&path, secure, &body).await {
             Some(served) => served,
             None => return Exchange::NoAnswer("the connection was closed".into()),
         };
         self.checker.after_wallet(&self.desk);
-        if status == 200 { Exchange::Answered(reply) } else { Exchange::NoAnswer(format!("status {status}")) }
+        Exchange::Answered(Reply { status, headers: Vec::new(), body })
     }
 
-    async fn post(
+    async fn send(
         self: Arc<Self>,
         life: Life,
         (wallet, secure): (usize, bool),
-        url: String,
-        body: String,
+        request: Request,
     ) -> Exchange {
+        let Request { url, body, .. } = request;
         let weather = self.weather(wallet);
         let dice = self.dice(weather);
         life.or_never().await;
@@ -154,7 +154,7 @@ pub struct WalletWire {
 }
 
 impl Wire for WalletWire {
-    fn post(&self, url: String, body: String) -> Posting {
-        Box::pin(Arc::clone(&self.side).post(self.life.clone(), (self.wallet, self.secure), url, body))
+    fn send(&self, request: Request) -> Posting {
+        Box::pin(Arc::clone(&self.side).send(self.life.clone(), (self.wallet, self.secure), request))
     }
 }

@@ -44,6 +44,15 @@ impl Call {
         }
     }
 
+    /// Whether nothing changes by it.
+    #[must_use]
+    pub const fn only_asks(self) -> bool {
+        match self {
+            Self::Query | Self::QueryRefund => true,
+            Self::Pay | Self::Cancel | Self::Refund => false,
+        }
+    }
+
     /// Where its answer stands.
     #[must_use]
     pub fn node(self) -> String {

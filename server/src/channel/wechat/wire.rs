@@ -23,6 +23,12 @@ pub const REFUND: &str = "/secapi/pay/refund";
 /// Where a refund is asked about.
 pub const QUERY_REFUND: &str = "/pay/refundquery";
 
+/// Whether nothing changes by what is asked there.
+#[must_use]
+pub fn only_asks(path: &str) -> bool {
+    [QUERY, QUERY_REFUND].contains(&path)
+}
+
 /// Who we are to the wallet.
 #[derive(Clone, Debug)]
 pub struct Merchant {
