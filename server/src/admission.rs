@@ -2,7 +2,7 @@
 //!
 //! Past its capacity a server that takes everything answers nobody in time. This one refuses early, before it has
 //! read a body or checked a signature, and in the order in which things may be missed: first what people look at,
-//! then new orders, then what was sold offline, and at last what money is under way for. Each class has places of
+//! then new orders, then what was sold offline, then questions, and at last what money is under way for. Each class has places of
 //! its own and a queue of its own, so that a heap of new orders delays no payment.
 //!
 //! - [`Class`] tells by the route what a request is.
@@ -35,6 +35,9 @@ use std::time::Duration;
 
 /// The most requests of the first class at a time. Most of them wait for a wallet, and cost nothing meanwhile.
 const MONEY_PLACES: usize = 600;
+/// However few are let in at a time, so many may wait; and however many are, no more than so many.
+const LEAST_QUEUE: usize = 32;
+const MOST_QUEUE: usize = 512;
 /// So many new orders at a time are tried when no order group is usable: by them its recovery is noticed.
 const TRICKLE: usize = 4;
 
@@ -107,7 +110,8 @@ impl<W> Admission<W> {
             return (Arrival::Refused, moved);
         }
         self.names += 1;
-        if let Some(oldest) = self.queues[class.index()].push(self.names, now, waiter()) {
+        let most = self.most_waiting();
+        if let Some(oldest) = self.queues[class.index()].push(self.names, now, most, waiter()) {
             self.fate(class).refused += 1;
             moved.refused.push(oldest);
         }
@@ -145,13 +149,13 @@ impl<W> Admission<W> {
     }
 
     /// After what time whoever is refused may ask again: the longer, the more were refused for each that was let
-    /// in. A customer waits for those of the first class, so they are asked to wait two seconds at most.
+    /// in. A customer waits for those of the first two, so they are asked to wait two seconds at most.
     #[must_use]
     pub fn retry_after(&self, class: Class) -> Duration {
         let [a, b] = self.fates[class.index()];
         let (refused, admitted) = (a.refused + b.refused, a.admitted + b.admitted);
         let times = 1 + refused / admitted.max(1);
-        let most = if class == Class::Money { 2 } else { 30 };
+        let most = if class <= Class::Questions { 2 } else { 30 };
         Duration::from_secs(u64::from(times.min(most)))
     }
 
@@ -199,9 +203,15 @@ impl<W> Admission<W> {
         }
     }
 
+    /// How many of a class may wait: about as many as can be in at a time. Whoever is further behind waits for more than
+    /// one turn of them all.
+    fn most_waiting(&self) -> usize {
+        self.limit.places().clamp(LEAST_QUEUE, MOST_QUEUE)
+    }
+
     /// Requests that share what the server can do, and do not hang.
     fn shared(&self) -> usize {
-        let classes = [Class::Uploads, Class::NewOrders, Class::Reports];
+        let classes = [Class::Questions, Class::Uploads, Class::NewOrders, Class::Reports];
         classes.iter().map(|class| self.busy[class.index()].counting()).sum()
     }
 
@@ -217,7 +227,8 @@ impl<W> Admission<W> {
         match class {
             // Those wait for wallets: all of them count, however long it takes.
             Class::Money => self.busy[class.index()].all() < MONEY_PLACES,
-            Class::Uploads => shared < all,
+            Class::Questions => shared < all,
+            Class::Uploads => shared < all - all / 16,
             Class::NewOrders => {
                 let most = self.engine.share_of(all).max(TRICKLE);
                 shared < all - all / 8 && busy(class) < most

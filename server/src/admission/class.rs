@@ -3,12 +3,16 @@
 use axum::http::Method;
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::store::SERVER_KEYS_PATH;
+use std::time::Duration;
 
 /// Classes of requests, in the order in which they survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// Finishing a payment, questions about one, refunds, blocking a till: money that is under way.
+    /// Finishing a payment, refunds, blocking a till: money that is under way.
     Money,
+    /// How an order or a payment stands. It can be asked again, but a till may be waiting
+    /// for it: of all that can be asked again it matters most.
+    Questions,
     /// What was sold offline and is handed in.
     Uploads,
     /// New orders: a till goes on offline without a number.
@@ -19,9 +23,10 @@ pub enum Class {
 
 impl Class {
     /// How many there are.
-    pub const COUNT: usize = 4;
+    pub const COUNT: usize = 5;
     /// All, the most important first.
-    pub const ALL: [Self; Self::COUNT] = [Self::Money, Self::Uploads, Self::NewOrders, Self::Reports];
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Money, Self::Questions, Self::Uploads, Self::NewOrders, Self::Reports];
 
     pub(super) const fn index(self) -> usize {
         self as usize
@@ -32,6 +37,7 @@ impl Class {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Money => "money",
+            Self::Questions => "questions",
             Self::Uploads => "uploads",
             Self::NewOrders => "new_orders",
             Self::Reports => "reports",
@@ -45,6 +51,7 @@ impl Class {
             path::HEALTH_LIVE | path::HEALTH_READY | SERVER_KEYS_PATH => return None,
             path::DRAFTS => Self::NewOrders,
             path::JOURNAL | path::ADOPT => Self::Uploads,
+            path::TERMINAL | path::ORDER | path::PAYMENT if *method == Method::GET => Self::Questions,
             path::TERMINAL | path::ORDER | path::PAYMENTS | path::PAYMENT | path::TAKE_BACK => Self::Money,
             path::REFUNDS | path::REFUND => Self::Money,
             path::CATALOGUE | path::ENROL | "" => Self::Reports,
@@ -52,6 +59,17 @@ impl Class {
             _ if *method == Method::POST => Self::Money,
             _ => Self::Reports,
         })
+    }
+
+    /// The longest that a refusal is held back, see [`super::pace`]. Whoever asks about money has a customer waiting. A till
+    /// that is not given a number, or hands in what is paid already, is asked to stay away for longer than this anyway; it
+    /// gives a request up after ten seconds.
+    #[must_use]
+    pub const fn longest_hold(self) -> Duration {
+        match self {
+            Self::Money | Self::Questions | Self::Reports => Duration::from_secs(2),
+            Self::Uploads | Self::NewOrders => Duration::from_secs(5),
+        }
     }
 
     /// Whether the time that such a request takes says how busy this server is. What waits for a wallet does not,
@@ -75,7 +93,9 @@ mod tests {
     fn what_money_is_under_way_for_survives_longest() {
         let of = |method: Method, route: &str| Class::of(&method, route);
         assert_eq!(of(Method::POST, path::PAYMENTS), Some(Class::Money));
-        assert_eq!(of(Method::GET, path::PAYMENT), Some(Class::Money));
+        assert_eq!(of(Method::GET, path::PAYMENT), Some(Class::Questions));
+        assert_eq!(of(Method::GET, path::ORDER), Some(Class::Questions));
+        assert_eq!(of(Method::POST, path::TAKE_BACK), Some(Class::Money));
         assert_eq!(of(Method::POST, path::REFUND), Some(Class::Money));
         assert_eq!(of(Method::POST, staff_path::REFUNDS), Some(Class::Money));
         assert_eq!(of(Method::POST, "/console/terminals/{terminal}/block"), Some(Class::Money));
@@ -85,7 +105,8 @@ mod tests {
         assert_eq!(of(Method::GET, "/console/orders"), Some(Class::Reports));
         assert_eq!(of(Method::GET, path::CATALOGUE), Some(Class::Reports));
         assert_eq!(of(Method::GET, path::HEALTH_READY), None);
-        assert!(Class::Money < Class::Uploads && Class::NewOrders < Class::Reports);
+        assert!(Class::Money < Class::Questions && Class::Questions < Class::Uploads);
+        assert!(Class::Uploads < Class::NewOrders && Class::NewOrders < Class::Reports);
     }
 
     #[test]

@@ -122,8 +122,10 @@ impl Places {
     fn shed(&self, class: Class) -> Shed {
         let now = self.clock.monotonic();
         let mut state = self.state();
-        let hold = state.pace.hold(now);
-        let retry_after = state.admission.retry_after(class);
+        let hold = state.pace.hold(now, class.longest_hold());
+        // The time that it is held back is part of the time that it is asked to stay away.
+        let pause = state.admission.retry_after(class).as_secs().saturating_sub(hold.as_secs());
+        let retry_after = Duration::from_secs(pause.max(1));
         Shed { class, engine: state.admission.engine(), retry_after, hold }
     }
 

@@ -15,8 +15,6 @@ pub const TARGET: Duration = Duration::from_millis(5);
 pub const INTERVAL: Duration = Duration::from_millis(100);
 /// After somebody had to be refused, the queue stays strict for so long.
 const STRICT: Duration = Duration::from_secs(1);
-/// The most that wait.
-const MOST: usize = 512;
 
 /// The queue of one class.
 #[derive(Debug)]
@@ -54,11 +52,12 @@ impl<W> Queue<W> {
         standing || now < self.strict_until
     }
 
-    /// Somebody waits from now on. Gives the one that has waited longest if it is full.
-    pub fn push(&mut self, name: u64, now: Duration, waiter: W) -> Option<W> {
+    /// Somebody waits from now on. Gives the one that has waited longest if more than `most` wait: then it is a heap
+    /// already, however young.
+    pub fn push(&mut self, name: u64, now: Duration, most: usize, waiter: W) -> Option<W> {
         self.emptied(now);
         self.waiting.push_back((name, now, waiter));
-        if self.waiting.len() <= MOST {
+        if self.waiting.len() <= most {
             return None;
         }
         self.strict_until = now + STRICT;
@@ -103,6 +102,8 @@ impl<W> Queue<W> {
 mod tests {
     use super::*;
 
+    const MOST: usize = 512;
+
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
     }
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn a_burst_waits_up_to_an_interval_and_goes_in_the_order_of_coming() {
         let mut queue = Queue::new(ms(0));
-        (0..3).for_each(|n| assert_eq!(queue.push(n, ms(n), n), None));
+        (0..3).for_each(|n| assert_eq!(queue.push(n, ms(n), MOST, n), None));
         assert!(late(&mut queue, ms(90)).is_empty());
         assert_eq!(queue.pop(ms(90)), Some(0));
         assert_eq!(queue.pop(ms(99)), Some(1));
@@ -128,7 +129,7 @@ mod tests {
     fn a_heap_is_cut_down_to_the_target_and_the_youngest_goes_first() {
         let mut queue = Queue::new(ms(0));
         for at in 0..=120 {
-            queue.push(at, ms(at), at);
+            queue.push(at, ms(at), MOST, at);
         }
         assert!(queue.is_strict(ms(120)));
         assert_eq!(late(&mut queue, ms(120)).len(), 116, "0 to 115 waited five milliseconds or more");
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(queue.pop(ms(120)), Some(119));
         while queue.pop(ms(120)).is_some() {}
         assert!(queue.is_strict(ms(1_119)), "it was so a moment ago");
-        queue.push(7, ms(1_200), 7);
+        queue.push(7, ms(1_200), MOST, 7);
         assert!(late(&mut queue, ms(1_290)).is_empty(), "patient again");
     }
 
@@ -144,9 +145,10 @@ mod tests {
     fn it_holds_so_many_and_lets_the_oldest_go() {
         let mut queue = Queue::new(ms(0));
         for n in 0..MOST as u64 {
-            assert_eq!(queue.push(n, ms(0), n), None);
+            assert_eq!(queue.push(n, ms(0), MOST, n), None);
         }
-        assert_eq!(queue.push(9_999, ms(0), 9_999), Some(0));
+        assert_eq!(queue.push(9_999, ms(0), MOST, 9_999), Some(0));
+        assert!(queue.is_strict(ms(999)), "that many are a heap at once");
         assert!(queue.remove(9_999, ms(0)) && !queue.remove(9_999, ms(0)));
     }
 }

@@ -244,7 +244,7 @@ impl World {
     }
 
     fn refuse(&mut self, till: usize) {
-        let hold = self.pace.hold(us(self.now));
+        let hold = self.pace.hold(us(self.now), self.tills[till].class.longest_hold());
         let hold = u64::try_from(hold.as_micros()).unwrap();
         self.at(self.now + hold, Event::Refuse(till));
     }

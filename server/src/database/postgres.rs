@@ -37,7 +37,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tls::Tls;
 use tokio::runtime::Runtime;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 /// The lanes of one kind, seen from outside: they end when `queue` is taken away and empty.
 struct Lanes<T: Task> {
@@ -112,6 +112,7 @@ impl PostgresEngine {
             timeline: AtomicU32::new(0),
             jobs: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            found: watch::Sender::new(0),
         });
         let no_thread = |error: std::io::Error| OpenError::Server {
             place: place.clone(),

@@ -51,12 +51,15 @@ async fn new_orders_are_refused_with_a_word_that_a_till_can_believe_and_payments
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_are_refused_after_new_orders_and_payments_last() {
+async fn uploads_are_refused_after_new_orders_then_questions_and_payments_last() {
     let (_store, server, _till, _) = shop().await;
     let mut taken = fill(&server, Class::NewOrders).await;
     let uploads = fill(&server, Class::Uploads).await;
     assert!(!uploads.is_empty(), "uploads found room beyond that of new orders");
     taken.extend(uploads);
+    let questions = fill(&server, Class::Questions).await;
+    assert!(!questions.is_empty(), "questions found room beyond that of uploads");
+    taken.extend(questions);
     let payments = fill(&server, Class::Money).await;
     assert!(payments.len() >= 500, "{}", payments.len());
 }

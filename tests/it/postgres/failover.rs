@@ -1,7 +1,7 @@
 //! The primary is gone and a standby takes over: what was acknowledged is there, and what comes back from the old
 //! primary is not.
 
-use super::shop::{PATIENCE, Shop, charged_at_last, shop_on_a_group};
+use super::shop::{PATIENCE, Shop, charged_at_last, seen_at_last, shop_on_a_group};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
@@ -23,7 +23,7 @@ async fn refund(shop: &Shop, till: &mut ScriptedTill, order: &AdoptedSale, minor
 
 /// Whether the server shows this refund as carried out, or further.
 async fn is_refunded(till: &ScriptedTill, number: OrderNumber, minor: i64) -> bool {
-    let order = till.order(number).await.unwrap();
+    let order = seen_at_last(till, number).await;
     let mut of_amount = order.refunds.iter().filter(|refund| refund.amount.minor == minor);
     of_amount.any(|refund| !matches!(refund.state, RefundState::Reserved | RefundState::Refused))
 }
@@ -63,7 +63,7 @@ async fn what_was_acknowledged_survives_the_primary_and_what_was_not_never_comes
     let view = charged_at_last(&till, &open, &requested, &code).await;
     assert_eq!((view.state, shop.net(&open).await), (PaymentState::Paid, Some(4_000)));
     for order in paid.iter().chain([&last]) {
-        assert_eq!(till.order(order.number).await.unwrap().state, OrderState::Paid, "{}", order.number);
+        assert_eq!(seen_at_last(&till, order.number).await.state, OrderState::Paid, "{}", order.number);
     }
     assert!(is_refunded(&till, paid[0].number, 300).await, "the refund is lost");
     let after = shop.sale_in(&mut till, 0, 6_000).await;
@@ -81,7 +81,7 @@ async fn what_was_acknowledged_survives_the_primary_and_what_was_not_never_comes
         let beside = shop.sale_in(&mut till, 0, minor).await;
         let view = till.pay(&beside, 1, &shop.code().await).await.unwrap();
         assert_eq!(view.state, PaymentState::Paid, "a server that knows better turns to the new primary");
-        assert_eq!(till.order(beside.number).await.unwrap().state, OrderState::Paid);
+        assert_eq!(seen_at_last(&till, beside.number).await.state, OrderState::Paid);
     }
     // A server that has just started knows nothing of before: it sees two primaries, and takes the newer one.
     shop.rig.stop_server();
@@ -89,7 +89,7 @@ async fn what_was_acknowledged_survives_the_primary_and_what_was_not_never_comes
     let beside = shop.sale_in(&mut till, 0, 7_000).await;
     let view = till.pay(&beside, 1, &shop.code().await).await.unwrap();
     assert_eq!(view.state, PaymentState::Paid, "the new primary is used beside the old one");
-    assert_eq!(till.order(beside.number).await.unwrap().state, OrderState::Paid);
+    assert_eq!(seen_at_last(&till, beside.number).await.state, OrderState::Paid);
 
     group.rejoin().unwrap();
     let known = group.conninfo().login();

@@ -1,7 +1,10 @@
 //! A shop whose group 0 is in PostgreSQL, and whose groups 1 and 2 are files.
 
+use evertill_provisioning::client::ClientError;
+use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
-use evertill_shared::protocol::orders::PaymentView;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::{OrderView, PaymentView};
 use evertill_tests::books;
 use evertill_tests::rig::postgres::{PostgresGroup, PostgresOptions};
 use evertill_tests::scripted_till::{AdoptedSale, ScriptedTill};
@@ -82,6 +85,21 @@ impl Shop {
         let booked = books::paid_orders(&self.rig).unwrap();
         assert_eq!(books::doubled(&booked), [], "sales that are in the books twice");
     }
+}
+
+/// An order as the server has it. Asked for again while its group cannot be reached, as a till does: those who read in a
+/// database turn to the new primary a moment after those who write, or before them.
+pub async fn seen_at_last(till: &ScriptedTill, number: OrderNumber) -> OrderView {
+    let mut last = None;
+    for _ in 0..100 {
+        match till.order(number).await {
+            Ok(order) => return order,
+            Err(ClientError::Api(error)) if error.code == ErrorCode::GroupUnavailable => last = Some(error),
+            Err(error) => panic!("{number}: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{number} cannot be read: {last:?}");
 }
 
 /// Sends the same intent with the same code again until the server says where it stands, as a till does.

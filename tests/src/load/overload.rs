@@ -8,7 +8,7 @@ use super::mix::{BusyTills, KINDS};
 use super::phase::{Done, Lines, Record};
 use super::sales::Prepared;
 use super::shop::Shop;
-use super::usage::peak_mib;
+use super::usage::{Used, peak_mib};
 use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
@@ -25,8 +25,9 @@ const STOCKING: usize = 32;
 const PRICED: usize = 1_000;
 /// The window in which recovery is looked at.
 const WINDOW: Duration = Duration::from_millis(250);
-/// How long a load has gone on before it is measured. It begins with all tills at once, of which none waits for an
-/// answer yet: what that first rush does to those who are let in is told apart, as `first_rush_p99_ms`.
+/// How long a load has gone on before its useful work is counted. It begins with all tills at once, of which none waits for
+/// an answer yet, so more is taken in than in any later second. The times of those who were let in count from the first
+/// moment; those of the first rush are told apart besides, as `first_rush_p99_ms`.
 const RUSH: Duration = Duration::from_secs(1);
 /// One answer of so many is checked for the server's signature.
 const CHECKED: usize = 20;
@@ -81,14 +82,15 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
     if kept < acknowledged {
         return Err(wrong(format!("{acknowledged} orders acknowledged, {kept} in the groups")));
     }
-    // Those who were let in during the rush are customers too: the worst of both counts.
-    let worst = levels.iter().map(|level| level.p99.max(level.rush_p99)).max().unwrap_or_default();
-    let steady = levels.iter().map(|level| level.p99).max().unwrap_or_default();
+    let worst = levels.iter().map(|level| level.p99).max().unwrap_or_default();
+    let steady = levels.iter().map(|level| level.steady_p99).max().unwrap_or_default();
     let mut report = json!({
         "p99_ratio": rounded(worst.as_secs_f64() / normal.as_secs_f64().max(1e-6), 2),
         "steady_p99_ratio": rounded(steady.as_secs_f64() / normal.as_secs_f64().max(1e-6), 2),
         "recovery_s": levels.last().and_then(|level| level.recovery_s),
         "peak_per_s": rounded(peak.requests, 0),
+        "peak_server_core_share": rounded(peak.core, 3),
+        "peak_priced_share": rounded(peak.work / 1e6, 3),
         "cpu_us_of_each_kind": trial.costs.iter().map(|(kind, us)| ((*kind).to_owned(), json!(rounded(*us, 0))))
             .collect::<Map<_, _>>(),
         "normal_p99_ms": ms(normal),
@@ -113,9 +115,9 @@ struct Level {
     /// Useful work as a share of the peak: each request counts by what one of its kind costs the server, since the kinds
     /// that are refused first are not the dearest.
     goodput: f64,
-    /// Of what was done once the first rush was over, and in it.
+    /// Of all that was done, and of what was done once the first rush was over.
     p99: Duration,
-    rush_p99: Duration,
+    steady_p99: Duration,
     recovery_s: Option<f64>,
     more: Map<String, Value>,
 }
@@ -129,6 +131,8 @@ struct Rate {
     requests: f64,
     /// Each by its cost: microseconds of work.
     work: f64,
+    /// The share of a core that the server used for it.
+    core: f64,
 }
 
 /// A shop and its tills.
@@ -174,17 +178,21 @@ impl Trial {
         let work = self.mixed(8_000).await?;
         let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
         let work = self.mixed(requests(rate(&warm) * 1.3, self.time)).await?;
+        let meter = self.shop.meter();
         let done = self.few.closed(&work, self.time).await?;
+        let used = meter.read();
         self.check(&work, &done)?;
         let good = done.records.iter().filter(|record| record.is_good());
-        let work = self.work_of(&work, good) / done.wall.as_secs_f64().max(0.001);
-        Ok(Rate { requests: rate(&done), work })
+        let wall = done.wall.as_secs_f64().max(0.001);
+        let work = self.work_of(&work, good) / wall;
+        Ok(Rate { requests: rate(&done), work, core: used.process.as_secs_f64() / wall })
     }
 
     /// The time that 99 of 100 requests stay under.
     async fn normal(&mut self, per_second: f64) -> Result<Duration, RigError> {
-        let work = self.mixed(requests(per_second, self.time)).await?;
-        let done = self.many.open_loop(&work, &[(per_second, self.time)]).await?;
+        let time = self.time * 2;
+        let work = self.mixed(requests(per_second, time)).await?;
+        let done = self.many.open_loop(&work, &[(per_second, time)]).await?;
         self.check(&work, &done)?;
         Ok(percentile(&mut done.times(), 0.99))
     }
@@ -197,26 +205,32 @@ impl Trial {
         let loaded = RUSH + time;
         let work = self.mixed(requests(offered, loaded) + requests(half, calm_time)).await?;
         let meter = self.shop.meter();
-        let all = self.many.open_loop(&work, &[(offered, loaded), (half, calm_time)]).await?;
-        let used = meter.read();
+        let steps = [(offered, loaded), (half, calm_time)];
+        let (all, in_window) =
+            tokio::join!(self.many.open_loop(&work, &steps), used_between(&self.shop, RUSH, time),);
+        let (all, used) = (all?, meter.read());
         self.check(&work, &all)?;
         let (rush, rest) = all.split(RUSH);
         let (done, calm) = rest.split(time);
         // What came in time counts; what was answered after the load was over does not.
         let in_time = || done.records.iter().filter(|r| r.is_good() && r.due + r.took <= time);
-        let p99 = percentile(&mut done.times(), 0.99);
+        let steady_p99 = percentile(&mut done.times(), 0.99);
         let rush_p99 = percentile(&mut rush.times(), 0.99);
+        let p99 = percentile(&mut [rush.times(), done.times()].concat(), 0.99);
         let recovery_s = recovered(&calm, normal, calm_time);
         let mut more = told(&work, &done, time);
         more.insert("p99_ms".into(), json!(ms(p99)));
+        more.insert("steady_p99_ms".into(), json!(ms(steady_p99)));
         more.insert("first_rush_p99_ms".into(), json!(ms(rush_p99)));
         more.insert("recovery_s".into(), json!(recovery_s));
+        let core = in_window.process.as_secs_f64() / time.as_secs_f64();
+        more.insert("server_core_share".into(), json!(rounded(core, 3)));
         more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
         let goodput = self.work_of(&work, in_time()) / time.as_secs_f64() / peak.work;
         let by_number = count(in_time().count()) / time.as_secs_f64() / peak.requests;
         more.insert("requests_share".into(), json!(rounded(by_number, 3)));
         more.insert("offered_per_s".into(), json!(rounded(offered, 0)));
-        Ok(Level { times, goodput, p99, rush_p99, recovery_s, more })
+        Ok(Level { times, goodput, p99, steady_p99, recovery_s, more })
     }
 
     /// Counts the orders that were acknowledged, and looks at the signatures of some of the answers.
@@ -232,6 +246,14 @@ impl Trial {
         }
         Ok(())
     }
+}
+
+/// What the server used from `after` on, for so long.
+async fn used_between(shop: &Shop, after: Duration, time: Duration) -> Used {
+    tokio::time::sleep(after).await;
+    let meter = shop.meter();
+    tokio::time::sleep(time).await;
+    meter.read()
 }
 
 fn rate(done: &Done) -> f64 {

@@ -24,6 +24,9 @@ pub(super) struct Shared {
     pub(super) timeline: AtomicU32,
     pub(super) jobs: AtomicU64,
     pub(super) commits: AtomicU64,
+    /// Counts the times that lanes of one kind found the database back: then those of the other kind look at once, or a
+    /// till that was just paid through the one would be refused by the other.
+    pub(super) found: watch::Sender<u64>,
 }
 
 /// Something that waits for a lane.
@@ -114,6 +117,7 @@ impl<T: Task> Pool<T> {
     pub(super) fn connected(&self) {
         self.connected.fetch_add(1, Ordering::AcqRel);
         if self.down.send_replace(None).is_some() {
+            self.shared.found.send_modify(|times| *times += 1);
             tracing::info!(place = self.shared.settings.place(), role = ?self.role, "the database is back");
         }
     }
