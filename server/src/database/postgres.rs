@@ -112,7 +112,7 @@ impl PostgresEngine {
             timeline: AtomicU32::new(0),
             jobs: AtomicU64::new(0),
             commits: AtomicU64::new(0),
-            found: watch::Sender::new(0),
+            down: [watch::Sender::new(None), watch::Sender::new(None)],
         });
         let no_thread = |error: std::io::Error| OpenError::Server {
             place: place.clone(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::SemaphorePermit;
 
 /// The first wait after a connect that failed; it doubles up to the last.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -33,8 +33,6 @@ pub(super) struct Lane<T> {
     work: Work<T>,
     link: Option<(Link, u64)>,
     failures: u32,
-    /// How often the database had been found back when this lane last tried.
-    found: u64,
 }
 
 /// Whether the lane goes on.
@@ -46,7 +44,7 @@ enum Next<T> {
 
 impl<T: Task> Lane<T> {
     pub(super) fn new(pool: Arc<Pool<T>>, runtime: Runtime, work: Work<T>) -> Self {
-        Self { pool, runtime, work, link: None, failures: 0, found: 0 }
+        Self { pool, runtime, work, link: None, failures: 0 }
     }
 
     /// The thread's life.
@@ -132,7 +130,6 @@ impl<T: Task> Lane<T> {
     fn connect(&mut self, limit: Duration) -> Result<(), Refusal> {
         let era = self.pool.era.load(Ordering::Acquire);
         let shared = &self.pool.shared;
-        self.found = *shared.found.borrow();
         let known = shared.timeline.load(Ordering::Acquire);
         let connecting = connect::connect(&shared.settings, &shared.tls, self.pool.role, known, limit);
         let made = self.runtime.block_on(connecting);
@@ -155,7 +152,7 @@ impl<T: Task> Lane<T> {
     fn reconnect(&mut self) -> Next<T> {
         let pool = Arc::clone(&self.pool);
         let pause = self.pause();
-        let permit = match self.runtime.block_on(before_next_try(&pool, pause, self.found)) {
+        let permit = match self.runtime.block_on(before_next_try(&pool, pause)) {
             Ok(permit) => permit,
             Err(next) => return next,
         };
@@ -183,21 +180,13 @@ impl<T: Task> Lane<T> {
     }
 }
 
-/// Waits for so long, unless the database has been found back since it had been `seen` times.
-async fn unless_found(found: &watch::Sender<u64>, seen: u64, pause: Duration) {
-    let mut found = found.subscribe();
-    // Either way it is time.
-    let _ = tokio::time::timeout(pause, found.wait_for(|times| *times != seen)).await;
-}
-
 /// Waits for the time of the next try, or until another lane has found the database back. Meanwhile what comes in is told
 /// at once why it cannot be served, if no other lane can serve it.
 async fn before_next_try<T: Task>(
     pool: &Pool<T>,
     pause: Duration,
-    found: u64,
 ) -> Result<Option<SemaphorePermit<'_>>, Next<T>> {
-    let next = unless_found(&pool.shared.found, found, pause);
+    let next = tokio::time::sleep(pause);
     let turn = async {
         if !pool.is_down() {
             next.await;
@@ -223,28 +212,12 @@ async fn before_next_try<T: Task>(
         }
     };
     tokio::select! {
+        // First of all: nobody is refused once it is back.
+        biased;
+        () = back => Ok(None),
         permit = turn => Ok(permit),
         () = refuse => Err(Next::End),
-        () = back => Ok(None),
         // The last try, and at once.
         () = pool.until_closing(), if !was_down => Ok(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_another_lane_found_is_looked_at_at_once_even_if_it_found_it_a_moment_ago() {
-        const FOR_EVER: Duration = Duration::from_secs(1_000_000);
-        let found = watch::Sender::new(7);
-        let waits = unless_found(&found, 7, FOR_EVER);
-        tokio::pin!(waits);
-        let soon = tokio::time::timeout(Duration::from_millis(20), &mut waits).await;
-        assert!(soon.is_err(), "nothing was found yet");
-        found.send_modify(|times| *times += 1);
-        waits.await;
-        unless_found(&found, 7, FOR_EVER).await;
     }
 }

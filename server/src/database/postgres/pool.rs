@@ -24,9 +24,8 @@ pub(super) struct Shared {
     pub(super) timeline: AtomicU32,
     pub(super) jobs: AtomicU64,
     pub(super) commits: AtomicU64,
-    /// Counts the times that lanes of one kind found the database back: then those of the other kind look at once, or a
-    /// till that was just paid through the one would be refused by the other.
-    pub(super) found: watch::Sender<u64>,
+    /// Why nothing is taken, for writers and for readers.
+    pub(super) down: [watch::Sender<Option<String>>; 2],
 }
 
 /// Something that waits for a lane.
@@ -52,7 +51,6 @@ pub(super) struct Pool<T> {
     pub(super) role: Role,
     pub(super) shared: Arc<Shared>,
     queue: Mutex<Queue<T>>,
-    down: watch::Sender<Option<String>>,
     connected: AtomicUsize,
     closing: watch::Sender<bool>,
     /// Counts the times that the database fell silent: a connection from before is not trusted.
@@ -67,7 +65,6 @@ impl<T: Task> Pool<T> {
             role,
             shared,
             queue: Mutex::new(Queue { waiting: queue, first: None, gather: Gather::default() }),
-            down: watch::Sender::new(None),
             connected: AtomicUsize::new(0),
             closing: watch::Sender::new(false),
             era: AtomicU64::new(0),
@@ -77,17 +74,17 @@ impl<T: Task> Pool<T> {
 
     /// Why nothing is taken.
     pub(super) fn check(&self) -> Result<(), DbError> {
-        self.down.borrow().as_ref().map_or(Ok(()), |reason| Err(DbError::NotWritten(reason.clone())))
+        self.down().borrow().as_ref().map_or(Ok(()), |reason| Err(DbError::NotWritten(reason.clone())))
     }
 
     /// Ends when the database is reachable again.
     pub(super) async fn until_up(&self) {
-        let mut down = self.down.subscribe();
+        let mut down = self.down().subscribe();
         let _ = down.wait_for(Option::is_none).await;
     }
 
     pub(super) fn is_down(&self) -> bool {
-        self.down.borrow().is_some()
+        self.down().borrow().is_some()
     }
 
     /// No more will come.
@@ -108,16 +105,25 @@ impl<T: Task> Pool<T> {
     /// Tells all that wait that nothing came of it; ends when no more will come.
     pub(super) async fn refuse_all(&self) {
         while let Some(tasks) = self.take().await {
-            let error = self.check().err().unwrap_or(DbError::Closed);
+            let error = match self.check() {
+                Err(error) => error,
+                Ok(()) if self.is_closing() => DbError::Closed,
+                Ok(()) => DbError::NotWritten("the database came back in this moment: try again".into()),
+            };
             tasks.into_iter().for_each(|task| task.fail(&error));
         }
     }
 
-    /// A lane has a connection.
+    fn down(&self) -> &watch::Sender<Option<String>> {
+        &self.shared.down[self.role as usize]
+    }
+
+    /// A lane has a connection. If the database was away, the lanes of the other kind look at once as well, and what comes
+    /// for them waits for that: or what was just written through the one would be refused by the other.
     pub(super) fn connected(&self) {
         self.connected.fetch_add(1, Ordering::AcqRel);
-        if self.down.send_replace(None).is_some() {
-            self.shared.found.send_modify(|times| *times += 1);
+        if self.down().send_replace(None).is_some() {
+            self.shared.down.iter().for_each(|down| drop(down.send_replace(None)));
             tracing::info!(place = self.shared.settings.place(), role = ?self.role, "the database is back");
         }
     }
@@ -126,7 +132,7 @@ impl<T: Task> Pool<T> {
     /// it well. Said before anybody is told of the failure, who may come again at once.
     pub(super) fn fell_silent(&self, reason: &str) {
         self.era.fetch_add(1, Ordering::AcqRel);
-        self.down.send_replace(Some(reason.to_owned()));
+        self.down().send_replace(Some(reason.to_owned()));
     }
 
     /// A lane has lost its connection.
@@ -138,7 +144,7 @@ impl<T: Task> Pool<T> {
     /// A lane found no connection. If no other has one, nothing is taken until one has.
     pub(super) fn unreachable(&self, reason: &str) {
         if self.connected.load(Ordering::Acquire) == 0 || self.is_down() {
-            let before = self.down.send_replace(Some(reason.to_owned()));
+            let before = self.down().send_replace(Some(reason.to_owned()));
             if before.as_deref() != Some(reason) {
                 tracing::warn!(place = self.shared.settings.place(), role = ?self.role, reason, "the database is away");
             }
