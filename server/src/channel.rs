@@ -5,6 +5,7 @@
 //! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
 
 pub mod alipay;
+mod domains;
 pub mod line;
 mod silence;
 pub mod wechat;
@@ -15,6 +16,7 @@ use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
+use line::DomainHealth;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -80,6 +82,10 @@ pub trait Channel: Send + Sync {
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
     /// Asks where a refund stands.
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+    /// How the addresses that it calls stand.
+    fn domains(&self) -> Vec<DomainHealth> {
+        Vec::new()
+    }
 }
 
 /// What is true of a charge whose code "was used already", once the wallet was asked about the charge's own number:

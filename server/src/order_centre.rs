@@ -6,6 +6,7 @@
 //! payment by its due time and asks the channel about the same number (rules *intent-first*,
 //! *known-or-unknown*). One slow channel or group slows no other: each has its own tasks and its own limits.
 
+mod breaker;
 mod charge;
 mod give_back;
 mod lane;
@@ -14,6 +15,7 @@ mod sweeper;
 mod tests;
 
 pub use charge::NewCharge;
+pub use lane::ChannelHealth;
 pub use sweeper::Sweeper;
 
 use crate::channel::Channel;
@@ -38,8 +40,11 @@ pub struct CentreSettings {
     pub lease: Duration,
     /// How often each group is looked through for what is due.
     pub sweep_every: Duration,
-    /// The most calls of one kind at a time, per channel. Those in the background are shared out evenly among
-    /// the order groups, one each at least.
+    /// The most customers at a time who wait for one channel. A channel that hangs must leave the door places for the
+    /// others.
+    pub charges_per_channel: usize,
+    /// The most calls of each kind in the background at a time, per channel. They are shared out evenly among the
+    /// order groups, one each at least.
     pub calls_per_channel: usize,
     /// After this long a channel that does not keep its own time limits is not waited for any more.
     pub call_limit: Duration,
@@ -51,6 +56,7 @@ impl Default for CentreSettings {
             answer_wait: Duration::from_secs(8),
             lease: Duration::from_secs(10),
             sweep_every: Duration::from_millis(500),
+            charges_per_channel: 200,
             calls_per_channel: 32,
             call_limit: Duration::from_secs(60),
         }
@@ -80,7 +86,9 @@ impl OrderCentre {
         settings: CentreSettings,
     ) -> Self {
         let number = groups.tags().len();
-        let lane = |channel: Arc<dyn Channel>| (channel.wallet(), Lane::new(channel, number, settings));
+        let lane = |channel: Arc<dyn Channel>| {
+            (channel.wallet(), Lane::new(channel, number, settings, Arc::clone(&clock)))
+        };
         let lanes = channels.into_iter().map(lane).collect();
         Self(Arc::new(Inner { groups, lanes, policies, clock, settings }))
     }
@@ -89,6 +97,12 @@ impl OrderCentre {
     #[must_use]
     pub fn wallets(&self) -> Vec<Wallet> {
         self.0.lanes.keys().copied().collect()
+    }
+
+    /// How each wallet stands.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelHealth> {
+        self.0.lanes.values().map(Lane::health).collect()
     }
 
     /// The wallets' policies.

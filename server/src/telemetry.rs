@@ -7,6 +7,7 @@
 use crate::admission::Class;
 use crate::app::App;
 use crate::database::WriteCounts;
+use crate::order_centre::ChannelHealth;
 use crate::running::StartError;
 use axum::Router;
 use axum::extract::State;
@@ -118,6 +119,7 @@ fn look(app: &App) {
         gauge!("evertill_group_failures", "group" => tag).set(f64::from(group.failures));
     }
     gauge!("evertill_groups_usable").set(figure(app.groups.engine().usable));
+    app.centre.channels().iter().for_each(show_channel);
     let places = app.door.places();
     for class in Class::ALL {
         let (busy, waiting) = places.count(class);
@@ -126,6 +128,24 @@ fn look(app: &App) {
     }
     gauge!("evertill_door_places").set(figure(places.limit()));
     gauge!("evertill_stopping").set(if app.door.is_stopping() { 1.0 } else { 0.0 });
+}
+
+/// How a wallet stands, and each address that leads to it.
+fn show_channel(channel: &ChannelHealth) {
+    let wallet = channel.wallet.to_string();
+    let yes = |is: bool| if is { 1.0 } else { 0.0 };
+    gauge!("evertill_channel_refusing", "wallet" => wallet.clone()).set(yes(channel.is_open));
+    gauge!("evertill_channel_busy", "wallet" => wallet.clone()).set(figure(channel.busy));
+    gauge!("evertill_channel_places", "wallet" => wallet.clone()).set(figure(channel.places));
+    for domain in &channel.domains {
+        let labels =
+            [("wallet", wallet.clone()), ("line", domain.line.to_owned()), ("domain", domain.domain.clone())];
+        gauge!("evertill_channel_domain_healthy", &labels).set(yes(domain.is_healthy));
+        gauge!("evertill_channel_domain_first", &labels).set(yes(domain.is_first));
+        // No delay is no number: it did not answer, or there is nothing to race it with.
+        let delay = domain.delay.map_or(f64::NAN, |delay| delay.as_secs_f64());
+        gauge!("evertill_channel_domain_delay_seconds", &labels).set(delay);
+    }
 }
 
 impl Shown {
@@ -199,6 +219,30 @@ fn describe() {
         "evertill_jumps_total",
         Unit::Count,
         "New orders that jumped away from a group, by reason"
+    );
+    describe_counter!(
+        "evertill_channel_refusals_total",
+        Unit::Count,
+        "Charges refused before anything was sent, by wallet and why"
+    );
+    describe_counter!("evertill_channel_races_total", Unit::Count, "Races between a wallet's addresses");
+    describe_gauge!(
+        "evertill_channel_refusing",
+        Unit::Count,
+        "1 while charges are refused because the wallet does not answer"
+    );
+    describe_gauge!("evertill_channel_busy", Unit::Count, "Customers who wait for a wallet");
+    describe_gauge!("evertill_channel_places", Unit::Count, "How many customers may wait for a wallet");
+    describe_gauge!(
+        "evertill_channel_domain_healthy",
+        Unit::Count,
+        "1 for an address that fails seldom enough"
+    );
+    describe_gauge!("evertill_channel_domain_first", Unit::Count, "1 for the address that is called first");
+    describe_gauge!(
+        "evertill_channel_domain_delay_seconds",
+        Unit::Seconds,
+        "How soon an address answered in the last race"
     );
     describe_counter!("evertill_probes_total", Unit::Count, "Probes written into a group, by outcome");
     describe_counter!(

@@ -15,7 +15,7 @@ mod wire;
 pub use keys::KeyProblem;
 pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 
-use super::line::{Https, Line, Sending, Wire};
+use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
 use evertill_shared::clock::Clock;
@@ -53,7 +53,7 @@ impl AlipayChannel {
     /// # Errors
     /// A file is missing or wrong.
     pub fn new(settings: &AlipaySettings, clock: Arc<dyn Clock>) -> Result<Self, AlipayError> {
-        let wire = Https::new(settings.tls()?, settings.connect_timeout())?;
+        let wire = Https::new(&settings.tls()?, settings.connect_timeout(), settings.keep_alive())?;
         Self::over(Arc::new(wire), settings, clock)
     }
 
@@ -101,7 +101,7 @@ impl AlipayChannel {
     /// Makes a request and brings back the answer, opened; or says why there is none that counts.
     async fn ask(&self, call: Call, content: Value, limit: Duration) -> Result<Reply, Silence<Unusable>> {
         let Some(request) = self.merchant.request(call, &content, self.clock.now()) else {
-            return Err(Silence::NotSent("the request could not be signed".to_owned()));
+            return Err(Silence::NotSent("the request could not be signed".into()));
         };
         let sending = Sending::post(FORM, request.body);
         let sending = if call.only_asks() { sending.harmless() } else { sending };
@@ -227,5 +227,9 @@ impl Channel for AlipayChannel {
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         Box::pin(self.query_refund_now(refund, self.call_limit))
+    }
+
+    fn domains(&self) -> Vec<DomainHealth> {
+        self.line.health("gateway")
     }
 }

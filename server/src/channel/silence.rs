@@ -1,6 +1,6 @@
 //! Why a wallet gave no reply that counts, and what that means.
 
-use super::line::Exchange;
+use super::line::{Exchange, Why};
 use evertill_shared::payment::{DeclineReason, PayOutcome};
 use evertill_shared::wallet::Wallet;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use std::fmt::Display;
 #[derive(Debug)]
 pub(super) enum Silence<U> {
     /// Surely nothing was sent.
-    NotSent(String),
+    NotSent(Why),
     /// It may have reached the wallet.
     NoAnswer(String),
     /// A reply that proves nothing.
@@ -30,7 +30,7 @@ impl<U: Display> Silence<U> {
     pub fn log(&self, wallet: Wallet, call: &str, number: &str) {
         match self {
             Self::NotSent(why) => {
-                tracing::warn!(%wallet, call, number, why, "the wallet cannot be reached; nothing was sent");
+                tracing::warn!(%wallet, call, number, %why, "the wallet cannot be reached; nothing was sent");
             }
             Self::NoAnswer(why) => {
                 tracing::warn!(%wallet, call, number, why, "the wallet gave no answer: unknown")

@@ -14,7 +14,7 @@ mod wire;
 pub use settings::{WechatError, WechatSettings};
 pub use sign::SignType;
 
-use super::line::{Https, Line, Sending, Wire};
+use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
 use evertill_shared::clock::Clock;
@@ -56,9 +56,9 @@ impl WechatChannel {
     /// # Errors
     /// A file is missing or wrong.
     pub fn new(settings: &WechatSettings, clock: Arc<dyn Clock>) -> Result<Self, WechatError> {
-        let connect = settings.connect_timeout();
-        let open: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(false)?, connect)?);
-        let secure: Arc<dyn Wire> = Arc::new(Https::new(settings.tls(true)?, connect)?);
+        let (connect, keep_alive) = (settings.connect_timeout(), settings.keep_alive());
+        let open: Arc<dyn Wire> = Arc::new(Https::new(&settings.tls(false)?, connect, keep_alive)?);
+        let secure: Arc<dyn Wire> = Arc::new(Https::new(&settings.tls(true)?, connect, keep_alive)?);
         Self::over([open, secure], settings, clock, Arc::new(SystemRandom::new()))
     }
 
@@ -107,7 +107,8 @@ impl WechatChannel {
         limit: Duration,
         request: impl FnOnce(&Merchant, &str) -> String,
     ) -> Result<Reply, Silence<Unusable>> {
-        let nonce: [u8; 16] = draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string()))?;
+        let nonce: [u8; 16] =
+            draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string().into()))?;
         let body = request(&self.merchant, &hex::encode(nonce));
         let sending = Sending::post(XML, body);
         let sending = if wire::only_asks(path) { sending.harmless() } else { sending };
@@ -235,5 +236,9 @@ impl Channel for WechatChannel {
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         Box::pin(self.query_refund_now(refund, self.call_limit))
+    }
+
+    fn domains(&self) -> Vec<DomainHealth> {
+        [self.open.health("open"), self.secure.health("secure")].concat()
     }
 }

@@ -1,4 +1,4 @@
-//! Order groups and their health, and what the order centre still works on.
+//! Order groups and wallets and their health, and what the order centre still works on.
 
 use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
 use super::order_view::{deadline, next_step};
@@ -8,6 +8,8 @@ use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::api;
 use crate::app::App;
+use crate::channel::line::DomainHealth;
+use crate::order_centre::ChannelHealth;
 use crate::order_group::{GroupHealth, PaymentRecord, RefundRecord};
 use askama::Template;
 use axum::extract::State;
@@ -28,6 +30,21 @@ struct Group {
     jumps_away: u64,
     serves: String,
     moves: String,
+}
+
+struct Channel {
+    wallet: &'static str,
+    badge: Badge,
+    busy: String,
+    domains: Vec<Domain>,
+}
+
+struct Domain {
+    name: String,
+    line: &'static str,
+    badges: Vec<Badge>,
+    delay: String,
+    trouble: String,
 }
 
 struct PaymentRow {
@@ -56,6 +73,7 @@ struct Page {
     f: Frame,
     notices: Vec<Notice>,
     groups: Vec<Group>,
+    channels: Vec<Channel>,
     payments: Vec<PaymentRow>,
     refunds: Vec<RefundRow>,
     zone_note: String,
@@ -77,6 +95,7 @@ pub(super) async fn page(State(app): State<App>, visit: Visit) -> Result<Respons
         f: visit.frame(Tab::Groups),
         notices: open.unreachable.iter().map(missing).collect(),
         groups: app.groups.health().iter().map(|health| group(health, &known, &visit)).collect(),
+        channels: app.centre.channels().iter().map(|health| channel(health, t)).collect(),
         payments: open.payments.iter().map(|record| payment(record, &app, now, &visit)).collect(),
         refunds: open.refunds.iter().map(|record| refund(record, &visit)).collect(),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
@@ -152,6 +171,34 @@ fn moves(last: &MoveRow, t: &'static Words) -> String {
     let to = last.to.to_string();
     let line = fill(t.move_line, &[&to, phase, &last.copied.to_string(), &last.total.to_string()]);
     last.problem.as_ref().map_or(line.clone(), |problem| format!("{line}: {problem}"))
+}
+
+fn channel(health: &ChannelHealth, t: &'static Words) -> Channel {
+    Channel {
+        wallet: say::wallet(health.wallet, t),
+        badge: match health.is_open {
+            true => Badge::new(Tone::Bad, t.channel_refusing),
+            false => Badge::new(Tone::Good, t.channel_well),
+        },
+        busy: format!("{} / {}", health.busy, health.places),
+        domains: health.domains.iter().map(|health| domain(health, t)).collect(),
+    }
+}
+
+fn domain(health: &DomainHealth, t: &'static Words) -> Domain {
+    let standing = match health.is_healthy {
+        true => Badge::new(Tone::Good, t.group_healthy),
+        false => Badge::new(Tone::Bad, t.domain_ill),
+    };
+    let first = health.is_first.then(|| Badge::new(Tone::Good, t.domain_first));
+    let ms = |delay: std::time::Duration| fill(t.domain_ms, &[&delay.as_millis().to_string()]);
+    Domain {
+        name: health.domain.clone(),
+        line: health.line,
+        badges: std::iter::once(standing).chain(first).collect(),
+        delay: health.delay.map(ms).unwrap_or_default(),
+        trouble: health.trouble.clone().unwrap_or_else(|| t.none.to_owned()),
+    }
 }
 
 fn payment(record: &PaymentRecord, app: &App, now: Timestamp, visit: &Visit) -> PaymentRow {

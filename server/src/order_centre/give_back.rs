@@ -47,7 +47,7 @@ impl OrderCentre {
         let outcome = {
             // Without a free place the sweeper sends it: a refund can wait. The place is the wallet's: it is not
             // kept while the answer waits for its group.
-            let _place = lane.charge_place()?;
+            let _place = lane.refund_place()?;
             lane.refund(&asked).await
         };
         self.write_refund(&record, outcome).await

@@ -1,75 +1,167 @@
 //! A channel with its own limits, so that a slow one slows no other, and no order group takes the place of another.
+//!
+//! Places are of three kinds, and none takes another's: customers who wait, questions about payments that are under
+//! way, and money that goes back. Questions and refunds have places for each order group. A breaker (`breaker.rs`)
+//! spares customers a wallet that does not answer; what is under way is asked about all the same.
 
 use super::CentreSettings;
+use super::breaker::{Breaker, Turn};
+use crate::channel::line::DomainHealth;
 use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge};
+use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::{PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::wallet::Wallet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A pause is lengthened by up to this, so that servers do not all try a wallet at once.
+const SPREAD: Duration = Duration::from_secs(1);
+
+/// What is done in the background. Neither takes the other's places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Errand {
+    /// Asking about payments that are under way, and taking them back.
+    Payments,
+    /// Sending money back, and asking about that.
+    Refunds,
+}
 
 /// One channel. Customers who wait and questions in the background do not take each other's places; nor do the
 /// questions of a group that hangs take those of the others.
 pub(super) struct Lane {
     channel: Arc<dyn Channel>,
     charges: Arc<Semaphore>,
-    questions: Mutex<BTreeMap<GroupTag, Arc<Semaphore>>>,
+    most_charges: usize,
+    refunds: Arc<Semaphore>,
+    errands: Mutex<BTreeMap<(GroupTag, Errand), Arc<Semaphore>>>,
     each: usize,
     limit: Duration,
     on_its_way: Mutex<BTreeSet<ChannelNumber>>,
+    breaker: Mutex<Breaker>,
+    clock: Arc<dyn Clock>,
+}
+
+/// How a channel stands, for people and monitoring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelHealth {
+    /// Which wallet.
+    pub wallet: Wallet,
+    /// Whether charges are refused at once because the wallet did not answer, but for one that tries now and then.
+    pub is_open: bool,
+    /// Customers who wait for it now.
+    pub busy: usize,
+    /// How many may at most.
+    pub places: usize,
+    /// Its addresses.
+    pub domains: Vec<DomainHealth>,
 }
 
 impl Lane {
-    pub fn new(channel: Arc<dyn Channel>, groups: usize, settings: CentreSettings) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
+    pub fn new(
+        channel: Arc<dyn Channel>,
+        groups: usize,
+        settings: CentreSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let each = settings.calls_per_channel / groups.max(1);
+        let most_charges = settings.charges_per_channel.max(1);
         Self {
             channel,
-            charges: places(settings.calls_per_channel),
-            questions: Mutex::default(),
+            charges: Arc::new(Semaphore::new(most_charges)),
+            most_charges,
+            refunds: Arc::new(Semaphore::new(settings.calls_per_channel.max(1))),
+            errands: Mutex::default(),
             each: each.max(1),
             limit: settings.call_limit,
             on_its_way: Mutex::default(),
+            breaker: Mutex::default(),
+            clock,
         }
     }
 
-    /// A place for a call that a customer waits for, if one is free.
+    /// A place for a charge, if one is free and the wallet answers as far as is known.
     pub fn charge_place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.charges).try_acquire_owned().ok()
+        let Ok(place) = Arc::clone(&self.charges).try_acquire_owned() else {
+            self.refused("busy");
+            return None;
+        };
+        match self.breaker().turn(self.clock.monotonic(), self.limit) {
+            Turn::Usual => Some(place),
+            Turn::Trial => {
+                tracing::info!(wallet = %self.channel.wallet(), "one charge tries whether the wallet answers again");
+                Some(place)
+            }
+            Turn::Refused => {
+                self.refused("silent");
+                None
+            }
+        }
+    }
+
+    /// A place for a refund that somebody waits for, if one is free and the wallet answers: else it can wait.
+    pub fn refund_place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.breaker().is_open() {
+            return None;
+        }
+        Arc::clone(&self.refunds).try_acquire_owned().ok()
     }
 
     /// A place for a call in the background about something in that group, if one is free.
-    pub fn question_place(&self, tag: GroupTag) -> Option<OwnedSemaphorePermit> {
-        self.questions_of(tag).try_acquire_owned().ok()
+    pub fn errand_place(&self, tag: GroupTag, errand: Errand) -> Option<OwnedSemaphorePermit> {
+        self.places_of(tag, errand).try_acquire_owned().ok()
     }
 
     /// How many places for calls in the background are free for that group.
-    pub fn free_places(&self, tag: GroupTag) -> u32 {
-        u32::try_from(self.questions_of(tag).available_permits()).unwrap_or(u32::MAX)
+    pub fn free_places(&self, tag: GroupTag, errand: Errand) -> u32 {
+        u32::try_from(self.places_of(tag, errand).available_permits()).unwrap_or(u32::MAX)
     }
 
-    /// Groups may be added: each has its places from the first question on.
-    fn questions_of(&self, tag: GroupTag) -> Arc<Semaphore> {
-        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(questions.entry(tag).or_insert_with(|| Arc::new(Semaphore::new(self.each))))
+    /// Groups may be added: each has its places from the first errand on.
+    fn places_of(&self, tag: GroupTag, errand: Errand) -> Arc<Semaphore> {
+        let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(errands.entry((tag, errand)).or_insert_with(|| Arc::new(Semaphore::new(self.each))))
+    }
+
+    /// How it stands.
+    pub fn health(&self) -> ChannelHealth {
+        ChannelHealth {
+            wallet: self.channel.wallet(),
+            is_open: self.breaker().is_open(),
+            busy: self.most_charges - self.charges.available_permits().min(self.most_charges),
+            places: self.most_charges,
+            domains: self.channel.domains(),
+        }
     }
 
     /// Charges a code.
     pub async fn pay(&self, charge: &Charge) -> PayOutcome {
-        let _on_its_way = OnItsWay::new(self, &charge.number);
-        self.limited(self.channel.pay(charge)).await.unwrap_or(PayOutcome::Unknown)
+        let began = self.clock.monotonic();
+        let outcome = {
+            let _on_its_way = OnItsWay::new(self, &charge.number);
+            self.limited(self.channel.pay(charge)).await.unwrap_or(PayOutcome::Unknown)
+        };
+        let silent =
+            matches!(outcome, PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable));
+        self.learn(began, !silent);
+        outcome
     }
 
     /// Asks where an attempt stands. "No such order" proves nothing while this very process is still charging it:
     /// it may be told so by a clock that has leapt, and would believe it.
     pub async fn query(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
         let on_its_way = self.numbers().contains(number);
-        match self.limited(self.channel.query(number, amount)).await {
-            Some(QueryOutcome::NoSuchOrder) if on_its_way => QueryOutcome::Unknown,
-            outcome => outcome.unwrap_or(QueryOutcome::Unknown),
+        let outcome = self.limited(self.channel.query(number, amount)).await.unwrap_or(QueryOutcome::Unknown);
+        if outcome != QueryOutcome::Unknown {
+            self.breaker().heard(self.clock.monotonic());
+        }
+        match outcome {
+            QueryOutcome::NoSuchOrder if on_its_way => QueryOutcome::Unknown,
+            outcome => outcome,
         }
     }
 
@@ -99,6 +191,37 @@ impl Lane {
             tracing::error!(wallet = %self.channel.wallet(), "a channel did not keep its own time limit: unknown");
         }
         answer
+    }
+
+    fn learn(&self, began: Duration, is_answered: bool) {
+        let now = self.clock.monotonic();
+        // The last digits of the time are as good as any: they need only differ from server to server.
+        let spread = Duration::from_nanos(u64::from(now.subsec_nanos())).min(SPREAD);
+        let (was_open, is_open) = {
+            let mut breaker = self.breaker();
+            let was_open = breaker.is_open();
+            breaker.outcome(began, is_answered, now, spread);
+            (was_open, breaker.is_open())
+        };
+        let wallet = self.channel.wallet();
+        match (was_open, is_open) {
+            (false, true) => {
+                tracing::warn!(%wallet, "the wallet does not answer: charges are refused until one finds that it does");
+            }
+            (true, false) => tracing::info!(%wallet, "the wallet answers again"),
+            _ => {}
+        }
+    }
+
+    fn refused(&self, why: &'static str) {
+        let wallet = self.channel.wallet();
+        metrics::counter!("evertill_channel_refusals_total", "wallet" => wallet.to_string(), "why" => why)
+            .increment(1);
+        tracing::warn!(%wallet, why, "a charge was refused before anything was sent");
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn numbers(&self) -> MutexGuard<'_, BTreeSet<ChannelNumber>> {

@@ -1,6 +1,7 @@
 //! The sweeper: looks through each group for payments and refunds whose time has come, and works on them.
 
 use super::OrderCentre;
+use super::lane::Errand;
 use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{Action, Event};
@@ -71,20 +72,23 @@ impl OrderCentre {
         for wallet in self.wallets() {
             // Asked for by wallet: a heap of payments at a dead channel hides none of another's.
             let Some(lane) = self.lane(wallet) else { continue };
-            let most = lane.free_places(tag);
-            if most == 0 {
-                continue;
-            }
-            for due in self.0.groups.due_payments(tag, wallet, most).await? {
-                let Some(place) = lane.question_place(tag) else { break };
+            let most = lane.free_places(tag, Errand::Payments);
+            let payments =
+                if most == 0 { Vec::new() } else { self.0.groups.due_payments(tag, wallet, most).await? };
+            for due in payments {
+                let Some(place) = lane.errand_place(tag, Errand::Payments) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
                     centre.settle_payment(due).await;
                     drop(place);
                 });
             }
+            let most = lane.free_places(tag, Errand::Refunds);
+            if most == 0 {
+                continue;
+            }
             for due in self.0.groups.due_refunds(tag, wallet, most).await? {
-                let Some(place) = lane.question_place(tag) else { break };
+                let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
                     centre.settle_refund(due).await;
@@ -92,7 +96,7 @@ impl OrderCentre {
                 });
             }
             for due in self.0.groups.due_give_backs(tag, wallet, self.now(), most).await? {
-                let Some(place) = lane.question_place(tag) else { break };
+                let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
                     centre.give_back(due).await;

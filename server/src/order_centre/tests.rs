@@ -20,7 +20,8 @@ fn seconds(s: u64) -> Duration {
 }
 
 fn settings() -> CentreSettings {
-    CentreSettings { answer_wait: Duration::from_millis(300), calls_per_channel: 8, ..Default::default() }
+    let answer_wait = Duration::from_millis(300);
+    CentreSettings { answer_wait, charges_per_channel: 8, calls_per_channel: 8, ..Default::default() }
 }
 
 /// A shop with one group, WeChat Pay, and an order centre.

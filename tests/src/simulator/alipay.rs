@@ -180,6 +180,10 @@ async fn listen_gateway(listener: TcpListener, desk: Arc<Desk>) {
 }
 
 async fn call(desk: Arc<Desk>, request: Request) -> Response {
+    // On a connection that was open before, too.
+    if desk.counter().inside().switches.offline {
+        return Response::HangUp;
+    }
     let known = request.path == "/gateway.do" && matches!(request.method.as_str(), "GET" | "POST");
     if known { desk.serve(&request.query, &request.body).await } else { no_such_call() }
 }

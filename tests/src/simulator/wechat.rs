@@ -227,6 +227,10 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
 }
 
 async fn call(desk: Arc<Desk>, request: Request, secure: bool) -> Response {
+    // On a connection that was open before, too.
+    if desk.counter().inside().switches.offline {
+        return Response::HangUp;
+    }
     let Some(endpoint) = endpoint_of(&request.path, secure).filter(|_| request.method == "POST") else {
         return no_such_call();
     };

@@ -261,6 +261,7 @@ fn wechat(
         sign_type: SignType::default(),
         client_ip: "127.0.0.1".into(),
         connect_timeout_ms: 3_000,
+        keep_alive_ms: 4_000,
         pay_timeout_ms: 8_000,
         call_timeout_ms: 8_000,
         policy: Policy::default(),

@@ -46,6 +46,10 @@ pub struct AlipaySettings {
     /// The longest wait for one connection, in milliseconds.
     #[serde(default = "AlipaySettings::default_connect_ms")]
     pub connect_timeout_ms: u64,
+    /// How long a connection may have rested before what moves money goes over it again, in milliseconds; with 0 it
+    /// goes over a new one each time. Write less than the wallet lets a connection rest.
+    #[serde(default = "AlipaySettings::default_keep_alive_ms")]
+    pub keep_alive_ms: u64,
     /// The longest wait for a pay call, in milliseconds.
     #[serde(default = "AlipaySettings::default_call_ms")]
     pub pay_timeout_ms: u64,
@@ -107,6 +111,10 @@ impl AlipaySettings {
 
     fn default_connect_ms() -> u64 {
         3_000
+    }
+
+    fn default_keep_alive_ms() -> u64 {
+        4_000
     }
 
     fn default_call_ms() -> u64 {
@@ -176,6 +184,11 @@ impl AlipaySettings {
     pub(super) fn tls(&self) -> Result<Tls, AlipayError> {
         let roots = self.ca_certificate.as_ref().map(|path| read(path)).transpose()?;
         Ok(Tls { roots, identity: None })
+    }
+
+    /// How long a connection may have rested before it is used again.
+    pub(super) fn keep_alive(&self) -> Duration {
+        Duration::from_millis(self.keep_alive_ms)
     }
 
     /// The longest wait for one connection.

@@ -42,6 +42,10 @@ pub struct WechatSettings {
     /// The longest wait for one connection, in milliseconds.
     #[serde(default = "WechatSettings::default_connect_ms")]
     pub connect_timeout_ms: u64,
+    /// How long a connection may have rested before what moves money goes over it again, in milliseconds; with 0 it
+    /// goes over a new one each time. Write less than the wallet lets a connection rest.
+    #[serde(default = "WechatSettings::default_keep_alive_ms")]
+    pub keep_alive_ms: u64,
     /// The longest wait for a pay call, in milliseconds.
     #[serde(default = "WechatSettings::default_call_ms")]
     pub pay_timeout_ms: u64,
@@ -83,6 +87,10 @@ impl WechatSettings {
 
     fn default_connect_ms() -> u64 {
         3_000
+    }
+
+    fn default_keep_alive_ms() -> u64 {
+        4_000
     }
 
     fn default_call_ms() -> u64 {
@@ -128,6 +136,11 @@ impl WechatSettings {
             tls.identity = Some(pem);
         }
         Ok(tls)
+    }
+
+    /// How long a connection may have rested before it is used again.
+    pub(super) fn keep_alive(&self) -> Duration {
+        Duration::from_millis(self.keep_alive_ms)
     }
 
     /// The longest wait for one connection.

@@ -310,6 +310,20 @@ dictionary! {
     no_open_refunds: "Every refund is settled.", "所有退款均已结清。";
     open_missing: "Payments and refunds of group {} are missing here: it cannot be reached.", "订单库 {} 无法连接：其支付和退款未列出。";
 
+    // Wallets
+    channels_title: "Wallets", "支付渠道";
+    channel_well: "Charges go there", "正常收款";
+    channel_refusing: "Does not answer: charges are refused at once", "无应答：收款立即拒绝";
+    channel_busy: "Customers waiting, of at most", "等待顾客数／上限";
+    channel_none: "No wallet is set up.", "未设置支付渠道。";
+    domain: "Address", "地址";
+    domain_line: "Used for", "用途";
+    domain_ill: "Fails too often", "故障频繁";
+    domain_first: "Called first", "优先使用";
+    domain_delay: "Delay", "延迟";
+    domain_trouble: "Last trouble", "最近故障";
+    domain_ms: "{} ms", "{} 毫秒";
+
     // Staff
     staff_title: "Staff", "员工";
     person: "Person", "姓名";

@@ -5,6 +5,7 @@ use super::*;
 use crate::order_group::testing::cny;
 use crate::order_group::{Adopt, Refusal};
 use evertill_shared::order::{OrderState, PaidBy};
+use evertill_shared::payment::DeclineReason;
 use evertill_shared::refund::RefundState;
 
 /// Two groups, and a wallet that takes one call of each kind at a time.
@@ -13,7 +14,7 @@ fn narrow_shop() -> Shop {
     let mut shop = Shop::with(2, Arc::clone(&wechat));
     let channels = vec![wechat as Arc<dyn Channel>];
     let clock = Arc::clone(&shop.rig.clock) as Arc<dyn Clock>;
-    let settings = CentreSettings { calls_per_channel: 1, ..settings() };
+    let settings = CentreSettings { charges_per_channel: 1, calls_per_channel: 1, ..settings() };
     shop.centre = OrderCentre::new(shop.rig.groups.clone(), channels, Policies::default(), clock, settings);
     shop
 }
@@ -130,4 +131,70 @@ async fn one_row_that_makes_no_sense_stops_no_other_payment_of_its_group() {
         tasks.finish().await;
     }
     assert_eq!(shop.state(&well, 1).await, PaymentState::Paid);
+}
+
+/// Charges one order after the other; what each till hears, and the wallet gets, is counted.
+async fn charge_each(shop: &Shop, range: std::ops::Range<u32>) -> Vec<PaymentView> {
+    let mut heard = Vec::new();
+    for n in range {
+        let sold = shop.order(700).await;
+        heard.push(shop.pay(&sold, 1, &format!("code-{n}")).await.unwrap());
+    }
+    heard
+}
+
+fn unreachable(view: &PaymentView) -> bool {
+    (view.state, view.reason) == (PaymentState::Declined, Some(DeclineReason::ChannelUnreachable))
+}
+
+#[tokio::test]
+async fn a_wallet_that_does_not_answer_is_refused_at_once_until_one_charge_finds_it_well() {
+    let shop = Shop::new();
+    shop.wechat.books().pay = Line::LosesRequest;
+    assert!(charge_each(&shop, 0..5).await.iter().all(|view| view.state == PaymentState::Unknown));
+    assert!(charge_each(&shop, 5..20).await.iter().all(unreachable), "at once, and surely nothing was sent");
+    assert_eq!(shop.wechat.books().pay_calls.len(), 5);
+    assert!(shop.centre.channels()[0].is_open);
+    // After the pause one tries; in vain, so the pause is longer.
+    shop.rig.clock.advance(seconds(3));
+    let heard = charge_each(&shop, 20..25).await;
+    assert_eq!((heard[0].state, shop.wechat.books().pay_calls.len()), (PaymentState::Unknown, 6));
+    assert!(heard[1..].iter().all(unreachable));
+    shop.wechat.books().pay = Line::Good;
+    shop.rig.clock.advance(seconds(3));
+    assert!(unreachable(&charge_each(&shop, 25..26).await[0]));
+    shop.rig.clock.advance(seconds(3));
+    assert!(charge_each(&shop, 26..30).await.iter().all(|view| view.state == PaymentState::Paid));
+    assert!(!shop.centre.channels()[0].is_open);
+}
+
+#[tokio::test]
+async fn while_a_wallet_is_refused_what_is_under_way_there_is_asked_about() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().pay = Line::LosesAnswer;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    charge_each(&shop, 10..14).await;
+    assert!(shop.centre.channels()[0].is_open);
+    shop.rig.clock.advance(seconds(6));
+    shop.centre.sweep(tag(0)).await.unwrap().finish().await;
+    assert_eq!(shop.state(&sold, 1).await, PaymentState::Paid);
+}
+
+#[tokio::test]
+async fn refunds_that_hang_take_no_place_from_questions_about_payments() {
+    let shop = narrow_shop();
+    let (paid, open) = (order_in(&shop, 0).await, order_in(&shop, 0).await);
+    shop.pay(&paid, 1, "code-1").await.unwrap();
+    let asked = shop.asked(&paid, 300, "request-1").await;
+    shop.wechat.books().refund = Line::Hangs;
+    super::refunding::carry_out(&shop, &asked).await.unwrap();
+    shop.wechat.books().pay = Line::LosesAnswer;
+    shop.pay(&open, 1, "code-2").await.unwrap();
+    for _ in 0..3 {
+        shop.rig.clock.advance(seconds(12));
+        drop(shop.centre.sweep(tag(0)).await.unwrap());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(shop.state(&open, 1).await, PaymentState::Paid);
 }

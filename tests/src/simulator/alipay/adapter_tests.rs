@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
+mod connections;
 mod line;
+mod peer;
 mod refunds;
 
 const LIMIT_MS: u64 = 1_000;
