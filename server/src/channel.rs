@@ -5,11 +5,13 @@
 //! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
 
 pub mod alipay;
+pub mod bills;
 pub mod line;
 mod silence;
 pub mod wechat;
 mod words;
 
+use bills::Bills;
 use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
@@ -80,6 +82,10 @@ pub trait Channel: Send + Sync {
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
     /// Asks where a refund stands.
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+    /// Its bills, if it has any.
+    fn bills(&self) -> Option<&dyn Bills> {
+        None
+    }
 }
 
 /// What is true of a charge whose code "was used already", once the wallet was asked about the charge's own number:
