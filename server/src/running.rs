@@ -35,6 +35,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+mod by_hand;
+
+pub use by_hand::{ReconcileOrder, ReconcilingDesk};
+
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);
 
