@@ -3,6 +3,7 @@
 //! may open it, and none keeps anything of it to itself but terminals' states, for less than a second.
 
 mod audit;
+mod bills;
 mod bootstrap;
 mod cache;
 mod catalogue;
@@ -19,6 +20,9 @@ mod terminals;
 mod till_staff;
 
 pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
+pub use bills::{
+    BILL_LEASE, BillLease, BillRun, RunFigures, RunState, StoredField, StoredFinding, StoredSettled,
+};
 pub use cache::{KnownTerminal, TerminalRecord};
 pub use error::{BaseError, BaseOpenError};
 pub use homes::HomeRecord;
@@ -75,6 +79,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "till_pins",
         sqlite: include_str!("../migrations/sqlite/base_0005_till_pins.sql"),
         postgres: include_str!("../migrations/postgres/base_0005_till_pins.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "bills",
+        sqlite: include_str!("../migrations/sqlite/base_0006_bills.sql"),
+        postgres: include_str!("../migrations/postgres/base_0006_bills.sql"),
     },
 ];
 

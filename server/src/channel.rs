@@ -5,12 +5,14 @@
 //! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
 
 pub mod alipay;
+pub mod bills;
 mod domains;
 pub mod line;
 mod silence;
 pub mod wechat;
 mod words;
 
+use bills::Bills;
 use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
@@ -82,9 +84,15 @@ pub trait Channel: Send + Sync {
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
     /// Asks where a refund stands.
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+
     /// How the addresses that it calls stand.
     fn domains(&self) -> Vec<DomainHealth> {
         Vec::new()
+    }
+
+    /// Its bills, if it has any.
+    fn bills(&self) -> Option<&dyn Bills> {
+        None
     }
 }
 

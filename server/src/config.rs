@@ -5,6 +5,7 @@ use crate::channel::wechat::WechatSettings;
 use crate::database::postgres::PostgresSettings;
 use crate::merchant_view::ViewPlace;
 use crate::order_group::Place;
+use crate::reconciling::ReconcilingSettings;
 use evertill_shared::order_number::GroupTag;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -55,6 +56,9 @@ pub struct Config {
     pub wechat: Option<WechatSettings>,
     /// Alipay, if the store takes it.
     pub alipay: Option<AlipaySettings>,
+    /// When the wallets' bills are compared with the books.
+    #[serde(default)]
+    pub reconciling: ReconcilingSettings,
 }
 
 /// One order group.

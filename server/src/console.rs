@@ -7,6 +7,7 @@
 mod accept;
 mod assets;
 mod audit;
+mod bills;
 mod frame;
 mod groups;
 mod login;
@@ -50,6 +51,9 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/terminals/{terminal}/block", post(terminals::block))
         .route("/console/terminals/{terminal}/unblock", post(terminals::unblock))
         .route("/console/terminals/{terminal}/retire", post(terminals::retire))
+        .route("/console/bills", get(bills::list))
+        .route("/console/bills/{channel}/{day}", get(bills::day))
+        .route("/console/bills/{channel}/{day}/findings.csv", get(bills::table))
         .route("/console/groups", get(groups::page))
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/left", post(staff::left))

@@ -3,8 +3,11 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use evertill_server::config::Config;
 use evertill_server::merchant_view::Progress;
-use evertill_server::running::{RunningServer, rebuild_view, start};
+use evertill_server::reconciling::Step;
+use evertill_server::running::{ReconcileOrder, ReconcilingDesk, RunningServer, rebuild_view, start};
+use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::SystemClock;
+use evertill_shared::wallet::Wallet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,7 +33,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     subcommand_negates_reqs = true,
     after_help = "Example:\n  evertill-admin store create --help      # makes a store and its server.toml\n  \
                   evertill-server --config shop/server/server.toml\n  \
-                  evertill-server view rebuild --config shop/server/server.toml"
+                  evertill-server view rebuild --config shop/server/server.toml\n  \
+                  evertill-server reconcile --config shop/server/server.toml"
 )]
 struct Arguments {
     /// The settings: the server.toml that `evertill-admin store create` has made.
@@ -58,6 +62,30 @@ enum Command {
     /// The merchant view: the copies of all orders that lists, searches and totals come from.
     #[command(subcommand)]
     View(ViewCommand),
+    /// Compares the wallets' bills with our books, as every server does each morning by itself.
+    ///
+    /// Without a day: every day that is due. Servers may run meanwhile; one of all compares a day. What is found stands in
+    /// the console, too.
+    #[command(after_help = "Examples:\n  evertill-server reconcile --config shop/server/server.toml\n  \
+                            evertill-server reconcile --config shop/server/server.toml --channel wechat_pay \
+                            --day 2026-11-20 --csv findings.csv")]
+    Reconcile {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Of this wallet only: wechat_pay or alipay.
+        #[arg(long, value_name = "WALLET")]
+        channel: Option<Wallet>,
+        /// This day of the wallet's, by China's clock. Days are compared in their order.
+        #[arg(long, value_name = "DAY", requires = "channel")]
+        day: Option<BusinessDay>,
+        /// Compare that day although earlier ones are not: what moved on those is not compared.
+        #[arg(long, requires = "day")]
+        leave_out: bool,
+        /// Write that day's findings into this file.
+        #[arg(long, value_name = "FILE", requires = "day")]
+        csv: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -88,6 +116,9 @@ fn main() -> ExitCode {
     };
     let done = match (arguments.command, arguments.config) {
         (Some(Command::View(ViewCommand::Rebuild { config })), _) => runtime.block_on(rebuild(&config)),
+        (Some(Command::Reconcile { config, channel, day, leave_out, csv }), _) => {
+            runtime.block_on(reconcile(&config, ReconcileOrder { channel, day, leave_out, csv }))
+        }
         (None, Some(config)) => runtime.block_on(run(&config)),
         (None, None) => Err("--config is missing: name the server's settings".into()),
     };
@@ -129,6 +160,26 @@ async fn rebuild(config: &Path) -> Result<(), String> {
         println!("  {number}");
     }
     Ok(())
+}
+
+async fn reconcile(config: &Path, order: ReconcileOrder) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let desk = ReconcilingDesk::open(config, Arc::new(SystemClock)).await.map_err(|e| e.to_string())?;
+    let done = desk.carry_out(&order, step, |line| println!("{line}")).await;
+    desk.close().await;
+    done
+}
+
+/// Shows how far a comparison is.
+fn step(step: Step) {
+    match step {
+        Step::Fetching => eprint!("\rfetching the bill               "),
+        Step::Fetched(lines) => eprint!("\rthe bill has {lines} lines      "),
+        Step::Reading(rows) => eprint!("\r{rows} rows of our books are read   "),
+        Step::Comparing => eprint!("\rcomparing                       "),
+        Step::Saving => eprintln!("\rwriting it down                 "),
+    }
+    let _ = std::io::stderr().flush();
 }
 
 async fn run(config: &Path) -> Result<(), String> {

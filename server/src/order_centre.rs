@@ -6,6 +6,7 @@
 //! payment by its due time and asks the channel about the same number (rules *intent-first*,
 //! *known-or-unknown*). One slow channel or group slows no other: each has its own tasks and its own limits.
 
+mod bill;
 mod breaker;
 mod charge;
 mod give_back;

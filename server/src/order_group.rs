@@ -9,6 +9,7 @@
 //! something read before.
 
 mod avoidance;
+pub mod day_books;
 mod entries;
 mod failure;
 mod give_backs;
@@ -71,6 +72,7 @@ pub trait OrderGroup:
     + Lists
     + Journals
     + overview::Overview
+    + day_books::DayBooks
     + outbox::Outbox
 {
     /// The random name of this very database, once it is open.

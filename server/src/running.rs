@@ -15,6 +15,7 @@ use crate::merchant_view::{Feeders, MerchantView, Progress, RebuildError, Rebuil
 use crate::moving::{self, Mover, Moving};
 use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use crate::order_group::{GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
+use crate::reconciling::{Reconciler, Reconciling};
 use crate::router::router;
 use crate::telemetry::{self, Telemetry};
 use axum_server::Handle;
@@ -33,6 +34,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
+
+mod by_hand;
+
+pub use by_hand::{ReconcileOrder, ReconcilingDesk};
 
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);
@@ -105,6 +110,7 @@ pub struct RunningServer {
     sweeper: Sweeper,
     feeders: Feeders,
     moving: Moving,
+    reconciling: Reconciling,
 }
 
 /// Starts a server. It answers when this returns.
@@ -113,7 +119,7 @@ pub struct RunningServer {
 /// [`StartError`].
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServer, StartError> {
     let tls = tls(&config.tls_certificate, &config.tls_key)?;
-    let app = assemble(&config, clock).await?;
+    let (app, reconciler) = assemble(&config, clock).await?;
     let telemetry = match config.metrics_listen {
         Some(address) => Some(telemetry::serve(app.clone(), address).await?),
         None => None,
@@ -131,9 +137,22 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let feeders = app.view.spawn_feeders(app.groups.clone());
     let mover = Mover::new(app.base.clone(), app.groups.clone(), Arc::clone(&app.clock));
     let moving = moving::spawn(mover);
+    let reconciling = reconciler.spawn();
     let metrics_addr = telemetry.as_ref().map(|telemetry| telemetry.addr);
     let drain = Duration::from_millis(config.drain_ms);
-    Ok(RunningServer { addr, metrics_addr, app, drain, telemetry, handle, serving, sweeper, feeders, moving })
+    Ok(RunningServer {
+        addr,
+        metrics_addr,
+        app,
+        drain,
+        telemetry,
+        handle,
+        serving,
+        sweeper,
+        feeders,
+        moving,
+        reconciling,
+    })
 }
 
 /// Why the merchant view was not made anew.
@@ -183,15 +202,17 @@ pub async fn rebuild_view(
     Ok(rebuilt?)
 }
 
-async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<App, StartError> {
+async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<(App, Reconciler), StartError> {
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
     let view = open_view(config, &clock)?;
     let (channels, policies) = open_channels(config, &clock)?;
     let settings = CentreSettings::default();
-    let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
-    Ok(App::from(Parts { clock, base, groups, view, centre, door }))
+    let centre = OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings);
+    let parts = (base.clone(), groups.clone(), centre.clone());
+    let reconciler = Reconciler::new(parts, channels, Arc::clone(&clock), config.reconciling.clone());
+    Ok((App::from(Parts { clock, base, groups, view, centre, door }), reconciler))
 }
 
 /// The wallets that the store takes, and when each is asked.
@@ -351,6 +372,7 @@ impl RunningServer {
         }
         drop(self.sweeper);
         drop(self.moving);
+        drop(self.reconciling);
         drop(self.telemetry);
         drop(self.feeders);
         self.app.view.close().await;

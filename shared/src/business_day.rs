@@ -25,6 +25,13 @@ pub enum BusinessDayError {
 pub struct StoreZone(TimeZone);
 
 impl StoreZone {
+    /// China's, by which the wallets count their days. It has had no summer time since 1991.
+    #[must_use]
+    pub fn china() -> Self {
+        let named = TimeZoneDatabase::bundled().get("Asia/Shanghai");
+        Self(named.unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8))))
+    }
+
     /// The name, like `Asia/Shanghai`.
     #[must_use]
     pub fn name(&self) -> &str {

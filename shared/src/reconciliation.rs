@@ -34,6 +34,21 @@ pub enum Movement {
 }
 
 impl Movement {
+    /// The word in the database and in lists.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Refund => "refund",
+        }
+    }
+
+    /// Reads the word in the database.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Payment, Self::Refund].into_iter().find(|movement| movement.as_str() == word)
+    }
+
     fn sign(self) -> i64 {
         match self {
             Self::Payment => 1,
@@ -144,6 +159,43 @@ pub enum Category {
     CurrencyDiffers,
     /// The bill takes a payment back that no bill of the days that count had.
     RevokedAlone,
+}
+
+impl Category {
+    /// Every category there is.
+    pub const ALL: [Self; 9] = [
+        Self::MissingAtChannel,
+        Self::MissingHere,
+        Self::PaidThereNotHere,
+        Self::PaidHereNotThere,
+        Self::AmountDiffers,
+        Self::FeeDiffers,
+        Self::Duplicate,
+        Self::CurrencyDiffers,
+        Self::RevokedAlone,
+    ];
+
+    /// The word in the database and in lists, named by side.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingAtChannel => "missing_at_channel",
+            Self::MissingHere => "missing_here",
+            Self::PaidThereNotHere => "paid_there_not_here",
+            Self::PaidHereNotThere => "paid_here_not_there",
+            Self::AmountDiffers => "amount_differs",
+            Self::FeeDiffers => "fee_differs",
+            Self::Duplicate => "duplicate",
+            Self::CurrencyDiffers => "currency_differs",
+            Self::RevokedAlone => "revoked_alone",
+        }
+    }
+
+    /// Reads the word in the database.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.as_str() == word)
+    }
 }
 
 /// A field that differs, as each side has it.
@@ -257,6 +309,12 @@ impl Net {
     #[must_use]
     pub fn of(&self, currency: Currency) -> i64 {
         self.0.get(currency.code()).copied().unwrap_or_default()
+    }
+
+    /// Every sum that is not nothing, by the currency's code.
+    #[must_use]
+    pub fn sums(&self) -> BTreeMap<String, i64> {
+        self.0.iter().map(|(code, minor)| ((*code).to_owned(), *minor)).collect()
     }
 
     /// Whether all sums are nothing.

@@ -3,6 +3,8 @@
 //! The shell around the pure parts: `wire` makes requests and opens answers, `judge` says what an answer proves,
 //! the line carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
 
+mod bill;
+mod download;
 mod judge;
 mod keys;
 mod node;
@@ -15,6 +17,7 @@ mod wire;
 pub use keys::KeyProblem;
 pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 
+use super::bills::Bills;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
@@ -36,6 +39,9 @@ const FORM: &str = "application/x-www-form-urlencoded;charset=utf-8";
 pub struct AlipayChannel {
     merchant: Merchant,
     line: Line,
+    wire: Arc<dyn Wire>,
+    /// The wallet is on this machine, without TLS.
+    is_plain: bool,
     pay_limit: Duration,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
@@ -67,7 +73,9 @@ impl AlipayChannel {
     ) -> Result<Self, AlipayError> {
         Ok(Self {
             merchant: settings.merchant()?,
-            line: Line::new(&settings.endpoints, wire, Arc::clone(&clock))?,
+            line: Line::new(&settings.endpoints, Arc::clone(&wire), Arc::clone(&clock))?,
+            wire,
+            is_plain: settings.endpoints.iter().all(|address| address.starts_with("http://")),
             pay_limit: Duration::from_millis(settings.pay_timeout_ms),
             call_limit: Duration::from_millis(settings.call_timeout_ms),
             clock,
@@ -231,5 +239,9 @@ impl Channel for AlipayChannel {
 
     fn domains(&self) -> Vec<DomainHealth> {
         self.line.health("gateway")
+    }
+
+    fn bills(&self) -> Option<&dyn Bills> {
+        Some(self)
     }
 }

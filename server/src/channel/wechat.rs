@@ -4,6 +4,7 @@
 //! `line` carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
 
 pub mod bill;
+mod download;
 mod error_code;
 mod fields;
 mod judge;
@@ -14,6 +15,7 @@ mod wire;
 pub use settings::{WechatError, WechatSettings};
 pub use sign::SignType;
 
+use super::bills::Bills;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
@@ -240,5 +242,9 @@ impl Channel for WechatChannel {
 
     fn domains(&self) -> Vec<DomainHealth> {
         [self.open.health("open"), self.secure.health("secure")].concat()
+    }
+
+    fn bills(&self) -> Option<&dyn Bills> {
+        Some(self)
     }
 }

@@ -147,6 +147,7 @@ impl Config {
         }
         self.base.as_ref().map_or(Ok(()), |base| check_postgres("base.postgres", &base.postgres))?;
         self.view.as_ref().map_or(Ok(()), |view| check_postgres("view.postgres", &view.postgres))?;
+        self.reconciling.check().map_err(|(name, what, write)| field(name, what, write))?;
         self.wechat.as_ref().map_or(Ok(()), check_wechat)?;
         self.alipay.as_ref().map_or(Ok(()), check_alipay)
     }

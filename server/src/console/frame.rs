@@ -14,6 +14,7 @@ pub(super) enum Tab {
     Orders,
     Terminals,
     Groups,
+    Bills,
     Staff,
     Audit,
     None,
@@ -65,6 +66,7 @@ impl Frame {
             (Tab::Orders, "/console/orders", self.t.orders),
             (Tab::Terminals, "/console/terminals", self.t.terminals),
             (Tab::Groups, "/console/groups", self.t.groups),
+            (Tab::Bills, "/console/bills", self.t.bills),
             (Tab::Staff, "/console/staff", self.t.staff),
             (Tab::Audit, "/console/audit", self.t.audit),
         ];
@@ -91,7 +93,7 @@ impl Frame {
 pub(super) fn may_open(role: Role, tab: Tab) -> bool {
     match tab {
         Tab::Orders | Tab::None => true,
-        Tab::Groups | Tab::Audit => matches!(role, Role::Manager | Role::It),
+        Tab::Groups | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
         Tab::Terminals | Tab::Staff => role.may_administer(),
     }
 }

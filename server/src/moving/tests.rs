@@ -1,7 +1,7 @@
 use super::{Ends, MoveError, Mover, fence};
 use crate::base_store::{BaseStore, MoveRecord, TakenMove};
 use crate::homes::Atlas;
-use crate::order_group::testing::{CALL_MS, Rig, Till, cny, guard, open, store, tag};
+use crate::order_group::testing::{CALL_MS, Rig, Till, base, cny, guard, open, store, tag};
 use crate::order_group::{
     Adopt, Expected, GroupError, GroupSet, Journals, Limits, NewRefund, OrderDetail, OrderGroup, Place,
     Policies, StoredGroup, TagStanding,
@@ -10,15 +10,12 @@ use evertill_shared::clock::Clock;
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::groups::MovePhase;
-use evertill_shared::protocol::staff::{Bootstrap, BootstrapStaff, Role};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-
-const HASH: &str = "$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
 
 /// A store with some groups, whose map stands in its base store.
 struct Shop {
@@ -30,19 +27,6 @@ struct Shop {
 struct Server {
     groups: GroupSet,
     base: BaseStore,
-}
-
-async fn base(rig: &Rig) -> BaseStore {
-    let (file, bootstrap) = (rig.folder.path().join("base.db"), rig.folder.path().join("bootstrap.json"));
-    let ivy = BootstrapStaff {
-        login: "ivy".into(),
-        name: "Ivy".into(),
-        role: Role::It,
-        password_hash: HASH.into(),
-    };
-    let content = Bootstrap { store: store(), staff: vec![ivy] };
-    std::fs::write(&bootstrap, serde_json::to_string(&content).unwrap()).unwrap();
-    BaseStore::open(&file, &bootstrap, Arc::clone(&rig.clock) as Arc<dyn Clock>).await.unwrap()
 }
 
 async fn follow(rig: &Rig, groups: &GroupSet, base: &BaseStore, count: u8) {

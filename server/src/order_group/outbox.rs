@@ -123,7 +123,7 @@ impl GroupSet {
     }
 
     /// How this ends says nothing about the group's health: a report must never keep sales away from it.
-    async fn for_copies<T>(
+    pub(super) async fn for_copies<T>(
         &self,
         tag: GroupTag,
         call: impl FnOnce(&dyn OrderGroup) -> Reply<T>,

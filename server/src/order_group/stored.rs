@@ -2,6 +2,7 @@
 //! rules checked on what stands there.
 
 mod books;
+mod day_books;
 mod drafts;
 mod give_backs;
 mod identity;
@@ -73,6 +74,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "no_day_index",
         sqlite: include_str!("../../migrations/sqlite/group_0007_no_day_index.sql"),
         postgres: include_str!("../../migrations/postgres/group_0007_no_day_index.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "channel_days",
+        sqlite: include_str!("../../migrations/sqlite/group_0008_channel_days.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0008_channel_days.sql"),
     },
 ];
 

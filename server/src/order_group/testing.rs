@@ -6,6 +6,7 @@ use super::{
     Adopt, Adoption, Cash, Created, GroupPlace, GroupSet, GroupSettings, Guard, KeptEntry, Limits, Place,
     Policies, SaleOfTill,
 };
+use crate::base_store::BaseStore;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId, StoreId, TerminalId};
@@ -14,6 +15,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::Sale;
 use evertill_shared::order::line::{Line, TaxRate};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::protocol::staff::{Bootstrap, BootstrapStaff, Role};
 use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::signing::SigningKey;
 use evertill_shared::wallet::Wallet;
@@ -211,6 +213,22 @@ impl Rig {
         self.groups.adopt(adopt).await.unwrap();
         number
     }
+}
+
+const HASH: &str = "$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
+
+/// The base store in the rig's folder: opened, or made.
+pub(crate) async fn base(rig: &Rig) -> BaseStore {
+    let (file, bootstrap) = (rig.folder.path().join("base.db"), rig.folder.path().join("bootstrap.json"));
+    let ivy = BootstrapStaff {
+        login: "ivy".into(),
+        name: "Ivy".into(),
+        role: Role::It,
+        password_hash: HASH.into(),
+    };
+    let content = Bootstrap { store: store(), staff: vec![ivy] };
+    std::fs::write(&bootstrap, serde_json::to_string(&content).unwrap()).unwrap();
+    BaseStore::open(&file, &bootstrap, Arc::clone(&rig.clock) as Arc<dyn Clock>).await.unwrap()
 }
 
 fn file(folder: &TempDir, number: u8) -> PathBuf {

@@ -4,7 +4,8 @@ use super::{
     BillRow, BookRow, CARRY_DAYS, Carried, Category, Either, FieldDiffers, Finding, Movement, Net,
     REVOKE_DAYS, Reconciled, SettledByBill, Standing,
 };
-use std::collections::BTreeMap;
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
 /// All that both sides say about one number.
 #[derive(Default)]
@@ -13,30 +14,85 @@ struct Meeting {
     bill: Vec<(BillRow, u8)>,
 }
 
+/// Which movement a row tells of.
+type Key<'a> = (Movement, &'a str);
+
+/// Rows of one side in the order of their keys, with how many days each has been looked for. A day is long: rows are
+/// sorted where they are, and each leaves as soon as it has met.
+struct Side<T: Keyed> {
+    old: Peekable<IntoIter<(T, u8)>>,
+    new: Peekable<IntoIter<T>>,
+}
+
+trait Keyed {
+    fn key(&self) -> Key<'_>;
+}
+
+impl Keyed for BookRow {
+    fn key(&self) -> Key<'_> {
+        (self.movement, &self.number)
+    }
+}
+
+impl Keyed for BillRow {
+    fn key(&self) -> Key<'_> {
+        (self.movement, &self.number)
+    }
+}
+
+impl<T: Keyed> Side<T> {
+    fn new(mut old: Vec<(T, u8)>, mut new: Vec<T>) -> Self {
+        old.sort_by(|(a, _), (b, _)| a.key().cmp(&b.key()));
+        new.sort_by(|a, b| a.key().cmp(&b.key()));
+        Self { old: old.into_iter().peekable(), new: new.into_iter().peekable() }
+    }
+
+    fn first(&mut self) -> Option<Key<'_>> {
+        let old = self.old.peek().map(|(row, _)| row.key());
+        let new = self.new.peek().map(Keyed::key);
+        old.into_iter().chain(new).min()
+    }
+
+    /// The rows of that key, those from earlier days first.
+    fn take(&mut self, movement: Movement, number: &str) -> Vec<(T, u8)> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.old.next_if(|(row, _)| row.key() == (movement, number)) {
+            rows.push(row);
+        }
+        while let Some(row) = self.new.next_if(|row| row.key() == (movement, number)) {
+            rows.push((row, 0));
+        }
+        rows
+    }
+}
+
 /// Compares a day's books with a day's bill. `carried` is what earlier days left over; it is used up, and what is
 /// still without its counterpart comes back in [`Reconciled::carried`].
 #[must_use]
 pub fn reconcile(books: Vec<BookRow>, bill: Vec<BillRow>, carried: Vec<Carried>) -> Reconciled {
-    let mut meetings: BTreeMap<(Movement, String), Meeting> = BTreeMap::new();
-    let old = carried.into_iter().map(|c| (c.row, c.days.saturating_add(1)));
-    let new = books.into_iter().map(Either::Book).chain(bill.into_iter().map(Either::Bill));
     let mut result = Reconciled::default();
-    for (row, days) in old.chain(new.map(|row| (row, 0))) {
+    let (mut old_books, mut old_bill) = (Vec::new(), Vec::new());
+    for Carried { row, days } in carried {
         match row {
-            Either::Book(row) => {
-                result.difference.add(row.amount.currency, row.net());
-                meetings.entry((row.movement, row.number.clone())).or_default().books.push((row, days));
-            }
-            Either::Bill(row) => {
-                result.difference.add(row.amount.currency, -row.net());
-                meetings.entry((row.movement, row.number.clone())).or_default().bill.push((row, days));
-            }
+            Either::Book(row) => old_books.push((row, days.saturating_add(1))),
+            Either::Bill(row) => old_bill.push((row, days.saturating_add(1))),
         }
     }
-    for meeting in meetings.into_values() {
+    let (mut ours, mut theirs) = (Side::new(old_books, books), Side::new(old_bill, bill));
+    loop {
+        let next = ours.first().into_iter().chain(theirs.first()).min();
+        let Some((movement, number)) = next.map(|(movement, number)| (movement, number.to_owned())) else {
+            return result;
+        };
+        let meeting = Meeting { books: ours.take(movement, &number), bill: theirs.take(movement, &number) };
+        for (row, _) in &meeting.books {
+            result.difference.add(row.amount.currency, row.net());
+        }
+        for (row, _) in &meeting.bill {
+            result.difference.add(row.amount.currency, -row.net());
+        }
         judge(meeting, &mut result);
     }
-    result
 }
 
 fn judge(mut meeting: Meeting, result: &mut Reconciled) {

@@ -231,3 +231,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_words_of_categories_and_movements_are_read_as_they_are_written() {
+    for category in Category::ALL {
+        assert_eq!(Category::from_word(category.as_str()), Some(category));
+        assert_eq!(serde_json::to_value(category).unwrap(), category.as_str());
+    }
+    for movement in [Movement::Payment, Movement::Refund] {
+        assert_eq!(Movement::from_word(movement.as_str()), Some(movement));
+        assert_eq!(serde_json::to_value(movement).unwrap(), movement.as_str());
+    }
+    assert_eq!((Category::from_word("other"), Movement::from_word("")), (None, None));
+}

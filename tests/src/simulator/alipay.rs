@@ -3,6 +3,7 @@
 //!
 //! The shop sees one listener, `/gateway.do`. Tests and people see another, the control interface.
 
+mod bill;
 mod desk;
 mod kit;
 pub mod message;
@@ -120,9 +121,10 @@ impl Simulator {
         let kit = Kit::open_or_make(folder)?;
         let store = Store::open(&folder.join("wallet.db"))?;
         let counter = Counter::new(Wallet::Alipay, store, config.switches, config.seed, config.clock)?;
-        let desk = Arc::new(Desk::new(kit.parties(folder)?, Arc::new(counter)));
         let taken = |(address, error)| SimulatorError::Listen(address, error);
         let (gateway, gateway_at) = bind(config.listen).await.map_err(taken)?;
+        let base = format!("http://{gateway_at}");
+        let desk = Arc::new(Desk::new(kit.parties(folder)?, Arc::new(counter), base));
         let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
         let listeners = [
             tokio::spawn(listen_gateway(gateway, Arc::clone(&desk))),
@@ -184,8 +186,11 @@ async fn call(desk: Arc<Desk>, request: Request) -> Response {
     if desk.counter().inside().switches.offline {
         return Response::HangUp;
     }
-    let known = request.path == "/gateway.do" && matches!(request.method.as_str(), "GET" | "POST");
-    if known { desk.serve(&request.query, &request.body).await } else { no_such_call() }
+    match (request.method.as_str(), request.path.as_str()) {
+        ("GET" | "POST", "/gateway.do") => desk.serve(&request.query, &request.body).await,
+        ("GET", "/billdownload") => desk.download(&request.query),
+        _ => no_such_call(),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! little HTTP under them. What each wallet says on the wire, and its rules, are in its own folder.
 
 mod behaviour;
+pub(in crate::simulator) mod bill;
 mod book;
 mod control;
 mod counter;
@@ -11,6 +12,7 @@ pub mod page;
 mod store;
 
 pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
+pub use bill::BillFault;
 pub use book::{Order, Refund, TradeState};
 pub use counter::Counter;
 pub use files::KitError;

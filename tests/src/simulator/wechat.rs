@@ -4,6 +4,7 @@
 //! The shop sees two listeners: a plain one for `/pay/…`, and one with mutual TLS for `/secapi/…`. Tests and
 //! people see a third, the control interface.
 
+mod bill;
 mod desk;
 mod in_process;
 mod kit;
@@ -244,6 +245,7 @@ fn endpoint_of(path: &str, secure: bool) -> Option<Endpoint> {
         ("/pay/micropay", _) => Some(Endpoint::Pay),
         ("/pay/orderquery", _) => Some(Endpoint::Query),
         ("/pay/refundquery", _) => Some(Endpoint::RefundQuery),
+        ("/pay/downloadbill", _) => Some(Endpoint::Bill),
         ("/secapi/pay/reverse", true) => Some(Endpoint::Reverse),
         ("/secapi/pay/refund", true) => Some(Endpoint::Refund),
         _ => None,

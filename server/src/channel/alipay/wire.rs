@@ -8,6 +8,7 @@ use super::keys::{AppKey, Trust};
 use super::node::{self, Envelope, Fields, Unreadable};
 use super::sub_code::{Code, SubCode};
 use crate::channel::{ChannelRefund, Charge};
+use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::{Amount, Currency};
@@ -29,6 +30,8 @@ pub enum Call {
     Refund,
     /// Asks about a refund.
     QueryRefund,
+    /// Asks where the bill of a day is.
+    Bill,
 }
 
 impl Call {
@@ -41,6 +44,7 @@ impl Call {
             Self::Cancel => "alipay.trade.cancel",
             Self::Refund => "alipay.trade.refund",
             Self::QueryRefund => "alipay.trade.fastpay.refund.query",
+            Self::Bill => "alipay.data.dataservice.bill.downloadurl.query",
         }
     }
 
@@ -48,7 +52,7 @@ impl Call {
     #[must_use]
     pub const fn only_asks(self) -> bool {
         match self {
-            Self::Query | Self::QueryRefund => true,
+            Self::Query | Self::QueryRefund | Self::Bill => true,
             Self::Pay | Self::Cancel | Self::Refund => false,
         }
     }
@@ -155,6 +159,12 @@ pub fn refund(refund: &ChannelRefund) -> Value {
 #[must_use]
 pub fn about_refund(refund: &ChannelRefund) -> Value {
     json!({ "out_trade_no": refund.number.as_str(), "out_request_no": refund.refund.0 })
+}
+
+/// What is asked about the bill of a day.
+#[must_use]
+pub fn bill(day: BusinessDay) -> Value {
+    json!({ "bill_type": "trade", "bill_date": day.to_string() })
 }
 
 impl Merchant {

@@ -22,6 +22,8 @@ pub const REVERSE: &str = "/secapi/pay/reverse";
 pub const REFUND: &str = "/secapi/pay/refund";
 /// Where a refund is asked about.
 pub const QUERY_REFUND: &str = "/pay/refundquery";
+/// Where the bill of a day is.
+pub const BILL: &str = "/pay/downloadbill";
 
 /// Whether nothing changes by what is asked there.
 #[must_use]
@@ -121,6 +123,12 @@ impl Merchant {
     #[must_use]
     pub fn about_refund(&self, refund: &ChannelRefund, nonce: &str) -> String {
         self.request(nonce, &[("out_refund_no", &refund.refund.0)])
+    }
+
+    /// The request for the bill of a day (`20261120`).
+    #[must_use]
+    pub fn bill(&self, day: &str, nonce: &str) -> String {
+        self.request(nonce, &[("bill_date", day), ("bill_type", "ALL"), ("tar_type", "GZIP")])
     }
 
     fn request(&self, nonce: &str, own: &[(&str, &str)]) -> String {

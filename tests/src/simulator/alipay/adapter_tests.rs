@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
+mod bills;
 mod connections;
 mod line;
 mod peer;

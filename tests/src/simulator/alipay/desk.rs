@@ -1,10 +1,11 @@
 //! The wallet's desk: bytes in, bytes out. Checks signatures for real, asks the rules, signs, and misbehaves.
 
+use super::bill::Tokens;
 use super::kit::Parties;
 use super::message::{self, Fields};
 use super::rules::{self, Refusal};
 use crate::simulator::wallet::http::Response;
-use crate::simulator::wallet::{Counter, Endpoint, Fault};
+use crate::simulator::wallet::{Counter, Endpoint, Fault, bill};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,9 @@ const JSON: &str = "text/html;charset=utf-8";
 pub(super) struct Desk {
     parties: Parties,
     counter: Arc<Counter>,
+    /// Where its listener is.
+    base: String,
+    tokens: Tokens,
 }
 
 /// A request that is authentic.
@@ -29,8 +33,8 @@ struct Asked {
 
 impl Desk {
     /// A desk that knows one app.
-    pub fn new(parties: Parties, counter: Arc<Counter>) -> Self {
-        Self { parties, counter }
+    pub fn new(parties: Parties, counter: Arc<Counter>, base: String) -> Self {
+        Self { parties, counter, base, tokens: Tokens::default() }
     }
 
     /// Its customers, books and switches.
@@ -127,9 +131,35 @@ impl Desk {
         })
     }
 
+    /// The bill at an address that was given out, while it is good.
+    pub fn download(&self, query: &str) -> Response {
+        let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).unwrap_or_default();
+        let made = self.counter.decide(|book, switches, now| {
+            let day = self.tokens.day(token, now)?;
+            let lines = bill::lines(book, &switches.bill, &day, now)?;
+            Some((lines, day, now, switches.bill.clone()))
+        });
+        match made {
+            Ok(Some((lines, day, now, faults))) => match super::bill::archive(&lines, &day, now, &faults) {
+                Ok(archive) => Response::ok("application/zip", archive),
+                Err(error) => Response::ok(JSON, error.to_string()),
+            },
+            // As the real one: a page with status 200 that is no bill.
+            _ => Response::ok(JSON, "<html>下载链接已失效</html>"),
+        }
+    }
+
     fn answer(&self, asked: &Asked) -> Result<Map<String, Value>, Refusal> {
         let decided = self.counter.decide(|book, switches, now| {
-            rules::Request { endpoint: asked.endpoint, content: &asked.content, now }.answer(book, switches)
+            let request = rules::Request { endpoint: asked.endpoint, content: &asked.content, now };
+            let mut node = request.answer(book, switches)?;
+            let day = asked.content.get("bill_date").and_then(Value::as_str);
+            if let (Endpoint::Bill, Some(day)) = (asked.endpoint, day) {
+                let token = self.tokens.give(day, now).ok_or_else(Refusal::unavailable)?;
+                let url = format!("{}/billdownload?token={token}", self.base);
+                node.insert("bill_download_url".into(), url.into());
+            }
+            Ok(node)
         });
         decided.unwrap_or_else(|error| {
             tracing::error!(%error, "the books could not be saved");
@@ -225,6 +255,7 @@ fn endpoint_of(method: &str) -> Option<Endpoint> {
         "alipay.trade.cancel" => Some(Endpoint::Reverse),
         "alipay.trade.refund" => Some(Endpoint::Refund),
         "alipay.trade.fastpay.refund.query" => Some(Endpoint::RefundQuery),
+        "alipay.data.dataservice.bill.downloadurl.query" => Some(Endpoint::Bill),
         _ => None,
     }
 }

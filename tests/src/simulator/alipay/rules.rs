@@ -1,7 +1,9 @@
 //! What the wallet answers: the rules of payment codes, trades and refunds, over its books.
 
 use super::message::{fen, yuan};
-use crate::simulator::wallet::{Book, Customer, DAY, Endpoint, Order, Switches, TradeState, china_time};
+use crate::simulator::wallet::{
+    Book, Customer, DAY, Endpoint, Order, Switches, TradeState, bill, china_time,
+};
 use evertill_shared::clock::Timestamp;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -89,6 +91,17 @@ pub(super) struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// Whether there is a bill of that day; its address is the desk's to give.
+    fn bill(&self, book: &Book, switches: &Switches) -> Result<Node, Refusal> {
+        if self.need("bill_type")? != "trade" {
+            return Err(wrong("bill_type"));
+        }
+        match bill::lines(book, &switches.bill, self.need("bill_date")?, self.now) {
+            Some(_) => Ok(done(&[])),
+            None => Err(Refusal::business("isp.bill_not_exist", "账单不存在")),
+        }
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.content.get(name).and_then(Value::as_str).filter(|value| !value.is_empty())
     }
@@ -116,6 +129,7 @@ impl Request<'_> {
             Endpoint::Reverse => self.cancel(book, switches),
             Endpoint::Refund => self.refund(book, switches),
             Endpoint::RefundQuery => self.refund_query(book),
+            Endpoint::Bill => self.bill(book, switches),
         }
     }
 

@@ -1,5 +1,6 @@
 //! How a customer, and the wallet, behave: per payment code, or by switches for everybody.
 
+use super::bill::BillFault;
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -196,6 +197,8 @@ pub enum Endpoint {
     Refund,
     /// Asks about a refund.
     RefundQuery,
+    /// Asks for the bill of a day.
+    Bill,
 }
 
 /// What holds for everybody until it is changed.
@@ -222,6 +225,8 @@ pub struct Switches {
     pub auto_revoke_ms: u64,
     /// Now and then replies hold fields that no documentation knows.
     pub extra_fields: bool,
+    /// What is wrong with bills.
+    pub bill: Vec<BillFault>,
 }
 
 impl Default for Switches {
@@ -249,6 +254,7 @@ impl Switches {
             code_lifetime_ms: 60_000,
             auto_revoke_ms,
             extra_fields: true,
+            bill: Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
+mod bills;
 mod line;
 mod refunds;
 

@@ -3,7 +3,7 @@
 use super::message::{self, Fields};
 use super::rules::{self, Refusal, pairs};
 use crate::simulator::wallet::http::Response;
-use crate::simulator::wallet::{Behaviour, Counter, Endpoint, Fault};
+use crate::simulator::wallet::{Behaviour, Counter, Endpoint, Fault, bill};
 use evertill_shared::secret::SecretText;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +43,9 @@ impl Desk {
             Some(Fault::ArrivesLate { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
             _ => {}
         }
+        if endpoint == Endpoint::Bill {
+            return self.bill(&fields, fault.as_ref());
+        }
         let answer = match &fault {
             Some(Fault::Refuse { err_code }) => rules::refuse(err_code, "模拟的错误"),
             _ => self.answer(endpoint, &fields, negative_test),
@@ -51,6 +54,41 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
         self.respond(&fields, answer, fault.as_ref())
+    }
+
+    /// The packed bill itself, or an error that is not signed.
+    fn bill(&self, fields: &Fields, fault: Option<&Fault>) -> Response {
+        let get = |name: &str| fields.get(name).map_or("", String::as_str);
+        let day = get("bill_date");
+        if day.len() != 8 || !day.bytes().all(|b| b.is_ascii_digit()) {
+            return not_taken("data format error");
+        }
+        if get("bill_type") != "ALL" || get("tar_type") != "GZIP" {
+            return not_taken("invalid bill_type");
+        }
+        let day = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
+        let made = self.counter.decide(|book, switches, now| {
+            let lines = bill::lines(book, &switches.bill, &day, now)?;
+            Some((lines, switches.bill.clone()))
+        });
+        match (fault, made) {
+            (Some(Fault::ReplyLost), _) => Response::HangUp,
+            (Some(Fault::Garbage), _) => Response::ok(XML, b"\x00<html>\xff busy".as_slice()),
+            (Some(Fault::ServerError), _) => {
+                Response::Reply { status: 502, content_type: "text/html", body: b"Bad Gateway".to_vec() }
+            }
+            (Some(Fault::SystemError | Fault::Unavailable), _) | (_, Err(_)) => not_taken("SYSTEMERROR"),
+            (Some(Fault::Refuse { err_code }), _) => not_taken(err_code),
+            (_, Ok(None)) => not_taken("Bill Creating"),
+            (_, Ok(Some((lines, _)))) if lines.is_empty() => not_taken("No Bill Exist"),
+            (_, Ok(Some((lines, faults)))) => {
+                let text = super::bill::text(&lines, (&self.app_id, &self.merchant_id), &faults);
+                match super::bill::gzip(&text) {
+                    Ok(packed) => Response::ok("application/gzip", packed),
+                    Err(error) => not_taken(&format!("CompressGZip Error {error}")),
+                }
+            }
+        }
     }
 
     fn authentic(&self, fields: &Fields) -> Result<(), &'static str> {

@@ -73,6 +73,7 @@ impl Request<'_> {
             Endpoint::Reverse => self.reverse(book, switches),
             Endpoint::Refund => self.refund(book, switches),
             Endpoint::RefundQuery => self.refund_query(book),
+            Endpoint::Bill => refuse("INVALID_REQUEST", "账单不是这样下载的"),
         }
     }
 

@@ -1,0 +1,144 @@
+//! A channel's day, read from a group's tables.
+
+use super::super::day_books::{DayBooks, DayList, DayPart, DayRow};
+use super::super::{GroupError, Reply};
+use super::StoredGroup;
+use super::rows::{all, channel_number, nonsense, parsed};
+use crate::database::{Row, Sql};
+use crate::params;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::RefundId;
+use evertill_shared::money::Amount;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::PaymentState;
+use evertill_shared::reconciliation::{BookRow, Movement, Standing};
+use evertill_shared::refund::RefundState;
+
+/// The columns that [`row_of`] reads, the table, and the columns of the wallet, the time and the number.
+struct List {
+    select: &'static str,
+    wallet: &'static str,
+    at: &'static str,
+    key: &'static str,
+    number: &'static str,
+}
+
+fn list_of(list: DayList) -> List {
+    match list {
+        DayList::Payments => List {
+            select: "SELECT p.sent_at AS at, p.channel_number AS own, p.number, p.currency, p.amount_minor, \
+                     p.state, g.state AS back FROM payments p \
+                     LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt",
+            wallet: "p.wallet",
+            at: "p.sent_at",
+            key: "p.channel_number",
+            number: "p.number",
+        },
+        DayList::Refunds => List {
+            select: "SELECT r.carried_out_at AS at, r.id AS own, r.number, r.currency, r.amount_minor, r.state, \
+                     NULL AS back FROM refunds r",
+            wallet: "r.wallet",
+            at: "r.carried_out_at",
+            key: "r.id",
+            number: "r.number",
+        },
+        DayList::GiveBacks => List {
+            select: "SELECT g.since AS at, p.channel_number AS own, g.number, p.currency, p.amount_minor, \
+                     g.state, NULL AS back FROM give_backs g \
+                     JOIN payments p ON p.number = g.number AND p.attempt = g.attempt",
+            wallet: "g.wallet",
+            at: "g.since",
+            key: "p.channel_number",
+            number: "g.number",
+        },
+    }
+}
+
+impl DayBooks for StoredGroup {
+    fn day_part(&self, part: DayPart) -> Reply<Vec<DayRow>> {
+        let pattern = self.pattern();
+        self.read(move |sql| {
+            let List { select, wallet, at, key, number } = list_of(part.list);
+            let statement = format!(
+                "{select} WHERE {wallet} = ?1 AND {at} >= ?2 AND {at} < ?3 AND ({at} > ?2 OR {key} > ?4) \
+                 AND {number} LIKE ?5 ORDER BY {at}, {key} LIMIT ?6"
+            );
+            // A give-back's own number is made from its attempt's: in the order of those they are read.
+            let after = match part.list {
+                DayList::GiveBacks if !part.after.is_empty() => {
+                    format!("E{}", part.after.trim_start_matches('B'))
+                }
+                _ => part.after,
+            };
+            let values = params![part.wallet.code(), part.from.0, part.until.0, after, pattern, part.most];
+            all(sql, &statement, &values, |row| row_of(part.list, row))
+        })
+    }
+
+    fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>> {
+        self.read(move |sql| {
+            let mut rows = Vec::new();
+            for list in DayList::ALL {
+                rows.extend(of_order(sql, list, number)?);
+            }
+            Ok(rows)
+        })
+    }
+}
+
+fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<BookRow>, GroupError> {
+    let List { select, at, number, .. } = list_of(list);
+    let statement = format!("{select} WHERE {number} = ?1 AND {at} IS NOT NULL ORDER BY {at}");
+    let rows = all(sql, &statement, &params![of.as_str()], |row| row_of(list, row))?;
+    Ok(rows.into_iter().map(|row| row.row).collect())
+}
+
+fn row_of(list: DayList, row: &Row) -> Result<DayRow, GroupError> {
+    let text = |column: &str| row.get::<String>(column);
+    let (own, state) = (text("own")?, text("state")?);
+    let back: Option<String> = row.get("back")?;
+    let (movement, own, standing) = match list {
+        DayList::Payments => {
+            let state = PaymentState::from_word(&state).ok_or_else(|| nonsense(&state))?;
+            (Movement::Payment, own, paid(state, back.as_deref()))
+        }
+        DayList::Refunds => {
+            let state = RefundState::from_word(&state).ok_or_else(|| nonsense(&state))?;
+            (Movement::Refund, own, refunded(state))
+        }
+        DayList::GiveBacks => {
+            let standing = match state.as_str() {
+                "done" => Standing::Moved,
+                "nothing_taken" => Standing::NotMoved,
+                _ => Standing::Unknown,
+            };
+            (Movement::Refund, RefundId::of_itself(&channel_number(own)?).0, standing)
+        }
+    };
+    let amount = Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?);
+    let order = text("number")?;
+    let row_of_book = BookRow { movement, number: own, amount, fee_minor: None, standing, order };
+    Ok(DayRow { at: Timestamp(row.get("at")?), row: row_of_book })
+}
+
+/// Whether an attempt moved money. One that goes back by itself took it, whatever had become of the attempt before;
+/// unless the wallet said then that it holds nothing.
+fn paid(state: PaymentState, back: Option<&str>) -> Standing {
+    match (state, back) {
+        (_, Some("nothing_taken")) => Standing::NotMoved,
+        (_, Some(_)) | (PaymentState::Paid, None) => Standing::Moved,
+        (PaymentState::Declined | PaymentState::Reversed, None) => Standing::NotMoved,
+        (
+            PaymentState::Sent | PaymentState::Waiting | PaymentState::Unknown | PaymentState::Reversing,
+            None,
+        ) => Standing::Unknown,
+    }
+}
+
+fn refunded(state: RefundState) -> Standing {
+    match state {
+        RefundState::Done => Standing::Moved,
+        RefundState::Refused => Standing::NotMoved,
+        RefundState::Reserved | RefundState::Sent | RefundState::Unknown => Standing::Unknown,
+    }
+}

@@ -1,0 +1,194 @@
+//! One day of one channel: fetched, read, compared, written down.
+
+use super::Reconciler;
+use crate::base_store::{BaseError, BillLease, BillRun, RunFigures, RunState};
+use crate::channel::bills::BillFailure;
+use evertill_shared::business_day::BusinessDay;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::reconciliation::{BillRow, BookRow, Standing, reconcile};
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+
+/// When a bill that is not there yet, or was refused, is asked for again.
+const AGAIN: Duration = Duration::from_secs(10 * 60);
+/// A wallet has no bill of a day without trade. So long after it should be there, and with nothing in our books either, it
+/// is believed.
+const NO_TRADE_AFTER: Duration = Duration::from_secs(6 * 3600);
+
+/// How far a comparison is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The wallet is asked for the bill.
+    Fetching,
+    /// So many lines are here; the books are read.
+    Fetched(u64),
+    /// So many rows of our books are read.
+    Reading(u64),
+    /// Both are compared.
+    Comparing,
+    /// What came of it is written down.
+    Saving,
+}
+
+/// Why a day is not compared.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// Another server is at work on this channel's bills.
+    #[error("another server is at work on these bills: try again in a few minutes")]
+    Elsewhere,
+    /// Not yet.
+    #[error("{0}")]
+    Later(String),
+    /// What came is no bill that counts.
+    #[error("the bill is refused as a whole: {0}")]
+    Refused(String),
+    /// That day is not to be compared.
+    #[error("{0}")]
+    NotThisDay(String),
+    /// The base store.
+    #[error("the base store: {0}")]
+    Base(#[from] BaseError),
+}
+
+/// Both sides of a day.
+struct Sides {
+    bill: Vec<BillRow>,
+    books: Vec<BookRow>,
+}
+
+impl Reconciler {
+    /// Compares a day of a channel and writes down what came of it. `told` hears how far it is.
+    ///
+    /// # Errors
+    /// [`NotDone`]; why is written down, too, and the day is tried again.
+    pub async fn compare(
+        &self,
+        channel: Wallet,
+        day: BusinessDay,
+        mut told: impl FnMut(Step) + Send,
+    ) -> Result<BillRun, NotDone> {
+        let lease = self.base.take_bills(channel, self.groups.owner().to_owned()).await?;
+        let lease = lease.ok_or(NotDone::Elsewhere)?;
+        let before = self.base.bill_run(channel, day).await?;
+        if let Some(done) = before.as_ref().filter(|run| run.state == RunState::Done) {
+            self.base.leave_bills(lease).await?;
+            return Ok(done.clone());
+        }
+        let run = self.fresh(channel, day, before.as_ref());
+        let compared = self.compare_under(lease, run.clone(), &mut told).await;
+        if let Err(error) = &compared {
+            self.note(lease, run, error).await?;
+        }
+        self.base.leave_bills(lease).await?;
+        let compared = compared?;
+        if let Err(error) = self.tell(channel).await {
+            tracing::warn!(%channel, %error, "what a bill has settled is not told yet; trying on");
+        }
+        Ok(compared)
+    }
+
+    fn fresh(&self, channel: Wallet, day: BusinessDay, before: Option<&BillRun>) -> BillRun {
+        let now = self.clock.now();
+        BillRun {
+            channel,
+            day,
+            state: RunState::Waiting,
+            tries: before.map_or(0, |run| run.tries).saturating_add(1),
+            tried_at: now,
+            next_at: now.plus(AGAIN),
+            problem: None,
+            figures: RunFigures::default(),
+            difference: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Shows people why the day is not compared.
+    async fn note(&self, lease: BillLease, run: BillRun, error: &NotDone) -> Result<(), NotDone> {
+        let state = match error {
+            NotDone::Refused(_) => RunState::Refused,
+            NotDone::Later(_) => RunState::Waiting,
+            NotDone::Elsewhere | NotDone::NotThisDay(_) | NotDone::Base(_) => return Ok(()),
+        };
+        let problem = match error {
+            NotDone::Refused(why) | NotDone::Later(why) => Some(why.clone()),
+            other => Some(other.to_string()),
+        };
+        Ok(self.base.bill_not_done(lease, BillRun { state, problem, ..run }).await?)
+    }
+
+    async fn compare_under(
+        &self,
+        lease: BillLease,
+        mut run: BillRun,
+        told: &mut (impl FnMut(Step) + Send),
+    ) -> Result<BillRun, NotDone> {
+        let (channel, day) = (run.channel, run.day);
+        let carried = self.base.bill_carried(channel, day).await?;
+        let carried = self.refresh(channel, carried).await?;
+        let sides = self.sides(lease, day, carried.is_empty(), told).await?;
+        run.figures.bill_rows = sides.bill.len() as u64;
+        run.figures.book_rows = sides.books.len() as u64;
+        told(Step::Comparing);
+        let compare = move || reconcile(sides.books, sides.bill, carried);
+        let result = tokio::task::spawn_blocking(compare).await;
+        let result =
+            result.map_err(|error| NotDone::Later(format!("comparing failed in our own code: {error}")))?;
+        run.figures.agreed = result.agreed;
+        run.figures.findings = result.findings.len() as u64;
+        run.figures.settled = result.settled.len() as u64;
+        run.figures.carried = result.carried.len() as u64;
+        run.difference = result.difference.sums();
+        run.state = RunState::Done;
+        told(Step::Saving);
+        self.base.bill_done(lease, run.clone(), result).await?;
+        Ok(run)
+    }
+
+    async fn sides(
+        &self,
+        lease: BillLease,
+        day: BusinessDay,
+        nothing_carried: bool,
+        told: &mut (impl FnMut(Step) + Send),
+    ) -> Result<Sides, NotDone> {
+        let channel = lease.channel;
+        let span =
+            self.span(day).ok_or_else(|| NotDone::NotThisDay(format!("{day} is no day that can be")))?;
+        told(Step::Fetching);
+        let bill = self.fetch(channel, day).await;
+        self.base.keep_bills(lease).await?;
+        let bill = match bill {
+            Ok(bill) => Some(bill),
+            Err(BillFailure::NotReady) if nothing_carried && self.may_be_empty(day) => None,
+            Err(BillFailure::Bad(why)) => return Err(NotDone::Refused(why)),
+            Err(failure) => return Err(NotDone::Later(failure.to_string())),
+        };
+        if let Some(bill) = &bill {
+            told(Step::Fetched(bill.len() as u64));
+        }
+        let books = self.books(channel, span, |rows| told(Step::Reading(rows))).await?;
+        self.base.keep_bills(lease).await?;
+        let has_moved = books.iter().any(|row| row.standing != Standing::NotMoved);
+        match bill {
+            None if has_moved => Err(NotDone::Later(BillFailure::NotReady.to_string())),
+            Some(bill) if bill.is_empty() && books.iter().any(|row| row.standing == Standing::Moved) => {
+                Err(NotDone::Refused(format!("it holds nothing, and our books have {} rows", books.len())))
+            }
+            bill => Ok(Sides { bill: bill.unwrap_or_default(), books }),
+        }
+    }
+
+    async fn fetch(&self, channel: Wallet, day: BusinessDay) -> Result<Vec<BillRow>, BillFailure> {
+        let found = self.channels.iter().find(|known| known.wallet() == channel);
+        match found.and_then(|channel| channel.bills()) {
+            Some(bills) => bills.bill(day).await,
+            None => Err(BillFailure::NoAnswer(format!("{channel} is not in this server's settings"))),
+        }
+    }
+
+    /// Whether "no bill" may mean "no trade" by now.
+    fn may_be_empty(&self, day: BusinessDay) -> bool {
+        let believed = |ready: Timestamp| ready.plus(NO_TRADE_AFTER) <= self.clock.now();
+        self.ready_at(day).is_some_and(believed)
+    }
+}

@@ -1,0 +1,176 @@
+//! The bill of a day, as every wallet has it: what moved on that day of the channel's, by its own books; and the ways in
+//! which a bill may be wrong on purpose. How a bill is written is each wallet's own.
+
+use super::book::{Book, Order, Refund};
+use super::china_time;
+use evertill_shared::business_day::{BusinessDay, moment_on};
+use evertill_shared::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// So many minutes after midnight of the next day, by China's clock, there is a bill.
+const READY_MINUTES: u16 = 10 * 60;
+
+/// What is wrong with bills. In JSON: `"extra_row"`, `{"missing_row":{"number":"E1"}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillFault {
+    /// A line is not there; the sums agree.
+    MissingRow {
+        /// The payment's number, or the refund's.
+        number: String,
+    },
+    /// A payment that nobody made; the sums agree.
+    ExtraRow,
+    /// The amount of a line is one fen more; the sums agree.
+    OtherAmount {
+        /// The payment's number, or the refund's.
+        number: String,
+    },
+    /// A payment stands in it twice; the sums agree.
+    Twice {
+        /// Its number.
+        number: String,
+    },
+    /// The text ends in the middle.
+    Truncated,
+    /// The columns have other names.
+    OtherColumns,
+    /// The sums are not those of the lines.
+    OtherSums,
+    /// There is none yet, whatever the time.
+    NotReady,
+}
+
+/// What one line of a bill tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::simulator) enum Moved {
+    /// Money came.
+    Paid,
+    /// A payment was taken back under its own number.
+    Revoked,
+    /// Money went back under a number of its own.
+    Refunded,
+}
+
+/// One line of a bill.
+#[derive(Clone, Debug)]
+pub(in crate::simulator) struct BillLine {
+    pub moved: Moved,
+    pub at: Timestamp,
+    pub number: String,
+    pub transaction: String,
+    pub refund: Option<Refund>,
+    pub amount_minor: i64,
+    pub description: String,
+    pub device: String,
+}
+
+impl BillLine {
+    fn of(order: &Order, moved: Moved, at: Timestamp, amount_minor: i64) -> Self {
+        Self {
+            moved,
+            at,
+            number: order.number.clone(),
+            transaction: order.transaction.clone(),
+            refund: None,
+            amount_minor,
+            description: order.description.clone(),
+            device: order.device.clone(),
+        }
+    }
+
+    /// The merchant's number of what moved.
+    pub fn own_number(&self) -> &str {
+        self.refund.as_ref().map_or(&self.number, |refund| &refund.number)
+    }
+
+    /// What the wallet keeps of it, in thousandths of a fen: 0.6 %.
+    pub fn fee(&self) -> i64 {
+        let fee = self.amount_minor * 6;
+        if self.moved == Moved::Paid { fee } else { -fee }
+    }
+}
+
+/// The lines of a day (`2026-11-20`), oldest first; nothing if there is no bill yet.
+pub(in crate::simulator) fn lines(
+    book: &Book,
+    faults: &[BillFault],
+    day: &str,
+    now: Timestamp,
+) -> Option<Vec<BillLine>> {
+    if faults.contains(&BillFault::NotReady) || now < ready_at(day)? {
+        return None;
+    }
+    let is_of_day = |at: Timestamp| china_time(at, "%Y-%m-%d") == day;
+    let mut lines = Vec::new();
+    for order in book.orders.values() {
+        if let Some(at) = order.paid_at.filter(|at| order.charged_minor > 0 && is_of_day(*at)) {
+            lines.push(BillLine::of(order, Moved::Paid, at, order.charged_minor));
+        }
+        if let Some(at) = order.ended_at.filter(|at| order.reversed_minor > 0 && is_of_day(*at)) {
+            lines.push(BillLine::of(order, Moved::Revoked, at, order.reversed_minor));
+        }
+        for refund in order.refunds.iter().filter(|refund| is_of_day(refund.accepted_at)) {
+            let line = BillLine::of(order, Moved::Refunded, refund.accepted_at, refund.amount_minor);
+            lines.push(BillLine { refund: Some(refund.clone()), ..line });
+        }
+    }
+    lines.sort_by(|a, b| (a.at, a.own_number()).cmp(&(b.at, b.own_number())));
+    faults.iter().for_each(|fault| spoil(&mut lines, fault));
+    Some(lines)
+}
+
+/// When the bill of a day is there.
+fn ready_at(day: &str) -> Option<Timestamp> {
+    let day: BusinessDay = day.parse().ok()?;
+    moment_on(day.next(), READY_MINUTES, &"Asia/Shanghai".parse().ok()?, 0)
+}
+
+fn spoil(lines: &mut Vec<BillLine>, fault: &BillFault) {
+    match fault {
+        BillFault::MissingRow { number } => lines.retain(|line| line.own_number() != number),
+        BillFault::OtherAmount { number } => {
+            lines
+                .iter_mut()
+                .filter(|line| line.own_number() == number)
+                .for_each(|line| line.amount_minor += 1);
+        }
+        BillFault::Twice { number } => {
+            if let Some(line) = lines.iter().find(|line| line.own_number() == number).cloned() {
+                lines.push(line);
+            }
+        }
+        BillFault::ExtraRow => lines.push(BillLine {
+            moved: Moved::Paid,
+            at: lines.last().map_or(Timestamp(0), |line| line.at),
+            number: "E9999900000000000000000000009999".into(),
+            transaction: "4200009999202611209999999999".into(),
+            refund: None,
+            amount_minor: 4_711,
+            description: "nobody's".into(),
+            device: "T9999".into(),
+        }),
+        BillFault::Truncated | BillFault::OtherColumns | BillFault::OtherSums | BillFault::NotReady => {}
+    }
+}
+
+/// What is wrong with a bill as it is written: its columns, its end.
+pub(in crate::simulator) fn spoil_text(mut text: String, column: &str, faults: &[BillFault]) -> String {
+    if faults.contains(&BillFault::OtherColumns) {
+        text = text.replacen(column, "新的列", 1);
+    }
+    if faults.contains(&BillFault::Truncated) {
+        let mut at = text.len() / 2;
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        text.truncate(at);
+    }
+    text
+}
+
+/// Fen as yuan.
+pub(in crate::simulator) fn yuan(minor: i64) -> String {
+    let (sign, minor) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+    format!("{sign}{}.{:02}", minor / 100, minor % 100)
+}
