@@ -4,9 +4,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use evertill_server::config::Config;
 use evertill_server::merchant_view::Progress;
 use evertill_server::reconciling::Step;
-use evertill_server::running::{ReconcileOrder, ReconcilingDesk, RunningServer, rebuild_view, start};
+use evertill_server::running::{ReconcileOrder, ReconcilingDesk, RunningServer, audit, rebuild_view, start};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::SystemClock;
+use evertill_shared::ledger::Balances;
 use evertill_shared::wallet::Wallet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     after_help = "Example:\n  evertill-admin store create --help      # makes a store and its server.toml\n  \
                   evertill-server --config shop/server/server.toml\n  \
                   evertill-server view rebuild --config shop/server/server.toml\n  \
-                  evertill-server reconcile --config shop/server/server.toml"
+                  evertill-server reconcile --config shop/server/server.toml\n  \
+                  evertill-server audit --config shop/server/server.toml"
 )]
 struct Arguments {
     /// The settings: the server.toml that `evertill-admin store create` has made.
@@ -62,6 +64,15 @@ enum Command {
     /// The merchant view: the copies of all orders that lists, searches and totals come from.
     #[command(subcommand)]
     View(ViewCommand),
+    /// Proves the ledger: debits equal credits, and it is the account of what the orders say, in every order group.
+    ///
+    /// Servers may run meanwhile. It ends with status 1 and the rows in question if it is not so.
+    #[command(after_help = "Example:\n  evertill-server audit --config shop/server/server.toml")]
+    Audit {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Compares the wallets' bills with our books, as every server does each morning by itself.
     ///
     /// Without a day: every day that is due. Servers may run meanwhile; one of all compares a day. What is found stands in
@@ -116,6 +127,7 @@ fn main() -> ExitCode {
     };
     let done = match (arguments.command, arguments.config) {
         (Some(Command::View(ViewCommand::Rebuild { config })), _) => runtime.block_on(rebuild(&config)),
+        (Some(Command::Audit { config }), _) => runtime.block_on(prove(&config)),
         (Some(Command::Reconcile { config, channel, day, leave_out, csv }), _) => {
             runtime.block_on(reconcile(&config, ReconcileOrder { channel, day, leave_out, csv }))
         }
@@ -160,6 +172,33 @@ async fn rebuild(config: &Path) -> Result<(), String> {
         println!("  {number}");
     }
     Ok(())
+}
+
+async fn prove(config: &Path) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let proved = audit(config, Arc::new(SystemClock), |tag, orders| {
+        eprint!("\rgroup {tag}: {orders} orders looked at   ");
+        let _ = std::io::stderr().flush();
+    });
+    let proved = proved.await.map_err(|e| e.to_string())?;
+    eprintln!();
+    let (mut faults, mut all) = (0_usize, Balances::default());
+    for (tag, group) in &proved {
+        for (number, fault) in &group.faults {
+            println!("group {tag}, order {number}: {fault}");
+        }
+        faults += group.faults.len();
+        all.add_all(&group.balances);
+        println!("group {tag}: {} orders, {} faults", group.orders, group.faults.len());
+    }
+    for (currency, account, debit, credit) in all.accounts() {
+        println!("{account}: debits {debit}, credits {credit} {currency} (minor units)");
+    }
+    for (currency, debit, credit) in all.totals() {
+        println!("all accounts: debits {debit}, credits {credit} {currency}");
+        faults += usize::from(debit != credit);
+    }
+    if faults == 0 { Ok(()) } else { Err(format!("the ledger has {faults} faults: see above")) }
 }
 
 async fn reconcile(config: &Path, order: ReconcileOrder) -> Result<(), String> {

@@ -16,6 +16,7 @@ mod give_backs;
 pub mod health;
 mod journals;
 mod jump;
+pub mod ledger;
 pub mod lists;
 mod orders;
 pub mod outbox;
@@ -73,6 +74,7 @@ pub trait OrderGroup:
     + Journals
     + overview::Overview
     + day_books::DayBooks
+    + ledger::Ledger
     + outbox::Outbox
 {
     /// The random name of this very database, once it is open.

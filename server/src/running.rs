@@ -37,7 +37,7 @@ use zeroize::Zeroizing;
 
 mod by_hand;
 
-pub use by_hand::{ReconcileOrder, ReconcilingDesk};
+pub use by_hand::{AuditError, ReconcileOrder, ReconcilingDesk, audit};
 
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);

@@ -8,6 +8,8 @@
     reason = "a test says what broke by panicking"
 )]
 
+#[path = "base/bills.rs"]
+mod bills;
 #[path = "base/journals.rs"]
 mod journals;
 #[path = "base/people.rs"]
@@ -44,6 +46,8 @@ macro_rules! tests_of {
 macro_rules! contract {
     ($engine:ident, $place:expr) => {
         tests_of! { $engine, $place;
+            bills:
+                a_day_is_there_as_a_whole_or_not_at_all_and_only_by_whoever_has_it_in_hand;
             journals:
                 of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again,
                 every_entry_of_a_large_upload_is_known_afterwards,

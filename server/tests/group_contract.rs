@@ -9,6 +9,8 @@
 
 #[path = "group_contract/home.rs"]
 mod home;
+#[path = "group_contract/ledger.rs"]
+mod ledger;
 #[path = "group_contract/moving.rs"]
 mod moving;
 #[allow(dead_code, reason = "other tests ask more of it")]

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod emvco;
 pub mod id;
 pub mod journal;
+pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod order_number;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "console/bills.rs"]
+mod bills;
 #[path = "console/browser.rs"]
 mod browser;
 #[path = "console/cashiers.rs"]

@@ -9,6 +9,7 @@ pub mod flame;
 pub mod growth;
 pub mod intake;
 pub mod overload;
+pub mod reconcile;
 
 mod figures;
 pub(crate) mod fill;

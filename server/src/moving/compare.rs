@@ -93,7 +93,7 @@ impl Ends {
 
     /// Counts the rows of every table on both sides; those of what was left out do not count.
     pub(super) async fn counts_are_equal(&self, left_out: BTreeSet<String>) -> Result<(), MoveError> {
-        let (mut here, mut there, mut after) = ([0_u64; 5], [0_u64; 5], String::new());
+        let (mut here, mut there, mut after) = ([0_u64; 6], [0_u64; 6], String::new());
         while after != END {
             let last = self.part_after(&after).await?;
             let (pattern, like) = (self.pattern(), self.pattern());
@@ -112,7 +112,7 @@ impl Ends {
             return Ok(());
         }
         Err(MoveError::Stop(format!(
-            "the databases differ: orders, payments, refunds, give-backs and story lines are {here:?} in the old one \
+            "the databases differ: orders, payments, refunds, give-backs, ledger rows and story lines are {here:?} in the old one \
              and {there:?} in the new one. Abort the move, and begin it again when you know why"
         )))
     }
@@ -145,7 +145,7 @@ impl Ends {
     }
 }
 
-fn add(sum: &mut [u64; 5], more: [u64; 5]) {
+fn add(sum: &mut [u64; 6], more: [u64; 6]) {
     sum.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
 }
 
@@ -157,16 +157,16 @@ fn count_in(sql: &dyn Sql, table: &str, span: &Span, pattern: &str) -> Result<u6
     Ok(count.unwrap_or_default())
 }
 
-fn counts(sql: &dyn Sql, span: &Span, pattern: &str) -> Result<[u64; 5], MoveError> {
-    let mut counts = [0; 5];
+fn counts(sql: &dyn Sql, span: &Span, pattern: &str) -> Result<[u64; 6], MoveError> {
+    let mut counts = [0; 6];
     for (count, table) in counts.iter_mut().zip(&TABLES) {
         *count = count_in(sql, table.name, span, pattern)?;
     }
     Ok(counts)
 }
 
-fn counts_of(sql: &dyn Sql, numbers: &BTreeSet<String>) -> Result<[u64; 5], MoveError> {
-    let mut counts = [0_u64; 5];
+fn counts_of(sql: &dyn Sql, numbers: &BTreeSet<String>) -> Result<[u64; 6], MoveError> {
+    let mut counts = [0_u64; 6];
     for number in numbers {
         for (count, table) in counts.iter_mut().zip(&TABLES) {
             let statement = format!("SELECT count(*) FROM {} WHERE number = ?1", table.name);

@@ -29,7 +29,7 @@ pub(super) struct Table {
 }
 
 /// Parents before children.
-pub(super) const TABLES: [Table; 5] = [
+pub(super) const TABLES: [Table; 6] = [
     Table {
         name: "orders",
         columns: &[
@@ -124,6 +124,19 @@ pub(super) const TABLES: [Table; 5] = [
         ],
         order: "number, attempt",
     },
+    Table {
+        name: "ledger",
+        columns: &[
+            Always("number"),
+            Always("entry"),
+            Always("account"),
+            Always("currency"),
+            Always("debit_minor"),
+            Always("credit_minor"),
+            Always("at"),
+        ],
+        order: "number, entry, account",
+    },
     Table { name: "story", columns: &[Always("number"), Always("at"), Always("what")], order: "number, id" },
 ];
 
@@ -142,7 +155,7 @@ pub(super) struct Chunk {
     /// What it covers: also numbers of which nothing is there.
     pub spans: Vec<Span>,
     /// The rows of each of [`TABLES`].
-    pub rows: [Vec<Values>; 5],
+    pub rows: [Vec<Values>; 6],
 }
 
 impl Column {

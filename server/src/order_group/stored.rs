@@ -7,6 +7,7 @@ mod drafts;
 mod give_backs;
 mod identity;
 mod journals;
+mod ledger;
 mod lists;
 mod open;
 mod orders;
@@ -77,9 +78,9 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 8,
-        name: "channel_days",
-        sqlite: include_str!("../../migrations/sqlite/group_0008_channel_days.sql"),
-        postgres: include_str!("../../migrations/postgres/group_0008_channel_days.sql"),
+        name: "ledger",
+        sqlite: include_str!("../../migrations/sqlite/group_0008_ledger.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0008_ledger.sql"),
     },
 ];
 

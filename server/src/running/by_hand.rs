@@ -1,13 +1,15 @@
-//! What people do by hand with a store's databases, whether or not its servers run: bills.
+//! What people do by hand with a store's databases, whether or not its servers run: bills, and the proof of the ledger.
 
 use super::{StartError, base_database, open_channels, open_groups};
 use crate::base_store::{BaseStore, BillRun, RunState};
 use crate::config::Config;
 use crate::order_centre::{CentreSettings, OrderCentre};
-use crate::order_group::GroupSet;
+use crate::order_group::ledger::Proved;
+use crate::order_group::{GroupError, GroupSet};
 use crate::reconciling::{Reconciler, Step, csv};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Clock;
+use evertill_shared::order_number::GroupTag;
 use evertill_shared::wallet::Wallet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -153,4 +155,43 @@ fn summary(run: &BillRun) -> String {
         figures.settled,
         figures.carried
     )
+}
+
+/// Why a ledger could not be proved.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The store's databases cannot be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A group cannot be read.
+    #[error("order group {0} cannot be read: {1}")]
+    Group(GroupTag, GroupError),
+}
+
+/// Proves the ledger of every order group: against itself, and against the orders that it is the account of. Servers may
+/// run meanwhile. `told` hears how many orders of which group were looked at.
+///
+/// # Errors
+/// [`AuditError`]. What is wrong with a ledger is no error but part of the answer.
+pub async fn audit(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    mut told: impl FnMut(GroupTag, u64),
+) -> Result<Vec<(GroupTag, Proved)>, AuditError> {
+    let base = BaseStore::on(
+        base_database(&config).await.map_err(AuditError::Start)?,
+        &config.bootstrap,
+        Arc::clone(&clock),
+    )
+    .await
+    .map_err(StartError::from)?;
+    let groups = open_groups(&config, &base, &clock).await?;
+    let mut proved = Vec::new();
+    for tag in groups.tags() {
+        let one = groups.prove(tag, |orders| told(tag, orders)).await;
+        proved.push((tag, one.map_err(|error| AuditError::Group(tag, error))?));
+    }
+    groups.close().await;
+    base.close().await;
+    Ok(proved)
 }

@@ -90,14 +90,14 @@ async fn wait_paid(till: &evertill_tests::scripted_till::ScriptedTill, number: O
     panic!("{number} was not paid in five seconds");
 }
 
-struct Photographer<'a> {
-    page: &'a Browser,
-    language: &'static str,
+pub struct Photographer<'a> {
+    pub page: &'a Browser,
+    pub language: &'static str,
 }
 
 impl Photographer<'_> {
     /// Looks at the page that is open, on both screens.
-    fn look(&self, name: &str) {
+    pub fn look(&self, name: &str) {
         let folder = workspace::target().join("console");
         std::fs::create_dir_all(&folder).unwrap();
         for (width, height) in SCREENS {
@@ -108,7 +108,7 @@ impl Photographer<'_> {
         }
     }
 
-    fn visit(&self, name: &str, path: &str) {
+    pub fn visit(&self, name: &str, path: &str) {
         self.page.go(path);
         self.look(name);
     }
@@ -144,6 +144,7 @@ fn every_page_fits_both_screens_in_both_languages() {
         assert_eq!(page.count("#refund-form"), 0, "a stolen till's order must not be refunded here");
         eye.visit("password", "/console/password");
         eye.visit("groups", "/console/groups");
+        eye.visit("bills-none", "/console/bills");
         eye.visit("problem", "/console/nothing");
         eye.visit("forbidden", "/console/staff");
         page.press("#log-out");

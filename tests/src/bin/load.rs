@@ -1,7 +1,7 @@
 //! `cargo load`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::load::{cores, echo, growth, intake, overload};
+use evertill_tests::load::{cores, echo, growth, intake, overload, reconcile};
 use evertill_tests::store_rig::RigError;
 use evertill_tests::workspace;
 use serde_json::Value;
@@ -13,7 +13,8 @@ use std::process::ExitCode;
     name = "cargo load",
     after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --engine postgres --json\n  \
                   cargo load -- intake --profile target/intake.svg\n  \
-                  cargo load -- growth --json\n  cargo load -- overload --json"
+                  cargo load -- growth --json\n  cargo load -- overload --json\n  \
+                  cargo load -- reconcile --json"
 )]
 struct Options {
     #[command(subcommand)]
@@ -31,6 +32,8 @@ enum Program {
     Growth(growth::GrowthOptions),
     /// Useful work when far more is asked for than can be done.
     Overload(overload::OverloadOptions),
+    /// A long day's bill, fetched and compared with the books.
+    Reconcile(reconcile::ReconcileOptions),
     /// A server that only echoes over TLS; the intake program starts it.
     #[command(hide = true)]
     Echo(echo::EchoOptions),
@@ -59,6 +62,9 @@ fn run(program: &Program) -> Result<Value, RigError> {
     }
     // Before this process goes to its own core: a build takes all of them.
     workspace::build_programs().map_err(RigError::Build)?;
+    if let Program::Reconcile(options) = program {
+        return runtime()?.block_on(reconcile::run(options));
+    }
     let cores = cores::Cores::choose().map_err(system)?;
     cores::pin(cores.tills).map_err(system)?;
     runtime()?.block_on(async {
@@ -66,7 +72,7 @@ fn run(program: &Program) -> Result<Value, RigError> {
             Program::Intake(options) => intake::run(options, cores).await,
             Program::Growth(options) => growth::run(options, cores).await,
             Program::Overload(options) => overload::run(options, cores).await,
-            Program::Echo(_) => Ok(Value::Null),
+            Program::Reconcile(_) | Program::Echo(_) => Ok(Value::Null),
         }
     })
 }

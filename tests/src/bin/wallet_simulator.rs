@@ -19,6 +19,8 @@ use tokio::signal::unix::{SignalKind, signal};
                   curl -d '{\"behaviour\":\"pays\"}' http://CONTROL/codes\n  \
                   curl -d '{\"behaviour\":{\"password_then_pays\":{\"after_ms\":5000}}}' http://CONTROL/codes\n  \
                   curl -d '{\"next\":{\"pay\":[\"reply_lost\"]}}' http://CONTROL/switches\n  \
+                  curl -d '{\"bill\":[\"extra_row\",\"truncated\"]}' http://CONTROL/switches\n  \
+                  curl -d '{\"advance_ms\":86400000}' http://CONTROL/clock\n  \
                   curl http://CONTROL/orders"
 )]
 struct Arguments {

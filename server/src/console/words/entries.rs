@@ -437,6 +437,7 @@ dictionary! {
     bill_channel: "Wallet", "钱包";
     bill_day: "Day of the wallet", "钱包账单日";
     bill_lines: "Lines of the bill", "账单行数";
+    bill_at_lines: "line", "账单行";
     bill_books: "Rows of our books", "本店账簿行数";
     bill_agreed: "Agree", "一致";
     bill_findings: "Findings", "差异";
@@ -447,7 +448,9 @@ dictionary! {
     bill_refused: "Bill refused", "账单被拒收";
     bill_good: "All agree", "全部一致";
     bill_has_findings: "Look at the findings", "请查看差异";
-    bill_problem: "Why, and when it is tried again", "原因及下次重试时间";
+    bill_settled_short: "Settled", "账单确定";
+    bill_carried_short: "Carried", "结转";
+    bill_difference_short: "Difference", "净差额";
     bill_again: "{} Tried {} times, again at {}.", "{} 已尝试 {} 次，下次：{}。";
     bill_heading: "The bill of {} for {}", "{} 的账单，{}";
     bill_csv: "Download as a table (CSV)", "下载表格（CSV）";

@@ -4,12 +4,14 @@ use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks}
 use super::super::{Fact, GroupError, Lease, PaymentRecord, RefundRecord, Reply};
 use super::StoredGroup;
 use super::books::Books;
+use super::ledger::post;
 use super::payments::IMPLAUSIBLE;
 use super::rows::{all, channel_number, lock, one, parsed, readable, terminal};
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::Attempt;
+use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
@@ -39,13 +41,15 @@ fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
 
 /// Writes down that what this attempt took goes back, in the transaction that found it out.
 pub(super) fn owe(books: &Books<'_>, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
+    let payment = &record.payment;
     books.note(record.number, at);
     books.sql.execute(
         "INSERT INTO give_backs (number, attempt, wallet, state, since, next_at) \
          VALUES (?1, ?2, ?3, 'open', ?4, ?4) ON CONFLICT DO NOTHING",
-        &params![record.number.as_str(), record.payment.attempt, record.payment.wallet.code(), at.0],
+        &params![record.number.as_str(), payment.attempt, payment.wallet.code(), at.0],
     )?;
-    Ok(())
+    let (attempt, wallet, amount) = (payment.attempt, payment.wallet, payment.amount);
+    post(books, record.number, &Entry::Taken { attempt, wallet, amount }, at)
 }
 
 /// What is still to go back, as people see refunds.
@@ -142,6 +146,9 @@ fn record(books: &Books<'_>, open: &GiveBack, news: GiveBackNews) -> Result<(), 
         &params![open.number.as_str(), open.attempt, state, news.next_at.0, words],
     )?;
     let (attempt, refund, amount) = (open.attempt, open.refund(), open.amount);
+    if state != "open" {
+        post(books, open.number, &Entry::Back { attempt, wallet: open.wallet, amount }, news.at)?;
+    }
     let fact = match news.event {
         GiveBackEvent::Done => Fact::GivenBack { attempt, refund, amount },
         GiveBackEvent::NothingTaken => Fact::NothingToGiveBack { attempt },

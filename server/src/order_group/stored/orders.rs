@@ -5,11 +5,14 @@ use super::super::{Adopt, Adoption, Cash, Fact, GroupError, Orders, Policies, Re
 use super::StoredGroup;
 use super::books::Books;
 use super::drafts::{find_by_sale, insert, same_sale};
+use super::ledger::{post, wallet_of};
 use super::payments::{open_attempt, save, tell_of};
 use super::rows::{OrderRow, keep, lock, locked, parsed, to_json};
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::ledger::Entry;
+use evertill_shared::money::Amount;
 use evertill_shared::order::{OrderEvent, OrderState, PaidBy};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::Event;
@@ -153,15 +156,16 @@ pub(super) fn become_paid(
     paid_by: &PaidBy,
     at: Timestamp,
 ) -> Result<bool, GroupError> {
-    let rows = books.sql.execute(
+    let paid = books.sql.row(
         "UPDATE orders SET state = 'paid', paid_minor = total_minor, paid_at = ?2, paid_by = ?3 \
-         WHERE number = ?1 AND state = 'adopted'",
+         WHERE number = ?1 AND state = 'adopted' RETURNING currency, paid_minor",
         &params![number.as_str(), at.0, to_json(paid_by)?],
     )?;
-    if rows == 1 {
-        books.note(number, at);
-    }
-    Ok(rows == 1)
+    let Some(paid) = paid else { return Ok(false) };
+    books.note(number, at);
+    let amount = Amount::new(paid.at(1)?, parsed(&paid.at::<String>(0)?)?);
+    post(books, number, &Entry::Sale { wallet: wallet_of(paid_by), amount }, at)?;
+    Ok(true)
 }
 
 /// One job for each order: jobs that change several would wait for each other's locks.

@@ -7,6 +7,7 @@ use super::super::{
 };
 use super::StoredGroup;
 use super::books::Books;
+use super::ledger::{post, wallet_of};
 use super::orders::AT_A_TIME;
 use super::payments::IMPLAUSIBLE;
 use super::rows::{OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json};
@@ -14,6 +15,7 @@ use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{RefundId, TerminalId};
+use evertill_shared::ledger::Entry;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::refund::{RefundEvent, RefundRefused, RefundRequest, RefundState, Refundable};
@@ -273,6 +275,10 @@ fn settle(
                 "UPDATE orders SET held_minor = held_minor - ?2 WHERE number = ?1",
                 &params![refund.order.as_str(), refund.amount.minor],
             )?;
+        }
+        if state == RefundState::Done {
+            let (wallet, amount) = (wallet_of(&record.paid_by), refund.amount);
+            post(books, refund.order, &Entry::Refund { refund: refund.id.0.clone(), wallet, amount }, at)?;
         }
         let message = refused.map(|refused| refused.to_string());
         books.tell(refund.order, at, &Fact::RefundIs { refund: refund.id.clone(), state, message })?;
