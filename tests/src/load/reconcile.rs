@@ -232,7 +232,7 @@ struct Measured {
 fn measure(rig: &StoreRig, options: &ReconcileOptions, day: BusinessDay) -> Result<Measured, RigError> {
     let start = SystemClock.monotonic();
     let mut child = Command::new(workspace::program("evertill-server"))
-        .args(["--log", "text", "reconcile", "--channel", options.wallet.code(), "--day", &day.to_string()])
+        .args(["reconcile", "--channel", options.wallet.code(), "--day", &day.to_string()])
         .arg("--config")
         .arg(rig.store_dir().join("server/server.toml"))
         .current_dir(rig.dir())
