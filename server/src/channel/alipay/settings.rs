@@ -18,6 +18,8 @@ pub const TIMING: Policy = Policy {
     reverse_within_ms: 24 * 60 * 60 * 1_000,
     reverse_retry_max_ms: 60_000,
     no_order_after_ms: 120_000,
+    show_for_ms: 90_000,
+    shown_grace_ms: 30_000,
 };
 
 /// The merchant's app at Alipay, and how to reach it.
@@ -240,7 +242,7 @@ mod tests {
                     payment.on(Event::Query(answer.clone()), Timestamp(at), &TIMING);
                 }
                 Some(Action::Reverse) => return (payment, asked, at),
-                None => {}
+                None | Some(Action::Show) => {}
             }
         }
         panic!("never taken back");
@@ -269,7 +271,7 @@ mod tests {
                 Some(Action::Query) => {
                     payment.on(Event::Query(QueryOutcome::NoSuchOrder), Timestamp(now), &TIMING);
                 }
-                None => now += 100,
+                None | Some(Action::Show) => now += 100,
             }
         }
         assert_eq!(payment.state, PaymentState::Reversed);
