@@ -195,6 +195,10 @@ fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
 
 fn check_alipay(alipay: &AlipaySettings) -> Result<(), Problem> {
     check_addresses("alipay.endpoints", &alipay.endpoints, "https://openapi.alipay.com")?;
+    if let Some(url) = &alipay.notify_url {
+        let example = "https://pay.example.com/v1/notifications/alipay";
+        check_addresses("alipay.notify_url", std::slice::from_ref(url), example)?;
+    }
     if alipay.names_one_mode() {
         return Ok(());
     }

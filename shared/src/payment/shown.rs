@@ -81,7 +81,9 @@ impl Payment {
 
     pub(super) fn shown_answered(&mut self, outcome: ShownOutcome, now: Timestamp, policy: &Policy) {
         // Once it is being closed, a code that comes late is shown to nobody.
-        let Some(shown) = self.shown.as_mut().filter(|_| self.state != PaymentState::Reversing) else { return };
+        let Some(shown) = self.shown.as_mut().filter(|_| self.state != PaymentState::Reversing) else {
+            return;
+        };
         match outcome {
             ShownOutcome::Code { content, until } => {
                 *shown = ShownCode { content: Some(content), until: shown.until.min(until) };

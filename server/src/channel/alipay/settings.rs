@@ -45,6 +45,13 @@ pub struct AlipaySettings {
     /// The contract under which codes are charged.
     #[serde(default = "AlipaySettings::default_product_code")]
     pub product_code: String,
+    /// Where the wallet tells that a shown code was paid: the public address of
+    /// `/v1/notifications/alipay`. Without it the wallet is only asked.
+    #[serde(default)]
+    pub notify_url: Option<String>,
+    /// The merchant's own number at the wallet (`2088…`): notifications for another are refused.
+    #[serde(default)]
+    pub seller_id: Option<String>,
     /// The longest wait for one connection, in milliseconds.
     #[serde(default = "AlipaySettings::default_connect_ms")]
     pub connect_timeout_ms: u64,
@@ -158,7 +165,14 @@ impl AlipaySettings {
         let text = Zeroizing::new(read(&self.app_private_key)?);
         let key = AppKey::read(&text).map_err(|problem| wrong(&self.app_private_key, problem))?;
         let trust = self.trust()?;
-        Ok(Merchant { app_id: self.app_id.clone(), product_code: self.product_code.clone(), key, trust })
+        Ok(Merchant {
+            app_id: self.app_id.clone(),
+            product_code: self.product_code.clone(),
+            notify_url: self.notify_url.clone(),
+            seller_id: self.seller_id.clone(),
+            key,
+            trust,
+        })
     }
 
     fn trust(&self) -> Result<Trust, AlipayError> {

@@ -25,10 +25,7 @@ fn a_code_is_shown_while_it_may_be_paid_and_then_asked_about_and_closed() {
     let mut payment = to_show();
     assert_eq!(payment.code_to_show(), None);
     assert_eq!(payment.on(code("weixin://a"), Timestamp(300), &policy()), Change::State);
-    assert_eq!(
-        (payment.state, payment.code_to_show()),
-        (PaymentState::Waiting, Some(("weixin://a", UNTIL)))
-    );
+    assert_eq!((payment.state, payment.code_to_show()), (PaymentState::Waiting, Some(("weixin://a", UNTIL))));
     let mut now = Timestamp(500);
     while payment.due(now, &policy()) != Some(Action::Reverse) {
         now = now.plus(Duration::from_millis(500));
@@ -104,7 +101,11 @@ fn a_customer_who_is_quicker_than_the_closing_has_paid() {
     let mut closed = showing();
     closed.on(Event::Query(QueryOutcome::Reversed), Timestamp(20_000), &policy());
     let late = closed.on(Event::Query(paid()), Timestamp(30_000), &policy());
-    assert_eq!((late, closed.state), (Change::LateSuccess, PaymentState::Reversed), "noticed, never reopened");
+    assert_eq!(
+        (late, closed.state),
+        (Change::LateSuccess, PaymentState::Reversed),
+        "noticed, never reopened"
+    );
 }
 
 #[test]
