@@ -65,7 +65,8 @@ impl Payment {
     }
 
     /// When "no such order" is the truth: no request can be on its way any more, and no code be paid.
-    pub(super) fn surely_gone_at(&self, policy: &Policy) -> Timestamp {
+    #[must_use]
+    pub fn surely_gone_at(&self, policy: &Policy) -> Timestamp {
         match &self.shown {
             Some(shown) => shown.until.plus(Duration::from_millis(policy.shown_grace_ms)),
             None => self.sent_at.plus(Duration::from_millis(policy.no_order_after_ms)),

@@ -122,6 +122,8 @@ pub struct ShownView {
     pub content: Option<String>,
     /// Nobody can pay by it after this.
     pub until: Timestamp,
+    /// Then it is surely over, even if the wallet never says a word about it.
+    pub over_at: Timestamp,
 }
 
 /// What the server does next about an attempt that is not settled.
@@ -168,6 +170,7 @@ impl PaymentView {
             shown: payment.shown.as_ref().map(|shown| ShownView {
                 content: payment.code_to_show().map(|(content, _)| content.to_owned()),
                 until: shown.until,
+                over_at: payment.surely_gone_at(policy),
             }),
         }
     }
