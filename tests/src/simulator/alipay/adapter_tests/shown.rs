@@ -86,9 +86,8 @@ async fn known_or_unknown_whatever_is_wrong_with_the_answer_there_is_no_code() {
     let rig = rig().await;
     rig.wallet.next(Endpoint::Create, Fault::Refuse { err_code: "ACQ.ACCESS_FORBIDDEN".into() });
     assert_eq!(rig.create().await, ShownOutcome::Refused(DeclineReason::Configuration));
-    drop(rig.wallet);
-    let gone = rig.channel.shown().unwrap().create(&order(MINUTE)).await;
-    assert_eq!(gone, ShownOutcome::Refused(DeclineReason::ChannelUnreachable));
+    let rig = rig_with(Mode::Key, |settings| settings.endpoints = vec!["http://127.0.0.1:1".into()]).await;
+    assert_eq!(rig.create().await, ShownOutcome::Refused(DeclineReason::ChannelUnreachable));
 }
 
 #[tokio::test]
