@@ -6,6 +6,7 @@ pub mod enrol;
 pub mod groups;
 pub mod health;
 pub mod journal;
+pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod refunds;

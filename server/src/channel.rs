@@ -13,9 +13,10 @@ pub mod wechat;
 mod words;
 
 use bills::Bills;
+use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
 use line::DomainHealth;
@@ -94,6 +95,64 @@ pub trait Channel: Send + Sync {
     fn bills(&self) -> Option<&dyn Bills> {
         None
     }
+    /// Codes for the till to show, if this wallet has them.
+    fn shown(&self) -> Option<&dyn ShownCodes> {
+        None
+    }
+}
+
+/// A code to be made, for the customer to scan.
+#[derive(Clone, Debug)]
+pub struct ShownOrder {
+    /// The number that the channel sees.
+    pub number: ChannelNumber,
+    /// How much.
+    pub amount: Amount,
+    /// What the customer's wallet shows: the store's name.
+    pub description: String,
+    /// Which till, as the wallet's bill shows it.
+    pub device: String,
+    /// The channel itself must take no payment by the code after this.
+    pub until: Timestamp,
+}
+
+/// What an authentic notification speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notified {
+    /// Which attempt.
+    pub number: ChannelNumber,
+    /// How much, as it says.
+    pub amount: Amount,
+    /// The wallet's number of the transaction.
+    pub transaction: String,
+}
+
+/// Why a notification is not taken in. Nothing changes by it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotificationError {
+    /// No notification of that wallet at all.
+    #[error("the notification cannot be read: {0}")]
+    Unreadable(&'static str),
+    /// Not signed by the wallet, or changed since.
+    #[error("the notification is not authentic")]
+    NotAuthentic,
+    /// Authentic, and yet not for this merchant, or without what it must say.
+    #[error("the notification's {0} is missing, or is not ours")]
+    Mismatch(&'static str),
+}
+
+/// Codes that the till shows and the customer scans.
+pub trait ShownCodes: Send + Sync {
+    /// Asks for a code under this number. Repeating it under the same number with the same content is harmless.
+    fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome>;
+    /// Closes an unpaid order for good. Takes no money back.
+    fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome>;
+    /// Verifies and reads a notification: what it says of which number.
+    /// # Errors
+    /// It is not authentic, or not for us.
+    fn notification(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError>;
+    /// The exact answer that the wallet wants after it was taken in: status, content type, body.
+    fn thanks(&self) -> (u16, &'static str, Vec<u8>);
 }
 
 /// What is true of a charge whose code "was used already", once the wallet was asked about the charge's own number:

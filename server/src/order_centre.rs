@@ -11,12 +11,14 @@ mod breaker;
 mod charge;
 mod give_back;
 mod lane;
+mod showing;
 mod sweeper;
 #[cfg(test)]
 mod tests;
 
-pub use charge::NewCharge;
+pub use charge::{Means, NewCharge};
 pub use lane::ChannelHealth;
+pub use showing::TakenIn;
 pub use sweeper::Sweeper;
 
 use crate::channel::Channel;

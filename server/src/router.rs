@@ -1,15 +1,15 @@
 //! Every route on one page.
 
 use crate::api::{
-    acceptance, catalogue, enrol, groups, health, journal, orders, payments, refunds, server_keys, staff,
-    terminal, till_staff,
+    acceptance, catalogue, enrol, groups, health, journal, notifications, orders, payments, refunds,
+    server_keys, staff, terminal, till_staff,
 };
 use crate::app::App;
 use crate::console;
 use crate::failure::Failure;
 use crate::signature_layer::{check_request, sign_answers};
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use evertill_shared::protocol::error::ErrorCode;
@@ -42,6 +42,7 @@ fn tills(app: &App) -> Router<App> {
         .route(path::ORDER, get(orders::get_order))
         .route(path::ADOPT, post(orders::adopt))
         .route(path::PAYMENTS, post(payments::start_payment))
+        .route(path::SHOWN, post(payments::show_code))
         .route(path::PAYMENT, get(payments::get_payment))
         .route(path::TAKE_BACK, post(payments::take_back))
         .route(path::REFUNDS, get(refunds::inbox))
@@ -55,6 +56,10 @@ fn open() -> Router<App> {
         .route(SERVER_KEYS_PATH, get(server_keys::server_keys))
         .route(path::HEALTH_LIVE, get(health::live))
         .route(path::HEALTH_READY, get(health::ready))
+        .route(
+            path::NOTIFICATIONS,
+            post(notifications::take_in).layer(DefaultBodyLimit::max(notifications::MAX_BYTES)),
+        )
 }
 
 /// For staff: every request but the first carries a session.

@@ -276,6 +276,11 @@ fn describe() {
     describe_gauge!("evertill_groups_usable", Unit::Count, "Groups that take new orders in good time");
     describe_counter!("evertill_payments_total", Unit::Count, "Payments that came to a state, by wallet");
     describe_counter!(
+        "evertill_notifications_total",
+        Unit::Count,
+        "What wallets told by themselves, by what became of it"
+    );
+    describe_counter!(
         "evertill_leases_total",
         Unit::Count,
         "Open payments and refunds taken up in the background"

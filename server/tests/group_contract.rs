@@ -22,7 +22,7 @@ use evertill_server::order_group::*;
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{
-    Change, DeclineReason, Event, PayOutcome, PaymentState, Policy, QueryOutcome,
+    Change, DeclineReason, Event, PayOutcome, PaymentState, Policy, QueryOutcome, ShownCode, ShownOutcome,
 };
 use evertill_shared::refund::{RefundRefused, RefundState};
 use evertill_shared::wallet::Wallet;
@@ -192,6 +192,28 @@ async fn an_attempt_is_begun_and_leased_by_one_and_settled_once() {
         assert_eq!((after.0.len(), after.1), (told.0.len() + 1, told.1 + 1), "news told twice counts once");
         let totals = home.group.day_totals(day()).await.unwrap();
         assert_eq!((totals.tenders[0].wallet, totals.tenders[0].paid_minor), (Some(Wallet::WeChatPay), 700));
+    }
+}
+
+#[tokio::test]
+async fn a_shown_code_is_kept_as_the_wallet_said_it_and_found_by_the_wallets_number() {
+    for home in homes().await {
+        let sale = home.sale(700);
+        let number = home.draft(&sale).await.number;
+        let mut new = home.payment(&sale, number, 1);
+        new.intent = new.intent.to_be_shown(&Policy::default());
+        let (intent, channel_number) = (new.intent.clone(), new.intent.channel_number.clone());
+        assert_eq!(home.group.payment_of(channel_number.clone()).await.unwrap(), None);
+        let started = home.group.start_payment(new).await.unwrap();
+        assert_eq!(started.record.payment, intent, "{}", home.engine);
+        let until = NOON.plus(Duration::from_secs(60));
+        let content = "https://qr.example/茶?a=1&b=''".to_owned();
+        let code = ShownOutcome::Code { content: content.clone(), until };
+        home.group.record_payment(news(number, Event::Shown(code))).await.unwrap();
+        let record = home.group.payment_of(channel_number).await.unwrap().unwrap();
+        assert_eq!((record.number, record.payment.attempt), (number, 1));
+        assert_eq!(record.payment.shown, Some(ShownCode { content: Some(content), until }));
+        assert_eq!(home.group.payment(number, 1).await.unwrap(), record);
     }
 }
 

@@ -171,6 +171,21 @@ impl ChannelNumber {
     }
 }
 
+/// No channel number is written like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a channel number is 'E' and 30 digits")]
+pub struct NoChannelNumber;
+
+impl FromStr for ChannelNumber {
+    type Err = NoChannelNumber;
+    /// Reads what a channel says back: only what [`ChannelNumber::new`] could have made.
+    fn from_str(text: &str) -> Result<Self, NoChannelNumber> {
+        let digits = text.strip_prefix('E').ok_or(NoChannelNumber)?;
+        let right = digits.len() == 30 && digits.bytes().all(|b| b.is_ascii_digit());
+        if right { Ok(Self(text.to_owned())) } else { Err(NoChannelNumber) }
+    }
+}
+
 impl fmt::Display for ChannelNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -214,6 +229,7 @@ mod tests {
             };
             prop_assert_eq!(number(a) == number(b), a == b);
             prop_assert!(number(a).as_str().len() <= 32);
+            prop_assert_eq!(number(a).as_str().parse(), Ok(number(a)));
             prop_assert!(number(a).as_str().bytes().all(|b| b.is_ascii_alphanumeric()));
         }
 

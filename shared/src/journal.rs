@@ -124,7 +124,7 @@ pub enum Body {
         number: OrderNumber,
         /// Which try.
         attempt: Attempt,
-        /// Whose code was scanned.
+        /// Whose code was scanned, or is shown.
         wallet: Wallet,
         /// The number that the wallet will see.
         channel_number: ChannelNumber,

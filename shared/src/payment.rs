@@ -11,6 +11,12 @@
 //! ```
 //!
 //! `Paid`, `Declined` and `Reversed` are final. What a channel says later is a second fact, never a reopening.
+//!
+//! A code that the till shows goes the same way: [`shown`] says what differs.
+
+mod shown;
+
+pub use shown::{ShownCode, ShownOutcome};
 
 use crate::clock::Timestamp;
 use crate::id::{Attempt, ChannelNumber};
@@ -98,7 +104,7 @@ pub enum ReverseOutcome {
 pub enum PaymentState {
     /// The intent is on disk; the channel is being asked.
     Sent,
-    /// The customer is typing a password.
+    /// The customer is typing a password, or may scan the code that the till shows.
     Waiting,
     /// It may have been charged, or not.
     Unknown,
@@ -175,6 +181,11 @@ pub struct Policy {
     /// "No such order" is believed this long after the pay call: no request lives longer on its way, and no
     /// payment code does.
     pub no_order_after_ms: u64,
+    /// So long a code that the till shows may be paid.
+    pub show_for_ms: u64,
+    /// "No such order" is believed of a shown code so long after its end: by so much at most our clock and the
+    /// wallet's differ.
+    pub shown_grace_ms: u64,
 }
 
 impl Default for Policy {
@@ -186,6 +197,8 @@ impl Default for Policy {
             reverse_within_ms: 7 * 24 * 60 * 60 * 1_000,
             reverse_retry_max_ms: 60_000,
             no_order_after_ms: 120_000,
+            show_for_ms: 90_000,
+            shown_grace_ms: 30_000,
         }
     }
 }
@@ -211,12 +224,15 @@ pub struct Payment {
     pub next_at: Timestamp,
     /// How often the reversal has been asked for.
     pub reversals: u32,
-    /// A reversal was answered with yes: the next question must confirm it.
+    /// A reversal was answered with yes, or the closing of a shown code with anything: the next question must tell.
     pub reversal_accepted: bool,
     /// The wallet's number of the transaction, once known.
     pub transaction: Option<String>,
     /// Why it was declined or is being taken back.
     pub reason: Option<DeclineReason>,
+    /// The code that the till shows; nothing if the customer's was scanned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownCode>,
 }
 
 /// What to do with an attempt whose time has come.
@@ -224,8 +240,10 @@ pub struct Payment {
 pub enum Action {
     /// Ask the channel where the payment stands.
     Query,
-    /// Ask the channel to take it back.
+    /// Ask the channel to take it back, or to close it if its code is shown.
     Reverse,
+    /// Ask the channel for the code to show: nobody has it yet.
+    Show,
 }
 
 /// Something new is known about an attempt.
@@ -233,6 +251,8 @@ pub enum Action {
 pub enum Event {
     /// The pay call ended.
     Pay(PayOutcome),
+    /// The channel was asked for a code to show.
+    Shown(ShownOutcome),
     /// A question was answered.
     Query(QueryOutcome),
     /// A reversal was answered.
@@ -277,12 +297,16 @@ impl Payment {
             reversal_accepted: false,
             transaction: None,
             reason: None,
+            shown: None,
         }
     }
 
     /// When waiting ends and taking back begins.
     #[must_use]
     pub fn deadline(&self, policy: &Policy) -> Timestamp {
+        if let Some(shown) = &self.shown {
+            return shown.until;
+        }
         let after = policy.give_up_after_ms.max(policy.reverse_not_before_ms);
         self.sent_at.plus(Duration::from_millis(after))
     }
@@ -294,11 +318,17 @@ impl Payment {
             return None;
         }
         if self.state != PaymentState::Reversing {
-            return Some(Action::Query);
+            return Some(self.to_ask(now));
         }
-        let allowed = now >= self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
+        let allowed = now >= self.reverse_not_before(policy);
         let may = allowed && !self.too_late_to_reverse(now, policy);
         Some(if may && !self.reversal_accepted { Action::Reverse } else { Action::Query })
+    }
+
+    /// Closing may be asked for at any time.
+    fn reverse_not_before(&self, policy: &Policy) -> Timestamp {
+        let wait = if self.shown.is_some() { 0 } else { policy.reverse_not_before_ms };
+        self.sent_at.plus(Duration::from_millis(wait))
     }
 
     fn too_late_to_reverse(&self, now: Timestamp, policy: &Policy) -> bool {
@@ -313,8 +343,9 @@ impl Payment {
         // The clock was set back since: counted from now on, or the deadline would be as far away as the clock
         // was set. All limits grow longer by that, and none shorter.
         self.sent_at = self.sent_at.min(now);
+        self.clip_shown(now, policy);
         let before = self.state;
-        let paid = matches!(event, Event::Query(QueryOutcome::Paid { .. }));
+        let paid = self.shown.is_none() && matches!(event, Event::Query(QueryOutcome::Paid { .. }));
         if before == PaymentState::Reversing && paid && self.too_late_to_reverse(now, policy) {
             // Found paid when the wallet takes nothing back any more: over as an attempt, and the money goes back as a
             // refund under a number of its own.
@@ -323,6 +354,7 @@ impl Payment {
         }
         match event {
             Event::Pay(outcome) => self.pay_answered(outcome, now, policy),
+            Event::Shown(outcome) => self.shown_answered(outcome, now, policy),
             Event::Query(outcome) => self.query_answered(outcome, now, policy),
             Event::Reverse(outcome) => self.reverse_answered(&outcome, now, policy),
             Event::GiveUp => self.start_reversing(now, policy),
@@ -366,7 +398,7 @@ impl Payment {
 
     fn query_answered(&mut self, outcome: QueryOutcome, now: Timestamp, policy: &Policy) {
         if self.state == PaymentState::Reversing {
-            return self.queried_while_reversing(&outcome, now, policy);
+            return self.queried_while_reversing(outcome, now, policy);
         }
         match outcome {
             QueryOutcome::Paid { transaction } => self.paid(transaction, now),
@@ -383,8 +415,10 @@ impl Payment {
         }
     }
 
-    fn queried_while_reversing(&mut self, outcome: &QueryOutcome, now: Timestamp, policy: &Policy) {
+    fn queried_while_reversing(&mut self, outcome: QueryOutcome, now: Timestamp, policy: &Policy) {
         match outcome {
+            // Closing takes no money back: the customer was quicker.
+            QueryOutcome::Paid { transaction } if self.shown.is_some() => self.paid(transaction, now),
             QueryOutcome::Reversed => self.enter(PaymentState::Reversed, now),
             QueryOutcome::NoSuchOrder => self.no_such_order(now, policy),
             // "Yes, taken back", says the reversal, yet the payment stands as paid or open: the "yes" was
@@ -413,6 +447,11 @@ impl Payment {
                 self.next_at = now;
             }
             ReverseOutcome::NoSuchOrder => self.no_such_order(now, policy),
+            // Not closed, perhaps because it is paid: only a question tells.
+            ReverseOutcome::Retry | ReverseOutcome::Unknown if self.shown.is_some() => {
+                self.reversal_accepted = true;
+                self.next_at = now;
+            }
             ReverseOutcome::Retry | ReverseOutcome::Unknown => {
                 self.next_at = self.next_reversal(now, policy);
             }
@@ -421,7 +460,7 @@ impl Payment {
 
     /// Nothing to take back, as far as the channel knows. Believed only once no request can be on its way.
     fn no_such_order(&mut self, now: Timestamp, policy: &Policy) {
-        if now >= self.sent_at.plus(Duration::from_millis(policy.no_order_after_ms)) {
+        if now >= self.surely_gone_at(policy) {
             self.enter(PaymentState::Reversed, now);
         } else {
             self.reversal_accepted = false;
@@ -452,15 +491,13 @@ impl Payment {
             return;
         }
         self.enter(PaymentState::Reversing, now);
-        let earliest = self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
-        self.next_at = now.max(earliest);
+        self.next_at = now.max(self.reverse_not_before(policy));
     }
 
     /// Doubling pauses, from a second up to the policy's longest.
     fn next_reversal(&self, now: Timestamp, policy: &Policy) -> Timestamp {
         let pause = 1_000_u64.saturating_mul(1 << self.reversals.min(16)).min(policy.reverse_retry_max_ms);
-        let earliest = self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
-        now.plus(Duration::from_millis(pause)).max(earliest)
+        now.plus(Duration::from_millis(pause)).max(self.reverse_not_before(policy))
     }
 
     fn enter(&mut self, state: PaymentState, now: Timestamp) {

@@ -30,6 +30,10 @@ pub mod path {
     pub const ADOPT: &str = "/v1/orders/{number}/adopt";
     /// Charge a payment code.
     pub const PAYMENTS: &str = "/v1/orders/{number}/payments";
+    /// Ask for a code to show.
+    pub const SHOWN: &str = "/v1/orders/{number}/shown";
+    /// Where a wallet tells that something was paid. Unsigned by us: the wallet's own signature counts.
+    pub const NOTIFICATIONS: &str = "/v1/notifications/{wallet}";
     /// One attempt: `GET`.
     pub const PAYMENT: &str = "/v1/orders/{number}/payments/{attempt}";
     /// Take an attempt back instead of waiting on.

@@ -190,6 +190,7 @@ impl Controller {
             | A::RemoveLine { .. }
             | A::VoidSale => self.on_sale_action(action),
             A::TenderCode => self.tender_code(),
+            A::ShowCode { wallet } => self.show_code(screen::wallet_shown(wallet)),
             A::TenderCash => self.tender_cash(),
             A::CashGiven { minor } => self.cash_given(minor),
             A::CashConfirm => self.cash_confirm(),

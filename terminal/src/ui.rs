@@ -12,6 +12,7 @@ mod money;
 mod notice;
 mod pages;
 mod payment;
+mod qr;
 mod sale;
 mod status;
 

@@ -20,7 +20,7 @@ mod words;
 
 use evertill_shared::secret::SecretText;
 use evertill_terminal::ui::TillWindow;
-use evertill_terminal::view::{Language, LockState, Notice, Page, SalePage, Screen, UserAction};
+use evertill_terminal::view::{Language, LockState, Notice, Page, SalePage, Screen, UserAction, Wallet};
 use evertill_tests::headless::{Element, Picture, Surface, elements, install_still};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -145,13 +145,38 @@ fn chinese_is_drawn_and_not_left_blank() {
 fn the_enrolment_picture_can_be_scanned_from_the_screen() {
     let bench = Bench::new();
     let waiting = samples::all().into_iter().find(|s| s.name == "enrol_waiting").unwrap();
-    let picture = bench.show(&waiting.screen);
+    let texts = codes_in(&bench.show(&waiting.screen));
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].starts_with("evertill:R7K4-92QX:4f1c90aa"), "{texts:?}");
+}
+
+/// What a camera reads from the screen.
+fn codes_in(picture: &Picture) -> Vec<String> {
     let grey: Vec<u8> = picture.rgb.chunks(3).map(|c| c[1]).collect();
     let (width, height) = (picture.width as usize, picture.height as usize);
     let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey[y * width + x]);
-    let texts: Vec<String> = image.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect();
-    assert_eq!(texts.len(), 1);
-    assert!(texts[0].starts_with("evertill:R7K4-92QX:4f1c90aa"), "{texts:?}");
+    image.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect()
+}
+
+#[test]
+fn the_code_to_pay_can_be_asked_for_scanned_from_the_screen_and_cancelled() {
+    let bench = Bench::new();
+    let sample = |name| samples::all().into_iter().find(|s| s.name == name).unwrap().screen;
+    bench.show(&sample("await_code"));
+    bench.tap("Show an Alipay code");
+    bench.tap("Show a WeChat Pay code");
+    let asked = [Wallet::Alipay, Wallet::WeChat].map(|wallet| UserAction::ShowCode { wallet });
+    assert_eq!(bench.heard(), asked);
+    for (width, height) in SIZES {
+        bench.surface.resize(width, height);
+        for name in ["payment_showing_code", "payment_showing_code_offline"] {
+            assert_eq!(codes_in(&bench.show(&sample(name))), [samples::CODE_TO_PAY], "{name} at {width}");
+        }
+    }
+    bench.tap("Cancel the code");
+    assert_eq!(bench.heard(), [UserAction::TakeBack]);
+    // What is being closed is on no screen any more.
+    assert_eq!(codes_in(&bench.show(&sample("payment_closing_code"))), Vec::<String>::new());
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod money;
 mod on_postgres;
 #[path = "stories/refunds.rs"]
 mod refunds;
+#[path = "stories/shown.rs"]
+mod shown;
 #[path = "stories/trust.rs"]
 mod trust;
 
@@ -38,8 +40,12 @@ pub struct Shop {
 }
 
 pub async fn shop() -> Shop {
+    shop_with(RigOptions::default()).await
+}
+
+pub async fn shop_with(options: RigOptions) -> Shop {
     let dir = TempDir::new().unwrap();
-    let rig = StoreRig::open(dir.path(), RigOptions::default()).await.unwrap();
+    let rig = StoreRig::open(dir.path(), options).await.unwrap();
     Shop { rig, _dir: dir, _node: None }
 }
 

@@ -28,5 +28,7 @@ mod journal;
 mod line;
 #[path = "tills/relay.rs"]
 mod relay;
+#[path = "tills/showing.rs"]
+mod showing;
 #[path = "tills/twice.rs"]
 mod twice;

@@ -14,7 +14,7 @@ use evertill_shared::order::line::{Line, TaxRate};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::enrol::{Enrolled, terminal_key_id};
 use evertill_shared::protocol::orders::{
-    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
@@ -269,6 +269,47 @@ impl ScriptedTill {
         let wallet = wallet::detect(code).unwrap_or(Wallet::WeChatPay);
         let requested = self.request_of(wallet, order, attempt)?;
         self.charge(order, &requested, code).await
+    }
+
+    /// Writes the intent to be paid by a code that is shown.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn request_shown(
+        &mut self,
+        wallet: Wallet,
+        order: &AdoptedSale,
+        attempt: Attempt,
+    ) -> Result<SignedEntry, ClientError> {
+        self.request_of(wallet, order, attempt)
+    }
+
+    /// Asks for a code to show under an intent.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn show_under(
+        &self,
+        order: &AdoptedSale,
+        requested: &SignedEntry,
+    ) -> Result<PaymentView, ClientError> {
+        let body = ShowCode {
+            sale: order.sale.entry.clone(),
+            adopted: order.entry.clone(),
+            requested: requested.clone(),
+        };
+        self.client.post_payment(&format!("/v1/orders/{}/shown", order.number), &body).await
+    }
+
+    /// Writes the intent and asks for a code to show.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn show(
+        &mut self,
+        wallet: Wallet,
+        order: &AdoptedSale,
+        attempt: Attempt,
+    ) -> Result<PaymentView, ClientError> {
+        let requested = self.request_shown(wallet, order, attempt)?;
+        self.show_under(order, &requested).await
     }
 
     /// Asks where an attempt stands.

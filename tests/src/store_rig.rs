@@ -188,6 +188,8 @@ impl StoreRig {
             .args(["--control", &format!("127.0.0.1:{}", self.ports.wallet_control)])
             .args(["--alipay-listen", &format!("127.0.0.1:{}", self.ports.alipay)])
             .args(["--alipay-control", &format!("127.0.0.1:{}", self.ports.alipay_control)])
+            .arg("--notify-trust")
+            .arg(self.store_dir().join("trust.json"))
             .current_dir(&self.dir);
         let mut process =
             Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;

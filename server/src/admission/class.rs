@@ -52,7 +52,11 @@ impl Class {
             path::DRAFTS => Self::NewOrders,
             path::JOURNAL | path::ADOPT => Self::Uploads,
             path::TERMINAL | path::ORDER | path::PAYMENT if *method == Method::GET => Self::Questions,
-            path::TERMINAL | path::ORDER | path::PAYMENTS | path::PAYMENT | path::TAKE_BACK => Self::Money,
+            // From anyone, and never the only way to learn of a payment: it takes no till's place.
+            path::NOTIFICATIONS => Self::Uploads,
+            path::TERMINAL | path::ORDER | path::PAYMENTS | path::SHOWN | path::PAYMENT | path::TAKE_BACK => {
+                Self::Money
+            }
             path::REFUNDS | path::REFUND => Self::Money,
             path::CATALOGUE | path::ENROL | "" => Self::Reports,
             // People are few. What they decide counts (a refund, a block); what they look at can wait.
@@ -93,6 +97,8 @@ mod tests {
     fn what_money_is_under_way_for_survives_longest() {
         let of = |method: Method, route: &str| Class::of(&method, route);
         assert_eq!(of(Method::POST, path::PAYMENTS), Some(Class::Money));
+        assert_eq!(of(Method::POST, path::SHOWN), Some(Class::Money));
+        assert_eq!(of(Method::POST, path::NOTIFICATIONS), Some(Class::Uploads));
         assert_eq!(of(Method::GET, path::PAYMENT), Some(Class::Questions));
         assert_eq!(of(Method::GET, path::ORDER), Some(Class::Questions));
         assert_eq!(of(Method::POST, path::TAKE_BACK), Some(Class::Money));

@@ -1,4 +1,4 @@
-//! Payments: charge a code, see where an attempt stands, take it back.
+//! Payments: charge a code or have one to show, see where an attempt stands, take it back.
 
 use super::journal::one_history;
 use super::orders::evidence::{Evidence, Requested};
@@ -6,7 +6,7 @@ use super::orders::{adoption, told};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::failure::Failure;
-use crate::order_centre::NewCharge;
+use crate::order_centre::{Means, NewCharge};
 use crate::order_group::{Adoption, NewPayment, PaymentRecord, Refusal};
 use axum::Json;
 use axum::body::Bytes;
@@ -14,7 +14,7 @@ use axum::extract::{Path, State};
 use evertill_shared::id::Attempt;
 use evertill_shared::journal::SignedEntry;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::orders::{PaymentView, StartPayment, TakeBack};
+use evertill_shared::protocol::orders::{PaymentView, ShowCode, StartPayment, TakeBack};
 
 /// `POST /v1/orders/{number}/payments`: charges a code. The same attempt again is only looked at.
 ///
@@ -27,10 +27,34 @@ pub async fn start_payment(
     Path(number): Path<String>,
     Body(request): Body<StartPayment>,
 ) -> Answer<PaymentView> {
-    caller.require_money()?;
-    let number: OrderNumber = path_part(&number)?;
     let entries = (&request.sale, &request.adopted, &request.requested);
-    let (adoption, requested) = read_entries(&app, &caller, number, entries).await?;
+    start(&app, &caller, &number, entries, Means::Scanned(request.auth_code)).await
+}
+
+/// `POST /v1/orders/{number}/shown`: asks for a code that the till shows. The same attempt again is only looked at.
+///
+/// # Errors
+/// As for [`start_payment`]. `outcome_unknown` means that there may be a code yet: ask where the attempt stands.
+pub async fn show_code(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+    Body(request): Body<ShowCode>,
+) -> Answer<PaymentView> {
+    let entries = (&request.sale, &request.adopted, &request.requested);
+    start(&app, &caller, &number, entries, Means::Shown).await
+}
+
+async fn start(
+    app: &App,
+    caller: &Caller,
+    number: &str,
+    entries: (&SignedEntry, &SignedEntry, &SignedEntry),
+    means: Means,
+) -> Answer<PaymentView> {
+    caller.require_money()?;
+    let number: OrderNumber = path_part(number)?;
+    let (adoption, requested) = read_entries(app, caller, number, entries).await?;
     let charge = NewCharge {
         guard: app.groups.guard(&caller.request_id, adoption.at),
         adoption,
@@ -39,7 +63,7 @@ pub async fn start_payment(
         wallet: requested.wallet,
         channel_number: requested.channel_number,
         amount: requested.amount,
-        auth_code: request.auth_code,
+        means,
     };
     let view = app.centre.start(charge).await.map_err(|error| told(error, number.as_str()))?;
     Ok(Json(view))

@@ -36,5 +36,6 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         staff_version: versions.staff,
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
         wallets: app.centre.wallets(),
+        shows: app.centre.shows(),
     }))
 }

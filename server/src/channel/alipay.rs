@@ -8,6 +8,7 @@ mod download;
 mod judge;
 mod keys;
 mod node;
+mod notification;
 mod settings;
 mod sub_code;
 #[cfg(test)]
@@ -20,11 +21,16 @@ pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 use super::bills::Bills;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
-use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
+use super::{
+    Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes,
+    ShownOrder, used_by_whom,
+};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::payment::{DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{
+    DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome, ShownOutcome,
+};
 use evertill_shared::wallet::{self, Wallet};
 use serde_json::Value;
 use std::fmt;
@@ -166,6 +172,31 @@ impl AlipayChannel {
         }
     }
 
+    async fn show_now(&self, order: &ShownOrder) -> ShownOutcome {
+        if !order.amount.is_positive() || order.amount.currency != Currency::CNY {
+            tracing::error!(number = %order.number, amount = order.amount.minor,
+                currency = %order.amount.currency, "refused to show a code: not an amount in yuan");
+            return ShownOutcome::Refused(DeclineReason::Configuration);
+        }
+        let Some(content) = wire::precreate(order, &self.merchant.product_code) else {
+            return ShownOutcome::Refused(DeclineReason::Configuration);
+        };
+        let judge = |reply: &Reply| judge::precreate(reply, order);
+        let about = (Call::Precreate, order.number.as_str());
+        match self.ask_and_judge(about, content, self.call_limit, judge).await {
+            Ok(outcome) => outcome,
+            Err(Silence::NotSent(_)) => ShownOutcome::Refused(DeclineReason::ChannelUnreachable),
+            Err(Silence::NoAnswer(_) | Silence::Unusable(_)) => ShownOutcome::Unknown,
+        }
+    }
+
+    async fn close_now(&self, number: &ChannelNumber) -> ReverseOutcome {
+        let judge = |reply: &Reply| judge::close(reply, number);
+        let about = (Call::Close, number.as_str());
+        let judged = self.ask_and_judge(about, wire::about(number), self.call_limit, judge).await;
+        judged.unwrap_or(ReverseOutcome::Unknown)
+    }
+
     async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
         let judge = |reply: &Reply| judge::query(reply, number, amount);
         let about = (Call::Query, number.as_str());
@@ -243,5 +274,30 @@ impl Channel for AlipayChannel {
 
     fn bills(&self) -> Option<&dyn Bills> {
         Some(self)
+    }
+    fn shown(&self) -> Option<&dyn ShownCodes> {
+        Some(self)
+    }
+}
+
+impl ShownCodes for AlipayChannel {
+    fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome> {
+        Box::pin(self.show_now(order))
+    }
+
+    fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
+        Box::pin(self.close_now(number))
+    }
+
+    fn notification(
+        &self,
+        _headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Notified, NotificationError> {
+        notification::read(&self.merchant, body)
+    }
+
+    fn thanks(&self) -> (u16, &'static str, Vec<u8>) {
+        (200, "text/plain", b"success".to_vec())
     }
 }

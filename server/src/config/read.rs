@@ -193,8 +193,19 @@ fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
     check_addresses("wechat.secure_endpoints", &wechat.secure_endpoints, example)
 }
 
+/// Alipay's codes live no longer, whatever is asked for.
+const LONGEST_SHOWN_MS: u64 = 2 * 60 * 60 * 1_000;
+
 fn check_alipay(alipay: &AlipaySettings) -> Result<(), Problem> {
     check_addresses("alipay.endpoints", &alipay.endpoints, "https://openapi.alipay.com")?;
+    if let Some(url) = &alipay.notify_url {
+        let example = "https://pay.example.com/v1/notifications/alipay";
+        check_addresses("alipay.notify_url", std::slice::from_ref(url), example)?;
+    }
+    if alipay.policy.show_for_ms > LONGEST_SHOWN_MS {
+        let what = format!("is {}: the wallet's codes live two hours at most", alipay.policy.show_for_ms);
+        return Err(field("alipay.policy.show_for_ms", &what, "90000, say"));
+    }
     if alipay.names_one_mode() {
         return Ok(());
     }

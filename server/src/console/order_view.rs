@@ -140,7 +140,7 @@ pub(super) fn next_step(
     let (payment, t) = (&record.payment, visitor.words());
     let action = payment.due(payment.next_at.max(now), policies.of(payment.wallet))?;
     let sentence = match action {
-        Action::Query => t.next_ask,
+        Action::Query | Action::Show => t.next_ask,
         Action::Reverse => t.next_take_back,
     };
     Some(fill(sentence, &[clock_of(&visitor.time(payment.next_at))]))

@@ -75,6 +75,8 @@ pub(super) const TABLES: [Table; 6] = [
             Always("reversal_accepted"),
             TextOrNothing("transaction_number"),
             TextOrNothing("reason"),
+            NumberOrNothing("shown_until"),
+            TextOrNothing("shown_code"),
             TextOrNothing("lease_owner"),
             NumberOrNothing("lease_until"),
             Always("version"),

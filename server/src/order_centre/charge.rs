@@ -28,10 +28,19 @@ pub struct NewCharge {
     pub channel_number: ChannelNumber,
     /// How much.
     pub amount: Amount,
-    /// The customer's code.
-    pub auth_code: AuthCode,
+    /// By whose code.
+    pub means: Means,
     /// Against replays.
     pub guard: Guard,
+}
+
+/// By whose code an attempt is paid.
+#[derive(Clone, Debug)]
+pub enum Means {
+    /// The customer's: it is charged.
+    Scanned(AuthCode),
+    /// The till's: it is shown, and the customer scans it.
+    Shown,
 }
 
 /// Pauses between tries to write an answer down.
@@ -58,10 +67,11 @@ impl OrderCentre {
         tokio::spawn(async move {
             let since = centre.clocks();
             let begun = centre.begin(&charge).await;
-            let go_on = begun.as_ref().is_ok_and(|(_, fresh)| *fresh);
+            let go_on =
+                begun.as_ref().ok().filter(|(_, fresh)| *fresh).map(|(record, _)| record.payment.clone());
             let _ = written.send(begun.map(|(record, _)| record));
-            if go_on {
-                let _ = settled.send(centre.charge(charge, since, heard).await);
+            if let Some(intent) = go_on {
+                let _ = settled.send(centre.charge(charge, &intent, since, heard).await);
             }
         });
         let (limit, asked_at) = (self.0.groups.call_limit(), self.0.clock.monotonic());
@@ -96,6 +106,9 @@ impl OrderCentre {
     async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {
         let (wallet, number) = (charge.wallet, charge.channel_number.clone());
         let mut intent = self.intent(charge.attempt, wallet, number, charge.amount);
+        if matches!(charge.means, Means::Shown) {
+            intent = intent.to_be_shown(self.policy(wallet));
+        }
         if self.lane(wallet).is_none() {
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
             let refused = Event::Pay(PayOutcome::Refused(DeclineReason::ChannelUnreachable));
@@ -123,20 +136,28 @@ impl OrderCentre {
     async fn charge(
         &self,
         charge: NewCharge,
+        intent: &Payment,
         since: (Duration, Timestamp),
         heard: oneshot::Sender<()>,
     ) -> Payment {
         let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
-        let outcome = self.ask_for_money(&charge, since).await;
+        let event = match &charge.means {
+            Means::Scanned(code) => Event::Pay(self.ask_for_money(&charge, code, since).await),
+            Means::Shown => Event::Shown(self.ask_for_code(intent, charge.adoption.sale.key.terminal).await),
+        };
         let _ = heard.send(()); // nobody may be waiting any more
         // The code has been used: it is wiped as soon as it is not needed.
         drop(charge);
-        let event = Event::Pay(outcome);
         let news = PaymentNews { number, attempt, event, at: self.now(), policy: *self.policy(wallet) };
         self.write_down(news).await
     }
 
-    async fn ask_for_money(&self, charge: &NewCharge, since: (Duration, Timestamp)) -> PayOutcome {
+    async fn ask_for_money(
+        &self,
+        charge: &NewCharge,
+        code: &AuthCode,
+        since: (Duration, Timestamp),
+    ) -> PayOutcome {
         let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
         let Some(lane) = self.lane(charge.wallet) else { return unreachable };
         let Some(_place) = lane.charge_place() else { return unreachable };
@@ -151,7 +172,7 @@ impl OrderCentre {
         let asked = Charge {
             number: charge.channel_number.clone(),
             amount: charge.amount,
-            auth_code: charge.auth_code.clone(),
+            auth_code: code.clone(),
             description: self.0.groups.store().name.clone(),
             device: sale.terminal.to_string(),
         };

@@ -7,12 +7,12 @@
 use super::CentreSettings;
 use super::breaker::{Breaker, Turn};
 use crate::channel::line::DomainHealth;
-use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge};
+use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -169,6 +169,36 @@ impl Lane {
     pub async fn reverse(&self, number: &ChannelNumber) -> ReverseOutcome {
         let on_its_way = self.numbers().contains(number);
         match self.limited(self.channel.reverse(number)).await {
+            Some(ReverseOutcome::NoSuchOrder) if on_its_way => ReverseOutcome::Unknown,
+            outcome => outcome.unwrap_or(ReverseOutcome::Unknown),
+        }
+    }
+
+    /// The codes that this channel makes for tills to show, if it does.
+    pub fn shown(&self) -> Option<&dyn ShownCodes> {
+        self.channel.shown()
+    }
+
+    /// Asks for a code to show.
+    pub async fn create(&self, order: &ShownOrder) -> ShownOutcome {
+        let Some(codes) = self.shown() else {
+            return ShownOutcome::Refused(DeclineReason::ChannelUnreachable);
+        };
+        let began = self.clock.monotonic();
+        let outcome = {
+            let _on_its_way = OnItsWay::new(self, &order.number);
+            self.limited(codes.create(order)).await.unwrap_or(ShownOutcome::Unknown)
+        };
+        let unreachable = ShownOutcome::Refused(DeclineReason::ChannelUnreachable);
+        self.learn(began, outcome != ShownOutcome::Unknown && outcome != unreachable);
+        outcome
+    }
+
+    /// Closes an order whose code was shown; see [`Lane::query`].
+    pub async fn close(&self, number: &ChannelNumber) -> ReverseOutcome {
+        let Some(codes) = self.shown() else { return ReverseOutcome::Unknown };
+        let on_its_way = self.numbers().contains(number);
+        match self.limited(codes.close(number)).await {
             Some(ReverseOutcome::NoSuchOrder) if on_its_way => ReverseOutcome::Unknown,
             outcome => outcome.unwrap_or(ReverseOutcome::Unknown),
         }

@@ -142,7 +142,11 @@ impl OrderCentre {
         payment.next_at = payment.next_at.min(at);
         let event = match payment.due(at, self.policy(wallet))? {
             Action::Query => Event::Query(lane.query(&payment.channel_number, payment.amount).await),
+            Action::Reverse if payment.shown.is_some() => {
+                Event::Reverse(lane.close(&payment.channel_number).await)
+            }
             Action::Reverse => Event::Reverse(lane.reverse(&payment.channel_number).await),
+            Action::Show => Event::Shown(self.code_from(lane, &payment, record.terminal).await),
         };
         Some((event, at))
     }

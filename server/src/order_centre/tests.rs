@@ -3,6 +3,7 @@ mod crashing;
 mod giving_back;
 mod isolation;
 mod refunding;
+mod showing;
 mod wallet;
 
 use super::*;
@@ -112,7 +113,7 @@ fn charge(sold: &Sold, requested: KeptEntry, attempt: Attempt, code: &str) -> Ne
         wallet: Wallet::WeChatPay,
         channel_number: ChannelNumber::new(store().id, sold.sale.key, attempt),
         amount: sold.sale.sale.total,
-        auth_code: AuthCode::new(code.into()),
+        means: Means::Scanned(AuthCode::new(code.into())),
         guard: guard(),
     }
 }

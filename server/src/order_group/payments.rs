@@ -2,7 +2,7 @@
 
 use super::{Adoption, Guard, KeptEntry, Reply};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, TerminalId};
+use evertill_shared::id::{Attempt, ChannelNumber, TerminalId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, Policy};
 use evertill_shared::wallet::Wallet;
@@ -131,4 +131,6 @@ pub trait Payments: Send + Sync {
     fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>>;
     /// One attempt.
     fn payment(&self, number: OrderNumber, attempt: Attempt) -> Reply<PaymentRecord>;
+    /// The attempt that the channel knows by this number, if it lives here.
+    fn payment_of(&self, number: ChannelNumber) -> Reply<Option<PaymentRecord>>;
 }

@@ -10,7 +10,7 @@ use crate::admission::Engine;
 use crate::database::WriteCounts;
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
-use evertill_shared::id::Attempt;
+use evertill_shared::id::{Attempt, ChannelNumber};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::Change;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
@@ -310,6 +310,18 @@ impl GroupSet {
     /// See [`GroupError`].
     pub async fn payment(&self, number: OrderNumber, attempt: Attempt) -> Result<PaymentRecord, GroupError> {
         self.read(number.tag(), |g| g.payment(number, attempt)).await
+    }
+
+    /// The attempt that a channel knows by this number, wherever it lives; `None` if every group says that it has none.
+    /// # Errors
+    /// Nobody has it, and some group does not answer.
+    pub async fn payment_of(&self, number: &ChannelNumber) -> Result<Option<PaymentRecord>, GroupError> {
+        let (found, unreachable) = self.read_all(|g| g.payment_of(number.clone())).await;
+        match (found.into_iter().flatten().next(), unreachable.is_empty()) {
+            (Some(record), _) => Ok(Some(record)),
+            (None, true) => Ok(None),
+            (None, false) => Err(GroupError::silent(self.call_limit())),
+        }
     }
 
     /// One order, with all that belongs to it.

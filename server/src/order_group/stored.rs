@@ -82,6 +82,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0008_ledger.sql"),
         postgres: include_str!("../../migrations/postgres/group_0008_ledger.sql"),
     },
+    Migration {
+        number: 9,
+        name: "shown_codes",
+        sqlite: include_str!("../../migrations/sqlite/group_0009_shown_codes.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0009_shown_codes.sql"),
+    },
 ];
 
 /// What an engine says of itself.

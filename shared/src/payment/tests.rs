@@ -1,6 +1,7 @@
 //! The payment machine against scripted channels and against a reference model of a channel's truth.
 
 mod racing;
+mod shown;
 
 use super::*;
 use crate::id::{SaleKey, StoreId, TerminalId};
@@ -218,6 +219,7 @@ proptest! {
                 Step::Arrive | Step::Confirm => {}
                 Step::GiveUp => { payment.on(Event::GiveUp, now, &policy); }
                 Step::Act { arrives, answered } => match payment.due(now, &policy) {
+                    Some(Action::Show) => unreachable!("no code is shown here"),
                     None => {}
                     Some(Action::Query) => {
                         let outcome = if arrives && answered { ask(truth) } else { QueryOutcome::Unknown };
@@ -247,6 +249,7 @@ proptest! {
         for _ in 0..60 {
             now = now.plus(Duration::from_secs(60));
             match payment.due(now, &policy) {
+                Some(Action::Show) => unreachable!("no code is shown here"),
                 None => break,
                 Some(Action::Query) => { payment.on(Event::Query(ask(truth)), now, &policy); }
                 Some(Action::Reverse) => {

@@ -61,6 +61,18 @@ pub struct StartPayment {
     pub auth_code: AuthCode,
 }
 
+/// Asks for a code to show, for the customer to scan. Adopts the number too, if that has not happened yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowCode {
+    /// The entry of the sale.
+    pub sale: SignedEntry,
+    /// The entry that adopts this number.
+    pub adopted: SignedEntry,
+    /// The entry that requests the payment.
+    pub requested: SignedEntry,
+}
+
 /// Takes an attempt back instead of waiting on. The body of `POST …/take-back`; it may be empty if the server is
 /// known to have the attempt. With the entries, an attempt that never reached the server is recorded as being
 /// taken back, so that its number is surely dead before the next one is used.
@@ -98,6 +110,20 @@ pub struct PaymentView {
     pub transaction: Option<String>,
     /// The server's clock at the time of this answer.
     pub server_time: Timestamp,
+    /// The attempt is to be paid by a code that the till shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownView>,
+}
+
+/// The code of an attempt, for the till to show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownView {
+    /// What the QR code holds; nothing while there is no code, and once it may not be paid any more.
+    pub content: Option<String>,
+    /// Nobody can pay by it after this.
+    pub until: Timestamp,
+    /// Then it is surely over, even if the wallet never says a word about it.
+    pub over_at: Timestamp,
 }
 
 /// What the server does next about an attempt that is not settled.
@@ -125,7 +151,7 @@ impl PaymentView {
     pub fn of(payment: &Payment, policy: &Policy, server_time: Timestamp) -> Self {
         let next = payment.due(payment.next_at.max(server_time), policy).map(|action| NextStep {
             what: match action {
-                Action::Query => StepKind::Ask,
+                Action::Query | Action::Show => StepKind::Ask,
                 Action::Reverse => StepKind::TakeBack,
             },
             at: payment.next_at,
@@ -141,6 +167,11 @@ impl PaymentView {
             reason: payment.reason,
             transaction: payment.transaction.clone(),
             server_time,
+            shown: payment.shown.as_ref().map(|shown| ShownView {
+                content: payment.code_to_show().map(|(content, _)| content.to_owned()),
+                until: shown.until,
+                over_at: payment.surely_gone_at(policy),
+            }),
         }
     }
 }

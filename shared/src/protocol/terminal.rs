@@ -41,6 +41,9 @@ pub struct TerminalStatus {
     pub refunds_waiting: u32,
     /// Which wallets can be charged at the moment.
     pub wallets: Vec<Wallet>,
+    /// For which wallets the till can show a code; none from a server that knows of none.
+    #[serde(default)]
+    pub shows: Vec<Wallet>,
 }
 
 /// Entries that follow the head that the server knows, in order. At most [`HandIn::MAX_ENTRIES`].

@@ -10,7 +10,7 @@ use evertill_shared::journal::{Body, Settled};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::orders::{PaymentView, StartPayment, TakeBack};
+use evertill_shared::protocol::orders::{PaymentView, ShowCode, StartPayment, TakeBack};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
@@ -30,10 +30,11 @@ const STILL_THERE_MS: i64 = 10 * 60 * 1000;
 /// After this a question that has no answer counts as lost.
 const QUESTION_LOST: Duration = Duration::from_secs(30);
 
-/// A payment code in hand, before the order has a number.
+/// A payment code in hand, or the wish to show one, before the order has a number.
 #[derive(Debug)]
 pub struct HeldCode {
-    code: AuthCode,
+    /// The customer's; none if the till is to show one.
+    code: Option<AuthCode>,
     pub wallet: Wallet,
     scanned_at: Duration,
     pub give_up_at: Duration,
@@ -41,7 +42,15 @@ pub struct HeldCode {
 
 impl HeldCode {
     pub fn new(code: AuthCode, wallet: Wallet, now: Duration) -> Self {
-        Self { code, wallet, scanned_at: now, give_up_at: now + NUMBER_WAIT }
+        Self { code: Some(code), wallet, scanned_at: now, give_up_at: now + NUMBER_WAIT }
+    }
+
+    pub fn to_show(wallet: Wallet, now: Duration) -> Self {
+        Self { code: None, wallet, scanned_at: now, give_up_at: now + NUMBER_WAIT }
+    }
+
+    pub fn is_to_show(&self) -> bool {
+        self.code.is_none()
     }
 }
 
@@ -55,6 +64,8 @@ pub struct Watch {
     pub total_minor: i64,
     /// The code, as long as it may be sent again.
     code: Option<(AuthCode, Duration)>,
+    /// The till is to show a code, and may ask for it again.
+    may_ask_for_code: bool,
     begun: Duration,
     /// When the charge was sent, while its answer is out.
     paying: Option<Duration>,
@@ -85,7 +96,20 @@ impl Watch {
     }
 
     fn code_lives(&self, now: Duration) -> bool {
-        self.code.as_ref().is_some_and(|(_, scanned)| now < *scanned + CODE_LIVES)
+        let since = self.code.as_ref().map(|(_, scanned)| *scanned);
+        let since = since.or(self.may_ask_for_code.then_some(self.begun));
+        since.is_some_and(|since| now < since + CODE_LIVES)
+    }
+
+    /// Nothing can be sent again that could begin the attempt.
+    fn forget_code(&mut self) {
+        self.code = None;
+        self.may_ask_for_code = false;
+    }
+
+    /// The attempt is to be paid by a code that the till shows.
+    pub fn is_shown(&self) -> bool {
+        self.may_ask_for_code || self.view.as_ref().is_some_and(|(view, _)| view.shown.is_some())
     }
 
     fn doubt(&mut self, now: Duration) {
@@ -117,7 +141,8 @@ impl Controller {
             return;
         }
         let mut watch = self.watch_of(sale, attempt, number, held.wallet, amount.minor);
-        watch.code = Some((held.code, held.scanned_at));
+        watch.may_ask_for_code = held.is_to_show();
+        watch.code = held.code.map(|code| (code, held.scanned_at));
         self.watches.push(watch);
         self.send_pay(sale);
     }
@@ -137,6 +162,7 @@ impl Controller {
             wallet,
             total_minor,
             code: None,
+            may_ask_for_code: false,
             begun: self.now.monotonic,
             paying: None,
             asked: None,
@@ -196,20 +222,32 @@ impl Controller {
         self.watches.iter_mut().find(|watch| watch.sale == sale)
     }
 
-    /// Sends the charge, or sends it again unchanged: the server knows the attempt by its number.
+    /// Sends the charge or the request for a code, or sends it again unchanged: the server knows the attempt by its
+    /// number.
     fn send_pay(&mut self, sale: u64) {
         let now = self.now.monotonic;
         let Some(watch) = self.watches.iter().find(|watch| watch.sale == sale) else { return };
-        let Some((code, _)) = &watch.code else { return };
-        let (attempt, number, auth_code) = (watch.attempt, watch.number, code.clone());
-        let Some(entries) = self.entries_of(sale, attempt) else { return };
-        let TakeBack { sale: entry, adopted, requested } = entries;
-        let body = Box::new(StartPayment { sale: entry, adopted, requested, auth_code });
+        let (attempt, number) = (watch.attempt, watch.number);
+        let (code, to_show) = (watch.code.as_ref().map(|(code, _)| code.clone()), watch.may_ask_for_code);
+        let Some(TakeBack { sale: entry, adopted, requested }) = self.entries_of(sale, attempt) else {
+            return;
+        };
+        let request = match code {
+            Some(auth_code) => {
+                let body = Box::new(StartPayment { sale: entry, adopted, requested, auth_code });
+                Request::Pay { sale, attempt, number, body }
+            }
+            None if to_show => {
+                let body = Box::new(ShowCode { sale: entry, adopted, requested });
+                Request::ShowCode { sale, attempt, number, body }
+            }
+            None => return,
+        };
         if let Some(watch) = self.watch(sale) {
             watch.paying = Some(now);
             watch.ask_at = now + PAY_WAIT;
         }
-        self.send(Request::Pay { sale, attempt, number, body });
+        self.send(request);
     }
 
     fn entries_of(&mut self, sale: u64, attempt: Attempt) -> Option<TakeBack> {
@@ -232,7 +270,7 @@ impl Controller {
         let mut requests = Vec::new();
         for watch in &mut self.watches {
             if !watch.code_lives(now) {
-                watch.code = None;
+                watch.forget_code();
             }
             if watch.paying.is_some_and(|sent| now >= sent + PAY_WAIT) && watch.view.is_none() {
                 watch.doubt(now);
@@ -329,8 +367,8 @@ impl Controller {
         let now = self.now.monotonic;
         let Some(watch) = self.watch(sale) else { return };
         watch.taking_back = true;
-        // What is being taken back must not be charged again.
-        watch.code = None;
+        // What is being taken back must not be begun again.
+        watch.forget_code();
         watch.asked = Some(now);
         watch.doubt(now);
         let (attempt, number) = (watch.attempt, watch.number);

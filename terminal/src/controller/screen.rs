@@ -106,7 +106,9 @@ impl Controller {
             At::Sale => Page::Sale(self.sale_page()),
             At::AwaitCode { held: None } => Page::AwaitCode(self.await_page()),
             At::AwaitCode { held: Some(held) } => {
-                Page::Payment(self.payment_page(Some(held.wallet), PaymentState::Sending))
+                let state =
+                    if held.is_to_show() { PaymentState::PreparingCode } else { PaymentState::Sending };
+                Page::Payment(self.payment_page(Some(held.wallet), state))
             }
             At::Cash { given_minor } => Page::Cash(self.cash_page(*given_minor)),
             At::Payment { sale } => self.watched_page(*sale),
@@ -153,10 +155,13 @@ impl Controller {
     }
 
     fn await_page(&self) -> AwaitCodePage {
-        let wallets = self.status.as_ref().map(|status| status.wallets.as_slice()).unwrap_or_default();
+        let status = self.status.as_ref();
+        let wallets = status.map(|status| status.wallets.as_slice()).unwrap_or_default();
+        let shows = status.map(|status| status.shows.as_slice()).unwrap_or_default();
         AwaitCodePage {
             total_minor: self.cart.total_minor(),
             wallets: wallets.iter().map(|wallet| shown_wallet(*wallet)).collect(),
+            shows: shows.iter().map(|wallet| shown_wallet(*wallet)).collect(),
         }
     }
 
@@ -222,6 +227,9 @@ impl Controller {
 }
 
 fn watch_state(watch: &Watch, now: Duration) -> PaymentState {
+    if let Some(showing) = showing_code(watch, now) {
+        return showing;
+    }
     let Some(since) = watch.unknown_since else {
         let waiting = watch.view.as_ref().filter(|(view, _)| view.state == payment::PaymentState::Waiting);
         return waiting.map_or(PaymentState::Sending, |(view, at)| PaymentState::CustomerConfirming {
@@ -235,18 +243,44 @@ fn watch_state(watch: &Watch, now: Duration) -> PaymentState {
     let step = match watch.trouble {
         Some(Trouble::NoServer) => UnknownStep::NoServer,
         Some(Trouble::NoGroup) => UnknownStep::WaitingForGroup,
+        None if watch.taking_back && watch.is_shown() => UnknownStep::ClosingCode,
         None if watch.taking_back => UnknownStep::TakingBack,
         None => UnknownStep::AskingWallet,
     };
     // By the server's clock, and what has passed here since it spoke: the till's own clock may be wrong.
+    let closing = step == UnknownStep::ClosingCode;
     let left = watch.view.as_ref().map(|(view, at)| {
-        view.deadline.since(view.server_time).saturating_sub(now.saturating_sub(*at)).as_secs()
+        let until = match &view.shown {
+            Some(shown) if closing => shown.over_at,
+            _ => view.deadline,
+        };
+        until.since(view.server_time).saturating_sub(now.saturating_sub(*at)).as_secs()
     });
     PaymentState::Unknown {
         step,
         since_seconds: now.saturating_sub(since).as_secs(),
-        deadline_seconds: left.filter(|_| step == UnknownStep::AskingWallet),
+        deadline_seconds: left.filter(|_| closing || step == UnknownStep::AskingWallet),
         can_set_aside: true,
+    }
+}
+
+/// The code on screen, as long as the server's last word lets somebody pay by it; or that it is on its way.
+fn showing_code(watch: &Watch, now: Duration) -> Option<PaymentState> {
+    if watch.taking_back || !watch.is_shown() {
+        return None;
+    }
+    let server_answers = watch.trouble.is_none();
+    let Some((view, at)) = &watch.view else { return server_answers.then_some(PaymentState::PreparingCode) };
+    let shown = view.shown.as_ref()?;
+    let left = shown.until.since(view.server_time).saturating_sub(now.saturating_sub(*at));
+    match &shown.content {
+        Some(code) if !left.is_zero() => Some(PaymentState::ShowingCode {
+            code: code.clone(),
+            remaining_seconds: left.as_secs(),
+            server_answers,
+        }),
+        None if server_answers && !left.is_zero() => Some(PaymentState::PreparingCode),
+        Some(_) | None => None,
     }
 }
 
@@ -263,6 +297,13 @@ fn shown_wallet(wallet: wallet::Wallet) -> Wallet {
     match wallet {
         wallet::Wallet::WeChatPay => Wallet::WeChat,
         wallet::Wallet::Alipay => Wallet::Alipay,
+    }
+}
+
+pub fn wallet_shown(wallet: Wallet) -> wallet::Wallet {
+    match wallet {
+        Wallet::WeChat => wallet::Wallet::WeChatPay,
+        Wallet::Alipay => wallet::Wallet::Alipay,
     }
 }
 

@@ -140,6 +140,19 @@ impl Controller {
         self.pay_with_held_code(sale);
     }
 
+    /// The customer is to scan what the till shows.
+    pub(super) fn show_code(&mut self, wallet: wallet::Wallet) {
+        let Some(sale) = self.frozen.filter(|_| matches!(self.at, At::AwaitCode { held: None })) else {
+            return;
+        };
+        if !self.code_works() || !self.status.as_ref().is_some_and(|status| status.shows.contains(&wallet)) {
+            return self.tell(Notice::CodeNeedsNetwork);
+        }
+        self.notices.over();
+        self.at = At::AwaitCode { held: Some(HeldCode::to_show(wallet, self.now.monotonic)) };
+        self.pay_with_held_code(sale);
+    }
+
     pub(super) fn cash_given(&mut self, minor: i64) {
         if let At::Cash { given_minor } = &mut self.at {
             *given_minor = minor.max(0);

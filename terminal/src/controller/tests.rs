@@ -11,5 +11,6 @@ mod refunds;
 mod restart;
 mod rig;
 mod sales;
+mod showing;
 
 pub(crate) use rig::identity;

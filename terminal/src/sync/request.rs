@@ -5,7 +5,7 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::catalogue::Catalogue;
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{
-    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
@@ -55,6 +55,17 @@ pub enum Request {
         /// What is sent.
         body: Box<StartPayment>,
     },
+    /// A code to show.
+    ShowCode {
+        /// The sale.
+        sale: u64,
+        /// Which try.
+        attempt: Attempt,
+        /// The order.
+        number: OrderNumber,
+        /// What is sent.
+        body: Box<ShowCode>,
+    },
     /// How does this attempt stand?
     AskPayment {
         /// The sale.
@@ -96,7 +107,7 @@ pub enum Request {
 /// Which question about a payment was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentQuestion {
-    /// The charge itself.
+    /// The charge itself, or the request for a code to show.
     Pay,
     /// How it stands.
     Ask,
@@ -127,7 +138,7 @@ pub enum Answer {
         /// What came.
         result: Result<Box<OrderView>, NetError>,
     },
-    /// To [`Request::Pay`], [`Request::AskPayment`] and [`Request::TakeBack`].
+    /// To [`Request::Pay`], [`Request::ShowCode`], [`Request::AskPayment`] and [`Request::TakeBack`].
     Payment {
         /// The sale.
         sale: u64,

@@ -27,6 +27,10 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
             let result = client.post_payment(&of_order(path::PAYMENTS, number), &*body).await.map_err(net);
             Answer::Payment { sale, attempt, question: PaymentQuestion::Pay, result }
         }
+        Request::ShowCode { sale, attempt, number, body } => {
+            let result = client.post_payment(&of_order(path::SHOWN, number), &*body).await.map_err(net);
+            Answer::Payment { sale, attempt, question: PaymentQuestion::Pay, result }
+        }
         Request::AskPayment { sale, attempt, number } => {
             let result = client.get(&of_attempt(path::PAYMENT, number, attempt), "").await.map_err(net);
             Answer::Payment { sale, attempt, question: PaymentQuestion::Ask, result }

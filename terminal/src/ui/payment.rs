@@ -5,6 +5,7 @@ use super::generated::{
     Await, DeclineKind, Done, MainWindow, Payment, PaymentKind, ReceiptKind, UnknownKind, WalletKind,
 };
 use super::money::format_amount;
+use super::qr::qr_image;
 use super::status::{printer, whole};
 use crate::view::{
     AwaitCodePage, DeclineReason, DonePage, MoneyStyle, PaidBy, PaymentPage, PaymentState, PrinterState,
@@ -22,6 +23,12 @@ pub fn connect(window: &MainWindow, act: &Act) {
     payment.on_set_aside(move || send(UserAction::SetAside));
     let send = act.clone();
     payment.on_take_back(move || send(UserAction::TakeBack));
+    let send = act.clone();
+    window.global::<Await>().on_show_code(move |kind| match kind {
+        WalletKind::Wechat => send(UserAction::ShowCode { wallet: Wallet::WeChat }),
+        WalletKind::Alipay => send(UserAction::ShowCode { wallet: Wallet::Alipay }),
+        WalletKind::None => {}
+    });
     let done = window.global::<Done>();
     let send = act.clone();
     done.on_next_sale(move || send(UserAction::NextSale));
@@ -36,6 +43,8 @@ pub fn show_await(window: &MainWindow, page: &AwaitCodePage, money: &MoneyStyle)
     view.set_total(format_amount(page.total_minor, money).into());
     view.set_wechat(page.wallets.contains(&Wallet::WeChat));
     view.set_alipay(page.wallets.contains(&Wallet::Alipay));
+    view.set_shows_wechat(page.shows.contains(&Wallet::WeChat));
+    view.set_shows_alipay(page.shows.contains(&Wallet::Alipay));
 }
 
 pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
@@ -48,6 +57,16 @@ pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
         PaymentState::CustomerConfirming { since_seconds } => {
             view.set_since_seconds(whole(*since_seconds));
             view.set_state(PaymentKind::Confirming);
+        }
+        PaymentState::PreparingCode => view.set_state(PaymentKind::Preparing),
+        PaymentState::ShowingCode { code, remaining_seconds, server_answers } => {
+            if view.get_code_text() != code.as_str() {
+                view.set_code(qr_image(code));
+                view.set_code_text(code.as_str().into());
+            }
+            view.set_deadline_seconds(whole(*remaining_seconds));
+            view.set_server_answers(*server_answers);
+            view.set_state(PaymentKind::Showing);
         }
         PaymentState::Unknown { step, since_seconds, deadline_seconds, can_set_aside } => {
             view.set_step(unknown_step(*step));
@@ -79,6 +98,7 @@ fn unknown_step(step: UnknownStep) -> UnknownKind {
     match step {
         UnknownStep::AskingWallet => UnknownKind::AskingWallet,
         UnknownStep::TakingBack => UnknownKind::TakingBack,
+        UnknownStep::ClosingCode => UnknownKind::ClosingCode,
         UnknownStep::NoServer => UnknownKind::NoServer,
         UnknownStep::WaitingForGroup => UnknownKind::WaitingForGroup,
     }

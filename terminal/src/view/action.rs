@@ -1,6 +1,6 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::Language;
+use super::{Language, Wallet};
 use evertill_shared::secret::SecretText;
 
 /// One touch (or key) of the person at the till.
@@ -42,6 +42,11 @@ pub enum UserAction {
     Confirm(bool),
     /// Take this sale by the payment code on the customer's phone.
     TenderCode,
+    /// Show a code of this wallet's, for the customer to scan.
+    ShowCode {
+        /// Whose.
+        wallet: Wallet,
+    },
     /// Take this sale in cash.
     TenderCash,
     /// What the customer gave so far, as the keypad or a quick amount says.

@@ -160,6 +160,8 @@ pub struct AwaitCodePage {
     pub total_minor: i64,
     /// Wallets whose codes are taken here.
     pub wallets: Vec<Wallet>,
+    /// Wallets for which the till can show a code.
+    pub shows: Vec<Wallet>,
 }
 
 /// A wallet on the customer's phone.
@@ -222,13 +224,25 @@ pub enum PaymentState {
         /// Seconds so far.
         since_seconds: u64,
     },
+    /// A code to show is on its way.
+    PreparingCode,
+    /// The customer may scan the code on the screen.
+    ShowingCode {
+        /// What the QR code holds.
+        code: String,
+        /// Seconds until it is closed.
+        remaining_seconds: u64,
+        /// The server answers; without it the code can be paid all the same, and nobody here hears of it yet.
+        server_answers: bool,
+    },
     /// Nobody knows yet: not paid, not failed. No second charge may start.
     Unknown {
         /// What is being done about it.
         step: UnknownStep,
         /// Seconds since it became unknown.
         since_seconds: u64,
-        /// Seconds until the payment is taken back; `None` once that has begun or while no server answers.
+        /// Seconds until the payment is taken back; `None` once that has begun or while no server answers. With
+        /// [`UnknownStep::ClosingCode`]: until it is surely over.
         deadline_seconds: Option<u64>,
         /// True if the cashier may serve the next customer meanwhile.
         can_set_aside: bool,
@@ -248,6 +262,8 @@ pub enum UnknownStep {
     AskingWallet,
     /// The payment is being taken back.
     TakingBack,
+    /// The code that was shown is being closed; somebody may have paid by it.
+    ClosingCode,
     /// The till cannot reach the server; it keeps trying.
     NoServer,
     /// The order's database does not answer; it waits for it.

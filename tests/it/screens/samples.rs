@@ -2,6 +2,9 @@
 
 use evertill_terminal::view::*;
 
+/// What a code to pay holds.
+pub const CODE_TO_PAY: &str = "weixin://wxpay/bizpayurl?pr=p4lpSuKzz";
+
 /// A named screen.
 pub struct Sample {
     /// The name of its pictures.
@@ -235,7 +238,8 @@ pub fn all() -> Vec<Sample> {
     let void = Some(Confirm::VoidSale { item_count: 116, total_minor: 20_902 });
     add("sale_void", Screen { confirm: void, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChat, Wallet::Alipay];
-    let awaiting = screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, wallets }));
+    let awaiting =
+        screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
     add("await_code", awaiting.clone());
     add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
@@ -243,6 +247,18 @@ pub fn all() -> Vec<Sample> {
     let ask = Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor: 6_901_234_546_990 };
     add("cash_confirm", Screen { confirm: Some(ask), ..cash(30_000, CashBalance::Change { minor: 9_098 }) });
     add("payment_sending", payment(PaymentState::Sending));
+    add("payment_preparing_code", payment(PaymentState::PreparingCode));
+    for (name, server_answers) in [("payment_showing_code", true), ("payment_showing_code_offline", false)] {
+        let code = CODE_TO_PAY.into();
+        add(name, payment(PaymentState::ShowingCode { code, remaining_seconds: 74, server_answers }));
+    }
+    let closing = PaymentState::Unknown {
+        step: UnknownStep::ClosingCode,
+        since_seconds: 4,
+        deadline_seconds: Some(98),
+        can_set_aside: true,
+    };
+    add("payment_closing_code", payment(closing));
     add("payment_confirming", payment(PaymentState::CustomerConfirming { since_seconds: 12 }));
     let step = UnknownStep::AskingWallet;
     let unknown =

@@ -40,8 +40,13 @@ pub struct Desk {
 impl Desk {
     /// A shop with a till that is registered, active and on line.
     pub async fn open() -> Self {
+        Self::open_for(RigOptions::default()).await
+    }
+
+    /// The same, in another shop than the usual one.
+    pub async fn open_for(options: RigOptions) -> Self {
         let dir = TempDir::new().unwrap();
-        let rig = StoreRig::open(dir.path(), RigOptions::default()).await.unwrap();
+        let rig = StoreRig::open(dir.path(), options).await.unwrap();
         let till = WindowTill::start(&rig, NAME).unwrap();
         Self::register(rig, till, dir).await
     }

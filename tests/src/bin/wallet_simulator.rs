@@ -1,6 +1,7 @@
 //! Two wallets on this machine: for training, for the demo, for tests, and for a person with a real scanner.
 
 use clap::Parser;
+use evertill_shared::protocol::store::TrustBundle;
 use evertill_tests::simulator::{alipay, wechat};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
                   curl -d '{\"next\":{\"pay\":[\"reply_lost\"]}}' http://CONTROL/switches\n  \
                   curl -d '{\"bill\":[\"extra_row\",\"truncated\"]}' http://CONTROL/switches\n  \
                   curl -d '{\"advance_ms\":86400000}' http://CONTROL/clock\n  \
+                  curl -d '{\"content\":\"https://qr.alipay.com/...\"}' http://CONTROL/scan\n  \
                   curl http://CONTROL/orders"
 )]
 struct Arguments {
@@ -42,6 +44,9 @@ struct Arguments {
     /// Where Alipay's control interface is, over plain HTTP. Keep it on the loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     alipay_control: SocketAddr,
+    /// A store's trust.json: whom to trust where the store is told of payments over HTTPS.
+    #[arg(long)]
+    notify_trust: Option<PathBuf>,
     /// Of the unknown fields that replies hold now and then.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -63,6 +68,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     std::fs::create_dir_all(&arguments.dir)?;
     let dir = arguments.dir.canonicalize()?;
+    let notify_roots = match &arguments.notify_trust {
+        Some(path) => serde_json::from_slice::<TrustBundle>(&std::fs::read(path)?)?.root_certificates,
+        None => Vec::new(),
+    };
     let config = wechat::SimulatorConfig {
         listen: arguments.listen,
         secure_listen: arguments.secure_listen,
@@ -75,6 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         listen: arguments.alipay_listen,
         control_listen: arguments.alipay_control,
         seed: arguments.seed,
+        notify_roots,
         ..alipay::SimulatorConfig::default()
     };
     let alipay = alipay::Simulator::start(&dir.join("alipay"), config).await?;

@@ -8,11 +8,15 @@ mod desk;
 mod kit;
 pub mod message;
 mod rules;
+mod teller;
 
 pub use kit::Kit;
+pub use teller::SELLER;
 
 use super::wallet::http::{self, Request, Response};
-use super::wallet::{Counter, KitError, Store, StoreError, Switches, bind, listen_control, no_such_call};
+use super::wallet::{
+    Counter, KitError, Store, StoreError, Switches, bind, listen_control, no_such_call, tell_for_ever,
+};
 use desk::Desk;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::wallet::Wallet;
@@ -37,6 +41,8 @@ pub struct SimulatorConfig {
     pub seed: u64,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// PEM of the roots to trust where the merchant is told over HTTPS.
+    pub notify_roots: Vec<String>,
 }
 
 impl Default for SimulatorConfig {
@@ -49,6 +55,7 @@ impl Default for SimulatorConfig {
             switches: Switches::of(Wallet::Alipay),
             seed: 1,
             clock: Arc::new(SystemClock),
+            notify_roots: Vec::new(),
         }
     }
 }
@@ -83,6 +90,9 @@ pub enum SimulatorError {
     /// A listener.
     #[error("cannot listen on {0}: {1}; choose another port")]
     Listen(SocketAddr, std::io::Error),
+    /// What the merchant is told by.
+    #[error("the merchant cannot be told of payments: {0}; check the roots to trust")]
+    Notify(#[from] reqwest::Error),
 }
 
 /// A wallet that runs. Dropping it ends every connection; its books stay in its folder.
@@ -91,7 +101,7 @@ pub struct Simulator {
     kit: Kit,
     folder: PathBuf,
     addresses: Addresses,
-    listeners: [JoinHandle<()>; 2],
+    listeners: [JoinHandle<()>; 3],
 }
 
 impl fmt::Debug for Simulator {
@@ -121,14 +131,18 @@ impl Simulator {
         let kit = Kit::open_or_make(folder)?;
         let store = Store::open(&folder.join("wallet.db"))?;
         let counter = Counter::new(Wallet::Alipay, store, config.switches, config.seed, config.clock)?;
+        let parties = Arc::new(kit.parties(folder)?);
+        let teller = teller::AlipayTeller(Arc::clone(&parties));
+        let http = http::client(&config.notify_roots)?;
         let taken = |(address, error)| SimulatorError::Listen(address, error);
         let (gateway, gateway_at) = bind(config.listen).await.map_err(taken)?;
         let base = format!("http://{gateway_at}");
-        let desk = Arc::new(Desk::new(kit.parties(folder)?, Arc::new(counter), base));
+        let desk = Arc::new(Desk::new(parties, Arc::new(counter), base));
         let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
         let listeners = [
             tokio::spawn(listen_gateway(gateway, Arc::clone(&desk))),
             tokio::spawn(listen_control(control, Arc::clone(desk.counter()))),
+            tokio::spawn(tell_for_ever(Arc::clone(desk.counter()), teller, http)),
         ];
         let addresses = Addresses { gateway: gateway_at, control: control_at };
         Ok(Self { desk, kit, folder: folder.to_owned(), addresses, listeners })
@@ -154,6 +168,7 @@ impl Simulator {
             "endpoints": [format!("http://{}", self.addresses.gateway)],
             "app_id": self.kit.app_id,
             "app_private_key": file(&self.kit.app_private_key),
+            "seller_id": SELLER,
         });
         match mode {
             Mode::Key => section["alipay_public_key"] = serde_json::json!(file(&self.kit.alipay_public_key)),

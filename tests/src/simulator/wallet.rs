@@ -8,7 +8,9 @@ mod control;
 mod counter;
 mod files;
 pub mod http;
+mod notifier;
 pub mod page;
+mod shown;
 mod store;
 
 pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
@@ -16,14 +18,17 @@ pub use bill::BillFault;
 pub use book::{Order, Refund, TradeState};
 pub use counter::Counter;
 pub use files::KitError;
+pub use shown::{Scanned, ShownCode};
 pub use store::StoreError;
 
 pub(super) use behaviour::Customer;
 pub(super) use book::{Book, Code};
 pub(super) use files::{named, random_hex, read, write};
+pub(super) use notifier::{Teller, tell_for_ever};
 pub(super) use store::Store;
 
 use evertill_shared::clock::Timestamp;
+use evertill_shared::wallet::Wallet;
 use http::Response;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,6 +63,14 @@ pub(super) async fn listen_control(listener: TcpListener, counter: Arc<Counter>)
 /// What a call says that is not in the wallet's interface.
 pub(super) fn no_such_call() -> Response {
     Response::Reply { status: 404, content_type: "text/plain", body: b"no such call".to_vec() }
+}
+
+/// The wallet's own number for the order that is its `serial`th.
+fn transaction_number(wallet: Wallet, now: Timestamp, serial: usize) -> String {
+    match wallet {
+        Wallet::WeChatPay => format!("42000{}{serial:09}", china_time(now, "%Y%m%d%H%M%S")),
+        Wallet::Alipay => format!("{}22001{serial:010}", china_time(now, "%Y%m%d%H%M%S")),
+    }
 }
 
 /// A point in time as both wallets write it: China's clock, whatever the machine's zone.

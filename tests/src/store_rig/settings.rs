@@ -58,6 +58,8 @@ impl Default for RigOptions {
                 reverse_not_before_ms: 2_000,
                 reverse_retry_max_ms: 2_000,
                 no_order_after_ms: 9_000,
+                show_for_ms: 6_000,
+                shown_grace_ms: 1_500,
                 ..Policy::default()
             },
             failures_per_period: 3,
@@ -201,7 +203,10 @@ pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
     toml.insert("wechat".into(), account(&rig.wallet_section, policy)?.into());
     // Alipay takes back as soon as it is asked to.
     let policy = Policy { reverse_not_before_ms: 0, ..policy };
-    toml.insert("alipay".into(), account(&rig.alipay_section, policy)?.into());
+    let mut alipay = account(&rig.alipay_section, policy)?;
+    let notify_url = format!("{}/v1/notifications/alipay", rig.server_url());
+    alipay.insert("notify_url".into(), notify_url.into());
+    toml.insert("alipay".into(), alipay.into());
     let path = rig.store_dir().join("server/server.toml");
     fs::write(&path, toml.to_string()).map_err(|error| RigError::File { path, error })
 }

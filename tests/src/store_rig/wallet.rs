@@ -1,6 +1,7 @@
 //! The hand on the wallet simulator's control port: customers with codes, faults, and the wallet's own books.
 
 use super::RigError;
+use crate::simulator::wallet::Scanned;
 use crate::simulator::wechat::Behaviour;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -61,6 +62,31 @@ impl WalletControl {
         let request = self.http.post(format!("{}/codes", self.base)).json(&json!({"behaviour": behaviour}));
         let answer = self.ask(request).await?;
         answer["code"].as_str().map(str::to_owned).ok_or_else(|| RigError::Wallet(answer.to_string()))
+    }
+
+    /// A customer scans what a till shows, and behaves like this.
+    /// # Errors
+    /// The simulator does not answer.
+    pub async fn scan(&self, content: &str, behaviour: Behaviour) -> Result<Scanned, RigError> {
+        let body = json!({"content": content, "behaviour": behaviour});
+        let answer = self.ask(self.http.post(format!("{}/scan", self.base)).json(&body)).await?;
+        serde_json::from_value(answer["scanned"].clone()).map_err(|error| RigError::Wallet(error.to_string()))
+    }
+
+    /// Turns the wallet's clock ahead.
+    /// # Errors
+    /// The simulator does not answer.
+    pub async fn turn_clock(&self, by: std::time::Duration) -> Result<(), RigError> {
+        let ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let body = json!({ "advance_ms": ms });
+        self.ask(self.http.post(format!("{}/clock", self.base)).json(&body)).await.map(drop)
+    }
+
+    /// The switches as they are now.
+    /// # Errors
+    /// The simulator does not answer.
+    pub async fn switches(&self) -> Result<Value, RigError> {
+        self.ask(self.http.get(format!("{}/switches", self.base))).await
     }
 
     /// Turns switches that hold for everybody, for example `{"refund_spacing_ms": 0}`.

@@ -5,10 +5,10 @@
 
 use super::sub_code::{Code as C, SubCode as S};
 use super::wire::{Reply, Unusable};
-use crate::channel::{ChannelRefund, ChannelRefundOutcome as Refunded, Charge};
+use crate::channel::{ChannelRefund, ChannelRefundOutcome as Refunded, Charge, ShownOrder};
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 
 /// What the answer to a pay call proves.
 /// # Errors
@@ -76,6 +76,48 @@ fn declined(word: S) -> Option<DeclineReason> {
 #[must_use]
 pub fn says_code_was_used(reply: &Reply) -> bool {
     reply.code == C::Business && reply.sub_code == S::AuthCodeInvalid
+}
+
+/// No real code is longer, and a longer one would be hard to scan.
+const LONGEST_CODE: usize = 512;
+
+/// What the answer to a request for a code proves.
+/// # Errors
+/// It is about something else than was asked, or holds no code.
+pub fn precreate(reply: &Reply, order: &ShownOrder) -> Result<ShownOutcome, Unusable> {
+    let number = order.number.as_str();
+    if reply.code == C::Success {
+        reply.same("out_trade_no", number)?;
+        let code = reply.get("qr_code").ok_or(Unusable::Mismatch("qr_code"))?;
+        if code.len() > LONGEST_CODE || !code.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Unusable::Mismatch("qr_code"));
+        }
+        return Ok(ShownOutcome::Code { content: code.to_owned(), until: order.until });
+    }
+    reply.same_if_there("out_trade_no", number)?;
+    Ok(match reply.code {
+        C::Success | C::Waiting | C::Unknown | C::Undocumented => ShownOutcome::Unknown,
+        C::NotAuthorised | C::MissingParameter | C::InvalidParameter | C::NotPermitted => {
+            ShownOutcome::Refused(DeclineReason::Configuration)
+        }
+        C::Business => declined(reply.sub_code).map_or(ShownOutcome::Unknown, ShownOutcome::Refused),
+    })
+}
+
+/// What the answer to a closing proves. "Yes" is believed only after a question has confirmed it; and any other word
+/// but "no such trade" may mean that the customer was quicker.
+/// # Errors
+/// It is about something else than was asked.
+pub fn close(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, Unusable> {
+    reply.same_if_there("out_trade_no", number.as_str())?;
+    Ok(match (reply.code, reply.sub_code) {
+        (C::Success, _) => ReverseOutcome::Reversed,
+        (C::Business, S::TradeNotExist | S::TradeNotExistBare) => ReverseOutcome::NoSuchOrder,
+        (C::Business, S::TradeStatus | S::TradePaid | S::TradeFinished | S::TradeClosed) => {
+            ReverseOutcome::Retry
+        }
+        _ => ReverseOutcome::Unknown,
+    })
 }
 
 /// What the answer to a question about an attempt proves.

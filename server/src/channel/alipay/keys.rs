@@ -126,6 +126,15 @@ impl Trust {
         Ok(Self::Certificates { app, root, wallet: wallet.collect::<Result<_, _>>()? })
     }
 
+    /// Every key that the wallet may have signed with: for what names no certificate.
+    pub fn keys(&self) -> impl Iterator<Item = &WalletKey> {
+        let (one, many) = match self {
+            Self::Key(key) => (Some(key), [].as_slice()),
+            Self::Certificates { wallet, .. } => (None, wallet.as_slice()),
+        };
+        one.into_iter().chain(many.iter().map(|(_, key)| key))
+    }
+
     /// The key that must have signed an answer that names this certificate, or none.
     #[must_use]
     pub fn key(&self, named: Option<&str>) -> Option<&WalletKey> {

@@ -18,6 +18,8 @@ pub const TIMING: Policy = Policy {
     reverse_within_ms: 24 * 60 * 60 * 1_000,
     reverse_retry_max_ms: 60_000,
     no_order_after_ms: 120_000,
+    show_for_ms: 90_000,
+    shown_grace_ms: 30_000,
 };
 
 /// The merchant's app at Alipay, and how to reach it.
@@ -43,6 +45,13 @@ pub struct AlipaySettings {
     /// The contract under which codes are charged.
     #[serde(default = "AlipaySettings::default_product_code")]
     pub product_code: String,
+    /// Where the wallet tells that a shown code was paid: the public address of
+    /// `/v1/notifications/alipay`. Without it the wallet is only asked.
+    #[serde(default)]
+    pub notify_url: Option<String>,
+    /// The merchant's own number at the wallet (`2088…`): notifications for another are refused.
+    #[serde(default)]
+    pub seller_id: Option<String>,
     /// The longest wait for one connection, in milliseconds.
     #[serde(default = "AlipaySettings::default_connect_ms")]
     pub connect_timeout_ms: u64,
@@ -156,7 +165,14 @@ impl AlipaySettings {
         let text = Zeroizing::new(read(&self.app_private_key)?);
         let key = AppKey::read(&text).map_err(|problem| wrong(&self.app_private_key, problem))?;
         let trust = self.trust()?;
-        Ok(Merchant { app_id: self.app_id.clone(), product_code: self.product_code.clone(), key, trust })
+        Ok(Merchant {
+            app_id: self.app_id.clone(),
+            product_code: self.product_code.clone(),
+            notify_url: self.notify_url.clone(),
+            seller_id: self.seller_id.clone(),
+            key,
+            trust,
+        })
     }
 
     fn trust(&self) -> Result<Trust, AlipayError> {
@@ -240,7 +256,7 @@ mod tests {
                     payment.on(Event::Query(answer.clone()), Timestamp(at), &TIMING);
                 }
                 Some(Action::Reverse) => return (payment, asked, at),
-                None => {}
+                None | Some(Action::Show) => {}
             }
         }
         panic!("never taken back");
@@ -269,7 +285,7 @@ mod tests {
                 Some(Action::Query) => {
                     payment.on(Event::Query(QueryOutcome::NoSuchOrder), Timestamp(now), &TIMING);
                 }
-                None => now += 100,
+                None | Some(Action::Show) => now += 100,
             }
         }
         assert_eq!(payment.state, PaymentState::Reversed);

@@ -30,6 +30,8 @@ pub fn with(trust: Trust) -> Merchant {
     Merchant {
         app_id: "2021000000000001".into(),
         product_code: "FACE_TO_FACE_PAYMENT".into(),
+        notify_url: Some("https://shop.example/v1/notifications/alipay".into()),
+        seller_id: Some("2088000000000001".into()),
         key: AppKey::read(MERCHANT.as_bytes()).unwrap(),
         trust,
     }

@@ -7,7 +7,7 @@
 use super::keys::{AppKey, Trust};
 use super::node::{self, Envelope, Fields, Unreadable};
 use super::sub_code::{Code, SubCode};
-use crate::channel::{ChannelRefund, Charge};
+use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::ChannelNumber;
@@ -22,6 +22,10 @@ use std::time::Duration;
 pub enum Call {
     /// Charges a code.
     Pay,
+    /// Asks for a code that the customer scans.
+    Precreate,
+    /// Closes what is not paid.
+    Close,
     /// Asks about an attempt.
     Query,
     /// Takes an attempt back.
@@ -40,6 +44,8 @@ impl Call {
     pub const fn method(self) -> &'static str {
         match self {
             Self::Pay => "alipay.trade.pay",
+            Self::Precreate => "alipay.trade.precreate",
+            Self::Close => "alipay.trade.close",
             Self::Query => "alipay.trade.query",
             Self::Cancel => "alipay.trade.cancel",
             Self::Refund => "alipay.trade.refund",
@@ -53,7 +59,7 @@ impl Call {
     pub const fn only_asks(self) -> bool {
         match self {
             Self::Query | Self::QueryRefund | Self::Bill => true,
-            Self::Pay | Self::Cancel | Self::Refund => false,
+            Self::Pay | Self::Precreate | Self::Close | Self::Cancel | Self::Refund => false,
         }
     }
 
@@ -71,6 +77,10 @@ pub struct Merchant {
     pub app_id: String,
     /// The contract under which codes are charged.
     pub product_code: String,
+    /// Where the wallet tells that a shown code was paid, if it can reach us.
+    pub notify_url: Option<String>,
+    /// The merchant's own number at the wallet, if notifications are held against it.
+    pub seller_id: Option<String>,
     /// What we sign with.
     pub key: AppKey,
     /// What the wallet signs with.
@@ -132,6 +142,20 @@ pub fn pay(charge: &Charge, product_code: &str) -> Value {
     })
 }
 
+/// What is asked when a code is to be shown. The wallet itself takes no payment by it after its end; `None` if that is
+/// no time.
+#[must_use]
+pub fn precreate(order: &ShownOrder, product_code: &str) -> Option<Value> {
+    Some(json!({
+        "out_trade_no": order.number.as_str(),
+        "subject": subject(&order.description),
+        "total_amount": yuan(order.amount),
+        "product_code": product_code,
+        "terminal_id": clip(&order.device, 32),
+        "time_expire": china_time(order.until)?,
+    }))
+}
+
 /// What is asked about an attempt, or when it is taken back.
 #[must_use]
 pub fn about(number: &ChannelNumber) -> Value {
@@ -185,6 +209,9 @@ impl Merchant {
         ]);
         if let Trust::Certificates { app, root, .. } = &self.trust {
             common.extend([("app_cert_sn", app.as_str()), ("alipay_root_cert_sn", root)]);
+        }
+        if let (Call::Precreate, Some(url)) = (call, &self.notify_url) {
+            common.insert("notify_url", url);
         }
         let mut signed = common.clone();
         signed.insert("biz_content", &content);
@@ -251,10 +278,14 @@ impl Reply {
     }
 
     pub(super) fn transaction(&self) -> Result<String, Unusable> {
-        let number = self.get("trade_no").ok_or(Unusable::Mismatch("trade_no"))?;
-        let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
-        if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("trade_no")) }
+        transaction(self.get("trade_no")).ok_or(Unusable::Mismatch("trade_no"))
     }
+}
+
+/// The wallet's number of a transaction, if it is one.
+pub(super) fn transaction(text: Option<&str>) -> Option<String> {
+    let plain = |number: &&str| number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
+    text.filter(|number| !number.is_empty()).filter(plain).map(str::to_owned)
 }
 
 /// The text that is signed: the fields by name, joined as they are.

@@ -47,7 +47,7 @@ async fn one_attempt_sent_eight_times_at_once_is_one_charge() {
         .map(|n| {
             let (centre, mut request) = (shop.centre.clone(), request.clone());
             request.guard = guard();
-            request.auth_code = AuthCode::new(format!("code-{n}")); // even with another code each time
+            request.means = Means::Scanned(AuthCode::new(format!("code-{n}"))); // even with another code each time
             tokio::spawn(async move { centre.start(request).await })
         })
         .collect();

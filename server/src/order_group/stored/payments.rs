@@ -12,7 +12,7 @@ use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::Attempt;
+use evertill_shared::id::{Attempt, ChannelNumber};
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, PaymentState};
@@ -137,6 +137,15 @@ impl Payments for StoredGroup {
     fn payment(&self, number: OrderNumber, attempt: Attempt) -> Reply<PaymentRecord> {
         self.read(move |sql| get(sql, number, attempt))
     }
+
+    fn payment_of(&self, number: ChannelNumber) -> Reply<Option<PaymentRecord>> {
+        let pattern = self.pattern();
+        self.read(move |sql| {
+            let statement =
+                format!("SELECT {PAYMENT} FROM payments WHERE channel_number = ?1 AND number LIKE ?2");
+            one(sql, &statement, &params![number.as_str(), pattern], payment_row)
+        })
+    }
 }
 
 pub(super) fn find(
@@ -220,7 +229,8 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
     sql.execute(
         "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
          sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
-         lease_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         lease_until, shown_until, shown_code) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         &params![
             number.as_str(),
             payment.attempt,
@@ -238,6 +248,8 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
             payment.reason.as_ref().map(to_json).transpose()?,
             &lease.owner,
             lease.until.0,
+            payment.shown.as_ref().map(|shown| shown.until.0),
+            payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
         ],
     )?;
     Ok(())
@@ -253,8 +265,8 @@ pub(super) fn save(
     let payment = &record.payment;
     let rows = books.sql.execute(
         "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, reversal_accepted = ?8, \
-         transaction_number = ?9, reason = ?10, sent_at = ?11, lease_owner = NULL, lease_until = NULL, \
-         version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
+         transaction_number = ?9, reason = ?10, sent_at = ?11, shown_until = ?12, shown_code = ?13, \
+         lease_owner = NULL, lease_until = NULL, version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
         &params![
             record.number.as_str(),
             payment.attempt,
@@ -267,6 +279,8 @@ pub(super) fn save(
             &payment.transaction,
             payment.reason.as_ref().map(to_json).transpose()?,
             payment.sent_at.0,
+            payment.shown.as_ref().map(|shown| shown.until.0),
+            payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
         ],
     )?;
     if rows != 1 {

@@ -11,7 +11,7 @@ use evertill_shared::id::{ChannelNumber, RefundId, SaleKey, TerminalId};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::payment::{Payment, PaymentState};
+use evertill_shared::payment::{Payment, PaymentState, ShownCode};
 use evertill_shared::refund::{Refund, RefundState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -157,8 +157,8 @@ pub(super) fn readable<T>(
 
 /// The columns that [`payment_row`] reads.
 pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
-     sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, version, \
-     (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
+     sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, shown_until, shown_code, \
+     version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
 
 pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
     let text = |column: &str| row.get::<String>(column);
@@ -179,10 +179,17 @@ pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
             reversal_accepted: row.get("reversal_accepted")?,
             transaction: row.get("transaction_number")?,
             reason: reason.as_deref().map(from_json).transpose()?,
+            shown: shown_code(row)?,
         },
         terminal: terminal(row.get("terminal")?)?,
         version: row.get("version")?,
     })
+}
+
+fn shown_code(row: &Row) -> Result<Option<ShownCode>, GroupError> {
+    let until: Option<i64> = row.get("shown_until")?;
+    let content = row.get("shown_code")?;
+    Ok(until.map(|until| ShownCode { content, until: Timestamp(until) }))
 }
 
 pub(super) fn channel_number(text: String) -> Result<ChannelNumber, GroupError> {

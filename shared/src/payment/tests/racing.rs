@@ -132,6 +132,7 @@ impl World {
             }
             (Action::Query, Truth::Charged) => Event::Query(paid()),
             (Action::Query, Truth::Returned) => Event::Query(QueryOutcome::Reversed),
+            (Action::Show, _) => unreachable!("no code is shown here"),
             (Action::Reverse, Truth::NeverArrived) => Event::Reverse(ReverseOutcome::NoSuchOrder),
             (Action::Reverse, _) => {
                 self.truth = Truth::Returned;

@@ -41,7 +41,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..14).prop_map(Step::Touch),
+        10 => (0_u8..16).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         4 => Just(Step::ScanCode),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
@@ -135,6 +135,7 @@ impl World {
             10 => A::VoidSale,
             11 => A::ChangeQuantity { line, delta: 1 },
             12 => A::PrintCopy,
+            13 | 14 => A::ShowCode { wallet: crate::view::Wallet::Alipay },
             _ => A::DismissNotice,
         });
     }
@@ -169,7 +170,7 @@ impl World {
                 });
                 Answer::Draft { sale, result }
             }
-            Request::Pay { sale, attempt, .. } => {
+            Request::Pay { sale, attempt, .. } | Request::ShowCode { sale, attempt, .. } => {
                 let state = self.server.pay((sale, attempt), outcome);
                 payment(&self.till, (sale, attempt), Q::Pay, state)
             }

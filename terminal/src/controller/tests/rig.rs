@@ -258,6 +258,12 @@ impl Till {
         self.take(|r| if let Request::Pay { sale, attempt, .. } = r { Some((*sale, *attempt)) } else { None })
     }
 
+    pub fn take_show(&mut self) -> Option<(u64, Attempt)> {
+        self.take(|r| {
+            if let Request::ShowCode { sale, attempt, .. } = r { Some((*sale, *attempt)) } else { None }
+        })
+    }
+
     pub fn take_ask(&mut self) -> Option<(u64, Attempt)> {
         self.take(|r| {
             if let Request::AskPayment { sale, attempt, .. } = r { Some((*sale, *attempt)) } else { None }
@@ -290,6 +296,7 @@ impl Till {
             staff_version: 0,
             refunds_waiting: 0,
             wallets: vec![Wallet::WeChatPay, Wallet::Alipay],
+            shows: vec![Wallet::Alipay],
         }
     }
 
@@ -340,6 +347,7 @@ impl Till {
             reason: (state == PaymentState::Declined).then_some(DeclineReason::NotEnoughFunds),
             transaction: (state == PaymentState::Paid).then(|| "4200".into()),
             server_time: self.now.wall,
+            shown: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod connections;
 mod line;
 mod peer;
 mod refunds;
+mod shown;
 
 const LIMIT_MS: u64 = 1_000;
 

@@ -14,7 +14,7 @@ const JSON: &str = "text/html;charset=utf-8";
 
 /// Both sides as the wallet knows them, and the wallet's books.
 pub(super) struct Desk {
-    parties: Parties,
+    parties: Arc<Parties>,
     counter: Arc<Counter>,
     /// Where its listener is.
     base: String,
@@ -25,6 +25,7 @@ pub(super) struct Desk {
 struct Asked {
     endpoint: Endpoint,
     content: Map<String, Value>,
+    notify_url: Option<String>,
     /// Where the answer stands.
     node: String,
     /// Whether the merchant knows us by certificate.
@@ -33,7 +34,7 @@ struct Asked {
 
 impl Desk {
     /// A desk that knows one app.
-    pub fn new(parties: Parties, counter: Arc<Counter>, base: String) -> Self {
+    pub fn new(parties: Arc<Parties>, counter: Arc<Counter>, base: String) -> Self {
         Self { parties, counter, base, tokens: Tokens::default() }
     }
 
@@ -116,7 +117,10 @@ impl Desk {
             return not("isv.invalid-timestamp", "非法的时间戳参数");
         }
         match serde_json::from_str(get("biz_content").unwrap_or("{}")) {
-            Ok(Value::Object(content)) => Ok(Asked { endpoint, content, node, by_certificate }),
+            Ok(Value::Object(content)) => {
+                let notify_url = get("notify_url").map(str::to_owned);
+                Ok(Asked { endpoint, content, notify_url, node, by_certificate })
+            }
             _ => not("isv.invalid-parameter", "biz_content格式错误"),
         }
     }
@@ -151,7 +155,8 @@ impl Desk {
 
     fn answer(&self, asked: &Asked) -> Result<Map<String, Value>, Refusal> {
         let decided = self.counter.decide(|book, switches, now| {
-            let request = rules::Request { endpoint: asked.endpoint, content: &asked.content, now };
+            let (endpoint, notify_url) = (asked.endpoint, asked.notify_url.as_deref());
+            let request = rules::Request { endpoint, content: &asked.content, notify_url, now };
             let mut node = request.answer(book, switches)?;
             let day = asked.content.get("bill_date").and_then(Value::as_str);
             if let (Endpoint::Bill, Some(day)) = (asked.endpoint, day) {
@@ -252,6 +257,8 @@ fn endpoint_of(method: &str) -> Option<Endpoint> {
     match method {
         "alipay.trade.pay" => Some(Endpoint::Pay),
         "alipay.trade.query" => Some(Endpoint::Query),
+        "alipay.trade.precreate" => Some(Endpoint::Create),
+        "alipay.trade.close" => Some(Endpoint::Close),
         "alipay.trade.cancel" => Some(Endpoint::Reverse),
         "alipay.trade.refund" => Some(Endpoint::Refund),
         "alipay.trade.fastpay.refund.query" => Some(Endpoint::RefundQuery),

@@ -37,6 +37,18 @@ fn plain(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The form of these fields.
+#[must_use]
+pub fn written_form(fields: &Fields) -> String {
+    let escaped = |text: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        text.bytes()
+            .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .collect::<String>()
+    };
+    fields.iter().map(|(n, v)| format!("{}={}", escaped(n), escaped(v))).collect::<Vec<_>>().join("&")
+}
+
 /// The text that a merchant signs: sorted by name, raw, without `sign` and empty values.
 #[must_use]
 pub fn signed_text(fields: &Fields) -> String {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 mod money_back;
 mod pay;
+mod shown;
 
 /// The node of an answer.
 pub(super) type Node = Map<String, Value>;
@@ -87,6 +88,8 @@ impl Refusal {
 pub(super) struct Request<'a> {
     pub endpoint: Endpoint,
     pub content: &'a Node,
+    /// Where the merchant wants to be told.
+    pub notify_url: Option<&'a str>,
     pub now: Timestamp,
 }
 
@@ -130,7 +133,16 @@ impl Request<'_> {
             Endpoint::Refund => self.refund(book, switches),
             Endpoint::RefundQuery => self.refund_query(book),
             Endpoint::Bill => self.bill(book, switches),
+            Endpoint::Create => self.precreate(book),
+            Endpoint::Close => self.close(book),
+            Endpoint::Notify => Err(wrong("method")),
         }
+    }
+
+    fn subject(&self) -> Result<&str, Refusal> {
+        let subject = self.need("subject")?;
+        let plain = subject.chars().count() <= 256 && !subject.contains(['/', '=', '&']);
+        if plain { Ok(subject) } else { Err(wrong("subject")) }
     }
 
     fn trade(&self, book: &Book) -> Result<Option<String>, Refusal> {

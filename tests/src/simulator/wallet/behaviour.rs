@@ -199,6 +199,12 @@ pub enum Endpoint {
     RefundQuery,
     /// Asks for the bill of a day.
     Bill,
+    /// Asks for a code to show.
+    Create,
+    /// Closes an order.
+    Close,
+    /// Tells the merchant that a shown code was paid.
+    Notify,
 }
 
 /// What holds for everybody until it is changed.
@@ -227,6 +233,14 @@ pub struct Switches {
     pub extra_fields: bool,
     /// What is wrong with bills.
     pub bill: Vec<BillFault>,
+    /// The merchant is told nothing.
+    pub notifications_off: bool,
+    /// How long after the payment the merchant is told first.
+    pub notification_delay_ms: u64,
+    /// How often the merchant is told each time.
+    pub notification_copies: u32,
+    /// What is due together is told in the wrong order.
+    pub notifications_last_first: bool,
 }
 
 impl Default for Switches {
@@ -255,6 +269,10 @@ impl Switches {
             auto_revoke_ms,
             extra_fields: true,
             bill: Vec::new(),
+            notifications_off: false,
+            notification_delay_ms: 0,
+            notification_copies: 1,
+            notifications_last_first: false,
         }
     }
 

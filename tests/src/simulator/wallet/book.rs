@@ -1,6 +1,7 @@
 //! The wallet's own books: payment codes, orders, refunds, and what time does to them.
 
 use super::behaviour::{Behaviour, Customer, Switches};
+use super::shown::ShownCode;
 use evertill_shared::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,11 +113,10 @@ impl Order {
     }
 
     /// Lets the customer do what they will have done by `now`.
-    fn advance(&mut self, now: Timestamp, auto_revoke: Duration) -> bool {
+    fn advance(&mut self, now: Timestamp, revoked_at: Timestamp) -> bool {
         if self.state != TradeState::UserPaying {
             return false;
         }
-        let revoked_at = self.created_at.plus(auto_revoke);
         let customer = self.behaviour.customer();
         if let Customer::Password { after_ms, confirms } = customer {
             let acts_at = self.created_at.plus(Duration::from_millis(after_ms));
@@ -146,6 +146,13 @@ pub(in crate::simulator) struct Book {
     pub waiting: BTreeSet<String>,
     pub changed_codes: BTreeSet<String>,
     pub changed_orders: BTreeSet<String>,
+    /// The codes that tills show, by what they hold.
+    pub shown: BTreeMap<String, ShownCode>,
+    /// The last code of each number.
+    pub shown_last: BTreeMap<String, String>,
+    pub changed_shown: BTreeSet<String>,
+    /// The numbers of which the merchant wants to be told, and has not been.
+    pub to_notify: BTreeSet<String>,
 }
 
 impl Book {
@@ -153,9 +160,13 @@ impl Book {
     pub fn advance(&mut self, now: Timestamp, switches: &Switches) {
         let auto_revoke = Duration::from_millis(switches.auto_revoke_ms);
         let (orders, changed) = (&mut self.orders, &mut self.changed_orders);
+        let (shown, last) = (&self.shown, &self.shown_last);
         self.waiting.retain(|number| {
             let Some(order) = orders.get_mut(number) else { return false };
-            if order.advance(now, auto_revoke) {
+            // An order by a shown code ends with its code.
+            let code = last.get(number).and_then(|content| shown.get(content));
+            let ends_at = code.map_or(order.created_at.plus(auto_revoke), |code| code.until);
+            if order.advance(now, ends_at) {
                 changed.insert(number.clone());
             }
             order.state == TradeState::UserPaying
@@ -168,6 +179,23 @@ impl Book {
             self.waiting.insert(order.number.clone());
         }
         self.orders.insert(order.number.clone(), order);
+    }
+
+    /// The numbers that were paid since this was asked, of which the merchant wants to be told, and where.
+    pub fn newly_paid(&mut self) -> Vec<(String, String)> {
+        let paid: Vec<String> = self
+            .to_notify
+            .iter()
+            .filter(|number| self.orders.get(*number).is_some_and(|order| order.paid_at.is_some()))
+            .cloned()
+            .collect();
+        paid.into_iter()
+            .filter_map(|number| {
+                self.to_notify.remove(&number);
+                let url = self.shown_of(&number)?.notify_url.clone()?;
+                Some((number, url))
+            })
+            .collect()
     }
 
     /// The order under the merchant's number, to be changed.

@@ -19,6 +19,15 @@ struct NewCode {
     balance_minor: Option<i64>,
 }
 
+/// A customer scans what a till shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scan {
+    content: String,
+    #[serde(default)]
+    behaviour: Behaviour,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TurnClock {
@@ -45,11 +54,12 @@ pub(super) fn answer(counter: &Counter, request: &Request) -> Response {
     let done = match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/") => return phone(counter, &request.query),
         ("POST", "/codes") => new_code(counter, &request.body),
+        ("POST", "/scan") => scan(counter, &request.body),
         ("GET", "/switches") => Ok(json!(counter.inside().switches)),
         ("POST", "/switches") => switch(counter, &request.body),
         ("GET", "/orders") => orders(counter),
         ("POST", "/clock") => turn_clock(counter, &request.body),
-        _ => Err(Wrong(404, "GET / /orders /switches, POST /codes /switches /clock".into())),
+        _ => Err(Wrong(404, "GET / /orders /switches, POST /codes /scan /switches /clock".into())),
     };
     match done {
         Ok(value) => Response::ok(JSON, value.to_string()),
@@ -83,6 +93,11 @@ fn new_code(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {
         serde_json::from_slice(body)?
     };
     Ok(json!({ "code": counter.issue(asked.behaviour, asked.balance_minor)? }))
+}
+
+fn scan(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {
+    let asked: Scan = serde_json::from_slice(body)?;
+    Ok(json!({ "scanned": counter.scan(&asked.content, asked.behaviour)? }))
 }
 
 /// Changes what is named and leaves the rest. `next` is appended to, `always` takes `null` to end a fault,

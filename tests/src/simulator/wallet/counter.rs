@@ -2,6 +2,7 @@
 
 use super::behaviour::{Behaviour, Endpoint, Fault, Switches};
 use super::book::{Book, Code, Order};
+use super::notifier::Notice;
 use super::store::{Store, StoreError};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::wallet::Wallet;
@@ -16,6 +17,8 @@ pub(in crate::simulator) struct Inside {
     /// How far the simulator's clock is turned.
     turned_ms: i64,
     noise: u64,
+    /// What the merchant is to be told.
+    pub notices: Vec<Notice>,
 }
 
 /// A wallet's customers, books and switches.
@@ -34,7 +37,8 @@ impl Counter {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let (book, turned_ms) = (store.load()?, store.setting("turned_ms")?.unwrap_or(0));
-        let inside = Mutex::new(Inside { book, switches, store, turned_ms, noise: seed | 1 });
+        let inside =
+            Mutex::new(Inside { book, switches, store, turned_ms, noise: seed | 1, notices: Vec::new() });
         Ok(Self { wallet, clock, inside })
     }
 

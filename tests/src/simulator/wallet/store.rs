@@ -1,6 +1,7 @@
 //! The wallet's books on disk, so that a simulator that was stopped goes on with the same money.
 
 use super::book::{Book, Code, Order};
+use super::shown::ShownCode;
 use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +46,7 @@ impl Store {
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS code (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS trade (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
+             CREATE TABLE IF NOT EXISTS shown (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
              CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;",
         )?;
         Ok(Self { connection })
@@ -58,6 +60,10 @@ impl Store {
         for code in self.all::<Code>("SELECT entry FROM code")? {
             book.codes.insert(code.digits.clone(), code);
         }
+        for code in self.all::<ShownCode>("SELECT entry FROM shown ORDER BY rowid")? {
+            book.show(code);
+        }
+        book.changed_shown.clear();
         for order in self.all::<Order>("SELECT entry FROM trade")? {
             book.insert(order);
         }
@@ -78,7 +84,7 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&mut self, book: &mut Book) -> Result<(), StoreError> {
-        if book.changed_codes.is_empty() && book.changed_orders.is_empty() {
+        if book.changed_codes.is_empty() && book.changed_orders.is_empty() && book.changed_shown.is_empty() {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
@@ -91,6 +97,9 @@ impl Store {
             for code in book.changed_codes.iter().filter_map(|digits| book.codes.get(digits)) {
                 put("code", &code.digits, serde_json::to_string(code)?)?;
             }
+            for code in book.changed_shown.iter().filter_map(|content| book.shown.get(content)) {
+                put("shown", &code.content, serde_json::to_string(code)?)?;
+            }
             for order in book.changed_orders.iter().filter_map(|number| book.orders.get(number)) {
                 put("trade", &order.number, serde_json::to_string(order)?)?;
             }
@@ -98,6 +107,7 @@ impl Store {
         transaction.commit()?;
         book.changed_codes.clear();
         book.changed_orders.clear();
+        book.changed_shown.clear();
         Ok(())
     }
 

@@ -11,12 +11,9 @@ impl Request<'_> {
     pub(super) fn pay(&self, book: &mut Book, switches: &Switches) -> Result<Node, Refusal> {
         let number = self.number("out_trade_no")?;
         let total_minor = self.amount("total_amount")?;
-        let (subject, digits) = (self.need("subject")?, self.need("auth_code")?);
+        let (subject, digits) = (self.subject()?, self.need("auth_code")?);
         if self.need("scene")? != "bar_code" {
             return Err(wrong("scene"));
-        }
-        if subject.chars().count() > 256 || subject.contains(['/', '=', '&']) {
-            return Err(wrong("subject"));
         }
         let contracts = ["FACE_TO_FACE_PAYMENT", "OFFLINE_PAYMENT"];
         if self.get("product_code").is_some_and(|code| !contracts.contains(&code)) {

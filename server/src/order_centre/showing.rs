@@ -1,0 +1,156 @@
+//! Codes that tills show: asking for one, and what wallets tell by themselves. A notification is a reason to ask the
+//! wallet at once, and no more: there is one way for a payment to become paid.
+
+use super::OrderCentre;
+use super::lane::{Errand, Lane};
+use crate::channel::{NotificationError, Notified, ShownOrder};
+use crate::order_group::{PaymentNews, PaymentRecord};
+use evertill_shared::id::TerminalId;
+use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, ShownOutcome};
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+
+/// How often somebody else who asks about the same attempt is waited for, and how long.
+const OTHERS: (u32, Duration) = (4, Duration::from_millis(250));
+
+/// What became of a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    /// What it speaks of is settled and written down: status, content type and body of the answer to it.
+    Thanks(u16, &'static str, Vec<u8>),
+    /// It counts for nothing.
+    Refused(NotificationError),
+    /// Authentic, and yet not about any attempt of ours as we know it.
+    Stranger,
+    /// It could not be settled now: the wallet should tell again.
+    Later,
+}
+
+impl TakenIn {
+    /// Its word in logs and metrics.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Thanks(..) => "taken",
+            Self::Refused(_) => "refused",
+            Self::Stranger => "stranger",
+            Self::Later => "later",
+        }
+    }
+}
+
+impl OrderCentre {
+    /// The wallets for which a code can be shown.
+    #[must_use]
+    pub fn shows(&self) -> Vec<Wallet> {
+        let showing = self.0.lanes.iter().filter(|(_, lane)| lane.shown().is_some());
+        showing.map(|(wallet, _)| *wallet).collect()
+    }
+
+    /// Asks for the code of an attempt whose intent is on disk, for a customer who waits.
+    pub(super) async fn ask_for_code(&self, intent: &Payment, terminal: TerminalId) -> ShownOutcome {
+        let unreachable = ShownOutcome::Refused(DeclineReason::ChannelUnreachable);
+        let Some(lane) = self.lane(intent.wallet) else { return unreachable };
+        let Some(_place) = lane.charge_place() else { return unreachable };
+        self.code_from(lane, intent, terminal).await
+    }
+
+    pub(super) async fn code_from(
+        &self,
+        lane: &Lane,
+        payment: &Payment,
+        terminal: TerminalId,
+    ) -> ShownOutcome {
+        let Some(shown) = &payment.shown else { return ShownOutcome::Unknown };
+        let order = ShownOrder {
+            number: payment.channel_number.clone(),
+            amount: payment.amount,
+            description: self.0.groups.store().name.clone(),
+            device: terminal.to_string(),
+            until: shown.until,
+        };
+        lane.create(&order).await
+    }
+
+    /// Takes in what somebody says is a notification of that wallet's.
+    pub async fn notified(&self, wallet: Wallet, headers: &[(String, String)], body: &[u8]) -> TakenIn {
+        let taken = self.take_in(wallet, headers, body).await;
+        let labels = [("wallet", wallet.to_string()), ("outcome", taken.word().to_owned())];
+        metrics::counter!("evertill_notifications_total", &labels).increment(1);
+        taken
+    }
+
+    async fn take_in(&self, wallet: Wallet, headers: &[(String, String)], body: &[u8]) -> TakenIn {
+        let Some((lane, codes)) = self.lane(wallet).and_then(|lane| Some((lane, lane.shown()?))) else {
+            return TakenIn::Refused(NotificationError::Unreadable("this store has no such wallet"));
+        };
+        let notified = match codes.notification(headers, body) {
+            Ok(notified) => notified,
+            Err(error) => {
+                tracing::warn!(%wallet, %error, "a notification was refused; nothing changes by it");
+                return TakenIn::Refused(error);
+            }
+        };
+        let settled = self.settle_notified(lane, wallet, &notified).await;
+        match settled {
+            Ok(()) => {
+                let (status, kind, body) = codes.thanks();
+                TakenIn::Thanks(status, kind, body)
+            }
+            Err(taken) => {
+                let (number, said) = (&notified.number, taken.word());
+                tracing::warn!(%wallet, %number, said, "a notification could not be settled");
+                taken
+            }
+        }
+    }
+
+    async fn settle_notified(&self, lane: &Lane, wallet: Wallet, notified: &Notified) -> Result<(), TakenIn> {
+        let (mut tries, pause) = OTHERS;
+        loop {
+            let found = self.0.groups.payment_of(&notified.number).await;
+            let record = found.map_err(|_| TakenIn::Later)?.ok_or(TakenIn::Stranger)?;
+            let payment = &record.payment;
+            if payment.wallet != wallet || payment.amount != notified.amount {
+                tracing::error!(%wallet, number = %notified.number, amount = notified.amount.minor,
+                    asked = payment.amount.minor, "an authentic notification speaks of another payment than ours");
+                return Err(TakenIn::Stranger);
+            }
+            let known = payment.state == PaymentState::Paid
+                || payment.transaction.as_deref() == Some(notified.transaction.as_str());
+            if known {
+                return Ok(());
+            }
+            if let Some(end) = self.ask_at_once(lane, record).await {
+                return end;
+            }
+            if tries == 0 {
+                return Err(TakenIn::Later);
+            }
+            tries -= 1;
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Asks where an attempt stands, due or not; `None` if somebody else is at it.
+    async fn ask_at_once(&self, lane: &Lane, record: PaymentRecord) -> Option<Result<(), TakenIn>> {
+        let (number, attempt, wallet) = (record.number, record.payment.attempt, record.payment.wallet);
+        let later = Some(Err(TakenIn::Later));
+        let Some(_place) = lane.errand_place(number.tag(), Errand::Payments) else { return later };
+        // What is over already is nobody's any more; the answer may still be a second fact about it.
+        if !record.payment.state.is_final() {
+            match self.0.groups.lease_payment(&record, self.lease()).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(_) => return later,
+            }
+        }
+        let at = self.now();
+        let event = Event::Query(lane.query(&record.payment.channel_number, record.payment.amount).await);
+        let news = PaymentNews { number, attempt, event, at, policy: *self.policy(wallet) };
+        match self.write_down_briefly(news).await {
+            Ok((state, _)) if state.is_final() => Some(Ok(())),
+            Ok(_) | Err(_) => later,
+        }
+    }
+}

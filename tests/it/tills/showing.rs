@@ -1,0 +1,83 @@
+//! A code on the till's own screen: read off it as a phone's camera does, and paid.
+
+use super::desk::Desk;
+use evertill_shared::journal::Body;
+use evertill_shared::payment::Policy;
+use evertill_tests::simulator::wallet::{Behaviour, Scanned};
+use evertill_tests::store_rig::RigOptions;
+use std::fs::File;
+use std::io::BufReader;
+
+/// Codes that live long enough for a program to start meanwhile.
+fn patient() -> RigOptions {
+    let policy = Policy { show_for_ms: 60_000, ..RigOptions::default().policy };
+    RigOptions { policy, ..RigOptions::default() }
+}
+
+/// What a camera reads from the screen, if there is a code on it.
+fn code_on_screen(desk: &mut Desk) -> Option<String> {
+    let path = desk.rig.dir().join("screen.png");
+    desk.till.shot(&path).unwrap();
+    let mut reader = png::Decoder::new(BufReader::new(File::open(path).unwrap())).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let (width, height) = (info.width as usize, info.height as usize);
+    let each = info.color_type.samples();
+    let grey = |x: usize, y: usize| pixels[(y * width + x) * each + each.min(2) - 1];
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+    image.detect_grids().first().and_then(|grid| grid.decode().ok()).map(|(_, text)| text)
+}
+
+fn show(desk: &mut Desk, goods: usize) -> String {
+    desk.choose_code(goods);
+    desk.tap("Show an Alipay code");
+    desk.sees("Ask the customer to scan this code", 15);
+    code_on_screen(desk).expect("a code that can be read")
+}
+
+async fn alipay_net(desk: &Desk) -> i64 {
+    desk.rig.alipay_control().orders().await.unwrap().iter().map(|order| order.net_minor()).sum()
+}
+
+fn requests(desk: &Desk) -> usize {
+    desk.entries().iter().filter(|entry| matches!(entry.body, Body::PaymentRequested { .. })).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_on_the_screen_is_scanned_and_paid_also_when_the_till_was_killed_over_it() {
+    let mut desk = Desk::open_for(patient()).await;
+    let alipay = desk.rig.alipay_control();
+    let code = show(&mut desk, 1);
+    assert_eq!(alipay.scan(&code, Behaviour::Pays).await.unwrap(), Scanned::Paid);
+    desk.paid(20);
+    assert_eq!(alipay_net(&desk).await, 200);
+    desk.next_sale();
+
+    let before = show(&mut desk, 2);
+    desk.power_cycle();
+    desk.sees("Ask the customer to scan this code", 30);
+    let after = code_on_screen(&mut desk).expect("a code that can be read");
+    assert_eq!(after, before, "where it was");
+    assert_eq!(alipay.scan(&after, Behaviour::Pays).await.unwrap(), Scanned::Paid);
+    desk.paid(20);
+    assert_eq!((alipay_net(&desk).await, requests(&desk)), (750, 2));
+    desk.sees("All sales sent", 60);
+    assert_eq!(desk.booked().iter().map(|order| order.paid_minor).sum::<i64>(), 750);
+    assert_eq!(desk.originals().values().copied().max(), Some(1), "one receipt each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_charge_a_cancelled_code_is_off_the_screen_and_cash_is_taken_when_it_is_surely_over() {
+    let mut desk = Desk::open().await;
+    let alipay = desk.rig.alipay_control();
+    let code = show(&mut desk, 1);
+    desk.tap("Cancel the code");
+    desk.sees("The code is being closed", 10);
+    assert_eq!(code_on_screen(&mut desk), None);
+    assert!(!desk.shows("Cash"), "another tender, while it may be paid");
+    desk.sees("Taken back: the customer was not charged", 60);
+    assert_eq!(alipay.scan(&code, Behaviour::Pays).await.unwrap(), Scanned::NoGood);
+    desk.tap("Cash");
+    desk.take_cash().unwrap();
+    assert_eq!(alipay_net(&desk).await, 0);
+}
