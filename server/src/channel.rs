@@ -8,8 +8,10 @@ pub mod alipay;
 pub mod bills;
 mod domains;
 pub mod line;
+mod rsa;
 mod silence;
 pub mod wechat;
+pub mod wechat_v3;
 mod words;
 
 use bills::Bills;

@@ -1,4 +1,4 @@
-//! WeChat Pay, version 2 of its interface: the one for payment codes.
+//! WeChat Pay, version 2 of its interface: the one for payment codes; and the way to version 3 where that is set up.
 //!
 //! The shell around the pure parts: `wire` makes requests and opens replies, `judge` says what a reply proves,
 //! `line` carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
@@ -18,7 +18,8 @@ pub use sign::SignType;
 use super::bills::Bills;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
-use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, used_by_whom};
+use super::wechat_v3::WechatV3;
+use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, used_by_whom};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
@@ -36,8 +37,10 @@ const XML: &str = "text/xml; charset=utf-8";
 /// One merchant's account at WeChat Pay.
 pub struct WechatChannel {
     merchant: Merchant,
-    open: Line,
+    open: Arc<Line>,
     secure: Line,
+    /// Version 3 of the interface, where it is set up.
+    v3: Option<WechatV3>,
     random: Arc<dyn Random>,
     pay_limit: Duration,
     call_limit: Duration,
@@ -73,9 +76,12 @@ impl WechatChannel {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, WechatError> {
+        let open = Arc::new(Line::new(&settings.endpoints, open, Arc::clone(&clock))?);
+        let v3 = |v3| WechatV3::new(v3, settings, Arc::clone(&open), Arc::clone(&clock), Arc::clone(&random));
         Ok(Self {
             merchant: settings.merchant()?,
-            open: Line::new(&settings.endpoints, open, Arc::clone(&clock))?,
+            v3: settings.v3.as_ref().map(v3).transpose()?,
+            open,
             secure: Line::new(&settings.secure_endpoints, secure, Arc::clone(&clock))?,
             random,
             pay_limit: Duration::from_millis(settings.pay_timeout_ms),
@@ -98,7 +104,25 @@ impl WechatChannel {
     pub async fn check(&self) -> Result<(), String> {
         let fields = |merchant: &Merchant, nonce: &str| merchant.about_nothing(nonce);
         let asked = self.ask(&self.open, wire::QUERY, self.call_limit, fields).await;
-        asked.map(drop).map_err(|silence| silence.for_it_staff(Wallet::WeChatPay))
+        asked.map(drop).map_err(|silence| silence.for_it_staff(Wallet::WeChatPay))?;
+        match &self.v3 {
+            Some(v3) => v3.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Version 3, if customers' codes are charged by it.
+    fn v3_for_codes(&self) -> Option<&WechatV3> {
+        self.v3.as_ref().filter(|v3| v3.charges_codes())
+    }
+
+    /// Version 3, if a refund goes that way: as the payment came. Nothing at all if that is not known.
+    async fn v3_for_refund(&self, refund: &ChannelRefund) -> Option<Option<&WechatV3>> {
+        match &self.v3 {
+            None => Some(None),
+            Some(v3) if v3.charges_codes() => Some(Some(v3)),
+            Some(v3) => v3.was_shown(&refund.number, refund.paid).await.map(|shown| shown.then_some(v3)),
+        }
     }
 
     /// Makes a request and brings back the reply, opened; or says why there is none that counts.
@@ -126,6 +150,9 @@ impl WechatChannel {
             tracing::error!(number = %charge.number, amount = charge.amount.minor, "refused to charge: not an amount");
             return PayOutcome::Refused(DeclineReason::Configuration);
         }
+        if let Some(v3) = self.v3_for_codes() {
+            return v3.pay(charge).await;
+        }
         let reply = self.ask(&self.open, wire::PAY, self.pay_limit, |m, nonce| m.pay(charge, nonce)).await;
         let mut used = false;
         let judged = reply.and_then(|reply| {
@@ -149,7 +176,11 @@ impl WechatChannel {
         used_by_whom(self.query_now(&charge.number, charge.amount).await, reason)
     }
 
+    /// Version 3 answers for all orders, however they were made.
     async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
+        if let Some(v3) = &self.v3 {
+            return v3.query(number, amount).await;
+        }
         let reply =
             self.ask(&self.open, wire::QUERY, self.call_limit, |m, nonce| m.about(number, nonce)).await;
         let judged = reply.and_then(|reply| {
@@ -163,6 +194,9 @@ impl WechatChannel {
     }
 
     async fn reverse_now(&self, number: &ChannelNumber) -> ReverseOutcome {
+        if let Some(v3) = self.v3_for_codes() {
+            return v3.reverse(number).await;
+        }
         let reply = self.ask(&self.secure, wire::REVERSE, self.call_limit, |m, n| m.about(number, n)).await;
         let judged = reply.and_then(|reply| {
             log_error("reverse", number.as_str(), &reply);
@@ -176,6 +210,11 @@ impl WechatChannel {
 
     /// Accepted is not arrived: asks at once whether it has, within the same limit.
     async fn refund_now(&self, refund: &ChannelRefund) -> ChannelRefundOutcome {
+        match self.v3_for_refund(refund).await {
+            None => return ChannelRefundOutcome::Unknown,
+            Some(Some(v3)) => return v3.refund(refund).await,
+            Some(None) => {}
+        }
         let start = self.clock.monotonic();
         let reply = self.ask(&self.secure, wire::REFUND, self.call_limit, |m, n| m.refund(refund, n)).await;
         let judged = reply.and_then(|reply| {
@@ -237,7 +276,17 @@ impl Channel for WechatChannel {
     }
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
-        Box::pin(self.query_refund_now(refund, self.call_limit))
+        Box::pin(async {
+            match self.v3_for_refund(refund).await {
+                None => ChannelRefundOutcome::Unknown,
+                Some(Some(v3)) => v3.query_refund(refund).await,
+                Some(None) => self.query_refund_now(refund, self.call_limit).await,
+            }
+        })
+    }
+
+    fn shown(&self) -> Option<&dyn ShownCodes> {
+        self.v3.as_ref().map(|v3| v3 as &dyn ShownCodes)
     }
 
     fn domains(&self) -> Vec<DomainHealth> {
@@ -245,6 +294,9 @@ impl Channel for WechatChannel {
     }
 
     fn bills(&self) -> Option<&dyn Bills> {
-        Some(self)
+        match &self.v3 {
+            Some(v3) => Some(v3),
+            None => Some(self),
+        }
     }
 }

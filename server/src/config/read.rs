@@ -33,7 +33,7 @@ fn field(field: &str, what: &str, write: &str) -> Problem {
 }
 
 /// What to write for each field, for those who left it out or got it wrong.
-const EXAMPLES: [(&str, &str); 23] = [
+const EXAMPLES: [(&str, &str); 25] = [
     ("metrics_listen", "metrics_listen = \"127.0.0.1:9464\""),
     ("drain_ms", "drain_ms = 3000"),
     ("listen", "listen = \"127.0.0.1:8443\""),
@@ -49,6 +49,8 @@ const EXAMPLES: [(&str, &str); 23] = [
     ("app_id", "app_id = \"wx0000000000000000\""),
     ("merchant_id", "merchant_id = \"1900000000\""),
     ("api_key_file", "api_key_file = \"wechat/api.key\""),
+    ("api_v3_key_file", "api_v3_key_file = \"wechat/api_v3.key\""),
+    ("notify_url", "notify_url = \"https://pay.example.com/v1/notifications/wechat_pay\""),
     ("client_certificate", "client_certificate = \"wechat/apiclient_cert.pem\""),
     ("client_key", "client_key = \"wechat/apiclient_key.pem\""),
     ("app_private_key", "app_private_key = \"alipay/app.key\""),
@@ -190,7 +192,9 @@ fn check_postgres(name: &str, settings: &PostgresSettings) -> Result<(), Problem
 fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
     let example = "https://api.mch.weixin.qq.com";
     check_addresses("wechat.endpoints", &wechat.endpoints, example)?;
-    check_addresses("wechat.secure_endpoints", &wechat.secure_endpoints, example)
+    check_addresses("wechat.secure_endpoints", &wechat.secure_endpoints, example)?;
+    let v3 = wechat.v3.as_ref().map_or(Ok(()), |v3| v3.check());
+    v3.map_err(|(name, what, write)| field(name, what, write))
 }
 
 /// Alipay's codes live no longer, whatever is asked for.
@@ -332,6 +336,31 @@ bootstrap = "bootstrap.json"
         assert_eq!(config.wechat.unwrap().client_key, Path::new("/s/c.key"));
         let text = problem(&format!("{GOOD}\n{}", wechat.replace("https://a", "weixin")));
         assert!(text.contains("wechat.endpoints") && text.contains("weixin"), "{text}");
+    }
+
+    #[test]
+    fn version_3_of_wechat_needs_its_key_an_address_and_a_public_key_with_its_name_or_none() {
+        let account = "[wechat]\napp_id = \"wx\"\nmerchant_id = \"1\"\napi_key_file = \"wechat.key\"\n\
+                       client_certificate = \"c.pem\"\nclient_key = \"c.key\"\n[wechat.v3]\n";
+        let parse = |v3: &str| Config::parse(&format!("{GOOD}\n{account}{v3}"), Path::new("/s"));
+        let good = "api_v3_key_file = \"v3.key\"\nnotify_url = \"https://pay.example.com/v1/notifications/wechat_pay\"\n";
+        let public = "public_key = \"pub.pem\"\npublic_key_id = \"PUB_KEY_ID_01\"\n";
+        let v3 = parse(&format!("{good}{public}")).unwrap().wechat.unwrap().v3.unwrap();
+        assert_eq!(v3.api_v3_key_file, Path::new("/s/v3.key"));
+        assert_eq!(v3.public_key.as_deref(), Some(Path::new("/s/pub.pem")));
+        assert!(!v3.codepay && !parse(good).unwrap().wechat.unwrap().v3.unwrap().codepay);
+        let wrong = |v3: &str| parse(v3).unwrap_err().to_string();
+        for (v3, named) in [
+            ("notify_url = \"https://a.example/n\"\n".to_owned(), "api_v3_key_file"),
+            ("api_v3_key_file = \"v3.key\"\n".to_owned(), "notify_url"),
+            (good.replace("wechat_pay", "wechat_pay?a=1"), "wechat.v3.notify_url"),
+            (good.replace("https://pay.example.com", ""), "wechat.v3.notify_url"),
+            (format!("{good}public_key = \"pub.pem\"\n"), "wechat.v3.public_key"),
+            (format!("{good}{}", public.replace("PUB_KEY_ID_", "")), "wechat.v3.public_key_id"),
+            (format!("{good}codepays = true\n"), "codepays"),
+        ] {
+            assert!(wrong(&v3).contains(named), "{named}: {}", wrong(&v3));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::sign::SignType;
 use super::wire::Merchant;
 use crate::channel::line::{LineError, Tls};
+use crate::channel::wechat_v3::{WechatV3Error, WechatV3Settings};
 use evertill_shared::payment::Policy;
 use evertill_shared::secret::SecretText;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub struct WechatSettings {
     /// When to ask, and when to take back.
     #[serde(default)]
     pub policy: Policy,
+    /// Version 3 of the interface, for shown codes and bills.
+    #[serde(default)]
+    pub v3: Option<WechatV3Settings>,
 }
 
 /// Why the channel cannot be opened.
@@ -74,6 +78,9 @@ pub enum WechatError {
     /// No line to the wallet.
     #[error(transparent)]
     Line(#[from] LineError),
+    /// Version 3 of the interface.
+    #[error(transparent)]
+    V3(#[from] WechatV3Error),
 }
 
 impl WechatSettings {
@@ -103,6 +110,7 @@ impl WechatSettings {
         for path in own.into_iter().chain(self.ca_certificate.as_mut()) {
             *path = folder.join(&*path);
         }
+        self.v3.iter_mut().for_each(|v3| v3.resolve(folder));
     }
 
     /// The merchant, with the API key read from its file.

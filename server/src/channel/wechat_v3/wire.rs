@@ -1,0 +1,323 @@
+//! WeChat Pay v3 as pure functions: what we ask, and what a reply proves.
+//!
+//! A reply counts only if it is the wallet's own (`sign`), readable, and either what was asked for (200, or 204 with
+//! nothing in it) or an error with its word. The status and the request's number in the headers are not signed:
+//! neither decides anything alone. Anything else is [`Unusable`]: unknown.
+
+use super::error_code::ErrorCode;
+use super::sign::{NotAuthentic, Signer, Trust};
+use crate::channel::{ChannelRefund, Charge, ShownOrder};
+use evertill_shared::business_day::BusinessDay;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::ChannelNumber;
+use evertill_shared::money::Amount;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Where a code that the customer scans is asked for.
+pub const NATIVE: &str = "/v3/pay/transactions/native";
+/// Where a customer's code is charged.
+pub const CODEPAY: &str = "/v3/pay/transactions/codepay";
+/// Where a bill is asked for.
+pub const BILL: &str = "/v3/bill/tradebill";
+/// Where a bill is fetched.
+pub const BILL_FILE: &str = "/v3/billdownload/file?";
+/// Where the wallet's certificates are.
+pub const CERTIFICATES: &str = "/v3/certificates?algorithm_type=RSA";
+const ORDERS: &str = "/v3/pay/transactions/out-trade-no";
+const REFUNDS: &str = "/v3/refund/domestic/refunds";
+
+/// An order that no till ever makes.
+const NOTHING: &str = "CHECK000000";
+
+/// Who we are to the wallet.
+#[derive(Debug)]
+pub struct Merchant {
+    /// Our app.
+    pub app_id: String,
+    /// What signs for us; it names our merchant number.
+    pub signer: Signer,
+    /// Where the wallet tells of payments.
+    pub notify_url: String,
+}
+
+/// One request: its method, path with query, and body, as they are signed and sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path and query.
+    pub target: String,
+    /// JSON, or nothing.
+    pub body: String,
+}
+
+/// Why a reply proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Not known to be the wallet's; with the words of the reply, which may say why.
+    #[error("{why} (status {status}: {words:?})")]
+    NotAuthentic {
+        /// Why not.
+        why: NotAuthentic,
+        /// Its status.
+        status: u16,
+        /// What it says, cut short.
+        words: String,
+    },
+    /// Its own, and neither what was asked for nor an error.
+    #[error("the reply with status {0} cannot be read")]
+    Unreadable(u16),
+    /// A field is missing, or differs from what was asked.
+    #[error("the reply's {0} is missing, or is not what was asked about")]
+    Mismatch(&'static str),
+}
+
+/// What an authentic reply says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// What was asked for; nothing at all for status 204.
+    Good(Value),
+    /// An error: its word, and the wallet's sentence for people.
+    Error(ErrorCode, String),
+}
+
+impl Merchant {
+    fn merchant_id(&self) -> &str {
+        &self.signer.merchant_id
+    }
+
+    fn with_names(&self, mut body: Value) -> String {
+        body["appid"] = json!(self.app_id);
+        body["mchid"] = json!(self.merchant_id());
+        body.to_string()
+    }
+
+    /// Asks for a code that the customer scans.
+    #[must_use]
+    pub fn native(&self, order: &ShownOrder) -> Call {
+        let mut body = json!({
+            "description": clip(&order.description, 127),
+            "out_trade_no": order.number.as_str(),
+            "notify_url": self.notify_url,
+            "amount": { "total": order.amount.minor, "currency": order.amount.currency.code() },
+        });
+        if let Some(until) = china_time(order.until) {
+            body["time_expire"] = json!(until);
+        }
+        if !order.device.is_empty() {
+            body["attach"] = json!(clip(&order.device, 128));
+        }
+        post(NATIVE.to_owned(), self.with_names(body))
+    }
+
+    /// Charges a customer's code.
+    #[must_use]
+    pub fn codepay(&self, charge: &Charge) -> Call {
+        let store = if charge.device.is_empty() { "0".to_owned() } else { clip(&charge.device, 32) };
+        let body = json!({
+            "description": clip(&charge.description, 127),
+            "out_trade_no": charge.number.as_str(),
+            "payer": { "auth_code": charge.auth_code.expose() },
+            "amount": { "total": charge.amount.minor, "currency": charge.amount.currency.code() },
+            "scene_info": { "device_id": store, "store_info": { "out_id": store } },
+        });
+        post(CODEPAY.to_owned(), self.with_names(body))
+    }
+
+    /// Asks about an order.
+    #[must_use]
+    pub fn query(&self, number: &ChannelNumber) -> Call {
+        self.about(number.as_str())
+    }
+
+    /// Asks about an order that cannot be.
+    #[must_use]
+    pub fn about_nothing(&self) -> Call {
+        self.about(NOTHING)
+    }
+
+    fn about(&self, number: &str) -> Call {
+        get(format!("{ORDERS}/{number}?mchid={}", self.merchant_id()))
+    }
+
+    /// Closes an order that is not paid.
+    #[must_use]
+    pub fn close(&self, number: &ChannelNumber) -> Call {
+        post(format!("{ORDERS}/{number}/close"), json!({ "mchid": self.merchant_id() }).to_string())
+    }
+
+    /// Takes a charged code back.
+    #[must_use]
+    pub fn reverse(&self, number: &ChannelNumber) -> Call {
+        post(format!("{ORDERS}/{number}/reverse"), self.with_names(json!({})))
+    }
+
+    /// Gives money back.
+    #[must_use]
+    pub fn refund(&self, refund: &ChannelRefund) -> Call {
+        let mut body = json!({
+            "out_trade_no": refund.number.as_str(),
+            "out_refund_no": refund.refund.0,
+            "amount": {
+                "refund": refund.amount.minor,
+                "total": refund.paid.minor,
+                "currency": refund.amount.currency.code(),
+            },
+        });
+        let reason = clip(&refund.reason, 80);
+        if !reason.is_empty() {
+            body["reason"] = json!(reason);
+        }
+        post(REFUNDS.to_owned(), body.to_string())
+    }
+
+    /// Asks about a refund.
+    #[must_use]
+    pub fn query_refund(&self, refund: &ChannelRefund) -> Call {
+        get(format!("{REFUNDS}/{}", escaped(&refund.refund.0)))
+    }
+
+    /// Asks for the wallet's certificates.
+    #[must_use]
+    pub fn certificates(&self) -> Call {
+        get(CERTIFICATES.to_owned())
+    }
+
+    /// Asks for the bill of a day.
+    #[must_use]
+    pub fn bill(&self, day: BusinessDay) -> Call {
+        get(format!("{BILL}?bill_date={day}&bill_type=ALL&tar_type=GZIP"))
+    }
+
+    /// Fetches a file that the wallet named.
+    #[must_use]
+    pub fn file(&self, target: String) -> Call {
+        get(target)
+    }
+
+    /// The header that signs a call; `None` only if the system cannot sign.
+    #[must_use]
+    pub fn authorization(&self, call: &Call, now: Timestamp, nonce: &str) -> Option<String> {
+        self.signer.authorization((call.method, &call.target, &call.body), now, nonce)
+    }
+}
+
+impl Call {
+    /// Whether asking twice is harmless. Repeating an order for a code makes the earlier code invalid, which nobody has
+    /// seen; closing may be repeated.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.method == "GET" || self.target == NATIVE || self.target.ends_with("/close")
+    }
+}
+
+fn get(target: String) -> Call {
+    Call { method: "GET", target, body: String::new() }
+}
+
+fn post(target: String, body: String) -> Call {
+    Call { method: "POST", target, body }
+}
+
+/// Opens a reply.
+/// # Errors
+/// See [`Unusable`].
+pub fn open(
+    status: u16,
+    headers: &[(String, String)],
+    body: &[u8],
+    now: Timestamp,
+    trust: &Trust,
+) -> Result<Reply, Unusable> {
+    trust.verify(headers, body, now).map_err(|why| {
+        let words = clip(&String::from_utf8_lossy(body), 200);
+        Unusable::NotAuthentic { why, status, words }
+    })?;
+    if status == 204 && body.is_empty() {
+        return Ok(Reply::Good(Value::Null));
+    }
+    let said: Value = serde_json::from_slice(body).map_err(|_| Unusable::Unreadable(status))?;
+    let word = said.get("code").and_then(Value::as_str);
+    match (status, word) {
+        (200, None) if said.is_object() => Ok(Reply::Good(said)),
+        // 202: accepted, and not done: a reversal while the customer types.
+        (202 | 400.., Some(word)) => {
+            let sentence = said.get("message").and_then(Value::as_str).unwrap_or_default();
+            Ok(Reply::Error(ErrorCode::from_word(word), clip(&format!("{word} {sentence}"), 200)))
+        }
+        _ => Err(Unusable::Unreadable(status)),
+    }
+}
+
+/// The text at a pointer; empty counts as absent.
+pub fn text<'a>(said: &'a Value, pointer: &str) -> Option<&'a str> {
+    said.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// Compares a text with what was asked.
+pub(super) fn same(said: &Value, pointer: &'static str, asked: &str) -> Result<(), Unusable> {
+    if text(said, pointer) == Some(asked) { Ok(()) } else { Err(Unusable::Mismatch(pointer)) }
+}
+
+/// The same, if it is there at all.
+pub(super) fn same_if_there(said: &Value, pointer: &'static str, asked: &str) -> Result<(), Unusable> {
+    match said.pointer(pointer) {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => same(said, pointer, asked),
+    }
+}
+
+/// Compares an amount with what was asked. Yuan, if no currency is named.
+pub(super) fn same_amount(said: &Value, pointer: &'static str, asked: Amount) -> Result<(), Unusable> {
+    if said.pointer(pointer).and_then(Value::as_i64) != Some(asked.minor) {
+        return Err(Unusable::Mismatch(pointer));
+    }
+    let named = match said.pointer("/amount/currency") {
+        None | Some(Value::Null) => "CNY",
+        Some(currency) => currency.as_str().unwrap_or_default(),
+    };
+    if named == asked.currency.code() { Ok(()) } else { Err(Unusable::Mismatch("/amount/currency")) }
+}
+
+/// The wallet's number of the transaction.
+pub(super) fn transaction(said: &Value) -> Result<String, Unusable> {
+    let number = text(said, "/transaction_id").ok_or(Unusable::Mismatch("/transaction_id"))?;
+    let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
+    if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("/transaction_id")) }
+}
+
+/// At most that many bytes, cut between characters, without control characters.
+pub(super) fn clip(text: &str, max_bytes: usize) -> String {
+    let mut clipped = String::new();
+    for character in text.chars().filter(|c| !c.is_control()) {
+        if clipped.len() + character.len_utf8() > max_bytes {
+            break;
+        }
+        clipped.push(character);
+    }
+    clipped
+}
+
+/// A text as part of a path: the signs that a refund's number may have and a path may not.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'*' | b'@' | b'.') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+/// A moment as the wallet writes it.
+fn china_time(at: Timestamp) -> Option<String> {
+    let shifted = at.plus(Duration::from_secs(8 * 60 * 60)).to_jiff()?;
+    Some(shifted.strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string())
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -1,0 +1,168 @@
+use super::super::testing::*;
+use super::*;
+use evertill_shared::id::RefundId;
+use evertill_shared::secret::AuthCode;
+use proptest::prelude::*;
+
+fn body(call: &Call) -> Value {
+    serde_json::from_str(&call.body).unwrap()
+}
+
+fn order() -> ShownOrder {
+    ShownOrder {
+        number: number(1),
+        amount: cny(1234),
+        description: "街角小店".repeat(20),
+        device: "T0001".into(),
+        until: NOW,
+    }
+}
+
+fn refund() -> ChannelRefund {
+    ChannelRefund {
+        refund: RefundId("R1|2".into()),
+        number: number(1),
+        paid: cny(1234),
+        amount: cny(34),
+        reason: "broken\u{0}".into(),
+    }
+}
+
+#[test]
+fn an_order_for_a_code_says_all_that_the_wallet_wants() {
+    let call = merchant().native(&order());
+    assert_eq!((call.method, call.target.as_str()), ("POST", "/v3/pay/transactions/native"));
+    let body = body(&call);
+    assert_eq!(body["appid"], US.app_id);
+    assert_eq!(body["mchid"], US.merchant_id);
+    assert_eq!(body["out_trade_no"], number(1).as_str());
+    assert_eq!(body["notify_url"], "https://pay.example.com/notify");
+    assert_eq!(body["amount"], json!({ "total": 1234, "currency": "CNY" }));
+    assert_eq!(body["time_expire"], "2025-11-21T12:40:00+08:00");
+    assert_eq!(body["attach"], "T0001");
+    let description = body["description"].as_str().unwrap();
+    assert!(description.len() <= 127 && description.starts_with("街角小店"), "{description}");
+    assert!(call.is_harmless());
+}
+
+#[test]
+fn a_charge_carries_the_code_and_the_till() {
+    let charge = Charge {
+        number: number(1),
+        amount: cny(1),
+        auth_code: AuthCode::new("130000000000000001".into()),
+        description: "Shop".into(),
+        device: "T0001".into(),
+    };
+    let call = merchant().codepay(&charge);
+    assert_eq!(call.target, "/v3/pay/transactions/codepay");
+    let body = body(&call);
+    assert_eq!(body["payer"]["auth_code"], "130000000000000001");
+    assert_eq!(body["scene_info"], json!({ "device_id": "T0001", "store_info": { "out_id": "T0001" } }));
+    assert!(body.get("notify_url").is_none() && !call.is_harmless());
+}
+
+#[test]
+fn questions_and_deeds_go_where_the_wallet_takes_them() {
+    let merchant = merchant();
+    let at = |call: Call| (call.method, call.target);
+    let base = format!("/v3/pay/transactions/out-trade-no/{}", number(1));
+    assert_eq!(at(merchant.query(&number(1))), ("GET", format!("{base}?mchid=1900000109")));
+    assert_eq!(at(merchant.close(&number(1))), ("POST", format!("{base}/close")));
+    assert_eq!(body(&merchant.close(&number(1))), json!({ "mchid": "1900000109" }));
+    assert_eq!(at(merchant.reverse(&number(1))), ("POST", format!("{base}/reverse")));
+    assert_eq!(
+        body(&merchant.reverse(&number(1))),
+        json!({ "appid": "wxd678efh567hg6787", "mchid": "1900000109" })
+    );
+    let asked = merchant.query_refund(&refund());
+    assert_eq!(at(asked), ("GET", "/v3/refund/domestic/refunds/R1%7C2".into()));
+    let body = body(&merchant.refund(&refund()));
+    assert_eq!(body["amount"], json!({ "refund": 34, "total": 1234, "currency": "CNY" }));
+    assert_eq!((&body["out_refund_no"], &body["reason"]), (&json!("R1|2"), &json!("broken")));
+    let bill = merchant.bill("2026-11-20".parse().unwrap());
+    assert_eq!(
+        at(bill),
+        ("GET", "/v3/bill/tradebill?bill_date=2026-11-20&bill_type=ALL&tar_type=GZIP".into())
+    );
+}
+
+#[test]
+fn a_reply_counts_by_its_signature_and_what_it_says() {
+    let good = json!({ "trade_state": "SUCCESS" });
+    assert_eq!(reply(200, &good), Ok(Reply::Good(good.clone())));
+    assert_eq!(reply(204, &Value::Null), Ok(Reply::Good(Value::Null)));
+    let error = json!({ "code": "ORDER_NOT_EXIST", "message": "订单不存在", "detail": { "field": "/x" } });
+    let wanted = Reply::Error(ErrorCode::OrderNotExist, "ORDER_NOT_EXIST 订单不存在".into());
+    assert_eq!(reply(404, &error), Ok(wanted));
+    let busy = json!({ "code": "USERPAYING" });
+    assert_eq!(reply(202, &busy), Ok(Reply::Error(ErrorCode::UserPaying, "USERPAYING ".into())));
+    // The status is not signed: one that does not fit what was signed makes the reply unusable.
+    for (status, body) in [(200, &error), (404, &good), (201, &good), (302, &good), (500, &good)] {
+        assert_eq!(reply(status, body), Err(Unusable::Unreadable(status)));
+    }
+    assert_eq!(reply(200, &Value::Null), Err(Unusable::Unreadable(200)));
+    assert_eq!(reply(200, &json!([1])), Err(Unusable::Unreadable(200)));
+}
+
+#[test]
+fn a_reply_without_a_signature_proves_nothing_whatever_its_status() {
+    for status in [200, 204, 400, 404, 500, 502] {
+        let body = br#"{"code":"ORDER_NOT_EXIST","message":"no"}"#;
+        let opened = open(status, &[], body, NOW, &trust());
+        let Err(Unusable::NotAuthentic { why: NotAuthentic::Header(_), words, .. }) = opened else {
+            panic!("{status}: {opened:?}");
+        };
+        assert!(words.contains("ORDER_NOT_EXIST"));
+    }
+    let page = open(502, &[], b"<html>\xff</html>", NOW, &trust());
+    assert!(matches!(page, Err(Unusable::NotAuthentic { status: 502, .. })));
+}
+
+#[test]
+fn bytes_that_are_the_wallets_and_no_answer_are_unreadable() {
+    for noise in [&b"\xff\xfe"[..], b"<html/>", b"{", b"{\"trade_state\":\"SUCCESS\"", b"null", b" "] {
+        let headers = headers_over(noise);
+        let opened = open(200, &headers, noise, NOW, &trust());
+        assert_eq!(opened, Err(Unusable::Unreadable(200)), "{noise:?}");
+    }
+}
+
+/// The wallet's signature over bytes that need not be text.
+fn headers_over(bytes: &[u8]) -> Headers {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => headers(PUBLIC, PUBLIC_ID, bytes, NOW),
+        Err(_) => {
+            use base64::Engine;
+            use base64::engine::general_purpose::STANDARD;
+            use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+            use rustls::pki_types::PrivatePkcs8KeyDer;
+            use rustls::pki_types::pem::PemObject;
+            let der = PrivatePkcs8KeyDer::from_pem_slice(PUBLIC.as_bytes()).unwrap();
+            let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
+            let mut all = headers(PUBLIC, PUBLIC_ID, b"", NOW);
+            let text = super::super::sign::answer_text(&all[0].1, &all[1].1, bytes);
+            let mut signature = vec![0; pair.public().modulus_len()];
+            let random = ring::rand::SystemRandom::new();
+            pair.sign(&RSA_PKCS1_SHA256, &random, &text, &mut signature).unwrap();
+            all[3].1 = STANDARD.encode(signature);
+            all
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_reply_makes_it_panic_and_none_counts_unsigned(
+        status in 100_u16..600,
+        body in proptest::collection::vec(any::<u8>(), 0..300),
+        values in proptest::collection::vec("[ -~]{0,40}", 5),
+    ) {
+        let names = ["timestamp", "nonce", "serial", "signature", "signature-type"];
+        let headers: Headers =
+            names.iter().zip(values).map(|(name, value)| (format!("wechatpay-{name}"), value)).collect();
+        prop_assert!(open(status, &headers, &body, NOW, &trust()).is_err());
+    }
+}
