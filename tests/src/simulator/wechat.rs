@@ -1,7 +1,7 @@
-//! WeChat Pay, version 2, as the other side of the wire: it takes the real XML over real sockets, checks our
-//! signatures and client certificate for real, keeps its own books, and misbehaves on request.
+//! WeChat Pay, versions 2 and 3, as the other side of the wire: it takes the real XML and JSON over real sockets,
+//! checks our signatures and client certificate for real, keeps its own books, and misbehaves on request.
 //!
-//! The shop sees two listeners: a plain one for `/pay/…`, and one with mutual TLS for `/secapi/…`. Tests and
+//! The shop sees two listeners: a plain one for `/pay/…` and `/v3/…`, and one with mutual TLS for `/secapi/…`. Tests and
 //! people see a third, the control interface.
 
 mod bill;
@@ -10,15 +10,17 @@ mod in_process;
 mod kit;
 pub mod message;
 mod rules;
+mod v3;
 
 pub use super::wallet::{
     Behaviour, Counter, Endpoint, Fault, KitError, Order, Refund, StoreError, Switches, TradeState,
 };
 pub use in_process::InProcess;
 pub use kit::Kit;
+pub use v3::SignsBy;
 
 use super::wallet::http::{self, Request, Response};
-use super::wallet::{Store, bind, listen_control, no_such_call};
+use super::wallet::{Store, bind, listen_control, no_such_call, tell_for_ever};
 use desk::Desk;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::wallet::Wallet;
@@ -50,6 +52,8 @@ pub struct SimulatorConfig {
     pub seed: u64,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// PEM of the roots to trust where the merchant is told over HTTPS.
+    pub notify_roots: Vec<String>,
 }
 
 impl Default for SimulatorConfig {
@@ -63,6 +67,7 @@ impl Default for SimulatorConfig {
             switches: Switches::default(),
             seed: 1,
             clock: Arc::new(SystemClock),
+            notify_roots: Vec::new(),
         }
     }
 }
@@ -93,15 +98,19 @@ pub enum SimulatorError {
     /// TLS.
     #[error("the certificates of the kit cannot be used: {0}; delete the folder to make a new kit")]
     Tls(String),
+    /// What the merchant is told by.
+    #[error("the merchant cannot be told of payments: {0}; check the roots to trust")]
+    Notify(#[from] reqwest::Error),
 }
 
 /// A wallet that runs. Dropping it ends every connection; its books stay in its folder.
 pub struct Simulator {
     desk: Arc<Desk>,
+    papers: Arc<v3::Papers>,
     kit: Kit,
     folder: PathBuf,
     addresses: Addresses,
-    listeners: [JoinHandle<()>; 3],
+    listeners: [JoinHandle<()>; 4],
 }
 
 impl fmt::Debug for Simulator {
@@ -126,6 +135,10 @@ impl Simulator {
         let store = Store::open(&folder.join("wallet.db"))?;
         let counter = Counter::new(Wallet::WeChatPay, store, config.switches, config.seed, config.clock)?;
         let desk = Arc::new(Desk::new(merchant, Arc::new(counter)));
+        let papers = Arc::new(kit.papers(folder)?);
+        let newer = Arc::new(v3::Desk::new(Arc::clone(&papers), Arc::clone(desk.counter())));
+        let teller = v3::WechatTeller { papers: Arc::clone(&papers), counter: Arc::clone(desk.counter()) };
+        let http = http::client(&config.notify_roots)?;
         let tls = TlsAcceptor::from(Arc::new(server_tls(&kit, folder)?));
 
         let taken = |(address, error)| SimulatorError::Listen(address, error);
@@ -133,12 +146,13 @@ impl Simulator {
         let (secure, secure_at) = bind(config.secure_listen).await.map_err(taken)?;
         let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
         let listeners = [
-            tokio::spawn(listen_open(open, Arc::clone(&desk))),
+            tokio::spawn(listen_open(open, Arc::clone(&desk), newer)),
             tokio::spawn(listen_secure(secure, tls, Arc::clone(&desk))),
             tokio::spawn(listen_control(control, Arc::clone(desk.counter()))),
+            tokio::spawn(tell_for_ever(Arc::clone(desk.counter()), teller, http)),
         ];
         let addresses = Addresses { open: open_at, secure: secure_at, control: control_at };
-        Ok(Self { desk, kit, folder: folder.to_owned(), addresses, listeners })
+        Ok(Self { desk, papers, kit, folder: folder.to_owned(), addresses, listeners })
     }
 
     /// Where it listens.
@@ -171,6 +185,14 @@ impl Simulator {
     }
 }
 
+impl Simulator {
+    /// What belongs into `[wechat.v3]`: by the wallet's public key, or by its certificates.
+    #[must_use]
+    pub fn v3_section(&self, by_public_key: bool, notify_url: &str) -> serde_json::Value {
+        v3::section(&self.papers, &self.folder, by_public_key, notify_url)
+    }
+}
+
 impl Deref for Simulator {
     type Target = Counter;
     fn deref(&self) -> &Counter {
@@ -197,12 +219,22 @@ fn server_tls(kit: &Kit, folder: &Path) -> Result<ServerConfig, SimulatorError> 
         .map_err(|e| bad(&e))
 }
 
-async fn listen_open(listener: TcpListener, desk: Arc<Desk>) {
+async fn listen_open(listener: TcpListener, desk: Arc<Desk>, newer: Arc<v3::Desk>) {
     http::listen(listener, move |stream| {
-        let desk = Arc::clone(&desk);
+        let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
         async move {
             if !desk.counter().inside().switches.offline {
-                let _ = http::converse(stream, |request| call(Arc::clone(&desk), request, false)).await;
+                let _ = http::converse(stream, |request| {
+                    let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
+                    async move {
+                        if request.path.starts_with("/v3/") {
+                            newer.serve(&request).await
+                        } else {
+                            call(desk, request, false).await
+                        }
+                    }
+                })
+                .await;
             }
         }
     })

@@ -265,6 +265,7 @@ fn wechat(
         pay_timeout_ms: 8_000,
         call_timeout_ms: 8_000,
         policy: Policy::default(),
+        v3: None,
     };
     let wire = |secure| {
         let (side, life) = (Arc::clone(&ground.wallet), life.clone());

@@ -135,7 +135,7 @@ impl Request<'_> {
             Endpoint::Bill => self.bill(book, switches),
             Endpoint::Create => self.precreate(book),
             Endpoint::Close => self.close(book),
-            Endpoint::Notify => Err(wrong("method")),
+            Endpoint::Notify | Endpoint::BillFile | Endpoint::Certificates => Err(wrong("method")),
         }
     }
 

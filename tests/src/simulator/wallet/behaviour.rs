@@ -1,6 +1,7 @@
 //! How a customer, and the wallet, behave: per payment code, or by switches for everybody.
 
 use super::bill::BillFault;
+use crate::simulator::wechat::SignsBy;
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -138,6 +139,15 @@ pub enum Fault {
     Garbage,
     /// Done; the reply is an HTTP 502.
     ServerError,
+    /// Done; the signature is one of the wallet's own probes, which nobody may take (version 3 of WeChat Pay, as the
+    /// next three).
+    SignTest,
+    /// Done; the signature is of five minutes and a second ago.
+    OldTime,
+    /// Done; the reply names a key that nobody knows.
+    OtherSerial,
+    /// Done; one of the five headers is missing.
+    MissingHeader,
 }
 
 impl Behaviour {
@@ -205,6 +215,10 @@ pub enum Endpoint {
     Close,
     /// Tells the merchant that a shown code was paid.
     Notify,
+    /// Fetches the file of a bill.
+    BillFile,
+    /// Asks for the wallet's certificates.
+    Certificates,
 }
 
 /// What holds for everybody until it is changed.
@@ -233,6 +247,10 @@ pub struct Switches {
     pub extra_fields: bool,
     /// What is wrong with bills.
     pub bill: Vec<BillFault>,
+    /// Which key WeChat Pay's version 3 signs with, unless the merchant names its public key.
+    pub signs_by: SignsBy,
+    /// The certificates that it hands out.
+    pub certificates: Vec<SignsBy>,
     /// The merchant is told nothing.
     pub notifications_off: bool,
     /// How long after the payment the merchant is told first.
@@ -269,6 +287,8 @@ impl Switches {
             auto_revoke_ms,
             extra_fields: true,
             bill: Vec::new(),
+            signs_by: SignsBy::default(),
+            certificates: vec![SignsBy::Certificate],
             notifications_off: false,
             notification_delay_ms: 0,
             notification_copies: 1,

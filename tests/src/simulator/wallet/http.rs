@@ -38,6 +38,15 @@ pub enum Response {
         /// The body.
         body: Vec<u8>,
     },
+    /// Answer with headers of one's own, the type of the body among them.
+    Whole {
+        /// The status code.
+        status: u16,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
     /// End the connection in silence.
     HangUp,
 }
@@ -74,14 +83,23 @@ where
 {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
-        let Response::Reply { status, content_type, body } = handle(request).await else {
-            return Ok(());
+        let (status, headers, body) = match handle(request).await {
+            Response::Reply { status, content_type, body } => {
+                (status, vec![("content-type".to_owned(), content_type.to_owned())], body)
+            }
+            Response::Whole { status, headers, body } => (status, headers, body),
+            Response::HangUp => return Ok(()),
         };
         let reason = if status < 400 { "OK" } else { "Error" };
-        let head = format!(
-            "HTTP/1.1 {status} {reason}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
+        let mut head = format!("HTTP/1.1 {status} {reason}\r\n");
+        for (name, value) in headers {
+            head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
+        }
+        // An answer without content has no length of it.
+        if status != 204 {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(&body).await?;
         stream.flush().await?;

@@ -223,7 +223,7 @@ fn tamper(reply: &mut Fields, fault: Option<&Fault>) {
 }
 
 /// The behaviour that an official `Wechatpay-Negative-Test` header asks for.
-fn behaviour_of(header: &str) -> Option<Behaviour> {
+pub(super) fn behaviour_of(header: &str) -> Option<Behaviour> {
     let official = [
         ("MICROPAY_USERPAYING", Behaviour::MicropayUserpaying),
         ("MICROPAY_TIMEOUT", Behaviour::MicropayTimeout),

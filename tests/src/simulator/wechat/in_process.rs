@@ -34,7 +34,9 @@ impl InProcess {
     pub async fn serve(&self, path: &str, secure: bool, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let Some(endpoint) = endpoint_of(path, secure) else { return Some((404, Vec::new())) };
         match self.desk.serve(endpoint, body, None).await {
-            Response::Reply { status, body, .. } => Some((status, body)),
+            Response::Reply { status, body, .. } | Response::Whole { status, body, .. } => {
+                Some((status, body))
+            }
             Response::HangUp => None,
         }
     }

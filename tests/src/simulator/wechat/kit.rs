@@ -1,6 +1,7 @@
 //! What a merchant gets from the wallet: numbers, an API key, a client certificate; and the certificates of
 //! the simulator itself. Made once, then kept.
 
+use super::v3::papers as v3;
 use crate::simulator::wallet::{KitError, named, random_hex, read, write};
 use evertill_shared::secret::SecretText;
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -23,6 +24,14 @@ pub struct Kit {
     pub client_key: PathBuf,
     /// The root that issued the wallet's own certificate.
     pub ca_certificate: PathBuf,
+    /// The serial number of the merchant's certificate.
+    pub client_serial: String,
+    /// A file with the API v3 key.
+    pub api_v3_key_file: PathBuf,
+    /// The wallet's public key.
+    pub public_key: PathBuf,
+    /// Its name.
+    pub public_key_id: String,
 }
 
 const SERVER: &str = "wallet_server.pem";
@@ -45,9 +54,16 @@ impl Kit {
             client_certificate: "apiclient_cert.pem".into(),
             client_key: "apiclient_key.pem".into(),
             ca_certificate: "ca.pem".into(),
+            // Positive, and without a zero in front.
+            client_serial: format!("4{}", &random_hex(20)?[1..]).to_uppercase(),
+            api_v3_key_file: "api_v3_key.txt".into(),
+            public_key: "pub_key.pem".into(),
+            public_key_id: format!("PUB_KEY_ID_{}", random_hex(16)?.to_uppercase()),
         };
         kit.make_certificates(folder)?;
         write(&folder.join(&kit.api_key_file), &random_hex(16)?)?;
+        write(&folder.join(&kit.api_v3_key_file), &random_hex(16)?)?;
+        write(&folder.join(&kit.public_key), &v3::pair(v3::PUBLIC)?.public_key_pem())?;
         // Last: a kit without this file is incomplete, and made anew.
         write(&path, &serde_json::to_string_pretty(&kit)?)?;
         Ok(kit)
@@ -68,11 +84,12 @@ impl Kit {
         write(&folder.join(SERVER), &server.signed_by(&server_key, &issuer)?.pem())?;
         write(&folder.join(SERVER_KEY), &server_key.serialize_pem())?;
 
-        let client_key = KeyPair::generate()?;
+        let client_key = v3::pair(v3::MERCHANT)?;
         let mut client = named(&self.merchant_id, Vec::new())?;
+        client.serial_number = Some(hex::decode(&self.client_serial).map_err(|_| KitError::Random)?.into());
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         write(&folder.join(&self.client_certificate), &client.signed_by(&client_key, &issuer)?.pem())?;
-        write(&folder.join(&self.client_key), &client_key.serialize_pem())
+        write(&folder.join(&self.client_key), v3::MERCHANT)
     }
 
     /// The API key.
@@ -81,6 +98,19 @@ impl Kit {
     pub fn api_key(&self, folder: &Path) -> Result<SecretText, KitError> {
         let bytes = read(&folder.join(&self.api_key_file))?;
         Ok(SecretText::new(String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// What version 3 of the interface knows of the merchant.
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn papers(&self, folder: &Path) -> Result<v3::Papers, KitError> {
+        let key = read(&folder.join(&self.api_v3_key_file))?;
+        let key = SecretText::new(String::from_utf8_lossy(&key).trim().to_owned());
+        v3::Papers::new(v3::FromKit {
+            merchant: [self.app_id.clone(), self.merchant_id.clone(), self.client_serial.clone()],
+            api_v3_key: (key, self.api_v3_key_file.clone()),
+            public_key: (self.public_key_id.clone(), self.public_key.clone()),
+        })
     }
 
     /// PEM of the root, the server's certificate, and its key.

@@ -74,7 +74,11 @@ impl Request<'_> {
             Endpoint::Refund => self.refund(book, switches),
             Endpoint::RefundQuery => self.refund_query(book),
             Endpoint::Bill => refuse("INVALID_REQUEST", "账单不是这样下载的"),
-            Endpoint::Create | Endpoint::Close | Endpoint::Notify => refuse("INVALID_REQUEST", "无此接口"),
+            Endpoint::BillFile
+            | Endpoint::Certificates
+            | Endpoint::Create
+            | Endpoint::Close
+            | Endpoint::Notify => refuse("INVALID_REQUEST", "无此接口"),
         }
     }
 
