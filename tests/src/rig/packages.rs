@@ -4,7 +4,11 @@ use super::place::as_root;
 use super::{Failure, server};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
+
+/// Debian's Python.
+pub const PYTHON: &str = "/usr/bin/python3";
 
 /// A program from Debian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +25,21 @@ pub enum Package {
     Etcd,
     /// Records what a program writes and when it is synced.
     Strace,
+    /// Python with folders of its own for packages: for the judges.
+    Python,
 }
 
 impl Package {
     /// All that the whole suite needs.
-    pub const ALL: [Self; 6] =
-        [Self::Chromium, Self::Postgresql, Self::Haproxy, Self::Patroni, Self::Etcd, Self::Strace];
+    pub const ALL: [Self; 7] = [
+        Self::Chromium,
+        Self::Postgresql,
+        Self::Haproxy,
+        Self::Patroni,
+        Self::Etcd,
+        Self::Strace,
+        Self::Python,
+    ];
 
     /// The names of the packages.
     #[must_use]
@@ -38,13 +51,14 @@ impl Package {
             Self::Patroni => &["patroni", "python3-etcd"],
             Self::Etcd => &["etcd-server"],
             Self::Strace => &["strace"],
+            Self::Python => &["python3-venv"],
         }
     }
 
     /// The system services that the packages bring and that we do not want.
     fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Chromium | Self::Strace => &[],
+            Self::Chromium | Self::Strace | Self::Python => &[],
             Self::Postgresql => &["postgresql"],
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni"],
@@ -61,6 +75,10 @@ impl Package {
             Self::Patroni => exist(&["/usr/bin/patroni", "/usr/lib/python3/dist-packages/etcd/__init__.py"]),
             Self::Etcd => exist(&["/usr/bin/etcd"]),
             Self::Strace => exist(&["/usr/bin/strace"]),
+            Self::Python => {
+                let asked = Command::new(PYTHON).args(["-c", "import ensurepip, venv"]).output();
+                asked.is_ok_and(|asked| asked.status.success())
+            }
         }
     }
 }

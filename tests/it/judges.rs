@@ -1,0 +1,46 @@
+//! Independent judges: clients that we did not write, from the registries, driven against the simulators. What they
+//! take is right on the wire, and what they make is taken.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what broke by panicking"
+)]
+
+#[path = "judges/wechat_v3.rs"]
+mod wechat_v3;
+
+use evertill_tests::workspace;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs a program to its end and says all that it said, should it fail.
+fn run(what: &str, command: &mut Command) -> String {
+    let done = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{what}: {}\n{said}", done.status);
+    said
+}
+
+/// Our scripts and their lists of packages.
+fn scripts() -> PathBuf {
+    workspace::root().join("tests/judges")
+}
+
+/// Where what a judge needs is kept, from one run to the next, as long as its list stays the same. `make` fills a new
+/// folder.
+fn kept(name: &str, list: &Path, make: impl FnOnce(&Path)) -> PathBuf {
+    let folder = workspace::target().join("judges").join(name);
+    let (marker, wanted) = (folder.join("complete"), std::fs::read(list).unwrap());
+    if std::fs::read(&marker).is_ok_and(|made| made == wanted) {
+        return folder;
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    make(&folder);
+    // Last: a folder without it is incomplete, and made anew.
+    std::fs::write(marker, wanted).unwrap();
+    folder
+}
