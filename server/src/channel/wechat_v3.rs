@@ -284,10 +284,11 @@ impl Inside {
         limit: Duration,
         most: usize,
     ) -> Result<line::Reply, Silence<Unusable>> {
-        let nonce: [u8; 16] = draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string()))?;
+        let nonce: [u8; 16] =
+            draw(&*self.random).map_err(|error| Silence::NotSent(error.to_string().into()))?;
         let nonce = hex::encode_upper(nonce);
         let Some(authorization) = self.merchant.authorization(call, self.clock.now(), &nonce) else {
-            return Err(Silence::NotSent("the request could not be signed".to_owned()));
+            return Err(Silence::NotSent("the request could not be signed".into()));
         };
         let mut sending = match call.method {
             "GET" => Sending::get(),
