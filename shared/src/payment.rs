@@ -10,7 +10,9 @@
 //!                          Waiting | Unknown ── deadline, give up, failed ──▶ Reversing ──▶ Reversed
 //! ```
 //!
-//! `Paid`, `Declined` and `Reversed` are final. What a channel says later is a second fact, never a reopening.
+//! `Paid`, `Declined` and `Reversed` are final. What a channel says later is a second fact, never a reopening; and
+//! so that it is heard, an attempt that ended without money is asked about once more, some minutes later.
+//! [`surplus`] tells which successes of a sale are not needed.
 
 use crate::clock::Timestamp;
 use crate::id::{Attempt, ChannelNumber};
@@ -18,6 +20,10 @@ use crate::money::Amount;
 use crate::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+mod after;
+mod surplus;
+pub use surplus::{Success, surplus};
 
 /// Why a wallet surely did not pay, in words that a cashier can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -170,11 +176,14 @@ pub struct Policy {
     /// So long after the pay call the wallet takes a payment back: WeChat seven days, Alipay one. What turns out to
     /// be paid later than that goes back as a refund.
     pub reverse_within_ms: u64,
-    /// The longest pause between two tries to reverse.
+    /// The longest pause between two tries to reverse while somebody waits; in the background they grow from there on.
     pub reverse_retry_max_ms: u64,
     /// "No such order" is believed this long after the pay call: no request lives longer on its way, and no
     /// payment code does.
     pub no_order_after_ms: u64,
+    /// So long after an attempt has ended without money the wallet is asked once more whether it stayed so. Later than
+    /// the wallet itself closes what nobody paid: WeChat after 45 s, Alipay after three minutes.
+    pub look_again_after_ms: u64,
 }
 
 impl Default for Policy {
@@ -186,6 +195,7 @@ impl Default for Policy {
             reverse_within_ms: 7 * 24 * 60 * 60 * 1_000,
             reverse_retry_max_ms: 60_000,
             no_order_after_ms: 120_000,
+            look_again_after_ms: 300_000,
         }
     }
 }
@@ -207,9 +217,9 @@ pub struct Payment {
     pub sent_at: Timestamp,
     /// When the state was entered.
     pub since: Timestamp,
-    /// When to act next, while not final.
+    /// When to act next, while not final; and when to ask once more after an end without money.
     pub next_at: Timestamp,
-    /// How often the reversal has been asked for.
+    /// How often the reversal has been asked for, or asked about in vain.
     pub reversals: u32,
     /// A reversal was answered with yes: the next question must confirm it.
     pub reversal_accepted: bool,
@@ -217,6 +227,9 @@ pub struct Payment {
     pub transaction: Option<String>,
     /// Why it was declined or is being taken back.
     pub reason: Option<DeclineReason>,
+    /// After the end nothing more is asked: the channel has said once more, and definitely, how it stands, or there
+    /// was nothing to ask about.
+    pub looked_again: bool,
 }
 
 /// What to do with an attempt whose time has come.
@@ -226,6 +239,8 @@ pub enum Action {
     Query,
     /// Ask the channel to take it back.
     Reverse,
+    /// It is over: ask the channel whether it stayed so.
+    LookAgain,
 }
 
 /// Something new is known about an attempt.
@@ -237,6 +252,8 @@ pub enum Event {
     Query(QueryOutcome),
     /// A reversal was answered.
     Reverse(ReverseOutcome),
+    /// A question after the end was answered.
+    LookedAgain(QueryOutcome),
     /// The cashier wants the payment taken back instead of waiting on.
     GiveUp,
 }
@@ -277,6 +294,7 @@ impl Payment {
             reversal_accepted: false,
             transaction: None,
             reason: None,
+            looked_again: false,
         }
     }
 
@@ -290,8 +308,11 @@ impl Payment {
     /// What is to be done now, if anything. `Sent` counts too: whoever asked the channel may have crashed.
     #[must_use]
     pub fn due(&self, now: Timestamp, policy: &Policy) -> Option<Action> {
-        if self.state.is_final() || now < self.next_at {
+        if now < self.next_at {
             return None;
+        }
+        if self.state.is_final() {
+            return self.to_be_looked_at().then_some(Action::LookAgain);
         }
         if self.state != PaymentState::Reversing {
             return Some(Action::Query);
@@ -308,7 +329,7 @@ impl Payment {
     /// Takes in what is newly known.
     pub fn on(&mut self, event: Event, now: Timestamp, policy: &Policy) -> Change {
         if self.state.is_final() {
-            return self.late(&event);
+            return self.after_the_end(&event, now, policy);
         }
         // The clock was set back since: counted from now on, or the deadline would be as far away as the clock
         // was set. All limits grow longer by that, and none shorter.
@@ -319,28 +340,24 @@ impl Payment {
             // Found paid when the wallet takes nothing back any more: over as an attempt, and the money goes back as a
             // refund under a number of its own.
             self.enter(PaymentState::Reversed, now);
+            self.looked_again = true;
             return self.late(&event);
         }
+        // Surely never reached the channel: there is nothing to look at again.
+        let never_arrived = matches!(event, Event::Pay(PayOutcome::Refused(_)));
         match event {
             Event::Pay(outcome) => self.pay_answered(outcome, now, policy),
-            Event::Query(outcome) => self.query_answered(outcome, now, policy),
+            Event::Query(outcome) | Event::LookedAgain(outcome) => self.query_answered(outcome, now, policy),
             Event::Reverse(outcome) => self.reverse_answered(&outcome, now, policy),
             Event::GiveUp => self.start_reversing(now, policy),
         }
-        if self.state == before { Change::None } else { Change::State }
-    }
-
-    fn late(&mut self, event: &Event) -> Change {
-        let transaction = match event {
-            Event::Pay(PayOutcome::ConfirmedSuccess { transaction })
-            | Event::Query(QueryOutcome::Paid { transaction }) => transaction,
-            _ => return Change::None,
-        };
-        if self.state == PaymentState::Paid || self.transaction.as_ref() == Some(transaction) {
+        if self.state == before {
             return Change::None;
         }
-        self.transaction = Some(transaction.clone());
-        Change::LateSuccess
+        if self.state.is_final() {
+            self.plan_second_look(never_arrived, now, policy);
+        }
+        Change::State
     }
 
     fn pay_answered(&mut self, outcome: PayOutcome, now: Timestamp, policy: &Policy) {
@@ -397,7 +414,9 @@ impl Payment {
                 self.next_at = self.next_reversal(now, policy);
             }
             QueryOutcome::Unknown => {
-                self.next_at = now.plus(Duration::from_millis(policy.query_every_ms));
+                self.reversals = self.reversals.saturating_add(1);
+                let at_least = Duration::from_millis(policy.query_every_ms);
+                self.next_at = now.plus(at_least.max(self.ever_more_rarely(policy)));
             }
         }
     }
@@ -456,11 +475,9 @@ impl Payment {
         self.next_at = now.max(earliest);
     }
 
-    /// Doubling pauses, from a second up to the policy's longest.
     fn next_reversal(&self, now: Timestamp, policy: &Policy) -> Timestamp {
-        let pause = 1_000_u64.saturating_mul(1 << self.reversals.min(16)).min(policy.reverse_retry_max_ms);
         let earliest = self.sent_at.plus(Duration::from_millis(policy.reverse_not_before_ms));
-        now.plus(Duration::from_millis(pause)).max(earliest)
+        now.plus(self.ever_more_rarely(policy)).max(earliest)
     }
 
     fn enter(&mut self, state: PaymentState, now: Timestamp) {

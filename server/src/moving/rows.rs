@@ -75,6 +75,7 @@ pub(super) const TABLES: [Table; 5] = [
             Always("reversal_accepted"),
             TextOrNothing("transaction_number"),
             TextOrNothing("reason"),
+            Always("looked_again"),
             TextOrNothing("lease_owner"),
             NumberOrNothing("lease_until"),
             Always("version"),

@@ -16,6 +16,7 @@ mod payments;
 mod quarantine;
 mod refunds;
 mod rows;
+mod scan;
 pub(crate) use rows::{served_by, served_by_values};
 mod tags;
 #[cfg(test)]
@@ -80,6 +81,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "channel_days",
         sqlite: include_str!("../../migrations/sqlite/group_0008_channel_days.sql"),
         postgres: include_str!("../../migrations/postgres/group_0008_channel_days.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "second_looks",
+        sqlite: include_str!("../../migrations/sqlite/group_0009_second_looks.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0009_second_looks.sql"),
     },
 ];
 

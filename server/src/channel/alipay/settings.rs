@@ -18,6 +18,7 @@ pub const TIMING: Policy = Policy {
     reverse_within_ms: 24 * 60 * 60 * 1_000,
     reverse_retry_max_ms: 60_000,
     no_order_after_ms: 120_000,
+    look_again_after_ms: 300_000,
 };
 
 /// The merchant's app at Alipay, and how to reach it.
@@ -240,7 +241,7 @@ mod tests {
                     payment.on(Event::Query(answer.clone()), Timestamp(at), &TIMING);
                 }
                 Some(Action::Reverse) => return (payment, asked, at),
-                None => {}
+                Some(Action::LookAgain) | None => {}
             }
         }
         panic!("never taken back");
@@ -269,7 +270,7 @@ mod tests {
                 Some(Action::Query) => {
                     payment.on(Event::Query(QueryOutcome::NoSuchOrder), Timestamp(now), &TIMING);
                 }
-                None => now += 100,
+                Some(Action::LookAgain) | None => now += 100,
             }
         }
         assert_eq!(payment.state, PaymentState::Reversed);

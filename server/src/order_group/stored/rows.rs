@@ -157,7 +157,7 @@ pub(super) fn readable<T>(
 
 /// The columns that [`payment_row`] reads.
 pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
-     sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, version, \
+     sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, looked_again, version, \
      (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
 
 pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
@@ -179,6 +179,7 @@ pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
             reversal_accepted: row.get("reversal_accepted")?,
             transaction: row.get("transaction_number")?,
             reason: reason.as_deref().map(from_json).transpose()?,
+            looked_again: row.get("looked_again")?,
         },
         terminal: terminal(row.get("terminal")?)?,
         version: row.get("version")?,
