@@ -5,10 +5,12 @@
 
 mod bill;
 mod desk;
+mod in_process;
 mod kit;
 pub mod message;
 mod rules;
 
+pub use in_process::InProcess;
 pub use kit::Kit;
 
 use super::wallet::http::{self, Request, Response};
