@@ -11,6 +11,7 @@ mod breaker;
 mod charge;
 mod give_back;
 mod lane;
+mod scan;
 mod showing;
 mod sweeper;
 #[cfg(test)]
@@ -43,6 +44,8 @@ pub struct CentreSettings {
     pub lease: Duration,
     /// How often each group is looked through for what is due.
     pub sweep_every: Duration,
+    /// How often the next part of a group's successes is looked through for money that should go back and does not.
+    pub scan_every: Duration,
     /// The most customers at a time who wait for one channel. A channel that hangs must leave the door places for the
     /// others.
     pub charges_per_channel: usize,
@@ -60,6 +63,7 @@ impl Default for CentreSettings {
             lease: Duration::from_secs(10),
             sweep_every: Duration::from_millis(500),
             charges_per_channel: 200,
+            scan_every: Duration::from_secs(10),
             calls_per_channel: 32,
             call_limit: Duration::from_secs(60),
         }

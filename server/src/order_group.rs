@@ -33,7 +33,7 @@ mod write_pace;
 
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};
-pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks};
+pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
 pub use journals::Journals;
 pub use jump::{Created, Drafts, GroupHealth, NewDraft};
 pub use lists::{Lists, OrderDetail, OrderFilter, OrderList, OrderSummary};

@@ -285,6 +285,16 @@ fn describe() {
         Unit::Count,
         "Open payments and refunds taken up in the background"
     );
+    describe_counter!(
+        "evertill_give_backs_total",
+        Unit::Count,
+        "Tries to give back by itself what nobody needed, by outcome"
+    );
+    describe_counter!(
+        "evertill_surplus_found_total",
+        Unit::Count,
+        "Payments that a scan found and that nobody needs"
+    );
     describe_gauge!("evertill_centre_open", Unit::Count, "Payments and refunds that are not settled");
     describe_gauge!("evertill_centre_oldest_seconds", Unit::Seconds, "Age of the oldest of them");
     describe_gauge!(

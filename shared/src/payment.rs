@@ -10,13 +10,11 @@
 //!                          Waiting | Unknown ── deadline, give up, failed ──▶ Reversing ──▶ Reversed
 //! ```
 //!
-//! `Paid`, `Declined` and `Reversed` are final. What a channel says later is a second fact, never a reopening.
+//! `Paid`, `Declined` and `Reversed` are final. What a channel says later is a second fact, never a reopening; and
+//! so that it is heard, an attempt that ended without money is asked about once more, some minutes later.
+//! [`surplus`] tells which successes of a sale are not needed.
 //!
 //! A code that the till shows goes the same way: [`shown`] says what differs.
-
-mod shown;
-
-pub use shown::{ShownCode, ShownOutcome};
 
 use crate::clock::Timestamp;
 use crate::id::{Attempt, ChannelNumber};
@@ -24,6 +22,13 @@ use crate::money::Amount;
 use crate::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+mod after;
+mod shown;
+mod surplus;
+
+pub use shown::{ShownCode, ShownOutcome};
+pub use surplus::{Success, surplus};
 
 /// Why a wallet surely did not pay, in words that a cashier can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -176,7 +181,7 @@ pub struct Policy {
     /// So long after the pay call the wallet takes a payment back: WeChat seven days, Alipay one. What turns out to
     /// be paid later than that goes back as a refund.
     pub reverse_within_ms: u64,
-    /// The longest pause between two tries to reverse.
+    /// The longest pause between two tries to reverse while somebody waits; in the background they grow from there on.
     pub reverse_retry_max_ms: u64,
     /// "No such order" is believed this long after the pay call: no request lives longer on its way, and no
     /// payment code does.
@@ -186,6 +191,9 @@ pub struct Policy {
     /// "No such order" is believed of a shown code so long after its end: by so much at most our clock and the
     /// wallet's differ.
     pub shown_grace_ms: u64,
+    /// So long after an attempt has ended without money the wallet is asked once more whether it stayed so. Later than
+    /// the wallet itself closes what nobody paid: WeChat after 45 s, Alipay after three minutes.
+    pub look_again_after_ms: u64,
 }
 
 impl Default for Policy {
@@ -199,6 +207,7 @@ impl Default for Policy {
             no_order_after_ms: 120_000,
             show_for_ms: 90_000,
             shown_grace_ms: 30_000,
+            look_again_after_ms: 300_000,
         }
     }
 }
@@ -220,9 +229,9 @@ pub struct Payment {
     pub sent_at: Timestamp,
     /// When the state was entered.
     pub since: Timestamp,
-    /// When to act next, while not final.
+    /// When to act next, while not final; and when to ask once more after an end without money.
     pub next_at: Timestamp,
-    /// How often the reversal has been asked for.
+    /// How often the reversal has been asked for, or asked about in vain.
     pub reversals: u32,
     /// A reversal was answered with yes, or the closing of a shown code with anything: the next question must tell.
     pub reversal_accepted: bool,
@@ -233,6 +242,9 @@ pub struct Payment {
     /// The code that the till shows; nothing if the customer's was scanned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownCode>,
+    /// After the end nothing more is asked: the channel has said once more, and definitely, how it stands, or there
+    /// was nothing to ask about.
+    pub looked_again: bool,
 }
 
 /// What to do with an attempt whose time has come.
@@ -244,6 +256,8 @@ pub enum Action {
     Reverse,
     /// Ask the channel for the code to show: nobody has it yet.
     Show,
+    /// It is over: ask the channel whether it stayed so.
+    LookAgain,
 }
 
 /// Something new is known about an attempt.
@@ -257,6 +271,8 @@ pub enum Event {
     Query(QueryOutcome),
     /// A reversal was answered.
     Reverse(ReverseOutcome),
+    /// A question after the end was answered.
+    LookedAgain(QueryOutcome),
     /// The cashier wants the payment taken back instead of waiting on.
     GiveUp,
 }
@@ -298,6 +314,7 @@ impl Payment {
             transaction: None,
             reason: None,
             shown: None,
+            looked_again: false,
         }
     }
 
@@ -314,8 +331,11 @@ impl Payment {
     /// What is to be done now, if anything. `Sent` counts too: whoever asked the channel may have crashed.
     #[must_use]
     pub fn due(&self, now: Timestamp, policy: &Policy) -> Option<Action> {
-        if self.state.is_final() || now < self.next_at {
+        if now < self.next_at {
             return None;
+        }
+        if self.state.is_final() {
+            return self.to_be_looked_at().then_some(Action::LookAgain);
         }
         if self.state != PaymentState::Reversing {
             return Some(self.to_ask(now));
@@ -338,7 +358,7 @@ impl Payment {
     /// Takes in what is newly known.
     pub fn on(&mut self, event: Event, now: Timestamp, policy: &Policy) -> Change {
         if self.state.is_final() {
-            return self.late(&event);
+            return self.after_the_end(&event, now, policy);
         }
         // The clock was set back since: counted from now on, or the deadline would be as far away as the clock
         // was set. All limits grow longer by that, and none shorter.
@@ -350,29 +370,25 @@ impl Payment {
             // Found paid when the wallet takes nothing back any more: over as an attempt, and the money goes back as a
             // refund under a number of its own.
             self.enter(PaymentState::Reversed, now);
+            self.looked_again = true;
             return self.late(&event);
         }
+        // Surely never reached the channel: there is nothing to look at again.
+        let never_arrived = matches!(event, Event::Pay(PayOutcome::Refused(_)));
         match event {
             Event::Pay(outcome) => self.pay_answered(outcome, now, policy),
             Event::Shown(outcome) => self.shown_answered(outcome, now, policy),
-            Event::Query(outcome) => self.query_answered(outcome, now, policy),
+            Event::Query(outcome) | Event::LookedAgain(outcome) => self.query_answered(outcome, now, policy),
             Event::Reverse(outcome) => self.reverse_answered(&outcome, now, policy),
             Event::GiveUp => self.start_reversing(now, policy),
         }
-        if self.state == before { Change::None } else { Change::State }
-    }
-
-    fn late(&mut self, event: &Event) -> Change {
-        let transaction = match event {
-            Event::Pay(PayOutcome::ConfirmedSuccess { transaction })
-            | Event::Query(QueryOutcome::Paid { transaction }) => transaction,
-            _ => return Change::None,
-        };
-        if self.state == PaymentState::Paid || self.transaction.as_ref() == Some(transaction) {
+        if self.state == before {
             return Change::None;
         }
-        self.transaction = Some(transaction.clone());
-        Change::LateSuccess
+        if self.state.is_final() {
+            self.plan_second_look(never_arrived, now, policy);
+        }
+        Change::State
     }
 
     fn pay_answered(&mut self, outcome: PayOutcome, now: Timestamp, policy: &Policy) {
@@ -431,7 +447,9 @@ impl Payment {
                 self.next_at = self.next_reversal(now, policy);
             }
             QueryOutcome::Unknown => {
-                self.next_at = now.plus(Duration::from_millis(policy.query_every_ms));
+                self.reversals = self.reversals.saturating_add(1);
+                let at_least = Duration::from_millis(policy.query_every_ms);
+                self.next_at = now.plus(at_least.max(self.ever_more_rarely(policy)));
             }
         }
     }
@@ -494,10 +512,8 @@ impl Payment {
         self.next_at = now.max(self.reverse_not_before(policy));
     }
 
-    /// Doubling pauses, from a second up to the policy's longest.
     fn next_reversal(&self, now: Timestamp, policy: &Policy) -> Timestamp {
-        let pause = 1_000_u64.saturating_mul(1 << self.reversals.min(16)).min(policy.reverse_retry_max_ms);
-        now.plus(Duration::from_millis(pause)).max(self.reverse_not_before(policy))
+        now.plus(self.ever_more_rarely(policy)).max(self.reverse_not_before(policy))
     }
 
     fn enter(&mut self, state: PaymentState, now: Timestamp) {

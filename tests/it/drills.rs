@@ -1,4 +1,4 @@
-//! Short runs of the drills with real processes: a group that fails and comes back, a server that is killed.
+//! Short runs of the drills: a group that fails and comes back, a server that is killed, wallets of which nothing is certain.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
     reason = "a test says what broke by panicking"
 )]
 
+use evertill_tests::drill::channels::{self, ChannelsOptions};
 use evertill_tests::drill::group::{self, Engine, Fault, GroupOptions};
 use evertill_tests::drill::moving::{self, MoveDrill};
 use evertill_tests::drill::servers::{self, ServersOptions};
@@ -94,4 +95,17 @@ async fn orders_that_move_past_a_server_that_sleeps_and_one_that_is_killed_are_n
         "the server that slept was never refused: {report}"
     );
     assert!(held, "{report}");
+}
+
+#[test]
+fn every_payment_is_settled_whatever_the_wallets_and_the_way_to_them_do() {
+    let options = ChannelsOptions { payments: 400, seed: 7, no_bugs: false, long: false, json: true };
+    let (report, held) = channels::run(&options).unwrap();
+    println!("{report}");
+    assert!(held, "{report}");
+    assert_eq!(report["payments"], 400, "{report}");
+    assert_eq!(report["bugs_found"], report["bugs"], "{report}");
+    for happened in ["late_successes", "killed_between", "servers_killed", "released"] {
+        assert!(report[happened].as_u64() > Some(0), "{happened} did not happen: {report}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `cargo drill -- NAME`: faults, on purpose.
 
+pub mod channels;
 pub mod group;
 pub mod hold;
 pub mod moving;

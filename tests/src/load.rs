@@ -9,6 +9,7 @@ pub mod flame;
 pub mod growth;
 pub mod intake;
 pub mod overload;
+pub mod pay;
 pub mod reconcile;
 
 mod figures;

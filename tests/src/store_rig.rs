@@ -157,6 +157,12 @@ impl StoreRig {
         WalletControl::new(self.ports.wallet_control)
     }
 
+    /// What belongs into the `[wechat]` section of the server's configuration: addresses and papers of the merchant.
+    #[must_use]
+    pub fn wechat_section(&self) -> &serde_json::Value {
+        &self.wallet_section
+    }
+
     /// The hand on the simulated Alipay.
     #[must_use]
     pub fn alipay_control(&self) -> WalletControl {

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | *one-charge* | a sale has one adopted order at most (each step); what its customer is charged, all attempts together, is its total at most (after each call of the wallet) | `SkipsAdoption` |
 //! | *nothing-lost* | a till that starts has all entries that were acknowledged (each start); what was paid at a till is paid in the group that speaks for its number, refunds that were promised are there (at rest) | `DiskLies`, `TrustsACommitCutOff` |
-//! | *known-or-unknown* | no cashier is shown a payment that no attempt brought (each step); what tills wrote down as the end of an attempt is what the wallet has, and every attempt and refund has an end (at rest) | `TrustsATimeOut`, `NeverReverses` |
+//! | *known-or-unknown* | no cashier is shown a payment that no attempt brought (each step); what tills wrote down as the end of an attempt is what the wallet has, and every attempt and refund has an end, however long a wallet was silent (at rest) | `TrustsATimeOut`, `NeverReverses`, `StopsAsking` |
 //! | *intent-first* | the group that speaks for the order holds the attempt (at the wallet) | `ForgetsTheIntent` |
 //! | *only-creation-jumps* | every order stands in the group that its number names (each step) | `JumpsWithPayments` |
 //! | *channel-number* | the number is made from sale and attempt, a till has written it down, and earlier attempts are over (at the wallet) | `NumberNotFromTheSale`, `TriesAgainUnderANewNumber` |
@@ -27,30 +27,31 @@
 //! | *fenced-homes* | no tag is served by two databases; orders that have left a database do not change there (each step); moves come to their end (at rest) | `AcceptsAStaleMap` |
 //! | *copies-agree* | the merchant view shows each order as its group has it, and made anew it is the same (at rest) | `CountsACopyTwice`, `MissesNewerCopies` |
 //! | *no-guess-from-copies* | with a view that shows nonsense the story is the same to the last line | `DecidesByTheView`, and `DecidesByAReplica` by *never-over* |
-//! | *books-match* | what the groups book is what the wallet has; bills come later (at rest) | `RenumbersRefunds`, `BelievesNoSuchOrder`, `TrustsAReversalUnheard` |
+//! | *books-match* | what the groups book is what the wallet has; what a wallet took after its attempt had ended was found, whatever had been forgotten, and went back (at rest) | `RenumbersRefunds`, `BelievesNoSuchOrder`, `TrustsAReversalUnheard`, `NeverAsksAfterTheEnd`, `NeverScans` |
 
 mod atlas;
 mod cashier;
-mod chance;
+pub(crate) mod chance;
 mod check;
 mod copies;
 mod disk;
-mod engine;
+pub(crate) mod engine;
+mod forgets;
 mod homes;
 mod isolation;
-mod life;
+pub(crate) mod life;
 mod model;
-mod mutation;
+pub(crate) mod mutation;
 mod network;
 mod people;
 mod plan;
 mod run;
 mod server;
 mod shrink;
-mod story;
-mod template;
+pub(crate) mod story;
+pub(crate) mod template;
 mod till;
-mod time;
+pub(crate) mod time;
 mod wallet;
 
 pub use mutation::Mutation;

@@ -142,6 +142,7 @@ pub(super) fn next_step(
     let sentence = match action {
         Action::Query | Action::Show => t.next_ask,
         Action::Reverse => t.next_take_back,
+        Action::LookAgain => t.next_look,
     };
     Some(fill(sentence, &[clock_of(&visitor.time(payment.next_at))]))
 }

@@ -82,6 +82,8 @@ impl Ends {
                 let rows = sql.rows(
                     "SELECT number FROM payments WHERE state IN ('sent', 'waiting', 'unknown', 'reversing') \
                      AND number LIKE ?1 UNION \
+                     SELECT number FROM payments WHERE state IN ('declined', 'reversed') AND looked_again = 0 \
+                     AND number LIKE ?1 UNION \
                      SELECT number FROM refunds WHERE state IN ('reserved', 'sent', 'unknown') AND number LIKE ?1 \
                      UNION SELECT number FROM give_backs WHERE state = 'open' AND number LIKE ?1",
                     &params![&pattern],

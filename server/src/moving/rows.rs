@@ -77,6 +77,7 @@ pub(super) const TABLES: [Table; 6] = [
             TextOrNothing("reason"),
             NumberOrNothing("shown_until"),
             TextOrNothing("shown_code"),
+            Always("looked_again"),
             TextOrNothing("lease_owner"),
             NumberOrNothing("lease_until"),
             Always("version"),

@@ -139,6 +139,7 @@ impl OrderCentre {
             }
             outcome => given_back(outcome),
         };
+        count(&due, &event);
         let at = self.now();
         let next_at = at.plus(refund_pause(due.tries));
         let news = GiveBackNews { number: due.number, attempt: due.attempt, event, at, next_at };
@@ -146,6 +147,16 @@ impl OrderCentre {
             tracing::warn!(number = %due.number, %error, "what came of giving back is asked for again later");
         }
     }
+}
+
+fn count(due: &GiveBack, event: &GiveBackEvent) {
+    let outcome = match event {
+        GiveBackEvent::Done => "done",
+        GiveBackEvent::NothingTaken => "nothing_taken",
+        GiveBackEvent::NotYet(_) => "not_yet",
+    };
+    let wallet = due.wallet.to_string();
+    metrics::counter!("evertill_give_backs_total", "wallet" => wallet, "outcome" => outcome).increment(1);
 }
 
 fn given_back(outcome: Outcome) -> GiveBackEvent {

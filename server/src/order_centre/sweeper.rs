@@ -2,6 +2,7 @@
 
 use super::OrderCentre;
 use super::lane::Errand;
+use super::scan::Scan;
 use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{Action, Event};
@@ -46,9 +47,10 @@ impl OrderCentre {
     }
 
     async fn sweep_for_ever(&self, tag: GroupTag) {
-        let (mut round, mut was_well) = (0_u32, true);
+        let (mut round, mut was_well, mut scan) = (0_u32, true, Scan::default());
         loop {
-            let result = self.sweep(tag).await.map(drop);
+            let swept = self.sweep(tag).await.map(drop);
+            let result = swept.and(self.scan_on(tag, &mut scan).await);
             let result = match round.is_multiple_of(TIDY_EVERY) {
                 true => result.and(self.0.groups.tidy(tag).await.map(drop)),
                 false => result,
@@ -147,6 +149,9 @@ impl OrderCentre {
             }
             Action::Reverse => Event::Reverse(lane.reverse(&payment.channel_number).await),
             Action::Show => Event::Shown(self.code_from(lane, &payment, record.terminal).await),
+            Action::LookAgain => {
+                Event::LookedAgain(lane.query(&payment.channel_number, payment.amount).await)
+            }
         };
         Some((event, at))
     }

@@ -3,6 +3,7 @@ mod crashing;
 mod giving_back;
 mod isolation;
 mod refunding;
+mod sharing;
 mod showing;
 mod wallet;
 

@@ -69,7 +69,20 @@ pub struct GiveBackNews {
     pub next_at: Timestamp,
 }
 
-/// Money that goes back by itself, in a group. It gets there by [`super::Payments::record_payment`].
+/// What a scan has found in a part of a group's orders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// After which order to go on; nothing if all were looked at.
+    pub last: Option<OrderNumber>,
+    /// Orders of which more was paid than is kept, and does not go back.
+    pub found: Vec<OrderNumber>,
+}
+
+/// Money that goes back by itself, in a group. It gets there by [`super::Payments::record_payment`], and what that
+/// has missed by a scan: an older server, or a database put back to an earlier state, may have left something.
+///
+/// A scan stays within a group: two orders of one sale in two groups need a till that chose two numbers, and such a
+/// till's journal is a fork, which is quarantined.
 pub trait GiveBacks: Send + Sync {
     /// What a wallet has to give back and nobody works on, as far as its time has come; the longest due first.
     fn due_give_backs(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<GiveBack>>;
@@ -77,6 +90,11 @@ pub trait GiveBacks: Send + Sync {
     fn lease_give_back(&self, give_back: GiveBack, lease: Lease) -> Reply<Option<GiveBack>>;
     /// Takes in what is newly known; what is settled stays so. Ends the lease.
     fn record_give_back(&self, news: GiveBackNews) -> Reply<()>;
+    /// Looks at the next so many successes of payments, of orders whose numbers come after that text.
+    fn scan(&self, after: String, most: u32) -> Reply<Scanned>;
+    /// Writes down that what is not needed of an order's successes goes back, see
+    /// [`evertill_shared::payment::surplus`]; gives the attempts that were forgotten so far.
+    fn owe_surplus(&self, number: OrderNumber, at: Timestamp) -> Reply<Vec<Attempt>>;
 }
 
 impl GroupSet {
@@ -102,6 +120,21 @@ impl GroupSet {
         lease: Lease,
     ) -> Result<Option<GiveBack>, GroupError> {
         self.write(give_back.number.tag(), |g| g.lease_give_back(give_back.clone(), lease.clone())).await
+    }
+
+    /// Looks at the next so many successes of a group, see [`GiveBacks::scan`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn scan(&self, tag: GroupTag, after: &str, most: u32) -> Result<Scanned, GroupError> {
+        self.read(tag, |g| g.scan(after.to_owned(), most)).await
+    }
+
+    /// Gives back what is not needed of an order's successes, see [`GiveBacks::owe_surplus`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn owe_surplus(&self, number: OrderNumber) -> Result<Vec<Attempt>, GroupError> {
+        let at = self.now();
+        self.write(number.tag(), |g| g.owe_surplus(number, at)).await
     }
 
     /// Takes in what is newly known about one.

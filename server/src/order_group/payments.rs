@@ -118,7 +118,7 @@ pub trait Payments: Send + Sync {
     /// that becomes paid makes its order paid in the same transaction. Ends the lease. Taking in the same news
     /// twice changes nothing that counts.
     fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)>;
-    /// Leases an open payment, if it is still at that version and no other lease lives.
+    /// Leases an open payment, or one to be looked at again, if it is still at that version and no other lease lives.
     fn lease_payment(
         &self,
         number: OrderNumber,
@@ -126,7 +126,8 @@ pub trait Payments: Send + Sync {
         version: u64,
         lease: Lease,
     ) -> Reply<Option<PaymentRecord>>;
-    /// Open payments of a wallet whose time has come and on which nobody works, the longest due first. Times
+    /// Open payments of a wallet whose time has come and on which nobody works, the longest due first; then, if there
+    /// are no more, those that ended without money and are to be looked at again. Times
     /// far in the future count as due: the clock has been set back since.
     fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>>;
     /// One attempt.

@@ -17,6 +17,7 @@ mod payments;
 mod quarantine;
 mod refunds;
 mod rows;
+mod scan;
 pub(crate) use rows::{served_by, served_by_values};
 mod tags;
 #[cfg(test)]
@@ -87,6 +88,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "shown_codes",
         sqlite: include_str!("../../migrations/sqlite/group_0009_shown_codes.sql"),
         postgres: include_str!("../../migrations/postgres/group_0009_shown_codes.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "second_looks",
+        sqlite: include_str!("../../migrations/sqlite/group_0010_second_looks.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0010_second_looks.sql"),
     },
 ];
 

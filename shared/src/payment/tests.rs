@@ -1,5 +1,6 @@
 //! The payment machine against scripted channels and against a reference model of a channel's truth.
 
+mod after;
 mod racing;
 mod shown;
 
@@ -225,6 +226,11 @@ proptest! {
                         let outcome = if arrives && answered { ask(truth) } else { QueryOutcome::Unknown };
                         payment.on(Event::Query(outcome), now, &policy);
                     }
+                    Some(Action::LookAgain) => {
+                        let outcome = if arrives && answered { ask(truth) } else { QueryOutcome::Unknown };
+                        let change = payment.on(Event::LookedAgain(outcome), now, &policy);
+                        prop_assert_eq!(change, Change::None, "the end was the truth");
+                    }
                     Some(Action::Reverse) => {
                         prop_assert!(now >= Timestamp(15_000));
                         let existed = truth != Truth::NeverArrived;
@@ -250,8 +256,9 @@ proptest! {
             now = now.plus(Duration::from_secs(60));
             match payment.due(now, &policy) {
                 Some(Action::Show) => unreachable!("no code is shown here"),
-                None => break,
+                None => {} // pauses grow while nobody answers
                 Some(Action::Query) => { payment.on(Event::Query(ask(truth)), now, &policy); }
+                Some(Action::LookAgain) => { payment.on(Event::LookedAgain(ask(truth)), now, &policy); }
                 Some(Action::Reverse) => {
                     let outcome = if truth == Truth::NeverArrived {
                         ReverseOutcome::NoSuchOrder

@@ -149,13 +149,13 @@ impl PaymentView {
     /// The view of a payment at a moment.
     #[must_use]
     pub fn of(payment: &Payment, policy: &Policy, server_time: Timestamp) -> Self {
-        let next = payment.due(payment.next_at.max(server_time), policy).map(|action| NextStep {
-            what: match action {
-                Action::Query | Action::Show => StepKind::Ask,
-                Action::Reverse => StepKind::TakeBack,
-            },
-            at: payment.next_at,
-        });
+        let at = payment.next_at;
+        let next = match payment.due(at.max(server_time), policy) {
+            Some(Action::Query | Action::Show) => Some(NextStep { what: StepKind::Ask, at }),
+            Some(Action::Reverse) => Some(NextStep { what: StepKind::TakeBack, at }),
+            // The till is done with it.
+            Some(Action::LookAgain) | None => None,
+        };
         Self {
             attempt: payment.attempt,
             wallet: payment.wallet,

@@ -1,7 +1,7 @@
 //! `cargo load`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::load::{cores, echo, growth, intake, overload, reconcile};
+use evertill_tests::load::{cores, echo, growth, intake, overload, pay, reconcile};
 use evertill_tests::store_rig::RigError;
 use evertill_tests::workspace;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
     after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --engine postgres --json\n  \
                   cargo load -- intake --profile target/intake.svg\n  \
                   cargo load -- growth --json\n  cargo load -- overload --json\n  \
-                  cargo load -- reconcile --json"
+                  cargo load -- pay --json\n  cargo load -- reconcile --json"
 )]
 struct Options {
     #[command(subcommand)]
@@ -34,6 +34,8 @@ enum Program {
     Overload(overload::OverloadOptions),
     /// A long day's bill, fetched and compared with the books.
     Reconcile(reconcile::ReconcileOptions),
+    /// What the server adds to the time of a code payment.
+    Pay(pay::PayOptions),
     /// A server that only echoes over TLS; the intake program starts it.
     #[command(hide = true)]
     Echo(echo::EchoOptions),
@@ -72,6 +74,7 @@ fn run(program: &Program) -> Result<Value, RigError> {
             Program::Intake(options) => intake::run(options, cores).await,
             Program::Growth(options) => growth::run(options, cores).await,
             Program::Overload(options) => overload::run(options, cores).await,
+            Program::Pay(options) => pay::run(options, cores).await,
             Program::Reconcile(_) | Program::Echo(_) => Ok(Value::Null),
         }
     })

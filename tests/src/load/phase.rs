@@ -64,10 +64,10 @@ impl Done {
 
 /// Keeps the tills' core from falling asleep until this is dropped: the server's core would have to wake it for nearly
 /// each answer, which costs a virtual machine some microseconds, and a till on a line of its own nothing.
-struct Awake(AbortHandle);
+pub(crate) struct Awake(AbortHandle);
 
 impl Awake {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let spin = async {
             loop {
                 tokio::task::yield_now().await;
@@ -216,14 +216,14 @@ async fn ask(line: &mut Line, dialler: &Dialler, request: &Prepared) -> Option<A
 
 /// Moments of arrivals that know nothing of each other: the gaps between them are exponentially distributed. The same
 /// in each run.
-struct Moments(u64);
+pub(crate) struct Moments(u64);
 
 impl Moments {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(0x9e37_79b9_7f4a_7c15)
     }
 
-    fn gap(&mut self, per_second: f64) -> Duration {
+    pub(crate) fn gap(&mut self, per_second: f64) -> Duration {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -5,11 +5,13 @@
 
 mod bill;
 mod desk;
+mod in_process;
 mod kit;
 pub mod message;
 mod rules;
 mod teller;
 
+pub use in_process::InProcess;
 pub use kit::Kit;
 pub use teller::SELLER;
 

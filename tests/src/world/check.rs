@@ -265,6 +265,9 @@ impl Checker {
         let mut model = self.model();
         for order in desk.orders().unwrap_or_default() {
             let Some((sale, _, _)) = model.by_channel_number.get(&order.number) else { continue };
+            if order.was_paid_late() {
+                continue; // the wallet's doing: it must be found, and go back, until all is at rest
+            }
             *net.entry(*sale).or_default() += order.net_minor();
             if order.refunded_minor > order.charged_minor {
                 let how = format!(
@@ -357,11 +360,14 @@ impl Checker {
         }
     }
 
-    /// Whether no payment, refund or give-back is under way; with `patient` no refund waits for its till either.
-    pub fn nothing_is_open(&self, patient: bool) -> bool {
+    /// Whether no payment, refund or give-back is under way; with `patient` no refund waits for its till either, and with
+    /// `looks` no attempt that is over is still to be asked about once more.
+    pub fn nothing_is_open(&self, patient: bool, looks: bool) -> bool {
         let reserved = if patient { ", 'reserved'" } else { "" };
+        let looks = if looks { "('declined', 'reversed')" } else { "()" };
         let open = format!(
             "SELECT number FROM payments WHERE state IN ('sent', 'waiting', 'unknown', 'reversing') UNION ALL \
+             SELECT number FROM payments WHERE state IN {looks} AND looked_again = 0 UNION ALL \
              SELECT number FROM refunds WHERE state IN ('sent', 'unknown'{reserved}) UNION ALL \
              SELECT number FROM give_backs WHERE state = 'open'"
         );
@@ -384,6 +390,6 @@ impl Checker {
 }
 
 fn is_over(order: &Order) -> bool {
-    order.net_minor() == 0
-        && matches!(order.state, TradeState::PayError | TradeState::Revoked | TradeState::Closed)
+    let ended = matches!(order.state, TradeState::PayError | TradeState::Revoked | TradeState::Closed);
+    order.was_paid_late() || (ended && order.net_minor() == 0)
 }

@@ -3,6 +3,7 @@
 //! acknowledged stays; what was not, may have happened, may happen yet, or is gone.
 
 use super::chance::Chance;
+use super::forgets::Forgets;
 use super::life::Life;
 use super::mutation::{Mutation, bent};
 use super::story::Story;
@@ -72,6 +73,8 @@ struct Inside {
     well_since: Option<Instant>,
     /// The merchant view, for a bug that decides by it.
     view: Option<Arc<SimDatabase>>,
+    /// The next money that should go back by itself is not written down.
+    forgets: Forgets,
 }
 
 /// One database, as all servers see it.
@@ -110,6 +113,7 @@ impl SimDatabase {
             counts: WriteCounts::default(),
             well_since: Some(Instant::now()),
             view: None,
+            forgets: Forgets::default(),
         };
         let (condition, changed) = (Mutex::new((Condition::Up, 0)), Notify::new());
         let inside = Mutex::new(inside);
@@ -150,6 +154,11 @@ impl SimDatabase {
     /// Whether all has been well with it since then.
     pub fn is_well_since(&self, then: Instant) -> bool {
         self.inside().well_since.is_some_and(|since| since <= then)
+    }
+
+    /// Forgets the next money that should go back by itself, as if an older server had found it.
+    pub fn forget_next(&self) {
+        self.inside().forgets.next();
     }
 
     /// Lets a bug decide by this copy.
@@ -222,6 +231,7 @@ impl Inside {
         let mut results = Vec::new();
         {
             let session = SqliteSession::opened(&transaction, opening)?;
+            let session = self.forgets.over(&session);
             let view = self.view.as_ref().map(|view| view.inside());
             let copy = view.as_ref().map(|view| &view.connection).or(self.replica.as_ref());
             let copy = copy.map(SqliteSession::new);

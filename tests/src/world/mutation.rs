@@ -68,6 +68,12 @@ pub enum Mutation {
     DecidesByTheView,
     /// Servers know nothing of the store's midnight.
     ForgetsTheCutOff,
+    /// Whoever was once told that an attempt is over never asks the wallet again.
+    NeverAsksAfterTheEnd,
+    /// Nobody looks for money that should go back and does not.
+    NeverScans,
+    /// A reversal that did not settle an attempt is the last thing that is done about it.
+    StopsAsking,
 }
 
 impl Mutation {
@@ -98,6 +104,9 @@ impl Mutation {
         Self::MissesNewerCopies,
         Self::DecidesByTheView,
         Self::ForgetsTheCutOff,
+        Self::NeverAsksAfterTheEnd,
+        Self::NeverScans,
+        Self::StopsAsking,
     ];
 
     /// The rule that it breaks.
@@ -105,10 +114,12 @@ impl Mutation {
     pub fn breaks(self) -> &'static str {
         match self {
             Self::SkipsAdoption => "one-charge",
-            Self::TrustsATimeOut | Self::NeverReverses => "known-or-unknown",
-            Self::TrustsAReversalUnheard | Self::BelievesNoSuchOrder | Self::RenumbersRefunds => {
-                "books-match"
-            }
+            Self::TrustsATimeOut | Self::NeverReverses | Self::StopsAsking => "known-or-unknown",
+            Self::TrustsAReversalUnheard
+            | Self::BelievesNoSuchOrder
+            | Self::RenumbersRefunds
+            | Self::NeverAsksAfterTheEnd
+            | Self::NeverScans => "books-match",
             Self::ForgetsTheIntent => "intent-first",
             Self::ReservesWithoutTheGuard | Self::DecidesByAReplica => "never-over",
             Self::NumberNotFromTheSale | Self::TriesAgainUnderANewNumber => "channel-number",
@@ -155,6 +166,8 @@ impl Mutation {
             Self::SharesAWallet => plan.two_wallets,
             Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
             Self::DecidesByTheView => plan.view && plan.is_run_blind(),
+            Self::NeverAsksAfterTheEnd => plan.second_facts,
+            Self::NeverScans => any(|what| matches!(what, What::Forget { .. })),
             _ => true,
         }
     }
@@ -235,6 +248,12 @@ impl Bent<'_> {
         let asks = |of: &str| statement.contains(of);
         match self.mutation {
             Mutation::ForgetsTheChain if asks("hash <> ?") => Some(Ok(Vec::new())),
+            Mutation::NeverScans if asks("AS owed") => Some(Ok(Vec::new())),
+            Mutation::StopsAsking if asks("FROM payments WHERE wallet = ?1 AND state IN ('sent'") => {
+                let rows = self.honest.rows(statement, parameters);
+                let goes_on = |row: &Row| row.get::<i64>("reversals").is_ok_and(|often| often == 0);
+                Some(rows.map(|rows| rows.into_iter().filter(goes_on).collect()))
+            }
             Mutation::RefundsFromAnyTill if asks("r.id = ?2") => {
                 // Whoever asks is taken for the till that sold: here, the rogue.
                 let rows = self.honest.rows(statement, parameters);
@@ -352,6 +371,13 @@ impl BentChannel {
         self.chance.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
+    /// The wallet has said so: that is remembered, and not asked any more.
+    fn is_over(&self, number: &ChannelNumber) {
+        if self.mutation == Mutation::NeverAsksAfterTheEnd {
+            self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
+        }
+    }
+
     async fn pay_bent(&self, charge: &Charge) -> PayOutcome {
         let _turn = match &self.lane {
             Some(lane) => Some(lane.lock().await),
@@ -362,6 +388,9 @@ impl BentChannel {
             charge.number = other_number(&format!("E{:031}", self.draw() >> 8), &charge.number);
         }
         let outcome = self.honest.pay(&charge).await;
+        if matches!(outcome, PayOutcome::ConfirmedFailure(_)) {
+            self.is_over(&charge.number);
+        }
         match (self.mutation, &outcome) {
             (Mutation::TrustsATimeOut, PayOutcome::Unknown) => {
                 PayOutcome::ConfirmedFailure(DeclineReason::PaymentFailed)
@@ -397,7 +426,11 @@ impl Channel for BentChannel {
             if self.believed.lock().unwrap_or_else(PoisonError::into_inner).contains(number) {
                 return QueryOutcome::Reversed;
             }
-            match (self.mutation, self.honest.query(number, amount).await) {
+            let outcome = self.honest.query(number, amount).await;
+            if outcome == QueryOutcome::Reversed {
+                self.is_over(number);
+            }
+            match (self.mutation, outcome) {
                 (Mutation::BelievesNoSuchOrder, QueryOutcome::NoSuchOrder) => QueryOutcome::Reversed,
                 (_, outcome) => outcome,
             }

@@ -84,6 +84,8 @@ pub enum What {
     View { condition: Condition, for_ms: u64 },
     /// Some commits of the view's database end without an answer for a while.
     ViewDoubt { per_mille: u64, for_ms: u64 },
+    /// The next money that should go back by itself is not written down: an older server would have left it so.
+    Forget { group: usize },
 }
 
 impl What {
@@ -138,6 +140,8 @@ pub struct Plan {
     pub view: bool,
     /// Whether there is a second wallet.
     pub two_wallets: bool,
+    /// Whether a wallet takes money after it has said that it will not: then the run waits until it is found.
+    pub second_facts: bool,
     /// The steps, in order of time.
     pub steps: Vec<Step>,
 }
@@ -155,9 +159,10 @@ impl Plan {
         }
         let late = draw.late || draw.chance.once_in(100);
         let before_midnight_ms = if late { draw.chance.between(10_000, 40_000) } else { 0 };
+        let second_facts = draw.second_facts();
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
-        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, steps }
+        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, steps }
     }
 
     /// Whether it is lived through again with a merchant view that shows nonsense.

@@ -44,6 +44,8 @@ const LOOK: u64 = 2_000;
 const LATEST_MS: u64 = 1_500_000;
 /// Everything has to seem at rest for so long.
 const SETTLES_MS: u64 = 2_000;
+/// The same where money may have been forgotten: within so long a scan finds it.
+const FOUND_MS: u64 = 25_000;
 /// For so long after everything is healed tills are given time to carry out the refunds that wait for them.
 const REFUNDS_MS: u64 = 10_000;
 
@@ -467,7 +469,7 @@ impl World {
         let now = self.now_ms();
         if !self.healed || !self.is_quiet() {
             self.quiet_since = None;
-        } else if now >= *self.quiet_since.get_or_insert(now) + SETTLES_MS {
+        } else if now >= *self.quiet_since.get_or_insert(now) + self.settles_ms() {
             self.over = true;
         }
         if now >= LATEST_MS {
@@ -479,6 +481,10 @@ impl World {
                     .breaks("fenced-homes", format!("a move does not come to its end: {how}"));
             }
         }
+    }
+
+    fn settles_ms(&self) -> u64 {
+        if self.plan.second_facts { FOUND_MS } else { SETTLES_MS }
     }
 
     fn is_quiet(&self) -> bool {
@@ -499,7 +505,7 @@ impl World {
             && self.tills.iter().all(drained)
             && self.ground.net.is_quiet()
             && self.ground.wallet.is_quiet()
-            && self.checker.nothing_is_open(patient)
+            && self.checker.nothing_is_open(patient, self.plan.second_facts)
             && (!self.plan.moves || self.move_under_way().is_none())
             && (self.ground.view.is_none() || self.checker.outboxes_are_empty())
     }

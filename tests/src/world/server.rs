@@ -189,9 +189,15 @@ async fn assemble(
         groups.follow(Arc::new(WorldAtlas::new(atlas, Arc::clone(stale)))).await?;
     }
     let channels = channels(ground, (index, starts), &clock, life)?;
-    let policies = Policies { wechat_pay: Policy::default(), alipay: Policy::default() };
-    // The sweeper looks every four seconds here: a run costs less, and finds the same.
-    let settings = CentreSettings { sweep_every: Duration::from_secs(4), ..CentreSettings::default() };
+    // What is over is looked at again sooner here, and scanned as often; the sweeper looks every four seconds: a run
+    // costs less, and finds the same.
+    let policy = Policy { look_again_after_ms: 20_000, ..Policy::default() };
+    let policies = Policies { wechat_pay: policy, alipay: policy };
+    let settings = CentreSettings {
+        sweep_every: Duration::from_secs(4),
+        scan_every: Duration::from_secs(8),
+        ..CentreSettings::default()
+    };
     let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
     let key = template::server_key(index).map_err(|e| wrong(&e))?;
     let door = Arc::new(Door::new(key, ground.server_keys.clone(), Arc::clone(&clock)));

@@ -85,8 +85,8 @@ pub struct Template {
     groups: Vec<Connection>,
     view: Connection,
     /// What the groups must say of themselves.
-    pub(super) expected: Vec<Expected>,
-    pub(super) info: StoreInfo,
+    pub(crate) expected: Vec<Expected>,
+    pub(crate) info: StoreInfo,
     pub(super) trust: TrustBundle,
     pub(super) server_keys: String,
     pub(super) tills: Vec<Enrolled>,
@@ -151,7 +151,7 @@ impl Template {
     }
 
     /// The file with the merchant's API key.
-    pub(super) fn api_key_file(&self) -> PathBuf {
+    pub(crate) fn api_key_file(&self) -> PathBuf {
         self.folder.path().join("api_key.txt")
     }
 
@@ -166,7 +166,7 @@ impl Template {
     }
 
     /// A copy of each group.
-    pub(super) fn groups(&self) -> rusqlite::Result<Vec<Connection>> {
+    pub(crate) fn groups(&self) -> rusqlite::Result<Vec<Connection>> {
         self.groups.iter().map(copy).collect()
     }
 }

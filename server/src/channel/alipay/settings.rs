@@ -20,6 +20,7 @@ pub const TIMING: Policy = Policy {
     no_order_after_ms: 120_000,
     show_for_ms: 90_000,
     shown_grace_ms: 30_000,
+    look_again_after_ms: 300_000,
 };
 
 /// The merchant's app at Alipay, and how to reach it.
@@ -256,7 +257,7 @@ mod tests {
                     payment.on(Event::Query(answer.clone()), Timestamp(at), &TIMING);
                 }
                 Some(Action::Reverse) => return (payment, asked, at),
-                None | Some(Action::Show) => {}
+                None | Some(Action::Show | Action::LookAgain) => {}
             }
         }
         panic!("never taken back");
@@ -285,7 +286,7 @@ mod tests {
                 Some(Action::Query) => {
                     payment.on(Event::Query(QueryOutcome::NoSuchOrder), Timestamp(now), &TIMING);
                 }
-                None | Some(Action::Show) => now += 100,
+                None | Some(Action::Show | Action::LookAgain) => now += 100,
             }
         }
         assert_eq!(payment.state, PaymentState::Reversed);

@@ -146,6 +146,7 @@ dictionary! {
     attempt: "Attempt", "第几次";
     next_step: "Next step", "下一步";
     next_ask: "asks the wallet at {}", "{} 向钱包查询";
+    next_look: "asks the wallet once more at {}", "{} 再次向钱包确认";
     next_take_back: "takes it back at {}", "{} 撤销支付";
     deadline: "Waiting ends", "等待截止";
     channel_number: "Number at the wallet", "钱包侧单号";

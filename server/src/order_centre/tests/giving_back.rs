@@ -11,14 +11,19 @@ async fn paid_too_late(shop: &Shop) -> (Sold, String) {
     shop.pay(&sold, 1, "code-1").await.unwrap();
     shop.pass(seconds(60)).await;
     assert_eq!(shop.state(&sold, 1).await, PaymentState::Reversed);
-    let number = shop.wechat.books().pay_calls[0].clone();
+    let number = last_number(shop);
     shop.wechat.confirm(&number, 700);
     late_word(shop, &sold).await;
     (sold, number)
 }
 
+fn last_number(shop: &Shop) -> String {
+    shop.wechat.books().pay_calls.last().unwrap().clone()
+}
+
 async fn late_word(shop: &Shop, sold: &Sold) {
-    let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction: "W9".into() });
+    let transaction = format!("W{}", last_number(shop));
+    let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction });
     let at = shop.rig.clock.now();
     let news = PaymentNews { number: sold.number, attempt: 1, event, at, policy: Policy::default() };
     shop.rig.groups.record_payment(news).await.unwrap();
@@ -49,6 +54,93 @@ async fn a_success_after_the_reversal_goes_back_by_itself_once_under_its_own_num
     let books = shop.wechat.books();
     assert_eq!((books.net(), books.refund_calls), (0, 1));
     assert_eq!(books.refunds.keys().next(), Some(&number.replacen('E', "B", 1)));
+}
+
+#[tokio::test]
+async fn a_success_after_the_reversal_that_nobody_tells_of_is_found_and_goes_back() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().customer = Customer::MustTypeAPassword;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    shop.pass(seconds(60)).await;
+    assert_eq!(shop.state(&sold, 1).await, PaymentState::Reversed);
+    // The customer pays again, and takes the goods; then the bank is through with the first one after all.
+    shop.wechat.books().customer = Customer::Pays;
+    assert_eq!(shop.pay(&sold, 2, "code-2").await.unwrap().state, PaymentState::Paid);
+    let number = shop.wechat.books().pay_calls[0].clone();
+    shop.wechat.confirm(&number, 700);
+    assert_eq!(shop.wechat.books().net(), 1_400);
+    shop.pass(seconds(330)).await;
+    let told = facts(&shop, &sold).await;
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::LateSuccess { attempt: 1, .. })).count(), 1);
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::GivenBack { attempt: 1, .. })).count(), 1);
+    assert_eq!((shop.wechat.books().net(), open_items(&shop).await), (700, 0));
+    assert_eq!(shop.state(&sold, 2).await, PaymentState::Paid, "what was fulfilled is kept");
+}
+
+#[tokio::test]
+async fn a_success_after_a_definite_no_goes_back_too_and_a_no_that_stays_one_is_asked_about_once() {
+    let shop = Shop::new();
+    shop.wechat.books().customer = Customer::HasNoMoney;
+    let (honest, late) = (shop.order(700).await, shop.order(900).await);
+    for (sold, code) in [(&honest, "code-1"), (&late, "code-2")] {
+        assert_eq!(shop.pay(sold, 1, code).await.unwrap().state, PaymentState::Declined);
+    }
+    let number = shop.wechat.books().pay_calls[1].clone();
+    shop.wechat.confirm(&number, 900);
+    shop.pass(seconds(320)).await;
+    assert_eq!((shop.wechat.books().net(), open_items(&shop).await), (0, 0));
+    let asked = shop.wechat.books().queries;
+    shop.pass(seconds(3_000)).await;
+    assert_eq!(shop.wechat.books().queries, asked, "neither is asked about again");
+}
+
+/// An older server, or a database put back to before it: the success stands there, and nothing goes back.
+fn forget_what_goes_back(shop: &Shop) {
+    let connection = rusqlite::Connection::open(shop.rig.file(0)).unwrap();
+    assert_eq!(connection.execute("DELETE FROM give_backs", []).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_scan_finds_a_success_that_nobody_needs_and_that_does_not_go_back() {
+    let shop = Shop::new();
+    let paid = shop.order(300).await;
+    shop.pay(&paid, 1, "code-0").await.unwrap();
+    let (sold, number) = paid_too_late(&shop).await;
+    forget_what_goes_back(&shop);
+    shop.pass(seconds(60)).await;
+    assert_eq!(shop.wechat.books().net(), 1_000, "nobody knows of it");
+    assert_eq!(shop.centre.scan(tag(0), Some(sold.number)).await.unwrap(), None);
+    shop.pass(seconds(10)).await;
+    assert_eq!(shop.wechat.books().net(), 1_000, "it comes before that number");
+    assert_eq!(shop.centre.scan(tag(0), None).await.unwrap(), None, "all was looked at");
+    shop.pass(seconds(60)).await;
+    assert_eq!((shop.wechat.books().net(), open_items(&shop).await), (300, 0));
+    let refunds = shop.wechat.books().refunds.clone();
+    assert_eq!(refunds.keys().next(), Some(&number.replacen('E', "B", 1)));
+    // Found again and again, it goes back once; and what was bought is not given back.
+    shop.centre.scan(tag(0), None).await.unwrap();
+    shop.pass(seconds(700)).await;
+    let books = shop.wechat.books();
+    assert_eq!((books.refund_calls, books.net()), (1, 300));
+}
+
+#[tokio::test]
+async fn a_scan_finds_a_wallets_payment_beside_cash() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    let connection = rusqlite::Connection::open(shop.rig.file(0)).unwrap();
+    let amount = |minor: i64| serde_json::json!({ "minor": minor, "currency": "CNY" });
+    let cash = serde_json::json!({ "by": "cash", "given": amount(700), "change": amount(0) });
+    connection.execute("UPDATE orders SET paid_by = ?1", [cash.to_string()]).unwrap();
+    drop(connection);
+    shop.centre.scan(tag(0), None).await.unwrap();
+    shop.pass(seconds(10)).await;
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert!(order.story.iter().any(|line| line.what == Fact::PaidTwice { attempt: 1 }));
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (0, 1));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Money that goes back by itself.
 
-use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks};
+use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
 use super::super::{Fact, GroupError, Lease, PaymentRecord, RefundRecord, Reply};
 use super::StoredGroup;
 use super::books::Books;
 use super::ledger::post;
 use super::payments::IMPLAUSIBLE;
 use super::rows::{all, channel_number, lock, one, parsed, readable, terminal};
+use super::scan;
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
@@ -130,6 +131,15 @@ impl GiveBacks for StoredGroup {
                 None => Ok(()),
             }
         })
+    }
+
+    fn scan(&self, after: String, most: u32) -> Reply<Scanned> {
+        let pattern = self.pattern();
+        self.read(move |sql| scan::part(sql, &after, &pattern, most))
+    }
+
+    fn owe_surplus(&self, number: OrderNumber, at: Timestamp) -> Reply<Vec<Attempt>> {
+        self.write(number, move |books| scan::owe_surplus(books, number, at))
     }
 }
 

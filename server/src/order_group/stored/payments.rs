@@ -103,7 +103,8 @@ impl Payments for StoredGroup {
             let rows = books.sql.execute(
                 "UPDATE payments SET lease_owner = ?4, lease_until = ?5, version = version + 1 \
                  WHERE number = ?1 AND attempt = ?2 AND version = ?3 \
-                 AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
+                 AND (state IN ('sent', 'waiting', 'unknown', 'reversing') \
+                      OR state IN ('declined', 'reversed') AND looked_again = 0) \
                  AND (lease_until IS NULL OR lease_until <= ?6 OR lease_until > ?7)",
                 &params![
                     number.as_str(),
@@ -122,15 +123,23 @@ impl Payments for StoredGroup {
     fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>> {
         let pattern = self.pattern();
         self.read(move |sql| {
-            let statement = format!(
-                "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 \
-                 AND state IN ('sent', 'waiting', 'unknown', 'reversing') \
-                 AND (next_at <= ?2 OR next_at > ?3) \
-                 AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
-                 AND number LIKE ?5 ORDER BY next_at LIMIT ?4"
-            );
             let far = now.plus(IMPLAUSIBLE).0;
-            readable(sql, &statement, &params![wallet.code(), now.0, far, most, pattern], payment_row)
+            let due = |which: &str, most: u32| {
+                let statement = format!(
+                    "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 AND {which} \
+                     AND (next_at <= ?2 OR next_at > ?3) \
+                     AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
+                     AND number LIKE ?5 ORDER BY next_at LIMIT ?4"
+                );
+                readable(sql, &statement, &params![wallet.code(), now.0, far, most, &pattern], payment_row)
+            };
+            let mut all = due("state IN ('sent', 'waiting', 'unknown', 'reversing')", most)?;
+            // What is over can wait for a place that nothing else needs.
+            let left = most.saturating_sub(u32::try_from(all.len()).unwrap_or(most));
+            if left > 0 {
+                all.extend(due("state IN ('declined', 'reversed') AND looked_again = 0", left)?);
+            }
+            Ok(all)
         })
     }
 
@@ -229,8 +238,8 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
     sql.execute(
         "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
          sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
-         lease_until, shown_until, shown_code) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+         lease_until, shown_until, shown_code, looked_again) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         &params![
             number.as_str(),
             payment.attempt,
@@ -250,6 +259,7 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
             lease.until.0,
             payment.shown.as_ref().map(|shown| shown.until.0),
             payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
+            payment.looked_again,
         ],
     )?;
     Ok(())
@@ -266,7 +276,8 @@ pub(super) fn save(
     let rows = books.sql.execute(
         "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, reversal_accepted = ?8, \
          transaction_number = ?9, reason = ?10, sent_at = ?11, shown_until = ?12, shown_code = ?13, \
-         lease_owner = NULL, lease_until = NULL, version = version + 1 WHERE number = ?1 AND attempt = ?2 AND version = ?3",
+         looked_again = ?14, lease_owner = NULL, lease_until = NULL, version = version + 1 \
+         WHERE number = ?1 AND attempt = ?2 AND version = ?3",
         &params![
             record.number.as_str(),
             payment.attempt,
@@ -281,6 +292,7 @@ pub(super) fn save(
             payment.sent_at.0,
             payment.shown.as_ref().map(|shown| shown.until.0),
             payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
+            payment.looked_again,
         ],
     )?;
     if rows != 1 {

@@ -158,7 +158,7 @@ pub(super) fn readable<T>(
 /// The columns that [`payment_row`] reads.
 pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
      sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, shown_until, shown_code, \
-     version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
+     looked_again, version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
 
 pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
     let text = |column: &str| row.get::<String>(column);
@@ -180,6 +180,7 @@ pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
             transaction: row.get("transaction_number")?,
             reason: reason.as_deref().map(from_json).transpose()?,
             shown: shown_code(row)?,
+            looked_again: row.get("looked_again")?,
         },
         terminal: terminal(row.get("terminal")?)?,
         version: row.get("version")?,

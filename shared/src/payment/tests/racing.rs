@@ -124,14 +124,16 @@ impl World {
     }
 
     fn channel(&mut self, action: Action) -> Event {
+        let asked = match self.truth {
+            Truth::NeverArrived => QueryOutcome::NoSuchOrder,
+            Truth::Open => QueryOutcome::Waiting,
+            Truth::Failed => QueryOutcome::Failed(DeclineReason::PaymentFailed),
+            Truth::Charged => paid(),
+            Truth::Returned => QueryOutcome::Reversed,
+        };
         match (action, self.truth) {
-            (Action::Query, Truth::NeverArrived) => Event::Query(QueryOutcome::NoSuchOrder),
-            (Action::Query, Truth::Open) => Event::Query(QueryOutcome::Waiting),
-            (Action::Query, Truth::Failed) => {
-                Event::Query(QueryOutcome::Failed(DeclineReason::PaymentFailed))
-            }
-            (Action::Query, Truth::Charged) => Event::Query(paid()),
-            (Action::Query, Truth::Returned) => Event::Query(QueryOutcome::Reversed),
+            (Action::Query, _) => Event::Query(asked),
+            (Action::LookAgain, _) => Event::LookedAgain(asked),
             (Action::Show, _) => unreachable!("no code is shown here"),
             (Action::Reverse, Truth::NeverArrived) => Event::Reverse(ReverseOutcome::NoSuchOrder),
             (Action::Reverse, _) => {

@@ -54,6 +54,16 @@ pub enum Behaviour {
     Unavailable,
     /// Waits for a password through all questions, and succeeds just before the reversal arrives.
     SuccessAfterLastQuery,
+    /// Waits for a password, in vain; the money is taken after all, so long after the order was taken back.
+    SuccessAfterReversal {
+        /// After so long.
+        after_ms: u64,
+    },
+    /// Has not enough money, says the wallet; and it takes it after all, so long later.
+    SuccessAfterDecline {
+        /// After so long.
+        after_ms: u64,
+    },
     /// Waits for a password; the first reversal works, its reply is lost.
     ReverseReplyLost,
     /// The payment happens; its reply is signed with a wrong key.
@@ -160,9 +170,11 @@ impl Behaviour {
             Self::SystemErrorThenSuccess { after_ms } if after_ms > 0 => {
                 Customer::Password { after_ms, confirms: true }
             }
-            Self::PasswordNever | Self::ReverseReplyLost => Customer::Never,
+            Self::PasswordNever | Self::ReverseReplyLost | Self::SuccessAfterReversal { .. } => {
+                Customer::Never
+            }
             Self::SuccessAfterLastQuery => Customer::OnlyAtReversal,
-            Self::NoFunds => Customer::NoFunds,
+            Self::NoFunds | Self::SuccessAfterDecline { .. } => Customer::NoFunds,
             Self::CardNotSupported => Customer::CardNotSupported,
             Self::Risk => Customer::Risk,
             _ => Customer::Pays,

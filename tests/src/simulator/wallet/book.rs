@@ -107,6 +107,28 @@ impl Order {
         self.paid_at = Some(at);
     }
 
+    /// Whether it was paid after it had come to its end.
+    #[must_use]
+    pub fn was_paid_late(&self) -> bool {
+        self.paid_at.zip(self.ended_at).is_some_and(|(paid, ended)| paid > ended)
+    }
+
+    /// When it will be paid although it is over, if ever.
+    fn pays_late_at(&self) -> Option<Timestamp> {
+        let after_ms = match (self.behaviour, self.state) {
+            (Behaviour::SuccessAfterReversal { after_ms }, TradeState::Revoked)
+            | (Behaviour::SuccessAfterDecline { after_ms }, TradeState::PayError) => after_ms,
+            _ => return None,
+        };
+        let ended = self.ended_at.filter(|_| self.charged_minor == 0)?;
+        Some(ended.plus(Duration::from_millis(after_ms.max(1))))
+    }
+
+    /// Whether time will do something to it.
+    fn waits(&self) -> bool {
+        self.state == TradeState::UserPaying || self.pays_late_at().is_some()
+    }
+
     pub(in crate::simulator) fn end(&mut self, state: TradeState, at: Timestamp) {
         self.state = state;
         self.ended_at = Some(at);
@@ -114,6 +136,12 @@ impl Order {
 
     /// Lets the customer do what they will have done by `now`.
     fn advance(&mut self, now: Timestamp, revoked_at: Timestamp) -> bool {
+        if let Some(at) = self.pays_late_at() {
+            if at <= now {
+                self.charge(at);
+            }
+            return at <= now;
+        }
         if self.state != TradeState::UserPaying {
             return false;
         }
@@ -142,7 +170,7 @@ impl Order {
 pub(in crate::simulator) struct Book {
     pub codes: BTreeMap<String, Code>,
     pub orders: BTreeMap<String, Order>,
-    /// The orders that wait for a customer.
+    /// The orders that wait for a customer, or for a bank that is late.
     pub waiting: BTreeSet<String>,
     pub changed_codes: BTreeSet<String>,
     pub changed_orders: BTreeSet<String>,
@@ -169,13 +197,13 @@ impl Book {
             if order.advance(now, ends_at) {
                 changed.insert(number.clone());
             }
-            order.state == TradeState::UserPaying
+            order.waits()
         });
     }
 
     /// Takes in an order, new or from disk.
     pub fn insert(&mut self, order: Order) {
-        if order.state == TradeState::UserPaying {
+        if order.waits() {
             self.waiting.insert(order.number.clone());
         }
         self.orders.insert(order.number.clone(), order);

@@ -52,6 +52,17 @@ impl Checker {
                 self.model().breaks("known-or-unknown", format!("{refund} still has no end"));
             }
         }
+        // What was paid after it had ended was heard of in time, or went back by our own doing, and that is written down.
+        const SETTLED: &str = "SELECT 1 FROM payments p LEFT JOIN give_backs g ON g.number = p.number \
+             AND g.attempt = p.attempt WHERE p.channel_number = ?1 AND (p.state = 'paid' OR g.state <> 'open')";
+        for order in orders.iter().filter(|order| order.was_paid_late()) {
+            let settled =
+                self.groups().iter().any(|group| group.look(|c| has_row(c, SETTLED, &order.number)));
+            if !settled {
+                let how = format!("{} was paid after its end, and nobody wrote that down", order.number);
+                self.model().breaks("books-match", how);
+            }
+        }
         for order in orders.iter().filter(|order| order.net_minor() != 0) {
             let booked = self.groups().iter().any(|group| {
                 group.look(|c| has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", &order.number))
@@ -79,6 +90,13 @@ impl Checker {
                     if order.is_some_and(|order| order.net_minor() != 0) =>
                 {
                     wrong.push(format!("{number} was settled as not paid, and the customer is charged"));
+                }
+                // Found later, and given back: but it was not true when the till was told.
+                Some(Settled::Declined { .. } | Settled::Reversed)
+                    if charged > 0 && order.is_some_and(|order| !order.was_paid_late()) =>
+                {
+                    wrong
+                        .push(format!("{number} was settled as not paid, and the customer had been charged"));
                 }
                 _ => {}
             }

@@ -275,6 +275,27 @@ impl Draw {
         }
     }
 
+    /// Some runs: customers whose wallets take money after they have said that they will not.
+    pub fn second_facts(&mut self) -> bool {
+        let so = self.chance.once_in(60);
+        for nth in 0..if so { 3 } else { 0 } {
+            let after_ms = self.chance.between(500, 15_000);
+            let behaviour = match nth {
+                1 => Behaviour::SuccessAfterDecline { after_ms },
+                _ => Behaviour::SuccessAfterReversal { after_ms },
+            };
+            let sale = Sale { cash: false, impatient: true, behaviour, ..self.sale() };
+            let till = self.till();
+            self.at(2_000 + 4_000 * nth, What::Sell(till, sale));
+        }
+        if so && self.chance.once_in(600) {
+            for group in 0..usize::from(GROUPS) {
+                self.at(1_000, What::Forget { group });
+            }
+        }
+        so
+    }
+
     /// Customers with phones come to a till, one after the other.
     fn customers(&mut self, till: usize, many: u64) {
         for nth in 0..many {

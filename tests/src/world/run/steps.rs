@@ -100,6 +100,7 @@ impl World {
                 self.ground.view.iter().for_each(|view| view.set_doubtful(per_mille));
                 self.after(for_ms, Event::EndViewDoubt);
             }
+            What::Forget { group } => self.ground.groups[group].forget_next(),
         }
     }
 

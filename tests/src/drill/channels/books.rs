@@ -1,0 +1,189 @@
+//! Our books against the wallets', payment by payment.
+
+use super::shop::Shop;
+use crate::simulator::wallet::Order;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// What was found in one shop, or in all of them.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Customers who came to pay.
+    pub payments: u64,
+    /// Codes that were charged, or were to be.
+    pub attempts: u64,
+    /// Payments, and money that goes back, without an end; and customers who still wait.
+    pub unsettled: u64,
+    /// Sales for which more is taken than they cost.
+    pub double_charges: u64,
+    /// Sales whose goods were given away and for which less is taken than they cost.
+    pub released_unpaid: u64,
+    /// Sales for which money is taken and whose goods were not given away.
+    pub charged_not_released: u64,
+    /// Attempts that were called over although the wallet had taken the money, and had not said otherwise.
+    pub wrongly_over: u64,
+    /// By how much our books and the wallets' differ, added up payment by payment, in minor units.
+    pub books_minus_bills: u64,
+    /// The longest time from an intent to its end.
+    pub longest_unknown: Duration,
+    /// The longest time from a success that nobody needed to its going back.
+    pub longest_to_give_back: Duration,
+    /// Sales whose goods were given away.
+    pub released: u64,
+    /// Payments that a wallet took after it had said that it would not.
+    pub late_successes: u64,
+    /// Charges whose server was dead before it could write them down.
+    pub killed_between: u64,
+    /// Servers that were killed.
+    pub servers_killed: u64,
+    /// Planted bugs that were not found.
+    pub bugs_missed: u64,
+}
+
+impl Found {
+    /// Whether every rule held.
+    pub fn holds(&self) -> bool {
+        let wrong = [
+            self.unsettled,
+            self.double_charges,
+            self.released_unpaid,
+            self.charged_not_released,
+            self.wrongly_over,
+            self.books_minus_bills,
+        ];
+        wrong == [0; 6]
+    }
+
+    /// Takes in what was found in another shop.
+    pub fn add(&mut self, other: &Self) {
+        self.payments += other.payments;
+        self.attempts += other.attempts;
+        self.unsettled += other.unsettled;
+        self.double_charges += other.double_charges;
+        self.released_unpaid += other.released_unpaid;
+        self.charged_not_released += other.charged_not_released;
+        self.wrongly_over += other.wrongly_over;
+        self.books_minus_bills += other.books_minus_bills;
+        self.longest_unknown = self.longest_unknown.max(other.longest_unknown);
+        self.longest_to_give_back = self.longest_to_give_back.max(other.longest_to_give_back);
+        self.released += other.released;
+        self.late_successes += other.late_successes;
+        self.killed_between += other.killed_between;
+        self.servers_killed += other.servers_killed;
+        self.bugs_missed += other.bugs_missed;
+    }
+}
+
+/// An attempt as our books have it.
+struct Booked {
+    sale: u64,
+    total_minor: i64,
+    channel_number: String,
+    state: String,
+    /// A success is known of it, whatever its state.
+    success: bool,
+    /// What became of the money that nobody needed: `open`, `done`, `nothing_taken`.
+    given_back: Option<String>,
+    sent_at: i64,
+    since: i64,
+}
+
+const BOOKED: &str = "SELECT o.sequence, o.total_minor, p.channel_number, p.state, \
+     p.transaction_number IS NOT NULL, g.state, p.sent_at, p.since \
+     FROM payments p JOIN orders o ON o.number = p.number \
+     LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt";
+
+fn booked(connection: &Connection) -> Vec<Booked> {
+    let read = || -> rusqlite::Result<Vec<Booked>> {
+        let mut statement = connection.prepare(BOOKED)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Booked {
+                sale: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+                total_minor: row.get(1)?,
+                channel_number: row.get(2)?,
+                state: row.get(3)?,
+                success: row.get(4)?,
+                given_back: row.get(5)?,
+                sent_at: row.get(6)?,
+                since: row.get(7)?,
+            })
+        })?;
+        rows.collect()
+    };
+    read().unwrap_or_default()
+}
+
+impl Booked {
+    fn is_over(&self) -> bool {
+        matches!(self.state.as_str(), "paid" | "declined" | "reversed")
+    }
+
+    /// What our books say that the customer is out of pocket for it.
+    fn net_minor(&self) -> i64 {
+        let went_back = self.given_back.as_deref().is_some_and(|state| state != "open");
+        if self.success && !went_back { self.total_minor } else { 0 }
+    }
+
+    /// The till was told that no money was taken, and it had been: found later, and given back, but not true then.
+    fn is_wrongly_over(&self, order: &Order) -> bool {
+        let taken = order.charged_minor > order.reversed_minor && !order.was_paid_late();
+        taken && matches!(self.state.as_str(), "declined" | "reversed")
+    }
+
+    fn unknown_for(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.since - self.sent_at).unwrap_or(0))
+    }
+}
+
+/// Compares all, when nothing is under way any more or never will come to its end.
+pub fn compare(shop: &Shop) -> Found {
+    let ours: Vec<Booked> = shop.databases.iter().flat_map(|database| database.look(booked)).collect();
+    let wallets = [&*shop.way.wechat, &*shop.way.alipay];
+    let theirs = wallets.into_iter().flat_map(|wallet| wallet.orders().unwrap_or_default());
+    let theirs: BTreeMap<String, Order> = theirs.map(|order| (order.number.clone(), order)).collect();
+    let customers = shop.customers.load(Ordering::Relaxed);
+    let mut found = Found {
+        payments: customers,
+        attempts: ours.len() as u64,
+        unsettled: customers - shop.served.load(Ordering::Relaxed),
+        killed_between: shop.way.killed_between.load(Ordering::Relaxed),
+        servers_killed: shop.servers_killed.load(Ordering::Relaxed),
+        ..Found::default()
+    };
+    let released = shop.released.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    found.released = released.len() as u64;
+    let known: BTreeSet<&str> = ours.iter().map(|booked| booked.channel_number.as_str()).collect();
+    for order in theirs.values() {
+        if !known.contains(order.number.as_str()) {
+            found.books_minus_bills += order.net_minor().unsigned_abs();
+        }
+        found.late_successes += u64::from(order.was_paid_late());
+        let back = order.refunds.last().filter(|_| order.was_paid_late()).map(|refund| refund.accepted_at);
+        if let Some((back, paid)) = back.zip(order.paid_at) {
+            found.longest_to_give_back = found.longest_to_give_back.max(back.since(paid));
+        }
+    }
+    let mut sales: BTreeMap<u64, (i64, i64)> = BTreeMap::new();
+    for booked in &ours {
+        let open = !booked.is_over() || booked.given_back.as_deref() == Some("open");
+        found.unsettled += u64::from(open);
+        found.longest_unknown = found.longest_unknown.max(booked.unknown_for());
+        let order = theirs.get(&booked.channel_number);
+        let net = order.map_or(0, Order::net_minor);
+        found.wrongly_over += u64::from(order.is_some_and(|order| booked.is_wrongly_over(order)));
+        found.books_minus_bills += net.abs_diff(booked.net_minor());
+        let sale = sales.entry(booked.sale).or_insert((booked.total_minor, 0));
+        sale.1 += net;
+    }
+    for sale in &released {
+        found.released_unpaid += u64::from(sales.get(sale).is_none_or(|(total, net)| net < total));
+    }
+    for (sale, (total, net)) in &sales {
+        found.double_charges += u64::from(net > total);
+        found.charged_not_released += u64::from(*net > 0 && !released.contains(sale));
+    }
+    found
+}

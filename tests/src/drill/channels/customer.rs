@@ -1,0 +1,234 @@
+//! A customer and the till that serves them: it asks whichever server answers, never charges again what it is not sure
+//! of, and gives the goods away when it is shown that they are paid.
+
+use super::shop::Shop;
+use crate::simulator::wallet::Behaviour;
+use crate::world::chance::Chance;
+use evertill_server::order_centre::NewCharge;
+use evertill_server::order_group::{
+    Adoption, GroupError, Guard, KeptEntry, PaymentRecord, Refusal, SaleOfTill,
+};
+use evertill_shared::id::{Attempt, ChannelNumber, TerminalId};
+use evertill_shared::journal::{Body, Entry, EntryHash, SignedEntry};
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::Sale;
+use evertill_shared::order::line::{Line, TaxRate};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::PaymentState;
+use evertill_shared::secret::AuthCode;
+use evertill_shared::signing::SigningKey;
+use evertill_shared::wallet::Wallet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// How long a till waits for a server before it asks another one.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// How often it asks where a payment stands.
+const ASKS_EVERY: Duration = Duration::from_secs(2);
+/// How often a customer shows another code.
+const MOST_ATTEMPTS: Attempt = 4;
+/// Entries of one sale, in the till's journal.
+const ENTRIES: u64 = 16;
+
+/// One customer's sale at a till.
+struct Serving {
+    shop: Arc<Shop>,
+    chance: Chance,
+    key: SigningKey,
+    terminal: TerminalId,
+    first: u64,
+    written: u64,
+    wallet: Wallet,
+}
+
+/// Serves one customer to the end.
+pub async fn comes(shop: Arc<Shop>, nth: u64) {
+    let chance = Chance::new(shop.seed, &format!("customer {nth}"));
+    let key = SigningKey::from_seed(&[7; 32], "T0001:1".into());
+    if let (Ok(key), Ok(terminal)) = (key, TerminalId::try_from(1)) {
+        let wallet = if nth.is_multiple_of(2) { Wallet::WeChatPay } else { Wallet::Alipay };
+        let first = 1 + nth * ENTRIES;
+        let mut serving =
+            Serving { shop: Arc::clone(&shop), chance, key, terminal, first, written: 0, wallet };
+        if serving.is_paid().await == Some(true) {
+            shop.released.lock().unwrap_or_else(PoisonError::into_inner).insert(first);
+        }
+    }
+    shop.served.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Serving {
+    /// Sells; true if the till was shown that it is paid.
+    async fn is_paid(&mut self) -> Option<bool> {
+        let sale = self.sale()?;
+        let number = self.number(&sale).await;
+        let at = self.shop.clock.now();
+        let business_day = self.shop.server(&mut self.chance).await.groups.business_day(at);
+        let adopted = self.kept(Body::Adopted { sale: sale.key.sequence, number })?;
+        let adoption =
+            Adoption { number, sale, adopted, business_day, at, quarantine: false, served_by: None };
+        let mut behaviour = behaviour(&mut self.chance);
+        for attempt in 1..=MOST_ATTEMPTS {
+            if self.pay(&adoption, attempt, behaviour).await? == PaymentState::Paid {
+                return Some(true);
+            }
+            if self.chance.once_in(250) {
+                return Some(false); // had enough
+            }
+            behaviour =
+                if self.chance.once_in(700) { Behaviour::Pays } else { self::behaviour(&mut self.chance) };
+        }
+        Some(false)
+    }
+
+    fn kept(&mut self, body: Body) -> Option<KeptEntry> {
+        let sequence = self.first + self.written;
+        self.written += 1;
+        let at = self.shop.clock.now();
+        let entry =
+            Entry { terminal: self.terminal, epoch: 1, sequence, previous: EntryHash::NONE, at, body };
+        let signed = SignedEntry::sign(&entry, &self.key).ok()?;
+        Some(KeptEntry::new(&entry, &signed))
+    }
+
+    fn sale(&mut self) -> Option<SaleOfTill> {
+        let price = i64::try_from(self.chance.between(1, 50_000)).unwrap_or(1);
+        let line =
+            Line::new("tea".into(), "Tea".into(), 1, Amount::new(price, Currency::CNY), TaxRate(1_300))
+                .ok()?;
+        let sale = Sale::new(self.shop.info.id, self.shop.clock.now(), Currency::CNY, vec![line]).ok()?;
+        let entry = self.kept(Body::Sale(sale.clone()))?;
+        Some(SaleOfTill { key: entry.place, sale, entry })
+    }
+
+    async fn number(&mut self, sale: &SaleOfTill) -> OrderNumber {
+        loop {
+            let server = self.shop.server(&mut self.chance).await;
+            let asked = server.groups.create_draft(sale.clone(), "drill");
+            if let Ok(Ok((created, _))) = tokio::time::timeout(PATIENCE, asked).await {
+                return created.number;
+            }
+            tokio::time::sleep(ASKS_EVERY).await;
+        }
+    }
+
+    /// Charges a code, and stays until it is known what came of it.
+    async fn pay(
+        &mut self,
+        adoption: &Adoption,
+        attempt: Attempt,
+        behaviour: Behaviour,
+    ) -> Option<PaymentState> {
+        let (sale, number, wallet) = (&adoption.sale, adoption.number, self.wallet);
+        let channel_number = ChannelNumber::new(self.shop.info.id, sale.key, attempt);
+        let (key, amount) = (sale.key.sequence, sale.sale.total);
+        let requested = self.kept(Body::PaymentRequested {
+            sale: key,
+            number,
+            attempt,
+            wallet,
+            channel_number: channel_number.clone(),
+            amount,
+        })?;
+        let digits = digits(wallet, &mut self.chance);
+        self.shop.show(wallet, &digits, behaviour);
+        let mut takes_back = self.chance.once_in(100);
+        loop {
+            let charge = NewCharge {
+                adoption: adoption.clone(),
+                requested: requested.clone(),
+                attempt,
+                wallet,
+                channel_number: channel_number.clone(),
+                amount,
+                auth_code: AuthCode::new(digits.clone()),
+                guard: self.guard(),
+            };
+            let server = self.shop.server(&mut self.chance).await;
+            if let Ok(Ok(view)) = tokio::time::timeout(PATIENCE, server.centre.start(charge)).await
+                && view.state.is_final()
+            {
+                return Some(view.state);
+            }
+            if let Some(state) = self.comes_to(number, attempt, &mut takes_back).await {
+                return Some(state);
+            }
+            tokio::time::sleep(ASKS_EVERY).await;
+        }
+    }
+
+    /// Asks until it is known how it ended; nothing if the server has surely never heard of it.
+    async fn comes_to(
+        &mut self,
+        number: OrderNumber,
+        attempt: Attempt,
+        takes_back: &mut bool,
+    ) -> Option<PaymentState> {
+        loop {
+            let server = self.shop.server(&mut self.chance).await;
+            match tokio::time::timeout(PATIENCE, server.groups.payment(number, attempt)).await {
+                Ok(Ok(PaymentRecord { payment, .. })) if payment.state.is_final() => {
+                    return Some(payment.state);
+                }
+                Ok(Err(GroupError::Refused(Refusal::NotFound(_)))) => return None,
+                Ok(Ok(_)) if std::mem::take(takes_back) => {
+                    let asked = server.centre.take_back(number, attempt, None, self.guard());
+                    let _ = tokio::time::timeout(PATIENCE, asked).await;
+                }
+                _ => {}
+            }
+            tokio::time::sleep(ASKS_EVERY).await;
+        }
+    }
+
+    fn guard(&mut self) -> Guard {
+        let request_id = format!("{:016x}{:016x}", self.chance.next(), self.chance.next());
+        Guard { request_id, expires_at: self.shop.clock.now().plus(Duration::from_secs(300)) }
+    }
+}
+
+fn digits(wallet: Wallet, chance: &mut Chance) -> String {
+    let first = match wallet {
+        Wallet::WeChatPay => 13,
+        Wallet::Alipay => 28,
+    };
+    format!("{first}{:016}", chance.below(10_000_000_000_000_000))
+}
+
+/// What a customer, and what is between them and us, does: half of all goes wrong.
+fn behaviour(chance: &mut Chance) -> Behaviour {
+    let after_ms = chance.between(500, 55_000);
+    let ms = chance.between(1_000, 40_000);
+    let late = chance.between(1_000, 200_000);
+    let some = [
+        Behaviour::PasswordThenPays { after_ms: after_ms / 5 },
+        Behaviour::PasswordThenPays { after_ms },
+        Behaviour::PasswordThenCancels { after_ms },
+        Behaviour::PasswordNever,
+        Behaviour::NoFunds,
+        Behaviour::Risk,
+        Behaviour::Slow { ms },
+        Behaviour::ArrivesLate { ms },
+        Behaviour::ReplyLost,
+        Behaviour::RequestLost,
+        Behaviour::SystemErrorThenSuccess { after_ms: 0 },
+        Behaviour::SystemErrorThenSuccess { after_ms },
+        Behaviour::Unavailable,
+        Behaviour::SuccessAfterLastQuery,
+        Behaviour::SuccessAfterReversal { after_ms: late },
+        Behaviour::SuccessAfterDecline { after_ms: late },
+        Behaviour::ReverseReplyLost,
+        Behaviour::BadSignature,
+        Behaviour::Unsigned,
+        Behaviour::WrongAmount,
+        Behaviour::OtherNumber,
+        Behaviour::Garbage,
+        Behaviour::ServerError,
+        Behaviour::MicropayPayerror,
+    ];
+    if chance.once_in(500) {
+        return Behaviour::Pays;
+    }
+    chance.pick(&some).copied().unwrap_or_default()
+}

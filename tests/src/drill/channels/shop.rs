@@ -1,0 +1,339 @@
+//! A shop: its databases, its wallets, its servers, and what befalls them.
+
+use super::Ground;
+use super::customer;
+use super::way::{Line, Way, Which};
+use crate::simulator::wallet::Switches;
+use crate::simulator::{alipay, wechat};
+use crate::world::Mutation;
+use crate::world::chance::{Chance, Seeded};
+use crate::world::engine::{Condition, SimDatabase, SimEngine};
+use crate::world::life::Life;
+use crate::world::mutation::BentChannel;
+use crate::world::story::Story;
+use crate::world::template::{API_KEY, BEGAN};
+use crate::world::time::WorldClock;
+use evertill_server::channel::Channel;
+use evertill_server::channel::alipay::{AlipayChannel, AlipaySettings, TIMING};
+use evertill_server::channel::line::Wire;
+use evertill_server::channel::wechat::{WechatChannel, WechatSettings};
+use evertill_server::database::Database;
+use evertill_server::order_centre::{CentreSettings, OrderCentre, Sweeper};
+use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Policies, StoredGroup};
+use evertill_shared::clock::Clock;
+use evertill_shared::order_number::GroupTag;
+use evertill_shared::payment::Policy;
+use evertill_shared::protocol::store::StoreInfo;
+use evertill_shared::secret::SecretText;
+use evertill_shared::wallet::Wallet;
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How many servers there are, and how many of them may be dead at a time: one.
+const SERVERS: usize = 2;
+/// How long after the other one customer comes, on average, in milliseconds.
+const EVERY_MS: u64 = 100;
+/// Nothing that is not settled so long after the last customer came ever will be.
+const LATEST: Duration = Duration::from_secs(30 * 60);
+/// How often it is looked whether all is settled.
+const LOOK: Duration = Duration::from_secs(10);
+/// Commits in a thousand that end without an answer.
+const DOUBTFUL: u64 = 10;
+
+/// One server process.
+pub struct Server {
+    life: Life,
+    pub groups: GroupSet,
+    pub centre: OrderCentre,
+    _sweeper: Sweeper,
+}
+
+/// A shop, as all of its tills and servers share it.
+pub struct Shop {
+    pub seed: u64,
+    pub clock: Arc<dyn Clock>,
+    pub info: StoreInfo,
+    pub databases: Vec<Arc<SimDatabase>>,
+    pub way: Arc<Way>,
+    /// Sales of which a till has given the goods away: it was shown that they are paid.
+    pub released: Mutex<BTreeSet<u64>>,
+    pub servers_killed: AtomicU64,
+    pub served: AtomicU64,
+    pub customers: AtomicU64,
+    settings: Settings,
+    expected: Vec<Expected>,
+    bug: Option<Mutation>,
+    servers: Mutex<[Option<Arc<Server>>; SERVERS]>,
+    starts: AtomicU64,
+}
+
+struct Settings {
+    wechat: WechatSettings,
+    alipay: AlipaySettings,
+}
+
+impl Shop {
+    /// A shop that nobody has come to yet. Only within a runtime whose clock is paused.
+    pub fn open(ground: &Ground, seed: u64, bug: Option<Mutation>) -> Result<Arc<Self>, String> {
+        let start = Instant::now();
+        let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(start, BEGAN));
+        let chance = |purpose: &str| Chance::new(seed, purpose);
+        let connections = ground.template.groups().map_err(|error| error.to_string())?;
+        let databases = (0_u8..).zip(connections).map(|(tag, c)| database(tag, c, &chance, start));
+        let databases = databases.collect::<Result<Vec<_>, String>>()?;
+        let way = Arc::new(way(ground, seed, &clock, chance("way"))?);
+        let shop = Arc::new(Self {
+            seed,
+            clock,
+            info: ground.template.info.clone(),
+            databases,
+            way,
+            released: Mutex::default(),
+            servers_killed: AtomicU64::new(0),
+            served: AtomicU64::new(0),
+            customers: AtomicU64::new(0),
+            settings: settings(ground)?,
+            expected: ground.template.expected.clone(),
+            bug,
+            servers: Mutex::default(),
+            starts: AtomicU64::new(0),
+        });
+        Ok(shop)
+    }
+
+    /// Serves so many customers, and waits until all is settled.
+    pub async fn serve(self: &Arc<Self>, customers: u64) {
+        self.customers.store(customers, Ordering::Relaxed);
+        for index in 0..SERVERS {
+            self.start_server(index).await;
+        }
+        let troubles = tokio::spawn(Arc::clone(self).troubles());
+        let mut chance = Chance::new(self.seed, "customers come");
+        for nth in 0..customers {
+            tokio::time::sleep(Duration::from_millis(chance.between(0, 2 * EVERY_MS))).await;
+            tokio::spawn(customer::comes(Arc::clone(self), nth));
+        }
+        troubles.abort();
+        self.heal().await;
+        let last = Instant::now();
+        while !self.is_settled() && last.elapsed() < LATEST {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// A server that lives, by chance.
+    pub async fn server(&self, chance: &mut Chance) -> Arc<Server> {
+        loop {
+            let first = usize::try_from(chance.below(SERVERS as u64)).unwrap_or(0);
+            {
+                let servers = self.servers();
+                let found = [first, (first + 1) % SERVERS].into_iter().find_map(|at| servers[at].clone());
+                if let Some(server) = found {
+                    return server;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    fn servers(&self) -> MutexGuard<'_, [Option<Arc<Server>>; SERVERS]> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn start_server(&self, index: usize) {
+        loop {
+            let start = self.starts.fetch_add(1, Ordering::Relaxed);
+            let assembled = self.assemble(index, start);
+            if let Ok(Ok(server)) = tokio::time::timeout(Duration::from_secs(10), assembled).await {
+                self.servers()[index] = Some(Arc::new(server));
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn assemble(&self, index: usize, start: u64) -> Result<Server, String> {
+        let life = Life::begin();
+        let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
+        for ((tag, database), expected) in (0_u8..).zip(&self.databases).zip(&self.expected) {
+            let tag = GroupTag::try_from(tag).map_err(|error| error.to_string())?;
+            let database = Database::on(Arc::new(SimEngine::new(Arc::clone(database), life.clone())));
+            let stored = StoredGroup::on(tag, database, expected).await;
+            groups.push(Arc::new(stored.map_err(|error| error.to_string())?));
+        }
+        let name = format!("server-{index}");
+        let random = Arc::new(Seeded::new(self.seed, &format!("{name} start {start}")));
+        let limits = Limits::default();
+        let clock = Arc::clone(&self.clock);
+        let groups = GroupSet::by_chance_of(groups, limits, self.info.clone(), &name, clock, random);
+        let groups = groups.map_err(|error| error.to_string())?;
+        let policies = Policies { wechat_pay: Policy::default(), alipay: TIMING };
+        let settings = CentreSettings {
+            sweep_every: Duration::from_secs(2),
+            scan_every: Duration::from_secs(30),
+            ..CentreSettings::default()
+        };
+        let channels = self.channels(start, &life)?;
+        let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&self.clock), settings);
+        let sweeper = centre.spawn_sweeper();
+        Ok(Server { life, groups, centre, _sweeper: sweeper })
+    }
+
+    fn channels(&self, start: u64, life: &Life) -> Result<Vec<Arc<dyn Channel>>, String> {
+        let wire = |which: Which| {
+            let (way, life) = (Arc::clone(&self.way), life.clone());
+            Arc::new(Line { way, life, which }) as Arc<dyn Wire>
+        };
+        let wires = [wire(Which::Wechat { secure: false }), wire(Which::Wechat { secure: true })];
+        let random = Arc::new(Seeded::new(self.seed, &format!("nonces {start}")));
+        let clock = || Arc::clone(&self.clock);
+        let wechat = WechatChannel::over(wires, &self.settings.wechat, clock(), random);
+        let wechat: Arc<dyn Channel> = Arc::new(wechat.map_err(|error| error.to_string())?);
+        let alipay = AlipayChannel::over(wire(Which::Alipay), &self.settings.alipay, clock());
+        let alipay: Arc<dyn Channel> = Arc::new(alipay.map_err(|error| error.to_string())?);
+        let bend = |honest: Arc<dyn Channel>| match self.bug {
+            Some(bug) => {
+                let chance = Chance::new(self.seed, &format!("bug {start}"));
+                Arc::new(BentChannel::new(bug, honest, chance, None)) as Arc<dyn Channel>
+            }
+            None => honest,
+        };
+        Ok(vec![bend(wechat), bend(alipay)])
+    }
+
+    /// Servers are killed and started again, databases are slow, dead or silent for a while, and wallets refuse to take
+    /// back.
+    async fn troubles(self: Arc<Self>) {
+        let mut chance = Chance::new(self.seed, "troubles");
+        loop {
+            tokio::time::sleep(Duration::from_millis(chance.between(3_000, 9_000))).await;
+            match chance.below(4) {
+                0 | 1 => self.kill_for_a_while(&mut chance).await,
+                2 => self.group_fails_for_a_while(&mut chance).await,
+                _ => {
+                    let refused = chance.once_in(600);
+                    let recalls = u32::try_from(chance.below(4)).unwrap_or(0);
+                    for counter in [&*self.way.wechat, &*self.way.alipay] {
+                        counter.switch(|switches| {
+                            switches.reverse_refused_while_paying = refused;
+                            switches.recall_next = recalls;
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    async fn kill_for_a_while(&self, chance: &mut Chance) {
+        let index = usize::try_from(chance.below(SERVERS as u64)).unwrap_or(0);
+        let killed = self.servers()[index].take();
+        if let Some(server) = killed {
+            server.life.end();
+            self.servers_killed.fetch_add(1, Ordering::Relaxed);
+        }
+        tokio::time::sleep(Duration::from_millis(chance.between(200, 4_000))).await;
+        self.start_server(index).await;
+    }
+
+    async fn group_fails_for_a_while(&self, chance: &mut Chance) {
+        let some = [Condition::Dead, Condition::Frozen, Condition::Slow(700), Condition::NoStandbys];
+        let condition = chance.pick(&some).copied().unwrap_or(Condition::Dead);
+        let place = usize::try_from(chance.below(self.databases.len() as u64)).unwrap_or(0);
+        let Some(database) = self.databases.get(place) else { return };
+        database.become_so(condition);
+        tokio::time::sleep(Duration::from_millis(chance.between(500, 5_000))).await;
+        database.become_so(Condition::Up);
+    }
+
+    /// No new troubles with servers and databases; the way to the wallets stays as it is.
+    async fn heal(&self) {
+        for database in &self.databases {
+            database.become_so(Condition::Up);
+            database.set_doubtful(0);
+        }
+        for counter in [&*self.way.wechat, &*self.way.alipay] {
+            counter.switch(|switches| switches.reverse_refused_while_paying = false);
+        }
+        for index in 0..SERVERS {
+            let is_there = self.servers()[index].is_some();
+            if !is_there {
+                self.start_server(index).await;
+            }
+        }
+    }
+
+    /// Whether all customers have left and nothing is under way any more.
+    fn is_settled(&self) -> bool {
+        const OPEN: &str = "SELECT count(*) FROM (\
+             SELECT number FROM payments WHERE state IN ('sent', 'waiting', 'unknown', 'reversing') UNION ALL \
+             SELECT number FROM payments WHERE state IN ('declined', 'reversed') AND looked_again = 0 UNION ALL \
+             SELECT number FROM give_backs WHERE state = 'open')";
+        let open = |database: &Arc<SimDatabase>| {
+            database.look(|c| c.query_row(OPEN, [], |row| row.get::<_, i64>(0))).unwrap_or(1)
+        };
+        self.served.load(Ordering::Relaxed) == self.customers.load(Ordering::Relaxed)
+            && self.databases.iter().map(open).sum::<i64>() == 0
+    }
+
+    /// Shows a code on a customer's phone.
+    pub fn show(&self, wallet: Wallet, digits: &str, behaviour: crate::simulator::wallet::Behaviour) -> bool {
+        let counter = match wallet {
+            Wallet::WeChatPay => &*self.way.wechat,
+            Wallet::Alipay => &*self.way.alipay,
+        };
+        counter.show_code(digits, behaviour).is_ok()
+    }
+}
+
+fn database(
+    tag: u8,
+    connection: Connection,
+    chance: &impl Fn(&str) -> Chance,
+    start: Instant,
+) -> Result<Arc<SimDatabase>, String> {
+    let schema = StoredGroup::schema(GroupTag::try_from(tag).map_err(|error| error.to_string())?);
+    let (name, opening) = (format!("group {tag}"), schema.opening.map(|opening| opening.sqlite));
+    let chance = chance(&name);
+    let database = SimDatabase::new(name, connection, opening, chance, None, Story::new(start, false));
+    database.set_doubtful(DOUBTFUL);
+    Ok(Arc::new(database))
+}
+
+fn way(ground: &Ground, seed: u64, clock: &Arc<dyn Clock>, chance: Chance) -> Result<Way, String> {
+    let settings = &WECHAT;
+    let merchant = (settings.0.to_owned(), settings.1.to_owned(), SecretText::new(API_KEY.to_owned()));
+    let wechat = wechat::InProcess::new(merchant, Switches::of(Wallet::WeChatPay), seed, Arc::clone(clock));
+    let alipay = alipay::InProcess::new(ground.kit(), Switches::of(Wallet::Alipay), seed, Arc::clone(clock));
+    let wechat = wechat.map_err(|error| error.to_string())?;
+    Ok(Way::new(wechat, alipay.map_err(|error| error.to_string())?, chance))
+}
+
+/// The merchant at WeChat Pay: app and number.
+const WECHAT: (&str, &str) = ("wx0000000000000001", "1900000109");
+
+fn settings(ground: &Ground) -> Result<Settings, String> {
+    let (kit, folder) = ground.kit();
+    let wechat = serde_json::json!({
+        "endpoints": ["http://wechat", "http://wechat-backup"],
+        "secure_endpoints": ["https://wechat"],
+        "app_id": WECHAT.0,
+        "merchant_id": WECHAT.1,
+        "api_key_file": ground.template.api_key_file(),
+        "client_certificate": "",
+        "client_key": "",
+    });
+    let alipay = serde_json::json!({
+        "endpoints": ["http://alipay", "http://alipay-backup"],
+        "app_id": kit.app_id,
+        "app_private_key": folder.join(&kit.app_private_key),
+        "alipay_public_key": folder.join(&kit.alipay_public_key),
+    });
+    Ok(Settings {
+        wechat: serde_json::from_value(wechat).map_err(|error| error.to_string())?,
+        alipay: serde_json::from_value(alipay).map_err(|error| error.to_string())?,
+    })
+}

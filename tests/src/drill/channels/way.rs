@@ -1,0 +1,125 @@
+//! The way to the wallets: real bytes to the real desks, and what happens to them on the way.
+
+use crate::simulator::{alipay, wechat};
+use crate::world::chance::Chance;
+use crate::world::life::Life;
+use evertill_server::channel::line::{Exchange, Posting, Reply, Request, Wire};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Requests in a thousand that do not arrive.
+const LOST: u64 = 20;
+/// Replies in a thousand that do not arrive.
+const UNHEARD: u64 = 30;
+/// Requests in a thousand that arrive a second time, up to twenty seconds later.
+const TWICE: u64 = 15;
+/// Calls in a thousand that find no connection.
+const NO_CONNECTION: u64 = 10;
+
+/// Both wallets, and the way there.
+pub struct Way {
+    pub wechat: wechat::InProcess,
+    pub alipay: alipay::InProcess,
+    chance: Mutex<Chance>,
+    /// How often a server was dead by the time that the wallet had charged for it.
+    pub killed_between: AtomicU64,
+}
+
+/// What is drawn for one call.
+struct Dice {
+    there: u64,
+    back: u64,
+    later: u64,
+    lost: bool,
+    unheard: bool,
+    twice: bool,
+    no_connection: bool,
+}
+
+impl Way {
+    pub fn new(wechat: wechat::InProcess, alipay: alipay::InProcess, chance: Chance) -> Self {
+        Self { wechat, alipay, chance: Mutex::new(chance), killed_between: AtomicU64::new(0) }
+    }
+
+    fn dice(&self) -> Dice {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        Dice {
+            there: chance.between(10, 150),
+            back: chance.between(10, 400),
+            later: chance.between(1, 20_000),
+            lost: chance.once_in(LOST),
+            unheard: chance.once_in(UNHEARD),
+            twice: chance.once_in(TWICE),
+            no_connection: chance.once_in(NO_CONNECTION),
+        }
+    }
+
+    async fn serve(&self, wallet: Which, path: &str, body: &[u8]) -> Exchange {
+        let served = match wallet {
+            Which::Wechat { secure } => self.wechat.serve(path, secure, body).await,
+            Which::Alipay => self.alipay.serve(path, body).await,
+        };
+        match served {
+            Some((status, body)) => Exchange::Answered(Reply { status, headers: Vec::new(), body }),
+            None => Exchange::NoAnswer("the connection was closed".into()),
+        }
+    }
+
+    async fn send(self: Arc<Self>, life: Life, wallet: Which, request: Request) -> Exchange {
+        let dice = self.dice();
+        life.or_never().await;
+        tokio::time::sleep(Duration::from_millis(dice.there)).await;
+        if dice.no_connection {
+            return Exchange::NotSent("no route to the wallet".into());
+        }
+        if dice.lost {
+            return std::future::pending().await;
+        }
+        let host_and_path = request.url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = host_and_path.find('/').and_then(|at| host_and_path.get(at..)).unwrap_or("").to_owned();
+        // Whoever gives up waiting does not stop what is under way.
+        let (way, again, body) = (Arc::clone(&self), Arc::clone(&self), request.body.clone());
+        if dice.twice {
+            let path = path.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(dice.later)).await;
+                again.serve(wallet, &path, &body).await;
+            });
+        }
+        let pays = path.contains("micropay") || path.contains("alipay.trade.pay");
+        let served = tokio::spawn(async move { way.serve(wallet, &path, &request.body).await });
+        let exchange = served.await.unwrap_or_else(|error| Exchange::NoAnswer(error.to_string()));
+        tokio::time::sleep(Duration::from_millis(dice.back)).await;
+        if pays && !life.lives() {
+            self.killed_between.fetch_add(1, Ordering::Relaxed);
+        }
+        life.or_never().await;
+        if dice.unheard {
+            return std::future::pending().await;
+        }
+        exchange
+    }
+}
+
+/// Which wallet a wire goes to.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    /// WeChat Pay, with or without the merchant's certificate.
+    Wechat { secure: bool },
+    /// Alipay.
+    Alipay,
+}
+
+/// One server process's wire to a wallet.
+pub struct Line {
+    pub way: Arc<Way>,
+    pub life: Life,
+    pub which: Which,
+}
+
+impl Wire for Line {
+    fn send(&self, request: Request) -> Posting {
+        Box::pin(Arc::clone(&self.way).send(self.life.clone(), self.which, request))
+    }
+}

@@ -1,0 +1,53 @@
+//! The wallet without its listeners: bytes in, bytes out, in this process and under whatever clock; its books are in
+//! memory.
+
+use super::desk::Desk;
+use super::{Kit, SimulatorError};
+use crate::simulator::wallet::http::Response;
+use crate::simulator::wallet::{Counter, Store, Switches};
+use evertill_shared::clock::Clock;
+use evertill_shared::wallet::Wallet;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A wallet in this process.
+pub struct InProcess {
+    desk: Desk,
+}
+
+impl InProcess {
+    /// A wallet that knows the merchant of that kit, whose files are in `folder`, and nobody's payments yet.
+    /// # Errors
+    /// A file of the kit cannot be read, or there is no memory for its books.
+    pub fn new(
+        (kit, folder): (&Kit, &Path),
+        switches: Switches,
+        seed: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SimulatorError> {
+        let counter = Counter::new(Wallet::Alipay, Store::in_memory()?, switches, seed, clock)?;
+        // Nobody fetches bills from here: there is no listener.
+        let desk = Desk::new(kit.parties(folder)?, Arc::new(counter), "http://alipay".to_owned());
+        Ok(Self { desk })
+    }
+
+    /// Answers one call, with status and body; `None` if the connection ends without an answer.
+    pub async fn serve(&self, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        if path != "/gateway.do" {
+            return Some((404, Vec::new()));
+        }
+        match self.desk.serve(query, body).await {
+            Response::Reply { status, body, .. } => Some((status, body)),
+            Response::HangUp => None,
+        }
+    }
+}
+
+impl Deref for InProcess {
+    type Target = Counter;
+    fn deref(&self) -> &Counter {
+        self.desk.counter()
+    }
+}
