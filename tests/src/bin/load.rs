@@ -1,7 +1,7 @@
 //! `cargo load`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::load::{cores, echo, growth, intake, overload};
+use evertill_tests::load::{bulkhead, cores, echo, growth, intake, overload};
 use evertill_tests::store_rig::RigError;
 use evertill_tests::workspace;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
     name = "cargo load",
     after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --engine postgres --json\n  \
                   cargo load -- intake --profile target/intake.svg\n  \
-                  cargo load -- growth --json\n  cargo load -- overload --json"
+                  cargo load -- growth --json\n  cargo load -- overload --json\n  cargo load -- bulkhead --json"
 )]
 struct Options {
     #[command(subcommand)]
@@ -31,6 +31,8 @@ enum Program {
     Growth(growth::GrowthOptions),
     /// Useful work when far more is asked for than can be done.
     Overload(overload::OverloadOptions),
+    /// What one wallet's customers notice while the other wallet hangs or turns everybody away.
+    Bulkhead(bulkhead::BulkheadOptions),
     /// A server that only echoes over TLS; the intake program starts it.
     #[command(hide = true)]
     Echo(echo::EchoOptions),
@@ -66,6 +68,7 @@ fn run(program: &Program) -> Result<Value, RigError> {
             Program::Intake(options) => intake::run(options, cores).await,
             Program::Growth(options) => growth::run(options, cores).await,
             Program::Overload(options) => overload::run(options, cores).await,
+            Program::Bulkhead(options) => bulkhead::run(options, cores).await,
             Program::Echo(_) => Ok(Value::Null),
         }
     })
