@@ -2,6 +2,7 @@
 //! something it counted on did not hold (an answer that does not verify, an order that is not in its group).
 #![allow(clippy::float_arithmetic, reason = "figures for people; no money is counted here")]
 
+pub mod bulkhead;
 pub mod cores;
 pub mod echo;
 pub mod engine;

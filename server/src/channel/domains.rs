@@ -50,9 +50,9 @@ pub enum Sign {
     Answered(Duration),
     /// No connection.
     Unreachable(Trouble),
-    /// No answer in time, over a connection that was made.
+    /// No answer in time, or only one of whoever stands before it; or none over a connection kept for long.
     Silent,
-    /// The connection broke before the answer was whole.
+    /// A connection that was new, or had served a moment ago, broke before the answer was whole.
     Broken,
 }
 

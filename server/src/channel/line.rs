@@ -131,55 +131,75 @@ impl Line {
 }
 
 impl Inner {
-    /// Tries one address after the other, as far as that is allowed.
     async fn call(&self, path: &str, sending: &Sending, limit: Duration, trying: &AtomicUsize) -> Exchange {
         let order = self.domains().order();
+        let share = limit / u32::try_from(order.len()).unwrap_or(1).max(1);
+        match sending.kind() {
+            Kind::Deed => self.act(path, sending, &order, trying).await,
+            Kind::Question => self.ask(path, sending, &order, (share, trying)).await,
+        }
+    }
+
+    /// Goes to one address after the other for as long as surely nothing was sent.
+    async fn act(&self, path: &str, sending: &Sending, order: &[usize], trying: &AtomicUsize) -> Exchange {
         let mut trouble = Exchange::NotSent("there is no address".into());
-        let tries = u32::try_from(order.len()).unwrap_or(1).max(1);
-        for (nth, at) in order.iter().copied().enumerate() {
+        for at in order.iter().copied() {
             trying.store(at, Ordering::Relaxed);
-            let is_last = nth + 1 == order.len();
-            let asks = sending.kind() == Kind::Question;
-            // A question leaves time for the others to be asked, too.
-            let share = if asks && !is_last { limit / tries } else { limit };
-            let exchange = self.try_one(at, path, sending, share, self.over(at, sending.kind())).await;
-            match exchange {
-                // What was asked in vain elsewhere stays without an answer.
-                Exchange::NotSent(_) if matches!(trouble, Exchange::NoAnswer(_)) => {}
-                Exchange::NotSent(_) => trouble = exchange,
-                Exchange::NoAnswer(_) if asks && self.may_repeat() => {
-                    trouble = exchange;
-                    if tries == 1 {
-                        // There is no other: a connection that was kept for too long may be all that was wrong.
-                        return self.try_one(at, path, sending, limit, Over::New).await;
-                    }
-                }
-                exchange => return exchange,
+            trouble = self.try_one(at, path, sending, self.over(at, Kind::Deed)).await;
+            if !matches!(trouble, Exchange::NotSent(_)) {
+                break;
             }
         }
         trouble
     }
 
-    async fn try_one(
-        &self,
-        at: usize,
-        path: &str,
-        sending: &Sending,
-        limit: Duration,
-        over: Over,
-    ) -> Exchange {
+    /// Asks one address after the other until one answers. One that takes more than its share of the time is given the
+    /// rest of it, too, while the next is asked beside it: it may only be slow.
+    fn ask<'a>(
+        &'a self,
+        path: &'a str,
+        sending: &'a Sending,
+        order: &'a [usize],
+        (share, trying): (Duration, &'a AtomicUsize),
+    ) -> Pin<Box<dyn Future<Output = Exchange> + Send + 'a>> {
+        Box::pin(async move {
+            let Some((at, rest)) = order.split_first() else {
+                return Exchange::NotSent("there is no address".into());
+            };
+            trying.store(*at, Ordering::Relaxed);
+            let mut first = Box::pin(self.try_one(*at, path, sending, Over::Kept));
+            if rest.is_empty() {
+                let only = first.await;
+                let is_again = self.addresses.len() == 1 && matches!(only, Exchange::NoAnswer(_));
+                // There is no other: a connection that was kept for too long may be all that was wrong.
+                let again = is_again && self.may_repeat();
+                return if again { self.try_one(*at, path, sending, Over::New).await } else { only };
+            }
+            match tokio::time::timeout(share, &mut first).await {
+                Ok(answered @ Exchange::Answered(_)) => answered,
+                Ok(Exchange::NoAnswer(why)) if !self.may_repeat() => Exchange::NoAnswer(why),
+                Ok(trouble) => better(trouble, self.ask(path, sending, rest, (share, trying)).await),
+                Err(_) if !self.may_repeat() => first.await,
+                Err(_) => {
+                    self.note(*at, Sign::Silent, Some("it takes too long to answer"));
+                    let mut others = self.ask(path, sending, rest, (share, trying));
+                    tokio::select! {
+                        one = &mut first => if_none(one, others).await,
+                        one = &mut others => if_none(one, first).await,
+                    }
+                }
+            }
+        })
+    }
+
+    async fn try_one(&self, at: usize, path: &str, sending: &Sending, over: Over) -> Exchange {
         let Some(address) = self.addresses.get(at) else {
             return Exchange::NotSent("no such address".into());
         };
         let start = self.clock.monotonic();
-        let sent = self.wire.send(sending.to(address, path, over));
-        let Ok(exchange) = tokio::time::timeout(limit, sent).await else {
-            let why = format!("no answer within {} ms", limit.as_millis());
-            self.note(at, Sign::Silent, Some(&why));
-            return Exchange::NoAnswer(why);
-        };
+        let exchange = self.wire.send(sending.to(address, path, over)).await;
         let took = self.clock.monotonic().saturating_sub(start);
-        let (sign, why) = sign_of(&exchange, took);
+        let (sign, why) = sign_of(&exchange, took, over);
         self.note(at, sign, why.as_deref());
         exchange
     }
@@ -207,12 +227,13 @@ impl Inner {
             tokio::spawn(async move {
                 let Some(address) = inner.addresses.get(at) else { return };
                 let start = inner.clock.monotonic();
-                // Whatever its front page says, even that there is none: it is alive.
-                let asked = inner.wire.send(Sending::get().to(address, "/", Over::Kept));
+                // Whatever its front page says, even that there is none: it is alive. And the connection is ready for
+                // a payment then.
+                let asked = inner.wire.send(Sending::get().to(address, "/", Over::Recent));
                 let answer = tokio::time::timeout(RACE_LIMIT, asked).await;
                 let (now, silent) = (inner.clock.monotonic(), (Sign::Silent, Some("no answer".to_owned())));
                 let took = now.saturating_sub(start);
-                let (sign, why) = answer.map_or(silent, |exchange| sign_of(&exchange, took));
+                let (sign, why) = answer.map_or(silent, |exchange| sign_of(&exchange, took, Over::Kept));
                 inner.tell(at, why.as_deref(), |domains| domains.raced(at, sign, now));
             });
         }
@@ -251,8 +272,22 @@ impl Inner {
     }
 }
 
+/// Waits for the other one unless there is an answer already.
+async fn if_none(one: Exchange, other: impl Future<Output = Exchange>) -> Exchange {
+    if matches!(one, Exchange::Answered(_)) { one } else { better(one, other.await) }
+}
+
+/// What two tries of one question come to: what was asked in vain anywhere stays without an answer.
+fn better(one: Exchange, other: Exchange) -> Exchange {
+    match (one, other) {
+        (answered @ Exchange::Answered(_), _) | (_, answered @ Exchange::Answered(_)) => answered,
+        (no_answer @ Exchange::NoAnswer(_), _) | (_, no_answer @ Exchange::NoAnswer(_)) => no_answer,
+        (_, not_sent @ Exchange::NotSent(_)) => not_sent,
+    }
+}
+
 /// What an exchange shows of the address, and in words if it is trouble.
-fn sign_of(exchange: &Exchange, took: Duration) -> (Sign, Option<String>) {
+fn sign_of(exchange: &Exchange, took: Duration, over: Over) -> (Sign, Option<String>) {
     match exchange {
         // So answers whoever stands before a wallet that is not there; the wallet's own trouble has other words.
         Exchange::Answered(reply) if (502..=504).contains(&reply.status) => {
@@ -260,6 +295,8 @@ fn sign_of(exchange: &Exchange, took: Duration) -> (Sign, Option<String>) {
         }
         Exchange::Answered(_) => (Sign::Answered(took), None),
         Exchange::NotSent(why) => (Sign::Unreachable(why.trouble), Some(why.to_string())),
+        // A connection that was kept for long may break: that says nothing of those that served a moment ago.
+        Exchange::NoAnswer(why) if over == Over::Kept => (Sign::Silent, Some(why.clone())),
         Exchange::NoAnswer(why) => (Sign::Broken, Some(why.clone())),
     }
 }

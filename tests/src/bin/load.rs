@@ -1,7 +1,7 @@
 //! `cargo load`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::load::{cores, echo, growth, intake, overload, pay, reconcile};
+use evertill_tests::load::{bulkhead, cores, echo, growth, intake, overload, pay, reconcile};
 use evertill_tests::store_rig::RigError;
 use evertill_tests::workspace;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
     after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --engine postgres --json\n  \
                   cargo load -- intake --profile target/intake.svg\n  \
                   cargo load -- growth --json\n  cargo load -- overload --json\n  \
-                  cargo load -- pay --json\n  cargo load -- reconcile --json"
+                  cargo load -- pay --json\n  cargo load -- bulkhead --json\n  cargo load -- reconcile --json"
 )]
 struct Options {
     #[command(subcommand)]
@@ -36,6 +36,8 @@ enum Program {
     Reconcile(reconcile::ReconcileOptions),
     /// What the server adds to the time of a code payment.
     Pay(pay::PayOptions),
+    /// What one wallet's customers notice while the other wallet hangs or turns everybody away.
+    Bulkhead(bulkhead::BulkheadOptions),
     /// A server that only echoes over TLS; the intake program starts it.
     #[command(hide = true)]
     Echo(echo::EchoOptions),
@@ -75,6 +77,7 @@ fn run(program: &Program) -> Result<Value, RigError> {
             Program::Growth(options) => growth::run(options, cores).await,
             Program::Overload(options) => overload::run(options, cores).await,
             Program::Pay(options) => pay::run(options, cores).await,
+            Program::Bulkhead(options) => bulkhead::run(options, cores).await,
             Program::Reconcile(_) | Program::Echo(_) => Ok(Value::Null),
         }
     })

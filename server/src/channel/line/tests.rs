@@ -107,6 +107,21 @@ async fn a_question_goes_to_the_other_address_whatever_happened_while_there_is_t
 }
 
 #[tokio::test]
+async fn a_question_to_an_address_that_is_only_slow_is_answered_all_the_same() {
+    fn slow() -> Posting {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            well().await
+        })
+    }
+    const SLOW: fn() -> Posting = slow;
+    for others in [HANGS, DEAD, BROKEN] {
+        let answered = rig([SLOW, others], [WELL, DEAD]).send(ask()).await;
+        assert!(matches!(answered, (Exchange::Answered(_), [1, 1])), "{answered:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_loses_the_race_or_hangs_in_it_is_not_called_first() {
     for (races, first) in
         [([WELL, WELL], "a"), ([DEAD, WELL], "b"), ([HANGS, WELL], "b"), ([DEAD, DEAD], "a")]
@@ -140,8 +155,10 @@ async fn after_a_connection_broke_money_goes_over_new_ones() {
         rig.line.send("/pay", pay(), Duration::from_millis(400)).await;
         assert_eq!(over(&rig), Some(expected));
     }
+    let rig = self::rig([BROKEN, DEAD], [WELL, DEAD]);
     rig.line.send("/ask", ask(), Duration::from_millis(400)).await;
-    assert!(rig.wire.seen.lock().unwrap().iter().any(|(.., over)| *over == Over::Kept));
+    rig.line.send("/pay", pay(), Duration::from_millis(400)).await;
+    assert_eq!(over(&rig), Some(Over::Recent), "a question may have waited for too long on its own");
 }
 
 #[tokio::test]
