@@ -205,9 +205,9 @@ mod tests {
     #[test]
     fn an_answered_question_brings_the_trial_nearer() {
         let mut breaker = opened();
-        for now in [10, 14, 22, 38] {
-            assert_eq!(breaker.turn(s(now), PATIENCE), Turn::Trial);
-            breaker.outcome(s(now), false, s(now), NONE);
+        for at in [10, 14, 22, 38] {
+            assert_eq!(breaker.turn(s(at), PATIENCE), Turn::Trial);
+            breaker.outcome(s(at), false, s(at), NONE);
         }
         breaker.heard(s(40));
         assert_eq!(breaker.turn(s(41), PATIENCE), Turn::Refused);

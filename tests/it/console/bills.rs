@@ -53,8 +53,9 @@ fn the_bill_is_compared_the_next_morning_and_the_page_shows_which_field_differs(
         // The next day's noon, there and here.
         let noon = moment_on(day.next(), 12 * 60, &zone, 0).unwrap();
         let ahead = noon.0 - SystemClock.now().0;
-        rig.wallet_control().turn_clock(ahead).await.unwrap();
-        rig.alipay_control().turn_clock(ahead).await.unwrap();
+        let by = Duration::from_millis(u64::try_from(ahead).unwrap());
+        rig.wallet_control().turn_clock(by).await.unwrap();
+        rig.alipay_control().turn_clock(by).await.unwrap();
         hand.turn(ahead).unwrap();
         (rig, wrong, paid, day)
     });

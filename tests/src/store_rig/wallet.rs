@@ -96,14 +96,6 @@ impl WalletControl {
         self.ask(self.http.post(format!("{}/switches", self.base)).json(&switches)).await.map(drop)
     }
 
-    /// Turns its clock.
-    /// # Errors
-    /// The simulator does not answer.
-    pub async fn turn_clock(&self, advance_ms: i64) -> Result<(), RigError> {
-        let asked = json!({ "advance_ms": advance_ms });
-        self.ask(self.http.post(format!("{}/clock", self.base)).json(&asked)).await.map(drop)
-    }
-
     /// The wallet's books.
     /// # Errors
     /// The simulator does not answer.

@@ -4,7 +4,7 @@
 use super::shop::Shop;
 use crate::simulator::wallet::Behaviour;
 use crate::world::chance::Chance;
-use evertill_server::order_centre::NewCharge;
+use evertill_server::order_centre::{Means, NewCharge};
 use evertill_server::order_group::{
     Adoption, GroupError, Guard, KeptEntry, PaymentRecord, Refusal, SaleOfTill,
 };
@@ -142,7 +142,7 @@ impl Serving {
                 wallet,
                 channel_number: channel_number.clone(),
                 amount,
-                auth_code: AuthCode::new(digits.clone()),
+                means: Means::Scanned(AuthCode::new(digits.clone())),
                 guard: self.guard(),
             };
             let server = self.shop.server(&mut self.chance).await;

@@ -28,7 +28,7 @@ impl InProcess {
     ) -> Result<Self, SimulatorError> {
         let counter = Counter::new(Wallet::Alipay, Store::in_memory()?, switches, seed, clock)?;
         // Nobody fetches bills from here: there is no listener.
-        let desk = Desk::new(kit.parties(folder)?, Arc::new(counter), "http://alipay".to_owned());
+        let desk = Desk::new(Arc::new(kit.parties(folder)?), Arc::new(counter), "http://alipay".to_owned());
         Ok(Self { desk })
     }
 
@@ -39,7 +39,9 @@ impl InProcess {
             return Some((404, Vec::new()));
         }
         match self.desk.serve(query, body).await {
-            Response::Reply { status, body, .. } => Some((status, body)),
+            Response::Reply { status, body, .. } | Response::Whole { status, body, .. } => {
+                Some((status, body))
+            }
             Response::HangUp => None,
         }
     }
