@@ -244,6 +244,7 @@ pub struct Payment {
     pub shown: Option<ShownCode>,
     /// After the end nothing more is asked: the channel has said once more, and definitely, how it stands, or there
     /// was nothing to ask about.
+    #[serde(default)]
     pub looked_again: bool,
 }
 

@@ -26,7 +26,7 @@ fn pause_at(age: u64) -> u64 {
         let event = match payment.due(at(now), &policy()) {
             Some(Action::Query) => Event::Query(QueryOutcome::Unknown),
             Some(Action::Reverse) => Event::Reverse(ReverseOutcome::Unknown),
-            Some(Action::LookAgain) | None => continue,
+            Some(Action::LookAgain | Action::Show) | None => continue,
         };
         payment.on(event, at(now), &policy());
         if last <= age && age < now {

@@ -247,16 +247,23 @@ impl World {
                 code("c")
             }
             (Action::Show, _) => Event::Shown(ShownOutcome::Unknown),
-            (Action::Query, Truth::NoOrder) => Event::Query(QueryOutcome::NoSuchOrder),
-            (Action::Query, Truth::Open) => Event::Query(QueryOutcome::Waiting),
-            (Action::Query, Truth::Charged) => Event::Query(paid()),
-            (Action::Query, Truth::Closed) => Event::Query(QueryOutcome::Reversed),
+            (Action::Query, _) => Event::Query(self.asked()),
+            (Action::LookAgain, _) => Event::LookedAgain(self.asked()),
             (Action::Reverse, Truth::NoOrder) => Event::Reverse(ReverseOutcome::NoSuchOrder),
             (Action::Reverse, Truth::Charged) => Event::Reverse(ReverseOutcome::Retry),
             (Action::Reverse, Truth::Open | Truth::Closed) => {
                 self.truth = Truth::Closed;
                 Event::Reverse(ReverseOutcome::Reversed)
             }
+        }
+    }
+
+    fn asked(&self) -> QueryOutcome {
+        match self.truth {
+            Truth::NoOrder => QueryOutcome::NoSuchOrder,
+            Truth::Open => QueryOutcome::Waiting,
+            Truth::Charged => paid(),
+            Truth::Closed => QueryOutcome::Reversed,
         }
     }
 
