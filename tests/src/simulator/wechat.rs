@@ -227,7 +227,10 @@ async fn listen_open(listener: TcpListener, desk: Arc<Desk>, newer: Arc<v3::Desk
                 let _ = http::converse(stream, |request| {
                     let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
                     async move {
-                        if request.path.starts_with("/v3/") {
+                        // On a connection that was open before, too.
+                        if desk.counter().inside().switches.offline {
+                            Response::HangUp
+                        } else if request.path.starts_with("/v3/") {
                             newer.serve(&request).await
                         } else {
                             call(desk, request, false).await
@@ -250,7 +253,17 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
             }
             match tls.accept(stream).await {
                 Ok(stream) => {
-                    let _ = http::converse(stream, |request| call(Arc::clone(&desk), request, true)).await;
+                    let _ = http::converse(stream, |request| {
+                        let desk = Arc::clone(&desk);
+                        async move {
+                            if desk.counter().inside().switches.offline {
+                                Response::HangUp
+                            } else {
+                                call(desk, request, true).await
+                            }
+                        }
+                    })
+                    .await;
                 }
                 Err(error) => tracing::info!(%error, "a connection without the merchant's certificate ended"),
             }
@@ -260,10 +273,6 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
 }
 
 async fn call(desk: Arc<Desk>, request: Request, secure: bool) -> Response {
-    // On a connection that was open before, too.
-    if desk.counter().inside().switches.offline {
-        return Response::HangUp;
-    }
     let Some(endpoint) = endpoint_of(&request.path, secure).filter(|_| request.method == "POST") else {
         return no_such_call();
     };
