@@ -73,12 +73,16 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
     let first = trial.peak().await?;
     say(format_args!("{:.0} a second; first half of that, for what is normal", first.requests));
     let normal = trial.normal(first.requests / 2.0).await?;
-    let mut levels = Vec::new();
+    let (mut levels, mut before) = (Vec::new(), first);
     for times in [2, 5, 10] {
-        // Anew each time: machines that are shared with others are not equally quick in every minute.
-        let peak = if levels.is_empty() { first } else { trial.peak().await? };
-        say(format_args!("{times} times {:.0} a second, then half of it", peak.requests));
-        levels.push(trial.level(times, peak, normal).await?);
+        say(format_args!("{times} times {:.0} a second, then half of it", before.requests));
+        let mut level = trial.level(times, before, normal).await?;
+        // What can be done is found out before and after each load: the databases grow meanwhile, and machines that are
+        // shared with others are not equally quick in every minute.
+        let after = trial.peak().await?;
+        level.is_share_of(before, after);
+        levels.push(level);
+        before = after;
     }
     let memory = peak_mib(trial.shop.server_pid());
     trial.shop.rig.stop_server();
@@ -94,6 +98,7 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
         "steady_p99_ratio": rounded(steady.as_secs_f64() / normal.as_secs_f64().max(1e-6), 2),
         "recovery_s": levels.last().and_then(|level| level.recovery_s),
         "peak_per_s": rounded(first.requests, 0),
+        "peak_server_core_share": rounded(first.core, 3),
         "cpu_us_of_each_kind": trial.costs.iter().map(|(kind, us)| ((*kind).to_owned(), json!(rounded(*us, 0))))
             .collect::<Map<_, _>>(),
         "normal_p99_ms": ms(normal),
@@ -115,14 +120,28 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
 /// What one load came to.
 struct Level {
     times: u32,
-    /// Useful work as a share of the peak: each request counts by what one of its kind costs the server, since the kinds
-    /// that are refused first are not the dearest.
+    /// Useful work in a second: each request counts by what one of its kind costs the server, since the kinds that are
+    /// refused first are not the dearest.
+    done: Rate,
+    /// The same as a share of the peak.
     goodput: f64,
     /// Of all that was done, and of what was done once the first rush was over.
     p99: Duration,
     steady_p99: Duration,
     recovery_s: Option<f64>,
     more: Map<String, Value>,
+}
+
+impl Level {
+    /// Its peak is the mean of what could be done before and after.
+    fn is_share_of(&mut self, before: Rate, after: Rate) {
+        let share = |done: f64, before: f64, after: f64| done * 2.0 / (before + after).max(1e-6);
+        self.goodput = share(self.done.work, before.work, after.work);
+        let by_number = share(self.done.requests, before.requests, after.requests);
+        self.more.insert("requests_share".into(), json!(rounded(by_number, 3)));
+        let peaks = [before.requests, after.requests].map(|peak| rounded(peak, 0));
+        self.more.insert("peaks_per_s".into(), json!(peaks));
+    }
 }
 
 /// What a request of each kind costs the server, in microseconds of its processor.
@@ -234,13 +253,11 @@ impl Trial {
         let core = in_window.process.as_secs_f64() / time.as_secs_f64();
         more.insert("server_core_share".into(), json!(rounded(core, 3)));
         more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
-        let goodput = self.work_of(&work, in_time()) / time.as_secs_f64() / peak.work;
-        let by_number = count(in_time().count()) / time.as_secs_f64() / peak.requests;
-        more.insert("requests_share".into(), json!(rounded(by_number, 3)));
-        more.insert("peak_per_s".into(), json!(rounded(peak.requests, 0)));
-        more.insert("peak_server_core_share".into(), json!(rounded(peak.core, 3)));
+        let work = self.work_of(&work, in_time()) / time.as_secs_f64();
+        let requests = count(in_time().count()) / time.as_secs_f64();
+        let done = Rate { requests, work, core };
         more.insert("offered_per_s".into(), json!(rounded(offered, 0)));
-        Ok(Level { times, goodput, p99, steady_p99, recovery_s, more })
+        Ok(Level { times, done, goodput: 0.0, p99, steady_p99, recovery_s, more })
     }
 
     /// Counts the orders that were acknowledged, and looks at the signatures of some of the answers.
