@@ -192,7 +192,8 @@ pub struct Policy {
     /// wallet's differ.
     pub shown_grace_ms: u64,
     /// So long after an attempt has ended without money the wallet is asked once more whether it stayed so. Later than
-    /// the wallet itself closes what nobody paid: WeChat after 45 s, Alipay after three minutes.
+    /// the wallet itself closes what nobody paid (WeChat after 45 s, Alipay after three minutes), and by more than the
+    /// clocks of two servers differ: the one that asks may not be the one that was told of the end.
     pub look_again_after_ms: u64,
 }
 

@@ -29,6 +29,8 @@ use tokio::task::JoinSet;
 
 /// How many lines the tills have at least.
 const LINES: usize = 100;
+/// How many are used when the tills get their numbers: no load that any would be refused for.
+const STOCKING: usize = 32;
 /// The last rate is the one that the aims are for.
 const AIMED_AT: &str = "200";
 
@@ -78,14 +80,16 @@ pub async fn run(options: &PayOptions, cores: Cores) -> Result<Value, RigError> 
     let mut shop = Shop::open(Engine::Sqlite, 3, LINES, cores).await?;
     let control = shop.rig.wallet_control();
     control.switch(json!({ "code_lifetime_ms": 3_600_000 })).await?;
+    let mut stocking = shop.lines(STOCKING).await?;
+    let mut tills = BusyTills::open(&mut shop, &mut stocking).await?;
     let mut lines = shop.lines(LINES).await?;
-    let mut tills = BusyTills::open(&mut shop, &mut lines).await?;
     let wallet = Wallet::of(shop.rig.wechat_section())?;
     let mut rates = BTreeMap::new();
     for rate in &options.rates {
         let seconds = if *rate < 10 { 3 * options.seconds } else { options.seconds };
         say(format_args!("{rate} payments a second for {seconds} s, through the server and directly"));
-        let (ours, failed) = through_the_server(&shop, &mut lines, &mut tills, (*rate, seconds)).await?;
+        let (ours, failed) =
+            through_the_server(&shop, (&mut stocking, &mut lines), &mut tills, (*rate, seconds)).await?;
         let direct = wallet.directly(&control, *rate, seconds).await?;
         rates.insert(rate.to_string(), Both { ours, direct, failed });
     }
@@ -96,7 +100,7 @@ pub async fn run(options: &PayOptions, cores: Cores) -> Result<Value, RigError> 
     // While the wallet takes its time, so many more wait at once.
     lines = shop.lines(3 * LINES).await?;
     let (mut times, failed) =
-        through_the_server(&shop, &mut lines, &mut tills, (last, options.seconds)).await?;
+        through_the_server(&shop, (&mut stocking, &mut lines), &mut tills, (last, options.seconds)).await?;
     let in_time = times.iter().filter(|time| **time < Duration::from_secs(1)).count();
     let all = times.len() + failed;
     let aimed_at = if rates.contains_key(AIMED_AT) { AIMED_AT.to_owned() } else { last.to_string() };
@@ -116,12 +120,12 @@ pub async fn run(options: &PayOptions, cores: Cores) -> Result<Value, RigError> 
 /// Has tills charge codes at that rate; gives how long each took that was paid, and how many were not.
 async fn through_the_server(
     shop: &Shop,
-    lines: &mut Lines,
+    (stocking, lines): (&mut Lines, &mut Lines),
     tills: &mut BusyTills,
     (rate, seconds): (u32, u64),
 ) -> Result<(Vec<Duration>, usize), RigError> {
     let requests = usize::try_from(u64::from(rate) * seconds).map_err(wrong)? + 20;
-    let work = Arc::new(tills.of_kind(shop, lines, ("payment", 1, 1), requests).await?);
+    let work = Arc::new(tills.of_kind(shop, stocking, ("payment", 1, 1), requests).await?);
     let steps = [(f64::from(rate), Duration::from_secs(seconds))];
     let done = lines.open_loop(&work, &steps).await?;
     let (mut times, mut failed) = (Vec::new(), done.not_sent.len());

@@ -190,8 +190,9 @@ async fn assemble(
     }
     let channels = channels(ground, (index, starts), &clock, life)?;
     // What is over is looked at again sooner here, and scanned as often; the sweeper looks every four seconds: a run
-    // costs less, and finds the same.
-    let policy = Policy { look_again_after_ms: 20_000, ..Policy::default() };
+    // costs less, and finds the same. Servers' clocks differ by half a minute here, and the one that looks again may not
+    // be the one that was told of the end.
+    let policy = Policy { look_again_after_ms: 45_000, ..Policy::default() };
     let policies = Policies { wechat_pay: policy, alipay: policy };
     let settings = CentreSettings {
         sweep_every: Duration::from_secs(4),
