@@ -17,7 +17,7 @@ pub enum Class {
     Uploads,
     /// New orders: a till goes on offline without a number.
     NewOrders,
-    /// Lists, the catalogue, pages.
+    /// Lists, the catalogue, pages, what wallets tell by themselves.
     Reports,
 }
 
@@ -52,8 +52,9 @@ impl Class {
             path::DRAFTS => Self::NewOrders,
             path::JOURNAL | path::ADOPT => Self::Uploads,
             path::TERMINAL | path::ORDER | path::PAYMENT if *method == Method::GET => Self::Questions,
-            // From anyone, and never the only way to learn of a payment: it takes no till's place.
-            path::NOTIFICATIONS => Self::Uploads,
+            // From anyone on the Internet, and never the only way to learn of a payment: a flood of them takes no till's
+            // place.
+            path::NOTIFICATIONS => Self::Reports,
             path::TERMINAL | path::ORDER | path::PAYMENTS | path::SHOWN | path::PAYMENT | path::TAKE_BACK => {
                 Self::Money
             }
@@ -98,7 +99,7 @@ mod tests {
         let of = |method: Method, route: &str| Class::of(&method, route);
         assert_eq!(of(Method::POST, path::PAYMENTS), Some(Class::Money));
         assert_eq!(of(Method::POST, path::SHOWN), Some(Class::Money));
-        assert_eq!(of(Method::POST, path::NOTIFICATIONS), Some(Class::Uploads));
+        assert_eq!(of(Method::POST, path::NOTIFICATIONS), Some(Class::Reports));
         assert_eq!(of(Method::GET, path::PAYMENT), Some(Class::Questions));
         assert_eq!(of(Method::GET, path::ORDER), Some(Class::Questions));
         assert_eq!(of(Method::POST, path::TAKE_BACK), Some(Class::Money));

@@ -1,4 +1,5 @@
-//! A wallet's documented words as an enum, so that what each means for money is one exhaustive match.
+//! A wallet's documented words as an enum, so that what each means for money is one exhaustive match; and our own words as
+//! a wallet takes them.
 
 /// Makes an enum of documented words, `Undocumented` for all others, and the reading of one.
 macro_rules! documented_words {
@@ -26,3 +27,16 @@ macro_rules! documented_words {
 }
 
 pub(super) use documented_words;
+
+/// At most that many bytes, cut between characters, without what XML cannot carry: control characters, and the two that
+/// are none.
+pub(super) fn clip(text: &str, max_bytes: usize) -> String {
+    let mut clipped = String::new();
+    for character in text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')) {
+        if clipped.len() + character.len_utf8() > max_bytes {
+            break;
+        }
+        clipped.push(character);
+    }
+    clipped
+}

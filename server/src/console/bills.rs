@@ -139,8 +139,11 @@ struct DayPage {
     csv: String,
 }
 
-/// Reads the address of a day.
-fn day_of(channel: &str, day: &str) -> Result<(Wallet, BusinessDay), Problem> {
+/// The day that the address names, for whoever may look at bills.
+fn day_of(visit: &Visit, channel: &str, day: &str) -> Result<(Wallet, BusinessDay), Problem> {
+    if !may_open(visit.who.role, Tab::Bills) {
+        return Err(Problem::Forbidden);
+    }
     let wallet = channel.parse().map_err(|_| Problem::NotFound)?;
     Ok((wallet, day.parse().map_err(|_| Problem::NotFound)?))
 }
@@ -151,10 +154,7 @@ pub(super) async fn day(
     Path((channel, day)): Path<(String, String)>,
     visit: Visit,
 ) -> Result<Response, Problem> {
-    if !may_open(visit.who.role, Tab::Bills) {
-        return Err(Problem::Forbidden);
-    }
-    let (channel, day) = day_of(&channel, &day)?;
+    let (channel, day) = day_of(&visit, &channel, &day)?;
     let t = visit.words();
     let run = app.base.bill_run(channel, day).await?.filter(|run| run.state == RunState::Done);
     let run = run.ok_or(Problem::NotFound)?;
@@ -181,10 +181,7 @@ pub(super) async fn table(
     Path((channel, day)): Path<(String, String)>,
     visit: Visit,
 ) -> Result<Response, Problem> {
-    if !may_open(visit.who.role, Tab::Bills) {
-        return Err(Problem::Forbidden);
-    }
-    let (channel, day) = day_of(&channel, &day)?;
+    let (channel, day) = day_of(&visit, &channel, &day)?;
     let text = csv::of_day(&app.base, channel, day).await?;
     let file = format!("attachment; filename=\"bill-{}-{day}.csv\"", channel.code());
     let head = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)];

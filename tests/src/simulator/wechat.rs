@@ -219,16 +219,20 @@ fn server_tls(kit: &Kit, folder: &Path) -> Result<ServerConfig, SimulatorError> 
         .map_err(|e| bad(&e))
 }
 
+/// Asked for each connection, and for each request on one that was open before.
+fn is_offline(desk: &Desk) -> bool {
+    desk.counter().inside().switches.offline
+}
+
 async fn listen_open(listener: TcpListener, desk: Arc<Desk>, newer: Arc<v3::Desk>) {
     http::listen(listener, move |stream| {
         let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
         async move {
-            if !desk.counter().inside().switches.offline {
+            if !is_offline(&desk) {
                 let _ = http::converse(stream, |request| {
                     let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
                     async move {
-                        // On a connection that was open before, too.
-                        if desk.counter().inside().switches.offline {
+                        if is_offline(&desk) {
                             Response::HangUp
                         } else if request.path.starts_with("/v3/") {
                             newer.serve(&request).await
@@ -248,7 +252,7 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
     http::listen(listener, move |stream| {
         let (desk, tls) = (Arc::clone(&desk), tls.clone());
         async move {
-            if desk.counter().inside().switches.offline {
+            if is_offline(&desk) {
                 return;
             }
             match tls.accept(stream).await {
@@ -256,11 +260,7 @@ async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>)
                     let _ = http::converse(stream, |request| {
                         let desk = Arc::clone(&desk);
                         async move {
-                            if desk.counter().inside().switches.offline {
-                                Response::HangUp
-                            } else {
-                                call(desk, request, true).await
-                            }
+                            if is_offline(&desk) { Response::HangUp } else { call(desk, request, true).await }
                         }
                     })
                     .await;

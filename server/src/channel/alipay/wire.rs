@@ -7,6 +7,7 @@
 use super::keys::{AppKey, Trust};
 use super::node::{self, Envelope, Fields, Unreadable};
 use super::sub_code::{Code, SubCode};
+use crate::channel::words::clip;
 use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
@@ -349,18 +350,6 @@ fn words(fields: &Fields) -> String {
     let part = |name| fields.get(name).map_or("", String::as_str);
     let said = [part("code"), part("sub_code"), part("sub_msg")];
     clip(said.join(" ").trim(), 200)
-}
-
-/// At most that many bytes, cut between characters, without control characters.
-fn clip(text: &str, max_bytes: usize) -> String {
-    let mut clipped = String::new();
-    for character in text.chars().filter(|c| !c.is_control()) {
-        if clipped.len() + character.len_utf8() > max_bytes {
-            break;
-        }
-        clipped.push(character);
-    }
-    clipped
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::error_code::ErrorCode;
 use super::fields::{self, Fields, Unreadable};
 use super::sign::{self, SignType};
+use crate::channel::words::clip;
 use crate::channel::{ChannelRefund, Charge};
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
@@ -219,16 +220,4 @@ impl Reply {
         let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
         if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("transaction_id")) }
     }
-}
-
-/// At most that many bytes, cut between characters, without control characters (XML cannot carry them).
-fn clip(text: &str, max_bytes: usize) -> String {
-    let mut clipped = String::new();
-    for character in text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')) {
-        if clipped.len() + character.len_utf8() > max_bytes {
-            break;
-        }
-        clipped.push(character);
-    }
-    clipped
 }

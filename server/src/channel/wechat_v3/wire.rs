@@ -6,6 +6,7 @@
 
 use super::error_code::ErrorCode;
 use super::sign::{NotAuthentic, Signer, Trust};
+use crate::channel::words::clip;
 use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
@@ -285,18 +286,6 @@ pub(super) fn transaction(said: &Value) -> Result<String, Unusable> {
     let number = text(said, "/transaction_id").ok_or(Unusable::Mismatch("/transaction_id"))?;
     let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
     if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("/transaction_id")) }
-}
-
-/// At most that many bytes, cut between characters, without control characters.
-pub(super) fn clip(text: &str, max_bytes: usize) -> String {
-    let mut clipped = String::new();
-    for character in text.chars().filter(|c| !c.is_control()) {
-        if clipped.len() + character.len_utf8() > max_bytes {
-            break;
-        }
-        clipped.push(character);
-    }
-    clipped
 }
 
 /// A text as part of a path: the signs that a refund's number may have and a path may not.
