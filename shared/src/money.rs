@@ -195,9 +195,13 @@ impl Amount {
 }
 
 impl fmt::Display for Amount {
-    /// As people read it: `￥12.34`.
+    /// As people read it: `￥12.34`, and `-￥12.34`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.currency.sign(), self.to_decimal())
+        let (sign, decimal) = (self.currency.sign(), self.to_decimal());
+        match decimal.strip_prefix('-') {
+            Some(decimal) => write!(f, "-{sign}{decimal}"),
+            None => write!(f, "{sign}{decimal}"),
+        }
     }
 }
 
@@ -217,6 +221,11 @@ mod tests {
         assert_eq!(written(-5, "CNY"), "-0.05");
         assert_eq!(written(1234, "JPY"), "1234");
         assert_eq!(written(1234, "KWD"), "1.234");
+    }
+
+    #[test]
+    fn less_than_nothing_is_written_before_the_sign_of_the_currency() {
+        assert_eq!([cny(-4_712), cny(5)].map(|amount| amount.to_string()), ["-￥47.12", "￥0.05"]);
     }
 
     #[test]
