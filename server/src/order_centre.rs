@@ -16,11 +16,13 @@ mod showing;
 mod sweeper;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use charge::{Means, NewCharge};
 pub use lane::ChannelHealth;
 pub use showing::TakenIn;
 pub use sweeper::Sweeper;
+pub use workers::Workers;
 
 use crate::channel::Channel;
 use crate::order_group::{GroupError, GroupSet, Guard, Lease, NewPayment, Policies, TakenBack};
@@ -34,6 +36,8 @@ use lane::Lane;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 /// How the order centre works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +82,9 @@ struct Inner {
     settings: CentreSettings,
 }
 
-/// The order centre. Cheap to clone.
+/// The order centre, and on which threads it works if not on its caller's. Cheap to clone.
 #[derive(Clone)]
-pub struct OrderCentre(Arc<Inner>);
+pub struct OrderCentre(Arc<Inner>, Option<Handle>);
 
 impl OrderCentre {
     /// An order centre over these groups and channels. Nothing runs yet: see [`OrderCentre::spawn_sweeper`].
@@ -97,7 +101,13 @@ impl OrderCentre {
             (channel.wallet(), Lane::new(channel, number, settings, Arc::clone(&clock)))
         };
         let lanes = channels.into_iter().map(lane).collect();
-        Self(Arc::new(Inner { groups, lanes, policies, clock, settings }))
+        Self(Arc::new(Inner { groups, lanes, policies, clock, settings }), None)
+    }
+
+    /// The same, and what it begins runs on the threads of these workers, not on the caller's.
+    #[must_use]
+    pub fn worked_by(self, workers: &Workers) -> Self {
+        Self(self.0, Some(workers.handle().clone()))
     }
 
     /// The wallets that can be charged.
@@ -149,6 +159,14 @@ impl OrderCentre {
         guard: Guard,
     ) -> Result<TakenBack, GroupError> {
         self.0.groups.take_back(number, attempt, missing, self.0.policies, guard).await
+    }
+
+    /// Begins a task that goes on whether or not anybody waits for it.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        match &self.1 {
+            Some(workers) => workers.spawn(task),
+            None => tokio::spawn(task),
+        }
     }
 
     fn now(&self) -> Timestamp {

@@ -13,7 +13,7 @@ use crate::door::Door;
 use crate::homes::Atlas;
 use crate::merchant_view::{Feeders, MerchantView, Progress, RebuildError, Rebuilt, ViewPlace};
 use crate::moving::{self, Mover, Moving};
-use crate::order_centre::{CentreSettings, OrderCentre, Sweeper};
+use crate::order_centre::{CentreSettings, OrderCentre, Sweeper, Workers};
 use crate::order_group::{GroupSet, GroupSetError, GroupSettings, Limits, Place, Policies};
 use crate::reconciling::{Reconciler, Reconciling};
 use crate::router::router;
@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle as Threads;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
@@ -108,6 +109,7 @@ pub struct RunningServer {
     handle: Handle<SocketAddr>,
     serving: JoinHandle<io::Result<()>>,
     sweeper: Sweeper,
+    workers: Workers,
     feeders: Feeders,
     moving: Moving,
     reconciling: Reconciling,
@@ -119,7 +121,8 @@ pub struct RunningServer {
 /// [`StartError`].
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServer, StartError> {
     let tls = tls(&config.tls_certificate, &config.tls_key)?;
-    let (app, reconciler) = assemble(&config, clock).await?;
+    let workers = Workers::start().map_err(|_| StartError::Groups(GroupSetError::System("threads")))?;
+    let (app, reconciler) = assemble(&config, clock, &workers).await?;
     let telemetry = match config.metrics_listen {
         Some(address) => Some(telemetry::serve(app.clone(), address).await?),
         None => None,
@@ -149,6 +152,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
         handle,
         serving,
         sweeper,
+        workers,
         feeders,
         moving,
         reconciling,
@@ -202,23 +206,30 @@ pub async fn rebuild_view(
     Ok(rebuilt?)
 }
 
-async fn assemble(config: &Config, clock: Arc<dyn Clock>) -> Result<(App, Reconciler), StartError> {
+async fn assemble(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    workers: &Workers,
+) -> Result<(App, Reconciler), StartError> {
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
     let view = open_view(config, &clock)?;
-    let (channels, policies) = open_channels(config, &clock)?;
+    let (channels, policies) = open_channels(config, &clock, workers.handle())?;
     let settings = CentreSettings::default();
-    let centre = OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings);
+    let centre = OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings)
+        .worked_by(workers);
     let parts = (base.clone(), groups.clone(), centre.clone());
     let reconciler = Reconciler::new(parts, channels, Arc::clone(&clock), config.reconciling.clone());
     Ok((App::from(Parts { clock, base, groups, view, centre, door }), reconciler))
 }
 
-/// The wallets that the store takes, and when each is asked.
+/// The wallets that the store takes, and when each is asked. Whether they answer is looked at on those threads: the
+/// connections that are made by it stay there, for the payments.
 fn open_channels(
     config: &Config,
     clock: &Arc<dyn Clock>,
+    checking: &Threads,
 ) -> Result<(Vec<Arc<dyn Channel>>, Policies), StartError> {
     let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
     let mut policies = Policies { wechat_pay: Policy::default(), alipay: alipay::TIMING };
@@ -226,14 +237,14 @@ fn open_channels(
         let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(clock))?);
         policies.wechat_pay = channel.policy();
         let checked = Arc::clone(&channel);
-        tokio::spawn(look_at(channel.wallet(), async move { checked.check().await }));
+        checking.spawn(look_at(channel.wallet(), async move { checked.check().await }));
         channels.push(channel);
     }
     if let Some(alipay) = &config.alipay {
         let channel = Arc::new(AlipayChannel::new(alipay, Arc::clone(clock))?);
         policies.alipay = channel.policy();
         let checked = Arc::clone(&channel);
-        tokio::spawn(look_at(channel.wallet(), async move { checked.check().await }));
+        checking.spawn(look_at(channel.wallet(), async move { checked.check().await }));
         channels.push(channel);
     }
     Ok((channels, policies))
@@ -378,6 +389,7 @@ impl RunningServer {
         self.app.view.close().await;
         self.app.groups.close().await;
         self.app.base.close().await;
+        drop(self.workers);
     }
 
     /// Waits until serving ends by itself, which it does only after an error.

@@ -1,8 +1,8 @@
 //! A queue that holds a burst and no standing heap ("controlled delay"). Pure.
 //!
-//! While the queue has been empty within the last [`INTERVAL`], a request may wait as long as that: bursts pass.
-//! When it has not, what comes in is more than what can be done, and waiting helps nobody: then a request may wait
-//! [`TARGET`] only, until nobody has been refused for a second. In that state the youngest is served first. Served in the order of coming, each would have
+//! While somebody's turn came within [`TARGET`] during the last [`INTERVAL`], a request may wait as long as that: bursts
+//! pass, and a few who always wait a moment are no heap. When it did not, what comes in is more than what can be done, and
+//! waiting helps nobody: then a request may wait [`TARGET`] only, until nobody has been refused for a second. In that state the youngest is served first. Served in the order of coming, each would have
 //! waited out its time before its turn; like this those who are served are served at once, those who are not are
 //! told so after five milliseconds, and as many are served. Without overload the order is that of coming.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// How long a request may wait while more comes in than can be done.
 pub const TARGET: Duration = Duration::from_millis(5);
-/// How long a request may wait otherwise, and how long a queue must have stood to be called a heap.
+/// How long a request may wait otherwise, and how long all must have waited for more than [`TARGET`] to be called a heap.
 pub const INTERVAL: Duration = Duration::from_millis(100);
 /// After somebody had to be refused, the queue stays strict for so long.
 const STRICT: Duration = Duration::from_secs(1);
@@ -20,8 +20,8 @@ const STRICT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Queue<W> {
     waiting: VecDeque<(u64, Duration, W)>,
-    /// When it was last known to be empty.
-    empty_at: Duration,
+    /// When it was last known that nobody had waited for longer than [`TARGET`].
+    calm_at: Duration,
     /// Until when nobody waits for long.
     strict_until: Duration,
 }
@@ -30,7 +30,7 @@ impl<W> Queue<W> {
     /// An empty queue.
     #[must_use]
     pub fn new(now: Duration) -> Self {
-        Self { waiting: VecDeque::new(), empty_at: now, strict_until: now }
+        Self { waiting: VecDeque::new(), calm_at: now, strict_until: now }
     }
 
     /// Whether nobody waits.
@@ -48,14 +48,14 @@ impl<W> Queue<W> {
     /// Whether more has come in than could be done, for an interval at least, or did so a moment ago.
     #[must_use]
     pub fn is_strict(&self, now: Duration) -> bool {
-        let standing = !self.is_empty() && now.saturating_sub(self.empty_at) > INTERVAL;
+        let standing = !self.is_empty() && now.saturating_sub(self.calm_at) > INTERVAL;
         standing || now < self.strict_until
     }
 
     /// Somebody waits from now on. Gives the one that has waited longest if more than `most` wait: then it is a heap
     /// already, however young.
     pub fn push(&mut self, name: u64, now: Duration, most: usize, waiter: W) -> Option<W> {
-        self.emptied(now);
+        self.look(now);
         self.waiting.push_back((name, now, waiter));
         if self.waiting.len() <= most {
             return None;
@@ -73,13 +73,14 @@ impl<W> Queue<W> {
             late.extend(self.waiting.pop_front().map(|(_, _, waiter)| waiter));
             self.strict_until = now + STRICT;
         }
-        self.emptied(now);
+        self.look(now);
     }
 
     /// Whoever is next.
     pub fn pop(&mut self, now: Duration) -> Option<W> {
+        self.look(now);
         let next = if self.is_strict(now) { self.waiting.pop_back() } else { self.waiting.pop_front() };
-        self.emptied(now);
+        self.look(now);
         next.map(|(_, _, waiter)| waiter)
     }
 
@@ -87,13 +88,13 @@ impl<W> Queue<W> {
     pub fn remove(&mut self, name: u64, now: Duration) -> bool {
         let at = self.waiting.iter().position(|(other, _, _)| *other == name);
         let removed = at.and_then(|at| self.waiting.remove(at)).is_some();
-        self.emptied(now);
+        self.look(now);
         removed
     }
 
-    fn emptied(&mut self, now: Duration) {
-        if self.waiting.is_empty() {
-            self.empty_at = now;
+    fn look(&mut self, now: Duration) {
+        if self.waiting.front().is_none_or(|(_, since, _)| now.saturating_sub(*since) < TARGET) {
+            self.calm_at = now;
         }
     }
 }
@@ -139,6 +140,21 @@ mod tests {
         assert!(queue.is_strict(ms(1_119)), "it was so a moment ago");
         queue.push(7, ms(1_200), MOST, 7);
         assert!(late(&mut queue, ms(1_290)).is_empty(), "patient again");
+    }
+
+    #[test]
+    fn a_few_who_always_wait_for_a_moment_are_no_heap() {
+        let mut queue = Queue::new(ms(0));
+        queue.push(0, ms(0), MOST, 0);
+        for at in 1..1_000 {
+            // There is always somebody, and nobody waits for longer than two milliseconds.
+            queue.push(at, ms(at), MOST, at);
+            if at > 1 {
+                assert!(late(&mut queue, ms(at)).is_empty());
+                assert_eq!(queue.pop(ms(at)), Some(at - 2));
+            }
+            assert!(!queue.is_empty() && !queue.is_strict(ms(at)), "{at}");
+        }
     }
 
     #[test]

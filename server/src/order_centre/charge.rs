@@ -64,7 +64,7 @@ impl OrderCentre {
         let (settled, answer) = oneshot::channel();
         let (heard, word) = oneshot::channel();
         let centre = self.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             let since = centre.clocks();
             let begun = centre.begin(&charge).await;
             let go_on =

@@ -21,7 +21,7 @@ impl OrderCentre {
         let (written, on_disk) = oneshot::channel();
         let (settled, answer) = oneshot::channel();
         let centre = self.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             let sent = centre.0.groups.carry_out_refund(carry_out).await;
             let ask = sent.as_ref().ok().filter(|sent| sent.fresh).map(|sent| sent.record.clone());
             let _ = written.send(sent.map(|sent| sent.record));

@@ -31,7 +31,7 @@ impl OrderCentre {
     #[must_use = "dropping it stops the sweeper"]
     pub fn spawn_sweeper(&self) -> Sweeper {
         let centre = self.clone();
-        let task = tokio::spawn(async move {
+        let task = self.spawn(async move {
             let (mut tasks, mut swept) = (JoinSet::new(), BTreeSet::new());
             loop {
                 for tag in

@@ -13,6 +13,7 @@ use evertill_shared::order_number::GroupTag;
 use evertill_shared::wallet::Wallet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// What is to be compared.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +45,7 @@ impl ReconcilingDesk {
         let base =
             BaseStore::on(base_database(&config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
         let groups = open_groups(&config, &base, &clock).await?;
-        let (channels, policies) = open_channels(&config, &clock)?;
+        let (channels, policies) = open_channels(&config, &clock, &Handle::current())?;
         let settings = CentreSettings::default();
         let centre =
             OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings);

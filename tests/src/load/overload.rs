@@ -32,6 +32,12 @@ const RUSH: Duration = Duration::from_secs(1);
 /// No more than so many times the peak is sent in a second, since each till waits for its answers: what is refused is held
 /// back. A run in which it is more fails.
 const SENDABLE: f64 = 3.0;
+/// How long the capacity is measured, and how long half of it is asked for before and after each load.
+const PEAK: Duration = Duration::from_secs(5);
+const CALM: Duration = Duration::from_secs(10);
+/// The door is strict for a second after it had to refuse somebody: tills that get what they need for what follows come
+/// after that.
+const SETTLES: Duration = Duration::from_millis(1_500);
 /// One answer of so many is checked for the server's signature.
 const CHECKED: usize = 20;
 
@@ -49,7 +55,7 @@ pub struct OverloadOptions {
     #[arg(long, default_value_t = 3_400)]
     pub tills: usize,
     /// How long each load lasts.
-    #[arg(long, default_value_t = 5, value_name = "S")]
+    #[arg(long, default_value_t = 15, value_name = "S")]
     pub seconds: u64,
 }
 
@@ -72,7 +78,7 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
     say("what it can do");
     let first = trial.peak().await?;
     say(format_args!("{:.0} a second; first half of that, for what is normal", first.requests));
-    let normal = trial.normal(first.requests / 2.0).await?;
+    let (normal, at_normal) = trial.normal(first.requests / 2.0).await?;
     let (mut levels, mut before) = (Vec::new(), first);
     for times in [2, 5, 10] {
         say(format_args!("{times} times {:.0} a second, then half of it", before.requests));
@@ -102,6 +108,7 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
         "cpu_us_of_each_kind": trial.costs.iter().map(|(kind, us)| ((*kind).to_owned(), json!(rounded(*us, 0))))
             .collect::<Map<_, _>>(),
         "normal_p99_ms": ms(normal),
+        "at_normal": at_normal,
         "engine": options.engine.name(),
         "tills": options.tills,
         "orders_acknowledged": acknowledged,
@@ -191,6 +198,7 @@ impl Trial {
 
     /// Requests of the mix, with all that they need.
     async fn mixed(&mut self, requests: usize) -> Result<Arc<Vec<Prepared>>, RigError> {
+        tokio::time::sleep(SETTLES).await;
         self.tills.stock_for(&self.shop, &mut self.stocking, requests).await?;
         Ok(Arc::new(self.tills.prepare(&self.shop, requests)?))
     }
@@ -199,9 +207,9 @@ impl Trial {
     async fn peak(&mut self) -> Result<Rate, RigError> {
         let work = self.mixed(8_000).await?;
         let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
-        let work = self.mixed(requests(rate(&warm) * 1.3, self.time)).await?;
+        let work = self.mixed(requests(rate(&warm) * 1.3, PEAK)).await?;
         let meter = self.shop.meter();
-        let done = self.few.closed(&work, self.time).await?;
+        let done = self.few.closed(&work, PEAK).await?;
         let used = meter.read();
         self.check(&work, &done)?;
         let good = done.records.iter().filter(|record| record.is_good());
@@ -210,20 +218,19 @@ impl Trial {
         Ok(Rate { requests: rate(&done), work, core: used.process.as_secs_f64() / wall })
     }
 
-    /// The time that 99 of 100 requests stay under.
-    async fn normal(&mut self, per_second: f64) -> Result<Duration, RigError> {
-        let time = self.time * 2;
-        let work = self.mixed(requests(per_second, time)).await?;
-        let done = self.many.open_loop(&work, &[(per_second, time)]).await?;
+    /// The time that 99 of 100 requests stay under, and what became of each kind.
+    async fn normal(&mut self, per_second: f64) -> Result<(Duration, Map<String, Value>), RigError> {
+        let work = self.mixed(requests(per_second, CALM)).await?;
+        let done = self.many.open_loop(&work, &[(per_second, CALM)]).await?;
         self.check(&work, &done)?;
-        Ok(percentile(&mut done.times(), 0.99))
+        Ok((percentile(&mut done.times(), 0.99), told(&work, &done, CALM)))
     }
 
     /// So many times as much as it can do, and at once half of what it can.
     async fn level(&mut self, times: u32, peak: Rate, normal: Duration) -> Result<Level, RigError> {
         let time = self.time;
         let (offered, half) = (peak.requests * f64::from(times), peak.requests / 2.0);
-        let calm_time = time * 2;
+        let calm_time = CALM;
         let loaded = RUSH + time;
         // Most of what is due finds every till busy and is never sent: so much need not be made.
         let sendable = offered.min(peak.requests * SENDABLE);
