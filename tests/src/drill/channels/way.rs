@@ -1,5 +1,6 @@
 //! The way to the wallets: real bytes to the real desks, and what happens to them on the way.
 
+use crate::simulator::wallet::Counter;
 use crate::simulator::{alipay, wechat};
 use crate::world::chance::Chance;
 use crate::world::life::Life;
@@ -55,6 +56,18 @@ impl Way {
         }
     }
 
+    fn counter(&self, wallet: Which) -> &Counter {
+        match wallet {
+            Which::Wechat { .. } => &self.wechat,
+            Which::Alipay => &self.alipay,
+        }
+    }
+
+    fn has_charged(&self, wallet: Which, number: &str) -> bool {
+        let order = self.counter(wallet).order(number).ok().flatten();
+        order.is_some_and(|order| order.charged_minor > 0)
+    }
+
     async fn serve(&self, wallet: Which, path: &str, body: &[u8]) -> Exchange {
         let served = match wallet {
             Which::Wechat { secure } => self.wechat.serve(path, secure, body).await,
@@ -87,11 +100,11 @@ impl Way {
                 again.serve(wallet, &path, &body).await;
             });
         }
-        let pays = path.contains("micropay") || path.contains("alipay.trade.pay");
+        let paid_for = to_be_paid(wallet, &path, &request.body);
         let served = tokio::spawn(async move { way.serve(wallet, &path, &request.body).await });
         let exchange = served.await.unwrap_or_else(|error| Exchange::NoAnswer(error.to_string()));
         tokio::time::sleep(Duration::from_millis(dice.back)).await;
-        if pays && !life.lives() {
+        if !life.lives() && paid_for.is_some_and(|number| self.has_charged(wallet, &number)) {
             self.killed_between.fetch_add(1, Ordering::Relaxed);
         }
         life.or_never().await;
@@ -99,6 +112,21 @@ impl Way {
             return std::future::pending().await;
         }
         exchange
+    }
+}
+
+/// The number of the payment, if that is what the request asks for.
+fn to_be_paid(wallet: Which, path: &str, body: &[u8]) -> Option<String> {
+    match wallet {
+        Which::Wechat { .. } if path.contains("micropay") => {
+            wechat::message::read(body)?.remove("out_trade_no")
+        }
+        Which::Alipay if path.contains("alipay.trade.pay") => {
+            let form = alipay::message::read_form(std::str::from_utf8(body).ok()?)?;
+            let content: serde_json::Value = serde_json::from_str(form.get("biz_content")?).ok()?;
+            content["out_trade_no"].as_str().map(str::to_owned)
+        }
+        Which::Wechat { .. } | Which::Alipay => None,
     }
 }
 
