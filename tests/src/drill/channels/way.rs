@@ -1,10 +1,12 @@
 //! The way to the wallets: real bytes to the real desks, and what happens to them on the way.
 
-use crate::simulator::wallet::Counter;
+use crate::simulator::wallet::http;
+use crate::simulator::wallet::{Counter, Told};
 use crate::simulator::{alipay, wechat};
 use crate::world::chance::Chance;
 use crate::world::life::Life;
-use evertill_server::channel::line::{Exchange, Posting, Reply, Request, Wire};
+use evertill_server::channel::line::{Exchange, Method, Posting, Reply, Request, Wire};
+use evertill_shared::wallet::Wallet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,9 @@ const UNHEARD: u64 = 30;
 const TWICE: u64 = 15;
 /// Calls in a thousand that find no connection.
 const NO_CONNECTION: u64 = 10;
+/// Notifications in a thousand that do not arrive, and that arrive twice.
+const UNTOLD: u64 = 100;
+const TOLD_TWICE: u64 = 100;
 
 /// Both wallets, and the way there.
 pub struct Way {
@@ -68,15 +73,45 @@ impl Way {
         order.is_some_and(|order| order.charged_minor > 0)
     }
 
-    async fn serve(&self, wallet: Which, path: &str, body: &[u8]) -> Exchange {
+    async fn serve(&self, wallet: Which, call: &http::Request) -> Exchange {
+        let plain = |(status, body)| (status, Vec::new(), body);
         let served = match wallet {
-            Which::Wechat { secure } => self.wechat.serve(path, secure, body).await,
-            Which::Alipay => self.alipay.serve(path, body).await,
+            Which::Wechat { .. } if call.path.starts_with("/v3/") => self.wechat.serve_v3(call).await,
+            Which::Wechat { secure } => self.wechat.serve(&call.path, secure, &call.body).await.map(plain),
+            Which::Alipay => {
+                let target = format!("{}?{}", call.path, call.query);
+                self.alipay.serve(&target, &call.body).await.map(plain)
+            }
         };
         match served {
-            Some((status, body)) => Exchange::Answered(Reply { status, headers: Vec::new(), body }),
+            Some((status, headers, body)) => {
+                Exchange::Answered(Reply { status, headers: in_small_letters(headers).collect(), body })
+            }
             None => Exchange::NoAnswer("the connection was closed".into()),
         }
+    }
+
+    /// What both wallets tell by themselves now, and how long each is under way. Some of it is lost, some comes twice.
+    pub fn told(&self) -> Vec<(Wallet, Duration, Told)> {
+        let told = [(Wallet::WeChatPay, self.wechat.tells()), (Wallet::Alipay, self.alipay.tells())];
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = Vec::new();
+        for (wallet, (headers, body)) in
+            told.into_iter().flat_map(|(wallet, told)| told.into_iter().map(move |told| (wallet, told)))
+        {
+            let told: Told = (in_small_letters(headers).collect(), body);
+            let copies = match (chance.once_in(UNTOLD), chance.once_in(TOLD_TWICE)) {
+                (true, _) => 0,
+                (_, true) => 2,
+                _ => 1,
+            };
+            for _ in 0..copies {
+                let longest = if chance.once_in(200) { 60_000 } else { 500 };
+                let way = Duration::from_millis(chance.between(20, longest));
+                under_way.push((wallet, way, told.clone()));
+            }
+        }
+        under_way
     }
 
     async fn send(self: Arc<Self>, life: Life, wallet: Which, request: Request) -> Exchange {
@@ -89,19 +124,17 @@ impl Way {
         if dice.lost {
             return std::future::pending().await;
         }
-        let host_and_path = request.url.split_once("://").map_or("", |(_, rest)| rest);
-        let path = host_and_path.find('/').and_then(|at| host_and_path.get(at..)).unwrap_or("").to_owned();
+        let call = Arc::new(as_it_arrives(request));
         // Whoever gives up waiting does not stop what is under way.
-        let (way, again, body) = (Arc::clone(&self), Arc::clone(&self), request.body.clone());
+        let (way, again, copy) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&call));
         if dice.twice {
-            let path = path.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(dice.later)).await;
-                again.serve(wallet, &path, &body).await;
+                again.serve(wallet, &copy).await;
             });
         }
-        let paid_for = to_be_paid(wallet, &path, &request.body);
-        let served = tokio::spawn(async move { way.serve(wallet, &path, &request.body).await });
+        let paid_for = to_be_paid(wallet, &call);
+        let served = tokio::spawn(async move { way.serve(wallet, &call).await });
         let exchange = served.await.unwrap_or_else(|error| Exchange::NoAnswer(error.to_string()));
         tokio::time::sleep(Duration::from_millis(dice.back)).await;
         if !life.lives() && paid_for.is_some_and(|number| self.has_charged(wallet, &number)) {
@@ -115,18 +148,42 @@ impl Way {
     }
 }
 
+fn in_small_letters(headers: Vec<(String, String)>) -> impl Iterator<Item = (String, String)> {
+    headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value))
+}
+
+/// The request as the wallet's listener reads it.
+fn as_it_arrives(request: Request) -> http::Request {
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    let host_and_path = request.url.split_once("://").map_or("", |(_, rest)| rest);
+    let (host, target) = host_and_path.split_once('/').unwrap_or((host_and_path, ""));
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let host = ("host".to_owned(), host.to_owned());
+    http::Request {
+        method: method.to_owned(),
+        path: format!("/{path}"),
+        query: query.to_owned(),
+        headers: in_small_letters(request.headers).chain([host]).collect(),
+        body: request.body,
+    }
+}
+
 /// The number of the payment, if that is what the request asks for.
-fn to_be_paid(wallet: Which, path: &str, body: &[u8]) -> Option<String> {
+fn to_be_paid(wallet: Which, call: &http::Request) -> Option<String> {
     match wallet {
-        Which::Wechat { .. } if path.contains("micropay") => {
-            wechat::message::read(body)?.remove("out_trade_no")
+        Which::Wechat { .. } if call.path.contains("micropay") => {
+            wechat::message::read(&call.body)?.remove("out_trade_no")
         }
-        Which::Alipay if path.contains("alipay.trade.pay") => {
-            let form = alipay::message::read_form(std::str::from_utf8(body).ok()?)?;
+        Which::Alipay => {
+            let form = alipay::message::read_form(std::str::from_utf8(&call.body).ok()?)?;
+            form.get("method").filter(|method| *method == "alipay.trade.pay")?;
             let content: serde_json::Value = serde_json::from_str(form.get("biz_content")?).ok()?;
             content["out_trade_no"].as_str().map(str::to_owned)
         }
-        Which::Wechat { .. } | Which::Alipay => None,
+        Which::Wechat { .. } => None,
     }
 }
 
