@@ -112,6 +112,7 @@ impl Mutation {
         Self::NeverAsksAfterTheEnd,
         Self::NeverScans,
         Self::StopsAsking,
+        Self::LeavesCodesOpen,
     ];
 
     /// The rule that it breaks.
@@ -169,6 +170,7 @@ impl Mutation {
             Self::AcceptsAStaleMap => plan.moves,
             Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
             Self::SharesAWallet => plan.two_wallets,
+            Self::LeavesCodesOpen => plan.shows,
             Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
             Self::DecidesByTheView => plan.view && plan.is_run_blind(),
             Self::NeverAsksAfterTheEnd => plan.second_facts,

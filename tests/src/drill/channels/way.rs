@@ -5,7 +5,7 @@ use crate::simulator::wallet::{Counter, Told};
 use crate::simulator::{alipay, wechat};
 use crate::world::chance::Chance;
 use crate::world::life::Life;
-use evertill_server::channel::line::{Exchange, Method, Posting, Reply, Request, Wire};
+use evertill_server::channel::line::{Exchange, Posting, Reply, Request, Wire};
 use evertill_shared::wallet::Wallet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,9 +84,7 @@ impl Way {
             }
         };
         match served {
-            Some((status, headers, body)) => {
-                Exchange::Answered(Reply { status, headers: in_small_letters(headers).collect(), body })
-            }
+            Some((status, headers, body)) => Exchange::Answered(Reply { status, headers, body }),
             None => Exchange::NoAnswer("the connection was closed".into()),
         }
     }
@@ -96,10 +94,9 @@ impl Way {
         let told = [(Wallet::WeChatPay, self.wechat.tells()), (Wallet::Alipay, self.alipay.tells())];
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         let mut under_way = Vec::new();
-        for (wallet, (headers, body)) in
+        for (wallet, told) in
             told.into_iter().flat_map(|(wallet, told)| told.into_iter().map(move |told| (wallet, told)))
         {
-            let told: Told = (in_small_letters(headers).collect(), body);
             let copies = match (chance.once_in(UNTOLD), chance.once_in(TOLD_TWICE)) {
                 (true, _) => 0,
                 (_, true) => 2,
@@ -124,7 +121,7 @@ impl Way {
         if dice.lost {
             return std::future::pending().await;
         }
-        let call = Arc::new(as_it_arrives(request));
+        let call = Arc::new(http::Request::from(request));
         // Whoever gives up waiting does not stop what is under way.
         let (way, again, copy) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&call));
         if dice.twice {
@@ -145,29 +142,6 @@ impl Way {
             return std::future::pending().await;
         }
         exchange
-    }
-}
-
-fn in_small_letters(headers: Vec<(String, String)>) -> impl Iterator<Item = (String, String)> {
-    headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value))
-}
-
-/// The request as the wallet's listener reads it.
-fn as_it_arrives(request: Request) -> http::Request {
-    let method = match request.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-    };
-    let host_and_path = request.url.split_once("://").map_or("", |(_, rest)| rest);
-    let (host, target) = host_and_path.split_once('/').unwrap_or((host_and_path, ""));
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let host = ("host".to_owned(), host.to_owned());
-    http::Request {
-        method: method.to_owned(),
-        path: format!("/{path}"),
-        query: query.to_owned(),
-        headers: in_small_letters(request.headers).chain([host]).collect(),
-        body: request.body,
     }
 }
 

@@ -4,6 +4,7 @@
 use super::behaviour::{Endpoint, Fault};
 use super::book::Order;
 use super::counter::Counter;
+use super::http::in_small_letters;
 use evertill_shared::clock::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,8 @@ pub type Told = (Vec<(String, String)>, Vec<u8>);
 /// What is to be told now, each once: nobody tells again what is not taken.
 pub(in crate::simulator) fn told_now(counter: &Counter, teller: &impl Teller) -> Vec<Told> {
     let due = counter.due_notices();
-    due.iter().filter_map(|notice| worded(counter, teller, notice)).map(|(told, _)| told).collect()
+    let told = due.iter().filter_map(|notice| worded(counter, teller, notice));
+    told.map(|((headers, body), _)| (in_small_letters(headers), body)).collect()
 }
 
 /// What is told, with what goes wrong with it; nothing if it is lost before it is sent.

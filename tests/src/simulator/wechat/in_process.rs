@@ -3,7 +3,7 @@
 
 use super::desk::Desk;
 use super::{Kit, SimulatorError, endpoint_of, v3};
-use crate::simulator::wallet::http::{Request, Response};
+use crate::simulator::wallet::http::{Request, Response, in_small_letters};
 use crate::simulator::wallet::{Counter, Store, StoreError, Switches, Told, told_now};
 use evertill_shared::clock::Clock;
 use evertill_shared::secret::SecretText;
@@ -63,7 +63,7 @@ impl InProcess {
         let Some(newer) = &self.newer else { return Some((404, Vec::new(), Vec::new())) };
         match newer.desk.serve(request).await {
             Response::Reply { status, body, .. } => Some((status, Vec::new(), body)),
-            Response::Whole { status, headers, body } => Some((status, headers, body)),
+            Response::Whole { status, headers, body } => Some((status, in_small_letters(headers), body)),
             Response::HangUp => None,
         }
     }
