@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const ASKS_EVERY: Duration = Duration::from_secs(2);
 /// How often a customer shows another code.
 const MOST_ATTEMPTS: Attempt = 4;
+/// One customer of so many pays by Alipay. Each call of it is signed by RSA on both sides, which is most of the drill's
+/// time.
+const ALIPAY: u64 = 4;
 /// Attempts in a thousand by a code that the till shows, where the wallet has such codes.
 const SHOWN: u64 = 400;
 /// Entries of one sale, in the till's journal.
@@ -61,7 +64,7 @@ pub async fn comes(shop: Arc<Shop>, nth: u64) {
     let chance = Chance::new(shop.seed, &format!("customer {nth}"));
     let key = SigningKey::from_seed(&[7; 32], "T0001:1".into());
     if let (Ok(key), Ok(terminal)) = (key, TerminalId::try_from(1)) {
-        let wallet = if nth.is_multiple_of(2) { Wallet::WeChatPay } else { Wallet::Alipay };
+        let wallet = if nth.is_multiple_of(ALIPAY) { Wallet::Alipay } else { Wallet::WeChatPay };
         let first = 1 + nth * ENTRIES;
         let mut serving =
             Serving { shop: Arc::clone(&shop), chance, key, terminal, first, written: 0, wallet };
@@ -192,13 +195,11 @@ impl Serving {
         let latest = if self.chance.once_in(300) { 140_000 } else { 20_000 };
         let after = Duration::from_millis(self.chance.between(500, latest));
         let does = scanning(&mut self.chance);
+        let scans = (!self.chance.once_in(150)).then_some((after, does));
+        // A customer who leaves is given up before long; so is one who only takes a while.
+        let gives_up = self.chance.once_in(250) || scans.is_none();
         let given_up = now + Duration::from_millis(self.chance.between(1_000, 60_000));
-        Course {
-            means: Means::Shown,
-            takes_back: self.chance.once_in(250).then_some(given_up),
-            scans: (!self.chance.once_in(150)).then_some((after, does)),
-            seen: false,
-        }
+        Course { means: Means::Shown, takes_back: gives_up.then_some(given_up), scans, seen: false }
     }
 
     /// Asks until it is known how it ended; nothing if the server has surely never heard of it.

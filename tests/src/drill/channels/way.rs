@@ -151,13 +151,12 @@ fn to_be_paid(wallet: Which, call: &http::Request) -> Option<String> {
         Which::Wechat { .. } if call.path.contains("micropay") => {
             wechat::message::read(&call.body)?.remove("out_trade_no")
         }
-        Which::Alipay => {
+        Which::Alipay if call.query.split('&').any(|pair| pair == "method=alipay.trade.pay") => {
             let form = alipay::message::read_form(std::str::from_utf8(&call.body).ok()?)?;
-            form.get("method").filter(|method| *method == "alipay.trade.pay")?;
             let content: serde_json::Value = serde_json::from_str(form.get("biz_content")?).ok()?;
             content["out_trade_no"].as_str().map(str::to_owned)
         }
-        Which::Wechat { .. } => None,
+        Which::Wechat { .. } | Which::Alipay => None,
     }
 }
 
@@ -180,5 +179,32 @@ pub struct Line {
 impl Wire for Line {
     fn send(&self, request: Request) -> Posting {
         Box::pin(Arc::clone(&self.way).send(self.life.clone(), self.which, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_asks_for_a_payment_is_told_from_what_asks_about_one() {
+        let call = |path: &str, query: &str, body: &str| http::Request {
+            method: "POST".into(),
+            path: path.into(),
+            query: query.into(),
+            headers: BTreeMap::new(),
+            body: body.into(),
+        };
+        let wechat = Which::Wechat { secure: false };
+        let xml = "<xml><out_trade_no>E1</out_trade_no></xml>";
+        assert_eq!(to_be_paid(wechat, &call("/pay/micropay", "", xml)).as_deref(), Some("E1"));
+        assert_eq!(to_be_paid(wechat, &call("/pay/orderquery", "", xml)), None);
+        let form = "biz_content=%7B%22out_trade_no%22%3A%22E2%22%7D";
+        let ask = |method: &str| call("/gateway.do", &format!("app_id=1&method={method}"), form);
+        assert_eq!(to_be_paid(Which::Alipay, &ask("alipay.trade.pay")).as_deref(), Some("E2"));
+        for other in ["alipay.trade.query", "alipay.trade.precreate"] {
+            assert_eq!(to_be_paid(Which::Alipay, &ask(other)), None);
+        }
     }
 }
