@@ -105,7 +105,9 @@ fn every_payment_is_settled_whatever_the_wallets_and_the_way_to_them_do() {
     assert!(held, "{report}");
     assert_eq!(report["payments"], 400, "{report}");
     assert_eq!(report["bugs_found"], report["bugs"], "{report}");
-    for happened in ["late_successes", "killed_between", "servers_killed", "released"] {
+    let happened =
+        ["late_successes", "killed_between", "servers_killed", "released", "codes_shown", "scanned_in_vain"];
+    for happened in happened {
         assert!(report[happened].as_u64() > Some(0), "{happened} did not happen: {report}");
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! | rule | what is asserted, and when | planted bugs |
 //! |---|---|---|
-//! | *one-charge* | a sale has one adopted order at most (each step); what its customer is charged, all attempts together, is its total at most (after each call of the wallet) | `SkipsAdoption` |
+//! | *one-charge* | a sale has one adopted order at most (each step); what its customer is charged, all attempts together, is its total at most (after each call of the wallet); while a code that somebody has seen on a till can be paid, its sale is not paid otherwise (every half second) | `SkipsAdoption`, `LeavesCodesOpen` |
 //! | *nothing-lost* | a till that starts has all entries that were acknowledged (each start); what was paid at a till is paid in the group that speaks for its number, refunds that were promised are there (at rest) | `DiskLies`, `TrustsACommitCutOff` |
 //! | *known-or-unknown* | no cashier is shown a payment that no attempt brought (each step); what tills wrote down as the end of an attempt is what the wallet has, and every attempt and refund has an end, however long a wallet was silent (at rest) | `TrustsATimeOut`, `NeverReverses`, `StopsAsking` |
 //! | *intent-first* | the group that speaks for the order holds the attempt (at the wallet) | `ForgetsTheIntent` |

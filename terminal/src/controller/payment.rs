@@ -73,8 +73,8 @@ pub struct Watch {
     ask_at: Duration,
     /// The server's last word, and when it came.
     pub view: Option<(PaymentView, Duration)>,
-    /// Since when nobody knows.
-    pub unknown_since: Option<Duration>,
+    /// Since when the server's or the wallet's word is missing.
+    unknown_since: Option<Duration>,
     pub trouble: Option<Trouble>,
     pub taking_back: bool,
     pub set_aside: bool,
@@ -110,6 +110,19 @@ impl Watch {
     /// The attempt is to be paid by a code that the till shows.
     pub fn is_shown(&self) -> bool {
         self.may_ask_for_code || self.view.as_ref().is_some_and(|(view, _)| view.shown.is_some())
+    }
+
+    /// Since when the code that was shown is over, by the server's last word; nothing while somebody can pay by it.
+    pub fn code_over_since(&self, now: Duration) -> Option<Duration> {
+        let (view, at) = self.view.as_ref()?;
+        let over = *at + view.shown.as_ref()?.until.since(view.server_time);
+        (now >= over).then_some(over)
+    }
+
+    /// Since when nobody knows: since a word did not come, or since the code is over and the wallet has not said whether
+    /// somebody paid by it.
+    pub fn in_doubt_since(&self, now: Duration) -> Option<Duration> {
+        self.unknown_since.or_else(|| self.code_over_since(now))
     }
 
     fn doubt(&mut self, now: Duration) {
@@ -315,6 +328,8 @@ impl Controller {
         watch.taking_back |= view.state == PaymentState::Reversing;
         match view.state {
             PaymentState::Unknown | PaymentState::Reversing => watch.doubt(now),
+            // Said before the server heard that it is to be taken back.
+            PaymentState::Sent | PaymentState::Waiting if watch.taking_back => {}
             PaymentState::Sent | PaymentState::Waiting => watch.unknown_since = None,
             PaymentState::Paid | PaymentState::Declined | PaymentState::Reversed => {}
         }
@@ -409,7 +424,10 @@ impl Controller {
 
     pub(super) fn ask_set_aside(&mut self) {
         let At::Payment { sale } = self.at else { return };
-        let Some(watch) = self.watch(sale).filter(|watch| watch.unknown_since.is_some()) else { return };
+        let now = self.now.monotonic;
+        let Some(watch) = self.watch(sale).filter(|watch| watch.in_doubt_since(now).is_some()) else {
+            return;
+        };
         let shown = Confirm::SetAside { total_minor: watch.total_minor };
         self.question = Some(Question { shown, yes: Yes::SetAside { sale } });
     }

@@ -230,7 +230,7 @@ fn watch_state(watch: &Watch, now: Duration) -> PaymentState {
     if let Some(showing) = showing_code(watch, now) {
         return showing;
     }
-    let Some(since) = watch.unknown_since else {
+    let Some(since) = watch.in_doubt_since(now) else {
         let waiting = watch.view.as_ref().filter(|(view, _)| view.state == payment::PaymentState::Waiting);
         return waiting.map_or(PaymentState::Sending, |(view, at)| PaymentState::CustomerConfirming {
             since_seconds: view
@@ -243,7 +243,9 @@ fn watch_state(watch: &Watch, now: Duration) -> PaymentState {
     let step = match watch.trouble {
         Some(Trouble::NoServer) => UnknownStep::NoServer,
         Some(Trouble::NoGroup) => UnknownStep::WaitingForGroup,
-        None if watch.taking_back && watch.is_shown() => UnknownStep::ClosingCode,
+        None if watch.is_shown() && (watch.taking_back || watch.code_over_since(now).is_some()) => {
+            UnknownStep::ClosingCode
+        }
         None if watch.taking_back => UnknownStep::TakingBack,
         None => UnknownStep::AskingWallet,
     };

@@ -152,7 +152,9 @@ async fn one_charge_cash_beside_a_shown_code_gives_the_wallets_part_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn intent_first_a_server_that_dies_between_the_request_and_its_record_shows_a_code_after_all() {
-    let mut c = counter().await;
+    // Longer than the lease of the server that died: its code is asked for again while there is time to pay.
+    let policy = Policy { show_for_ms: 60_000, ..RigOptions::default().policy };
+    let mut c = of(shop_with(RigOptions { policy, ..RigOptions::default() }).await).await;
     c.alipay.switch(json!({ "next": { "create": [{ "slow": { "ms": 4_000 } }] } })).await.unwrap();
     let order = c.till.sell_and_choose(990).await.unwrap();
     let requested = c.till.request_shown(Wallet::Alipay, &order, 1).unwrap();
@@ -168,15 +170,11 @@ async fn intent_first_a_server_that_dies_between_the_request_and_its_record_show
             assert_eq!(settled(&c.till, &order, 1).await.state, PaymentState::Paid);
             return assert_eq!(c.net(&order).await, 990);
         }
-        if view.state.is_final() {
-            // Whoever held the lease of the request took its time: the code ended before anybody had it.
-            assert_eq!(view.state, PaymentState::Reversed);
-            return assert_eq!(c.net(&order).await, 0);
-        }
+        assert!(!view.state.is_final(), "ended before anybody saw a code: {view:?}");
         last = Some(view);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("neither shown nor ended: {last:?}");
+    panic!("not shown: {last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //!
 //! Shop after shop is lived through: the real order groups, order centre and adapters of two servers, the real desks of
 //! both simulated wallets with their real bytes and signatures, and customers who type their passwords, late, or never.
+//! Some scan the code that the till shows: at once, late, after it was closed, or not at all.
 //! Requests and replies are lost, arrive twice, are forged; commits end without an answer; servers are killed between a
 //! charge and its record; wallets refuse to take back, and take money after they have said that they will not. Then the
 //! books are compared, payment by payment. The same is done with bugs planted, each of which must be found.
@@ -12,7 +13,7 @@ mod shop;
 mod way;
 
 use super::{DrillError, print, say};
-use crate::simulator::alipay::Kit;
+use crate::simulator::{alipay, wechat};
 use crate::world::{Mutation, Template};
 use books::Found;
 use clap::Args;
@@ -33,12 +34,13 @@ const THREADS: u64 = 2;
 /// Without `--long` no shop opens later.
 const LONGEST: Duration = Duration::from_secs(270);
 /// The bugs that are planted: the mistakes that widely used payment code makes.
-const BUGS: [Mutation; 5] = [
+const BUGS: [Mutation; 6] = [
     Mutation::TrustsATimeOut,
     Mutation::NeverReverses,
     Mutation::TrustsAReversalUnheard,
     Mutation::NeverAsksAfterTheEnd,
     Mutation::TriesAgainUnderANewNumber,
+    Mutation::LeavesCodesOpen,
 ];
 
 /// Has so many customers pay through both wallets while replies, requests and servers are lost, and holds our books
@@ -121,6 +123,8 @@ fn report(found: &Found, (bugs, missed): (u64, u64), wall: Duration) -> Value {
         "books_minus_bills": found.books_minus_bills,
         "longest_unknown_s": found.longest_unknown.as_secs(),
         "attempts": found.attempts,
+        "codes_shown": found.codes_shown,
+        "scanned_in_vain": found.scanned_in_vain,
         "released": found.released,
         "charged_not_released": found.charged_not_released,
         "wrongly_over": found.wrongly_over,
@@ -137,20 +141,28 @@ fn report(found: &Found, (bugs, missed): (u64, u64), wall: Duration) -> Value {
 /// What shops are made from.
 struct Ground {
     template: Template,
-    kit: Kit,
-    folder: tempfile::TempDir,
+    wechat: wechat::Kit,
+    alipay: alipay::Kit,
+    /// A folder with each wallet's papers.
+    papers: [tempfile::TempDir; 2],
 }
 
 impl Ground {
     fn make() -> Result<Self, DrillError> {
         let other = |error: &dyn std::fmt::Display| DrillError::Other(error.to_string());
-        let folder = tempfile::tempdir().map_err(|e| other(&e))?;
-        let kit = Kit::open_or_make(folder.path()).map_err(|e| other(&e))?;
-        Ok(Self { template: Template::make()?, kit, folder })
+        let folder = || tempfile::tempdir().map_err(|e| other(&e));
+        let papers = [folder()?, folder()?];
+        let wechat = wechat::Kit::open_or_make(papers[0].path()).map_err(|e| other(&e))?;
+        let alipay = alipay::Kit::open_or_make(papers[1].path()).map_err(|e| other(&e))?;
+        Ok(Self { template: Template::make()?, wechat, alipay, papers })
     }
 
-    fn kit(&self) -> (&Kit, &Path) {
-        (&self.kit, self.folder.path())
+    fn wechat_kit(&self) -> (&wechat::Kit, &Path) {
+        (&self.wechat, self.papers[0].path())
+    }
+
+    fn alipay_kit(&self) -> (&alipay::Kit, &Path) {
+        (&self.alipay, self.papers[1].path())
     }
 
     /// Opens a shop, lets so many customers in, waits until all is settled, and compares the books.

@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::figures::{count, ms, percentile, rounded};
 use super::line::extent;
 use super::mix::BusyTills;
-use super::phase::{Awake, Lines, Moments};
+use super::phase::{Awake, Done, Lines, Moments, Record};
 use super::shop::Shop;
 use crate::load::{say, wrong};
 use crate::simulator::wechat::{Behaviour, message};
@@ -52,7 +52,6 @@ pub struct PayOptions {
 struct Both {
     ours: Vec<Duration>,
     direct: Vec<Duration>,
-    failed: usize,
 }
 
 impl Both {
@@ -68,7 +67,6 @@ impl Both {
             "wallet_p50_ms": ms(percentile(&mut self.direct, 0.5)),
             "wallet_p99_ms": ms(percentile(&mut self.direct, 0.99)),
             "payments": self.ours.len(),
-            "failed": self.failed,
         })
     }
 }
@@ -88,10 +86,10 @@ pub async fn run(options: &PayOptions, cores: Cores) -> Result<Value, RigError> 
     for rate in &options.rates {
         let seconds = if *rate < 10 { 3 * options.seconds } else { options.seconds };
         say(format_args!("{rate} payments a second for {seconds} s, through the server and directly"));
-        let (ours, failed) =
+        let ours =
             through_the_server(&shop, (&mut stocking, &mut lines), &mut tills, (*rate, seconds)).await?;
         let direct = wallet.directly(&control, *rate, seconds).await?;
-        rates.insert(rate.to_string(), Both { ours, direct, failed });
+        rates.insert(rate.to_string(), Both { ours, direct });
     }
     let last = options.rates.last().copied().unwrap_or(1);
     let slow = Duration::from_millis(options.wallet_ms);
@@ -99,10 +97,9 @@ pub async fn run(options: &PayOptions, cores: Cores) -> Result<Value, RigError> 
     control.switch(json!({ "always": { "pay": { "slow": { "ms": options.wallet_ms } } } })).await?;
     // While the wallet takes its time, so many more wait at once.
     lines = shop.lines(3 * LINES).await?;
-    let (mut times, failed) =
+    let mut times =
         through_the_server(&shop, (&mut stocking, &mut lines), &mut tills, (last, options.seconds)).await?;
     let in_time = times.iter().filter(|time| **time < Duration::from_secs(1)).count();
-    let all = times.len() + failed;
     let aimed_at = if rates.contains_key(AIMED_AT) { AIMED_AT.to_owned() } else { last.to_string() };
     let aimed = rates.get_mut(&aimed_at).ok_or_else(|| wrong("no rate was measured"))?;
     let (added_p50_ms, added_p99_ms) = (aimed.added(0.5), aimed.added(0.99));
@@ -110,33 +107,42 @@ pub async fn run(options: &PayOptions, cores: Cores) -> Result<Value, RigError> 
         "added_p50_ms": added_p50_ms,
         "added_p99_ms": added_p99_ms,
         "p999_ms": ms(percentile(&mut times, 0.999)),
-        "in_1_s_percent": rounded(100.0 * count(in_time) / count(all.max(1)), 2),
+        "in_1_s_percent": rounded(100.0 * count(in_time) / count(times.len().max(1)), 2),
         "wallet_ms": ms(slow),
-        "slow_failed": failed,
         "rates": rates.iter_mut().map(|(rate, both)| (rate.clone(), both.report())).collect::<BTreeMap<_, _>>(),
     }))
 }
 
-/// Has tills charge codes at that rate; gives how long each took that was paid, and how many were not.
+/// Has tills charge codes at that rate; gives how long each took. All must have been paid.
 async fn through_the_server(
     shop: &Shop,
     (stocking, lines): (&mut Lines, &mut Lines),
     tills: &mut BusyTills,
     (rate, seconds): (u32, u64),
-) -> Result<(Vec<Duration>, usize), RigError> {
+) -> Result<Vec<Duration>, RigError> {
     let requests = usize::try_from(u64::from(rate) * seconds).map_err(wrong)? + 20;
     let work = Arc::new(tills.of_kind(shop, stocking, ("payment", 1, 1), requests).await?);
     let steps = [(f64::from(rate), Duration::from_secs(seconds))];
-    let done = lines.open_loop(&work, &steps).await?;
-    let (mut times, mut failed) = (Vec::new(), done.not_sent.len());
-    for record in &done.records {
-        let body = record.answer.as_ref().map_or(&[][..], |answer| answer.body());
-        match serde_json::from_slice::<PaymentView>(body) {
-            Ok(view) if view.state == PaymentState::Paid => times.push(record.took),
-            _ => failed += 1,
-        }
+    paid(&lines.open_loop(&work, &steps).await?)
+}
+
+/// How long each payment took.
+fn paid(done: &Done) -> Result<Vec<Duration>, RigError> {
+    let is_paid = |body: &[u8]| {
+        serde_json::from_slice::<PaymentView>(body).is_ok_and(|view| view.state == PaymentState::Paid)
+    };
+    let body =
+        |record: &Record| record.answer.as_ref().map_or_else(Vec::new, |answer| answer.body().to_vec());
+    let failed: Vec<Vec<u8>> = done.records.iter().map(body).filter(|body| !is_paid(body)).collect();
+    if let Some(first) = failed.first() {
+        let (failed, all) = (failed.len(), done.records.len());
+        let said = String::from_utf8_lossy(first);
+        return Err(wrong(format!("{failed} of {all} payments were not taken, the first: {said}")));
     }
-    Ok((times, failed))
+    if !done.not_sent.is_empty() {
+        return Err(wrong(format!("{} payments found every till busy", done.not_sent.len())));
+    }
+    Ok(done.records.iter().map(|record| record.took).collect())
 }
 
 /// The wallet, called as the server's adapter calls it.
@@ -254,5 +260,18 @@ async fn charge(
             }
             return Ok((line, took));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_that_was_not_taken_or_not_sent_makes_the_run_fail() {
+        let broken = Record { index: 0, due: Duration::ZERO, took: Duration::ZERO, answer: None };
+        assert!(paid(&Done { records: vec![broken], ..Done::default() }).is_err());
+        assert!(paid(&Done { not_sent: vec![Duration::ZERO], ..Done::default() }).is_err());
+        assert!(paid(&Done::default()).is_ok());
     }
 }

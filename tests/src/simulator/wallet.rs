@@ -18,13 +18,14 @@ pub use bill::BillFault;
 pub use book::{Order, Refund, TradeState};
 pub use counter::Counter;
 pub use files::KitError;
+pub use notifier::Told;
 pub use shown::{Scanned, ShownCode};
 pub use store::StoreError;
 
 pub(super) use behaviour::Customer;
 pub(super) use book::{Book, Code};
 pub(super) use files::{named, random_hex, read, write};
-pub(super) use notifier::{Teller, tell_for_ever};
+pub(super) use notifier::{Teller, tell_for_ever, told_now};
 pub(super) use store::Store;
 
 use evertill_shared::clock::Timestamp;

@@ -15,7 +15,7 @@ mod v3;
 pub use super::wallet::{
     Behaviour, Counter, Endpoint, Fault, KitError, Order, Refund, StoreError, Switches, TradeState,
 };
-pub use in_process::InProcess;
+pub use in_process::{Answered, InProcess};
 pub use kit::Kit;
 pub use v3::SignsBy;
 

@@ -5,13 +5,16 @@ use super::plan::Sale;
 use crate::simulator::wechat::Behaviour;
 use evertill_terminal::controller::Input;
 use evertill_terminal::view::{
-    CashBalance, Page, PaymentState, RefundState, SalePage, Screen, UserAction as Act,
+    AwaitCodePage, CashBalance, Page, PaymentState, RefundState, SalePage, Screen, UserAction as Act, Wallet,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// After so long of waiting for a code or for the line a cashier takes cash.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An impatient cashier waits so long for a customer to scan.
+const WAITS_FOR_A_SCAN: Duration = Duration::from_secs(6);
 
 /// What a cashier does next.
 pub enum Doing {
@@ -71,6 +74,12 @@ impl Cashier {
         self.scanned = false;
     }
 
+    /// How long after the code is shown the customer scans it, and what they do then; nothing if they do not.
+    pub fn customer_scans(&self) -> Option<(u64, Behaviour)> {
+        let sale = self.serving.as_ref()?;
+        Some((sale.shown?.after_ms?, sale.behaviour))
+    }
+
     /// How long until the next touch.
     pub fn pause(&mut self) -> Duration {
         Duration::from_millis(self.chance.between(150, 1_500))
@@ -89,7 +98,7 @@ impl Cashier {
         }
         match &screen.page {
             Page::Sale(page) => self.at_sale(page, screen, now),
-            Page::AwaitCode(_) => self.at_code(now),
+            Page::AwaitCode(page) => self.at_code(page, now),
             Page::Cash(page) => Doing::Touch(match page.balance {
                 CashBalance::Missing { .. } => {
                     let more = i64::try_from(self.chance.below(2_000)).unwrap_or(0);
@@ -151,10 +160,14 @@ impl Cashier {
         if screen.status.code_works { Doing::Touch(Act::TenderCode) } else { Doing::Nothing }
     }
 
-    fn at_code(&mut self, now: Duration) -> Doing {
+    fn at_code(&mut self, page: &AwaitCodePage, now: Duration) -> Doing {
         if !self.scanned {
             self.scanned = true;
             self.since = now;
+            let is_shown = self.serving.as_ref().is_some_and(|sale| sale.shown.is_some());
+            if is_shown && page.shows.contains(&Wallet::WeChat) {
+                return Doing::Touch(Act::ShowCode { wallet: Wallet::WeChat });
+            }
             let behaviour = self.serving.as_ref().map_or(Behaviour::Pays, |sale| sale.behaviour);
             let second = self.serving.as_ref().is_some_and(|sale| sale.second);
             let digits = format!("{:016}", self.chance.below(10_000_000_000_000_000));
@@ -187,10 +200,13 @@ impl Cashier {
                         Act::TenderCash
                     }
                     (Some(sale), _) => {
-                        sale.behaviour = Behaviour::Pays;
+                        (sale.behaviour, sale.shown) = (Behaviour::Pays, None);
                         Act::TenderCode
                     }
                 })
+            }
+            PaymentState::ShowingCode { .. } if impatient && now >= self.since + WAITS_FOR_A_SCAN => {
+                Doing::Touch(Act::TakeBack)
             }
             PaymentState::Unknown { can_set_aside, since_seconds, .. } if impatient && *since_seconds > 3 => {
                 if self.chance.once_in(300) {

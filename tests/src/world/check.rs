@@ -6,16 +6,18 @@ use super::homes::{Homes, Left};
 use super::isolation::Wallets;
 use super::model::Model;
 use super::story::Story;
+use super::wallet::VERSION_3;
+use crate::simulator::wallet::http::Request;
 use crate::simulator::wechat::{InProcess, Order, TradeState, message};
 use evertill_provisioning::client::{Answer, Sent};
 use evertill_shared::id::{SaleKey, TerminalId};
 use evertill_shared::journal::{Body, Settled};
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::orders::{CreateDraft, DraftCreated, StartPayment};
+use evertill_shared::protocol::orders::{CreateDraft, DraftCreated, ShowCode, StartPayment};
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::Refund;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -123,11 +125,17 @@ impl Checker {
 
     /// A request was handed to a server.
     pub fn delivered(&self, sent: &Sent) {
-        if sent.method != "POST" || !sent.url.path().ends_with("/payments") {
-            return;
-        }
-        let Ok(start) = serde_json::from_slice::<StartPayment>(&sent.body) else { return };
-        let Ok(entry) = start.requested.read_unverified() else { return };
+        let path = sent.url.path();
+        let requested = match sent.method {
+            "POST" if path.ends_with("/payments") => {
+                serde_json::from_slice::<StartPayment>(&sent.body).map(|start| start.requested)
+            }
+            "POST" if path.ends_with("/shown") => {
+                serde_json::from_slice::<ShowCode>(&sent.body).map(|show| show.requested)
+            }
+            _ => return,
+        };
+        let Ok(Ok(entry)) = requested.map(|requested| requested.read_unverified()) else { return };
         if let Body::PaymentRequested { channel_number, .. } = entry.body {
             let now = self.now();
             self.model().charges_delivered.entry(channel_number.as_str().to_owned()).or_insert(now);
@@ -184,8 +192,12 @@ impl Checker {
     }
 
     /// A request stands at the wallet's door.
-    pub fn arrives(&self, path: &str, body: &str, desk: &InProcess, story: &Story) {
-        let Some(fields) = message::read(body.as_bytes()) else { return };
+    pub fn arrives(&self, call: &Request, desk: &InProcess, story: &Story) {
+        let path = call.path.as_str();
+        if path.starts_with(VERSION_3) {
+            return self.arrives_v3(call, desk, story);
+        }
+        let Some(fields) = message::read(&call.body) else { return };
         let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
         let number = field("out_trade_no");
         story.tell(format!("at the wallet: {path} {number} {}", field("out_refund_no")));
@@ -193,6 +205,38 @@ impl Checker {
             "/pay/micropay" => self.charge_arrives(&number, desk),
             "/secapi/pay/refund" => self.refund_arrives(&number, &field("out_refund_no")),
             _ => {}
+        }
+    }
+
+    fn arrives_v3(&self, call: &Request, desk: &InProcess, story: &Story) {
+        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let field = |name: &str| body[name].as_str().unwrap_or_default();
+        let (number, refund) = (field("out_trade_no"), field("out_refund_no"));
+        story.tell(format!("at the wallet: {} {} {number} {refund}", call.method, call.path));
+        match (call.method.as_str(), call.path.as_str()) {
+            ("POST", "/v3/pay/transactions/native") => self.charge_arrives(number, desk),
+            ("POST", "/v3/refund/domestic/refunds") => self.refund_arrives(number, refund),
+            _ => {}
+        }
+    }
+
+    /// While a code that somebody has seen can be paid, its sale is not paid otherwise.
+    pub fn codes_are_closed(&self, desk: &InProcess, seen: &BTreeSet<String>) {
+        let payable = desk.payable().unwrap_or_default();
+        let mut model = self.model();
+        for code in payable.iter().filter(|code| seen.contains(&code.content)) {
+            let Some((sale, attempt, _)) = model.by_channel_number.get(&code.number).cloned() else {
+                continue;
+            };
+            if model.till(sale.terminal).put_back {
+                continue; // two customers' sales under one name
+            }
+            let Some(known) = model.sales.get(&sale) else { continue };
+            let otherwise = known.cash || known.attempts.keys().any(|later| *later > attempt);
+            if otherwise {
+                let how = format!("{sale} is paid otherwise, and attempt {attempt}'s code can still be paid");
+                model.breaks("one-charge", how);
+            }
         }
     }
 

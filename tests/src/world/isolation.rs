@@ -58,8 +58,7 @@ impl Checker {
         customers.insert(digits.to_owned(), behaviour);
     }
 
-    fn is_wallet_well(&self, code: &str, then: Instant) -> bool {
-        let wallet = PREFIXES.iter().position(|prefix| code.starts_with(prefix));
+    fn is_wallet_well(&self, wallet: Option<usize>, then: Instant) -> bool {
         let all = self.wallets.well_since.lock().unwrap_or_else(PoisonError::into_inner);
         let since = wallet.and_then(|wallet| all.get(wallet).copied().flatten());
         let desk = *self.wallets.desk_is_right_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,8 +109,10 @@ impl Checker {
             ("POST", Some("payments"), None) => {
                 let start: StartPayment = serde_json::from_slice(&sent.body).ok()?;
                 let code = start.auth_code.expose();
-                (self.is_wallet_well(code, then) && self.pays(code)).then_some(AT_ONCE)
+                let wallet = PREFIXES.iter().position(|prefix| code.starts_with(prefix));
+                (self.is_wallet_well(wallet, then) && self.pays(code)).then_some(AT_ONCE)
             }
+            ("POST", Some("shown"), None) => self.is_wallet_well(Some(0), then).then_some(AT_ONCE),
             ("POST", Some("refunds"), _) => None, // the wallet may take its time
             _ => Some(AT_ONCE),
         }

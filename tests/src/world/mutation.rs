@@ -6,11 +6,14 @@ use super::engine::{Condition, Lane};
 use super::network::Weather;
 use super::plan::{Plan, What};
 use super::wallet::WalletWeather;
-use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
+use evertill_server::channel::{
+    Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes,
+    ShownOrder,
+};
 use evertill_server::database::{DbError, Row, Sql, Value};
 use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +75,8 @@ pub enum Mutation {
     NeverAsksAfterTheEnd,
     /// Nobody looks for money that should go back and does not.
     NeverScans,
+    /// A shown code is called over without being closed, so that it can be paid all the same.
+    LeavesCodesOpen,
     /// A reversal that did not settle an attempt is the last thing that is done about it.
     StopsAsking,
 }
@@ -107,13 +112,14 @@ impl Mutation {
         Self::NeverAsksAfterTheEnd,
         Self::NeverScans,
         Self::StopsAsking,
+        Self::LeavesCodesOpen,
     ];
 
     /// The rule that it breaks.
     #[must_use]
     pub fn breaks(self) -> &'static str {
         match self {
-            Self::SkipsAdoption => "one-charge",
+            Self::SkipsAdoption | Self::LeavesCodesOpen => "one-charge",
             Self::TrustsATimeOut | Self::NeverReverses | Self::StopsAsking => "known-or-unknown",
             Self::TrustsAReversalUnheard
             | Self::BelievesNoSuchOrder
@@ -164,6 +170,7 @@ impl Mutation {
             Self::AcceptsAStaleMap => plan.moves,
             Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
             Self::SharesAWallet => plan.two_wallets,
+            Self::LeavesCodesOpen => plan.shows,
             Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
             Self::DecidesByTheView => plan.view && plan.is_run_blind(),
             Self::NeverAsksAfterTheEnd => plan.second_facts,
@@ -464,5 +471,53 @@ impl Channel for BentChannel {
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         self.honest.query_refund(refund)
+    }
+
+    fn shown(&self) -> Option<&dyn ShownCodes> {
+        self.honest.shown().map(|_| self as &dyn ShownCodes)
+    }
+}
+
+impl BentChannel {
+    /// What the wallet itself says, which shows codes if this is asked at all.
+    fn codes(&self) -> Result<&dyn ShownCodes, NotificationError> {
+        self.honest.shown().ok_or(NotificationError::Unreadable("no codes are shown"))
+    }
+}
+
+impl ShownCodes for BentChannel {
+    fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome> {
+        Box::pin(async move {
+            match self.codes() {
+                Ok(codes) => codes.create(order).await,
+                Err(_) => ShownOutcome::Unknown,
+            }
+        })
+    }
+
+    fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
+        Box::pin(async move {
+            if self.mutation == Mutation::LeavesCodesOpen {
+                self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
+                return ReverseOutcome::Reversed;
+            }
+            let said = match self.codes() {
+                Ok(codes) => codes.close(number).await,
+                Err(_) => ReverseOutcome::Unknown,
+            };
+            if (self.mutation, &said) == (Mutation::TrustsAReversalUnheard, &ReverseOutcome::Unknown) {
+                self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
+                return ReverseOutcome::Reversed;
+            }
+            said
+        })
+    }
+
+    fn notification(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError> {
+        self.codes()?.notification(headers, body)
+    }
+
+    fn thanks(&self) -> (u16, &'static str, Vec<u8>) {
+        self.codes().map_or((500, "text/plain", Vec::new()), |codes| codes.thanks())
     }
 }

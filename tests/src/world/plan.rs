@@ -32,6 +32,15 @@ pub struct Sale {
     pub impatient: bool,
     /// With the second wallet, where there is one.
     pub second: bool,
+    /// Scans the code that the till shows, where tills show codes.
+    pub shown: Option<Scanning>,
+}
+
+/// When a customer scans a shown code: at any time, whatever the till shows by then, or not at all.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the field is called what it is")]
+pub struct Scanning {
+    pub after_ms: Option<u64>,
 }
 
 /// What happens.
@@ -142,6 +151,8 @@ pub struct Plan {
     pub two_wallets: bool,
     /// Whether a wallet takes money after it has said that it will not: then the run waits until it is found.
     pub second_facts: bool,
+    /// Whether tills show codes of the first wallet.
+    pub shows: bool,
     /// The steps, in order of time.
     pub steps: Vec<Step>,
 }
@@ -160,9 +171,10 @@ impl Plan {
         let late = draw.late || draw.chance.once_in(100);
         let before_midnight_ms = if late { draw.chance.between(10_000, 40_000) } else { 0 };
         let second_facts = draw.second_facts();
+        let shows = draw.shown_codes();
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
-        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, steps }
+        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, steps }
     }
 
     /// Whether it is lived through again with a merchant view that shows nonsense.

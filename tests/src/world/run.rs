@@ -12,22 +12,22 @@ use super::people::{Rogue, Staff};
 use super::plan::{Plan, SELLING, What};
 use super::server::{Ground, Server, at_the_desk};
 use super::story::Story;
-use super::template::{API_KEY, BEGAN, GROUPS, SERVERS, Template, TemplateError};
+use super::template::{BEGAN, GROUPS, SERVERS, Template, TemplateError};
 use super::till::{Floor, Mail, Till};
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWeather};
-use crate::simulator::wechat::{InProcess, Switches};
+use crate::simulator::wallet::Scanned;
+use crate::simulator::wechat::{Behaviour, InProcess, Switches};
 use evertill_server::base_store;
 use evertill_server::database::Schema;
 use evertill_server::merchant_view::VIEW;
 use evertill_server::order_group::StoredGroup;
 use evertill_shared::clock::Clock;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::secret::SecretText;
 use evertill_terminal::controller::Input;
-use evertill_terminal::view::Page;
+use evertill_terminal::view::{Page, PaymentState};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -124,6 +124,8 @@ enum Event {
     Step(usize),
     Tick(usize),
     Touch(usize),
+    /// A customer scans the code that a till has shown, whatever it shows by now.
+    Scans(String, Behaviour),
     Look,
     Heal,
     EndWeather,
@@ -149,6 +151,10 @@ struct World {
     tills: Vec<Till>,
     cashiers: Vec<Cashier>,
     touch_due: Vec<bool>,
+    /// Codes that tills have shown.
+    seen_codes: BTreeSet<String>,
+    /// Customers who are going to scan one.
+    pictures: usize,
     copies: Vec<Option<Connection>>,
     servers: Vec<Server>,
     staff: Vec<Staff>,
@@ -236,9 +242,8 @@ impl World {
             moves,
             midnight: midnight(plan),
         });
-        let merchant =
-            ("wx0000000000000001".to_owned(), "1900000109".to_owned(), SecretText::new(API_KEY.to_owned()));
-        let desk = InProcess::new(merchant, Switches::default(), plan.seed, Arc::clone(&right));
+        let (kit, papers) = template.wechat();
+        let desk = InProcess::of_kit((kit, &papers), Switches::default(), plan.seed, Arc::clone(&right));
         let desk = desk.map_err(|error| TemplateError::Other(error.to_string()))?;
         let wallet = WalletSide::new(desk, chance("wallet"), Arc::clone(&checker), story.clone());
         let net = Net::new(
@@ -253,7 +258,8 @@ impl World {
             seed: plan.seed,
             info: template.info.clone(),
             server_keys: template.server_keys.clone(),
-            api_key_file: template.api_key_file(),
+            wechat: (kit.clone(), papers),
+            shows: plan.shows,
             base,
             groups,
             view,
@@ -296,6 +302,8 @@ impl World {
             due: BTreeMap::new(),
             scheduled: 0,
             touch_due: vec![false; tills.len()],
+            seen_codes: BTreeSet::new(),
+            pictures: 0,
             copies: tills.iter().map(|_| None).collect(),
             tills,
             cashiers,
@@ -390,11 +398,41 @@ impl World {
 
     /// The cashier sees the screen, and touches it a moment later.
     fn looks_at_screen(&mut self, till: usize) {
+        self.customer_looks(till);
         if !self.touch_due[till] && self.tills[till].is_on() {
             self.touch_due[till] = true;
             let pause = self.cashiers[till].pause();
             self.after(u64::try_from(pause.as_millis()).unwrap_or(1_000), Event::Touch(till));
         }
+    }
+
+    /// So does the customer: whoever has seen a code may scan it as long as the wallet lets them.
+    fn customer_looks(&mut self, till: usize) {
+        let Some(Page::Payment(page)) = self.tills[till].screen.as_ref().map(|screen| &screen.page) else {
+            return;
+        };
+        let PaymentState::ShowingCode { code, .. } = &page.state else { return };
+        if !self.seen_codes.insert(code.clone()) {
+            return;
+        }
+        self.floor.story.tell(format!("till {till} shows a code"));
+        if let Some((after_ms, behaviour)) = self.cashiers[till].customer_scans() {
+            self.pictures += 1;
+            let code = code.clone();
+            self.after(after_ms, Event::Scans(code, behaviour));
+        }
+    }
+
+    fn scans(&mut self, code: &str, behaviour: Behaviour) {
+        self.pictures -= 1;
+        let desk = &self.ground.wallet.desk;
+        let came_of_it = desk.scan(code, behaviour).map_or("nothing", |scanned| match scanned {
+            Scanned::Paid => "paid",
+            Scanned::Waiting => "the phone asks",
+            Scanned::NoGood => "the code is not good",
+        });
+        self.floor.story.tell(format!("a customer scans a shown code, {behaviour:?}: {came_of_it}"));
+        self.checker.after_wallet(desk);
     }
 
     fn touches(&mut self, till: usize) {
@@ -433,9 +471,13 @@ impl World {
                     self.tills[till].give(Input::Tick);
                     self.looks_at_screen(till);
                 }
+                if self.plan.shows {
+                    self.checker.codes_are_closed(&self.ground.wallet.desk, &self.seen_codes);
+                }
                 self.after(TICK, Event::Tick(till));
             }
             Event::Touch(till) => self.touches(till),
+            Event::Scans(code, behaviour) => self.scans(&code, behaviour),
             Event::Look => {
                 self.checker.after_step();
                 self.look_whether_it_is_over();
@@ -505,6 +547,7 @@ impl World {
             && self.tills.iter().all(drained)
             && self.ground.net.is_quiet()
             && self.ground.wallet.is_quiet()
+            && self.pictures == 0
             && self.checker.nothing_is_open(patient, self.plan.second_facts)
             && (!self.plan.moves || self.move_under_way().is_none())
             && (self.ground.view.is_none() || self.checker.outboxes_are_empty())

@@ -11,9 +11,11 @@ use super::story::Story;
 use super::template;
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
+use crate::simulator::wechat;
 use evertill_server::app::{App, Parts};
 use evertill_server::base_store::BaseStore;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
+use evertill_server::channel::wechat_v3::WechatV3Settings;
 use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_server::database::Database;
 use evertill_server::door::Door;
@@ -42,7 +44,6 @@ pub struct Ground {
     pub seed: u64,
     pub info: StoreInfo,
     pub server_keys: String,
-    pub api_key_file: PathBuf,
     pub base: Arc<SimDatabase>,
     pub groups: Vec<Arc<SimDatabase>>,
     /// The merchant view's database, if there is one.
@@ -51,6 +52,10 @@ pub struct Ground {
     pub moves: bool,
     /// Whether there is a second wallet.
     pub two_wallets: bool,
+    /// Whether tills show codes of the first wallet.
+    pub shows: bool,
+    /// The merchant's papers at the wallet, and the folder that they are in.
+    pub wechat: (wechat::Kit, PathBuf),
     /// What the groups must say of themselves.
     pub expected: Vec<Expected>,
     pub wallet: Arc<WalletSide>,
@@ -192,7 +197,7 @@ async fn assemble(
     // What is over is looked at again sooner here, and scanned as often; the sweeper looks every four seconds: a run
     // costs less, and finds the same. Servers' clocks differ by half a minute here, and the one that looks again may not
     // be the one that was told of the end.
-    let policy = Policy { look_again_after_ms: 45_000, ..Policy::default() };
+    let policy = Policy { look_again_after_ms: 45_000, show_for_ms: 40_000, ..Policy::default() };
     let policies = Policies { wechat_pay: policy, alipay: policy };
     let settings = CentreSettings {
         sweep_every: Duration::from_secs(4),
@@ -235,7 +240,7 @@ fn channels(
     let mut channels = Vec::new();
     for wallet in 0..=usize::from(ground.two_wallets) {
         let purpose = format!("server {index} start {starts} wallet {wallet}");
-        let honest = wechat(ground, wallet, &purpose, clock, life)?;
+        let honest = first(ground, wallet, &purpose, clock, life)?;
         let honest: Arc<dyn Channel> = if wallet == 0 { honest } else { Arc::new(Second(honest)) };
         channels.push(match ground.mutation {
             Some(mutation) => {
@@ -248,22 +253,29 @@ fn channels(
     Ok(channels)
 }
 
-fn wechat(
+fn first(
     ground: &Ground,
     wallet: usize,
     purpose: &str,
     clock: &Arc<dyn Clock>,
     life: &Life,
 ) -> Result<Arc<dyn Channel>, String> {
-    let none = PathBuf::new;
+    let (kit, papers) = &ground.wechat;
+    let v3 = WechatV3Settings {
+        api_v3_key_file: papers.join(&kit.api_v3_key_file),
+        notify_url: "https://shop.example/v1/notifications/wechat_pay".into(),
+        public_key: Some(papers.join(&kit.public_key)),
+        public_key_id: Some(kit.public_key_id.clone()),
+        codepay: false,
+    };
     let settings = WechatSettings {
         endpoints: vec!["http://wallet".into(), "http://wallet-backup".into()],
         secure_endpoints: vec!["https://wallet".into()],
-        app_id: "wx0000000000000001".into(),
-        merchant_id: "1900000109".into(),
-        api_key_file: ground.api_key_file.clone(),
-        client_certificate: none(),
-        client_key: none(),
+        app_id: kit.app_id.clone(),
+        merchant_id: kit.merchant_id.clone(),
+        api_key_file: papers.join(&kit.api_key_file),
+        client_certificate: papers.join(&kit.client_certificate),
+        client_key: papers.join(&kit.client_key),
         ca_certificate: None,
         sign_type: SignType::default(),
         client_ip: "127.0.0.1".into(),
@@ -272,7 +284,7 @@ fn wechat(
         pay_timeout_ms: 8_000,
         call_timeout_ms: 8_000,
         policy: Policy::default(),
-        v3: None,
+        v3: (ground.shows && wallet == 0).then_some(v3),
     };
     let wire = |secure| {
         let (side, life) = (Arc::clone(&ground.wallet), life.clone());

@@ -1,5 +1,6 @@
 //! A store as it is when the story begins: made once by the product itself, copied for each run.
 
+use crate::simulator::wechat::Kit;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use evertill_server::base_store::{BaseError, BaseOpenError, BaseStore, LoginCheck};
@@ -34,13 +35,12 @@ pub const STORE: u32 = 1;
 pub const TILLS: u16 = 4;
 /// How many servers.
 pub const SERVERS: usize = 2;
+/// The folder with the merchant's papers.
+const WECHAT: &str = "wechat";
 /// How many order groups.
 pub const GROUPS: u8 = 3;
 /// When the story begins: a quarter of an hour before the store's day ends.
 pub const BEGAN: Timestamp = Timestamp(1_763_653_500_000);
-
-/// What the API key of the merchant is.
-pub const API_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Why a store could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,7 @@ pub struct Person {
 /// The store at the beginning.
 pub struct Template {
     folder: TempDir,
+    wechat: Kit,
     base: Connection,
     groups: Vec<Connection>,
     view: Connection,
@@ -134,7 +135,7 @@ impl Template {
             zone: "Asia/Shanghai".parse().map_err(other)?,
             cut_off_minutes: 0,
         };
-        std::fs::write(folder.path().join("api_key.txt"), API_KEY)?;
+        let wechat = Kit::open_or_make(&folder.path().join(WECHAT)).map_err(other)?;
         let made = runtime.block_on(make_store(folder.path(), &info))?;
         let image = |name: String| image_of(&folder.path().join(name));
         let base = image("base.db".into())?;
@@ -147,12 +148,12 @@ impl Template {
         let view = image_of(&view)?;
         let (trust, server_keys) = trust(&info)?;
         let Made { tills, people, expected } = made;
-        Ok(Self { folder, base, groups, view, expected, info, trust, server_keys, tills, people })
+        Ok(Self { folder, wechat, base, groups, view, expected, info, trust, server_keys, tills, people })
     }
 
-    /// The file with the merchant's API key.
-    pub(crate) fn api_key_file(&self) -> PathBuf {
-        self.folder.path().join("api_key.txt")
+    /// The merchant's papers at the wallet, and the folder that they are in.
+    pub(super) fn wechat(&self) -> (&Kit, PathBuf) {
+        (&self.wechat, self.folder.path().join(WECHAT))
     }
 
     /// A copy of the base store.

@@ -6,7 +6,8 @@ use crate::drill::world::bugs;
 #[test]
 fn the_same_seed_tells_the_same_story() {
     let (one, other) = (Template::make().unwrap(), Template::make().unwrap());
-    let some: [fn(&Plan) -> bool; 3] = [|plan| plan.moves, |plan| plan.view, |plan| plan.two_wallets];
+    let some: [fn(&Plan) -> bool; 4] =
+        [|plan| plan.moves, |plan| plan.view, |plan| plan.two_wallets, |plan| plan.shows];
     let first = |of: fn(&Plan) -> bool| (1..).find(|seed| of(&Plan::of(*seed))).unwrap();
     for seed in [3, 14].into_iter().chain(some.map(first)) {
         let first = run(&one, &Plan::of(seed), None, true).unwrap();
@@ -25,6 +26,22 @@ fn no_rule_is_broken_in_the_first_seeds() {
         let outcome = run(&template, &Plan::of(seed), None, false).unwrap();
         assert_eq!(outcome.violations, [], "cargo drill -- world --seed {seed}");
     }
+}
+
+#[test]
+fn one_charge_whoever_scans_a_shown_code_and_whenever() {
+    let template = Template::make().unwrap();
+    let with_codes = (100..).map(Plan::of).filter(|plan| plan.shows);
+    let mut scanned = [0; 3];
+    for plan in with_codes.take(15) {
+        let outcome = run(&template, &plan, None, true).unwrap();
+        assert_eq!(outcome.violations, [], "cargo drill -- world --seed {}", plan.seed);
+        for (count, end) in scanned.iter_mut().zip([": paid", ": the phone asks", ": the code is not good"]) {
+            let scans = outcome.story.iter().filter(|line| line.contains("scans a shown code"));
+            *count += scans.filter(|line| line.ends_with(end)).count();
+        }
+    }
+    assert!(scanned.iter().all(|count| *count > 0), "{scanned:?}");
 }
 
 #[test]

@@ -258,9 +258,10 @@ pub fn title(screen: &Screen) -> String {
         Page::Sale(page) => format!("the sale, {} lines", page.lines.len()),
         Page::Payment(page) => match &page.state {
             evertill_terminal::view::PaymentState::Unknown { step, .. } => format!("unknown: {step:?}"),
-            evertill_terminal::view::PaymentState::CustomerConfirming { .. }
-            | evertill_terminal::view::PaymentState::PreparingCode
-            | evertill_terminal::view::PaymentState::ShowingCode { .. } => "the customer confirms".into(),
+            evertill_terminal::view::PaymentState::CustomerConfirming { .. } => {
+                "the customer confirms".into()
+            }
+            evertill_terminal::view::PaymentState::ShowingCode { .. } => "the code".into(),
             other => format!("the payment: {other:?}"),
         },
         Page::Done(page) => format!("paid: {} by {:?}", page.sale_number, page.paid_by),

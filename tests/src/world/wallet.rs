@@ -5,6 +5,7 @@ use super::chance::Chance;
 use super::check::Checker;
 use super::life::{Flight, Life};
 use super::story::Story;
+use crate::simulator::wallet::http;
 use crate::simulator::wechat::InProcess;
 use evertill_server::channel::line::{Exchange, Method, Posting, Reply, Request, Wire};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// How many wallets there are at most. They speak the same protocol, and share a desk.
 pub const WALLETS: usize = 2;
+
+/// Paths of the wallet's version 3 begin so.
+pub const VERSION_3: &str = "/v3/";
 
 /// How the way to a wallet is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,14 +66,20 @@ impl WalletSide {
         lock(&self.weather).get(wallet).copied().unwrap_or_default()
     }
 
-    async fn serve(self: Arc<Self>, path: String, secure: bool, body: Vec<u8>) -> Exchange {
-        self.checker.arrives(&path, &String::from_utf8_lossy(&body), &self.desk, &self.story);
-        let (status, body) = match self.desk.serve(&path, secure, &body).await {
-            Some(served) => served,
-            None => return Exchange::NoAnswer("the connection was closed".into()),
+    async fn serve(self: Arc<Self>, call: Arc<http::Request>, secure: bool) -> Exchange {
+        self.checker.arrives(&call, &self.desk, &self.story);
+        let served = match call.path.starts_with(VERSION_3) {
+            true => self.desk.serve_v3(&call).await,
+            false => {
+                let served = self.desk.serve(&call.path, secure, &call.body).await;
+                served.map(|(status, body)| (status, Vec::new(), body))
+            }
+        };
+        let Some((status, headers, body)) = served else {
+            return Exchange::NoAnswer("the connection was closed".into());
         };
         self.checker.after_wallet(&self.desk);
-        Exchange::Answered(Reply { status, headers: Vec::new(), body })
+        Exchange::Answered(Reply { status, headers, body })
     }
 
     async fn send(
@@ -78,9 +88,10 @@ impl WalletSide {
         (wallet, secure): (usize, bool),
         request: Request,
     ) -> Exchange {
-        let Request { method, url, body, .. } = request;
+        let is_get = request.method == Method::Get;
+        let call = Arc::new(http::Request::from(request));
         let weather = self.weather(wallet);
-        if method == Method::Get {
+        if is_get && !call.path.starts_with(VERSION_3) {
             return Self::race(life, weather).await;
         }
         let dice = self.dice(weather);
@@ -89,15 +100,13 @@ impl WalletSide {
         if weather.cut {
             return Exchange::NotSent("no route to the wallet".into());
         }
-        let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
-        let path = path.unwrap_or_default();
         if dice.lost {
-            self.story.tell(format!("a request to the wallet is lost: {path}"));
+            self.story.tell(format!("a request to the wallet is lost: {}", call.path));
             return std::future::pending().await;
         }
         // Whoever gives up waiting does not stop what is under way.
         let flight = Flight::begin(&self.under_way);
-        let serving = Arc::clone(&self).serve(path.clone(), secure, body.clone());
+        let serving = Arc::clone(&self).serve(Arc::clone(&call), secure);
         let served = tokio::spawn(async move {
             let _flight = flight;
             serving.await
@@ -108,7 +117,7 @@ impl WalletSide {
             tokio::spawn(async move {
                 let _flight = flight;
                 tokio::time::sleep(Duration::from_millis(dice.later)).await;
-                again.serve(path, secure, body).await;
+                again.serve(call, secure).await;
             });
         }
         let exchange = served.await.unwrap_or_else(|error| Exchange::NoAnswer(error.to_string()));

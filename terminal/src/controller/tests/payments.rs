@@ -7,13 +7,6 @@ use crate::view::{DeclineReason, Page, PaymentState as Shown, UnknownStep};
 use evertill_shared::payment::PaymentState as P;
 use evertill_shared::protocol::error::ErrorCode;
 
-fn shown(till: &Till) -> &Shown {
-    match till.page() {
-        Page::Payment(page) => &page.state,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn two_actions_from_the_total_to_paid() {
     let mut till = Till::online();

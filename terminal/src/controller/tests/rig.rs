@@ -6,7 +6,7 @@ use crate::journal_store::records::RefundRecord;
 use crate::journal_store::{JournalStore, PrintJob, PrintJobState, QueuedSale, StoredSale};
 use crate::sync::{Answer, NetError, PaymentQuestion};
 pub use crate::view::FaultPage;
-use crate::view::Page;
+use crate::view::{Page, PaymentState as Shown};
 use evertill_hardware::ScanText;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, RefundId, StoreId, TerminalId};
@@ -370,6 +370,12 @@ impl Till {
         self.scan(WECHAT);
         self.take_pay().unwrap()
     }
+}
+
+/// Where the payment on screen stands.
+pub fn shown(till: &Till) -> &Shown {
+    let Page::Payment(page) = till.page() else { panic!("{:?}", till.page()) };
+    &page.state
 }
 
 pub fn number(random: u32) -> OrderNumber {

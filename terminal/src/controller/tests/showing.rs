@@ -13,13 +13,6 @@ use evertill_shared::wallet::Wallet;
 const SHOW: UserAction = UserAction::ShowCode { wallet: Kind::Alipay };
 const CODE: &str = "https://qr.alipay.com/bax1";
 
-fn shown(till: &Till) -> &Shown {
-    match till.page() {
-        Page::Payment(page) => &page.state,
-        other => panic!("{other:?}"),
-    }
-}
-
 fn view(till: &Till, attempt: Attempt, state: P) -> PaymentView {
     let at = |seconds| till.now.wall.plus(Duration::from_secs(seconds));
     let content = (state == P::Waiting).then(|| CODE.to_owned());
@@ -152,6 +145,49 @@ fn known_or_unknown_the_code_stays_while_the_server_is_away_and_not_longer_than_
     assert!(matches!(shown(&till), Shown::Unknown { step: UnknownStep::NoServer, .. }));
     till.act(UserAction::TenderCash);
     assert_eq!(till.count(|body| matches!(body, Body::CashTaken { .. })), 0);
+}
+
+#[test]
+fn known_or_unknown_a_code_that_nobody_paid_in_time_is_being_closed_and_nobody_is_said_to_type() {
+    let mut till = Till::online();
+    let attempt = show_for_tea(&mut till);
+    answer(&mut till, attempt, Q::Pay, P::Waiting);
+    till.pass(89);
+    assert!(matches!(shown(&till), Shown::ShowingCode { remaining_seconds: 1, .. }));
+    till.pass(3);
+    let closing = |since_seconds, deadline| Shown::Unknown {
+        step: UnknownStep::ClosingCode,
+        since_seconds,
+        deadline_seconds: Some(deadline),
+        can_set_aside: true,
+    };
+    assert_eq!(*shown(&till), closing(2, 28));
+    // The next customer need not wait for it.
+    till.act(UserAction::SetAside);
+    assert!(till.screen.as_ref().unwrap().confirm.is_some());
+    till.act(UserAction::Confirm(false));
+    // The server, which has not closed it yet, still calls it waiting.
+    let mut late = view(&till, attempt.1, P::Waiting);
+    let until = late.server_time;
+    late.shown = Some(ShownView { content: None, until, over_at: until.plus(Duration::from_secs(28)) });
+    let (sale, attempt) = attempt;
+    till.give(Input::Net(Answer::Payment { sale, attempt, question: Q::Ask, result: Ok(late) }));
+    till.pass(1);
+    assert_eq!(*shown(&till), closing(1, 27));
+    answer(&mut till, (sale, attempt), Q::Ask, P::Reversed);
+    assert_eq!(*shown(&till), Shown::Reversed);
+}
+
+#[test]
+fn known_or_unknown_a_word_from_before_the_cancelling_does_not_undo_it() {
+    let mut till = Till::online();
+    let attempt = show_for_tea(&mut till);
+    answer(&mut till, attempt, Q::Pay, P::Waiting);
+    till.pass(1);
+    assert_eq!(till.take_ask(), Some(attempt));
+    till.act(UserAction::TakeBack);
+    answer(&mut till, attempt, Q::Ask, P::Waiting);
+    assert!(matches!(shown(&till), Shown::Unknown { step: UnknownStep::ClosingCode, .. }));
 }
 
 #[test]

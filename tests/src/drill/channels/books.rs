@@ -15,6 +15,10 @@ pub struct Found {
     pub payments: u64,
     /// Codes that were charged, or were to be.
     pub attempts: u64,
+    /// Codes that tills have shown.
+    pub codes_shown: u64,
+    /// Scans of such a code that the wallet did not let pay any more.
+    pub scanned_in_vain: u64,
     /// Payments, and money that goes back, without an end; and customers who still wait.
     pub unsettled: u64,
     /// Sales for which more is taken than they cost.
@@ -61,6 +65,8 @@ impl Found {
     pub fn add(&mut self, other: &Self) {
         self.payments += other.payments;
         self.attempts += other.attempts;
+        self.codes_shown += other.codes_shown;
+        self.scanned_in_vain += other.scanned_in_vain;
         self.unsettled += other.unsettled;
         self.double_charges += other.double_charges;
         self.released_unpaid += other.released_unpaid;
@@ -148,6 +154,8 @@ pub fn compare(shop: &Shop) -> Found {
     let mut found = Found {
         payments: customers,
         attempts: ours.len() as u64,
+        codes_shown: shop.codes_shown.load(Ordering::Relaxed),
+        scanned_in_vain: shop.scanned_in_vain.load(Ordering::Relaxed),
         unsettled: customers - shop.served.load(Ordering::Relaxed),
         killed_between: shop.way.killed_between.load(Ordering::Relaxed),
         servers_killed: shop.servers_killed.load(Ordering::Relaxed),

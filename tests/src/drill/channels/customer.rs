@@ -2,7 +2,7 @@
 //! of, and gives the goods away when it is shown that they are paid.
 
 use super::shop::Shop;
-use crate::simulator::wallet::Behaviour;
+use crate::simulator::wallet::{Behaviour, Endpoint, Fault};
 use crate::world::chance::Chance;
 use evertill_server::order_centre::{Means, NewCharge};
 use evertill_server::order_group::{
@@ -21,6 +21,7 @@ use evertill_shared::wallet::Wallet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a till waits for a server before it asks another one.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -28,8 +29,24 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const ASKS_EVERY: Duration = Duration::from_secs(2);
 /// How often a customer shows another code.
 const MOST_ATTEMPTS: Attempt = 4;
+/// One customer of so many pays by Alipay. Each call of it is signed by RSA on both sides, which is most of the drill's
+/// time.
+const ALIPAY: u64 = 4;
+/// Attempts in a thousand by a code that the till shows, where the wallet has such codes.
+const SHOWN: u64 = 400;
 /// Entries of one sale, in the till's journal.
 const ENTRIES: u64 = 16;
+
+/// How an attempt is paid, and what is going to be done about it.
+struct Course {
+    means: Means,
+    /// When the cashier gives it up.
+    takes_back: Option<Instant>,
+    /// How long after the code is shown the customer scans it, and what they do then.
+    scans: Option<(Duration, Behaviour)>,
+    /// Whether there was a code on the screen.
+    seen: bool,
+}
 
 /// One customer's sale at a till.
 struct Serving {
@@ -47,7 +64,7 @@ pub async fn comes(shop: Arc<Shop>, nth: u64) {
     let chance = Chance::new(shop.seed, &format!("customer {nth}"));
     let key = SigningKey::from_seed(&[7; 32], "T0001:1".into());
     if let (Ok(key), Ok(terminal)) = (key, TerminalId::try_from(1)) {
-        let wallet = if nth.is_multiple_of(2) { Wallet::WeChatPay } else { Wallet::Alipay };
+        let wallet = if nth.is_multiple_of(ALIPAY) { Wallet::Alipay } else { Wallet::WeChatPay };
         let first = 1 + nth * ENTRIES;
         let mut serving =
             Serving { shop: Arc::clone(&shop), chance, key, terminal, first, written: 0, wallet };
@@ -131,9 +148,7 @@ impl Serving {
             channel_number: channel_number.clone(),
             amount,
         })?;
-        let digits = digits(wallet, &mut self.chance);
-        self.shop.show(wallet, &digits, behaviour);
-        let mut takes_back = self.chance.once_in(100);
+        let mut course = self.course(behaviour).await;
         loop {
             let charge = NewCharge {
                 adoption: adoption.clone(),
@@ -142,7 +157,7 @@ impl Serving {
                 wallet,
                 channel_number: channel_number.clone(),
                 amount,
-                means: Means::Scanned(AuthCode::new(digits.clone())),
+                means: course.means.clone(),
                 guard: self.guard(),
             };
             let server = self.shop.server(&mut self.chance).await;
@@ -151,11 +166,40 @@ impl Serving {
             {
                 return Some(view.state);
             }
-            if let Some(state) = self.comes_to(number, attempt, &mut takes_back).await {
+            if let Some(state) = self.comes_to(number, attempt, &mut course).await {
                 return Some(state);
             }
             tokio::time::sleep(ASKS_EVERY).await;
         }
+    }
+
+    /// A code on the customer's phone, or one that the till is to show.
+    async fn course(&mut self, behaviour: Behaviour) -> Course {
+        let (wallet, now) = (self.wallet, Instant::now());
+        let is_shown = self.chance.once_in(SHOWN);
+        if !is_shown || !self.shop.server(&mut self.chance).await.centre.shows().contains(&wallet) {
+            let digits = digits(wallet, &mut self.chance);
+            self.shop.show(wallet, &digits, behaviour);
+            let takes_back = self.chance.once_in(100).then_some(now);
+            return Course {
+                means: Means::Scanned(AuthCode::new(digits)),
+                takes_back,
+                scans: None,
+                seen: false,
+            };
+        }
+        if self.chance.once_in(300) {
+            let (endpoint, fault) = fault_of_showing(&mut self.chance);
+            self.shop.counter(wallet).next(endpoint, fault);
+        }
+        let latest = if self.chance.once_in(300) { 140_000 } else { 20_000 };
+        let after = Duration::from_millis(self.chance.between(500, latest));
+        let does = scanning(&mut self.chance);
+        let scans = (!self.chance.once_in(150)).then_some((after, does));
+        // A customer who leaves is given up before long; so is one who only takes a while.
+        let gives_up = self.chance.once_in(250) || scans.is_none();
+        let given_up = now + Duration::from_millis(self.chance.between(1_000, 60_000));
+        Course { means: Means::Shown, takes_back: gives_up.then_some(given_up), scans, seen: false }
     }
 
     /// Asks until it is known how it ended; nothing if the server has surely never heard of it.
@@ -163,7 +207,7 @@ impl Serving {
         &mut self,
         number: OrderNumber,
         attempt: Attempt,
-        takes_back: &mut bool,
+        course: &mut Course,
     ) -> Option<PaymentState> {
         loop {
             let server = self.shop.server(&mut self.chance).await;
@@ -172,13 +216,28 @@ impl Serving {
                     return Some(payment.state);
                 }
                 Ok(Err(GroupError::Refused(Refusal::NotFound(_)))) => return None,
-                Ok(Ok(_)) if std::mem::take(takes_back) => {
-                    let asked = server.centre.take_back(number, attempt, None, self.guard());
-                    let _ = tokio::time::timeout(PATIENCE, asked).await;
+                Ok(Ok(record)) => {
+                    self.looks_at_code(&record, course);
+                    if course.takes_back.take_if(|at| *at <= Instant::now()).is_some() {
+                        let asked = server.centre.take_back(number, attempt, None, self.guard());
+                        let _ = tokio::time::timeout(PATIENCE, asked).await;
+                    }
                 }
                 _ => {}
             }
             tokio::time::sleep(ASKS_EVERY).await;
+        }
+    }
+
+    /// The code is on the till's screen: the customer takes out the phone. Whoever has seen it may scan it at any time,
+    /// whatever the till shows by then.
+    fn looks_at_code(&mut self, record: &PaymentRecord, course: &mut Course) {
+        let Some((code, _)) = record.payment.code_to_show() else { return };
+        if let Some((after, does)) = course.scans.take() {
+            self.shop.scans_after(after, (self.wallet, code.to_owned()), does);
+        }
+        if !std::mem::replace(&mut course.seen, true) {
+            self.shop.codes_shown.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -194,6 +253,46 @@ fn digits(wallet: Wallet, chance: &mut Chance) -> String {
         Wallet::Alipay => 28,
     };
     format!("{first}{:016}", chance.below(10_000_000_000_000_000))
+}
+
+/// What a customer does who scans a shown code.
+fn scanning(chance: &mut Chance) -> Behaviour {
+    let after_ms = chance.between(500, 55_000);
+    let late = chance.between(1_000, 200_000);
+    let some = [
+        Behaviour::Pays,
+        Behaviour::Pays,
+        Behaviour::PasswordThenPays { after_ms: after_ms / 5 },
+        Behaviour::PasswordThenPays { after_ms },
+        Behaviour::PasswordThenCancels { after_ms },
+        Behaviour::PasswordNever,
+        Behaviour::NoFunds,
+        Behaviour::SuccessAfterLastQuery,
+        Behaviour::SuccessAfterReversal { after_ms: late },
+    ];
+    chance.pick(&some).copied().unwrap_or_default()
+}
+
+/// What goes wrong with a request for a code, with closing, or with what the wallet tells.
+fn fault_of_showing(chance: &mut Chance) -> (Endpoint, Fault) {
+    let ms = chance.between(1_000, 12_000);
+    let endpoint = chance.pick(&[Endpoint::Create, Endpoint::Create, Endpoint::Close, Endpoint::Notify]);
+    let some = [
+        Fault::RequestLost,
+        Fault::ReplyLost,
+        Fault::Slow { ms },
+        Fault::ArrivesLate { ms },
+        Fault::SystemError,
+        Fault::BadSignature,
+        Fault::Unsigned,
+        Fault::Altered,
+        Fault::WrongAmount,
+        Fault::OtherNumber,
+        Fault::Garbage,
+        Fault::ServerError,
+    ];
+    let fault = chance.pick(&some).cloned().unwrap_or(Fault::ReplyLost);
+    (endpoint.copied().unwrap_or(Endpoint::Create), fault)
 }
 
 /// What a customer, and what is between them and us, does: half of all goes wrong.

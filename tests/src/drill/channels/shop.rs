@@ -3,7 +3,7 @@
 use super::Ground;
 use super::customer;
 use super::way::{Line, Way, Which};
-use crate::simulator::wallet::Switches;
+use crate::simulator::wallet::{Behaviour, Counter, Scanned, Switches};
 use crate::simulator::{alipay, wechat};
 use crate::world::Mutation;
 use crate::world::chance::{Chance, Seeded};
@@ -11,7 +11,7 @@ use crate::world::engine::{Condition, SimDatabase, SimEngine};
 use crate::world::life::Life;
 use crate::world::mutation::BentChannel;
 use crate::world::story::Story;
-use crate::world::template::{API_KEY, BEGAN};
+use crate::world::template::BEGAN;
 use crate::world::time::WorldClock;
 use evertill_server::channel::Channel;
 use evertill_server::channel::alipay::{AlipayChannel, AlipaySettings, TIMING};
@@ -24,7 +24,6 @@ use evertill_shared::clock::Clock;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::StoreInfo;
-use evertill_shared::secret::SecretText;
 use evertill_shared::wallet::Wallet;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -41,6 +40,10 @@ const EVERY_MS: u64 = 100;
 const LATEST: Duration = Duration::from_secs(30 * 60);
 /// How often it is looked whether all is settled.
 const LOOK: Duration = Duration::from_secs(10);
+/// One shop of so many has WeChat Pay's version 3, whose calls are signed by RSA on both sides.
+const VERSION_3: u64 = 8;
+/// How often wallets look whom to tell of what.
+const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Commits in a thousand that end without an answer.
 const DOUBTFUL: u64 = 10;
 
@@ -64,6 +67,12 @@ pub struct Shop {
     pub servers_killed: AtomicU64,
     pub served: AtomicU64,
     pub customers: AtomicU64,
+    /// Codes that tills have shown.
+    pub codes_shown: AtomicU64,
+    /// Scans of a shown code that the wallet did not let pay any more.
+    pub scanned_in_vain: AtomicU64,
+    /// Customers who still hold the picture of a code that a till has shown, and are going to scan it.
+    pictures: AtomicU64,
     settings: Settings,
     expected: Vec<Expected>,
     bug: Option<Mutation>,
@@ -96,7 +105,10 @@ impl Shop {
             servers_killed: AtomicU64::new(0),
             served: AtomicU64::new(0),
             customers: AtomicU64::new(0),
-            settings: settings(ground)?,
+            codes_shown: AtomicU64::new(0),
+            scanned_in_vain: AtomicU64::new(0),
+            pictures: AtomicU64::new(0),
+            settings: settings(ground, seed)?,
             expected: ground.template.expected.clone(),
             bug,
             servers: Mutex::default(),
@@ -112,6 +124,7 @@ impl Shop {
             self.start_server(index).await;
         }
         let troubles = tokio::spawn(Arc::clone(self).troubles());
+        let tellers = tokio::spawn(Arc::clone(self).wallets_tell());
         let mut chance = Chance::new(self.seed, "customers come");
         for nth in 0..customers {
             tokio::time::sleep(Duration::from_millis(chance.between(0, 2 * EVERY_MS))).await;
@@ -122,6 +135,41 @@ impl Shop {
         let last = Instant::now();
         while !self.is_settled() && last.elapsed() < LATEST {
             tokio::time::sleep(LOOK).await;
+        }
+        tellers.abort();
+    }
+
+    /// Wallets tell whichever server lives of what was paid by shown codes.
+    async fn wallets_tell(self: Arc<Self>) {
+        let mut chance = Chance::new(self.seed, "wallets tell");
+        loop {
+            tokio::time::sleep(TELL_EVERY).await;
+            for (wallet, way, (headers, body)) in self.way.told() {
+                let (shop, mut chance) = (Arc::clone(&self), Chance::new(chance.next(), "told"));
+                tokio::spawn(async move {
+                    tokio::time::sleep(way).await;
+                    shop.server(&mut chance).await.centre.notified(wallet, &headers, &body).await;
+                });
+            }
+        }
+    }
+
+    /// A customer takes a picture of the code that a till shows, and scans it after a while.
+    pub fn scans_after(self: &Arc<Self>, after: Duration, (wallet, code): (Wallet, String), does: Behaviour) {
+        self.pictures.fetch_add(1, Ordering::Relaxed);
+        let shop = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let in_vain = matches!(shop.counter(wallet).scan(&code, does), Ok(Scanned::NoGood));
+            shop.scanned_in_vain.fetch_add(u64::from(in_vain), Ordering::Relaxed);
+            shop.pictures.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    pub fn counter(&self, wallet: Wallet) -> &Counter {
+        match wallet {
+            Wallet::WeChatPay => &self.way.wechat,
+            Wallet::Alipay => &self.way.alipay,
         }
     }
 
@@ -276,16 +324,13 @@ impl Shop {
             database.look(|c| c.query_row(OPEN, [], |row| row.get::<_, i64>(0))).unwrap_or(1)
         };
         self.served.load(Ordering::Relaxed) == self.customers.load(Ordering::Relaxed)
+            && self.pictures.load(Ordering::Relaxed) == 0
             && self.databases.iter().map(open).sum::<i64>() == 0
     }
 
     /// Shows a code on a customer's phone.
-    pub fn show(&self, wallet: Wallet, digits: &str, behaviour: crate::simulator::wallet::Behaviour) -> bool {
-        let counter = match wallet {
-            Wallet::WeChatPay => &*self.way.wechat,
-            Wallet::Alipay => &*self.way.alipay,
-        };
-        counter.show_code(digits, behaviour).is_ok()
+    pub fn show(&self, wallet: Wallet, digits: &str, behaviour: Behaviour) -> bool {
+        self.counter(wallet).show_code(digits, behaviour).is_ok()
     }
 }
 
@@ -304,33 +349,41 @@ fn database(
 }
 
 fn way(ground: &Ground, seed: u64, clock: &Arc<dyn Clock>, chance: Chance) -> Result<Way, String> {
-    let settings = &WECHAT;
-    let merchant = (settings.0.to_owned(), settings.1.to_owned(), SecretText::new(API_KEY.to_owned()));
-    let wechat = wechat::InProcess::new(merchant, Switches::of(Wallet::WeChatPay), seed, Arc::clone(clock));
-    let alipay = alipay::InProcess::new(ground.kit(), Switches::of(Wallet::Alipay), seed, Arc::clone(clock));
+    let (kit, switches) = (ground.wechat_kit(), Switches::of(Wallet::WeChatPay));
+    let wechat = wechat::InProcess::of_kit(kit, switches, seed, Arc::clone(clock));
+    let (kit, switches) = (ground.alipay_kit(), Switches::of(Wallet::Alipay));
+    let alipay = alipay::InProcess::new(kit, switches, seed, Arc::clone(clock));
     let wechat = wechat.map_err(|error| error.to_string())?;
     Ok(Way::new(wechat, alipay.map_err(|error| error.to_string())?, chance))
 }
 
-/// The merchant at WeChat Pay: app and number.
-const WECHAT: (&str, &str) = ("wx0000000000000001", "1900000109");
-
-fn settings(ground: &Ground) -> Result<Settings, String> {
-    let (kit, folder) = ground.kit();
-    let wechat = serde_json::json!({
+/// In some shops WeChat Pay's version 3 is set up: their tills show codes of both wallets, and the others' Alipay's.
+fn settings(ground: &Ground, seed: u64) -> Result<Settings, String> {
+    let (kit, folder) = ground.wechat_kit();
+    let mut wechat = serde_json::json!({
         "endpoints": ["http://wechat", "http://wechat-backup"],
         "secure_endpoints": ["https://wechat"],
-        "app_id": WECHAT.0,
-        "merchant_id": WECHAT.1,
-        "api_key_file": ground.template.api_key_file(),
-        "client_certificate": "",
-        "client_key": "",
+        "app_id": kit.app_id,
+        "merchant_id": kit.merchant_id,
+        "api_key_file": folder.join(&kit.api_key_file),
+        "client_certificate": folder.join(&kit.client_certificate),
+        "client_key": folder.join(&kit.client_key),
     });
+    if seed.is_multiple_of(VERSION_3) {
+        wechat["v3"] = serde_json::json!({
+            "api_v3_key_file": folder.join(&kit.api_v3_key_file),
+            "public_key": folder.join(&kit.public_key),
+            "public_key_id": kit.public_key_id,
+            "notify_url": "https://shop.example/v1/notifications/wechat_pay",
+        });
+    }
+    let (kit, folder) = ground.alipay_kit();
     let alipay = serde_json::json!({
         "endpoints": ["http://alipay", "http://alipay-backup"],
         "app_id": kit.app_id,
         "app_private_key": folder.join(&kit.app_private_key),
         "alipay_public_key": folder.join(&kit.alipay_public_key),
+        "notify_url": "https://shop.example/v1/notifications/alipay",
     });
     Ok(Settings {
         wechat: serde_json::from_value(wechat).map_err(|error| error.to_string())?,

@@ -142,13 +142,39 @@ impl Payers {
             }
         }
         let done: Done = lines.closed(&Arc::new(work), LONG).await?;
+        if done.records.len() != asked.len() {
+            return Err(wrong(format!("{} of {} questions were asked", done.records.len(), asked.len())));
+        }
         let mut told: Vec<(Asked, Option<PaymentView>)> = asked.into_iter().map(|one| (one, None)).collect();
         for record in &done.records {
             let Some(answer) = &record.answer else { return Err(wrong("a question was not answered")) };
-            if let (Some(place), 200) = (told.get_mut(record.index), answer.status) {
-                place.1 = Some(serde_json::from_slice(answer.body()).map_err(wrong)?);
+            if let Some(place) = told.get_mut(record.index) {
+                place.1 = said(answer.status, answer.body())?;
             }
         }
         Ok(told)
+    }
+}
+
+/// Where a payment stands by that answer; none if the server has never heard of it.
+fn said(status: u16, body: &[u8]) -> Result<Option<PaymentView>, RigError> {
+    match status {
+        200 => serde_json::from_slice(body).map(Some).map_err(wrong),
+        404 => Ok(None),
+        _ => Err(wrong(format!("where a payment stands: {status} {}", String::from_utf8_lossy(body)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn only_a_payment_that_the_server_does_not_know_never_came() {
+        assert!(matches!(said(404, b"{}"), Ok(None)));
+        for status in [401, 429, 500, 503] {
+            assert!(said(status, b"{}").is_err(), "{status}");
+        }
+        assert!(said(200, b"{}").is_err(), "no answer to the question");
     }
 }

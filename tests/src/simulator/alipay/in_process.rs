@@ -2,9 +2,9 @@
 //! memory.
 
 use super::desk::Desk;
-use super::{Kit, SimulatorError};
+use super::{Kit, SimulatorError, teller};
 use crate::simulator::wallet::http::Response;
-use crate::simulator::wallet::{Counter, Store, Switches};
+use crate::simulator::wallet::{Counter, Store, Switches, Told, told_now};
 use evertill_shared::clock::Clock;
 use evertill_shared::wallet::Wallet;
 use std::ops::Deref;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// A wallet in this process.
 pub struct InProcess {
     desk: Desk,
+    teller: teller::AlipayTeller,
 }
 
 impl InProcess {
@@ -28,8 +29,16 @@ impl InProcess {
     ) -> Result<Self, SimulatorError> {
         let counter = Counter::new(Wallet::Alipay, Store::in_memory()?, switches, seed, clock)?;
         // Nobody fetches bills from here: there is no listener.
-        let desk = Desk::new(Arc::new(kit.parties(folder)?), Arc::new(counter), "http://alipay".to_owned());
-        Ok(Self { desk })
+        let parties = Arc::new(kit.parties(folder)?);
+        let teller = teller::AlipayTeller(Arc::clone(&parties));
+        let desk = Desk::new(parties, Arc::new(counter), "http://alipay".to_owned());
+        Ok(Self { desk, teller })
+    }
+
+    /// What the merchant is to be told now: each once, and never again.
+    #[must_use]
+    pub fn tells(&self) -> Vec<Told> {
+        told_now(self, &self.teller)
     }
 
     /// Answers one call, with status and body; `None` if the connection ends without an answer.

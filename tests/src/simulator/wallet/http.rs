@@ -1,6 +1,7 @@
 //! Just enough HTTP/1.1 to answer, and to *not* answer: a web framework always sends something, a lost reply
 //! is a connection that ends in silence.
 
+use evertill_server::channel::line;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -24,6 +25,32 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl From<line::Request> for Request {
+    /// What the server's adapter sends, as the listener would read it.
+    fn from(sent: line::Request) -> Self {
+        let host_and_path = sent.url.split_once("://").map_or("", |(_, rest)| rest);
+        let (host, target) = host_and_path.split_once('/').unwrap_or((host_and_path, ""));
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let host = ("host".to_owned(), host.to_owned());
+        let method = match sent.method {
+            line::Method::Get => "GET",
+            line::Method::Post => "POST",
+        };
+        Self {
+            method: method.to_owned(),
+            path: format!("/{path}"),
+            query: query.to_owned(),
+            headers: in_small_letters(sent.headers).into_iter().chain([host]).collect(),
+            body: sent.body,
+        }
+    }
+}
+
+/// Header fields as whoever reads them has them.
+pub(in crate::simulator) fn in_small_letters(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
 /// What to do with the connection.

@@ -4,6 +4,7 @@
 use super::behaviour::{Endpoint, Fault};
 use super::book::Order;
 use super::counter::Counter;
+use super::http::in_small_letters;
 use evertill_shared::clock::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,7 @@ pub(in crate::simulator) trait Teller: Send + Sync + 'static {
     /// The pauses after the first try, in seconds.
     fn ladder(&self) -> &'static [u64];
     /// Headers and body.
-    fn worded(
-        &self,
-        order: &Order,
-        now: Timestamp,
-        fault: Option<&Fault>,
-    ) -> (Vec<(String, String)>, Vec<u8>);
+    fn worded(&self, order: &Order, now: Timestamp, fault: Option<&Fault>) -> Told;
     /// Whether the merchant has taken it in.
     fn is_thanks(&self, status: u16, body: &[u8]) -> bool;
 }
@@ -35,6 +31,26 @@ pub(in crate::simulator) struct Notice {
     url: String,
     tries: usize,
     due: Timestamp,
+}
+
+/// What a merchant is told: headers and body.
+pub type Told = (Vec<(String, String)>, Vec<u8>);
+
+/// What is to be told now, each once: nobody tells again what is not taken.
+pub(in crate::simulator) fn told_now(counter: &Counter, teller: &impl Teller) -> Vec<Told> {
+    let due = counter.due_notices();
+    let told = due.iter().filter_map(|notice| worded(counter, teller, notice));
+    told.map(|((headers, body), _)| (in_small_letters(headers), body)).collect()
+}
+
+/// What is told, with what goes wrong with it; nothing if it is lost before it is sent.
+fn worded(counter: &Counter, teller: &impl Teller, notice: &Notice) -> Option<(Told, Option<Fault>)> {
+    let order = counter.order(&notice.number).ok().flatten()?;
+    let fault = counter.fault_of_switch(Endpoint::Notify);
+    if fault == Some(Fault::RequestLost) {
+        return None;
+    }
+    Some((teller.worded(&order, notice.due, fault.as_ref()), fault))
 }
 
 /// Tells until it is aborted.
@@ -67,12 +83,7 @@ async fn tell(counter: &Counter, teller: &impl Teller, http: &reqwest::Client, n
 }
 
 async fn tell_once(counter: &Counter, teller: &impl Teller, http: &reqwest::Client, notice: &Notice) -> bool {
-    let Ok(Some(order)) = counter.order(&notice.number) else { return false };
-    let fault = counter.fault_of_switch(Endpoint::Notify);
-    if fault == Some(Fault::RequestLost) {
-        return false;
-    }
-    let (headers, body) = teller.worded(&order, notice.due, fault.as_ref());
+    let Some(((headers, body), fault)) = worded(counter, teller, notice) else { return false };
     let mut request = http.post(&notice.url).timeout(PATIENCE).body(body);
     for (name, value) in headers {
         request = request.header(name, value);

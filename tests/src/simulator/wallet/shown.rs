@@ -117,6 +117,20 @@ fn order_of(code: &ShownCode, behaviour: Behaviour, now: Timestamp, transaction:
 }
 
 impl Counter {
+    /// The codes by which somebody could pay now.
+    /// # Errors
+    /// The books cannot be written.
+    pub fn payable(&self) -> Result<Vec<ShownCode>, StoreError> {
+        self.decide(|book, _, now| {
+            let waits = |number: &str| {
+                book.orders.get(number).is_none_or(|order| order.state == TradeState::UserPaying)
+            };
+            let payable =
+                book.shown.values().filter(|code| !code.closed && now < code.until && waits(&code.number));
+            payable.cloned().collect()
+        })
+    }
+
     /// A customer scans what a till shows, and does what they do.
     /// # Errors
     /// The books cannot be written.

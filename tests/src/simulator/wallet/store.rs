@@ -90,8 +90,7 @@ impl Store {
         let transaction = self.connection.transaction()?;
         {
             let put = |table: &str, name: &str, entry: String| -> Result<(), StoreError> {
-                let sql = format!("INSERT OR REPLACE INTO {table} (name, entry) VALUES (?1, ?2)");
-                transaction.prepare_cached(&sql)?.execute((name, entry))?;
+                transaction.prepare_cached(&put_into(table))?.execute((name, entry))?;
                 Ok(())
             };
             for code in book.changed_codes.iter().filter_map(|digits| book.codes.get(digits)) {
@@ -128,8 +127,52 @@ impl Store {
     /// The file cannot be written.
     pub fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {
         let entry = serde_json::to_string(value)?;
-        self.connection
-            .execute("INSERT OR REPLACE INTO setting (name, entry) VALUES (?1, ?2)", (name, entry))?;
+        self.connection.execute(&put_into("setting"), (name, entry))?;
         Ok(())
+    }
+}
+
+/// Puts an entry in, or another in its place: not a new row, since the order of rows is the order of their making.
+fn put_into(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (name, entry) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET entry = excluded.entry"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_shared::clock::Timestamp;
+
+    fn code(content: &str) -> ShownCode {
+        ShownCode {
+            content: content.into(),
+            number: "S0001T0001E01N0000001A1".into(),
+            total_minor: 1250,
+            description: "Corner Store".into(),
+            device: "T0001".into(),
+            until: Timestamp(1_000),
+            closed: false,
+            notify_url: None,
+        }
+    }
+
+    #[test]
+    fn the_last_code_of_a_number_stays_the_last_when_an_earlier_one_is_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("books.db");
+        let mut store = Store::open(&path).unwrap();
+        let mut book = Book::default();
+        for content in ["https://first", "https://second"] {
+            book.show(code(content));
+            store.save(&mut book).unwrap();
+        }
+        book.shown.get_mut("https://first").unwrap().closed = true;
+        book.changed_shown.insert("https://first".into());
+        store.save(&mut book).unwrap();
+        drop(store);
+        let again = Store::open(&path).unwrap().load().unwrap();
+        assert!(again.shown["https://first"].closed, "written");
+        assert_eq!(again.shown_of("S0001T0001E01N0000001A1").unwrap().content, "https://second");
     }
 }

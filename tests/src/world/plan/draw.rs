@@ -1,6 +1,6 @@
 //! Drawing a plan from a seed.
 
-use super::{ACTIVE_MS, SELLING, Sale, Step, What};
+use super::{ACTIVE_MS, SELLING, Sale, Scanning, Step, What};
 use crate::simulator::wechat::{Behaviour, Endpoint, Fault};
 use crate::world::chance::Chance;
 use crate::world::disk::DiskFault;
@@ -76,7 +76,7 @@ impl Draw {
         let cash = self.chance.once_in(250);
         let behaviour = self.behaviour();
         let (twice, impatient) = (self.chance.once_in(300), self.chance.once_in(400));
-        Sale { goods, cash, behaviour, twice, impatient, second: self.chance.once_in(500) }
+        Sale { goods, cash, behaviour, twice, impatient, second: self.chance.once_in(500), shown: None }
     }
 
     fn behaviour(&mut self) -> Behaviour {
@@ -291,6 +291,37 @@ impl Draw {
         if so && self.chance.once_in(600) {
             for group in 0..usize::from(GROUPS) {
                 self.at(1_000, What::Forget { group });
+            }
+        }
+        so
+    }
+
+    /// Some runs: customers who scan what the till shows, soon, late, or never; and the wallet errs now and then.
+    pub fn shown_codes(&mut self) -> bool {
+        let so = self.chance.once_in(120);
+        for nth in 0..if so { 6 } else { 0 } {
+            let latest = if self.chance.once_in(400) { 60_000 } else { 8_000 };
+            let after_ms = self.chance.between(200, latest);
+            let shown = Scanning { after_ms: (!self.chance.once_in(150)).then_some(after_ms) };
+            let after_ms = self.chance.between(500, 20_000);
+            let some = [
+                Behaviour::Pays,
+                Behaviour::Pays,
+                Behaviour::PasswordThenPays { after_ms },
+                Behaviour::PasswordNever,
+                Behaviour::SuccessAfterLastQuery,
+            ];
+            let behaviour = self.chance.pick(&some).copied().unwrap_or_default();
+            let impatient = self.chance.once_in(500);
+            let sale = Sale { cash: false, second: false, behaviour, impatient, ..self.sale() };
+            let (at, till) = (2_000 + 6_000 * nth + self.chance.below(4_000), self.till());
+            self.at(at, What::Sell(till, Sale { shown: Some(shown), ..sale }));
+            if self.chance.once_in(300) {
+                let endpoints = [Endpoint::Create, Endpoint::Close, Endpoint::Query];
+                let endpoint = self.chance.pick(&endpoints).copied().unwrap_or(Endpoint::Close);
+                let faults = [Fault::RequestLost, Fault::ReplyLost, Fault::SystemError, Fault::BadSignature];
+                let fault = self.chance.pick(&faults).cloned().unwrap_or(Fault::ReplyLost);
+                self.at(at, What::Wallet { endpoint, fault });
             }
         }
         so
