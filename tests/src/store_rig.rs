@@ -72,6 +72,7 @@ pub struct StoreRig {
     /// The wallet simulator, while it runs.
     pub wallet: Option<Process>,
     wallet_section: serde_json::Value,
+    wallet_v3_section: serde_json::Value,
     alipay_section: serde_json::Value,
     trust: TrustBundle,
     further: Vec<further::Further>,
@@ -107,6 +108,7 @@ impl StoreRig {
             server: None,
             wallet: None,
             wallet_section: serde_json::Value::Null,
+            wallet_v3_section: serde_json::Value::Null,
             alipay_section: serde_json::Value::Null,
             trust,
             further: Vec::new(),
@@ -201,6 +203,7 @@ impl StoreRig {
             Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;
         let mut ready = process.ready_line()?;
         (self.wallet_section, self.alipay_section) = (ready["wechat"].take(), ready["alipay"].take());
+        self.wallet_v3_section = ready["wechat_v3"].take();
         self.wallet = Some(process);
         Ok(())
     }

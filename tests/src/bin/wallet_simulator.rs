@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A simulated WeChat Pay, version 2, and a simulated Alipay. No money moves.
+/// Where a store is told of payments; with its own name instead.
+const STORE: &str = "https://STORE/v1/notifications/wechat_pay";
+
+/// A simulated WeChat Pay, versions 2 and 3, and a simulated Alipay, by its gateway and by REST. No money moves.
 ///
 /// Makes a merchant's kits in DIR (once) and prints one JSON line when it is ready. Open a control address in
 /// a browser to see a phone with a payment code.
@@ -29,7 +32,7 @@ struct Arguments {
     /// Where the merchant's kit and the wallet's books are kept.
     #[arg(long)]
     dir: PathBuf,
-    /// Where /pay/... is taken, over plain HTTP.
+    /// Where /pay/... and /v3/... are taken, over plain HTTP.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Where /secapi/... is taken, over HTTPS with a client certificate.
@@ -38,7 +41,7 @@ struct Arguments {
     /// Where the control interface is, over plain HTTP. Keep it on the loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// Where Alipay's /gateway.do is, over plain HTTP.
+    /// Where Alipay's /gateway.do and /v3/alipay/... are, over plain HTTP.
     #[arg(long, default_value = "127.0.0.1:0")]
     alipay_listen: SocketAddr,
     /// Where Alipay's control interface is, over plain HTTP. Keep it on the loopback.
@@ -77,6 +80,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         secure_listen: arguments.secure_listen,
         control_listen: arguments.control,
         seed: arguments.seed,
+        notify_roots: notify_roots.clone(),
         ..wechat::SimulatorConfig::default()
     };
     let wechat = wechat::Simulator::start(&dir, config).await?;
@@ -97,6 +101,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         "phone": format!("http://{}/", at.control),
         "kit": wechat.kit().1.join("kit.json"),
         "wechat": wechat.server_section(),
+        "wechat_v3": wechat.v3_section(true, STORE),
         "alipay_listen": alipay_at.gateway.to_string(),
         "alipay_control": alipay_at.control.to_string(),
         "alipay_phone": format!("http://{}/", alipay_at.control),
