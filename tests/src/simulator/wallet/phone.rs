@@ -231,7 +231,7 @@ impl Phones {
 
     fn of(&self, form: &Fields) -> Option<&Phone> {
         let wanted = form.get("wallet").map(String::as_str);
-        self.0.iter().find(|phone| Some(name_of(phone.wallet())) == wanted).or(self.0.first())
+        self.0.iter().find(|phone| Some(phone.wallet().code()) == wanted).or(self.0.first())
     }
 
     fn page(&self, request: &Request, form: &Fields) -> Result<Response, StoreError> {
@@ -261,7 +261,7 @@ impl Phones {
             return Ok(plain(400, "no such button"));
         }
         let words = Words::of(form.get("lang").map_or("", String::as_str));
-        let to = format!("/?wallet={}&lang={}", name_of(phone.wallet()), words.language);
+        let to = format!("/?wallet={}&lang={}", phone.wallet().code(), words.language);
         let headers = vec![("location".to_owned(), to), ("content-type".to_owned(), "text/plain".to_owned())];
         Ok(Response::Whole { status: 303, headers, body: Vec::new() })
     }
@@ -273,14 +273,6 @@ impl Phone {
         let (screen, _) = self.screen()?;
         let offered: Vec<String> = self.offered()?.into_iter().map(|code| code.content).collect();
         Ok(format!("{} {}", screen.mark(), offered.join(" ")))
-    }
-}
-
-/// A wallet as addresses name it.
-fn name_of(wallet: Wallet) -> &'static str {
-    match wallet {
-        Wallet::WeChatPay => "wechat_pay",
-        Wallet::Alipay => "alipay",
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a phone looks.
 
 use super::words::Words;
-use super::{Customer, Screen, name_of};
+use super::{Customer, Screen};
 use crate::simulator::wallet::bill::yuan;
 use crate::simulator::wallet::book::{Order, TradeState};
 use crate::simulator::wallet::page::{barcode, qr};
@@ -27,11 +27,11 @@ pub(super) struct Sight {
 
 /// The page.
 pub(super) fn page(sight: &Sight, words: &Words) -> String {
-    let wallet = name_of(sight.wallet);
+    let wallet = sight.wallet.code();
     let mut tabs = String::new();
     for other in &sight.wallets {
         let here = if *other == sight.wallet { " aria-current=page" } else { "" };
-        let (name, lang) = (name_of(*other), words.language);
+        let (name, lang) = (other.code(), words.language);
         let _ =
             write!(tabs, "<a href=\"/?wallet={name}&amp;lang={lang}\"{here}>{}</a>", words.wallet(*other));
     }
@@ -130,7 +130,7 @@ fn scan(sight: &Sight, words: &Words) -> String {
 }
 
 fn form(sight: &Sight, words: &Words, button: &str, inside: &str) -> String {
-    let (wallet, language) = (name_of(sight.wallet), words.language);
+    let (wallet, language) = (sight.wallet.code(), words.language);
     format!(
         "<form method=post action=\"/phone/{button}\"><input type=hidden name=wallet value={wallet}>\
          <input type=hidden name=lang value={language}>{inside}</form>"
