@@ -10,6 +10,8 @@ mod browser;
 mod cashiers;
 #[path = "console/forgeries.rs"]
 mod forgeries;
+#[path = "console/phone.rs"]
+mod phone;
 #[path = "console/pictures.rs"]
 mod pictures;
 #[path = "console/quarantine.rs"]

@@ -9,6 +9,8 @@
     reason = "a test says what broke by panicking"
 )]
 
+#[path = "judges/alipay.rs"]
+mod alipay;
 #[path = "judges/wechat_v3.rs"]
 mod wechat_v3;
 
@@ -22,6 +24,11 @@ fn run(what: &str, command: &mut Command) -> String {
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{what}: {}\n{said}", done.status);
     said
+}
+
+/// How many checks a judge says that it made.
+fn checks(said: &str) -> usize {
+    said.lines().filter(|line| line.starts_with("ok:")).count()
 }
 
 /// Our scripts and their lists of packages.

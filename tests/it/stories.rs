@@ -20,6 +20,8 @@ mod on_postgres;
 mod refunds;
 #[path = "stories/shown.rs"]
 mod shown;
+#[path = "stories/shown_wechat.rs"]
+mod shown_wechat;
 #[path = "stories/trust.rs"]
 mod trust;
 

@@ -12,6 +12,7 @@ import threading
 import time
 import types
 import urllib.request
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from wechatpayv3 import WeChatPay, WeChatPayType, utils
@@ -43,14 +44,15 @@ utils.time = types.SimpleNamespace(time=lambda: time.time() + turned)
 
 
 class Merchant(BaseHTTPRequestHandler):
-    """Where the merchant is told: keeps everything, and thanks."""
+    """Where the merchant is told: keeps everything, and thanks, or does not."""
 
     told = []
+    status = 204
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         Merchant.told.append((dict(self.headers.items()), body))
-        self.send_response(204)
+        self.send_response(Merchant.status)
         self.end_headers()
 
     def log_message(self, *_):
@@ -133,6 +135,9 @@ def shown_codes(wallet, way):
     must(f"{way}: altered it does not", not wallet.callback(headers, body.replace(b"TRANSACTION", b"TRANSACTI0N")))
     order = said(wallet.query(out_trade_no=number))
     must(f"{way}: paid", order["trade_state"] == "SUCCESS" and order["transaction_id"], order)
+    known = said(wallet.query(transaction_id=order["transaction_id"]))
+    must(f"{way}: found by the wallet's number", known["out_trade_no"] == number, known)
+    must(f"{way}: no such number of the wallet's", wallet.query(transaction_id="4200000000")[0] == 404)
     must(f"{way}: a paid order is not closed", wallet.close(number)[0] == 400)
     other = f"{way}NATIVE0002"
     said(pay(wallet, other))
@@ -146,14 +151,36 @@ def refunds(wallet, way, number):
     back = lambda name, minor: wallet.refund(
         out_refund_no=name, out_trade_no=number, reason="凉", amount={"refund": minor, "total": 1234, "currency": "CNY"}
     )
-    name = f"{way}REFUND1"
+    name, before = f"{way}REFUND1", len(Merchant.told)
+    Merchant.status = 500
     first, second = said(back(name, 200)), said(back(name, 200))
     must(f"{way}: one refund however often", first["refund_id"] == second["refund_id"], second)
     must(f"{way}: it is done", said(wallet.query_refund(name))["status"] == "SUCCESS")
+    event = wallet.callback(*told(before + 1))
+    must(f"{way}: it is told of", event and event["event_type"] == "REFUND.SUCCESS", event)
+    content = event["resource"]
+    must(
+        f"{way}: of this refund",
+        (content["out_refund_no"], content["out_trade_no"], content["refund_status"]) == (name, number, "SUCCESS")
+        and content["amount"] == {"total": 1234, "refund": 200, "payer_total": 1234, "payer_refund": 200},
+        content,
+    )
+    Merchant.status = 204
+    turn(16)
+    again = wallet.callback(*told(before + 2))
+    must(f"{way}: told again to whom has not thanked", again and again["id"] == event["id"], again)
     must(f"{way}: the same number with another amount", back(name, 201)[0] == 400)
     must(f"{way}: no sooner than a minute later", back(f"{way}REFUND2", 1)[0] == 429)
     turn(61)
     must(f"{way}: not more than was paid", back(f"{way}REFUND2", 1035)[0] == 400)
+    control("/switches", {"refund_takes_ms": 30000})
+    must(f"{way}: it takes its time", said(back(f"{way}REFUND2", 34))["status"] == "PROCESSING")
+    must(f"{way}: nothing is told before it has arrived", len(Merchant.told) == before + 2)
+    turn(31)
+    must(f"{way}: then it is done", said(wallet.query_refund(f"{way}REFUND2"))["status"] == "SUCCESS")
+    late = wallet.callback(*told(before + 3))
+    must(f"{way}: and told", late and late["resource"]["out_refund_no"] == f"{way}REFUND2", late)
+    control("/switches", {"refund_takes_ms": 0})
     must(f"{way}: no such refund", wallet.query_refund(f"{way}REFUND3")[0] == 404)
 
 
@@ -168,26 +195,56 @@ def charges(wallet, way):
     slow = said(charge(wallet, f"{way}CODE0003", {"password_then_pays": {"after_ms": 5000}}))
     must(f"{way}: the customer types", slow["trade_state"] == "USERPAYING", slow)
     turn(6)
-    must(f"{way}: then it is paid", said(wallet.query(out_trade_no=f"{way}CODE0003"))["trade_state"] == "SUCCESS")
+    paid = said(wallet.query(out_trade_no=f"{way}CODE0003"))
+    must(f"{way}: then it is paid", paid["trade_state"] == "SUCCESS", paid)
+    before = len(Merchant.told)
+    whole = said(
+        wallet.refund(
+            out_refund_no=f"{way}CODEREFUND",
+            transaction_id=paid["transaction_id"],
+            amount={"refund": 880, "total": 880, "currency": "CNY"},
+        )
+    )
+    must(f"{way}: a charge goes back whole", whole["out_trade_no"] == f"{way}CODE0003", whole)
+    event = wallet.callback(*told(before + 1))
+    must(f"{way}: told of, too", event["resource"]["out_refund_no"] == f"{way}CODEREFUND", event)
+    must(f"{way}: refunded", said(wallet.query(out_trade_no=f"{way}CODE0003"))["trade_state"] == "REFUND")
+    gone = wallet.codepay_reverse(f"{way}CODE0003")
+    must(f"{way}: what is refunded is not taken back", gone[0] != 200, gone)
 
 
-def bills(wallet, day):
-    must("no bill before the next morning", wallet.trade_bill(day)[0] == 400)
-    turn(2 * 24 * 60 * 60)
-    answer = said(wallet.trade_bill(day))
+def fetched(wallet, answer):
+    """The names of the columns, and the rows; the last one holds the sums."""
     code, packed = wallet.download_bill(answer["download_url"])
     must("the file comes", code == 200, code)
     text = gzip.decompress(packed)
     must("its hash is the one that was signed", hashlib.sha1(text).hexdigest() == answer["hash_value"])
     lines = text.decode("utf-8-sig").split("\r\n")
-    header = lines[0].split(",")
-    rows = [line[1:].split(",`") for line in lines[1:] if line.startswith("`")][:-1]
-    must("every line has every column", all(len(row) == len(header) == 27 for row in rows), rows)
-    states = sorted(row[header.index("交易状态")] for row in rows)
-    # By each way: two paid by charge, one of them taken back; one paid by a shown code, and refunded in part.
-    must("what moved is in it", states == sorted(["SUCCESS", "SUCCESS", "SUCCESS", "REVOKED", "REFUND"] * 2), states)
-    turn(301)
-    must("after five minutes its address is good no more", wallet.download_bill(answer["download_url"])[0] == 400)
+    return lines[0].split(","), [line[1:].split(",`") for line in lines[1:] if line.startswith("`")]
+
+
+def bills(wallet, day):
+    must("no bill before the next morning", wallet.trade_bill(day)[0] == 400)
+    turn(2 * 24 * 60 * 60)
+    # By each way: two paid by charge, one of them taken back, the other refunded; one by a shown code, refunded twice.
+    came, went = ["SUCCESS"] * 6, ["REFUND"] * 6 + ["REVOKED"] * 2
+    for kind, columns, moved in [("ALL", 27, came + went), ("SUCCESS", 20, came), ("REFUND", 29, went)]:
+        answer = said(wallet.trade_bill(day, bill_type=kind))
+        header, rows = fetched(wallet, answer)
+        sums = rows.pop()
+        must(f"{kind}: every line has every column", all(len(row) == len(header) == columns for row in rows), rows)
+        states = sorted(row[header.index("交易状态")] for row in rows)
+        must(f"{kind}: what moved is in it", states == sorted(moved) and sums[0] == str(len(moved)), states)
+        turn(301)
+        late = wallet.download_bill(answer["download_url"])[0]
+        must(f"{kind}: after five minutes its address is good no more", late == 400, late)
+    header, rows = fetched(wallet, said(wallet.fundflow_bill(day)))
+    count, _, came, _, went = rows.pop()
+    must("the account: every line has every column", all(len(row) == len(header) == 11 for row in rows), rows)
+    must("the account: as many as it says", len(rows) == int(count), count)
+    left = rows[-1][header.index("账户结余(元)")]
+    must("the account: it ends with what came less what went", Decimal(left) == Decimal(came) - Decimal(went), left)
+    must("nothing moves on the others", wallet.fundflow_bill(day, account_type="FEES")[0] == 400)
 
 
 def forgeries(wallet, notify_url):

@@ -72,6 +72,8 @@ pub struct StoreRig {
     /// The wallet simulator, while it runs.
     pub wallet: Option<Process>,
     wallet_section: serde_json::Value,
+    wallet_v3_section: serde_json::Value,
+    phones_at: String,
     alipay_section: serde_json::Value,
     trust: TrustBundle,
     further: Vec<further::Further>,
@@ -107,6 +109,8 @@ impl StoreRig {
             server: None,
             wallet: None,
             wallet_section: serde_json::Value::Null,
+            wallet_v3_section: serde_json::Value::Null,
+            phones_at: String::new(),
             alipay_section: serde_json::Value::Null,
             trust,
             further: Vec::new(),
@@ -157,6 +161,12 @@ impl StoreRig {
         WalletControl::new(self.ports.wallet_control)
     }
 
+    /// Where the customers' phones are, as web pages.
+    #[must_use]
+    pub fn phones_url(&self) -> &str {
+        &self.phones_at
+    }
+
     /// What belongs into the `[wechat]` section of the server's configuration: addresses and papers of the merchant.
     #[must_use]
     pub fn wechat_section(&self) -> &serde_json::Value {
@@ -201,6 +211,8 @@ impl StoreRig {
             Process::spawn("wallet simulator", &mut command, &self.dir.join("logs/wallet.log"))?;
         let mut ready = process.ready_line()?;
         (self.wallet_section, self.alipay_section) = (ready["wechat"].take(), ready["alipay"].take());
+        self.wallet_v3_section = ready["wechat_v3"].take();
+        self.phones_at = ready["phones"].as_str().unwrap_or_default().trim_end_matches('/').to_owned();
         self.wallet = Some(process);
         Ok(())
     }

@@ -17,11 +17,14 @@ pub struct Shop {
 impl Shop {
     /// A new shop with one till. Payments that are not known stay so while a test looks at them.
     pub fn open() -> Self {
+        Self::with(Policy { give_up_after_ms: 60_000, query_every_ms: 1_000, ..RigOptions::default().policy })
+    }
+
+    /// A new shop with one till, that asks wallets like this.
+    pub fn with(policy: Policy) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let policy =
-            Policy { give_up_after_ms: 60_000, query_every_ms: 1_000, ..RigOptions::default().policy };
         let options = RigOptions { policy, ..RigOptions::default() };
         let (rig, till) = runtime.block_on(async {
             let rig = StoreRig::open(folder.path(), options).await.unwrap();

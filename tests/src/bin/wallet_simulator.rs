@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use evertill_shared::protocol::store::TrustBundle;
+use evertill_tests::simulator::wallet::serve_phones;
 use evertill_tests::simulator::{alipay, wechat};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -9,10 +10,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A simulated WeChat Pay, version 2, and a simulated Alipay. No money moves.
+/// Where a store is told of payments; with its own name instead.
+const STORE: &str = "https://STORE/v1/notifications/wechat_pay";
+
+/// A simulated WeChat Pay, versions 2 and 3, and a simulated Alipay, by its gateway and by REST. No money moves.
 ///
-/// Makes a merchant's kits in DIR (once) and prints one JSON line when it is ready. Open a control address in
-/// a browser to see a phone with a payment code.
+/// Makes a merchant's kits in DIR (once) and prints one JSON line when it is ready. For training, open the address that
+/// it calls "phones" in a browser: a phone with payment codes for the till's scanner, which scans what the till shows.
 #[derive(Parser)]
 #[command(
     name = "evertill-wallet-simulator",
@@ -29,7 +33,7 @@ struct Arguments {
     /// Where the merchant's kit and the wallet's books are kept.
     #[arg(long)]
     dir: PathBuf,
-    /// Where /pay/... is taken, over plain HTTP.
+    /// Where /pay/... and /v3/... are taken, over plain HTTP.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Where /secapi/... is taken, over HTTPS with a client certificate.
@@ -38,12 +42,15 @@ struct Arguments {
     /// Where the control interface is, over plain HTTP. Keep it on the loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// Where Alipay's /gateway.do is, over plain HTTP.
+    /// Where Alipay's /gateway.do and /v3/alipay/... are, over plain HTTP.
     #[arg(long, default_value = "127.0.0.1:0")]
     alipay_listen: SocketAddr,
     /// Where Alipay's control interface is, over plain HTTP. Keep it on the loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     alipay_control: SocketAddr,
+    /// Where the phones are, over plain HTTP; 0.0.0.0:8090 lets a real phone in the same network show them.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    phones: SocketAddr,
     /// A store's trust.json: whom to trust where the store is told of payments over HTTPS.
     #[arg(long)]
     notify_trust: Option<PathBuf>,
@@ -77,6 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         secure_listen: arguments.secure_listen,
         control_listen: arguments.control,
         seed: arguments.seed,
+        notify_roots: notify_roots.clone(),
         ..wechat::SimulatorConfig::default()
     };
     let wechat = wechat::Simulator::start(&dir, config).await?;
@@ -88,18 +96,22 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         ..alipay::SimulatorConfig::default()
     };
     let alipay = alipay::Simulator::start(&dir.join("alipay"), config).await?;
+    let counters = vec![wechat.counter(), alipay.counter()];
+    let (phones, _serving) = serve_phones(arguments.phones, counters)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}; choose another port", arguments.phones))?;
     let (at, alipay_at) = (wechat.addresses(), alipay.addresses());
     let ready = serde_json::json!({
         "ready": true,
         "listen": at.open.to_string(),
         "secure_listen": at.secure.to_string(),
         "control": at.control.to_string(),
-        "phone": format!("http://{}/", at.control),
+        "phones": format!("http://{phones}/"),
         "kit": wechat.kit().1.join("kit.json"),
         "wechat": wechat.server_section(),
+        "wechat_v3": wechat.v3_section(true, STORE),
         "alipay_listen": alipay_at.gateway.to_string(),
         "alipay_control": alipay_at.control.to_string(),
-        "alipay_phone": format!("http://{}/", alipay_at.control),
         "alipay_kit": alipay.kit().1.join("kit.json"),
         "alipay": alipay.server_section(alipay::Mode::Certificates),
     });

@@ -103,8 +103,7 @@ async fn introduce(hands: &Hands) -> Result<(), RigError> {
     for (login, name, role) in STAFF {
         println!("                  {name} ({}): log in as {login} / {login}-evertill", role.as_str());
     }
-    println!("  WeChat Pay      {} (a phone with a payment code)", rig.wallet_control().phone_url());
-    println!("  Alipay          {} (another one)", rig.alipay_control().phone_url());
+    println!("  customers       {}/ (phones with payment codes, for training)", rig.phones_url());
     println!("  receipts        {}", rig.dir().join("receipts").display());
     let waiting = rig.staff("it").await?.terminals().await?;
     if !waiting.iter().any(|row| row.state == Some(TerminalState::Active)) {

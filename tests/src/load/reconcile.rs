@@ -198,6 +198,7 @@ fn wallet_order(one: &Sold) -> WalletOrder {
             amount_minor,
             accepted_at: one.at,
             arrives_at: one.at,
+            notify_url: None,
         })
         .into_iter()
         .collect();

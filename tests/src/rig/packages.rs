@@ -10,6 +10,12 @@ use std::sync::Mutex;
 /// Debian's Python.
 pub const PYTHON: &str = "/usr/bin/python3";
 
+/// Debian's Node.
+pub const NODE: &str = "/usr/bin/node";
+
+/// Debian's tool for Node's packages.
+pub const NPM: &str = "/usr/bin/npm";
+
 /// A program from Debian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package {
@@ -27,11 +33,13 @@ pub enum Package {
     Strace,
     /// Python with folders of its own for packages: for the judges.
     Python,
+    /// Node with its packages' tool: for the judges.
+    Node,
 }
 
 impl Package {
     /// All that the whole suite needs.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Chromium,
         Self::Postgresql,
         Self::Haproxy,
@@ -39,6 +47,7 @@ impl Package {
         Self::Etcd,
         Self::Strace,
         Self::Python,
+        Self::Node,
     ];
 
     /// The names of the packages.
@@ -52,13 +61,14 @@ impl Package {
             Self::Etcd => &["etcd-server"],
             Self::Strace => &["strace"],
             Self::Python => &["python3-venv"],
+            Self::Node => &["nodejs", "npm"],
         }
     }
 
     /// The system services that the packages bring and that we do not want.
     fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Chromium | Self::Strace | Self::Python => &[],
+            Self::Chromium | Self::Strace | Self::Python | Self::Node => &[],
             Self::Postgresql => &["postgresql"],
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni"],
@@ -79,6 +89,7 @@ impl Package {
                 let asked = Command::new(PYTHON).args(["-c", "import ensurepip, venv"]).output();
                 asked.is_ok_and(|asked| asked.status.success())
             }
+            Self::Node => exist(&[NODE, NPM]),
         }
     }
 }

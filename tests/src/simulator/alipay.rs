@@ -1,7 +1,8 @@
 //! Alipay's open gateway as the other side of the wire: it takes the real forms over real sockets, checks our RSA2
 //! signature for real, keeps its own books, signs the very bytes that it sends, and misbehaves on request.
 //!
-//! The shop sees one listener, `/gateway.do`. Tests and people see another, the control interface.
+//! The shop sees one listener: the gateway at `/gateway.do`, and the same business as REST under `/v3/alipay/`. Tests and
+//! people see another, the control interface.
 
 mod bill;
 mod desk;
@@ -33,7 +34,7 @@ use tokio::task::JoinHandle;
 /// How to start a simulator.
 #[derive(Clone)]
 pub struct SimulatorConfig {
-    /// Where `/gateway.do` is.
+    /// Where `/gateway.do` and `/v3/…` are.
     pub listen: SocketAddr,
     /// Where the control interface is.
     pub control_listen: SocketAddr,
@@ -65,7 +66,7 @@ impl Default for SimulatorConfig {
 /// Where a simulator listens, over plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
-    /// `/gateway.do`.
+    /// `/gateway.do` and `/v3/…`.
     pub gateway: SocketAddr,
     /// The control interface.
     pub control: SocketAddr,
@@ -156,6 +157,12 @@ impl Simulator {
         self.addresses
     }
 
+    /// Its customers, books and switches, to be kept.
+    #[must_use]
+    pub fn counter(&self) -> Arc<Counter> {
+        Arc::clone(self.desk.counter())
+    }
+
     /// The merchant's papers, and the folder that their paths are relative to.
     #[must_use]
     pub fn kit(&self) -> (&Kit, &Path) {
@@ -206,6 +213,7 @@ async fn call(desk: Arc<Desk>, request: Request) -> Response {
     match (request.method.as_str(), request.path.as_str()) {
         ("GET" | "POST", "/gateway.do") => desk.serve(&request.query, &request.body).await,
         ("GET", "/billdownload") => desk.download(&request.query),
+        (_, path) if path.starts_with("/v3/") => desk.serve_rest(&request).await,
         _ => no_such_call(),
     }
 }

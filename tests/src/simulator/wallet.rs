@@ -10,6 +10,7 @@ mod files;
 pub mod http;
 mod notifier;
 pub mod page;
+mod phone;
 mod shown;
 mod store;
 
@@ -19,6 +20,7 @@ pub use book::{Order, Refund, TradeState};
 pub use counter::Counter;
 pub use files::KitError;
 pub use notifier::Told;
+pub use phone::Phones;
 pub use shown::{Scanned, ShownCode};
 pub use store::StoreError;
 
@@ -51,14 +53,34 @@ pub(super) async fn bind(
 
 /// Serves the control interface until it is aborted.
 pub(super) async fn listen_control(listener: TcpListener, counter: Arc<Counter>) {
+    let phones = Arc::new(Phones::new(vec![Arc::clone(&counter)]));
     http::listen(listener, move |stream| {
-        let counter = Arc::clone(&counter);
+        let (counter, phones) = (Arc::clone(&counter), Arc::clone(&phones));
         async move {
-            let _ = http::converse(stream, |request| std::future::ready(control::answer(&counter, &request)))
-                .await;
+            let answer = |request| std::future::ready(control::answer(&counter, &phones, &request));
+            let _ = http::converse(stream, answer).await;
         }
     })
     .await;
+}
+
+/// Serves the phones of all these wallets, and nothing else, until it is aborted.
+/// # Errors
+/// The address is taken.
+pub async fn serve_phones(
+    address: SocketAddr,
+    counters: Vec<Arc<Counter>>,
+) -> std::io::Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
+    let (listener, at) = bind(address).await.map_err(|(_, error)| error)?;
+    let phones = Arc::new(Phones::new(counters));
+    let task = tokio::spawn(http::listen(listener, move |stream| {
+        let phones = Arc::clone(&phones);
+        async move {
+            let answer = |request| std::future::ready(phones.answer(&request).unwrap_or_else(no_such_call));
+            let _ = http::converse(stream, answer).await;
+        }
+    }));
+    Ok((at, task))
 }
 
 /// What a call says that is not in the wallet's interface.

@@ -161,6 +161,12 @@ impl Simulator {
         self.addresses
     }
 
+    /// Its customers, books and switches, to be kept.
+    #[must_use]
+    pub fn counter(&self) -> Arc<Counter> {
+        Arc::clone(self.desk.counter())
+    }
+
     /// The merchant's papers, and the folder that their paths are relative to.
     #[must_use]
     pub fn kit(&self) -> (&Kit, &Path) {

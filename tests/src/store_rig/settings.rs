@@ -43,6 +43,8 @@ pub struct RigOptions {
     /// A file that says, at any time, by how many milliseconds the server's clock is ahead; see
     /// [`crate::rig::turned_clock`].
     pub clock_file: Option<PathBuf>,
+    /// Whether the shop has version 3 of WeChat Pay, too: for codes that tills show.
+    pub wechat_v3: bool,
     /// Whether the first server shows its figures: see [`StoreRig::figures`].
     pub figures: bool,
     /// The words of a program that the server is to run under, to be watched.
@@ -70,6 +72,7 @@ impl Default for RigOptions {
             drain_ms: 0,
             server_core: None,
             clock_file: None,
+            wechat_v3: false,
             figures: false,
             server_under: Vec::new(),
         }
@@ -200,7 +203,15 @@ pub(super) fn write_server_toml(rig: &StoreRig) -> Result<(), RigError> {
     limits.insert("period_jitter_ms".into(), 500.into());
     toml.insert("group_limits".into(), limits.into());
     let policy = rig.options.policy;
-    toml.insert("wechat".into(), account(&rig.wallet_section, policy)?.into());
+    let mut wechat = account(&rig.wallet_section, policy)?;
+    if rig.options.wechat_v3 {
+        let wrong = |error: toml::ser::Error| RigError::Wallet(error.to_string());
+        let mut v3 = toml::Table::try_from(&rig.wallet_v3_section).map_err(wrong)?;
+        let notify_url = format!("{}/v1/notifications/wechat_pay", rig.server_url());
+        v3.insert("notify_url".into(), notify_url.into());
+        wechat.insert("v3".into(), v3.into());
+    }
+    toml.insert("wechat".into(), wechat.into());
     // Alipay takes back as soon as it is asked to.
     let policy = Policy { reverse_not_before_ms: 0, ..policy };
     let mut alipay = account(&rig.alipay_section, policy)?;

@@ -41,12 +41,6 @@ impl WalletControl {
         Self { base: format!("http://127.0.0.1:{port}"), http: reqwest::Client::new() }
     }
 
-    /// The page that shows a phone with a payment code.
-    #[must_use]
-    pub fn phone_url(&self) -> String {
-        format!("{}/", self.base)
-    }
-
     async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Value, RigError> {
         let wrong = |error: reqwest::Error| RigError::Wallet(error.to_string());
         let response = request.send().await.map_err(wrong)?;

@@ -80,7 +80,7 @@ fn list(lines: &[BillLine], now: Timestamp, faults: &[BillFault]) -> String {
         (*count, *sum) = (*count + 1, *sum + amount);
         let request = line.refund.as_ref().map_or("", |refund| &refund.number);
         let (kind, at) = (if is_paid { "交易" } else { "退款" }, china_time(line.at, "%Y-%m-%d %H:%M:%S"));
-        let (money, fee) = (yuan(amount), yuan(-(line.fee() + 500).div_euclid(1000)));
+        let (money, fee) = (yuan(amount), yuan(-line.fee_minor()));
         let _ = write!(
             text,
             "{}\t,{}\t,{kind}\t,{}\t,{at},{at},,,,{},*明(159****5620)\t,{money},{money},0.00,0.00,0.00,0.00,0.00,,\

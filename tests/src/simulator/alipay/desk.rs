@@ -3,12 +3,14 @@
 use super::bill::Tokens;
 use super::kit::Parties;
 use super::message::{self, Fields};
-use super::rules::{self, Refusal};
+use super::rules::{self, Node, Refusal};
 use crate::simulator::wallet::http::Response;
 use crate::simulator::wallet::{Counter, Endpoint, Fault, bill};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+
+mod rest;
 
 const JSON: &str = "text/html;charset=utf-8";
 
@@ -24,12 +26,8 @@ pub(super) struct Desk {
 /// A request that is authentic.
 struct Asked {
     endpoint: Endpoint,
-    content: Map<String, Value>,
+    content: Node,
     notify_url: Option<String>,
-    /// Where the answer stands.
-    node: String,
-    /// Whether the merchant knows us by certificate.
-    by_certificate: bool,
 }
 
 impl Desk {
@@ -54,31 +52,44 @@ impl Desk {
             return self.turned_away(None, &Refusal::invalid("isv.invalid-encoding", "字符集错误"), false);
         };
         let by_certificate = fields.contains_key("app_cert_sn");
-        let asked = match self.authentic(&fields) {
+        let (asked, node) = match self.authentic(&fields) {
             Ok(asked) => asked,
             Err((node, refusal)) => {
                 tracing::warn!(?refusal, "a request was not taken");
                 return self.turned_away(node, &refusal, by_certificate);
             }
         };
-        let fault = self.fault_of(&asked);
+        match self.carry_out(&asked).await {
+            Some((answer, fault)) => self.respond(&node, by_certificate, answer, fault.as_ref()),
+            None => Response::HangUp,
+        }
+    }
+
+    /// What came of a request, and what goes wrong with the reply; nothing if the request itself is lost.
+    async fn carry_out(&self, asked: &Asked) -> Option<(Result<Node, Refusal>, Option<Fault>)> {
+        let fault = self.fault_of(asked);
         match fault {
-            Some(Fault::RequestLost) => return Response::HangUp,
+            Some(Fault::RequestLost) => return None,
             Some(Fault::ArrivesLate { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
             _ => {}
         }
         let answer = match &fault {
             Some(Fault::Refuse { err_code }) => Err(Refusal::worded(err_code)),
-            _ => self.answer(&asked),
+            _ => self.answer(asked),
         };
         if let Some(Fault::Slow { ms }) = fault {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
-        self.respond(&asked, answer, fault.as_ref())
+        let answer = match fault {
+            Some(Fault::SystemError) => Err(Refusal::system_error(asked.endpoint)),
+            Some(Fault::Unavailable) => Err(Refusal::unavailable()),
+            _ => answer,
+        };
+        Some((answer, fault))
     }
 
     /// Takes the request in, or says where and why not.
-    fn authentic(&self, fields: &Fields) -> Result<Asked, (Option<String>, Refusal)> {
+    fn authentic(&self, fields: &Fields) -> Result<(Asked, String), (Option<String>, Refusal)> {
         let get = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let nowhere = |sub_code, text| (None, Refusal::invalid(sub_code, text));
         if get("app_id") != Some(&self.parties.app_id) {
@@ -119,7 +130,7 @@ impl Desk {
         match serde_json::from_str(get("biz_content").unwrap_or("{}")) {
             Ok(Value::Object(content)) => {
                 let notify_url = get("notify_url").map(str::to_owned);
-                Ok(Asked { endpoint, content, notify_url, node, by_certificate })
+                Ok((Asked { endpoint, content, notify_url }, node))
             }
             _ => not("isv.invalid-parameter", "biz_content格式错误"),
         }
@@ -153,7 +164,7 @@ impl Desk {
         }
     }
 
-    fn answer(&self, asked: &Asked) -> Result<Map<String, Value>, Refusal> {
+    fn answer(&self, asked: &Asked) -> Result<Node, Refusal> {
         let decided = self.counter.decide(|book, switches, now| {
             let (endpoint, notify_url) = (asked.endpoint, asked.notify_url.as_deref());
             let request = rules::Request { endpoint, content: &asked.content, notify_url, now };
@@ -174,15 +185,11 @@ impl Desk {
 
     fn respond(
         &self,
-        asked: &Asked,
-        answer: Result<Map<String, Value>, Refusal>,
+        name: &str,
+        by_certificate: bool,
+        answer: Result<Node, Refusal>,
         fault: Option<&Fault>,
     ) -> Response {
-        let answer = match fault {
-            Some(Fault::SystemError) => Err(Refusal::system_error(asked.endpoint)),
-            Some(Fault::Unavailable) => Err(Refusal::unavailable()),
-            _ => answer,
-        };
         let mut node = match answer {
             Ok(node) => node,
             Err(refusal) => refusal.node(),
@@ -206,7 +213,7 @@ impl Desk {
             Some(Fault::ServerError) => {
                 Response::Reply { status: 502, content_type: "text/html", body: b"Bad Gateway".to_vec() }
             }
-            _ => Response::ok(JSON, self.envelope(&asked.node, &text, sign.as_deref(), asked.by_certificate)),
+            _ => Response::ok(JSON, self.envelope(name, &text, sign.as_deref(), by_certificate)),
         }
     }
 
@@ -232,12 +239,12 @@ impl Desk {
 }
 
 /// As the wallet writes it: with its slashes escaped, so that whoever writes it anew writes other bytes.
-fn written(node: &Map<String, Value>) -> String {
+fn written(node: &Node) -> String {
     Value::Object(node.clone()).to_string().replace('/', "\\/")
 }
 
 /// Makes the answer be about something else.
-fn tamper(node: &mut Map<String, Value>, fault: Option<&Fault>) {
+fn tamper(node: &mut Node, fault: Option<&Fault>) {
     match fault {
         Some(Fault::WrongAmount) => {
             for name in ["total_amount", "refund_amount", "refund_fee"] {

@@ -40,6 +40,11 @@ impl Refusal {
         Self::new("40002", sub_code, text)
     }
 
+    /// The merchant may not act for whom it names.
+    pub fn not_allowed(sub_code: &str, text: &str) -> Self {
+        Self::new("20001", sub_code, text)
+    }
+
     /// A field is missing.
     pub fn missing(sub_code: &str, text: &str) -> Self {
         Self::new("40001", sub_code, text)
@@ -81,6 +86,29 @@ impl Refusal {
             node.insert("retry_flag".into(), "Y".into());
         }
         node
+    }
+
+    /// As the REST interface says it: the status, and the word, which has lost the prefix of the gateway's own.
+    pub fn status_and_word(&self) -> (u16, &str) {
+        let word = match self.sub_code.as_str() {
+            "isp.bill_not_exist" => "BILL_NOT_EXIST",
+            word => ["isv.", "isp.", "aop."].iter().find_map(|own| word.strip_prefix(own)).unwrap_or(word),
+        };
+        match (self.code.as_str(), word) {
+            ("20000", _) => (500, "unknow-error"),
+            ("20001", "") => (401, "invalid-auth-token"),
+            ("40005", "") => (429, "app-call-limited"),
+            ("40006", "") => (401, "insufficient-isv-permissions"),
+            (_, "") => (400, "invalid-parameter"),
+            ("20001", word) => (401, word),
+            (_, "invalid-method") => (404, "invalid-method"),
+            (_, word) => (400, word),
+        }
+    }
+
+    /// The sentence for people.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::kit::Parties;
 use super::message::{self, Fields, yuan};
-use crate::simulator::wallet::{Fault, Order, Teller, china_time};
+use crate::simulator::wallet::{Fault, Order, Refund, Teller, china_time};
 use evertill_shared::clock::Timestamp;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ impl Teller for AlipayTeller {
     fn worded(
         &self,
         order: &Order,
+        // It tells of payments alone: nobody asks it to tell of refunds.
+        _refund: Option<&Refund>,
         now: Timestamp,
         fault: Option<&Fault>,
     ) -> (Vec<(String, String)>, Vec<u8>) {

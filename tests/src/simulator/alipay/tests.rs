@@ -7,6 +7,8 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256, PublicKeyData};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod rest;
+
 async fn wallet() -> (Simulator, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     (Simulator::start(folder.path(), SimulatorConfig::default()).await.unwrap(), folder)

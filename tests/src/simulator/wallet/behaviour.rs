@@ -149,14 +149,13 @@ pub enum Fault {
     Garbage,
     /// Done; the reply is an HTTP 502.
     ServerError,
-    /// Done; the signature is one of the wallet's own probes, which nobody may take (version 3 of WeChat Pay, as the
-    /// next three).
+    /// Done; the signature is one of the wallet's own probes, which nobody may take (version 3 of WeChat Pay).
     SignTest,
-    /// Done; the signature is of five minutes and a second ago.
+    /// Done; the signature is older than any may be (only where headers are signed, as the next two).
     OldTime,
     /// Done; the reply names a key that nobody knows.
     OtherSerial,
-    /// Done; one of the five headers is missing.
+    /// Done; one of the headers that are signed is missing.
     MissingHeader,
 }
 

@@ -84,6 +84,17 @@ impl BillLine {
         self.refund.as_ref().map_or(&self.number, |refund| &refund.number)
     }
 
+    /// By how much it changes the merchant's account, in fen.
+    pub fn on_account(&self) -> i64 {
+        let came = if self.moved == Moved::Paid { self.amount_minor } else { -self.amount_minor };
+        came - self.fee_minor()
+    }
+
+    /// What the wallet keeps of it, in fen.
+    pub fn fee_minor(&self) -> i64 {
+        (self.fee() + 500).div_euclid(1000)
+    }
+
     /// What the wallet keeps of it, in thousandths of a fen: 0.6 %.
     pub fn fee(&self) -> i64 {
         let fee = self.amount_minor * 6;
@@ -101,23 +112,34 @@ pub(in crate::simulator) fn lines(
     if faults.contains(&BillFault::NotReady) || now < ready_at(day)? {
         return None;
     }
-    let is_of_day = |at: Timestamp| china_time(at, "%Y-%m-%d") == day;
+    let mut lines = moved(book, |at| china_time(at, "%Y-%m-%d") == day);
+    faults.iter().for_each(|fault| spoil(&mut lines, fault));
+    Some(lines)
+}
+
+/// What is on the merchant's account when a day begins, in fen: all that moved before, less fees.
+pub(in crate::simulator) fn balance_before(book: &Book, day: &str) -> i64 {
+    let earlier = moved(book, |at| china_time(at, "%Y-%m-%d").as_str() < day);
+    earlier.iter().map(BillLine::on_account).sum()
+}
+
+/// What moved at times that are wanted, oldest first.
+fn moved(book: &Book, is_wanted: impl Fn(Timestamp) -> bool) -> Vec<BillLine> {
     let mut lines = Vec::new();
     for order in book.orders.values() {
-        if let Some(at) = order.paid_at.filter(|at| order.charged_minor > 0 && is_of_day(*at)) {
+        if let Some(at) = order.paid_at.filter(|at| order.charged_minor > 0 && is_wanted(*at)) {
             lines.push(BillLine::of(order, Moved::Paid, at, order.charged_minor));
         }
-        if let Some(at) = order.ended_at.filter(|at| order.reversed_minor > 0 && is_of_day(*at)) {
+        if let Some(at) = order.ended_at.filter(|at| order.reversed_minor > 0 && is_wanted(*at)) {
             lines.push(BillLine::of(order, Moved::Revoked, at, order.reversed_minor));
         }
-        for refund in order.refunds.iter().filter(|refund| is_of_day(refund.accepted_at)) {
+        for refund in order.refunds.iter().filter(|refund| is_wanted(refund.accepted_at)) {
             let line = BillLine::of(order, Moved::Refunded, refund.accepted_at, refund.amount_minor);
             lines.push(BillLine { refund: Some(refund.clone()), ..line });
         }
     }
     lines.sort_by(|a, b| (a.at, a.own_number()).cmp(&(b.at, b.own_number())));
-    faults.iter().for_each(|fault| spoil(&mut lines, fault));
-    Some(lines)
+    lines
 }
 
 /// When the bill of a day is there.

@@ -53,6 +53,9 @@ pub struct Refund {
     pub accepted_at: Timestamp,
     /// When it arrives.
     pub arrives_at: Timestamp,
+    /// Where the merchant wants to be told.
+    #[serde(default)]
+    pub notify_url: Option<String>,
 }
 
 /// One order: the truth, for comparing books.
@@ -181,6 +184,18 @@ pub(in crate::simulator) struct Book {
     pub changed_shown: BTreeSet<String>,
     /// The numbers of which the merchant wants to be told, and has not been.
     pub to_notify: BTreeSet<String>,
+    /// The same for refunds: the numbers of order and refund.
+    pub refunds_to_notify: BTreeSet<(String, String)>,
+}
+
+/// Something that the merchant wants to be told.
+pub(in crate::simulator) struct News {
+    /// The number of the order.
+    pub number: String,
+    /// The number of the refund, if it is about one.
+    pub refund: Option<String>,
+    /// Where to.
+    pub url: String,
 }
 
 impl Book {
@@ -206,11 +221,34 @@ impl Book {
         if order.waits() {
             self.waiting.insert(order.number.clone());
         }
+        let told = order.refunds.iter().filter(|refund| refund.notify_url.is_some());
+        self.refunds_to_notify.extend(told.map(|refund| (order.number.clone(), refund.number.clone())));
         self.orders.insert(order.number.clone(), order);
     }
 
-    /// The numbers that were paid since this was asked, of which the merchant wants to be told, and where.
-    pub fn newly_paid(&mut self) -> Vec<(String, String)> {
+    /// What has happened since this was asked and the merchant wants to be told.
+    pub fn news(&mut self, now: Timestamp) -> Vec<News> {
+        let mut news = self.newly_paid();
+        news.extend(self.newly_refunded(now));
+        news
+    }
+
+    fn newly_refunded(&mut self, now: Timestamp) -> Vec<News> {
+        let mut news = Vec::new();
+        let orders = &self.orders;
+        self.refunds_to_notify.retain(|(number, name)| {
+            let refunds = orders.get(number).map_or(&[][..], |order| &order.refunds);
+            let refund = refunds.iter().find(|refund| refund.number == *name);
+            let arrived = refund.is_some_and(|refund| refund.arrives_at <= now);
+            if let Some(url) = refund.and_then(|refund| refund.notify_url.clone()).filter(|_| arrived) {
+                news.push(News { number: number.clone(), refund: Some(name.clone()), url });
+            }
+            !arrived
+        });
+        news
+    }
+
+    fn newly_paid(&mut self) -> Vec<News> {
         let paid: Vec<String> = self
             .to_notify
             .iter()
@@ -221,7 +259,7 @@ impl Book {
             .filter_map(|number| {
                 self.to_notify.remove(&number);
                 let url = self.shown_of(&number)?.notify_url.clone()?;
-                Some((number, url))
+                Some(News { number, refund: None, url })
             })
             .collect()
     }
@@ -238,6 +276,16 @@ impl Book {
         match transaction {
             Some(t) => self.orders.values().find(|order| order.transaction == t).map(|o| o.number.clone()),
             None => number.filter(|n| self.orders.contains_key(*n)).map(str::to_owned),
+        }
+    }
+
+    /// The merchant wants to be told there when this refund has arrived.
+    pub fn tell_of_refund(&mut self, refund: &str, url: Option<String>) {
+        let Some(number) = self.of_refund(refund).map(|order| order.number.clone()) else { return };
+        let Some(order) = self.order_mut(&number) else { return };
+        if let Some(found) = order.refunds.iter_mut().find(|known| known.number == refund) {
+            found.notify_url = url;
+            self.refunds_to_notify.insert((number, refund.to_owned()));
         }
     }
 

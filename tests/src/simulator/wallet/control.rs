@@ -3,7 +3,7 @@
 use super::behaviour::{Behaviour, Switches};
 use super::counter::Counter;
 use super::http::{Request, Response};
-use super::page;
+use super::phone::Phones;
 use super::store::StoreError;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,9 +50,11 @@ impl From<StoreError> for Wrong {
 }
 
 /// Answers one request.
-pub(super) fn answer(counter: &Counter, request: &Request) -> Response {
+pub(super) fn answer(counter: &Counter, phones: &Phones, request: &Request) -> Response {
+    if let Some(response) = phones.answer(request) {
+        return response;
+    }
     let done = match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/") => return phone(counter, &request.query),
         ("POST", "/codes") => new_code(counter, &request.body),
         ("POST", "/scan") => scan(counter, &request.body),
         ("GET", "/switches") => Ok(json!(counter.inside().switches)),
@@ -66,22 +68,6 @@ pub(super) fn answer(counter: &Counter, request: &Request) -> Response {
         Err(Wrong(status, error)) => {
             let body = json!({ "error": error }).to_string().into_bytes();
             Response::Reply { status, content_type: JSON, body }
-        }
-    }
-}
-
-/// A phone whose code is new at each visit: `/?behaviour=no_funds` for other customers.
-fn phone(counter: &Counter, query: &str) -> Response {
-    let wanted = query.split('&').find_map(|pair| pair.strip_prefix("behaviour="));
-    let behaviour = wanted.and_then(|word| serde_json::from_value(json!(word)).ok()).unwrap_or_default();
-    let lifetime_s = counter.inside().switches.code_lifetime_ms / 1000;
-    match counter.issue_code(behaviour) {
-        Ok(code) => Response::ok(
-            "text/html; charset=utf-8",
-            page::phone(counter.wallet(), &code, lifetime_s.saturating_sub(5).max(1)),
-        ),
-        Err(error) => {
-            Response::Reply { status: 500, content_type: "text/plain", body: error.to_string().into_bytes() }
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Telling the merchant that a shown code was paid: over and over until it is thanked, at the pace of that wallet, by
-//! the simulator's clock, which can be turned. After a restart whatever was paid is told once more.
+//! Telling the merchant that a shown code was paid, or that a refund has arrived: over and over until it is thanked, at the
+//! pace of that wallet, by the simulator's clock, which can be turned. After a restart all of it is told once more.
 
 use super::behaviour::{Endpoint, Fault};
-use super::book::Order;
+use super::book::{News, Order, Refund};
 use super::counter::Counter;
 use super::http::in_small_letters;
+use super::store::StoreError;
 use evertill_shared::clock::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(in crate::simulator) trait Teller: Send + Sync + 'static {
     /// The pauses after the first try, in seconds.
     fn ladder(&self) -> &'static [u64];
-    /// Headers and body.
-    fn worded(&self, order: &Order, now: Timestamp, fault: Option<&Fault>) -> Told;
+    /// Headers and body: about the order, or about a refund of it.
+    fn worded(&self, order: &Order, refund: Option<&Refund>, now: Timestamp, fault: Option<&Fault>) -> Told;
     /// Whether the merchant has taken it in.
     fn is_thanks(&self, status: u16, body: &[u8]) -> bool;
 }
@@ -28,6 +29,7 @@ pub(in crate::simulator) trait Teller: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Notice {
     number: String,
+    refund: Option<String>,
     url: String,
     tries: usize,
     due: Timestamp,
@@ -50,7 +52,8 @@ fn worded(counter: &Counter, teller: &impl Teller, notice: &Notice) -> Option<(T
     if fault == Some(Fault::RequestLost) {
         return None;
     }
-    Some((teller.worded(&order, notice.due, fault.as_ref()), fault))
+    let refund = order.refunds.iter().find(|refund| Some(&refund.number) == notice.refund.as_ref());
+    Some((teller.worded(&order, refund, notice.due, fault.as_ref()), fault))
 }
 
 /// Tells until it is aborted.
@@ -102,13 +105,13 @@ impl Counter {
         if switches.notifications_off || switches.offline {
             return Vec::new();
         }
-        let fresh = self.decide(|book, _, now| (book.newly_paid(), now));
+        let fresh = self.decide(|book, _, now| (book.news(now), now));
         let Ok((fresh, now)) = fresh else { return Vec::new() };
         let mut inside = self.inside();
         let after = Duration::from_millis(switches.notification_delay_ms);
-        let new =
-            fresh.into_iter().map(|(number, url)| Notice { number, url, tries: 0, due: now.plus(after) });
-        inside.notices.extend(new);
+        let due = now.plus(after);
+        let new = |News { number, refund, url }| Notice { number, refund, url, tries: 0, due };
+        inside.notices.extend(fresh.into_iter().map(new));
         let (mut due, later): (Vec<Notice>, _) =
             std::mem::take(&mut inside.notices).into_iter().partition(|notice| notice.due <= now);
         inside.notices = later;
@@ -117,6 +120,13 @@ impl Counter {
             due.reverse();
         }
         due
+    }
+
+    /// Tells of a refund there, as if the merchant had asked for it with the refund.
+    /// # Errors
+    /// The books cannot be written.
+    pub fn tell_of_refund(&self, refund: &str, url: &str) -> Result<(), StoreError> {
+        self.decide(|book, _, _| book.tell_of_refund(refund, Some(url.to_owned())))
     }
 
     fn tell_again(&self, notice: Notice) {

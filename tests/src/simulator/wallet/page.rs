@@ -1,11 +1,10 @@
-//! A phone with a payment code on it, as a web page: for a person with a real scanner.
+//! Barcodes and QR codes for web pages, for real scanners: every bar and every square is a whole number of dots.
 
-use evertill_shared::wallet::Wallet;
 use qrcode::{Color, QrCode};
 use std::fmt::Write;
 
 /// Bar and space widths of the symbols 0 to 106 of Code 128.
-const SYMBOLS: [&str; 107] = [
+pub const SYMBOLS: [&str; 107] = [
     "212222", "222122", "222221", "121223", "121322", "131222", "122213", "122312", "132212", "221213",
     "221312", "231212", "112232", "122132", "122231", "113222", "123122", "123221", "223211", "221132",
     "221231", "213212", "223112", "312131", "311222", "321122", "321221", "312212", "322112", "322211",
@@ -42,8 +41,9 @@ pub fn barcode(digits: &str) -> String {
         }
     }
     format!(
-        "<svg viewBox=\"0 0 {} 50\" width=\"320\" height=\"80\" preserveAspectRatio=\"none\"><path d=\"{bars}\"/></svg>",
-        x + 10
+        "<svg viewBox=\"0 0 {0} 50\" width=\"{1}\" height=\"100\" preserveAspectRatio=\"none\"><path d=\"{bars}\"/></svg>",
+        x + 10,
+        2 * (x + 10)
     )
 }
 
@@ -59,27 +59,9 @@ pub fn qr(text: &str) -> String {
         }
     }
     format!(
-        "<svg viewBox=\"0 0 {0} {0}\" width=\"240\" height=\"240\"><path d=\"{squares}\"/></svg>",
-        width + 8
-    )
-}
-
-/// The page.
-#[must_use]
-pub fn phone(wallet: Wallet, code: &str, refresh_s: u64) -> String {
-    let groups: Vec<&str> =
-        [0..6, 6..10, 10..14, 14..18].into_iter().filter_map(|range| code.get(range)).collect();
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Simulated {wallet}</title>\
-         <meta http-equiv=refresh content={refresh_s}>\
-         <style>body{{font:18px sans-serif;background:#ddd;text-align:center}}\
-         main{{display:inline-block;background:#fff;margin:2em;padding:2em;border:12px solid #222;border-radius:36px}}\
-         p{{margin:.6em}}</style>\
-         <main><h1>Simulated {wallet}</h1>{}<p id=code>{}</p>{}\
-         <p>Scan it once, within a minute. A new code follows by itself.</p></main></html>",
-        barcode(code),
-        groups.join(" "),
-        qr(code),
+        "<svg viewBox=\"0 0 {0} {0}\" width=\"{1}\" height=\"{1}\"><path d=\"{squares}\"/></svg>",
+        width + 8,
+        (width + 8) * (240 / (width + 8)).max(2)
     )
 }
 
@@ -96,12 +78,5 @@ mod tests {
             assert_eq!(widths.iter().sum::<u32>(), 11, "{symbol}");
             assert_eq!((widths[0] + widths[2] + widths[4]) % 2, 0, "{symbol}: bars are even");
         }
-    }
-
-    #[test]
-    fn the_page_shows_the_code_in_three_ways() {
-        let page = phone(Wallet::WeChatPay, "134567890123456789", 55);
-        assert!(page.contains("134567 8901 2345 6789"));
-        assert_eq!(page.matches("<svg").count(), 2);
     }
 }

@@ -1,5 +1,6 @@
 //! The wallet's desk: bytes in, bytes out. Checks signatures for real, asks the rules, signs, and misbehaves.
 
+use super::bill::{Trade, is_of};
 use super::message::{self, Fields};
 use super::rules::{self, Refusal, pairs};
 use crate::simulator::wallet::http::Response;
@@ -63,8 +64,14 @@ impl Desk {
         if day.len() != 8 || !day.bytes().all(|b| b.is_ascii_digit()) {
             return not_taken("data format error");
         }
-        if get("bill_type") != "ALL" || get("tar_type") != "GZIP" {
-            return not_taken("invalid bill_type");
+        let kind = match get("bill_type") {
+            "ALL" => Trade::All,
+            "SUCCESS" => Trade::Success,
+            "REFUND" => Trade::Refund,
+            _ => return not_taken("invalid bill_type"),
+        };
+        if get("tar_type") != "GZIP" {
+            return not_taken("invalid tar_type");
         }
         let day = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
         let made = self.counter.decide(|book, switches, now| {
@@ -80,9 +87,11 @@ impl Desk {
             (Some(Fault::SystemError | Fault::Unavailable), _) | (_, Err(_)) => not_taken("SYSTEMERROR"),
             (Some(Fault::Refuse { err_code }), _) => not_taken(err_code),
             (_, Ok(None)) => not_taken("Bill Creating"),
-            (_, Ok(Some((lines, _)))) if lines.is_empty() => not_taken("No Bill Exist"),
+            (_, Ok(Some((lines, _)))) if !lines.iter().any(|line| is_of(kind, line)) => {
+                not_taken("No Bill Exist")
+            }
             (_, Ok(Some((lines, faults)))) => {
-                let text = super::bill::text(&lines, (&self.app_id, &self.merchant_id), &faults);
+                let text = super::bill::text(kind, &lines, (&self.app_id, &self.merchant_id), &faults);
                 match super::bill::gzip(&text) {
                     Ok(packed) => Response::ok("application/gzip", packed),
                     Err(error) => not_taken(&format!("CompressGZip Error {error}")),

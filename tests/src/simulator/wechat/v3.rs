@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// Our clock and the merchant's may differ by so much.
 const SKEW_S: u64 = 300;
+/// Where an order is asked about by the wallet's own number.
+const TRANSACTIONS: &str = "/v3/pay/transactions/id/";
 
 /// What the wallet knows of one merchant, and its books.
 pub(super) struct Desk {
@@ -38,6 +40,10 @@ struct Asked {
     endpoint: Endpoint,
     /// The merchant's number of what it is about, out of the path.
     about: Option<String>,
+    /// The wallet's number of the order that it is about, out of the path.
+    transaction: Option<String>,
+    /// Whether a bill is to be one of an account.
+    is_about_account: bool,
     query: Vec<(String, String)>,
     body: Value,
     host: String,
@@ -108,11 +114,17 @@ impl Desk {
         if named.is_some_and(|merchant| merchant != self.papers.merchant_id) {
             return Err(Refusal::param("mchid与Authorization中的商户号不一致"));
         }
-        let (endpoint, about) = route(&request.method, &request.path).ok_or(Refusal::no_such_path())?;
+        let by_transaction = request.path.strip_prefix(TRANSACTIONS).filter(|_| request.method == "GET");
+        let (endpoint, about) = match by_transaction {
+            Some(_) => (Endpoint::Query, None),
+            None => route(&request.method, &request.path).ok_or(Refusal::no_such_path())?,
+        };
+        let transaction = by_transaction.map(message::unescaped);
         let host = request.headers.get("host").cloned().unwrap_or_default();
         let test = request.headers.get("wechatpay-negative-test");
         let behaviour = test.and_then(|name| super::desk::behaviour_of(name));
-        Ok(Asked { endpoint, about, query, body, host, behaviour })
+        let is_about_account = request.path.ends_with("/fundflowbill");
+        Ok(Asked { endpoint, about, transaction, is_about_account, query, body, host, behaviour })
     }
 
     fn authentic(&self, request: &Request) -> Result<(), Refusal> {
@@ -156,7 +168,7 @@ impl Desk {
                 let live = self.counter.inside().switches.certificates.clone();
                 Ok(Answer::Json(self.papers.certificate_list(&live)))
             }
-            Endpoint::Bill => self.files.ask(asked, &self.counter, &self.papers),
+            Endpoint::Bill => self.files.ask(asked, &self.counter, &self.papers, bill::Kind::of(asked)?),
             Endpoint::BillFile => self.files.fetch(asked, self.now()),
             _ => {
                 let decided = self
@@ -264,7 +276,7 @@ fn route(method: &str, path: &str) -> Option<(Endpoint, Option<String>)> {
         ("POST", "/v3/pay/transactions/codepay") => Some(Endpoint::Pay),
         ("POST", "/v3/refund/domestic/refunds") => Some(Endpoint::Refund),
         ("GET", "/v3/certificates") => Some(Endpoint::Certificates),
-        ("GET", "/v3/bill/tradebill") => Some(Endpoint::Bill),
+        ("GET", "/v3/bill/tradebill" | "/v3/bill/fundflowbill") => Some(Endpoint::Bill),
         ("GET", "/v3/billdownload/file") => Some(Endpoint::BillFile),
         _ => None,
     };

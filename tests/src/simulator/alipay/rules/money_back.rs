@@ -30,6 +30,7 @@ impl Request<'_> {
             amount_minor,
             accepted_at: self.now,
             arrives_at: self.now.plus(Duration::from_millis(switches.refund_takes_ms)),
+            notify_url: None,
         });
         order.refunded_minor += amount_minor;
         order.state = TradeState::Refund;

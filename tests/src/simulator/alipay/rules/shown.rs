@@ -34,8 +34,8 @@ impl Request<'_> {
             Some(TradeState::UserPaying) | None => {}
         }
         // Each request brings another code; all of them pay the same trade.
-        let content =
-            format!("https://qr.alipay.com/bax{:05}{}", book.shown.len(), &number[number.len() - 12..]);
+        let tail = number.len().saturating_sub(12);
+        let content = format!("https://qr.alipay.com/bax{:05}{}", book.shown.len(), &number[tail..]);
         book.show(ShownCode {
             content: content.clone(),
             number: number.to_owned(),

@@ -85,6 +85,14 @@ impl Request<'_> {
         if good { Ok(number) } else { Err(Refusal::param("out_trade_no")) }
     }
 
+    /// Where the merchant wants to be told: an address without a query.
+    fn notify_url(&self) -> Result<Option<String>, Refusal> {
+        match self.text("/notify_url") {
+            Some(url) if !url.starts_with("http") || url.contains('?') => Err(Refusal::param("notify_url")),
+            url => Ok(url.map(str::to_owned)),
+        }
+    }
+
     fn description(&self) -> Result<&str, Refusal> {
         let description = self.need("/description")?;
         if description.chars().count() <= 127 { Ok(description) } else { Err(Refusal::param("description")) }
@@ -96,10 +104,8 @@ impl Request<'_> {
         let (number, description) = (self.number()?.to_owned(), self.description()?.to_owned());
         let total_minor = self.amount("/amount/total")?;
         self.currency()?;
-        let url = self.need("/notify_url")?;
-        if !url.starts_with("http") || url.contains('?') {
-            return Err(Refusal::param("notify_url"));
-        }
+        self.need("/notify_url")?;
+        let notify_url = self.notify_url()?;
         let longest = self.now.plus(LONGEST);
         let until = match self.text("/time_expire") {
             Some(text) => moment(text).filter(|at| *at > self.now).ok_or(Refusal::param("time_expire"))?,
@@ -117,7 +123,7 @@ impl Request<'_> {
             device: self.text("/attach").unwrap_or_default().to_owned(),
             until: until.min(longest),
             closed: false,
-            notify_url: Some(url.to_owned()),
+            notify_url,
         });
         Ok(json!({ "code_url": content }))
     }
@@ -193,7 +199,10 @@ impl Request<'_> {
         if self.asked.in_query("mchid").is_none() {
             return Err(Refusal::param("mchid"));
         }
-        let number = self.number()?.to_owned();
+        let number = match &self.asked.transaction {
+            Some(transaction) => book.named(Some(transaction), None).ok_or_else(no_order)?,
+            None => self.number()?.to_owned(),
+        };
         let shown = book.shown_of(&number).cloned();
         match (book.order_mut(&number), shown) {
             (Some(order), shown) => {
@@ -260,6 +269,8 @@ impl Request<'_> {
         if self.text("/reason").is_some_and(|reason| reason.chars().count() > 80) {
             return Err(Refusal::param("reason"));
         }
+        let notify_url = self.notify_url()?;
+        let is_new = book.of_refund(&refund).is_none();
         let fields = v2::pairs(&[
             ("out_refund_no", &refund),
             ("out_trade_no", self.text("/out_trade_no").unwrap_or_default()),
@@ -271,6 +282,9 @@ impl Request<'_> {
             "ORDER_NOT_EXIST" => Refusal::of_word("RESOURCE_NOT_EXISTS", "订单不存在"),
             _ => refusal,
         })?;
+        if is_new && notify_url.is_some() {
+            book.tell_of_refund(&refund, notify_url);
+        }
         self.refund_of(book, &refund)
     }
 

@@ -1,11 +1,11 @@
-//! What WeChat Pay posts to the merchant when a shown code was paid: sealed, signed, and told again until it is taken
+//! What WeChat Pay posts to the merchant when a shown code was paid, or a refund has arrived: sealed, signed, and told again until it is taken
 //! with status 200 or 204.
 
 use super::papers::Papers;
 use super::{message, rules};
-use crate::simulator::wallet::{Counter, Fault, Order, Teller};
+use crate::simulator::wallet::{Counter, Fault, Order, Refund, Teller};
 use evertill_shared::clock::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// 15 and 15 and 30 seconds; 3, 10, 20, 30, 30, 30 and 60 minutes; 3, 3, 3, 6 and 6 hours.
@@ -17,6 +17,47 @@ pub(in crate::simulator::wechat) struct WechatTeller {
     pub counter: Arc<Counter>,
 }
 
+/// What is told, before it is sealed.
+struct About<'a> {
+    kind: &'static str,
+    event: &'static str,
+    summary: &'static str,
+    number: &'a str,
+    at: Timestamp,
+    content: Value,
+}
+
+fn about_payment<'a>(papers: &Papers, order: &'a Order) -> About<'a> {
+    About {
+        kind: "transaction",
+        event: "TRANSACTION.SUCCESS",
+        summary: "支付成功",
+        number: &order.transaction,
+        at: order.paid_at.unwrap_or(order.created_at),
+        content: rules::order_json(papers, order, true),
+    }
+}
+
+fn about_refund<'a>(papers: &Papers, order: &Order, refund: &'a Refund) -> About<'a> {
+    let amount = json!({
+        "total": order.total_minor, "refund": refund.amount_minor,
+        "payer_total": order.total_minor, "payer_refund": refund.amount_minor,
+    });
+    let content = json!({
+        "mchid": papers.merchant_id, "transaction_id": order.transaction, "out_trade_no": order.number,
+        "refund_id": refund.refund_id, "out_refund_no": refund.number, "refund_status": "SUCCESS",
+        "success_time": rules::time(refund.arrives_at), "user_received_account": "支付用户零钱", "amount": amount,
+    });
+    About {
+        kind: "refund",
+        event: "REFUND.SUCCESS",
+        summary: "退款成功",
+        number: &refund.refund_id,
+        at: refund.arrives_at,
+        content,
+    }
+}
+
 impl Teller for WechatTeller {
     fn ladder(&self) -> &'static [u64] {
         &LADDER
@@ -25,22 +66,27 @@ impl Teller for WechatTeller {
     fn worded(
         &self,
         order: &Order,
+        refund: Option<&Refund>,
         due: Timestamp,
         fault: Option<&Fault>,
     ) -> (Vec<(String, String)>, Vec<u8>) {
         // Signed when it is sent, however late that is.
         let now = self.counter.decide(|_, _, now| now).unwrap_or(due);
-        let mut content = rules::order_json(&self.papers, order, true);
+        let about = match refund {
+            Some(refund) => about_refund(&self.papers, order, refund),
+            None => about_payment(&self.papers, order),
+        };
+        let mut content = about.content;
         super::tamper(&mut content, fault);
-        let mut resource = self.papers.sealed(&content.to_string(), "transaction");
-        resource["original_type"] = json!("transaction");
+        let mut resource = self.papers.sealed(&content.to_string(), about.kind);
+        resource["original_type"] = json!(about.kind);
         let (noise, strange) = self.counter.noise();
         let mut told = json!({
-            "id": format!("EV-{}", order.transaction),
-            "create_time": rules::time(order.paid_at.unwrap_or(order.created_at)),
+            "id": format!("EV-{}", about.number),
+            "create_time": rules::time(about.at),
             "resource_type": "encrypt-resource",
-            "event_type": "TRANSACTION.SUCCESS",
-            "summary": "支付成功",
+            "event_type": about.event,
+            "summary": about.summary,
             "resource": resource,
         });
         if let Some(name) = strange {

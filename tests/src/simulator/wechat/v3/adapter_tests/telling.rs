@@ -36,6 +36,25 @@ async fn a_customers_code_is_told_of_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_refund_that_is_told_of_is_no_payment() {
+    let rig = rig(CERTIFICATES).await;
+    rig.sold(1).await;
+    rig.ear.heard(1).await;
+    let back = ChannelRefund {
+        refund: RefundId("R1".into()),
+        number: number(1),
+        paid: cny(1234),
+        amount: cny(200),
+        reason: "cold".into(),
+    };
+    assert_eq!(rig.channel.refund(&back).await, ChannelRefundOutcome::Done);
+    // We do not ask to be told; were it set elsewhere, this would come.
+    rig.wallet.tell_of_refund("R1", &rig.ear.url).unwrap();
+    let told = rig.ear.heard(2).await.pop().unwrap();
+    assert!(matches!(taken(&rig, &told), Err(NotificationError::Unreadable(_))), "{:?}", taken(&rig, &told));
+}
+
+#[tokio::test]
 async fn copies_and_another_order_change_nothing() {
     let rig = rig(CERTIFICATES).await;
     rig.wallet.switch(|switches| {
