@@ -51,8 +51,9 @@ class Merchant(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
+        status = Merchant.status  # of now: whoever sees what was told may change it at once
         Merchant.told.append((dict(self.headers.items()), body))
-        self.send_response(Merchant.status)
+        self.send_response(status)
         self.end_headers()
 
     def log_message(self, *_):
