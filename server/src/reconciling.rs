@@ -16,7 +16,7 @@ mod tests;
 pub use day::{NotDone, Step};
 pub use settings::ReconcilingSettings;
 
-use crate::base_store::{BaseError, BaseStore, BillRun};
+use crate::base_store::{BaseError, BaseStore, BillRun, StoredSettled};
 use crate::channel::Channel;
 use crate::order_centre::OrderCentre;
 use crate::order_group::GroupSet;
@@ -26,6 +26,9 @@ use evertill_shared::wallet::Wallet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::AbortHandle;
+
+/// So much of what bills have settled is read at once.
+const PART: u32 = 500;
 
 /// How often it is looked whether a bill is due.
 const EVERY: Duration = Duration::from_secs(20);
@@ -148,16 +151,29 @@ impl Reconciler {
         Ok(is_due.then_some((day, open)))
     }
 
-    /// Tells the order centre what bills have settled, and what it has not been told of.
+    /// Tells the order centre what bills have settled, and what it has not been told of. A group that cannot be reached
+    /// holds up no other's settlements.
     ///
     /// # Errors
-    /// The base store's, or a group's in words.
+    /// The last of the base store's, or of a group's in words: something is not told yet.
     async fn tell(&self, channel: Wallet) -> Result<(), String> {
-        for settled in self.base.bill_untold(channel, 500).await.map_err(|error| error.to_string())? {
-            self.centre.settled_by_bill(channel, &settled).await.map_err(|error| error.to_string())?;
-            let told = self.base.bill_told(channel, settled.day, settled.place).await;
-            told.map_err(|error| error.to_string())?;
+        let (mut all, mut after) = (Ok(()), None);
+        loop {
+            let part =
+                self.base.bill_untold(channel, after, PART).await.map_err(|error| error.to_string())?;
+            let Some(last) = part.last() else { return all };
+            after = Some((last.day, last.place));
+            for settled in part {
+                if let Err(error) = self.tell_one(channel, &settled).await {
+                    all = Err(format!("{}: {error}", settled.order));
+                }
+            }
         }
-        Ok(())
+    }
+
+    async fn tell_one(&self, channel: Wallet, settled: &StoredSettled) -> Result<(), String> {
+        self.centre.settled_by_bill(channel, settled).await.map_err(|error| error.to_string())?;
+        let told = self.base.bill_told(channel, settled.day, settled.place).await;
+        told.map_err(|error| error.to_string())
     }
 }

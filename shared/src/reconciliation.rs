@@ -2,8 +2,9 @@
 //!
 //! The channel's day decides: what one side has and the other has not may stand in the other's next day, so it is
 //! carried forward for [`CARRY_DAYS`] days before it is filed. What neither agrees nor is carried becomes a
-//! [`Finding`], in one of the [`Category`]s, which are named by side. A payment whose end nobody knew is settled by
-//! the bill, which is the channel's last word.
+//! [`Finding`], in one of the [`Category`]s, which are named by side. A movement whose end nobody knew is settled by
+//! a line of the bill that says it, the channel's last word; never by a line that is missing, since the bill that has it
+//! may not have been compared (rule *known-or-unknown*).
 //!
 //! For every run: our net minus the bill's net is what the findings, the settlements and the carried rows say, to the
 //! last minor unit ([`Reconciled::explained`]); nothing is lost between the two.
@@ -70,14 +71,38 @@ pub struct BillRow {
     pub fee_minor: i64,
     /// The line says that a payment was taken back under its own number.
     pub revoked: bool,
+    /// How far it is: refunds stand in a bill from the moment that they were accepted.
+    #[serde(default)]
+    pub progress: Progress,
     /// The channel's own number.
     pub transaction: String,
     /// The line of the bill, from 1, for the person who looks.
     pub line: u64,
 }
 
+/// How far a channel is with what a line of its bill tells of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// The money moved.
+    #[default]
+    Done,
+    /// It was accepted, and nothing more is said.
+    UnderWay,
+    /// It came to nothing.
+    Failed,
+}
+
 impl BillRow {
+    /// Whether it says that money moved. What takes a payment back is no refund: it counts as it stands there.
+    fn is_done(&self) -> bool {
+        self.revoked || self.progress == Progress::Done
+    }
+
     fn net(&self) -> i64 {
+        if !self.is_done() {
+            return 0;
+        }
         let sign = if self.revoked { -1 } else { 1 };
         sign * self.movement.sign() * self.amount.minor
     }
@@ -159,11 +184,13 @@ pub enum Category {
     CurrencyDiffers,
     /// The bill takes a payment back that no bill of the days that count had.
     RevokedAlone,
+    /// Nobody here knows how it ended, and no bill of the days that count says it either.
+    UnknownHereNotThere,
 }
 
 impl Category {
     /// Every category there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MissingAtChannel,
         Self::MissingHere,
         Self::PaidThereNotHere,
@@ -173,6 +200,7 @@ impl Category {
         Self::Duplicate,
         Self::CurrencyDiffers,
         Self::RevokedAlone,
+        Self::UnknownHereNotThere,
     ];
 
     /// The word in the database and in lists, named by side.
@@ -188,6 +216,7 @@ impl Category {
             Self::Duplicate => "duplicate",
             Self::CurrencyDiffers => "currency_differs",
             Self::RevokedAlone => "revoked_alone",
+            Self::UnknownHereNotThere => "unknown_here_not_there",
         }
     }
 
@@ -237,7 +266,7 @@ pub struct SettledByBill {
     pub number: String,
     /// The order that it belongs to.
     pub order: String,
-    /// Whether it moved. `false` comes either of a line that takes it back, or of [`CARRY_DAYS`] bills without it.
+    /// Whether it moved. `false` comes of a line that takes it back, and of nothing else.
     pub moved: bool,
     /// The channel's own number, if a line has it.
     pub transaction: Option<String>,

@@ -139,13 +139,16 @@ struct DayPage {
     csv: String,
 }
 
-/// The day that the address names, for whoever may look at bills.
-fn day_of(visit: &Visit, channel: &str, day: &str) -> Result<(Wallet, BusinessDay), Problem> {
+/// The run of the day that the address names, for whoever may look at bills, once it is done: what an earlier try left
+/// is nobody's business.
+async fn done_run(app: &App, visit: &Visit, channel: &str, day: &str) -> Result<BillRun, Problem> {
     if !may_open(visit.who.role, Tab::Bills) {
         return Err(Problem::Forbidden);
     }
-    let wallet = channel.parse().map_err(|_| Problem::NotFound)?;
-    Ok((wallet, day.parse().map_err(|_| Problem::NotFound)?))
+    let wallet: Wallet = channel.parse().map_err(|_| Problem::NotFound)?;
+    let day: BusinessDay = day.parse().map_err(|_| Problem::NotFound)?;
+    let run = app.base.bill_run(wallet, day).await?;
+    run.filter(|run| run.state == RunState::Done).ok_or(Problem::NotFound)
 }
 
 /// One day.
@@ -154,10 +157,8 @@ pub(super) async fn day(
     Path((channel, day)): Path<(String, String)>,
     visit: Visit,
 ) -> Result<Response, Problem> {
-    let (channel, day) = day_of(&visit, &channel, &day)?;
-    let t = visit.words();
-    let run = app.base.bill_run(channel, day).await?.filter(|run| run.state == RunState::Done);
-    let run = run.ok_or(Problem::NotFound)?;
+    let run = done_run(&app, &visit, &channel, &day).await?;
+    let (t, channel, day) = (visit.words(), run.channel, run.day);
     let categories = app.base.bill_categories(channel, day).await?;
     let findings = app.base.bill_findings(channel, day, (0, MOST)).await?;
     let settled = app.base.bill_settled(channel, day, (0, MOST)).await?;
@@ -181,7 +182,8 @@ pub(super) async fn table(
     Path((channel, day)): Path<(String, String)>,
     visit: Visit,
 ) -> Result<Response, Problem> {
-    let (channel, day) = day_of(&visit, &channel, &day)?;
+    let run = done_run(&app, &visit, &channel, &day).await?;
+    let (channel, day) = (run.channel, run.day);
     let text = csv::of_day(&app.base, channel, day).await?;
     let file = format!("attachment; filename=\"bill-{}-{day}.csv\"", channel.code());
     let head = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)];
@@ -223,6 +225,7 @@ fn field_of(field: &StoredField, t: &'static Words) -> Field {
     let standing = |text: &str| match text {
         "moved" => t.bill_moved.to_owned(),
         "not moved" => t.bill_not_moved.to_owned(),
+        "unknown" => t.bill_not_known.to_owned(),
         other => other.to_owned(),
     };
     let (name, say): (&str, &dyn Fn(&str) -> String) = match field.field.as_str() {
@@ -263,6 +266,7 @@ fn category_word(category: Category, t: &'static Words) -> &'static str {
         Category::Duplicate => t.category_duplicate,
         Category::CurrencyDiffers => t.category_currency_differs,
         Category::RevokedAlone => t.category_revoked_alone,
+        Category::UnknownHereNotThere => t.category_unknown_here_not_there,
     }
 }
 

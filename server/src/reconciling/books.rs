@@ -4,8 +4,9 @@ use super::{NotDone, Reconciler};
 use crate::order_group::GroupError;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::reconciliation::{BookRow, Carried, Either};
+use evertill_shared::reconciliation::{BookRow, Carried, Either, Movement, Standing};
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeSet;
 
 impl Reconciler {
     /// Everything that moved through a channel in that time, by our books; `told` hears how much was read so far.
@@ -30,7 +31,8 @@ impl Reconciler {
         Ok(rows)
     }
 
-    /// Rows of ours that wait for their line may stand otherwise by now: the bill is held against what is true today.
+    /// Rows of ours that wait for their line may stand otherwise by now: the bill is held against what is true today. One
+    /// that did not move after all waits for nothing any more, unless there is a line that says otherwise.
     pub(super) async fn refresh(
         &self,
         channel: Wallet,
@@ -47,6 +49,17 @@ impl Reconciler {
                 *row = new;
             }
         }
+        let line = |one: &Carried| match &one.row {
+            Either::Bill(row) => Some((row.movement, row.number.clone())),
+            Either::Book(_) => None,
+        };
+        let lines: BTreeSet<(Movement, String)> = carried.iter().filter_map(line).collect();
+        carried.retain(|one| match &one.row {
+            Either::Book(row) if row.standing == Standing::NotMoved => {
+                lines.contains(&(row.movement, row.number.clone()))
+            }
+            Either::Book(_) | Either::Bill(_) => true,
+        });
         Ok(carried)
     }
 }

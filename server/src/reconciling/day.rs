@@ -12,7 +12,8 @@ use std::time::Duration;
 /// When a bill that is not there yet, or was refused, is asked for again.
 const AGAIN: Duration = Duration::from_secs(10 * 60);
 /// A wallet has no bill of a day without trade. So long after it should be there, and with nothing in our books either, it
-/// is believed.
+/// is believed; where something of ours waits for a line that might stand in it, so long after the next day's should be
+/// there.
 const NO_TRADE_AFTER: Duration = Duration::from_secs(6 * 3600);
 
 /// How far a comparison is.
@@ -87,7 +88,7 @@ impl Reconciler {
         Ok(compared)
     }
 
-    fn fresh(&self, channel: Wallet, day: BusinessDay, before: Option<&BillRun>) -> BillRun {
+    pub(super) fn fresh(&self, channel: Wallet, day: BusinessDay, before: Option<&BillRun>) -> BillRun {
         let now = self.clock.now();
         BillRun {
             channel,
@@ -125,7 +126,7 @@ impl Reconciler {
         let (channel, day) = (run.channel, run.day);
         let carried = self.base.bill_carried(channel, day).await?;
         let carried = self.refresh(channel, carried).await?;
-        let sides = self.sides(lease, day, carried.is_empty(), told).await?;
+        let sides = self.sides(lease, day, !carried.is_empty(), told).await?;
         run.figures.bill_rows = sides.bill.len() as u64;
         run.figures.book_rows = sides.books.len() as u64;
         told(Step::Comparing);
@@ -148,7 +149,7 @@ impl Reconciler {
         &self,
         lease: BillLease,
         day: BusinessDay,
-        nothing_carried: bool,
+        waiting: bool,
         told: &mut (impl FnMut(Step) + Send),
     ) -> Result<Sides, NotDone> {
         let channel = lease.channel;
@@ -159,7 +160,7 @@ impl Reconciler {
         self.base.keep_bills(lease).await?;
         let bill = match bill {
             Ok(bill) => Some(bill),
-            Err(BillFailure::NotReady) if nothing_carried && self.may_be_empty(day) => None,
+            Err(BillFailure::NotReady) if self.may_be_empty(day) => None,
             Err(BillFailure::Bad(why)) => return Err(NotDone::Refused(why)),
             Err(failure) => return Err(NotDone::Later(failure.to_string())),
         };
@@ -168,9 +169,10 @@ impl Reconciler {
         }
         let books = self.books(channel, span, |rows| told(Step::Reading(rows))).await?;
         self.base.keep_bills(lease).await?;
-        let has_moved = books.iter().any(|row| row.standing != Standing::NotMoved);
         match bill {
-            None if has_moved => Err(NotDone::Later(BillFailure::NotReady.to_string())),
+            None if !self.is_without_trade(day, &books, waiting) => {
+                Err(NotDone::Later(BillFailure::NotReady.to_string()))
+            }
             Some(bill) if bill.is_empty() && books.iter().any(|row| row.standing == Standing::Moved) => {
                 Err(NotDone::Refused(format!("it holds nothing, and our books have {} rows", books.len())))
             }
@@ -184,6 +186,13 @@ impl Reconciler {
             Some(bills) => bills.bill(day).await,
             None => Err(BillFailure::NoAnswer(format!("{channel} is not in this server's settings"))),
         }
+    }
+
+    /// Whether "no bill" means "no trade" by now, as far as our books go. Nothing is settled by that: see [`reconcile`].
+    fn is_without_trade(&self, day: BusinessDay, books: &[BookRow], waiting: bool) -> bool {
+        let has = |standing| books.iter().any(|row| row.standing == standing);
+        let day = if waiting || has(Standing::Unknown) { day.next() } else { day };
+        !has(Standing::Moved) && self.may_be_empty(day)
     }
 
     /// Whether "no bill" may mean "no trade" by now.

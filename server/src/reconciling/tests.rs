@@ -12,7 +12,9 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{
     DeclineReason, Event, PayOutcome, Payment, PaymentState, Policy, QueryOutcome, ReverseOutcome,
 };
-use evertill_shared::reconciliation::{BillRow, Category, Movement};
+use evertill_shared::reconciliation::{
+    BillRow, Category, Movement, Net, Progress, Reconciled, SettledByBill,
+};
 use evertill_shared::refund::{RefundEvent, RefundState};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -186,6 +188,7 @@ fn line(number: &str, minor: i64) -> BillRow {
         amount: cny(minor),
         fee_minor: 0,
         revoked: false,
+        progress: Progress::Done,
         transaction: "T1".into(),
         line: 2,
     }
@@ -376,7 +379,113 @@ async fn a_refund_in_no_bill_holds_its_money_until_the_wallet_itself_says_no() {
     for _ in 0..4 {
         shop.morning().await;
     }
-    assert_eq!(shop.run("2026-11-23").await.unwrap().figures.settled, 1);
+    let run = shop.run("2026-11-23").await.unwrap();
+    assert_eq!((run.figures.settled, run.figures.findings), (0, 1));
+    assert_eq!(shop.findings("2026-11-23").await[0].category, Category::UnknownHereNotThere);
     let order = shop.rig.groups.order(number).await.unwrap();
     assert_eq!((order.refunds[0].refund.state, order.summary.held), (RefundState::Unknown, cny(300)));
+}
+
+#[tokio::test]
+async fn a_refund_that_the_bill_has_only_accepted_is_not_done_by_it() {
+    let shop = Shop::new().await;
+    let paid = shop.paid(900).await;
+    let refund = shop.refund(&paid, 300).await;
+    let accepted = |progress| BillRow { movement: Movement::Refund, progress, ..line(&refund.0, 300) };
+    shop.publish("2026-11-19", Ok(Vec::new()));
+    shop.publish("2026-11-20", Ok(vec![line(&paid.number, 900), accepted(Progress::UnderWay)]));
+    shop.morning().await;
+    let run = shop.run("2026-11-20").await.unwrap();
+    assert_eq!((run.figures.agreed, run.figures.settled, run.figures.carried), (1, 0, 2));
+    let state = async || shop.rig.groups.order(paid.order).await.unwrap().refunds[0].refund.state;
+    assert_eq!(state().await, RefundState::Sent, "it is asked about on");
+    let (at, number) = (shop.rig.clock.now(), paid.order);
+    let event = RefundEvent::Confirmed;
+    let news = RefundNews { number, refund: refund.clone(), event, message: None, at, next_at: at };
+    shop.rig.groups.record_refund(news).await.unwrap();
+    shop.publish("2026-11-21", Ok(Vec::new()));
+    shop.morning().await;
+    let run = shop.run("2026-11-21").await.unwrap();
+    assert_eq!((run.figures.agreed, run.figures.findings, run.figures.carried), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_day_without_trade_is_believed_a_day_later_where_something_waits_for_its_line() {
+    let shop = Shop::new().await;
+    let (paid, open) = (shop.paid(900).await, shop.pay(700, Some(PayOutcome::Unknown)).await);
+    let taken_back = shop.pay(500, Some(PayOutcome::Unknown)).await;
+    shop.publish("2026-11-19", Ok(Vec::new()));
+    shop.publish("2026-11-20", Ok(vec![line("E-theirs", 1)]));
+    shop.morning().await;
+    assert_eq!(shop.run("2026-11-20").await.unwrap().figures.carried, 4);
+    let (at, policy) = (shop.rig.clock.now(), Policy::default());
+    let event = Event::Query(QueryOutcome::Reversed);
+    let news = PaymentNews { number: taken_back.order, attempt: 1, event, at, policy };
+    shop.rig.groups.record_payment(news).await.unwrap();
+    // There is no bill of the 21st: nobody bought anything. At noon of the 22nd and of the 23rd it is too early to say.
+    shop.publish("2026-11-22", Ok(Vec::new()));
+    shop.morning().await;
+    shop.morning().await;
+    let state = async |of: &str| shop.run(of).await.map(|run| run.state);
+    assert_eq!((state("2026-11-21").await, state("2026-11-22").await), (Some(RunState::Waiting), None));
+    shop.rig.clock.advance(Duration::from_secs(5 * 3600));
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert_eq!(state("2026-11-21").await, Some(RunState::Done));
+    assert_eq!(state("2026-11-22").await, Some(RunState::Done), "it held up the next day no longer");
+    assert_eq!(
+        shop.run("2026-11-21").await.unwrap().figures.carried,
+        3,
+        "what did not move waits for nothing"
+    );
+    assert_eq!(
+        shop.state(&open).await,
+        PaymentState::Unknown,
+        "and nothing is settled by a bill that is not there"
+    );
+    assert_eq!(shop.state(&paid).await, PaymentState::Paid);
+}
+
+#[tokio::test]
+async fn a_day_whose_only_payment_nobody_knows_is_believed_to_be_without_trade_and_the_payment_stays_unknown()
+{
+    let shop = Shop::new().await;
+    let open = shop.pay(700, Some(PayOutcome::Unknown)).await;
+    shop.publish("2026-11-19", Ok(Vec::new()));
+    shop.morning().await;
+    assert_eq!(shop.run("2026-11-20").await.unwrap().state, RunState::Waiting);
+    for _ in 0..6 {
+        shop.morning().await;
+    }
+    let found = shop.findings("2026-11-23").await;
+    assert_eq!(found[0].category, Category::UnknownHereNotThere);
+    assert_eq!(shop.state(&open).await, PaymentState::Unknown);
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_be_told_holds_up_no_other_groups_settlements() {
+    let shop = Shop::new().await;
+    let open = shop.pay(700, Some(PayOutcome::Unknown)).await;
+    let nowhere = OrderNumber::new(shop.rig.clock.now(), 1, crate::order_group::testing::tag(77)).unwrap();
+    let settled = |order: OrderNumber, number: &str| SettledByBill {
+        movement: Movement::Payment,
+        number: number.into(),
+        order: order.to_string(),
+        moved: true,
+        transaction: Some("T1".into()),
+        difference: Net::default(),
+    };
+    let (base, wallet) = (&shop.reconciler.base, Wallet::WeChatPay);
+    let lease = base.take_bills(wallet, "this".into()).await.unwrap().unwrap();
+    let run = BillRun { state: RunState::Done, ..shop.reconciler.fresh(wallet, day("2026-11-20"), None) };
+    let all = vec![settled(nowhere, "E-away"), settled(open.order, &open.number)];
+    base.bill_done(lease, run, Reconciled { settled: all, ..Reconciled::default() }).await.unwrap();
+    let error = shop.reconciler.tell(wallet).await.unwrap_err();
+    assert!(error.starts_with(&nowhere.to_string()), "{error}");
+    assert_eq!(shop.state(&open).await, PaymentState::Paid);
+    let left = base.bill_untold(wallet, None, 9).await.unwrap();
+    assert_eq!(
+        left.iter().map(|one| one.number.as_str()).collect::<Vec<_>>(),
+        ["E-away"],
+        "told again later"
+    );
 }

@@ -5,7 +5,7 @@ use evertill_server::base_store::{BILL_LEASE, BillRun, RunFigures, RunState};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::reconciliation::{
-    BillRow, BookRow, Category, Movement, Reconciled, Standing, reconcile,
+    BillRow, BookRow, Category, Movement, Progress, Reconciled, Standing, reconcile,
 };
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
@@ -43,6 +43,7 @@ fn result() -> Reconciled {
         amount: amount(minor),
         fee_minor: 0,
         revoked: false,
+        progress: Progress::Done,
         transaction: "T1".into(),
         line: 6,
     };
@@ -79,10 +80,10 @@ pub async fn a_day_is_there_as_a_whole_or_not_at_all_and_only_by_whoever_has_it_
     assert_eq!(findings[0].lines, [6]);
     assert_eq!(here.bill_findings(WALLET, done.day, (1, 9)).await.unwrap(), []);
     assert_eq!(here.bill_categories(WALLET, done.day).await.unwrap(), [(Category::AmountDiffers, 1)]);
-    let untold = here.bill_untold(WALLET, 9).await.unwrap();
+    let untold = here.bill_untold(WALLET, None, 9).await.unwrap();
     assert_eq!((untold.len(), untold[0].number.as_str(), untold[0].moved), (1, "E2", true));
     here.bill_told(WALLET, done.day, untold[0].place).await.unwrap();
-    assert_eq!(here.bill_untold(WALLET, 9).await.unwrap(), []);
+    assert_eq!(here.bill_untold(WALLET, None, 9).await.unwrap(), []);
     assert!(here.bill_settled(WALLET, done.day, (0, 9)).await.unwrap()[0].told);
     let next = done.day.next();
     assert_eq!(here.bill_carried(WALLET, next).await.unwrap(), result().carried);

@@ -1,7 +1,7 @@
 //! The comparison itself: both sides are brought together by movement and number, and each meeting is judged once.
 
 use super::{
-    BillRow, BookRow, CARRY_DAYS, Carried, Category, Either, FieldDiffers, Finding, Movement, Net,
+    BillRow, BookRow, CARRY_DAYS, Carried, Category, Either, FieldDiffers, Finding, Movement, Net, Progress,
     REVOKE_DAYS, Reconciled, SettledByBill, Standing,
 };
 use std::iter::Peekable;
@@ -97,6 +97,12 @@ pub fn reconcile(books: Vec<BookRow>, bill: Vec<BillRow>, carried: Vec<Carried>)
 
 fn judge(mut meeting: Meeting, result: &mut Reconciled) {
     forget_repetitions(&mut meeting, result);
+    if meeting.bill.iter().any(|(row, _)| row.is_done()) {
+        // That money was on its way adds nothing to the line that says that it moved.
+        meeting.bill.retain(|(row, _)| row.is_done());
+    } else if meeting.books.len() == 1 && !meeting.bill.is_empty() {
+        return under_way(meeting, result);
+    }
     let moved = meeting.bill.iter().filter(|(row, _)| !row.revoked).count();
     let revoked = meeting.bill.len() - moved;
     let settled_here = meeting.books.iter().filter(|(row, _)| row.standing == Standing::Moved).count();
@@ -151,8 +157,47 @@ fn only_here(meeting: Meeting, result: &mut Reconciled) {
         (Standing::Moved, true) => {
             result.findings.push(finding(Category::MissingAtChannel, &meeting, Vec::new()));
         }
-        (Standing::Unknown, true) => settle(&meeting, false, result),
+        (Standing::Unknown, true) => nobody_knows(&meeting, result),
     }
+}
+
+/// Looked for long enough. It stays unknown, and is asked about on; but a person is told.
+fn nobody_knows(meeting: &Meeting, result: &mut Reconciled) {
+    let fields = vec![FieldDiffers { field: "standing", ours: "unknown".into(), theirs: "not moved".into() }];
+    result.findings.push(finding(Category::UnknownHereNotThere, meeting, fields));
+}
+
+/// The bill has it, and does not say that it is done. Our own word came from the channel itself, and later.
+fn under_way(mut meeting: Meeting, result: &mut Reconciled) {
+    let (Some((row, _)), Some((line, _))) = (meeting.books.first(), meeting.bill.last()) else { return };
+    match (row.standing, line.progress) {
+        (Standing::NotMoved, _) => result.agreed += 1,
+        (Standing::Moved, Progress::Failed) => {
+            result.findings.push(finding(Category::PaidHereNotThere, &meeting, standing_differs(false)));
+        }
+        (Standing::Moved, _) => {
+            let mut line = line.clone();
+            line.progress = Progress::Done;
+            result.difference.add(line.amount.currency, -line.net());
+            meeting.bill = vec![(line, 0)];
+            both_moved(&meeting, result);
+        }
+        (Standing::Unknown, _) => {
+            let days =
+                meeting.books.iter().map(|(_, days)| days).chain(meeting.bill.iter().map(|(_, days)| days));
+            if days.max().is_some_and(|days| *days >= CARRY_DAYS) {
+                return nobody_knows(&meeting, result);
+            }
+            carry(meeting, result);
+        }
+    }
+}
+
+/// Both sides wait for what the next days say.
+fn carry(meeting: Meeting, result: &mut Reconciled) {
+    let books = meeting.books.into_iter().map(|(row, days)| Carried { row: Either::Book(row), days });
+    let bill = meeting.bill.into_iter().map(|(row, days)| Carried { row: Either::Bill(row), days });
+    result.carried.extend(books.chain(bill));
 }
 
 fn only_there(meeting: Meeting, result: &mut Reconciled) {
@@ -168,9 +213,7 @@ fn paid_there(meeting: Meeting, result: &mut Reconciled) {
         let fields = standing_differs(true);
         return result.findings.push(finding(Category::PaidThereNotHere, &meeting, fields));
     }
-    let books = meeting.books.into_iter().map(|(row, days)| Carried { row: Either::Book(row), days });
-    let bill = meeting.bill.into_iter().map(|(row, days)| Carried { row: Either::Bill(row), days });
-    result.carried.extend(books.chain(bill));
+    carry(meeting, result);
 }
 
 fn both_moved(meeting: &Meeting, result: &mut Reconciled) {

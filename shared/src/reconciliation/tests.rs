@@ -19,6 +19,7 @@ fn bill(number: &str, minor: i64) -> BillRow {
         amount: Amount::new(minor, Currency::CNY),
         fee_minor: 0,
         revoked: false,
+        progress: Progress::Done,
         transaction: format!("T{number}"),
         line: 1,
     }
@@ -169,9 +170,66 @@ fn known_or_unknown_the_bill_settles_what_nobody_knew() {
     assert_eq!(paid.settled[0].transaction.as_deref(), Some("TA"));
     let back = run(ours(), vec![bill("A", 550), revoked("A", 550)]);
     assert!(!back.settled[0].moved);
-    let absent = run(ours(), vec![]);
-    assert!(absent.settled.is_empty(), "one bill without it proves nothing yet");
-    assert!(!quiet_days(absent, 3).settled[0].moved);
+}
+
+#[test]
+fn known_or_unknown_no_number_of_bills_without_it_settles_anything_and_a_person_is_told() {
+    let absent = quiet_days(run(vec![book("A", 550, Standing::Unknown)], vec![]), 2);
+    assert_eq!((absent.settled.len(), absent.findings.len(), absent.carried.len()), (0, 0, 1));
+    let told = quiet_days(absent, 1);
+    assert_eq!((categories(&told), told.settled.len()), (vec![Category::UnknownHereNotThere], 0));
+    assert!(told.findings[0].difference.is_zero() && told.carried.is_empty());
+}
+
+fn refund(standing: Standing) -> Vec<BookRow> {
+    vec![BookRow { movement: Movement::Refund, ..book("R", 200, standing) }]
+}
+
+fn refund_line(progress: Progress) -> Vec<BillRow> {
+    vec![BillRow { movement: Movement::Refund, progress, ..bill("R", 200) }]
+}
+
+#[test]
+fn known_or_unknown_a_refund_that_is_only_accepted_or_failed_is_settled_by_no_bill() {
+    for progress in [Progress::UnderWay, Progress::Failed] {
+        let open = run(refund(Standing::Unknown), refund_line(progress));
+        assert_eq!((open.settled.len(), open.findings.len(), open.carried.len()), (0, 0, 2));
+        // The wallet was asked in the meantime: the carried row stands as it does by then.
+        let known = |standing| {
+            let mut carried = open.carried.clone();
+            carried[0].row = Either::Book(refund(standing).remove(0));
+            let result = reconcile(vec![], vec![], carried);
+            assert_eq!(result.explained(), result.difference);
+            (result.agreed, categories(&result), result.carried.len())
+        };
+        assert_eq!(known(Standing::NotMoved), (1, vec![], 0));
+        let moved = if progress == Progress::Failed {
+            (0, vec![Category::PaidHereNotThere], 0)
+        } else {
+            (1, vec![], 0)
+        };
+        assert_eq!(known(Standing::Moved), moved);
+        let told = quiet_days(open, 3);
+        assert_eq!((categories(&told), told.carried.len()), (vec![Category::UnknownHereNotThere], 0));
+    }
+    let done = run(refund(Standing::Unknown), refund_line(Progress::Done));
+    assert!(done.settled[0].moved);
+}
+
+#[test]
+fn a_refund_that_is_done_here_and_under_way_there_agrees_in_its_amount_or_not_at_all() {
+    assert_eq!(run(refund(Standing::Moved), refund_line(Progress::UnderWay)).agreed, 1);
+    let mut line = refund_line(Progress::UnderWay);
+    line[0].amount.minor = 201;
+    let result = run(refund(Standing::Moved), line);
+    assert_eq!(categories(&result), [Category::AmountDiffers]);
+    assert_eq!(result.findings[0].difference.of(Currency::CNY), 1);
+}
+
+#[test]
+fn a_refund_that_nobody_here_knows_of_is_missing_here_however_far_it_is() {
+    let told = quiet_days(run(vec![], refund_line(Progress::UnderWay)), 3);
+    assert_eq!(categories(&told), [Category::MissingHere]);
 }
 
 #[test]
@@ -197,6 +255,10 @@ fn movement() -> impl Strategy<Value = Movement> {
     prop_oneof![Just(Movement::Payment), Just(Movement::Refund)]
 }
 
+fn progress() -> impl Strategy<Value = Progress> {
+    prop_oneof![Just(Progress::Done), Just(Progress::UnderWay), Just(Progress::Failed)]
+}
+
 prop_compose! {
     fn any_book()(movement in movement(), number in 0..12u8, minor in 1..500i64, standing in standing(),
                   fee in proptest::option::of(0..3i64), order in 0..2u8, usd in any::<bool>()) -> BookRow {
@@ -208,10 +270,10 @@ prop_compose! {
 
 prop_compose! {
     fn any_bill()(movement in movement(), number in 0..12u8, minor in 1..500i64, revoked in any::<bool>(),
-                  fee_minor in 0..3i64, line in 1..99u64, usd in any::<bool>()) -> BillRow {
+                  progress in progress(), fee_minor in 0..3i64, line in 1..99u64, usd in any::<bool>()) -> BillRow {
         let currency = if usd { "USD".parse().unwrap() } else { Currency::CNY };
         BillRow { movement, number: number.to_string(), amount: Amount::new(minor, currency), fee_minor, revoked,
-                  transaction: "T".into(), line }
+                  progress, transaction: "T".into(), line }
     }
 }
 

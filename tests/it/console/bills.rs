@@ -94,7 +94,10 @@ fn the_bill_is_compared_the_next_morning_and_the_page_shows_which_field_differs(
             wrong.1, wrong.0
         );
         assert!(table.contains(&expected), "{table}");
-        let (status, ..) = manager.get("/console/bills/wechat_pay/2001-01-01").await;
-        assert_eq!(status, StatusCode::NOT_FOUND);
+        let never = "/console/bills/wechat_pay/2001-01-01";
+        for address in [never.to_owned(), format!("{never}/findings.csv")] {
+            let (status, ..) = manager.get(&address).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{address}: that day was never compared");
+        }
     });
 }

@@ -152,15 +152,23 @@ impl BaseStore {
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn bill_untold(&self, channel: Wallet, most: u32) -> Result<Vec<StoredSettled>, BaseError> {
+    pub async fn bill_untold(
+        &self,
+        channel: Wallet,
+        after: Option<(BusinessDay, u32)>,
+        most: u32,
+    ) -> Result<Vec<StoredSettled>, BaseError> {
+        let (day, place) =
+            after.map_or_else(Default::default, |(day, place)| (day.to_string(), i64::from(place)));
         self.database
             .read(move |sql| {
                 let rows = sql.rows(
                     &format!(
-                        "{SETTLED} WHERE channel = ?1 AND told = 0 AND day IN \
+                        "{SETTLED} WHERE channel = ?1 AND told = 0 \
+                         AND (day > ?3 OR day = ?3 AND place > ?4) AND day IN \
                          (SELECT day FROM bill_runs WHERE channel = ?1 AND state = 'done') ORDER BY day, place LIMIT ?2"
                     ),
-                    &params![channel.code(), most],
+                    &params![channel.code(), most, day, place],
                 )?;
                 rows.iter().map(read_settled).collect()
             })

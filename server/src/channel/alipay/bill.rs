@@ -5,7 +5,7 @@
 
 use crate::channel::bills::{self, BillError, Lines, Writing, decimal, yuan};
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::reconciliation::{BillRow, Movement};
+use evertill_shared::reconciliation::{BillRow, Movement, Progress};
 use std::io::BufRead;
 
 const TITLE: &str = "#支付宝业务明细查询";
@@ -143,6 +143,8 @@ impl Columns {
             amount: Amount::new(amount.saturating_abs(), Currency::CNY),
             fee_minor: fee.saturating_neg(),
             revoked,
+            // It lists a refund only once it is done.
+            progress: Progress::Done,
             transaction: value(self.transaction).to_owned(),
             line,
         };

@@ -7,7 +7,7 @@
 
 use crate::channel::bills::{Lines, Writing, decimal, yuan};
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::reconciliation::{BillRow, Movement};
+use evertill_shared::reconciliation::{BillRow, Movement, Progress};
 use std::io::BufRead;
 
 pub use crate::channel::bills::BillError;
@@ -19,6 +19,7 @@ const MERCHANT: &str = "商户号";
 const STATE: &str = "交易状态";
 const CURRENCY: &str = "货币种类";
 const REFUND_NUMBER: &str = "商户退款单号";
+const REFUND_STATE: &str = "退款状态";
 const FEE: &str = "手续费";
 const PAID: &str = "订单金额";
 const REFUNDED: &str = "申请退款金额";
@@ -68,6 +69,7 @@ struct Columns {
     state: usize,
     currency: usize,
     refund_number: usize,
+    refund_state: usize,
     fee: usize,
     paid: usize,
     refunded: usize,
@@ -85,6 +87,7 @@ impl Columns {
             state: find(STATE)?,
             currency: find(CURRENCY)?,
             refund_number: find(REFUND_NUMBER)?,
+            refund_state: find(REFUND_STATE)?,
             fee: find(FEE)?,
             paid: find(PAID)?,
             refunded: find(REFUNDED)?,
@@ -101,10 +104,14 @@ impl Columns {
             return Err(format!("it belongs to merchant {}, not to {merchant_id}", value(self.merchant)));
         }
         let currency: Currency = value(self.currency).parse().map_err(|e| format!("{e}"))?;
-        let (movement, number, minor, revoked) = match value(self.state) {
-            "SUCCESS" => (Movement::Payment, value(self.number), value(self.paid), false),
-            "REVOKED" => (Movement::Payment, value(self.number), value(self.refunded), true),
-            "REFUND" => (Movement::Refund, value(self.refund_number), value(self.refunded), false),
+        let done = Progress::Done;
+        let (movement, number, minor, revoked, progress) = match value(self.state) {
+            "SUCCESS" => (Movement::Payment, value(self.number), value(self.paid), false, done),
+            "REVOKED" => (Movement::Payment, value(self.number), value(self.refunded), true, done),
+            "REFUND" => {
+                let progress = progress(value(self.refund_state));
+                (Movement::Refund, value(self.refund_number), value(self.refunded), false, progress)
+            }
             other => return Err(format!("its state {other:?} is none that is known")),
         };
         if number.is_empty() {
@@ -116,9 +123,20 @@ impl Columns {
             amount: Amount::new(amount(minor, currency)?, currency),
             fee_minor: fee(value(self.fee))?,
             revoked,
+            progress,
             transaction: value(self.transaction).to_owned(),
             line,
         })
+    }
+}
+
+/// A refund stands in the bill from the moment that it was accepted; to a bank card the money may be on its way for days.
+/// Only the one word says that it arrived.
+fn progress(state: &str) -> Progress {
+    match state {
+        "SUCCESS" => Progress::Done,
+        "FAIL" | "CLOSED" => Progress::Failed,
+        _ => Progress::UnderWay,
     }
 }
 
@@ -229,6 +247,28 @@ mod tests {
             ]
         );
         assert_eq!((rows[0].fee_minor, rows[0].transaction.as_str()), (3, "42000"));
+    }
+
+    #[test]
+    fn a_refund_is_done_only_if_its_own_state_says_so() {
+        let whole = bill(&day(), "13.50", "10.00");
+        let refund = |state: &str| {
+            let text = whole.replacen(
+                "`2.00,`0.00,`ORIGINAL,`SUCCESS",
+                &format!("`2.00,`0.00,`ORIGINAL,`{state}"),
+                1,
+            );
+            let rows = read(&text).unwrap();
+            assert_eq!((rows.len(), rows[1].movement, rows[1].amount.minor), (4, Movement::Refund, 200));
+            rows[1].progress
+        };
+        assert_eq!(refund("SUCCESS"), Progress::Done);
+        for open in ["PROCESSING", "CHANGE", "ABNORMAL", "NOTSURE", "", "success"] {
+            assert_eq!(refund(open), Progress::UnderWay, "{open:?}");
+        }
+        assert_eq!([refund("FAIL"), refund("CLOSED")], [Progress::Failed; 2]);
+        let without = whole.replace(",退款状态", ",别的");
+        assert_eq!(read(&without), Err(BillError::NoColumn(REFUND_STATE)));
     }
 
     #[test]

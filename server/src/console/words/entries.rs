@@ -467,6 +467,7 @@ dictionary! {
     bill_unknown_order: "not in our books", "本店无此单";
     bill_moved: "The money moved", "款项已收付";
     bill_not_moved: "No money moved", "款项未收付";
+    bill_not_known: "Not known", "未知";
     bill_back: "All days", "全部日期";
     field_amount: "Amount", "金额";
     field_fee: "Fee", "手续费";
@@ -481,4 +482,5 @@ dictionary! {
     category_duplicate: "More than once", "重复";
     category_currency_differs: "Currencies differ", "币种不符";
     category_revoked_alone: "Taken back without a payment", "撤销无对应收款";
+    category_unknown_here_not_there: "Not known here, not in the bill", "本店未知，账单无";
 }

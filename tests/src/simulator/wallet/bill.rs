@@ -60,6 +60,8 @@ pub(in crate::simulator) struct BillLine {
     pub number: String,
     pub transaction: String,
     pub refund: Option<Refund>,
+    /// The wallet is done with it: false of a refund that is still on its way when the bill is written.
+    pub done: bool,
     pub amount_minor: i64,
     pub description: String,
     pub device: String,
@@ -73,6 +75,7 @@ impl BillLine {
             number: order.number.clone(),
             transaction: order.transaction.clone(),
             refund: None,
+            done: true,
             amount_minor,
             description: order.description.clone(),
             device: order.device.clone(),
@@ -109,10 +112,14 @@ pub(in crate::simulator) fn lines(
     day: &str,
     now: Timestamp,
 ) -> Option<Vec<BillLine>> {
-    if faults.contains(&BillFault::NotReady) || now < ready_at(day)? {
+    let written_at = ready_at(day)?;
+    if faults.contains(&BillFault::NotReady) || now < written_at {
         return None;
     }
     let mut lines = moved(book, |at| china_time(at, "%Y-%m-%d") == day);
+    for line in &mut lines {
+        line.done = line.refund.as_ref().is_none_or(|refund| refund.arrives_at <= written_at);
+    }
     faults.iter().for_each(|fault| spoil(&mut lines, fault));
     Some(lines)
 }
@@ -168,6 +175,7 @@ fn spoil(lines: &mut Vec<BillLine>, fault: &BillFault) {
             number: "E9999900000000000000000000009999".into(),
             transaction: "4200009999202611209999999999".into(),
             refund: None,
+            done: true,
             amount_minor: 4_711,
             description: "nobody's".into(),
             device: "T9999".into(),

@@ -107,7 +107,8 @@ fn values(line: &BillLine, merchant: (&str, &str)) -> [String; 29] {
     let (state, kind, done) = match line.moved {
         Moved::Paid => ("SUCCESS", "", ""),
         Moved::Revoked => ("REVOKED", "ORIGINAL", "SUCCESS"),
-        Moved::Refunded => ("REFUND", "ORIGINAL", "SUCCESS"),
+        Moved::Refunded if line.done => ("REFUND", "ORIGINAL", "SUCCESS"),
+        Moved::Refunded => ("REFUND", "ORIGINAL", "PROCESSING"),
     };
     let refund = line.refund.as_ref();
     [
