@@ -145,7 +145,8 @@ pub enum NotificationError {
 
 /// Codes that the till shows and the customer scans.
 pub trait ShownCodes: Send + Sync {
-    /// Asks for a code under this number. Repeating it under the same number with the same content is harmless.
+    /// Asks for a code under this number. Repeating it under the same number with the same content takes no money; but
+    /// the newest code may be the only one that can be paid.
     fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome>;
     /// Closes an unpaid order for good. Takes no money back.
     fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome>;
@@ -155,6 +156,20 @@ pub trait ShownCodes: Send + Sync {
     fn notification(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError>;
     /// The exact answer that the wallet wants after it was taken in: status, content type, body.
     fn thanks(&self) -> (u16, &'static str, Vec<u8>);
+}
+
+/// What is true of a refund after the answer to it and the answer to a question about it. "Accepted" is not "arrived";
+/// and "refused" may mean that an earlier request under the same number is done already: it counts only where the
+/// question, too, finds no such refund.
+fn after_asking(answer: ChannelRefundOutcome, asked: ChannelRefundOutcome) -> ChannelRefundOutcome {
+    use ChannelRefundOutcome as R;
+    match (answer, asked) {
+        (_, R::Done) => R::Done,
+        (refused @ R::Refused(_), R::NoSuchRefund) => refused,
+        (_, refused @ R::Refused(_)) => refused,
+        (R::Refused(_), _) => R::Unknown,
+        (answer, _) => answer,
+    }
 }
 
 /// What is true of a charge whose code "was used already", once the wallet was asked about the charge's own number:

@@ -23,7 +23,7 @@ use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::{
     Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes,
-    ShownOrder, used_by_whom,
+    ShownOrder, after_asking, used_by_whom,
 };
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
@@ -226,13 +226,7 @@ impl AlipayChannel {
         if left.is_zero() {
             return ChannelRefundOutcome::Unknown;
         }
-        match (outcome, self.query_refund_now(refund, left).await) {
-            (_, ChannelRefundOutcome::Done) => ChannelRefundOutcome::Done,
-            // Only if the question, too, knows of no such refund.
-            (refused @ ChannelRefundOutcome::Refused(_), ChannelRefundOutcome::NoSuchRefund) => refused,
-            (ChannelRefundOutcome::Refused(_), _) => ChannelRefundOutcome::Unknown,
-            (outcome, _) => outcome,
-        }
+        after_asking(outcome, self.query_refund_now(refund, left).await)
     }
 
     async fn query_refund_now(&self, refund: &ChannelRefund, limit: Duration) -> ChannelRefundOutcome {

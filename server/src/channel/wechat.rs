@@ -19,7 +19,9 @@ use super::bills::Bills;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::wechat_v3::WechatV3;
-use super::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, used_by_whom};
+use super::{
+    Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, after_asking, used_by_whom,
+};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
@@ -208,7 +210,8 @@ impl WechatChannel {
         })
     }
 
-    /// Accepted is not arrived: asks at once whether it has, within the same limit.
+    /// Accepted is not arrived, and refused may mean that it is done already: asks at once about the refund itself, within
+    /// the same limit.
     async fn refund_now(&self, refund: &ChannelRefund) -> ChannelRefundOutcome {
         match self.v3_for_refund(refund).await {
             None => return ChannelRefundOutcome::Unknown,
@@ -226,12 +229,12 @@ impl WechatChannel {
             ChannelRefundOutcome::Unknown
         });
         let left = self.call_limit.saturating_sub(self.clock.monotonic().saturating_sub(start));
-        if outcome != ChannelRefundOutcome::Processing || left.is_zero() {
-            return outcome;
-        }
-        match self.query_refund_now(refund, left).await {
-            ChannelRefundOutcome::Done => ChannelRefundOutcome::Done,
-            _ => outcome,
+        match outcome {
+            ChannelRefundOutcome::Processing | ChannelRefundOutcome::Refused(_) if !left.is_zero() => {
+                after_asking(outcome, self.query_refund_now(refund, left).await)
+            }
+            ChannelRefundOutcome::Refused(_) => ChannelRefundOutcome::Unknown,
+            outcome => outcome,
         }
     }
 

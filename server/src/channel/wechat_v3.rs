@@ -7,6 +7,8 @@
 mod certificates;
 mod download;
 mod error_code;
+#[cfg(test)]
+mod fetching_tests;
 mod judge;
 mod notification;
 mod seal;
@@ -23,7 +25,7 @@ use super::silence::Silence;
 use super::wechat::WechatSettings;
 use super::{
     Answer, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes, ShownOrder,
-    used_by_whom,
+    after_asking, used_by_whom,
 };
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
@@ -45,6 +47,9 @@ const USER_AGENT: &str = concat!("Evertill/", env!("CARGO_PKG_VERSION"));
 
 /// Certificates are fetched no more often: whoever sends us forged names of keys makes us fetch.
 const FETCH_EVERY: Duration = Duration::from_secs(30);
+
+/// The same while none is known, and nothing of the wallet's can be read.
+const FETCH_FIRST_EVERY: Duration = Duration::from_secs(2);
 
 /// Even at the end of a call's limit fetching them gets so long.
 const LEAST: Duration = Duration::from_millis(500);
@@ -204,7 +209,7 @@ impl WechatV3 {
         let left = it.call_limit.saturating_sub(it.clock.monotonic().saturating_sub(start));
         match outcome {
             ChannelRefundOutcome::Processing | ChannelRefundOutcome::Refused(_) if !left.is_zero() => {
-                confirmed(outcome, self.query_refund_within(refund, left).await)
+                after_asking(outcome, self.query_refund_within(refund, left).await)
             }
             ChannelRefundOutcome::Refused(_) => ChannelRefundOutcome::Unknown,
             outcome => outcome,
@@ -227,7 +232,9 @@ impl WechatV3 {
     fn take_in(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError> {
         let it = &self.0;
         let (trust, now) = (it.trust(), it.clock.now());
-        if let Err(NotAuthentic::UnknownKey(_)) = trust.verify(headers, body, now) {
+        if let Err(NotAuthentic::UnknownKey(_)) = trust.verify(headers, body, now)
+            && it.may_fetch()
+        {
             // A certificate that is new to us: it is there when the wallet tells of this again.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 let this = self.clone();
@@ -253,18 +260,6 @@ impl ShownCodes for WechatV3 {
 
     fn thanks(&self) -> (u16, &'static str, Vec<u8>) {
         (204, JSON, Vec::new())
-    }
-}
-
-/// What is true of a refund after the answer to it and the answer to a question about it.
-fn confirmed(answer: ChannelRefundOutcome, asked: ChannelRefundOutcome) -> ChannelRefundOutcome {
-    use ChannelRefundOutcome as R;
-    match (answer, asked) {
-        (_, R::Done) => R::Done,
-        (refused @ R::Refused(_), R::NoSuchRefund) => refused,
-        (_, refused @ R::Refused(_)) => refused,
-        (R::Refused(_), _) => R::Unknown,
-        (answer, _) => answer,
     }
 }
 
@@ -343,16 +338,31 @@ impl Inside {
         judged
     }
 
-    /// Fetches the wallet's certificates, unless that was tried just now; whoever waits for the same waits here.
+    /// Whether nobody fetches certificates now, nor has tried to just now. Anybody may make us ask this.
+    fn may_fetch(&self) -> bool {
+        self.fetched.try_lock().is_ok_and(|last| !self.fetched_lately(*last))
+    }
+
+    fn fetched_lately(&self, last: Option<Duration>) -> bool {
+        let every = if self.trust().0.is_empty() { FETCH_FIRST_EVERY } else { FETCH_EVERY };
+        last.is_some_and(|last| self.clock.monotonic().saturating_sub(last) < every)
+    }
+
+    /// Fetches the wallet's certificates, unless that was tried just now. Whoever waits for the same waits here, for no
+    /// longer than the limit.
     async fn fetch_certificates(&self, limit: Duration) {
+        if tokio::time::timeout(limit, self.fetch_in_turn(limit)).await.is_err() {
+            tracing::warn!(limit_ms = limit.as_millis(), "the wallet's certificates did not come in time");
+        }
+    }
+
+    async fn fetch_in_turn(&self, limit: Duration) {
         let mut fetched = self.fetched.lock().await;
-        let now = self.clock.monotonic();
-        let known = self.trust();
-        let lately = fetched.is_some_and(|last| now.saturating_sub(last) < FETCH_EVERY);
-        if lately && !known.0.is_empty() {
+        if self.fetched_lately(*fetched) {
             return;
         }
-        *fetched = Some(now);
+        *fetched = Some(self.clock.monotonic());
+        let known = self.trust();
         let came = match self.send(&self.merchant.certificates(), limit, line::MAX_BYTES).await {
             Ok(came) => came,
             Err(silence) => return silence.log(Wallet::WeChatPay, "certificates", ""),

@@ -1,6 +1,12 @@
 //! A wallet's documented words as an enum, so that what each means for money is one exhaustive match; and our own words as
 //! a wallet takes them.
 
+use evertill_shared::clock::Timestamp;
+use std::time::Duration;
+
+/// No wallet's payment code has fewer digits.
+const SHORTEST_CODE: usize = 16;
+
 /// Makes an enum of documented words, `Undocumented` for all others, and the reading of one.
 macro_rules! documented_words {
     ($(#[$about:meta])* $list:ident $($name:ident = $word:literal, $doc:literal;)*) => {
@@ -28,6 +34,34 @@ macro_rules! documented_words {
 
 pub(super) use documented_words;
 
+/// A moment by China's clock, whatever the machine's zone, in `strftime`'s words.
+pub(super) fn china_time(at: Timestamp, format: &str) -> Option<String> {
+    let shifted = at.plus(Duration::from_secs(8 * 60 * 60));
+    Some(shifted.to_jiff()?.strftime(format).to_string())
+}
+
+/// Whether it can be a wallet's number of a transaction. It is written into lists, files and addresses.
+pub(super) fn is_transaction(number: &str) -> bool {
+    (1..=64).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// What a wallet says for people, cut short, without any number that could be a customer's code: a wallet that repeats
+/// what it was sent would put it into our log.
+pub(super) fn without_codes(text: &str, max_bytes: usize) -> String {
+    let mut said = String::new();
+    let mut digits = String::new();
+    for character in text.chars().chain(['\0']) {
+        if character.is_ascii_digit() {
+            digits.push(character);
+            continue;
+        }
+        said.push_str(if digits.len() >= SHORTEST_CODE { "…" } else { &digits });
+        digits.clear();
+        said.push(character);
+    }
+    clip(&said, max_bytes)
+}
+
 /// At most that many bytes, cut between characters, without what XML cannot carry: control characters, and the two that
 /// are none.
 pub(super) fn clip(text: &str, max_bytes: usize) -> String {
@@ -39,4 +73,24 @@ pub(super) fn clip(text: &str, max_bytes: usize) -> String {
         clipped.push(character);
     }
     clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_customers_code_is_in_no_words() {
+        let said = "auth_code 130000000000000001 expired, 2801234567890123 too; order 4711, fee 0.33";
+        assert_eq!(without_codes(said, 200), "auth_code … expired, … too; order 4711, fee 0.33");
+        assert_eq!(without_codes("130000000000000001", 200), "…");
+        assert_eq!(without_codes("付款码1300000000000000011已过期", 200), "付款码…已过期");
+        assert_eq!(without_codes("a long word", 6), "a long");
+    }
+
+    #[test]
+    fn a_number_of_a_transaction_is_plain_and_not_empty() {
+        assert!(is_transaction("4200001234") && is_transaction("A1"));
+        assert!(!is_transaction("") && !is_transaction("4 2") && !is_transaction(&"4".repeat(65)));
+    }
 }

@@ -7,7 +7,7 @@
 use super::keys::{AppKey, Trust};
 use super::node::{self, Envelope, Fields, Unreadable};
 use super::sub_code::{Code, SubCode};
-use crate::channel::words::clip;
+use crate::channel::words::{china_time, clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
@@ -16,7 +16,9 @@ use evertill_shared::money::{Amount, Currency};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::time::Duration;
+
+/// A moment as the wallet reads it, by China's clock.
+const TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// One method of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +155,7 @@ pub fn precreate(order: &ShownOrder, product_code: &str) -> Option<Value> {
         "total_amount": yuan(order.amount),
         "product_code": product_code,
         "terminal_id": clip(&order.device, 32),
-        "time_expire": china_time(order.until)?,
+        "time_expire": china_time(order.until, TIME)?,
     }))
 }
 
@@ -198,7 +200,7 @@ impl Merchant {
     #[must_use]
     pub fn request(&self, call: Call, content: &Value, at: Timestamp) -> Option<Request> {
         let content = content.to_string();
-        let time = china_time(at)?;
+        let time = china_time(at, TIME)?;
         let mut common = BTreeMap::from([
             ("app_id", self.app_id.as_str()),
             ("charset", "utf-8"),
@@ -285,8 +287,7 @@ impl Reply {
 
 /// The wallet's number of a transaction, if it is one.
 pub(super) fn transaction(text: Option<&str>) -> Option<String> {
-    let plain = |number: &&str| number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
-    text.filter(|number| !number.is_empty()).filter(plain).map(str::to_owned)
+    text.filter(|number| is_transaction(number)).map(str::to_owned)
 }
 
 /// The text that is signed: the fields by name, joined as they are.
@@ -333,12 +334,6 @@ pub fn from_yuan(text: &str) -> Option<Amount> {
     Some(Amount::new(whole.checked_mul(100)?.checked_add(fen)?, Currency::CNY))
 }
 
-/// A point in time as the wallet reads it: China's clock, whatever the machine's zone.
-fn china_time(at: Timestamp) -> Option<String> {
-    let shifted = at.plus(Duration::from_secs(8 * 60 * 60));
-    Some(shifted.to_jiff()?.strftime("%Y-%m-%d %H:%M:%S").to_string())
-}
-
 /// What the customer's wallet shows: some signs are not taken there.
 fn subject(text: &str) -> String {
     let plain: String = text.chars().filter(|c| !matches!(c, '/' | '=' | '&')).collect();
@@ -349,7 +344,7 @@ fn subject(text: &str) -> String {
 fn words(fields: &Fields) -> String {
     let part = |name| fields.get(name).map_or("", String::as_str);
     let said = [part("code"), part("sub_code"), part("sub_msg")];
-    clip(said.join(" ").trim(), 200)
+    without_codes(said.join(" ").trim(), 200)
 }
 
 #[cfg(test)]

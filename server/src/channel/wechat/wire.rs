@@ -7,7 +7,7 @@
 use super::error_code::ErrorCode;
 use super::fields::{self, Fields, Unreadable};
 use super::sign::{self, SignType};
-use crate::channel::words::clip;
+use crate::channel::words::{clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge};
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
@@ -153,7 +153,7 @@ impl Merchant {
         let is = |name: &str, value: &str| fields.get(name).is_some_and(|v| v == value);
         if !is("return_code", "SUCCESS") {
             let said = fields.get("return_msg").map_or("", String::as_str);
-            return Err(Unusable::NotTaken(clip(said, 200)));
+            return Err(Unusable::NotTaken(without_codes(said, 200)));
         }
         if !sign::verify(&fields, self.sign_type, &self.api_key) {
             return Err(Unusable::Signature);
@@ -186,7 +186,7 @@ impl Reply {
     #[must_use]
     pub fn words(&self) -> String {
         let part = |name| self.get(name).unwrap_or_default();
-        clip(format!("{} {}", part("err_code"), part("err_code_des")).trim(), 200)
+        without_codes(format!("{} {}", part("err_code"), part("err_code_des")).trim(), 200)
     }
 
     pub(super) fn same(&self, name: &'static str, asked: &str) -> Result<(), Unusable> {
@@ -217,7 +217,6 @@ impl Reply {
 
     pub(super) fn transaction(&self) -> Result<String, Unusable> {
         let number = self.get("transaction_id").ok_or(Unusable::Mismatch("transaction_id"))?;
-        let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
-        if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("transaction_id")) }
+        if is_transaction(number) { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("transaction_id")) }
     }
 }

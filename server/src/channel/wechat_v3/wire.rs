@@ -6,14 +6,13 @@
 
 use super::error_code::ErrorCode;
 use super::sign::{NotAuthentic, Signer, Trust};
-use crate::channel::words::clip;
+use crate::channel::words::{china_time, clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Where a code that the customer scans is asked for.
 pub const NATIVE: &str = "/v3/pay/transactions/native";
@@ -27,6 +26,9 @@ pub const BILL_FILE: &str = "/v3/billdownload/file?";
 pub const CERTIFICATES: &str = "/v3/certificates?algorithm_type=RSA";
 const ORDERS: &str = "/v3/pay/transactions/out-trade-no";
 const REFUNDS: &str = "/v3/refund/domestic/refunds";
+
+/// A moment as the wallet writes it, by China's clock.
+const TIME: &str = "%Y-%m-%dT%H:%M:%S+08:00";
 
 /// An order that no till ever makes.
 const NOTHING: &str = "CHECK000000";
@@ -56,14 +58,14 @@ pub struct Call {
 /// Why a reply proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
-    /// Not known to be the wallet's; with the words of the reply, which may say why.
+    /// Not known to be the wallet's; with the reply's word and sentence, which may say why.
     #[error("{why} (status {status}: {words:?})")]
     NotAuthentic {
         /// Why not.
         why: NotAuthentic,
         /// Its status.
         status: u16,
-        /// What it says, cut short.
+        /// What it says for people, cut short: nothing else of it.
         words: String,
     },
     /// Its own, and neither what was asked for nor an error.
@@ -103,7 +105,7 @@ impl Merchant {
             "notify_url": self.notify_url,
             "amount": { "total": order.amount.minor, "currency": order.amount.currency.code() },
         });
-        if let Some(until) = china_time(order.until) {
+        if let Some(until) = china_time(order.until, TIME) {
             body["time_expire"] = json!(until);
         }
         if !order.device.is_empty() {
@@ -205,11 +207,12 @@ impl Merchant {
 }
 
 impl Call {
-    /// Whether asking twice is harmless. Repeating an order for a code makes the earlier code invalid, which nobody has
-    /// seen; closing may be repeated.
+    /// Whether asking twice at the same time is harmless, so that a second address may be asked beside the first. Closing
+    /// may be repeated. Asking for a code may not be: each one kills the one before, and of two answers the one that
+    /// comes first may hold the dead code.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
-        self.method == "GET" || self.target == NATIVE || self.target.ends_with("/close")
+        self.method == "GET" || self.target.ends_with("/close")
     }
 }
 
@@ -231,9 +234,10 @@ pub fn open(
     now: Timestamp,
     trust: &Trust,
 ) -> Result<Reply, Unusable> {
-    trust.verify(headers, body, now).map_err(|why| {
-        let words = clip(&String::from_utf8_lossy(body), 200);
-        Unusable::NotAuthentic { why, status, words }
+    trust.verify(headers, body, now).map_err(|why| Unusable::NotAuthentic {
+        why,
+        status,
+        words: error_words(body),
     })?;
     if status == 204 && body.is_empty() {
         return Ok(Reply::Good(Value::Null));
@@ -243,12 +247,20 @@ pub fn open(
     match (status, word) {
         (200, None) if said.is_object() => Ok(Reply::Good(said)),
         // 202: accepted, and not done: a reversal while the customer types.
-        (202 | 400.., Some(word)) => {
-            let sentence = said.get("message").and_then(Value::as_str).unwrap_or_default();
-            Ok(Reply::Error(ErrorCode::from_word(word), clip(&format!("{word} {sentence}"), 200)))
-        }
+        (202 | 400.., Some(word)) => Ok(Reply::Error(ErrorCode::from_word(word), words(&said))),
         _ => Err(Unusable::Unreadable(status)),
     }
+}
+
+/// The word and the sentence of an error, for people: nothing else of what came, which may repeat what was sent.
+fn words(said: &Value) -> String {
+    let part = |name| said.get(name).and_then(Value::as_str).unwrap_or_default();
+    without_codes(&format!("{} {}", part("code"), part("message")), 200)
+}
+
+/// The same of bytes that may be anybody's.
+fn error_words(body: &[u8]) -> String {
+    serde_json::from_slice(body).map(|said| words(&said)).unwrap_or_default()
 }
 
 /// The text at a pointer; empty counts as absent.
@@ -284,8 +296,7 @@ pub(super) fn same_amount(said: &Value, pointer: &'static str, asked: Amount) ->
 /// The wallet's number of the transaction.
 pub(super) fn transaction(said: &Value) -> Result<String, Unusable> {
     let number = text(said, "/transaction_id").ok_or(Unusable::Mismatch("/transaction_id"))?;
-    let plain = number.len() <= 64 && number.bytes().all(|b| b.is_ascii_alphanumeric());
-    if plain { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("/transaction_id")) }
+    if is_transaction(number) { Ok(number.to_owned()) } else { Err(Unusable::Mismatch("/transaction_id")) }
 }
 
 /// A text as part of a path: the signs that a refund's number may have and a path may not.
@@ -299,12 +310,6 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// A moment as the wallet writes it.
-fn china_time(at: Timestamp) -> Option<String> {
-    let shifted = at.plus(Duration::from_secs(8 * 60 * 60)).to_jiff()?;
-    Some(shifted.strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string())
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn an_order_for_a_code_says_all_that_the_wallet_wants() {
     assert_eq!(body["attach"], "T0001");
     let description = body["description"].as_str().unwrap();
     assert!(description.len() <= 127 && description.starts_with("街角小店"), "{description}");
-    assert!(call.is_harmless());
+    assert!(!call.is_harmless(), "the code that comes first may be dead");
 }
 
 #[test]
@@ -69,6 +69,8 @@ fn questions_and_deeds_go_where_the_wallet_takes_them() {
     let base = format!("/v3/pay/transactions/out-trade-no/{}", number(1));
     assert_eq!(at(merchant.query(&number(1))), ("GET", format!("{base}?mchid=1900000109")));
     assert_eq!(at(merchant.close(&number(1))), ("POST", format!("{base}/close")));
+    assert!(merchant.close(&number(1)).is_harmless() && merchant.query(&number(1)).is_harmless());
+    assert!(!merchant.reverse(&number(1)).is_harmless() && !merchant.refund(&refund()).is_harmless());
     assert_eq!(body(&merchant.close(&number(1))), json!({ "mchid": "1900000109" }));
     assert_eq!(at(merchant.reverse(&number(1))), ("POST", format!("{base}/reverse")));
     assert_eq!(
@@ -117,6 +119,20 @@ fn a_reply_without_a_signature_proves_nothing_whatever_its_status() {
     }
     let page = open(502, &[], b"<html>\xff</html>", NOW, &trust());
     assert!(matches!(page, Err(Unusable::NotAuthentic { status: 502, .. })));
+}
+
+#[test]
+fn a_customers_code_that_is_repeated_to_us_is_never_in_the_words() {
+    const CODE: &str = "130000000000000001";
+    let asked = json!({ "payer": { "auth_code": CODE }, "code": "PARAM_ERROR" });
+    let told = json!({ "code": CODE, "message": format!("auth_code {CODE} expired"), "detail": CODE });
+    let page = format!("<html>POST {{\"auth_code\":\"{CODE}\"}}</html>");
+    for body in [asked.to_string(), told.to_string(), page, format!("\"{CODE}\""), format!("[{CODE}]")] {
+        let Err(unsigned) = open(400, &[], body.as_bytes(), NOW, &trust()) else { panic!("{body}") };
+        assert!(!unsigned.to_string().contains(CODE), "{unsigned}");
+    }
+    let Ok(Reply::Error(_, words)) = reply(400, &told) else { panic!("an authentic error") };
+    assert_eq!(words, "… auth_code … expired");
 }
 
 #[test]

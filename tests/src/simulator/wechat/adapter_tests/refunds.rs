@@ -90,3 +90,22 @@ async fn what_was_taken_back_is_not_refunded_and_the_other_way_round() {
     assert_eq!(rig.channel.reverse(&number(2)).await, ReverseOutcome::Retry, "partly refunded");
     assert_eq!(rig.wallet.order(number(2).as_str()).unwrap().unwrap().net_minor(), 1200);
 }
+
+#[tokio::test]
+async fn a_refusal_frees_no_money_while_an_earlier_request_under_the_same_number_is_done() {
+    let rig = rig().await;
+    rig.wallet.switch(|switches| (switches.refund_spacing_ms, switches.refund_takes_ms) = (0, 60_000));
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    rig.wallet.next(Endpoint::Refund, Fault::ReplyLost);
+    assert_eq!(rig.channel.refund(&refund("R1", 100)).await, ChannelRefundOutcome::Unknown);
+    let no = Fault::Refuse { err_code: "NOTENOUGH".into() };
+    rig.wallet.next(Endpoint::Refund, no.clone());
+    assert_eq!(
+        rig.channel.refund(&refund("R1", 100)).await,
+        ChannelRefundOutcome::Unknown,
+        "it is on its way"
+    );
+    rig.wallet.next(Endpoint::Refund, no);
+    let refused = rig.channel.refund(&refund("R2", 100)).await;
+    assert!(matches!(refused, ChannelRefundOutcome::Refused(_)), "{refused:?}");
+}
