@@ -16,7 +16,7 @@ mod rows;
 mod tests;
 
 pub use feeder::Feeders;
-pub use find::{CashierTotal, Page, Reach, SaleFilter, SaleList, Span};
+pub use find::{CashierTotal, DayTotals, Page, Reach, SaleFilter, SaleList, Span, TenderTotal};
 pub use open::{VIEW, ViewPlace};
 pub use rebuild::{Differences, Progress, RebuildError, Rebuilt};
 

@@ -36,7 +36,7 @@ pub use failure::{GroupError, Refusal};
 pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
 pub use journals::Journals;
 pub use jump::{Created, Drafts, GroupHealth, NewDraft};
-pub use lists::{Lists, OrderDetail, OrderFilter, OrderList, OrderSummary};
+pub use lists::{Lists, OrderDetail, OrderSummary};
 pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
 pub use quarantine::{Accept, Accepted, Quarantine};

@@ -17,9 +17,9 @@ mod moving;
 #[path = "postgres_engine/server.rs"]
 mod server;
 
-use evertill_server::order_group::overview::Overview;
+use evertill_server::order_group::ledger::Ledger;
 use evertill_server::order_group::*;
-use evertill_shared::order::OrderState;
+use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{
     Change, DeclineReason, Event, PayOutcome, PaymentState, Policy, QueryOutcome, ShownCode, ShownOutcome,
@@ -139,9 +139,8 @@ async fn a_job_that_changes_an_order_tells_it_once_and_one_that_changes_nothing_
         assert_eq!(home.told(number).await, (vec![2, 3], 3));
         let order = home.group.order(number).await.unwrap();
         assert_eq!(order.story.iter().filter(|l| matches!(l.what, Fact::CashTaken { .. })).count(), 1);
-        let totals = home.group.day_totals(day()).await.unwrap();
-        let cash = &totals.tenders[0];
-        assert_eq!((cash.wallet, cash.orders, cash.paid_minor, cash.held_minor), (None, 1, 500, 100));
+        assert!(matches!(order.summary.paid_by, Some(PaidBy::Cash { .. })));
+        assert_eq!((order.summary.paid.minor, order.summary.held.minor), (500, 100));
     }
 }
 
@@ -190,8 +189,9 @@ async fn an_attempt_is_begun_and_leased_by_one_and_settled_once() {
         home.group.record_payment(news(number, paid())).await.unwrap();
         let after = home.told(number).await;
         assert_eq!((after.0.len(), after.1), (told.0.len() + 1, told.1 + 1), "news told twice counts once");
-        let totals = home.group.day_totals(day()).await.unwrap();
-        assert_eq!((totals.tenders[0].wallet, totals.tenders[0].paid_minor), (Some(Wallet::WeChatPay), 700));
+        let order = home.group.order(number).await.unwrap().summary;
+        let by_wallet = matches!(order.paid_by, Some(PaidBy::Wallet { wallet: Wallet::WeChatPay, .. }));
+        assert!(by_wallet && order.paid.minor == 700, "{order:?}");
     }
 }
 
@@ -329,11 +329,9 @@ async fn two_groups_in_one_database_see_their_own_orders_and_no_tag_is_served_un
         let sale = home.sale(300);
         let theirs = other.create_draft(home.draft_of(&sale)).await.unwrap().number;
         other.adopt(home.adopt(&sale, theirs, true)).await.unwrap();
-        let mine = home.group.orders(OrderFilter::of_day(day())).await.unwrap();
-        assert_eq!(mine.iter().map(|o| o.number).collect::<Vec<_>>(), [number]);
-        let listed = other.orders(OrderFilter::of_day(day())).await.unwrap();
-        assert_eq!(listed.iter().map(|o| o.number).collect::<Vec<_>>(), [theirs]);
-        assert_eq!(other.day_totals(day()).await.unwrap().tenders[0].paid_minor, 300);
+        for (group, own) in [(&home.group, number), (&other, theirs)] {
+            assert_eq!(group.prove(String::new(), 9).await.unwrap().orders, 1, "{own}: {}", home.engine);
+        }
     }
 }
 

@@ -6,12 +6,12 @@ use super::{MerchantView, ViewError};
 use crate::database::{DbError, Row, Sql, Value};
 use crate::order_group::OrderSummary;
 use crate::order_group::lists::Standing;
-use crate::order_group::overview::{DayTotals, TenderTotal};
 use crate::params;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::TerminalId;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::wallet::Wallet;
 
 /// From one value to another, both included; either end may be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,30 @@ pub struct CashierTotal {
     pub cash_minor: i64,
     /// What surely went back.
     pub refunded_minor: i64,
+}
+
+/// What a day came to with one tender, in minor units of the store's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenderTotal {
+    /// The wallet; `None` for cash.
+    pub wallet: Option<Wallet>,
+    /// Paid orders that count as sales.
+    pub orders: u64,
+    /// What was paid.
+    pub paid_minor: i64,
+    /// What surely went back.
+    pub refunded_minor: i64,
+    /// What refunds hold that are reserved, under way or done.
+    pub held_minor: i64,
+}
+
+/// What a day came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DayTotals {
+    /// By tender; cash first. Tenders that nobody used are not there.
+    pub tenders: Vec<TenderTotal>,
+    /// Paid orders that came from blocked tills: not in the totals.
+    pub quarantined: u64,
 }
 
 /// A list and totals as of one moment.

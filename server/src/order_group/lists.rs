@@ -4,32 +4,11 @@ use super::{PaymentRecord, RefundRecord, Reply, StoryLine};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{SaleKey, TerminalId};
+use evertill_shared::id::SaleKey;
 use evertill_shared::money::Amount;
 use evertill_shared::order::{OrderState, PaidBy, Sale};
-use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::order_number::OrderNumber;
 use evertill_shared::refund::Refund;
-
-/// Which orders to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderFilter {
-    /// Of which business day.
-    pub day: BusinessDay,
-    /// Whose number contains these digits; anything but digits is passed over.
-    pub number_part: Option<String>,
-    /// Of which till.
-    pub terminal: Option<TerminalId>,
-    /// Of which total, in minor units.
-    pub total_minor: Option<i64>,
-    /// Drafts and expired drafts too: they are no sales.
-    pub with_drafts: bool,
-    /// The most orders to list; newest first.
-    pub most: u32,
-    /// Only those older than this one: the next part of a long list.
-    pub before: Option<OrderNumber>,
-    /// Only those that stand so.
-    pub standing: Option<Standing>,
-}
 
 /// How an order stands, as people look for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,23 +34,6 @@ impl Standing {
             Self::Refunded => "held_minor > 0",
             Self::Quarantined => "quarantined = 1",
             Self::Void => "state = 'void'",
-        }
-    }
-}
-
-impl OrderFilter {
-    /// All sales of a day, the newest 200.
-    #[must_use]
-    pub fn of_day(day: BusinessDay) -> Self {
-        Self {
-            day,
-            number_part: None,
-            terminal: None,
-            total_minor: None,
-            with_drafts: false,
-            most: 200,
-            before: None,
-            standing: None,
         }
     }
 }
@@ -117,17 +79,6 @@ pub struct OrderSummary {
     pub refunds: Vec<Refund>,
 }
 
-/// Orders of all groups that answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderList {
-    /// Newest first.
-    pub orders: Vec<OrderSummary>,
-    /// There are more than were asked for.
-    pub more: bool,
-    /// Groups that did not answer: their orders are missing here.
-    pub unreachable: Vec<GroupTag>,
-}
-
 /// An order and all that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderDetail {
@@ -147,7 +98,4 @@ pub struct OrderDetail {
 pub trait Lists: Send + Sync {
     /// One order.
     fn order(&self, number: OrderNumber) -> Reply<OrderDetail>;
-    /// Orders of a day, newest first; at most one more than the filter asks for, so that it shows if there are
-    /// more.
-    fn orders(&self, filter: OrderFilter) -> Reply<Vec<OrderSummary>>;
 }

@@ -2,9 +2,9 @@
 
 use super::jump::{Candidate, Jumping};
 use super::{
-    Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderFilter,
-    OrderGroup, OrderList, PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started, StoredGroup,
-    TakenBack, Tidied, Tidy, selector,
+    Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderGroup,
+    PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started, StoredGroup, TakenBack, Tidied, Tidy,
+    selector,
 };
 use crate::admission::Engine;
 use crate::database::WriteCounts;
@@ -329,17 +329,6 @@ impl GroupSet {
     /// See [`GroupError`].
     pub async fn order(&self, number: OrderNumber) -> Result<OrderDetail, GroupError> {
         self.read(number.tag(), |g| g.order(number)).await
-    }
-
-    /// Orders of a day from all groups, newest first. Groups that do not answer are named.
-    pub async fn orders(&self, filter: OrderFilter) -> OrderList {
-        let (parts, unreachable) = self.read_all(|g| g.orders(filter.clone())).await;
-        let most = usize::try_from(filter.most).unwrap_or(usize::MAX);
-        let mut orders: Vec<_> = parts.into_iter().flatten().collect();
-        orders.sort_by_key(|order| std::cmp::Reverse(order.number));
-        let more = orders.len() > most;
-        orders.truncate(most);
-        OrderList { orders, more, unreachable }
     }
 
     /// Tidies one group: see [`Tidy`].

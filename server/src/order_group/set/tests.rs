@@ -1,4 +1,4 @@
-use super::super::testing::{CALL_MS, ManualClock, NOON, Rig, Till, cny, guard, open, store, tag};
+use super::super::testing::{CALL_MS, ManualClock, NOON, Rig, Till, cny, guard, open, tag};
 use super::super::*;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::order::{OrderState, PaidBy};
@@ -163,10 +163,7 @@ async fn a_group_that_cannot_be_opened_is_reported_and_the_others_work() {
     }
     let health = groups.health();
     assert!(health[0].engine.contains("damaged"), "{}", health[0].engine);
-    let list =
-        groups.orders(OrderFilter { with_drafts: true, ..OrderFilter::of_day(groups.business_day(NOON)) });
-    let list = list.await;
-    assert_eq!((list.orders.len(), list.unreachable), (10, vec![tag(0)]));
+    assert_eq!(groups.unsettled(10).await.unreachable, vec![tag(0)], "and what is missing is named");
 }
 
 #[tokio::test]
@@ -386,31 +383,4 @@ async fn a_settled_refund_is_never_reopened_and_what_contradicts_it_is_told() {
     assert_eq!(now.refund.state, RefundState::Refused);
     let story = rig.groups.order(number).await.unwrap().story;
     assert!(story.iter().any(|line| matches!(line.what, Fact::RefundContradicted { .. })));
-}
-
-#[tokio::test]
-async fn orders_are_found_by_number_till_and_amount_across_groups() {
-    let rig = Rig::new(3);
-    let mut numbers = Vec::new();
-    for minor in 1..=30 {
-        rig.clock.advance(Duration::from_millis(7));
-        numbers.push(rig.cash_order(minor).await);
-    }
-    rig.draft(&rig.till.sale(5)).await; // no sale
-    let day = rig.groups.business_day(NOON);
-    let all = rig.groups.orders(OrderFilter::of_day(day)).await;
-    let newest_first: Vec<_> = numbers.iter().rev().copied().collect();
-    assert_eq!(all.orders.iter().map(|o| o.number).collect::<Vec<_>>(), newest_first);
-    assert!(!all.more && all.unreachable.is_empty());
-    let some = rig.groups.orders(OrderFilter { most: 10, ..OrderFilter::of_day(day) }).await;
-    assert_eq!((some.orders.len(), some.more), (10, true));
-    let by_amount = OrderFilter { total_minor: Some(17), ..OrderFilter::of_day(day) };
-    assert_eq!(rig.groups.orders(by_amount).await.orders[0].number, numbers[16]);
-    let typed = Some(numbers[3].grouped());
-    let by_number = rig.groups.orders(OrderFilter { number_part: typed, ..OrderFilter::of_day(day) }).await;
-    assert_eq!(by_number.orders.iter().map(|o| o.number).collect::<Vec<_>>(), vec![numbers[3]]);
-    let terminal = Some(Till::new(2).terminal);
-    let none = rig.groups.orders(OrderFilter { terminal, ..OrderFilter::of_day(day) }).await;
-    assert!(none.orders.is_empty());
-    assert_ne!(store().name, "");
 }

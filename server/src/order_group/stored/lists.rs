@@ -1,10 +1,10 @@
 //! Lists for people.
 
-use super::super::{Fact, GroupError, Lists, OrderDetail, OrderFilter, OrderSummary, Reply, StoryLine};
+use super::super::{Fact, GroupError, Lists, OrderDetail, Reply, StoryLine};
 use super::StoredGroup;
 use super::rows::{ORDER, OrderRow, all, from_json, nonsense, one, order_row};
 use super::{payments, refunds};
-use crate::database::{Sql, Value};
+use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::{Body, Entry};
@@ -31,54 +31,6 @@ impl Lists for StoredGroup {
             })
         })
     }
-
-    fn orders(&self, filter: OrderFilter) -> Reply<Vec<OrderSummary>> {
-        let pattern = self.pattern();
-        self.read(move |sql| {
-            let (statement, parameters) = listing(&filter, pattern);
-            let rows = all(sql, &statement, &parameters, order_row)?;
-            let mut orders: Vec<OrderSummary> = rows.into_iter().map(|row| row.summary).collect();
-            for order in orders.iter_mut().filter(|order| order.paid.is_positive()) {
-                let records = refunds::of_order(sql, order.number)?;
-                order.refunds = records.into_iter().map(|record| record.refund).collect();
-            }
-            Ok(orders)
-        })
-    }
-}
-
-/// The statement for a list, and its parameters. Only what is asked for stands in it.
-fn listing(filter: &OrderFilter, pattern: String) -> (String, Vec<Value<'static>>) {
-    let mut parameters: Vec<Value<'static>> = vec![filter.day.to_string().into(), pattern.into()];
-    let mut conditions = String::from("business_day = ?1 AND number LIKE ?2");
-    let mut also = |condition: &str, value: Value<'static>| {
-        parameters.push(value);
-        conditions.push_str(&format!(" AND {condition} ?{}", parameters.len()));
-    };
-    let digits: String =
-        filter.number_part.iter().flat_map(|t| t.chars()).filter(char::is_ascii_digit).collect();
-    if !digits.is_empty() {
-        also("number LIKE", format!("%{digits}%").into());
-    }
-    if let Some(terminal) = filter.terminal {
-        also("terminal =", terminal.get().into());
-    }
-    if let Some(total) = filter.total_minor {
-        also("total_minor =", total.into());
-    }
-    if let Some(before) = filter.before {
-        also("number <", before.to_string().into());
-    }
-    if !filter.with_drafts {
-        conditions.push_str(" AND state NOT IN ('draft', 'expired')");
-    }
-    if let Some(standing) = filter.standing {
-        conditions.push_str(" AND ");
-        conditions.push_str(standing.condition());
-    }
-    parameters.push(filter.most.saturating_add(1).into());
-    let most = parameters.len();
-    (format!("SELECT {ORDER} FROM orders WHERE {conditions} ORDER BY number DESC LIMIT ?{most}"), parameters)
 }
 
 pub(super) fn goods(text: &str) -> Result<Sale, GroupError> {
