@@ -48,6 +48,7 @@ pub use job::{Job, Query};
 pub use schema::{Migration, OpenError, Opening, Schema};
 pub use value::{FromValue, Row, Value};
 
+use evertill_shared::clock::Timestamp;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -81,6 +82,12 @@ pub trait Sql {
     /// [`DbError`].
     fn oldest_write(&self) -> Result<Duration, DbError> {
         Ok(Duration::ZERO)
+    }
+    /// What time it is by the clock of a database that several machines share; nothing if it has none but ours.
+    /// # Errors
+    /// [`DbError`].
+    fn time(&self) -> Result<Option<Timestamp>, DbError> {
+        Ok(None)
     }
 }
 

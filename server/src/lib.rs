@@ -2,6 +2,7 @@
 //! centre that owns every payment not yet known, and the console for managers and IT.
 
 pub mod admission;
+pub mod agreed_clock;
 pub mod api;
 pub mod app;
 pub mod base_store;

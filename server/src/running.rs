@@ -1,5 +1,6 @@
 //! Starting a server and stopping it again.
 
+use crate::agreed_clock::{AgreedClock, Measuring};
 use crate::app::{App, Parts};
 use crate::base_store::{self, BaseOpenError, BaseStore};
 use crate::channel::Channel;
@@ -113,6 +114,7 @@ pub struct RunningServer {
     feeders: Feeders,
     moving: Moving,
     reconciling: Reconciling,
+    measuring: Measuring,
 }
 
 /// Starts a server. It answers when this returns.
@@ -122,7 +124,7 @@ pub struct RunningServer {
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServer, StartError> {
     let tls = tls(&config.tls_certificate, &config.tls_key)?;
     let workers = Workers::start().map_err(|_| StartError::Groups(GroupSetError::System("threads")))?;
-    let (app, reconciler) = assemble(&config, clock, &workers).await?;
+    let (app, reconciler, measuring) = assemble(&config, clock, &workers).await?;
     let telemetry = match config.metrics_listen {
         Some(address) => Some(telemetry::serve(app.clone(), address).await?),
         None => None,
@@ -156,6 +158,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
         feeders,
         moving,
         reconciling,
+        measuring,
     })
 }
 
@@ -210,9 +213,13 @@ async fn assemble(
     config: &Config,
     clock: Arc<dyn Clock>,
     workers: &Workers,
-) -> Result<(App, Reconciler), StartError> {
+) -> Result<(App, Reconciler, Measuring), StartError> {
+    let shared = base_database(config).await?;
+    let agreed = AgreedClock::over(clock, &shared).await;
+    let measuring = agreed.spawn(shared.clone());
+    let clock: Arc<dyn Clock> = agreed;
     let door = Arc::new(door(config, Arc::clone(&clock))?);
-    let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
+    let base = BaseStore::on(shared, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
     let view = open_view(config, &clock)?;
     let (channels, policies) = open_channels(config, &clock, workers.handle())?;
@@ -221,7 +228,7 @@ async fn assemble(
         .worked_by(workers);
     let parts = (base.clone(), groups.clone(), centre.clone());
     let reconciler = Reconciler::new(parts, channels, Arc::clone(&clock), config.reconciling.clone());
-    Ok((App::from(Parts { clock, base, groups, view, centre, door }), reconciler))
+    Ok((App::from(Parts { clock, base, groups, view, centre, door }), reconciler, measuring))
 }
 
 /// The wallets that the store takes, and when each is asked. Whether they answer is looked at on those threads: the
@@ -384,6 +391,7 @@ impl RunningServer {
         drop(self.sweeper);
         drop(self.moving);
         drop(self.reconciling);
+        drop(self.measuring);
         drop(self.telemetry);
         drop(self.feeders);
         self.app.view.close().await;

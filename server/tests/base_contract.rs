@@ -65,7 +65,8 @@ macro_rules! contract {
             starting:
                 servers_that_start_on_one_new_base_make_one_store,
                 a_bootstrap_file_that_would_lock_everyone_out_is_refused,
-                an_order_group_is_known_to_all_servers_by_one_name;
+                an_order_group_is_known_to_all_servers_by_one_name,
+                servers_whose_clocks_differ_go_by_the_one_that_they_share;
             terminals:
                 a_block_made_at_one_server_counts_at_the_other_within_a_second,
                 tills_that_are_heard_of_are_read_together_and_each_as_it_stands,

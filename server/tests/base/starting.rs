@@ -1,11 +1,14 @@
 //! A new base, and servers that start on it.
 
 use crate::shop::{HASH, Place, Shop, bootstrap};
+use evertill_server::agreed_clock::AgreedClock;
 use evertill_server::base_store::{BaseError, BaseStore};
-use evertill_shared::clock::Clock;
+use evertill_server::database::DbError;
+use evertill_shared::clock::{Clock, SystemClock, Timestamp};
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::protocol::staff::Role;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Each has a bootstrap file of its own, and says another name.
 pub async fn servers_that_start_on_one_new_base_make_one_store<P: Place>(shop: Shop<P>) {
@@ -54,4 +57,26 @@ pub async fn an_order_group_is_known_to_all_servers_by_one_name<P: Place>(shop: 
     let another = there.remember_group(tag, "def".into()).await;
     assert!(matches!(another, Err(BaseError::Invalid(_))), "{another:?}");
     assert_eq!(there.expected_group(tag).await.unwrap().group.as_deref(), Some("abc"));
+}
+
+/// A machine whose clock is wrong by so many milliseconds.
+struct Off(i64);
+
+impl Clock for Off {
+    fn now(&self) -> Timestamp {
+        Timestamp(SystemClock.now().0 + self.0)
+    }
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+}
+
+pub async fn servers_whose_clocks_differ_go_by_the_one_that_they_share<P: Place>(shop: Shop<P>) {
+    let database = shop.place.database().await;
+    let is_shared = database.read(|sql| sql.time()).await.map_err(|error: DbError| error).unwrap().is_some();
+    let ahead = AgreedClock::over(Arc::new(Off(240_000)), &database).await;
+    let behind = AgreedClock::over(Arc::new(Off(-240_000)), &database).await;
+    let apart = (ahead.now().0 - behind.now().0).abs();
+    assert_eq!(apart < 2_000, is_shared, "{apart} ms apart");
+    database.close().await;
 }

@@ -5,6 +5,7 @@ use super::failure;
 use super::link::{Failed, Link, Prepared};
 use crate::database::job::{KEEP, SAVEPOINT, TAKE_BACK};
 use crate::database::{DbError, Row, Sql, Value};
+use evertill_shared::clock::Timestamp;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const OLDEST_WRITE: &str = "SELECT CAST(coalesce(max(extract(epoch FROM clock_ti
      AS BIGINT) FROM (SELECT xact_start AS began FROM pg_stat_activity \
                        WHERE datname = current_database() AND backend_xid IS NOT NULL \
                        UNION ALL SELECT prepared FROM pg_prepared_xacts WHERE database = current_database()) AS open";
+
+/// Milliseconds since 1970 by the server's own clock.
+const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 /// Whether the transaction goes on.
 enum State {
@@ -308,5 +312,10 @@ impl Sql for PostgresSession<'_> {
     fn oldest_write(&self) -> Result<Duration, DbError> {
         let oldest = self.rows(OLDEST_WRITE, &[])?.first().map(|row| row.at::<i64>(0)).transpose()?;
         Ok(Duration::from_millis(oldest.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)))
+    }
+
+    fn time(&self) -> Result<Option<Timestamp>, DbError> {
+        let now = self.rows(NOW, &[])?.first().map(|row| row.at::<i64>(0)).transpose()?;
+        Ok(now.map(Timestamp))
     }
 }
