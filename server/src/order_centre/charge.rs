@@ -149,7 +149,7 @@ impl OrderCentre {
         // The code has been used: it is wiped as soon as it is not needed.
         drop(charge);
         let news = PaymentNews { number, attempt, event, at: self.now(), policy: *self.policy(wallet) };
-        self.write_down(news).await
+        self.write_down(news, intent).await
     }
 
     async fn ask_for_money(
@@ -179,9 +179,10 @@ impl OrderCentre {
         lane.pay(&asked).await
     }
 
-    /// Writes the channel's answer down until it is in. A refusal of the rules would mean that the intent is
-    /// gone: that is told, and nothing more can be done here.
-    async fn write_down(&self, news: PaymentNews) -> Payment {
+    /// Writes the channel's answer down until it is in. A refusal of the rules would mean that the intent is gone, as
+    /// after a group was put back to an older state: that is told, and the bill will tell of it; nothing more can be done
+    /// here.
+    async fn write_down(&self, news: PaymentNews, intent: &Payment) -> Payment {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.0.groups.record_payment(news.clone()).await {
@@ -190,9 +191,9 @@ impl OrderCentre {
                     return record.payment;
                 }
                 Err(error @ GroupError::Refused(_)) => {
-                    tracing::error!(number = %news.number, attempt = news.attempt, %error,
+                    tracing::error!(number = %news.number, attempt = news.attempt, %error, event = ?news.event,
                         "a channel answered about a payment that is not there");
-                    return self.lost(&news).await;
+                    return intent.clone();
                 }
                 Err(error) => {
                     tracing::warn!(number = %news.number, attempt = news.attempt, %error,
@@ -201,15 +202,6 @@ impl OrderCentre {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    async fn lost(&self, news: &PaymentNews) -> Payment {
-        loop {
-            if let Ok(record) = self.0.groups.payment(news.number, news.attempt).await {
-                return record.payment;
-            }
-            tokio::time::sleep(LONGEST_PAUSE).await;
         }
     }
 

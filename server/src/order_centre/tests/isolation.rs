@@ -198,3 +198,20 @@ async fn refunds_that_hang_take_no_place_from_questions_about_payments() {
     }
     assert_eq!(shop.state(&open, 1).await, PaymentState::Paid);
 }
+
+#[tokio::test]
+async fn a_payment_whose_row_cannot_be_read_hides_no_other_however_few_places_there_are() {
+    let shop = narrow_shop();
+    shop.wechat.books().pay = Line::LosesAnswer;
+    let (spoilt, well) = (order_in(&shop, 0).await, order_in(&shop, 0).await);
+    for (nth, sold) in [&spoilt, &well].into_iter().enumerate() {
+        shop.pay(sold, 1, &format!("code-{nth}")).await.unwrap();
+        shop.rig.clock.advance(seconds(1));
+    }
+    let connection = rusqlite::Connection::open(shop.rig.file(0)).unwrap();
+    let statement = "UPDATE payments SET reason = 'no reason' WHERE number = ?1";
+    assert_eq!(connection.execute(statement, [spoilt.number.as_str()]).unwrap(), 1);
+    drop(connection);
+    shop.pass(seconds(10)).await;
+    assert_eq!(shop.state(&well, 1).await, PaymentState::Paid);
+}

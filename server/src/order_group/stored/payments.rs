@@ -8,7 +8,7 @@ use super::StoredGroup;
 use super::books::Books;
 use super::give_backs::owe;
 use super::orders::{adopt, become_paid};
-use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable, to_json};
+use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable, to_json, with_spare};
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
@@ -131,7 +131,8 @@ impl Payments for StoredGroup {
                      AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
                      AND number LIKE ?5 ORDER BY next_at LIMIT ?4"
                 );
-                readable(sql, &statement, &params![wallet.code(), now.0, far, most, &pattern], payment_row)
+                let parameters = params![wallet.code(), now.0, far, with_spare(most), &pattern];
+                readable(sql, &statement, &parameters, most, payment_row)
             };
             let mut all = due("state IN ('sent', 'waiting', 'unknown', 'reversing')", most)?;
             // What is over can wait for a place that nothing else needs.

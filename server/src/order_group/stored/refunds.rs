@@ -10,7 +10,7 @@ use super::books::Books;
 use super::ledger::{post, wallet_of};
 use super::orders::AT_A_TIME;
 use super::payments::IMPLAUSIBLE;
-use super::rows::{OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json};
+use super::rows::{OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json, with_spare};
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
@@ -90,7 +90,8 @@ impl Refunds for StoredGroup {
                  AND r.number LIKE ?5 ORDER BY r.next_at LIMIT ?4"
             );
             let far = now.plus(IMPLAUSIBLE).0;
-            readable(sql, &statement, &params![wallet.code(), now.0, far, most, pattern], refund_row)
+            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern];
+            readable(sql, &statement, &parameters, most, refund_row)
         })
     }
 

@@ -137,12 +137,19 @@ pub(super) fn all<T>(
     sql.rows(statement, parameters)?.iter().map(read).collect()
 }
 
-/// The rows of a query that can be read. One that cannot is told of and passed over: it needs a person, and the
-/// others need their end.
+/// How many rows to ask for where so many are wanted: a few that cannot be read, the longest due for ever, must not hide
+/// those that can.
+pub(super) fn with_spare(most: u32) -> u32 {
+    most.saturating_add(32)
+}
+
+/// The first rows of a query that can be read, `most` of them. One that cannot is told of and passed over: it needs a
+/// person, and the others need their end.
 pub(super) fn readable<T>(
     sql: &dyn Sql,
     statement: &str,
     parameters: &[Value<'_>],
+    most: u32,
     read: impl Fn(&Row) -> Result<T, GroupError>,
 ) -> Result<Vec<T>, GroupError> {
     let told = |row: &Row| {
@@ -152,7 +159,8 @@ pub(super) fn readable<T>(
             )
             .ok()
     };
-    Ok(sql.rows(statement, parameters)?.iter().filter_map(told).collect())
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(sql.rows(statement, parameters)?.iter().filter_map(told).take(most).collect())
 }
 
 /// The columns that [`payment_row`] reads.
