@@ -24,6 +24,7 @@ mod shell;
 mod staff;
 mod story;
 mod terminals;
+mod unsettled;
 mod visitor;
 pub mod words;
 
@@ -55,6 +56,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/bills/{channel}/{day}", get(bills::day))
         .route("/console/bills/{channel}/{day}/findings.csv", get(bills::table))
         .route("/console/groups", get(groups::page))
+        .route("/console/unsettled", get(unsettled::page))
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/left", post(staff::left))
         .route("/console/staff/pin", post(staff::pin))

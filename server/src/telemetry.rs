@@ -175,8 +175,11 @@ impl Shown {
         let age = |since: Option<Timestamp>| since.map_or(0.0, |since| wall.since(since).as_secs_f64());
         let payments = open.payments.first().map(|record| record.payment.sent_at);
         let refunds = open.refunds.first().map(|record| record.refund.requested_at);
+        let give_backs = open.give_backs.first().map(|open| open.since);
+        let refunds = refunds.into_iter().chain(give_backs).min();
         gauge!("evertill_centre_open", "kind" => "payments").set(figure(open.payments.len()));
-        gauge!("evertill_centre_open", "kind" => "refunds").set(figure(open.refunds.len()));
+        gauge!("evertill_centre_open", "kind" => "refunds")
+            .set(figure(open.refunds.len() + open.give_backs.len()));
         gauge!("evertill_centre_oldest_seconds", "kind" => "payments").set(age(payments));
         gauge!("evertill_centre_oldest_seconds", "kind" => "refunds").set(age(refunds));
         gauge!("evertill_centre_groups_unreachable").set(figure(open.unreachable.len()));

@@ -22,6 +22,8 @@ mod refunds;
 mod shop;
 #[path = "console/terminals.rs"]
 mod terminals;
+#[path = "console/unsettled.rs"]
+mod unsettled;
 #[path = "console/view.rs"]
 mod view;
 #[path = "console/webdriver.rs"]

@@ -14,6 +14,7 @@ pub(super) enum Tab {
     Orders,
     Terminals,
     Groups,
+    Unsettled,
     Bills,
     Staff,
     Audit,
@@ -65,6 +66,7 @@ impl Frame {
         let links = [
             (Tab::Orders, "/console/orders", self.t.orders),
             (Tab::Terminals, "/console/terminals", self.t.terminals),
+            (Tab::Unsettled, "/console/unsettled", self.t.unsettled),
             (Tab::Groups, "/console/groups", self.t.groups),
             (Tab::Bills, "/console/bills", self.t.bills),
             (Tab::Staff, "/console/staff", self.t.staff),
@@ -93,7 +95,7 @@ impl Frame {
 pub(super) fn may_open(role: Role, tab: Tab) -> bool {
     match tab {
         Tab::Orders | Tab::None => true,
-        Tab::Groups | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
+        Tab::Groups | Tab::Unsettled | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
         Tab::Terminals | Tab::Staff => role.may_administer(),
     }
 }

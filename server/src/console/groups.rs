@@ -1,7 +1,6 @@
-//! Order groups and wallets and their health, and what the order centre still works on.
+//! Order groups and wallets and their health.
 
-use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
-use super::order_view::{deadline, next_step};
+use super::frame::{Badge, Frame, Tab, Tone, may_open, ok};
 use super::problem::Problem;
 use super::say;
 use super::visitor::Visit;
@@ -10,15 +9,11 @@ use crate::api;
 use crate::app::App;
 use crate::channel::line::DomainHealth;
 use crate::order_centre::ChannelHealth;
-use crate::order_group::{GroupHealth, PaymentRecord, RefundRecord};
+use crate::order_group::GroupHealth;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::groups::{GroupRow, MovePhase, MoveRow};
-
-/// The most payments and refunds that are shown of each group.
-const MOST: u32 = 100;
 
 struct Group {
     tag: String,
@@ -47,36 +42,12 @@ struct Domain {
     trouble: String,
 }
 
-struct PaymentRow {
-    number: String,
-    grouped: String,
-    wallet: &'static str,
-    amount: String,
-    badge: Badge,
-    since: String,
-    next: String,
-    deadline: String,
-}
-
-struct RefundRow {
-    number: String,
-    grouped: String,
-    amount: String,
-    badge: Badge,
-    by: String,
-    at: String,
-}
-
 #[derive(Template)]
 #[template(path = "groups.html")]
 struct Page {
     f: Frame,
-    notices: Vec<Notice>,
     groups: Vec<Group>,
     channels: Vec<Channel>,
-    payments: Vec<PaymentRow>,
-    refunds: Vec<RefundRow>,
-    zone_note: String,
 }
 
 /// The page.
@@ -84,21 +55,13 @@ pub(super) async fn page(State(app): State<App>, visit: Visit) -> Result<Respons
     if !may_open(visit.who.role, Tab::Groups) {
         return Err(Problem::Forbidden);
     }
-    let (t, now) = (visit.words(), app.clock.now());
-    let open = app.groups.unsettled(MOST).await;
-    let missing = |tag: &evertill_shared::order_number::GroupTag| {
-        Notice::new(Tone::Doubt, fill(t.open_missing, &[&tag.to_string()]))
-    };
+    let t = visit.words();
     // What stands in the base store is missing while that cannot be read; the rest of the page is not.
     let known = api::groups::rows(&app).await.unwrap_or_default();
     let page = Page {
         f: visit.frame(Tab::Groups),
-        notices: open.unreachable.iter().map(missing).collect(),
         groups: app.groups.health().iter().map(|health| group(health, &known, &visit)).collect(),
         channels: app.centre.channels().iter().map(|health| channel(health, t)).collect(),
-        payments: open.payments.iter().map(|record| payment(record, &app, now, &visit)).collect(),
-        refunds: open.refunds.iter().map(|record| refund(record, &visit)).collect(),
-        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(ok(&page))
 }
@@ -198,34 +161,5 @@ fn domain(health: &DomainHealth, t: &'static Words) -> Domain {
         badges: std::iter::once(standing).chain(first).collect(),
         delay: health.delay.map(ms).unwrap_or_default(),
         trouble: health.trouble.clone().unwrap_or_else(|| t.none.to_owned()),
-    }
-}
-
-fn payment(record: &PaymentRecord, app: &App, now: Timestamp, visit: &Visit) -> PaymentRow {
-    let (payment, t, policies) = (&record.payment, visit.words(), &app.centre.policies());
-    let (tone, word) = say::payment(payment.state, t);
-    let today = app.base.business_day(now).to_string();
-    PaymentRow {
-        number: record.number.to_string(),
-        grouped: record.number.grouped(),
-        wallet: say::wallet(payment.wallet, t),
-        amount: payment.amount.to_string(),
-        badge: Badge::new(tone, word),
-        since: fill(t.since, &[&say::time_on(payment.since, &visit.store.zone, &today)]),
-        next: next_step(record, policies, now, visit).unwrap_or_default(),
-        deadline: deadline(record, policies, now, visit),
-    }
-}
-
-fn refund(record: &RefundRecord, visit: &Visit) -> RefundRow {
-    let refund = &record.refund;
-    let (tone, word) = say::refund(refund.state, record.terminal, visit.words());
-    RefundRow {
-        number: refund.order.to_string(),
-        grouped: refund.order.grouped(),
-        amount: refund.amount.to_string(),
-        badge: Badge::new(tone, word),
-        by: refund.requested_by.clone(),
-        at: visit.time(refund.requested_at),
     }
 }

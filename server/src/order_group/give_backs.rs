@@ -27,6 +27,8 @@ pub struct GiveBack {
     pub amount: Amount,
     /// When it was found.
     pub since: Timestamp,
+    /// When the wallet is asked next.
+    pub next_at: Timestamp,
     /// How often the wallet has been asked.
     pub tries: u32,
     /// What the wallet said last, if it would not.

@@ -1,6 +1,6 @@
 //! What is not settled, for people and monitoring. Nothing here decides about money.
 
-use super::{GroupSet, PaymentRecord, RefundRecord, Reply};
+use super::{GiveBack, GroupSet, PaymentRecord, RefundRecord, Reply};
 use evertill_shared::order_number::GroupTag;
 
 /// What is not settled.
@@ -8,15 +8,17 @@ use evertill_shared::order_number::GroupTag;
 pub struct Unsettled {
     /// Attempts to pay whose end is not known, oldest first.
     pub payments: Vec<PaymentRecord>,
-    /// Refunds that wait for their till or are under way, and money that goes back by itself; oldest first.
+    /// Refunds that wait for their till or are under way, oldest first.
     pub refunds: Vec<RefundRecord>,
+    /// Money that goes back by itself, oldest first.
+    pub give_backs: Vec<GiveBack>,
     /// Groups that did not answer.
     pub unreachable: Vec<GroupTag>,
 }
 
 /// Looking at a group as a whole.
 pub trait Overview: Send + Sync {
-    /// What is not settled in this group: so many payments and so many refunds at most.
+    /// What is not settled in this group: so many of each kind at most.
     fn unsettled(&self, most: u32) -> Reply<Unsettled>;
 }
 
@@ -28,9 +30,11 @@ impl GroupSet {
         for part in parts {
             all.payments.extend(part.payments);
             all.refunds.extend(part.refunds);
+            all.give_backs.extend(part.give_backs);
         }
         all.payments.sort_by_key(|record| (record.payment.sent_at, record.number));
         all.refunds.sort_by_key(|record| (record.refund.requested_at, record.refund.id.clone()));
+        all.give_backs.sort_by_key(|open| (open.since, open.number, open.attempt));
         all
     }
 }

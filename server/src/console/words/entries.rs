@@ -153,7 +153,6 @@ dictionary! {
     refunds: "Refunds", "退款";
     no_refunds: "Nothing was refunded.", "没有退款。";
     asked_by: "Asked by", "申请人";
-    asked_at: "Asked at", "申请时间";
     story: "What happened", "经过";
     order_not_found: "There is no order with this number. Compare it with the receipt.", "没有这个订单号，请与小票核对。";
 
@@ -306,11 +305,31 @@ dictionary! {
     orders_created: "Orders created here", "已创建订单";
     jumps_away: "Jumps away from here", "跳转离开次数";
     counts_since_start: "Counts are of this server, since it was started.", "计数为本服务器启动以来的数值。";
-    open_payments: "Payments not settled", "未结支付";
-    no_open_payments: "Every payment is settled.", "所有支付均已结清。";
-    open_refunds: "Refunds not settled", "未结退款";
-    no_open_refunds: "Every refund is settled.", "所有退款均已结清。";
     open_missing: "Payments and refunds of group {} are missing here: it cannot be reached.", "订单库 {} 无法连接：其支付和退款未列出。";
+
+    // What is not settled
+    unsettled: "Unsettled", "未结";
+    unsettled_title: "Payments and refunds not settled", "未结支付与退款";
+    unsettled_none: "Every payment and refund is settled.", "所有支付和退款均已结清。";
+    unsettled_how: "Open longest first. The servers settle these by themselves; here is what comes next, and what you can do.", "按等待时间排列，最久的在前。服务器会自动处理；下面列出下一步以及您可以做的事。";
+    unsettled_more: "More than {} are not settled: those that are open longest are shown.", "未结超过 {} 笔，仅列出等待最久的。";
+    unsettled_long: "Longer than an hour", "超过一小时";
+    wallet_and_number: "Wallet, and its number there", "钱包及商户单号";
+    your_part: "What you can do", "您可以做的事";
+    longer_open: "Open longer", "等待更久";
+    shorter_open: "Open for less long", "等待较短";
+    give_back: "Goes back by itself", "自动退回";
+    give_back_open: "On its way back", "正在退回";
+    give_back_refused: "The wallet does not take it back", "钱包未退回";
+    give_back_next: "tried again at {}", "{} 再次尝试";
+    refund_next_till: "waits for {}; withdrawn after the end of the day", "等待 {} 执行；当日结束后撤回";
+    refund_next_ask: "asks the wallet at {}", "{} 向钱包查询";
+    wallet_says: "The wallet says: {}.", "钱包答复：{}。";
+    do_look_up: "Look up {} in the wallet's merchant system.", "请在钱包商户后台查询 {}。";
+    do_refund_at_till: "Carry it out at {}.", "请在 {} 执行退款。";
+    do_wait_customer: "The customer confirms on the phone. To stop that, take it back at the till.", "顾客正在手机上确认。如需停止，请在收银台撤销。";
+    do_wait_payment: "Nothing. Do not charge again.", "无需操作，请勿再次收款。";
+    do_wait_refund: "Nothing. Do not give the money back another way.", "无需操作，请勿以其他方式退款。";
 
     // Wallets
     channels_title: "Wallets", "支付渠道";

@@ -36,7 +36,7 @@ async fn facts(shop: &Shop, sold: &Sold) -> Vec<Fact> {
 }
 
 async fn open_items(shop: &Shop) -> usize {
-    shop.rig.groups.unsettled(10).await.refunds.len()
+    shop.rig.groups.unsettled(10).await.give_backs.len()
 }
 
 #[tokio::test]
@@ -183,8 +183,9 @@ async fn a_wallet_that_will_not_give_it_back_is_told_of_and_asked_again() {
     shop.pass(seconds(60)).await;
     let told = facts(&shop, &sold).await;
     assert_eq!(told.iter().filter(|f| matches!(f, Fact::NotGivenBack { .. })).count(), 1, "told once");
-    let open = shop.rig.groups.unsettled(10).await.refunds;
-    assert!(open[0].refund.reason.contains("no money in the account"), "{open:?}");
+    let open = shop.rig.groups.unsettled(10).await.give_backs;
+    assert!(open[0].words.as_deref().unwrap().contains("no money in the account"), "{open:?}");
+    assert!(open[0].next_at > shop.rig.clock.now(), "it says when it is tried again");
     shop.wechat.books().refuses_refunds = false;
     shop.pass(seconds(700)).await;
     assert_eq!((open_items(&shop).await, shop.wechat.books().net()), (0, 0));

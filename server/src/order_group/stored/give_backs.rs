@@ -1,12 +1,12 @@
 //! Money that goes back by itself.
 
 use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
-use super::super::{Fact, GroupError, Lease, PaymentRecord, RefundRecord, Reply};
+use super::super::{Fact, GroupError, Lease, PaymentRecord, Reply};
 use super::StoredGroup;
 use super::books::Books;
 use super::ledger::post;
 use super::payments::IMPLAUSIBLE;
-use super::rows::{all, channel_number, lock, one, parsed, readable, terminal};
+use super::rows::{all, channel_number, lock, one, parsed, readable, terminal, with_spare};
 use super::scan;
 use crate::database::{Row, Sql};
 use crate::params;
@@ -14,12 +14,10 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::Attempt;
 use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
-use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::wallet::Wallet;
 
-const GIVE_BACK: &str = "SELECT g.number, g.attempt, g.wallet, g.since, g.tries, g.words, g.version, \
+const GIVE_BACK: &str = "SELECT g.number, g.attempt, g.wallet, g.since, g.next_at, g.tries, g.words, g.version, \
      p.channel_number, p.currency, p.amount_minor, o.terminal FROM give_backs g \
      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt JOIN orders o ON o.number = g.number \
      WHERE g.state = 'open'";
@@ -34,6 +32,7 @@ fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
         channel_number: channel_number(text("channel_number")?)?,
         amount: Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?),
         since: Timestamp(row.get("since")?),
+        next_at: Timestamp(row.get("next_at")?),
         tries: row.get("tries")?,
         words: row.get("words")?,
         version: row.get("version")?,
@@ -53,34 +52,10 @@ pub(super) fn owe(books: &Books<'_>, record: &PaymentRecord, at: Timestamp) -> R
     post(books, record.number, &Entry::Taken { attempt, wallet, amount }, at)
 }
 
-/// What is still to go back, as people see refunds.
-pub(super) fn as_refunds(sql: &dyn Sql, pattern: &str, most: u32) -> Result<Vec<RefundRecord>, GroupError> {
-    let statement = format!("{GIVE_BACK} AND g.number LIKE ?1 ORDER BY g.since LIMIT ?2");
-    let open = all(sql, &statement, &params![pattern, most], give_back_row)?;
-    Ok(open.into_iter().map(as_refund).collect())
-}
-
-fn as_refund(open: GiveBack) -> RefundRecord {
-    let why = format!("attempt {} was paid although it was not needed", open.attempt);
-    RefundRecord {
-        terminal: open.terminal,
-        paid_by: PaidBy::Wallet { wallet: open.wallet, transaction: String::new() },
-        paid: open.amount,
-        tries: open.tries,
-        next_at: open.since,
-        version: open.version,
-        refund: Refund {
-            id: open.refund(),
-            order: open.number,
-            amount: open.amount,
-            state: RefundState::Unknown,
-            requested_by: "server".into(),
-            reason: open.words.map_or(why.clone(), |words| format!("{why}; the wallet says: {words}")),
-            requested_at: open.since,
-            refused: None,
-        },
-        channel_number: Some(open.channel_number),
-    }
+/// What is still to go back, the oldest first.
+pub(super) fn oldest(sql: &dyn Sql, pattern: &str, most: u32) -> Result<Vec<GiveBack>, GroupError> {
+    let statement = format!("{GIVE_BACK} AND g.number LIKE ?1 ORDER BY g.since, g.number LIMIT ?2");
+    all(sql, &statement, &params![pattern, most], give_back_row)
 }
 
 fn find(sql: &dyn Sql, number: OrderNumber, attempt: Attempt) -> Result<Option<GiveBack>, GroupError> {
@@ -98,7 +73,8 @@ impl GiveBacks for StoredGroup {
                  AND g.number LIKE ?5 ORDER BY g.next_at LIMIT ?4"
             );
             let far = now.plus(IMPLAUSIBLE).0;
-            readable(sql, &statement, &params![wallet.code(), now.0, far, most, pattern], give_back_row)
+            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern];
+            readable(sql, &statement, &parameters, most, give_back_row)
         })
     }
 

@@ -3,7 +3,7 @@
 use super::super::Reply;
 use super::super::overview::{Overview, Unsettled};
 use super::StoredGroup;
-use super::give_backs::as_refunds;
+use super::give_backs;
 use super::rows::{PAYMENT, REFUND, all, payment_row, refund_row};
 use crate::params;
 
@@ -19,11 +19,10 @@ impl Overview for StoredGroup {
                 "{REFUND} WHERE r.state IN ('reserved', 'sent', 'unknown') AND r.number LIKE ?1 \
                  ORDER BY r.requested_at, r.id LIMIT ?2"
             );
-            let mut to_go_back = as_refunds(sql, &pattern, most)?;
-            to_go_back.extend(all(sql, &refunds, &params![&pattern, most], refund_row)?);
             Ok(Unsettled {
                 payments: all(sql, &payments, &params![&pattern, most], payment_row)?,
-                refunds: to_go_back,
+                refunds: all(sql, &refunds, &params![&pattern, most], refund_row)?,
+                give_backs: give_backs::oldest(sql, &pattern, most)?,
                 ..Unsettled::default()
             })
         })
