@@ -113,9 +113,9 @@ impl AgreedClock {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a difference of clocks is small")]
+/// Below 0 for less than nothing.
 fn seconds(ms: i64) -> f64 {
-    ms as f64 / 1000.0
+    Duration::from_millis(ms.unsigned_abs()).as_secs_f64().copysign(if ms < 0 { -1.0 } else { 1.0 })
 }
 
 #[cfg(test)]

@@ -298,6 +298,11 @@ fn describe() {
         Unit::Count,
         "Payments that a scan found and that nobody needs"
     );
+    describe_gauge!(
+        "evertill_clock_behind_seconds",
+        Unit::Seconds,
+        "By how much this server's clock is behind the base store's"
+    );
     describe_gauge!("evertill_centre_open", Unit::Count, "Payments and refunds that are not settled");
     describe_gauge!("evertill_centre_oldest_seconds", Unit::Seconds, "Age of the oldest of them");
     describe_gauge!(

@@ -48,6 +48,7 @@ struct Page {
     f: Frame,
     groups: Vec<Group>,
     channels: Vec<Channel>,
+    zone_note: String,
 }
 
 /// The page.
@@ -62,6 +63,7 @@ pub(super) async fn page(State(app): State<App>, visit: Visit) -> Result<Respons
         f: visit.frame(Tab::Groups),
         groups: app.groups.health().iter().map(|health| group(health, &known, &visit)).collect(),
         channels: app.centre.channels().iter().map(|health| channel(health, t)).collect(),
+        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(ok(&page))
 }

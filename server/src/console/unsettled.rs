@@ -99,6 +99,13 @@ pub(super) async fn page(
     Ok(ok(&page))
 }
 
+/// As a sentence begins.
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + characters.as_str()
+}
+
 /// One thing that is not settled.
 enum Open {
     Payment(PaymentRecord),
@@ -196,7 +203,7 @@ impl Open {
         match self {
             Self::Payment(record) => {
                 let policies = &app.centre.policies();
-                let next = next_step(record, policies, now, visit).unwrap_or_default();
+                let next = capital(&next_step(record, policies, now, visit).unwrap_or_default());
                 if record.payment.state == PaymentState::Reversing {
                     return next;
                 }
@@ -232,6 +239,7 @@ impl Open {
     fn row(&self, app: &App, now: Timestamp, visit: &Visit) -> Row {
         let t = visit.words();
         let (number, is_long) = (self.order(), now.since(self.begun()) > LONG);
+        let today = app.base.business_day(now).to_string();
         let long = is_long.then(|| Badge::new(Tone::Doubt, t.unsettled_long));
         Row {
             number: number.to_string(),
@@ -242,7 +250,7 @@ impl Open {
             own: self.own_number(),
             amount: self.amount().to_string(),
             badges: std::iter::once(self.badge(t)).chain(long).collect(),
-            since: fill(t.since, &[&visit.time(self.begun())]),
+            since: fill(t.since, &[&say::time_on(self.begun(), &visit.store.zone, &today)]),
             next: self.next(app, now, visit),
             deed: self.deed(is_long, t),
         }

@@ -10,7 +10,9 @@ use super::books::Books;
 use super::ledger::{post, wallet_of};
 use super::orders::AT_A_TIME;
 use super::payments::IMPLAUSIBLE;
-use super::rows::{OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json, with_spare};
+use super::rows::{
+    OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json, with_spare,
+};
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
