@@ -9,6 +9,7 @@
 )]
 
 use evertill_tests::drill::channels::{self, ChannelsOptions};
+use evertill_tests::drill::devices::{self, DevicesOptions};
 use evertill_tests::drill::group::{self, Engine, Fault, GroupOptions};
 use evertill_tests::drill::moving::{self, MoveDrill};
 use evertill_tests::drill::servers::{self, ServersOptions};
@@ -109,5 +110,23 @@ fn every_payment_is_settled_whatever_the_wallets_and_the_way_to_them_do() {
         ["late_successes", "killed_between", "servers_killed", "released", "codes_shown", "scanned_in_vain"];
     for happened in happened {
         assert!(report[happened].as_u64() > Some(0), "{happened} did not happen: {report}");
+    }
+}
+
+#[test]
+fn no_receipt_is_lost_or_doubled_and_no_scan_wrong_whatever_happens_to_printers_and_lines() {
+    let options = DevicesOptions { receipts: 650, scans: 10_000, seed: 3, json: true };
+    let (report, held) = devices::run(&options).unwrap();
+    println!("{report}");
+    for zero in ["receipts_lost", "receipts_doubled", "scans_wrong", "scans_lost"] {
+        assert_eq!(report[zero], 0, "{report}");
+    }
+    assert!(held, "{report}");
+    for happened in ["printer_faults", "receipts_unknown", "begun_later", "scans_refused"] {
+        assert!(report[happened].as_u64() > Some(100), "{happened} hardly happened: {report}");
+    }
+    let (again, _) = devices::run(&options).unwrap();
+    for same in ["receipts_unknown", "copies_offered_and_taken", "begun_later", "scans_refused"] {
+        assert_eq!(report[same], again[same], "{same} is not decided by the seed");
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo drill -- NAME`: faults, on purpose.
 
 pub mod channels;
+pub mod devices;
 pub mod group;
 pub mod hold;
 pub mod moving;

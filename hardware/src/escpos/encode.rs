@@ -37,7 +37,13 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
     /// About how much paper it takes, in dots; for knowing how long to wait.
     pub paper_dots: u32,
+    /// Where in the bytes a row ends, ascending: between these places a real-time request may stand without becoming a
+    /// part of some command.
+    pub breaks: Vec<usize>,
 }
+
+/// The longest command that any document needs, in bytes: storing the content of a QR code.
+pub const LONGEST_COMMAND: usize = qr::LONGEST_DATA + 8;
 
 /// Makes the bytes for a printer.
 ///
@@ -45,6 +51,7 @@ pub struct Encoded {
 /// When the printer could not show the document as it is meant; nothing has to be sent then.
 pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeError> {
     let mut writer = Writer { profile, bytes: Vec::with_capacity(1024), paper_dots: 0, style: Style::PLAIN };
+    let mut breaks = Vec::new();
     writer.bytes.extend_from_slice(&INIT);
     if profile.encoding == super::profile::TextEncoding::Gb18030 {
         writer.bytes.extend_from_slice(&CHINESE_ON);
@@ -56,8 +63,9 @@ pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeE
             Row::Feed(lines) => writer.feed(lines),
             Row::Cut => writer.cut(),
         }
+        breaks.push(writer.bytes.len());
     }
-    Ok(Encoded { bytes: writer.bytes, paper_dots: writer.paper_dots })
+    Ok(Encoded { bytes: writer.bytes, paper_dots: writer.paper_dots, breaks })
 }
 
 struct Writer<'a> {

@@ -4,7 +4,7 @@ use super::session::{Sent, Session, Transport};
 use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReason};
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
-use crate::escpos::encode::encode;
+use crate::escpos::encode::{LONGEST_COMMAND, encode};
 use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile};
 use crate::escpos::status::Flags;
 use crate::monotonic::Monotonic;
@@ -13,12 +13,16 @@ use std::time::Duration;
 
 /// GS r 1: tell the paper's state once you come to this.
 const ASK_PAPER: [u8; 3] = [0x1D, 0x72, 0x01];
+/// On a line that does not notice when the printer is gone, it is asked so many times a second whether it is there.
+const WATCHES_A_SECOND: u32 = 10;
 /// What a printer may take on top of sending and printing.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a printer may take to work off what an earlier job left in its buffer.
 const BARRIER_WAIT: Duration = Duration::from_secs(3);
 /// How long it has to be quiet before answers to an earlier job cannot be taken for answers to this one.
 const QUIET: Duration = Duration::from_millis(300);
+/// Echoed before a job; no job's marker, and no drawer kick's before the 850,000th.
+const BEFORE_A_JOB: [u8; 4] = *b"~~~~";
 /// After so much silence the printer is asked whether it has stopped.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -29,7 +33,7 @@ pub struct EscPosPrinter<T: Transport> {
     clock: Monotonic,
     session: Option<Session<T::Link>>,
     closed_at: Option<Duration>,
-    /// An earlier job's answer may still come.
+    /// An earlier job's answer may still come, and the printer may still wait for the rest of one of its commands.
     unresolved: bool,
     kicks: u64,
 }
@@ -39,13 +43,16 @@ struct Job {
     bytes: Vec<u8>,
     marker: [u8; 4],
     paper_dots: u32,
+    /// Where the printer may be asked something; see [`Encoded::breaks`](crate::escpos::encode::Encoded::breaks).
+    breaks: Vec<usize>,
 }
 
 impl<T: Transport> EscPosPrinter<T> {
     /// A printer; nothing is opened before the first use.
     #[must_use]
     pub fn with_transport(transport: T, profile: Profile, clock: Monotonic) -> Self {
-        Self { transport, profile, clock, session: None, closed_at: None, unresolved: false, kicks: 0 }
+        // Nobody knows what the program before this one left unfinished.
+        Self { transport, profile, clock, session: None, closed_at: None, unresolved: true, kicks: 0 }
     }
 
     fn session(&mut self) -> io::Result<&mut Session<T::Link>> {
@@ -91,8 +98,9 @@ impl<T: Transport> EscPosPrinter<T> {
     /// Everything before the job's first byte.
     fn begin(&mut self, job: &Job) -> Result<(), NotStarted> {
         let (asks, completion) = (self.profile.real_time_status, self.profile.completion);
-        let unresolved = self.unresolved;
+        let (unresolved, clock) = (self.unresolved, self.clock.clone());
         let connects = self.transport.connects();
+        let time_to_fill = self.time_for(LONGEST_COMMAND, 0);
         let session = self.session().map_err(|error| NotStarted::CannotOpen(error.to_string()))?;
         let silent = |error: io::Error| match error.kind() {
             // The connection stands, so the printer has power: it serves somebody else first.
@@ -105,32 +113,70 @@ impl<T: Transport> EscPosPrinter<T> {
                 return Err(NotStarted::NotReady(status));
             }
         }
-        if completion == Completion::PaperStatus {
-            barrier(session, unresolved)?;
+        if unresolved {
+            // A printer that was cut off inside a command takes what comes for the rest of it: zeros, which it passes
+            // over otherwise.
+            let deadline = clock.now() + time_to_fill;
+            match session.send(&[0; LONGEST_COMMAND], deadline) {
+                Sent::All => {}
+                Sent::Part(_, None) => return Err(NotStarted::Busy),
+                Sent::Part(_, Some(error)) => return Err(silent(error)),
+            }
+        }
+        match completion {
+            Completion::PaperStatus => barrier(session, unresolved)?,
+            // The zeros may not have been enough for a command whose length was garbled: then this is swallowed too.
+            Completion::ProcessId if unresolved => echo(session)?,
+            Completion::ProcessId | Completion::None => {}
         }
         session.finished.retain(|id| *id != job.marker);
         Ok(())
     }
 
     fn transmit(&mut self, job: &Job) -> PrintOutcome {
-        let mut bytes = job.bytes.clone();
-        match self.profile.completion {
-            Completion::ProcessId => {
-                bytes.extend_from_slice(&[0x1D, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30]);
-                bytes.extend_from_slice(&job.marker);
+        let question = match self.profile.completion {
+            Completion::ProcessId => ask_to_echo(job.marker),
+            Completion::PaperStatus => ASK_PAPER.to_vec(),
+            Completion::None => Vec::new(),
+        };
+        let watched = !self.transport.notices_loss() && self.profile.real_time_status;
+        let step = usize::try_from(self.transport.bytes_per_second() / WATCHES_A_SECOND).unwrap_or(1);
+        let pieces = if watched { pieces(&job.bytes, &job.breaks, step) } else { vec![&job.bytes[..]] };
+        let deadline = self.clock.now() + self.time_for(job.bytes.len() + question.len(), job.paper_dots);
+        let mut begun = false;
+        for (piece, is_question) in
+            pieces.into_iter().map(|piece| (piece, false)).chain([(&question[..], true)])
+        {
+            let Some(session) = self.session.as_mut() else { break };
+            let sent = session.send(piece, deadline);
+            if let Some(end) = self.broken_off(sent, begun) {
+                return end;
             }
-            Completion::PaperStatus => bytes.extend_from_slice(&ASK_PAPER),
-            Completion::None => {}
+            begun = true;
+            if watched && !is_question && !self.is_still_there() {
+                return self.stalled();
+            }
         }
-        let deadline = self.clock.now() + self.time_for(bytes.len(), job.paper_dots);
-        let Some(session) = self.session.as_mut() else { return PrintOutcome::NotStarted(NotStarted::Busy) };
-        match session.send(&bytes, deadline) {
-            Sent::All => self.confirm(job, deadline),
-            Sent::Part(0, None) => PrintOutcome::NotStarted(NotStarted::Busy),
-            Sent::Part(0, Some(error)) => PrintOutcome::NotStarted(NotStarted::CannotOpen(error.to_string())),
+        self.confirm(job, deadline)
+    }
+
+    /// What is known of a job when a piece of it did not go out whole.
+    fn broken_off(&mut self, sent: Sent, begun: bool) -> Option<PrintOutcome> {
+        Some(match sent {
+            Sent::All => return None,
+            Sent::Part(0, None) if !begun => PrintOutcome::NotStarted(NotStarted::Busy),
+            Sent::Part(0, Some(error)) if !begun => {
+                PrintOutcome::NotStarted(NotStarted::CannotOpen(error.to_string()))
+            }
             Sent::Part(_, None) => self.stalled(),
             Sent::Part(_, Some(_)) => PrintOutcome::Unknown(UnknownReason::Disconnected),
-        }
+        })
+    }
+
+    /// Whether the printer has heard the job so far. One that was unplugged or switched off and on again in the middle
+    /// would print the rest and confirm it.
+    fn is_still_there(&mut self) -> bool {
+        self.session.as_mut().is_some_and(|session| session.is_there().unwrap_or(false))
     }
 
     /// Waits for the printer's word, and asks from time to time whether it has stopped.
@@ -203,6 +249,20 @@ impl<T: Transport> EscPosPrinter<T> {
     }
 }
 
+/// Parts `bytes` at `breaks`, so that each piece is `step` bytes long or a little more.
+fn pieces<'a>(bytes: &'a [u8], breaks: &[usize], step: usize) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for &to in breaks.iter().chain([&bytes.len()]) {
+        let is_last = to == bytes.len();
+        if to > from && (is_last || to - from >= step) {
+            pieces.extend(bytes.get(from..to));
+            from = to;
+        }
+    }
+    pieces
+}
+
 /// Waits until the printer has worked off all that was sent before, so that no answer to an earlier job is
 /// taken for this one's: one-byte answers carry no number.
 fn barrier<L: super::Link>(session: &mut Session<L>, unresolved: bool) -> Result<(), NotStarted> {
@@ -217,6 +277,20 @@ fn barrier<L: super::Link>(session: &mut Session<L>, unresolved: bool) -> Result
     }
     session.short_answers = 0;
     Ok(())
+}
+
+/// GS ( H function 48: echo this once all before it is on paper.
+fn ask_to_echo(marker: [u8; 4]) -> Vec<u8> {
+    [&[0x1D, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30][..], &marker].concat()
+}
+
+/// Waits until the printer has worked off all that was sent before.
+fn echo<L: super::Link>(session: &mut Session<L>) -> Result<(), NotStarted> {
+    let busy = |_| NotStarted::Busy;
+    session.finished.clear();
+    session.request(&ask_to_echo(BEFORE_A_JOB)).map_err(busy)?;
+    let is_back = |session: &mut Session<L>| session.finished.contains(&BEFORE_A_JOB).then_some(());
+    session.wait(BARRIER_WAIT, is_back).map_err(busy)?.ok_or(NotStarted::Busy)
 }
 
 /// Four printable characters for a number; the first is never `~`, which marks drawer kicks.
@@ -241,7 +315,8 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome {
         match encode(document, &self.profile) {
             Ok(encoded) => {
-                self.run(Job { bytes: encoded.bytes, marker: marker(job), paper_dots: encoded.paper_dots })
+                let (bytes, breaks) = (encoded.bytes, encoded.breaks);
+                self.run(Job { bytes, marker: marker(job), paper_dots: encoded.paper_dots, breaks })
             }
             Err(error) => PrintOutcome::NotStarted(NotStarted::Document(error)),
         }
@@ -251,7 +326,8 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
         self.kicks += 1;
         let [_, rest @ ..] = marker(JobId(self.kicks));
         let marker = [b'~', rest[0], rest[1], rest[2]];
-        let job = Job { bytes: kick.buffered_command().to_vec(), marker, paper_dots: 0 };
+        let bytes = kick.buffered_command().to_vec();
+        let job = Job { bytes, marker, paper_dots: 0, breaks: Vec::new() };
         let outcome = self.run(job);
         let stopped = matches!(
             outcome,

@@ -69,6 +69,10 @@ impl Transport for Scripted {
         false
     }
 
+    fn notices_loss(&self) -> bool {
+        false
+    }
+
     fn reopen_pause(&self) -> Duration {
         Duration::ZERO
     }
@@ -98,7 +102,7 @@ impl Link for Scripted {
         }
         if sent.len() > 11 && sent[sent.len() - 11..].starts_with(&[0x1D, 0x28, 0x48, 6, 0, 0x30, 0x30]) {
             let asked = sent[sent.len() - 4..].try_into().unwrap();
-            let echo = script.echo.unwrap_or(asked);
+            let echo = script.echo.filter(|_| asked != BEFORE_A_JOB).unwrap_or(asked);
             script.answers.extend([0x37, 0x22].iter().chain(&echo).chain(&[0]));
         }
         Ok(1)
@@ -114,12 +118,12 @@ impl Link for Scripted {
     }
 }
 
-/// Each look at the clock takes 10 ms, so that waiting ends without waiting.
+/// Each look at the clock takes a millisecond, so that waiting ends without waiting.
 fn fast_clock() -> Monotonic {
     let now = Mutex::new(Duration::ZERO);
     Monotonic::new(move || {
         let mut now = now.lock().unwrap();
-        *now += Duration::from_millis(10);
+        *now += Duration::from_millis(1);
         *now
     })
 }
@@ -204,14 +208,16 @@ fn a_late_answer_to_an_earlier_job_confirms_nothing() {
 #[test]
 fn a_line_lost_in_the_middle_leaves_the_job_unknown() {
     let profile = Profile::paper_80mm().with_completion(Completion::ProcessId);
-    // Four questions of three bytes each go out before the job.
-    let (mut lost, _) = printer(Script { dies_after: 13, ..healthy() }, profile.clone());
+    // Four questions of three bytes each go out before the job, and what ends a command that was cut
+    // off, and proves it.
+    let before = 12 + LONGEST_COMMAND + ask_to_echo(BEFORE_A_JOB).len();
+    let (mut lost, _) = printer(Script { dies_after: before + 1, ..healthy() }, profile.clone());
     assert_eq!(lost.print(&receipt(), JobId(1)), PrintOutcome::Unknown(UnknownReason::Disconnected));
-    let (mut before, _) = printer(Script { dies_after: 12, ..healthy() }, profile.clone());
-    assert!(matches!(before.print(&receipt(), JobId(1)), PrintOutcome::NotStarted(_)));
-    let (mut stalled, _) = printer(Script { stalls_after: 14, ..healthy() }, profile.clone());
+    let (mut unsent, _) = printer(Script { dies_after: before, ..healthy() }, profile.clone());
+    assert!(matches!(unsent.print(&receipt(), JobId(1)), PrintOutcome::NotStarted(_)));
+    let (mut stalled, _) = printer(Script { stalls_after: before + 2, ..healthy() }, profile.clone());
     assert_eq!(stalled.print(&receipt(), JobId(1)), PrintOutcome::Unknown(UnknownReason::NoAnswer));
-    let (mut busy, _) = printer(Script { stalls_after: 12, ..healthy() }, profile);
+    let (mut busy, _) = printer(Script { stalls_after: before, ..healthy() }, profile);
     assert_eq!(busy.print(&receipt(), JobId(1)), PrintOutcome::NotStarted(NotStarted::Busy));
 }
 

@@ -62,6 +62,10 @@ impl Transport for Network {
         true
     }
 
+    fn notices_loss(&self) -> bool {
+        true
+    }
+
     fn reopen_pause(&self) -> Duration {
         REOPEN_PAUSE
     }

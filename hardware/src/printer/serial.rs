@@ -48,6 +48,10 @@ impl Transport for SerialLine {
         false
     }
 
+    fn notices_loss(&self) -> bool {
+        false
+    }
+
     fn reopen_pause(&self) -> Duration {
         Duration::ZERO
     }

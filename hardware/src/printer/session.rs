@@ -41,6 +41,9 @@ pub trait Transport: Send {
     /// Whether opening proves that the printer is there; a serial line opens without one.
     fn connects(&self) -> bool;
 
+    /// Whether sending fails once the printer is switched off or unplugged. A serial line takes bytes all the same.
+    fn notices_loss(&self) -> bool;
+
     /// How long to wait after closing before opening again.
     fn reopen_pause(&self) -> Duration;
 }
@@ -122,6 +125,15 @@ impl<L: Link> Session<L> {
             Sent::All => Ok(()),
             Sent::Part(_, error) => Err(error.unwrap_or_else(|| io::ErrorKind::TimedOut.into())),
         }
+    }
+
+    /// Whether the printer answers a real-time request, which it does unless it is switched off, unplugged or only just
+    /// starting.
+    pub(super) fn is_there(&mut self) -> io::Result<bool> {
+        while self.pump(Duration::ZERO)? {}
+        self.real_time.clear();
+        self.request(&Question::Printer.command())?;
+        Ok(self.wait(ANSWER_WAIT, |session| session.real_time.pop_front())?.is_some())
     }
 
     /// Asks the four questions, each after the answer to the one before: answers do not say what they answer.

@@ -17,14 +17,16 @@ pub struct Look {
 #[must_use]
 pub fn document(receipt: &Receipt, look: Look) -> Document {
     let words = labels(look.language);
-    let mut page = Document::new().text(&receipt.title, Style::PLAIN.centered().bold().sized(Size::DOUBLE));
+    let mut page = Document::new();
+    if receipt.copy {
+        // Before all else: a copy that breaks off half-way is marked too.
+        page = page.text(words.copy, Style::PLAIN.centered().bold().sized(Size::TALL));
+    }
+    page = page.text(&receipt.title, Style::PLAIN.centered().bold().sized(Size::DOUBLE));
     for line in &receipt.address {
         page = page.text(line, Style::PLAIN.centered());
     }
     page = page.feed(1);
-    if receipt.copy {
-        page = page.text(words.copy, Style::PLAIN.centered().bold().sized(Size::TALL));
-    }
     page = match &receipt.kind {
         ReceiptKind::Sale => sale(page, receipt, words),
         ReceiptKind::Refund { .. } => refund(page, receipt, words),

@@ -52,10 +52,15 @@ fn run(printer: &mut dyn Printer, work: &Receiver<PrinterJob>, report: &Sender<I
 }
 
 fn print(printer: &mut dyn Printer, order: &PrintOrder) -> Input {
+    Input::Printed { job: order.job, report: print_once(printer, order) }
+}
+
+/// Prints a stored job, once, and says what is known of it.
+pub fn print_once(printer: &mut dyn Printer, order: &PrintOrder) -> PrintReport {
     let page = document(&order.receipt, Look { language: order.language });
     let outcome = printer.print(&page, JobId(order.job));
     tracing::info!(job = order.job, ?outcome, "print job ended");
-    let report = match outcome {
+    match outcome {
         PrintOutcome::Confirmed => PrintReport::Confirmed,
         PrintOutcome::Unknown(_) => PrintReport::Unknown,
         PrintOutcome::NotStarted(why) => PrintReport::NotStarted(match why {
@@ -63,8 +68,7 @@ fn print(printer: &mut dyn Printer, order: &PrintOrder) -> Input {
             NotStarted::CannotOpen(_) => PrinterState::Disconnected,
             NotStarted::Busy | NotStarted::Document(_) => PrinterState::Fault,
         }),
-    };
-    Input::Printed { job: order.job, report }
+    }
 }
 
 fn state_of(status: PrinterStatus) -> PrinterState {

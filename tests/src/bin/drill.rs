@@ -1,7 +1,7 @@
 //! `cargo drill -- NAME`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::drill::{channels, group, hold, moving, patroni, servers, world};
+use evertill_tests::drill::{channels, devices, group, hold, moving, patroni, servers, world};
 use std::process::ExitCode;
 
 /// Faults, on purpose: each drill starts what it needs, breaks it, checks that every rule held, and leaves nothing
@@ -19,6 +19,7 @@ enum Drill {
     Channels(channels::ChannelsOptions),
     Move(moving::MoveDrill),
     Patroni(patroni::PatroniDrill),
+    Devices(devices::DevicesOptions),
     Group(group::GroupOptions),
     Servers(servers::ServersOptions),
     /// Holds the lock on a file; the group drill starts it.
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let held = match Options::parse().drill {
         Drill::World(options) => world::drill(&options).map_err(|error| error.to_string()),
         Drill::Channels(options) => channels::drill(&options).map_err(|error| error.to_string()),
+        Drill::Devices(options) => devices::drill(&options).map_err(|error| error.to_string()),
         Drill::Group(options) => group::drill(&options).map_err(|error| error.to_string()),
         Drill::Servers(options) => servers::drill(&options).map_err(|error| error.to_string()),
         Drill::Hold(options) => hold::hold(&options).map_err(|error| error.to_string()),

@@ -1,12 +1,14 @@
 //! An ESC/POS printer: it takes the real bytes over a real line, answers as printers do, runs out of paper,
 //! loses its power, and shows what is on the paper.
 
+mod bare;
 mod command;
 mod machine;
 mod paper;
 mod picture;
 mod place;
 
+pub use bare::{BarePrinter, Work};
 pub use paper::Receipt;
 pub use picture::PictureError;
 
@@ -31,12 +33,22 @@ pub struct PrinterConfig {
     pub cutter: bool,
     /// How long a line takes.
     pub line_time: Duration,
+    /// The state that it tells unasked from when it is switched on until it is initialised (GS a's number): a switch
+    /// inside many printers.
+    pub automatic_status: u8,
 }
 
 impl Default for PrinterConfig {
     /// 80 mm paper, a buffer of 4 KiB, everything known, and fast.
     fn default() -> Self {
-        Self { dots: 576, buffer_bytes: 4096, process_id: true, cutter: true, line_time: Duration::ZERO }
+        Self {
+            dots: 576,
+            buffer_bytes: 4096,
+            process_id: true,
+            cutter: true,
+            line_time: Duration::ZERO,
+            automatic_status: 0,
+        }
     }
 }
 

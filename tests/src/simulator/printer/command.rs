@@ -4,6 +4,8 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     Init,
+    /// A zero between commands.
+    Nothing,
     /// One character of one column.
     Half(u8),
     /// Two bytes, one Chinese character.
@@ -53,6 +55,7 @@ pub(super) enum Command {
 /// The command at the start of `bytes` and its length; `None` if more bytes are needed to tell.
 pub(super) fn next(bytes: &[u8], chinese: bool) -> Option<(Command, usize)> {
     match *bytes.first()? {
+        0 => Some((Command::Nothing, 1)),
         b'\n' => Some((Command::LineFeed, 1)),
         b'\r' => Some((Command::CarriageReturn, 1)),
         0x10 => real_time(bytes),
@@ -68,10 +71,15 @@ pub(super) fn next(bytes: &[u8], chinese: bool) -> Option<(Command, usize)> {
 
 fn real_time(bytes: &[u8]) -> Option<(Command, usize)> {
     match bytes.get(1)? {
-        0x04 | 0x05 => bytes.get(2).map(|_| (Command::RealTime, 3)),
-        0x14 => (bytes.len() >= 5).then_some((Command::RealTime, 5)),
+        0x04 => bytes.get(2).map(|n| real_time_or_unknown(matches!(n, 1..=4), bytes, 3)),
+        0x05 => bytes.get(2).map(|n| real_time_or_unknown(matches!(n, 1..=2), bytes, 3)),
+        0x14 => bytes.get(4).map(|t| real_time_or_unknown(matches!(t, 1..=8), bytes, 5)),
         _ => Some(unknown(bytes, 2)),
     }
+}
+
+fn real_time_or_unknown(known: bool, bytes: &[u8], length: usize) -> (Command, usize) {
+    if known { (Command::RealTime, length) } else { unknown(bytes, length) }
 }
 
 fn escape(bytes: &[u8]) -> Option<(Command, usize)> {
@@ -224,6 +232,6 @@ mod tests {
     fn what_no_manual_knows_is_unknown() {
         assert_eq!(next(b"\x1BZ", true), Some((Command::Unknown(b"\x1BZ".to_vec()), 2)));
         assert_eq!(next(b"\x1D(k\x02\x001Z", true).map(|(_, length)| length), Some(7));
-        assert_eq!(next(b"\x00", true), Some((Command::Unknown(vec![0]), 1)));
+        assert_eq!(next(b"\x01", true), Some((Command::Unknown(vec![1]), 1)));
     }
 }

@@ -74,14 +74,18 @@ pub(super) struct Machine {
     pub(super) paper_lines_left: Option<u32>,
     /// The power goes after so many more lines.
     pub(super) power_lines_left: Option<u32>,
+    /// The stream of bytes was broken off after so many: until the next initialisation what follows may make no sense,
+    /// and that is not the program's fault.
+    pub(super) torn_at: Option<u64>,
 }
 
 impl Machine {
     pub(super) fn new(config: PrinterConfig) -> Self {
         let current = Receipt { dots: config.dots, ..Receipt::default() };
+        let settings = Settings { automatic: config.automatic_status, ..Settings::default() };
         Self {
             config,
-            settings: Settings::default(),
+            settings,
             input: Vec::new(),
             recent: Vec::new(),
             line: Vec::new(),
@@ -98,6 +102,7 @@ impl Machine {
             mute: false,
             paper_lines_left: None,
             power_lines_left: None,
+            torn_at: None,
         }
     }
 
@@ -116,7 +121,7 @@ impl Machine {
         self.recent.clear();
         self.line.clear();
         self.replies.clear();
-        self.settings = Settings::default();
+        self.settings = Settings { automatic: self.config.automatic_status, ..Settings::default() };
         self.power_lines_left = None;
     }
 
@@ -195,7 +200,12 @@ impl Machine {
             return Step::Idle;
         }
         let Some((command, length)) = command::next(&self.input, self.settings.chinese) else {
-            return Step::Idle;
+            if self.room() > 0 {
+                return Step::Idle;
+            }
+            self.problem("a command longer than the buffer");
+            self.input.clear();
+            return Step::Done;
         };
         self.input.drain(..length.min(self.input.len()));
         self.execute(command)
@@ -206,7 +216,11 @@ impl Machine {
             Command::Init => {
                 self.line.clear();
                 self.settings = Settings::default();
+                let begun_at = self.received.saturating_sub(self.input.len() as u64 + 2);
+                self.torn_at = self.torn_at.filter(|torn| *torn > begun_at);
             }
+            // Filling, which printers pass over.
+            Command::Nothing => {}
             Command::Half(byte) => self.put(char::from(byte), false),
             Command::Pair(pair) => self.put_pair(pair),
             Command::LineFeed => return self.print_line(),
@@ -269,7 +283,7 @@ impl Machine {
 
     fn problem(&mut self, what: &str) {
         // Enough to see what is wrong; a stream that is not ESC/POS at all would fill the memory.
-        if self.problems.len() < MOST_PROBLEMS {
+        if self.problems.len() < MOST_PROBLEMS && self.torn_at.is_none() {
             self.problems.push(what.to_owned());
         }
     }
@@ -339,9 +353,13 @@ impl Machine {
             return Step::Done;
         }
         self.blank(feed_dots.into());
+        self.tear_off();
+        Step::Printed
+    }
+
+    pub(super) fn tear_off(&mut self) {
         let fresh = Receipt { dots: self.config.dots, ..Receipt::default() };
         self.receipts.push(std::mem::replace(&mut self.current, fresh));
-        Step::Printed
     }
 
     fn print_qr(&mut self) -> Step {

@@ -1,0 +1,142 @@
+//! `cargo drill -- devices`: receipts and scans by the thousand, while everything happens to printers and lines that
+//! happens to them in shops, at every byte. In virtual time, from one seed.
+
+mod receipts;
+mod room;
+mod scans;
+
+use super::{DrillError, print, say};
+use clap::Args;
+use evertill_shared::clock::{Clock, SystemClock};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// Prints receipts while the printer runs out of paper, is opened, loses its power and its line, and scans codes over lines
+/// that split, merge and garble them. No receipt may be lost or doubled unasked, no scan wrong or lost.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo drill -- devices --json\n  cargo drill -- devices --receipts 500 --scans 5000 --seed 7"
+)]
+pub struct DevicesOptions {
+    /// How many receipts are printed.
+    #[arg(long, default_value_t = 10_000)]
+    pub receipts: u64,
+    /// How many codes are scanned.
+    #[arg(long, default_value_t = 100_000)]
+    pub scans: u64,
+    /// From which all chance is drawn.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The last line printed is one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the drill and prints its report; true if every rule held.
+/// # Errors
+/// A till cannot keep its books.
+pub fn drill(options: &DevicesOptions) -> Result<bool, DrillError> {
+    let (report, held) = run(options)?;
+    print(&report, options.json);
+    Ok(held)
+}
+
+/// Runs the drill; gives its report, and whether every rule held.
+/// # Errors
+/// A till cannot keep its books.
+pub fn run(options: &DevicesOptions) -> Result<(Value, bool), DrillError> {
+    let began = SystemClock.monotonic();
+    let printed = all_receipts(options)?;
+    say("the receipts are printed");
+    let scanned = all_scans(options);
+    for problem in printed.problems.iter().take(5) {
+        say(format!("the printer did not understand: {problem}"));
+    }
+    let held = printed.lost + printed.doubled + printed.drawers_doubled == 0
+        && printed.problems.is_empty()
+        && printed.receipts == options.receipts
+        && scanned.wrong + scanned.lost == 0
+        && scanned.scans == options.scans;
+    let report = json!({
+        "receipts": printed.receipts,
+        "receipts_lost": printed.lost,
+        "receipts_doubled": printed.doubled,
+        "receipts_unknown": printed.unknown,
+        "copies_offered_and_taken": printed.copies,
+        "begun_later": printed.begun_later,
+        "printer_faults": printed.faults,
+        "places_of_faults": printed.places.len(),
+        "drawers_doubled": printed.drawers_doubled,
+        "not_understood": printed.problems.len(),
+        "scans": scanned.scans,
+        "scans_wrong": scanned.wrong,
+        "scans_lost": scanned.lost,
+        "scans_refused": scanned.refused,
+        "scans_garbled": scanned.garbled,
+        "seed": options.seed,
+        "wall_s": SystemClock.monotonic().saturating_sub(began).as_secs_f64(),
+    });
+    Ok((report, held))
+}
+
+/// A folder for the tills' books, in memory where the system has such a place: what a disk forgets is another drill.
+fn folder() -> Result<tempfile::TempDir, DrillError> {
+    let memory = PathBuf::from("/dev/shm");
+    let made = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
+    made.map_err(|error| DrillError::Other(format!("no folder for the tills' books: {error}")))
+}
+
+/// The share of `all` that falls to the one of `count` with this number.
+fn share(all: u64, count: usize, nth: usize) -> u64 {
+    let (count, nth) = (count as u64, nth as u64);
+    all / count + u64::from(nth < all % count)
+}
+
+fn all_receipts(options: &DevicesOptions) -> Result<receipts::Found, DrillError> {
+    let folder = folder()?;
+    let stands = receipts::stands();
+    let found = Mutex::new(Ok(receipts::Found::default()));
+    each_of_two(&stands, |nth, stand| {
+        let (asked, place) = (share(options.receipts, stands.len(), nth), (nth, stands.len()));
+        let books = folder.path().join(format!("till-{nth}.db"));
+        let sold = receipts::sell(stand, asked, place, options.seed, &books);
+        if let Ok(mut all) = found.lock() {
+            match (sold, all.as_mut()) {
+                (Ok(sold), Ok(all)) => all.add(sold),
+                (Err(error), _) => *all = Err(error),
+                _ => {}
+            }
+        }
+    });
+    found.into_inner().unwrap_or_else(|_| Err(DrillError::Other("a till stopped".into())))
+}
+
+fn all_scans(options: &DevicesOptions) -> scans::Found {
+    let scanners = scans::scanners();
+    let found = Mutex::new(scans::Found::default());
+    each_of_two(&scanners, |nth, scanner| {
+        let asked = share(options.scans, scanners.len(), nth);
+        let one = scans::scan(*scanner, asked, options.seed + nth as u64);
+        if let Ok(mut all) = found.lock() {
+            all.add(&one);
+        }
+    });
+    found.into_inner().unwrap_or_default()
+}
+
+/// Does it for all, two at a time; what comes of one does not depend on the others.
+fn each_of_two<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let nth = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(one) = all.get(nth) else { return };
+                    work(nth, one);
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,336 @@
+//! Scans by the hundred thousand through lines that split, merge and garble them. Every code that the scanner read must
+//! come out as it was, or be refused aloud; nothing may come out that no scanner read.
+
+use crate::simulator::scanner::Terminator;
+use crate::world::chance::Chance;
+use evertill_hardware::label::{LabelKind, classify};
+use evertill_hardware::scanner::assembler::Assembled;
+use evertill_hardware::scanner::{Assembler, AssemblerConfig, Framing, ScanText};
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+/// So many codes in a thousand are garbled on their way.
+const GARBLED: u64 = 150;
+/// So many of those behind us may still come out: merged codes, and one that is held back.
+const IN_FLIGHT: usize = 12;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub scans: u64,
+    /// Came out although no scanner read it, or twice although it was read once.
+    pub wrong: u64,
+    /// Neither came out nor was refused.
+    pub lost: u64,
+    /// Refused aloud: the cashier scans again.
+    pub refused: u64,
+    /// Codes that something happened to on the line.
+    pub garbled: u64,
+}
+
+impl Found {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.scans += other.scans;
+        self.wrong += other.wrong;
+        self.lost += other.lost;
+        self.refused += other.refused;
+        self.garbled += other.garbled;
+    }
+}
+
+/// A scanner as it is set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scanner {
+    terminator: Terminator,
+    /// Sends AIM identifiers.
+    aim: bool,
+    /// Reads twice now and then, and the till drops the second.
+    reads_twice: bool,
+}
+
+/// All the ways in which scanners come.
+pub(super) fn scanners() -> Vec<Scanner> {
+    let mut scanners = Vec::new();
+    for terminator in [Terminator::Cr, Terminator::Lf, Terminator::CrLf, Terminator::Tab, Terminator::None] {
+        for aim in [true, false] {
+            scanners.push(Scanner { terminator, aim, reads_twice: false });
+            scanners.push(Scanner { terminator, aim, reads_twice: true });
+        }
+    }
+    scanners
+}
+
+/// What happens to a code on the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Garble {
+    /// Nothing.
+    None,
+    /// Bytes that no code has, among its own.
+    Noise,
+    /// Bytes with a bit that no code has.
+    Bits,
+    /// A digit became another.
+    Digit,
+    /// The terminator was lost: the next code is glued to it.
+    NoEnd,
+    /// The scanner stopped in the middle for seconds.
+    Pause,
+    /// The plug was pulled in the middle.
+    Unplugged,
+}
+
+/// A code on its way.
+struct Sent {
+    text: String,
+    /// Has a check digit.
+    checked: bool,
+}
+
+struct Line {
+    scanner: Scanner,
+    chance: Chance,
+    assembler: Assembler,
+    now: Duration,
+    /// Read by the scanner, and not yet come out.
+    expected: VecDeque<String>,
+    /// Texts that are no code but may come out as one that nothing is known of.
+    unknown: HashSet<String>,
+    refusals: u64,
+    /// What the next code is glued to, oldest first.
+    glued: Vec<String>,
+    found: Found,
+}
+
+/// Scans so many codes with one scanner.
+pub(super) fn scan(scanner: Scanner, scans: u64, seed: u64) -> Found {
+    let framing = match scanner.terminator {
+        Terminator::None => Framing::Idle { idle: Duration::from_millis(60) },
+        _ => AssemblerConfig::default().framing,
+    };
+    let duplicate_window = Duration::from_millis(if scanner.reads_twice { 250 } else { 0 });
+    let mut line = Line {
+        scanner,
+        chance: Chance::new(seed, "line"),
+        assembler: Assembler::new(AssemblerConfig { framing, duplicate_window }),
+        now: Duration::from_secs(1),
+        expected: VecDeque::new(),
+        unknown: HashSet::new(),
+        refusals: 0,
+        glued: Vec::new(),
+        found: Found::default(),
+    };
+    for _ in 0..scans {
+        line.one_code();
+    }
+    line.wait(5_000);
+    line.account_for(line.expected.len());
+    line.found
+}
+
+impl Line {
+    fn one_code(&mut self) {
+        let sent = self.code();
+        self.found.scans += 1;
+        self.expected.push_back(sent.text.clone());
+        let garble = self.garble(&sent);
+        if garble != Garble::None {
+            self.found.garbled += 1;
+        }
+        self.send(&sent, garble);
+        if garble == Garble::None && self.scanner.reads_twice && self.chance.once_in(100) {
+            // Read again at once, which the customer did not mean.
+            let pause = self.chance.between(70, 150);
+            self.wait(pause);
+            let again = [sent.text.as_bytes(), self.scanner.terminator.bytes()].concat();
+            self.assembler.handle_bytes(&again, self.now);
+            self.fetch();
+        }
+        let pause = match self.chance.below(4) {
+            // Merged with the next, where a terminator parts them.
+            0 if self.scanner.terminator != Terminator::None => 0,
+            0 | 1 => self.chance.between(310, 400),
+            2 => self.chance.between(1_100, 3_000),
+            _ => self.chance.between(400, 900),
+        };
+        self.wait(pause);
+        while self.expected.len() > IN_FLIGHT && self.refusals > 0 {
+            self.account_for(1);
+        }
+    }
+
+    fn digits(&mut self, count: usize) -> String {
+        (0..count).map(|_| char::from(b'0' + u8::try_from(self.chance.below(10)).unwrap_or(0))).collect()
+    }
+
+    fn with_check_digit(body: &str) -> String {
+        let sum: u32 = body
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(place, digit)| u32::from(digit - b'0') * if place % 2 == 0 { 3 } else { 1 })
+            .sum();
+        format!("{body}{}", (10 - sum % 10) % 10)
+    }
+
+    fn code(&mut self) -> Sent {
+        let (aim, text, checked) = match self.chance.below(8) {
+            0..=2 => {
+                let body = format!("69{}", self.digits(10));
+                ("]E0", Self::with_check_digit(&body), true)
+            }
+            3 => {
+                let body = format!("6{}", self.digits(6));
+                ("]E4", Self::with_check_digit(&body), true)
+            }
+            4 => {
+                let body = format!("2{}{}", self.chance.below(10), self.digits(10));
+                ("]E0", Self::with_check_digit(&body), true)
+            }
+            5 => ("]C0", format!("A{}-{}", self.digits(3), self.digits(9)), false),
+            6 => ("]Q1", format!("https://example.test/{}", self.digits(12)), false),
+            // What a customer's phone shows.
+            _ => ("]Q1", format!("13{}", self.digits(16)), false),
+        };
+        let text = if self.scanner.aim { format!("{aim}{text}") } else { text };
+        Sent { text, checked }
+    }
+
+    fn garble(&mut self, sent: &Sent) -> Garble {
+        if !self.chance.once_in(GARBLED) {
+            return Garble::None;
+        }
+        match self.chance.below(6) {
+            0 => Garble::Noise,
+            1 => Garble::Bits,
+            2 if sent.checked => Garble::Digit,
+            3 if self.scanner.terminator != Terminator::None => Garble::NoEnd,
+            // A scanner without terminators that pauses in the middle has ended its code, as far as anybody can tell.
+            4 if self.scanner.terminator != Terminator::None => Garble::Pause,
+            5 => Garble::Unplugged,
+            _ => Garble::Noise,
+        }
+    }
+
+    fn send(&mut self, sent: &Sent, garble: Garble) {
+        let mut bytes = sent.text.clone().into_bytes();
+        let end = self.scanner.terminator.bytes();
+        let place = usize::try_from(self.chance.below(bytes.len() as u64)).unwrap_or(0);
+        match garble {
+            Garble::None | Garble::Pause | Garble::Unplugged | Garble::NoEnd => {}
+            Garble::Noise => {
+                let noise = [0x00, 0xFF, 0x02, 0x1B, 0xFE, 0x80];
+                for _ in 0..self.chance.between(1, 4) {
+                    bytes.insert(place, self.chance.pick(&noise).copied().unwrap_or(0));
+                }
+            }
+            Garble::Bits => bytes[place] |= 0x80,
+            Garble::Digit => {
+                // Not of the identifier: a digit that the check digit watches over.
+                let place = place.max(if self.scanner.aim { 3 } else { 0 });
+                let by = u8::try_from(self.chance.between(1, 9)).unwrap_or(1);
+                bytes[place] = b'0' + (bytes[place] - b'0' + by) % 10;
+                self.unknown.insert(String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+        if garble == Garble::NoEnd {
+            self.glued.push(String::from_utf8_lossy(&bytes).into_owned());
+        } else {
+            // The older ones may have been given up before the younger ones came.
+            let mut text = String::from_utf8_lossy(&bytes).into_owned();
+            for older in self.glued.drain(..).rev() {
+                text.insert_str(0, &older);
+                self.unknown.insert(text.clone());
+            }
+            bytes.extend_from_slice(end);
+        }
+        match garble {
+            Garble::Pause => {
+                self.pieces(&bytes[..place]);
+                let pause = self.chance.between(1_100, 4_000);
+                self.wait(pause);
+                self.pieces(&bytes[place..]);
+            }
+            Garble::Unplugged => {
+                self.pieces(&bytes[..place]);
+                self.assembler.handle_line_lost();
+                self.fetch();
+                // Nobody hears of a code whose first byte never came; the cashier hears that the scanner is gone.
+                self.refusals += u64::from(place == 0 || self.refusals == 0);
+                self.glued.clear();
+                let pause = self.chance.between(250, 5_000);
+                self.wait(pause);
+            }
+            _ => self.pieces(&bytes),
+        }
+    }
+
+    /// Bytes arrive in reads of any size, with the pauses that scanners make.
+    fn pieces(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let size = usize::try_from(self.chance.between(1, 24)).unwrap_or(1).min(rest.len());
+            let (piece, after) = rest.split_at(size);
+            self.assembler.handle_bytes(piece, self.now);
+            self.fetch();
+            rest = after;
+            if !rest.is_empty() {
+                let pause = self.chance.below(40);
+                self.wait(pause);
+            }
+        }
+    }
+
+    fn wait(&mut self, ms: u64) {
+        let until = self.now + Duration::from_millis(ms);
+        while let Some(at) = self.assembler.poll_timeout().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.assembler.handle_time(self.now);
+            self.fetch();
+            if at >= until {
+                break;
+            }
+        }
+        self.now = until;
+        self.assembler.handle_time(self.now);
+        self.fetch();
+    }
+
+    fn fetch(&mut self) {
+        while let Some(item) = self.assembler.poll_output() {
+            match item {
+                Assembled::Refused(_) => self.refusals += 1,
+                Assembled::Scan(text) => self.came_out(text),
+            }
+        }
+    }
+
+    fn came_out(&mut self, text: ScanText) {
+        let text = text.into_exposed();
+        if let Some(place) = self.expected.iter().position(|expected| *expected == text) {
+            self.account_for(place);
+            self.expected.pop_front();
+            self.refusals = 0;
+            return;
+        }
+        // Not a code that was read: it may only be one of which nothing is known, and the till says so.
+        let kind = classify(ScanText::new(text.clone())).kind;
+        if self.unknown.remove(&text) && kind == LabelKind::Other {
+            self.refusals += 1;
+        } else {
+            self.found.wrong += 1;
+            super::super::say(format!("wrong at {:?}: {text:?} came out", self.scanner));
+        }
+    }
+
+    /// So many codes did not come out: refused if somebody was told, lost if not.
+    fn account_for(&mut self, missing: usize) {
+        for text in self.expected.drain(..missing) {
+            if self.refusals > 0 {
+                self.found.refused += 1;
+            } else {
+                self.found.lost += 1;
+                super::super::say(format!("lost at {:?}: {text:?}", self.scanner));
+            }
+        }
+    }
+}
