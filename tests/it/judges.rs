@@ -11,6 +11,8 @@
 
 #[path = "judges/alipay.rs"]
 mod alipay;
+#[path = "judges/receipts.rs"]
+mod receipts;
 #[path = "judges/wechat_v3.rs"]
 mod wechat_v3;
 

@@ -33,13 +33,15 @@ pub enum Package {
     Strace,
     /// Python with folders of its own for packages: for the judges.
     Python,
-    /// Node with its packages' tool: for the judges.
+    /// Node and its package manager: for the judges.
     Node,
+    /// Reads bar codes and QR codes from pictures.
+    Zbar,
 }
 
 impl Package {
     /// All that the whole suite needs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Chromium,
         Self::Postgresql,
         Self::Haproxy,
@@ -48,6 +50,7 @@ impl Package {
         Self::Strace,
         Self::Python,
         Self::Node,
+        Self::Zbar,
     ];
 
     /// The names of the packages.
@@ -62,13 +65,14 @@ impl Package {
             Self::Strace => &["strace"],
             Self::Python => &["python3-venv"],
             Self::Node => &["nodejs", "npm"],
+            Self::Zbar => &["zbar-tools"],
         }
     }
 
     /// The system services that the packages bring and that we do not want.
     fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Chromium | Self::Strace | Self::Python | Self::Node => &[],
+            Self::Chromium | Self::Strace | Self::Python | Self::Node | Self::Zbar => &[],
             Self::Postgresql => &["postgresql"],
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni"],
@@ -85,6 +89,8 @@ impl Package {
             Self::Patroni => exist(&["/usr/bin/patroni", "/usr/lib/python3/dist-packages/etcd/__init__.py"]),
             Self::Etcd => exist(&["/usr/bin/etcd"]),
             Self::Strace => exist(&["/usr/bin/strace"]),
+            Self::Node => exist(&["/usr/bin/node", "/usr/bin/npm"]),
+            Self::Zbar => exist(&["/usr/bin/zbarimg"]),
             Self::Python => {
                 let asked = Command::new(PYTHON).args(["-c", "import ensurepip, venv"]).output();
                 asked.is_ok_and(|asked| asked.status.success())

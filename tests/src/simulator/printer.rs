@@ -15,6 +15,7 @@ pub use picture::PictureError;
 use machine::{Machine, Step};
 use place::Place;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -155,7 +156,15 @@ impl PrinterEmulator {
     /// # Errors
     /// When no port is free.
     pub fn on_network(config: PrinterConfig) -> io::Result<Self> {
-        let (place, address) = Place::network()?;
+        Self::on_network_at(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+
+    /// A printer on the network at this address; with port 0 at any free one.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn on_network_at(config: PrinterConfig, address: SocketAddr) -> io::Result<Self> {
+        let (place, address) = Place::network(address)?;
         Self::start(config, place, Address::Tcp(address))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::simulator::scanner::pty::Pty;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ impl Place {
         Pty::new("printer").map(Self::Serial)
     }
 
-    pub(super) fn network() -> io::Result<(Self, SocketAddr)> {
-        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    pub(super) fn network(address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         Ok((Self::Network(Network { address, listener: Some(listener), connection: None }), address))
     }
