@@ -3,7 +3,15 @@
 //! Whether a text is a customer's payment code is not decided here; what is decided is that nothing of a
 //! payment code's length is ever taken for an article.
 
+pub mod gs1;
+pub mod in_store;
+mod prefix;
+mod upc_e;
+
+pub use prefix::Prefixes;
+
 use crate::scanner::ScanText;
+use gs1::Gs1;
 use std::fmt;
 use std::str::FromStr;
 
@@ -164,19 +172,91 @@ pub struct Label {
     pub text: ScanText,
     /// What it is.
     pub kind: LabelKind,
+    /// What else the code says of the article, if it is a GS1 code.
+    pub gs1: Option<Gs1>,
 }
 
-/// Looks at a scan.
+impl Label {
+    /// Under which number to look for goods: the text, or the article's number where the text holds more than that.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self.kind {
+            LabelKind::Article(gtin) | LabelKind::InStore(gtin) if self.text.expose().parse() != Ok(gtin) => {
+                gtin.to_string()
+            }
+            _ => self.text.expose().to_owned(),
+        }
+    }
+}
+
+/// Looks at a scan of a scanner that sends AIM identifiers or none.
 #[must_use]
 pub fn classify(scan: ScanText) -> Label {
-    let aim = AimId::at_start_of(scan.expose());
-    let text = if aim.is_some() { scan.without_prefix(3) } else { scan };
-    let kind = match text.expose().parse::<Gtin>() {
-        Ok(gtin) if gtin.is_restricted() => LabelKind::InStore(gtin),
-        Ok(gtin) => LabelKind::Article(gtin),
-        Err(_) => LabelKind::Other,
+    classify_with(scan, Prefixes::Aim)
+}
+
+/// Looks at a scan of a scanner with these identifiers.
+#[must_use]
+pub fn classify_with(scan: ScanText, prefixes: Prefixes) -> Label {
+    let (aim, form, length) = prefixes.read(scan.expose());
+    let text = scan.without_prefix(length);
+    let gs1 = (form == Form::Gs1).then(|| gs1::parse(text.expose()).ok()).flatten();
+    let gtin = match form {
+        Form::Gs1 => gs1.as_ref().and_then(|gs1| gs1.gtin),
+        _ => form.gtin(text.expose()),
     };
-    Label { aim, text, kind }
+    let kind = match gtin {
+        Some(gtin) if gtin.is_restricted() => LabelKind::InStore(gtin),
+        Some(gtin) => LabelKind::Article(gtin),
+        None => LabelKind::Other,
+    };
+    Label { aim, text, kind, gs1 }
+}
+
+/// How the number of an article stands in a code, as far as the scanner tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// The scanner does not tell: a whole number with its check digit.
+    Plain,
+    /// EAN or UPC of some kind; eight digits may be an EAN-8 or a UPC-E.
+    EanOrUpc,
+    /// EAN-8.
+    Ean8,
+    /// UPC-E, not expanded.
+    UpcE,
+    /// EAN-13 or UPC-A with an add-on of two or five digits behind it.
+    WithAddOn,
+    /// An element string.
+    Gs1,
+    /// No article's number at all.
+    None,
+}
+
+impl Form {
+    fn gtin(self, text: &str) -> Option<Gtin> {
+        let whole = || text.parse::<Gtin>().ok();
+        match self {
+            Self::Plain => whole(),
+            Self::Ean8 => whole().filter(|_| text.len() == 8),
+            Self::UpcE => upc_e::expand(text),
+            Self::EanOrUpc if text.len() == 8 => match (whole(), upc_e::expand(text)) {
+                // Right as both, and not the same article: only the scanner could tell.
+                (Some(_), Some(_)) => None,
+                (ean, upc) => ean.or(upc),
+            },
+            Self::EanOrUpc => whole(),
+            Self::WithAddOn => {
+                let number = match text.len() {
+                    15 | 18 => text.get(..13),
+                    14 | 17 => text.get(..12),
+                    _ => None,
+                };
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                number.filter(|_| digits).and_then(|number| number.parse().ok())
+            }
+            Self::Gs1 | Self::None => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -233,9 +313,68 @@ mod tests {
         assert_eq!(kind(""), LabelKind::Other);
     }
 
+    fn with(text: &str, prefixes: Prefixes) -> Label {
+        classify_with(ScanText::new(text.into()), prefixes)
+    }
+
+    #[test]
+    fn the_same_letter_means_another_kind_of_code_on_another_makers_scanner() {
+        for (text, prefixes, symbology) in [
+            ("A6901234567892", Prefixes::Zebra, Symbology::Ean),
+            ("B6901234567892", Prefixes::Datalogic, Symbology::Ean),
+            ("A96385074", Prefixes::Datalogic, Symbology::Ean),
+        ] {
+            let label = with(text, prefixes);
+            assert!(matches!(label.kind, LabelKind::Article(_)), "{text}: {label:?}");
+            assert_eq!(label.aim.unwrap().symbology(), symbology);
+        }
+        // Code 39 on a Zebra, EAN-13 on a Datalogic.
+        assert_eq!(with("BABC-1", Prefixes::Zebra).text.expose(), "ABC-1");
+        assert_eq!(
+            with("A6901234567892", Prefixes::Datalogic).kind,
+            LabelKind::Other,
+            "no EAN-8 of 13 digits"
+        );
+        assert_eq!(with("6901234567892", Prefixes::Zebra).kind, LabelKind::Other, "its letter was lost");
+    }
+
+    #[test]
+    fn upc_e_is_expanded_before_its_check_digit_is_looked_at() {
+        assert_eq!(with("D01234565", Prefixes::Datalogic).code(), "00012345000065");
+        assert_eq!(kind("]X004252614"), kind("042100005264"));
+        assert_eq!(kind("]E404252614"), LabelKind::Other, "the scanner said EAN-8");
+        assert_eq!(kind("]E001234565"), LabelKind::Other, "right as EAN-8 and as UPC-E");
+    }
+
+    #[test]
+    fn an_add_on_belongs_to_the_article_before_it_and_is_none_alone() {
+        assert_eq!(kind("]E3977167492300212"), LabelKind::Other, "its check digit does not fit");
+        let magazine = classify(ScanText::new("]E3977167492300112".into()));
+        assert_eq!(magazine.code(), "09771674923001");
+        assert_eq!((kind("]E112"), kind("]E200012")), (LabelKind::Other, LabelKind::Other));
+    }
+
+    #[test]
+    fn a_gs1_code_is_the_article_that_it_names_with_all_else_that_it_says() {
+        for prefix in ["]C1", "]e0", "]d2", "]Q3", "\u{1D}"] {
+            let text = format!("{prefix}01069012345678923103001250");
+            let label = classify(ScanText::new(text.clone()));
+            assert_eq!(label.code(), "06901234567892", "{text}");
+            assert_eq!(label.gs1.unwrap().weight.unwrap().digits, 1250);
+        }
+        assert_eq!(kind("]C10106901234567893"), LabelKind::Other, "its check digit does not fit");
+    }
+
     proptest! {
         #[test]
-        fn nothing_as_long_as_a_payment_code_is_an_article(text in "(\\][A-Za-z][0-9])?[0-9]{15,24}") {
+        fn any_text_is_read_without_panic_whatever_the_scanner(text in any::<String>()) {
+            for prefixes in [Prefixes::Aim, Prefixes::Zebra, Prefixes::Datalogic] {
+                let _ = with(&text, prefixes).code();
+            }
+        }
+
+        #[test]
+        fn nothing_as_long_as_a_payment_code_is_an_article(text in "(\\](C0|Q0|Q1|E0|X0|d0|A0|I0))?[0-9]{15,24}") {
             prop_assert_eq!(kind(&text), LabelKind::Other);
         }
 

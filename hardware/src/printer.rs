@@ -7,11 +7,13 @@ mod job;
 pub mod network;
 pub mod serial;
 mod session;
+pub mod usb;
 
 pub use job::EscPosPrinter;
 pub use network::{Network, NetworkPrinter};
 pub use serial::SerialPrinter;
 pub use session::{Link, Transport};
+pub use usb::UsbPrinter;
 
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;

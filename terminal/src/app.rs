@@ -3,13 +3,13 @@
 
 mod hands;
 
-use crate::config::{Config, remembered_language};
+use crate::config::{Config, ScannerConfig, remembered_language};
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
 use crate::ui::TillWindow;
 use crate::view::{FaultPage, ScannerState};
-use evertill_hardware::printer::{NetworkPrinter, SerialPrinter};
+use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
 use evertill_hardware::scanner::{SerialScanner, SerialScannerConfig};
 use evertill_hardware::{Monotonic, Printer, ScannerEvent};
 use evertill_shared::clock::{Clock, SystemClock};
@@ -162,6 +162,9 @@ fn controller_options(data: &Path, config: &Config) -> Options {
         servers: config.servers.clone(),
         has_printer: config.printer.is_some(),
         has_scanner: config.scanner.is_some(),
+        prefixes: config.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default(),
+        // They were checked when the file was read.
+        in_store: config.in_store_rules().unwrap_or_default(),
         lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
     }
 }
@@ -211,6 +214,7 @@ fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -
     let (profile, clock) = (settings.profile(), monotonic(clock));
     let printer: Box<dyn Printer> = match way {
         crate::config::PrinterWay::Serial(line) => Box::new(SerialPrinter::new(line, profile, clock)),
+        crate::config::PrinterWay::Usb(path) => Box::new(UsbPrinter::new(path, profile, clock)),
         crate::config::PrinterWay::Network(address) => Box::new(NetworkPrinter::new(address, profile, clock)),
     };
     printer_thread::start(printer, send)

@@ -1,12 +1,15 @@
 //! What is fixed on this till: `till.toml`, the trust file, and who the till is once it has registered.
 
 mod identity;
+mod printers;
 mod spoken;
 
 pub use identity::Identity;
 pub use spoken::{remember_language, remembered_language};
 
 use evertill_hardware::escpos::profile::{Completion, Profile};
+use evertill_hardware::label::Prefixes;
+use evertill_hardware::label::in_store::InStoreRule;
 use evertill_hardware::scanner::assembler::{AssemblerConfig, Framing};
 use evertill_hardware::serial_line::{Flow, SerialLine};
 use evertill_shared::protocol::store::TrustBundle;
@@ -59,6 +62,10 @@ pub struct Config {
     /// After so many minutes without a touch the till locks, if anybody of the store has a PIN; 0 for never.
     #[serde(default = "default_lock")]
     pub lock_after_minutes: u32,
+    /// How the store's own barcodes with a weight or a price inside are built, such as `21IIIIIWWWWWC`; the first that
+    /// fits counts. See [`InStoreRule`].
+    #[serde(default)]
+    pub in_store_codes: Vec<String>,
     /// The barcode scanner, if there is one.
     pub scanner: Option<ScannerConfig>,
     /// The receipt printer, if there is one.
@@ -94,14 +101,32 @@ pub struct ScannerConfig {
     /// The same code again within so many milliseconds is one scan; 0 for never.
     #[serde(default)]
     pub duplicate_window_ms: u64,
+    /// What the scanner puts in front of each code: `aim` (or nothing), or its maker's letters, `zebra` or `datalogic`.
+    #[serde(default)]
+    pub prefixes: PrefixName,
 }
 
-/// `[printer]`: on a serial line or in the network.
+/// The name of a way to mark what kind of code was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrefixName {
+    /// AIM identifiers, or nothing.
+    #[default]
+    Aim,
+    /// Zebra's and Symbol's letters.
+    Zebra,
+    /// Datalogic's letters.
+    Datalogic,
+}
+
+/// `[printer]`: on a serial line, by USB or in the network.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrinterConfig {
     /// The device file of a printer on a serial line.
     pub serial: Option<PathBuf>,
+    /// The device file of a printer of the USB printer class, such as `/dev/usb/lp0`.
+    pub usb: Option<PathBuf>,
     /// `host:port` of a printer in the network.
     pub tcp: Option<String>,
     /// Bits per second, for a serial line.
@@ -113,12 +138,16 @@ pub struct PrinterConfig {
     /// The handshake of a serial line: `none`, `xon_xoff` or `rts_cts`.
     #[serde(default)]
     pub flow: FlowName,
-    /// Columns on a line: 48 for 80 mm paper, 32 for 58 mm.
-    #[serde(default = "default_columns")]
-    pub columns: u16,
-    /// How it says that a job is done: `paper_status` (most), `process_id` (newer ones) or `none`.
-    #[serde(default)]
-    pub completion: CompletionName,
+    /// Its model: one that comes with the till, or one of the shop's own `printers.toml`.
+    pub model: Option<String>,
+    /// Columns on a line: 48 for 80 mm paper, 32 for 58 mm. Goes before the model's.
+    pub columns: Option<u16>,
+    /// How it says that a job is done: `paper_status` (most), `process_id` (newer ones) or `none`. Goes before the
+    /// model's.
+    pub completion: Option<CompletionName>,
+    /// What the model can do.
+    #[serde(skip)]
+    model_profile: Option<Profile>,
 }
 
 fn default_baud() -> u32 {
@@ -127,10 +156,6 @@ fn default_baud() -> u32 {
 
 fn default_frame() -> String {
     "8N1".into()
-}
-
-fn default_columns() -> u16 {
-    48
 }
 
 /// The name of a handshake.
@@ -147,16 +172,25 @@ pub enum FlowName {
 }
 
 /// The name of a way to learn that a job is done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CompletionName {
     /// The paper's state is asked for at the job's end.
-    #[default]
     PaperStatus,
     /// The printer echoes the job's number.
     ProcessId,
     /// The printer says nothing.
     None,
+}
+
+impl CompletionName {
+    fn completion(self) -> Completion {
+        match self {
+            Self::PaperStatus => Completion::PaperStatus,
+            Self::ProcessId => Completion::ProcessId,
+            Self::None => Completion::None,
+        }
+    }
 }
 
 impl Default for Config {
@@ -168,6 +202,7 @@ impl Default for Config {
             language: default_language(),
             fullscreen: false,
             lock_after_minutes: default_lock(),
+            in_store_codes: Vec::new(),
             scanner: None,
             printer: None,
         }
@@ -186,7 +221,10 @@ impl Config {
             other => other.map_err(|error| ConfigError::Io { path: path.clone(), error })?,
         };
         let bad = |why: String| ConfigError::Bad { path: path.clone(), why };
-        let config: Self = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        let mut config: Self = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        if let Some(printer) = &mut config.printer {
+            printer.find_model(data).map_err(|why| bad(format!("[printer] {why}")))?;
+        }
         config.check().map_err(bad)?;
         Ok(config)
     }
@@ -198,6 +236,7 @@ impl Config {
         if self.lock_after_minutes > LONGEST_LOCK {
             return Err(format!("lock_after_minutes is {LONGEST_LOCK} at most; 0 for never"));
         }
+        self.in_store_rules()?;
         if let Some(scanner) = &self.scanner {
             scanner.line().map_err(|why| format!("[scanner] frame: {why}"))?;
         }
@@ -205,6 +244,16 @@ impl Config {
             printer.way().map(drop).map_err(|why| format!("[printer] {why}"))?;
         }
         Ok(())
+    }
+
+    /// How the store's own codes with a weight or a price inside are built.
+    /// # Errors
+    /// A pattern that is none.
+    pub fn in_store_rules(&self) -> Result<Vec<InStoreRule>, String> {
+        let rule = |pattern: &String| {
+            pattern.parse().map_err(|error| format!("in_store_codes: {pattern:?}: {error}"))
+        };
+        self.in_store_codes.iter().map(rule).collect()
     }
 
     /// Reads the trust file.
@@ -219,6 +268,16 @@ impl Config {
 }
 
 impl ScannerConfig {
+    /// What stands in front of each code.
+    #[must_use]
+    pub fn prefixes(&self) -> Prefixes {
+        match self.prefixes {
+            PrefixName::Aim => Prefixes::Aim,
+            PrefixName::Zebra => Prefixes::Zebra,
+            PrefixName::Datalogic => Prefixes::Datalogic,
+        }
+    }
+
     /// The serial line.
     /// # Errors
     /// The frame is not one.
@@ -245,6 +304,8 @@ impl ScannerConfig {
 pub enum PrinterWay {
     /// Over a serial line.
     Serial(SerialLine),
+    /// By USB, as a printer.
+    Usb(PathBuf),
     /// Over the network, `host:port`.
     Network(String),
 }
@@ -252,10 +313,10 @@ pub enum PrinterWay {
 impl PrinterConfig {
     /// How the printer is reached.
     /// # Errors
-    /// Neither or both ways are given, or the frame is not one.
+    /// Not one way is given, or the frame is not one.
     pub fn way(&self) -> Result<PrinterWay, String> {
-        match (&self.serial, &self.tcp) {
-            (Some(path), None) => {
+        match (&self.serial, &self.usb, &self.tcp) {
+            (Some(path), None, None) => {
                 let frame = self.frame.parse().map_err(|error| format!("frame: {error}"))?;
                 let flow = match self.flow {
                     FlowName::None => Flow::None,
@@ -264,21 +325,34 @@ impl PrinterConfig {
                 };
                 Ok(PrinterWay::Serial(SerialLine { path: path.clone(), baud: self.baud, frame, flow }))
             }
-            (None, Some(address)) => Ok(PrinterWay::Network(address.clone())),
-            _ => Err("give either serial = \"/dev/…\" or tcp = \"host:9100\"".into()),
+            (None, Some(path), None) => Ok(PrinterWay::Usb(path.clone())),
+            (None, None, Some(address)) => Ok(PrinterWay::Network(address.clone())),
+            _ => Err("give one of serial = \"/dev/…\", usb = \"/dev/usb/lp0\", tcp = \"host:9100\"".into()),
         }
+    }
+
+    fn find_model(&mut self, data: &Path) -> Result<(), String> {
+        let Some(name) = &self.model else { return Ok(()) };
+        let own = match fs::read_to_string(data.join("printers.toml")) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(format!("printers.toml: {error}")),
+        };
+        self.model_profile = Some(printers::model(name, own.as_deref())?);
+        Ok(())
     }
 
     /// What the printer can do.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        let usual = if self.columns < 42 { Profile::paper_58mm() } else { Profile::paper_80mm() };
-        let completion = match self.completion {
-            CompletionName::PaperStatus => Completion::PaperStatus,
-            CompletionName::ProcessId => Completion::ProcessId,
-            CompletionName::None => Completion::None,
-        };
-        Profile { columns: self.columns, completion, ..usual }
+        let narrow = self.columns.is_some_and(|columns| columns < 42);
+        let usual = if narrow { Profile::paper_58mm() } else { Profile::paper_80mm() };
+        let model = self.model_profile.clone().unwrap_or(usual);
+        Profile {
+            columns: self.columns.unwrap_or(model.columns),
+            completion: self.completion.map_or(model.completion, CompletionName::completion),
+            ..model
+        }
     }
 }
 
@@ -312,12 +386,24 @@ mod tests {
     }
 
     #[test]
+    fn a_printers_model_decides_unless_something_is_said_beside_it() {
+        let text = "[printer]\nusb = \"/dev/usb/lp0\"\nmodel = \"epson-tm-t88v\"\ncolumns = 40\n";
+        let printer = read(text).unwrap().printer.unwrap();
+        assert_eq!(printer.way(), Ok(PrinterWay::Usb("/dev/usb/lp0".into())));
+        let profile = printer.profile();
+        assert_eq!((profile.columns, profile.dots, profile.completion), (40, 512, Completion::ProcessId));
+        assert!(read("[printer]\ntcp = \"x:1\"\nmodel = \"nobody\"").unwrap_err().contains("80mm"));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_refused_with_its_place() {
         for (text, word) in [
             ("language = \"fr\"", "language"),
             ("[printer]\n", "serial"),
             ("[scanner]\nport = \"/dev/x\"\nframe = \"9N1\"", "[scanner]"),
             ("colour = 1", "colour"),
+            ("in_store_codes = [\"69IIIIIWWWWWC\"]", "in-store"),
+            ("[scanner]\nport = \"/dev/x\"\nprefixes = \"other\"", "prefixes"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(word) && error.contains("till.toml"), "{error}");

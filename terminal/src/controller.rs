@@ -19,6 +19,7 @@ mod refund;
 mod sale;
 mod screen;
 mod tender;
+mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
 

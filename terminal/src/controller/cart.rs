@@ -2,7 +2,7 @@
 
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::StoreId;
-use evertill_shared::money::Currency;
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::line::Line;
 use evertill_shared::order::{Sale, SaleError};
 use evertill_shared::protocol::catalogue::Product;
@@ -24,6 +24,15 @@ pub struct NamedLine {
 pub struct Cart {
     lines: Vec<NamedLine>,
     next_name: u32,
+}
+
+/// A piece that a scale has weighed or priced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// What it costs.
+    pub price_minor: i64,
+    /// What stands behind its name on the receipt, such as ` 0.512 kg`.
+    pub note: String,
 }
 
 /// Why goods were not added.
@@ -84,6 +93,29 @@ impl Cart {
         }
         let name = product.name.chars().take(LONGEST_NAME).collect();
         let line = Line::new(product.id.clone(), name, 1, product.price, product.tax_rate);
+        let line = line.map_err(|_| NotAdded::Limit)?;
+        self.total_minor().checked_add(line.total.minor).ok_or(NotAdded::Limit)?;
+        self.push(line);
+        Ok(())
+    }
+
+    /// One piece of these goods with a price of its own, on a line of its own: what a scale has weighed.
+    pub fn add_piece(
+        &mut self,
+        product: &Product,
+        piece: &Piece,
+        currency: Currency,
+    ) -> Result<(), NotAdded> {
+        if piece.price_minor <= 0 || product.price.currency != currency {
+            return Err(NotAdded::NoPrice);
+        }
+        if self.lines.len() >= Sale::MAX_LINES {
+            return Err(NotAdded::Limit);
+        }
+        let room = LONGEST_NAME.saturating_sub(piece.note.chars().count());
+        let name: String = product.name.chars().take(room).chain(piece.note.chars()).collect();
+        let price = Amount::new(piece.price_minor, currency);
+        let line = Line::new(product.id.clone(), name, 1, price, product.tax_rate);
         let line = line.map_err(|_| NotAdded::Limit)?;
         self.total_minor().checked_add(line.total.minor).ok_or(NotAdded::Limit)?;
         self.push(line);

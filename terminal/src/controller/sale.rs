@@ -5,7 +5,7 @@ use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
-use evertill_hardware::label::{LabelKind, classify};
+use evertill_hardware::label::{LabelKind, classify_with};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::wallet;
@@ -25,7 +25,7 @@ impl Controller {
         if self.question.is_some() {
             return self.tell(Notice::ScanNotUsed);
         }
-        let label = classify(scan);
+        let label = classify_with(scan, self.options.prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
         match &self.at {
             // The phone was still before the scanner: the page that says "paid" must not go for that.
@@ -34,9 +34,9 @@ impl Controller {
             }
             At::Done { .. } => {
                 self.next_sale();
-                self.scan_goods(label.text.expose());
+                self.scan_goods(&label.code());
             }
-            At::Sale => self.scan_goods(label.text.expose()),
+            At::Sale => self.scan_goods(&label.code()),
             At::AwaitCode { held: Some(_) } | At::Payment { .. } => {
                 let again = self.is_payment_code(label.text.expose());
                 self.tell(if again { Notice::DoubleScanIgnored } else { Notice::SaleUnderWay });
@@ -49,26 +49,33 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Refunds | At::Orders | At::About => self.scan_beside(label.text.expose()),
+            At::Refunds | At::Orders | At::About => self.scan_beside(&label.code()),
             At::Starting | At::Enrol(_) => {}
         }
     }
 
     /// On a page beside the sale: goods go into the sale, which comes back on screen, so that none is missed.
     fn scan_beside(&mut self, code: &str) {
-        if self.goods.by_barcode(code).is_some() {
+        if self.goods.by_barcode(code).is_some() || self.weighed(code).is_some() {
             self.at = At::Sale;
         }
         self.scan_goods(code);
     }
 
     fn is_payment_code(&self, code: &str) -> bool {
-        self.goods.by_barcode(code).is_none() && wallet::detect(code).is_some()
+        wallet::detect(code).is_some()
+            && self.goods.by_barcode(code).is_none()
+            && self.weighed(code).is_none()
     }
 
     fn scan_goods(&mut self, code: &str) {
         if let Some(product) = self.goods.by_barcode(code).cloned() {
             return self.add(&product);
+        }
+        if let Some((product, piece)) = self.weighed(code).map(|(product, piece)| (product.clone(), piece)) {
+            let mut cart = self.cart.clone();
+            let added = cart.add_piece(&product, &piece, self.currency());
+            return self.after_adding(added, cart, &product);
         }
         if self.is_payment_code(code) {
             return self.tell(Notice::PaymentCodeBeforeTender);
@@ -131,7 +138,12 @@ impl Controller {
 
     fn add(&mut self, product: &Product) {
         let mut cart = self.cart.clone();
-        match cart.add(product, self.currency()) {
+        let added = cart.add(product, self.currency());
+        self.after_adding(added, cart, product);
+    }
+
+    fn after_adding(&mut self, added: Result<(), NotAdded>, cart: Cart, product: &Product) {
+        match added {
             Ok(()) => {
                 self.notices.over();
                 self.set_cart(cart);

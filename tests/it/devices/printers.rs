@@ -1,6 +1,6 @@
 use super::clock;
 use evertill_hardware::escpos::profile::Completion;
-use evertill_hardware::printer::{NetworkPrinter, SerialPrinter};
+use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
 use evertill_hardware::serial_line::SerialLine;
 use evertill_hardware::{
     Document, DrawerKick, JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, Profile, Size, Style,
@@ -45,7 +45,10 @@ fn benches(config: &PrinterConfig, profile: &Profile) -> Vec<Bench> {
     let over_serial = SerialPrinter::new(line, profile.clone(), clock());
     let network = PrinterEmulator::on_network(config.clone()).unwrap();
     let over_network = NetworkPrinter::new(network.address(), profile.clone(), clock());
-    vec![(serial, Box::new(over_serial)), (network, Box::new(over_network))]
+    // A pseudo terminal opened as a plain file: what the device file of a printer by USB is.
+    let usb = PrinterEmulator::on_serial(config.clone()).unwrap();
+    let over_usb = UsbPrinter::new(usb.path(), profile.clone(), clock());
+    vec![(serial, Box::new(over_serial)), (usb, Box::new(over_usb)), (network, Box::new(over_network))]
 }
 
 /// One on each kind of line and with each way of confirming.

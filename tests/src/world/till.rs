@@ -10,6 +10,7 @@ use super::story::Story;
 use super::template::{SERVERS, Template, till_key};
 use super::time::WorldClock;
 use evertill_hardware::ScanText;
+use evertill_hardware::label::Prefixes;
 use evertill_provisioning::client::{ClientConfig, StoreClient};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::TerminalId;
@@ -135,6 +136,8 @@ impl Till {
             servers: self.identity.servers.clone(),
             has_printer: false,
             has_scanner: true,
+            prefixes: Prefixes::Aim,
+            in_store: Vec::new(),
             lock_after: std::time::Duration::from_secs(300),
         };
         let jitter = Box::new(move || u32::try_from(jitter.below(1_000)).unwrap_or(0));

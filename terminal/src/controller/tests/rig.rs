@@ -8,6 +8,7 @@ use crate::sync::{Answer, NetError, PaymentQuestion};
 pub use crate::view::FaultPage;
 use crate::view::{Page, PaymentState as Shown};
 use evertill_hardware::ScanText;
+use evertill_hardware::label::Prefixes;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, RefundId, StoreId, TerminalId};
 use evertill_shared::journal::{Entry, Head, SignedEntry};
@@ -63,6 +64,7 @@ pub fn products() -> Vec<Product> {
         favourite,
     };
     vec![
+        product("apples", "Apples", "12345", 990, false),
         product("tea", "Green tea", TEA, 450, true),
         product("bread", "Bread", BREAD, 800, false),
         product("bag", "Bag without price", "40170725", 0, false),
@@ -187,6 +189,8 @@ impl Till {
             servers: vec!["https://configured:8443".into()],
             has_printer: true,
             has_scanner: true,
+            prefixes: Prefixes::Aim,
+            in_store: vec!["28IIIIIWWWWWC".parse().unwrap(), "26IIIIIPPPPPWWWWWC".parse().unwrap()],
             lock_after: Duration::from_secs(300),
         };
         Self {

@@ -108,3 +108,29 @@ fn a_language_chosen_on_the_screen_is_kept_once_for_the_next_start() {
     till.act(UserAction::Language(Language::Chinese));
     assert!(matches!(till.other[..], [Command::KeepLanguage(Language::Chinese)]));
 }
+
+#[test]
+fn what_a_scale_has_weighed_is_a_line_of_its_own_with_its_weight_and_price() {
+    let mut till = Till::online();
+    till.scan("2812345005125");
+    till.scan("]E02812345005125");
+    till.scan("261234500507005121");
+    let page = sale_page(&till);
+    assert_eq!((page.lines.len(), page.item_count, page.total_minor), (3, 3, 3 * 507));
+    assert_eq!(page.lines[0].name, "Apples 0.512 kg");
+    // Weight and price do not bear each other out: as long as a payment code, and not sold.
+    till.scan("261234500700005126");
+    assert_eq!(till.notice(), Some(&Notice::PaymentCodeBeforeTender));
+    assert_eq!(sale_page(&till).lines.len(), 3);
+}
+
+#[test]
+fn a_payment_code_that_reads_like_a_scales_is_a_payment_code_where_one_was_asked_for() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.act(UserAction::TenderCode);
+    let sale = till.take_draft().unwrap();
+    till.answer_draft(sale, 1);
+    till.scan("261234500507005121");
+    assert!(till.take_pay().is_some());
+}

@@ -1,0 +1,109 @@
+//! Printers of the USB printer class, whose device file is `/dev/usb/lp0` and the like.
+
+use super::job::EscPosPrinter;
+use super::network::none_in_time;
+use super::session::{Link, Transport};
+use crate::escpos::profile::Profile;
+use crate::monotonic::Monotonic;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long to wait before trying again on a line that gives or takes nothing.
+const PAUSE: Duration = Duration::from_millis(5);
+/// What such a printer takes at the least, in bytes per second.
+const SLOWEST: u32 = 100_000;
+
+/// The way to a printer of the USB printer class. Nothing but the file is needed: no driver, no rights beyond those of
+/// the group `lp`.
+#[derive(Clone, Debug)]
+pub struct UsbPort {
+    path: PathBuf,
+}
+
+/// A printer of the USB printer class.
+pub type UsbPrinter = EscPosPrinter<UsbPort>;
+
+impl UsbPrinter {
+    /// A printer at `path`, such as `/dev/usb/lp0`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, profile: Profile, clock: Monotonic) -> Self {
+        Self::with_transport(UsbPort { path: path.into() }, profile, clock)
+    }
+}
+
+impl Transport for UsbPort {
+    type Link = UsbLink;
+
+    fn open(&mut self) -> io::Result<UsbLink> {
+        // Without blocking: a printer without paper takes nothing, for hours.
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(&self.path)?;
+        let mut link = UsbLink { file };
+        // What was said before we asked; printers whose answers nobody fetches stop in the end.
+        let mut old = [0; 256];
+        while link.receive(&mut old, Duration::ZERO)? > 0 {}
+        Ok(link)
+    }
+
+    fn bytes_per_second(&self) -> u32 {
+        SLOWEST
+    }
+
+    fn stays_open(&self) -> bool {
+        true
+    }
+
+    fn connects(&self) -> bool {
+        false
+    }
+
+    fn notices_loss(&self) -> bool {
+        true
+    }
+
+    fn reopen_pause(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// An open device file.
+#[derive(Debug)]
+pub struct UsbLink {
+    file: File,
+}
+
+impl UsbLink {
+    /// Tries until something moved or the time is over.
+    fn until(
+        &mut self,
+        wait: Duration,
+        mut move_some: impl FnMut(&mut File) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let count = none_in_time(move_some(&mut self.file))?;
+            if count > 0 || waited >= wait {
+                return Ok(count);
+            }
+            std::thread::sleep(PAUSE);
+            waited += PAUSE;
+        }
+    }
+}
+
+impl Link for UsbLink {
+    fn send(&mut self, bytes: &[u8], wait: Duration) -> io::Result<usize> {
+        self.until(wait, |file| file.write(bytes))
+    }
+
+    /// Nothing read is nothing said: a printer that is gone fails.
+    fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
+        self.until(wait, |file| file.read(buffer))
+    }
+}

@@ -1,0 +1,102 @@
+//! Models of printers, from data: those that come with the till, and the shop's own.
+
+use super::CompletionName;
+use evertill_hardware::escpos::profile::{Profile, TextEncoding, UnknownCharacter};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The models that come with the till.
+const BUNDLED: &str = include_str!("printers.toml");
+/// The narrowest and the widest paper that a receipt can be laid out for, in columns.
+const COLUMNS: std::ops::RangeInclusive<u16> = 16..=96;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    columns: u16,
+    dots: u16,
+    encoding: EncodingName,
+    completion: CompletionName,
+    real_time_status: bool,
+    real_time_pulse: bool,
+    qr: bool,
+    cutter: bool,
+    slowest_mm_per_s: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EncodingName {
+    Gb18030,
+    Ascii,
+}
+
+impl Model {
+    fn profile(&self) -> Profile {
+        Profile {
+            columns: self.columns,
+            dots: self.dots,
+            encoding: match self.encoding {
+                EncodingName::Gb18030 => TextEncoding::Gb18030,
+                EncodingName::Ascii => TextEncoding::Ascii,
+            },
+            unknown_character: UnknownCharacter::Replace,
+            completion: self.completion.completion(),
+            real_time_status: self.real_time_status,
+            real_time_pulse: self.real_time_pulse,
+            qr: self.qr,
+            cutter: self.cutter,
+            slowest_mm_per_s: self.slowest_mm_per_s,
+        }
+    }
+}
+
+/// What a model can do; `own` is the shop's own list, which goes before ours.
+/// # Errors
+/// The own list is none, or there is no such model.
+pub(super) fn model(name: &str, own: Option<&str>) -> Result<Profile, String> {
+    let mut models = read(BUNDLED)?;
+    if let Some(own) = own {
+        models.extend(read(own).map_err(|why| format!("printers.toml: {why}"))?);
+    }
+    let known = || models.keys().cloned().collect::<Vec<_>>().join(", ");
+    let model =
+        models.get(name).ok_or_else(|| format!("model {name:?} is not known; known are {}", known()))?;
+    Ok(model.profile())
+}
+
+fn read(text: &str) -> Result<BTreeMap<String, Model>, String> {
+    let models: BTreeMap<String, Model> = toml::from_str(text).map_err(|error| error.to_string())?;
+    for (name, model) in &models {
+        // A character of one column is 8 to 14 dots wide on every printer.
+        let fits = (8..=14).contains(&(model.dots / model.columns.max(1)));
+        if !COLUMNS.contains(&model.columns) || !fits || model.slowest_mm_per_s == 0 {
+            return Err(format!("[{name}] its columns, dots or speed cannot be"));
+        }
+    }
+    Ok(models)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_hardware::escpos::profile::Completion;
+
+    #[test]
+    fn the_models_that_come_with_the_till_are_whole_and_include_the_usual_ones() {
+        assert_eq!(model("80mm", None), Ok(Profile::paper_80mm()));
+        assert_eq!(model("58mm", None), Ok(Profile::paper_58mm()));
+        assert_eq!(model("epson-tm-t88v", None).unwrap().completion, Completion::ProcessId);
+        assert!(model("nobody", None).unwrap_err().contains("80mm"));
+    }
+
+    #[test]
+    fn a_shops_own_list_goes_before_ours_and_is_checked() {
+        let own = BUNDLED.replace("[58mm]", "[ours]").replace("cutter = false", "cutter = true");
+        assert!(model("ours", Some(&own)).unwrap().cutter);
+        assert!(model("58mm", Some(&own)).is_ok());
+        for wrong in [own.replace("dots = 384", "dots = 38"), "[x]\ncolumns = 1".into(), "x".into()] {
+            assert!(model("80mm", Some(&wrong)).unwrap_err().starts_with("printers.toml"));
+        }
+    }
+}
