@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// How one kind of in-store code is built: `21IIIIIWWWWWC`.
 ///
 /// Digits stand for themselves, `I` is the item's number, `W` its weight in grams, `P` its price in the currency's
-/// smallest unit, `X` a digit of no account, and `C` at the end the check digit, as in an EAN. 13 digits, or 18 as
+/// smallest unit, `N` a digit of no account, and `C` at the end the check digit, as in an EAN. 13 digits, or 18 as
 /// Chinese scales print them: `26IIIIIPPPPPWWWWWC`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InStoreRule {
@@ -34,8 +34,8 @@ pub enum BadRule {
     /// Not 13 or 18 characters.
     #[error("a pattern for in-store codes has 13 or 18 characters, such as 21IIIIIWWWWWC")]
     Length,
-    /// Something else than digits, I, W, P, X and a last C.
-    #[error("a pattern for in-store codes has digits, then I, W, P or X, and C at its end")]
+    /// Something else than digits, I, W, P, N and a last C.
+    #[error("a pattern for in-store codes has digits, then I, W, P or N, and C at its end")]
     Character,
     /// It begins like codes of the whole world.
     #[error("in-store codes begin with 02, 04 or 20 to 29; others belong to articles of the whole world")]
@@ -57,7 +57,7 @@ impl FromStr for InStoreRule {
         let body = pattern.strip_suffix('C').ok_or(BadRule::Character)?;
         let marks = body.bytes().take_while(u8::is_ascii_digit).count();
         let rest = body.get(marks..).unwrap_or_default();
-        if !rest.bytes().all(|byte| b"IWPX".contains(&byte)) {
+        if !rest.bytes().all(|byte| b"IWPN".contains(&byte)) {
             return Err(BadRule::Character);
         }
         if !matches!(body.as_bytes(), [b'0', b'2' | b'4', ..] | [b'2', b'0'..=b'9', ..]) {
@@ -177,10 +177,10 @@ mod tests {
             ("21IIIIIWWWWWW", BadRule::Character),
             ("69IIIIIWWWWWC", BadRule::Range),
             ("IIIIIIIWWWWWC", BadRule::Range),
-            ("21IIIIIXXXXXC", BadRule::Meaning),
-            ("21XXXXXWWWWWC", BadRule::Meaning),
+            ("21IIIIINNNNNC", BadRule::Meaning),
+            ("21NNNNNWWWWWC", BadRule::Meaning),
             ("21IIIIIW5WWWC", BadRule::Character),
-            ("26IIIIIPPPPPXXXXXC", BadRule::Meaning),
+            ("26IIIIIPPPPPNNNNNC", BadRule::Meaning),
         ] {
             assert_eq!(pattern.parse::<InStoreRule>(), Err(error), "{pattern}");
         }
@@ -199,7 +199,7 @@ mod tests {
         }
 
         #[test]
-        fn any_pattern_and_code_are_read_without_panic(pattern in "[0-9IWPXC]{13,18}", code in "\\PC{0,20}") {
+        fn any_pattern_and_code_are_read_without_panic(pattern in "[0-9IWPNC]{13,18}", code in "\\PC{0,20}") {
             if let Ok(rule) = pattern.parse::<InStoreRule>() {
                 let _ = rule.read(&code);
             }

@@ -145,9 +145,11 @@ fn paper_that_ends_in_the_middle_leaves_the_job_unknown_and_printed_once() {
 #[test]
 fn an_opened_cover_in_the_middle_leaves_the_job_unknown() {
     each(benches(&slow(), &Profile::paper_80mm()), |emulator, mut printer| {
+        // The first job waits for answers to what was before it; the second begins at once.
+        assert_eq!(printer.print(&Document::new().line("first").cut(), JobId(0)), PrintOutcome::Confirmed);
         let opener = std::thread::scope(|scope| {
             scope.spawn(|| {
-                std::thread::sleep(Duration::from_millis(200));
+                std::thread::sleep(Duration::from_millis(450));
                 emulator.set_cover_open(true);
             });
             printer.print(&receipt(), JobId(1))
@@ -180,6 +182,7 @@ fn a_printer_unplugged_in_the_middle_leaves_the_job_unknown_and_it_is_not_sent_a
 fn a_printer_whose_answers_are_lost_in_the_middle_leaves_the_job_unknown() {
     let short = Document::new().line("once;").cut();
     each(all_benches(&slow()), |emulator, mut printer| {
+        assert_eq!(printer.print(&Document::new().line("first").cut(), JobId(0)), PrintOutcome::Confirmed);
         emulator.run_out_of_paper_after(1);
         let outcome = std::thread::scope(|scope| {
             scope.spawn(|| {
