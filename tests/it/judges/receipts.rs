@@ -4,7 +4,7 @@
 use super::{kept, run, scripts};
 use evertill_hardware::escpos::encode::encode;
 use evertill_hardware::{Document, Profile};
-use evertill_tests::rig::packages::{self, Package};
+use evertill_tests::rig::packages::{self, NODE, NPM, Package};
 use evertill_tests::simulator::printer::{Paper, PrinterConfig, PrinterEmulator, print_bytes};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ fn receiptio() -> PathBuf {
     let list = scripts().join("receiptio/package.json");
     let folder = kept("receiptio", &list, |folder| {
         std::fs::copy(&list, folder.join("package.json")).unwrap();
-        let mut install = Command::new("/usr/bin/npm");
+        let mut install = Command::new(NPM);
         install.args([
             "install",
             "--no-audit",
@@ -35,7 +35,7 @@ fn receiptio() -> PathBuf {
 
 /// What the judge says and the number that it ends with.
 fn judge(arguments: &[&str], receipt: &str) -> (String, Option<i32>) {
-    let mut child = Command::new("/usr/bin/node")
+    let mut child = Command::new(NODE)
         .arg(receiptio())
         .args(["-d", ADDRESS])
         .args(arguments)

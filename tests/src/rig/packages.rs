@@ -89,7 +89,6 @@ impl Package {
             Self::Patroni => exist(&["/usr/bin/patroni", "/usr/lib/python3/dist-packages/etcd/__init__.py"]),
             Self::Etcd => exist(&["/usr/bin/etcd"]),
             Self::Strace => exist(&["/usr/bin/strace"]),
-            Self::Node => exist(&["/usr/bin/node", "/usr/bin/npm"]),
             Self::Zbar => exist(&["/usr/bin/zbarimg"]),
             Self::Python => {
                 let asked = Command::new(PYTHON).args(["-c", "import ensurepip, venv"]).output();
