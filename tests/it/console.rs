@@ -24,5 +24,7 @@ mod shop;
 mod terminals;
 #[path = "console/view.rs"]
 mod view;
+#[path = "console/wallets.rs"]
+mod wallets;
 #[path = "console/webdriver.rs"]
 mod webdriver;

@@ -15,6 +15,7 @@ pub(super) enum Tab {
     Terminals,
     Groups,
     Bills,
+    Wallets,
     Staff,
     Audit,
     None,
@@ -67,6 +68,7 @@ impl Frame {
             (Tab::Terminals, "/console/terminals", self.t.terminals),
             (Tab::Groups, "/console/groups", self.t.groups),
             (Tab::Bills, "/console/bills", self.t.bills),
+            (Tab::Wallets, "/console/wallets", self.t.wallets),
             (Tab::Staff, "/console/staff", self.t.staff),
             (Tab::Audit, "/console/audit", self.t.audit),
         ];
@@ -94,7 +96,7 @@ pub(super) fn may_open(role: Role, tab: Tab) -> bool {
     match tab {
         Tab::Orders | Tab::None => true,
         Tab::Groups | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
-        Tab::Terminals | Tab::Staff => role.may_administer(),
+        Tab::Terminals | Tab::Wallets | Tab::Staff => role.may_administer(),
     }
 }
 

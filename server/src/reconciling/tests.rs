@@ -1,5 +1,6 @@
 use super::*;
 use crate::base_store::{RunState, StoredFinding};
+use crate::channel::Channel;
 use crate::channel::bills::{BillFailure, Bills};
 use crate::channel::{Answer, ChannelRefund, ChannelRefundOutcome, Charge};
 use crate::order_centre::CentreSettings;
@@ -87,7 +88,7 @@ async fn reconciler(rig: &Rig, groups: GroupSet, paper: &Arc<Paper>) -> Reconcil
     let settings = CentreSettings::default();
     let policies = Policies::default();
     let centre = OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings);
-    Reconciler::new((base(rig).await, groups, centre), channels, clock, ReconcilingSettings::default())
+    Reconciler::new((base(rig).await, groups, centre), clock, ReconcilingSettings::default())
 }
 
 impl Shop {

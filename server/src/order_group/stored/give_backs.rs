@@ -11,7 +11,7 @@ use super::scan;
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::Attempt;
+use evertill_shared::id::{AccountId, Attempt};
 use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
@@ -20,7 +20,7 @@ use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::wallet::Wallet;
 
 const GIVE_BACK: &str = "SELECT g.number, g.attempt, g.wallet, g.since, g.tries, g.words, g.version, \
-     p.channel_number, p.currency, p.amount_minor, o.terminal FROM give_backs g \
+     p.channel_number, p.account, p.currency, p.amount_minor, o.terminal FROM give_backs g \
      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt JOIN orders o ON o.number = g.number \
      WHERE g.state = 'open'";
 
@@ -31,6 +31,7 @@ fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
         attempt: row.get("attempt")?,
         terminal: terminal(row.get("terminal")?)?,
         wallet: parsed(&text("wallet")?)?,
+        account: AccountId(row.get("account")?),
         channel_number: channel_number(text("channel_number")?)?,
         amount: Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?),
         since: Timestamp(row.get("since")?),
@@ -79,6 +80,7 @@ fn as_refund(open: GiveBack) -> RefundRecord {
             requested_at: open.since,
             refused: None,
         },
+        account: open.account,
         channel_number: Some(open.channel_number),
     }
 }
@@ -89,16 +91,26 @@ fn find(sql: &dyn Sql, number: OrderNumber, attempt: Attempt) -> Result<Option<G
 }
 
 impl GiveBacks for StoredGroup {
-    fn due_give_backs(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<GiveBack>> {
+    fn due_give_backs(
+        &self,
+        (wallet, account): (Wallet, AccountId),
+        now: Timestamp,
+        most: u32,
+    ) -> Reply<Vec<GiveBack>> {
         let pattern = self.pattern();
         self.read(move |sql| {
             let statement = format!(
-                "{GIVE_BACK} AND g.wallet = ?1 AND (g.next_at <= ?2 OR g.next_at > ?3) \
+                "{GIVE_BACK} AND g.wallet = ?1 AND p.account = ?6 AND (g.next_at <= ?2 OR g.next_at > ?3) \
                  AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?3) \
                  AND g.number LIKE ?5 ORDER BY g.next_at LIMIT ?4"
             );
             let far = now.plus(IMPLAUSIBLE).0;
-            readable(sql, &statement, &params![wallet.code(), now.0, far, most, pattern], give_back_row)
+            readable(
+                sql,
+                &statement,
+                &params![wallet.code(), now.0, far, most, pattern, account.get()],
+                give_back_row,
+            )
         })
     }
 
