@@ -27,6 +27,7 @@ struct Account {
     id: u32,
     name: String,
     wallet: &'static str,
+    merchant_word: &'static str,
     merchant: String,
     badges: Vec<Badge>,
     trouble: String,
@@ -141,6 +142,10 @@ fn account(row: &AccountRow, app: &App, health: &[ChannelHealth], visit: &Visit)
         id: row.id.get(),
         name: facts.name.clone(),
         wallet: say::wallet(facts.wallet, t),
+        merchant_word: match facts.wallet {
+            Wallet::WeChatPay => t.account_merchant,
+            Wallet::Alipay => t.account_app,
+        },
         merchant: facts.merchant.clone(),
         badges: vec![taking, answering],
         trouble: match standing {

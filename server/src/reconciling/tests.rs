@@ -1,3 +1,5 @@
+mod accounts;
+
 use super::*;
 use crate::base_store::{RunState, StoredFinding};
 use crate::channel::Channel;
@@ -6,7 +8,7 @@ use crate::channel::{Answer, ChannelRefund, ChannelRefundOutcome, Charge};
 use crate::order_centre::CentreSettings;
 use crate::order_group::testing::{NOON, Rig, base, cny, guard, open, store};
 use crate::order_group::{CarryOut, Lease, NewPayment, NewRefund, PaymentNews, Policies, RefundNews};
-use evertill_shared::id::{ChannelNumber, RefundId};
+use evertill_shared::id::{AccountId, ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
@@ -105,16 +107,21 @@ impl Shop {
     }
 
     async fn pay(&self, minor: i64, outcome: Option<PayOutcome>) -> Attempt {
+        self.pay_to(AccountId::OF_THE_FILE, minor, outcome).await
+    }
+
+    async fn pay_to(&self, account: AccountId, minor: i64, outcome: Option<PayOutcome>) -> Attempt {
         let (till, at) = (&self.rig.till, self.rig.clock.now());
         let sale = till.sale(minor);
         let order = self.rig.draft(&sale).await.number;
         let channel_number = ChannelNumber::new(store().id, sale.key, 1);
         let number = channel_number.to_string();
         let policy = Policy::default();
+        let intent = Payment::intent(1, Wallet::WeChatPay, channel_number, cny(minor), at, &policy);
         let payment = NewPayment {
             adoption: till.adoption(&sale, order, at),
             requested: till.requested(&sale, order, 1),
-            intent: Payment::intent(1, Wallet::WeChatPay, channel_number, cny(minor), at, &policy),
+            intent: Payment { account, ..intent },
             lease: lease(at),
             guard: guard(),
         };

@@ -107,7 +107,7 @@ async fn whatever_rests_on_an_account_is_known() {
         let declined = PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds);
         home.group.record_payment(news(number, Event::Pay(declined))).await.unwrap();
         assert!(is_owed(&home, THREE).await, "{}: it is looked at again", home.engine);
-        let late = Event::Query(QueryOutcome::Paid { transaction: "42".into() });
+        let late = Event::LookedAgain(QueryOutcome::Paid { transaction: "42".into() });
         home.group.record_payment(news(number, late)).await.unwrap();
         let due = home.group.due_give_backs((WALLET, THREE), NOON, 10).await.unwrap();
         assert_eq!((due.len(), due[0].account), (1, THREE), "{}", home.engine);

@@ -238,7 +238,8 @@ async fn no_other_role_and_no_secret(rig: &StoreRig, wechat: u32) {
     let stranger = [("csrf", "00"), ("reason", "because")];
     assert_eq!(it.post(&format!("{change}/enable"), &stranger).await.0, StatusCode::FORBIDDEN);
     let field = |name: &str| {
-        let start = page.find(&format!("name=\"{name}\" value=\"")).unwrap() + name.len() + 15;
+        let named = page.find(&format!("name=\"{name}\"")).unwrap();
+        let start = named + page[named..].find("value=\"").unwrap() + "value=\"".len();
         page[start..].split('"').next().unwrap().to_owned()
     };
     let (request, seen, app) = (field("request"), field("seen"), field("app_id"));
