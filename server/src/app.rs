@@ -1,5 +1,6 @@
 //! What every handler has at hand.
 
+use crate::accounts::Accounts;
 use crate::base_store::BaseStore;
 use crate::door::Door;
 use crate::merchant_view::MerchantView;
@@ -23,6 +24,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Stores, terminals, staff, catalogue, sessions: small and read often.
     pub base: BaseStore,
+    /// The accounts at the wallets, and who of them is asked.
+    pub accounts: Accounts,
     /// The order groups and the jump.
     pub groups: GroupSet,
     /// Copies of all orders, for lists and totals; nothing that decides about money.

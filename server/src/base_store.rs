@@ -2,6 +2,7 @@
 //! Small, read often, apart from the orders. One SQLite file, or one PostgreSQL database; every server of a store
 //! may open it, and none keeps anything of it to itself but terminals' states, for less than a second.
 
+mod accounts;
 mod audit;
 mod bills;
 mod bootstrap;
@@ -19,6 +20,7 @@ mod staff;
 mod terminals;
 mod till_staff;
 
+pub use accounts::{AccountFacts, AccountRow, Changer, HEARD_AFTER, SealedSecret, Sealing, WalletTable};
 pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
 pub use bills::{
     BILL_LEASE, BillLease, BillRun, RunFigures, RunState, StoredField, StoredFinding, StoredSettled,
@@ -85,6 +87,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "bills",
         sqlite: include_str!("../migrations/sqlite/base_0006_bills.sql"),
         postgres: include_str!("../migrations/postgres/base_0006_bills.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "accounts",
+        sqlite: include_str!("../migrations/sqlite/base_0007_accounts.sql"),
+        postgres: include_str!("../migrations/postgres/base_0007_accounts.sql"),
     },
 ];
 

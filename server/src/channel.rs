@@ -7,6 +7,7 @@
 pub mod alipay;
 pub mod bills;
 mod domains;
+pub mod files;
 pub mod line;
 mod rsa;
 mod silence;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 mod read;
 pub use read::Problem;
+pub(crate) use read::check_account;
 
 /// The whole of `server.toml`. Paths are absolute or relative to the file's folder; [`Config::load`] has made
 /// them usable as they are.
@@ -56,6 +57,10 @@ pub struct Config {
     pub wechat: Option<WechatSettings>,
     /// Alipay, if the store takes it.
     pub alipay: Option<AlipaySettings>,
+    /// Files with the keys under which the secrets of accounts in the base store are sealed, as
+    /// `evertill-server accounts make-key` makes them. The first seals; all open.
+    #[serde(default)]
+    pub account_keys: Vec<PathBuf>,
     /// When the wallets' bills are compared with the books.
     #[serde(default)]
     pub reconciling: ReconcilingSettings,

@@ -26,6 +26,8 @@ mod story;
 mod terminals;
 mod unsettled;
 mod visitor;
+mod wallet_form;
+mod wallets;
 pub mod words;
 
 use crate::app::App;
@@ -57,6 +59,12 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/bills/{channel}/{day}/findings.csv", get(bills::table))
         .route("/console/groups", get(groups::page))
         .route("/console/unsettled", get(unsettled::page))
+        .route("/console/wallets", get(wallets::page))
+        .route("/console/wallets/rules", post(wallets::add_rule))
+        .route("/console/wallets/rules/{priority}/remove", post(wallets::remove_rule))
+        .route("/console/wallets/new/{wallet}", get(wallet_form::blank).post(wallet_form::add))
+        .route("/console/wallets/{id}", get(wallet_form::filled).post(wallet_form::change))
+        .route("/console/wallets/{id}/{what}", post(wallets::act))
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/left", post(staff::left))
         .route("/console/staff/pin", post(staff::pin))

@@ -1,6 +1,7 @@
 //! The store server: the API of tills and staff, the order groups and the jump, the channels, the order
 //! centre that owns every payment not yet known, and the console for managers and IT.
 
+pub mod accounts;
 pub mod admission;
 pub mod agreed_clock;
 pub mod api;

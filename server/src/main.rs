@@ -1,10 +1,13 @@
 //! The store server's program.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use evertill_server::accounts::keyring;
 use evertill_server::config::Config;
 use evertill_server::merchant_view::Progress;
 use evertill_server::reconciling::Step;
-use evertill_server::running::{ReconcileOrder, ReconcilingDesk, RunningServer, audit, rebuild_view, start};
+use evertill_server::running::{
+    AccountsDesk, ReconcileOrder, ReconcilingDesk, RunningServer, audit, rebuild_view, start,
+};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::SystemClock;
 use evertill_shared::ledger::Balances;
@@ -36,7 +39,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
                   evertill-server --config shop/server/server.toml\n  \
                   evertill-server view rebuild --config shop/server/server.toml\n  \
                   evertill-server reconcile --config shop/server/server.toml\n  \
-                  evertill-server audit --config shop/server/server.toml"
+                  evertill-server audit --config shop/server/server.toml\n  \
+                  evertill-server accounts import --config shop/server/server.toml"
 )]
 struct Arguments {
     /// The settings: the server.toml that `evertill-admin store create` has made.
@@ -64,6 +68,9 @@ enum Command {
     /// The merchant view: the copies of all orders that lists, searches and totals come from.
     #[command(subcommand)]
     View(ViewCommand),
+    /// The merchant's accounts at the wallets, as rows of the base store.
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
     /// Proves the ledger: debits equal credits, and it is the account of what the orders say, in every order group.
     ///
     /// Servers may run meanwhile. It ends with status 1 and the rows in question if it is not so.
@@ -100,6 +107,43 @@ enum Command {
 }
 
 #[derive(Subcommand)]
+enum AccountsCommand {
+    /// Makes a key under which the secrets of accounts are sealed.
+    ///
+    /// Copy the file to every server of the store, name it in `account_keys` of each server.toml, and keep a copy where the
+    /// database's copies are not: without it no account opens any more.
+    #[command(
+        after_help = "Example:\n  evertill-server accounts make-key --out shop/server/accounts.key\n  \
+                      echo 'account_keys = [\"accounts.key\"]'   # a line for the top of server.toml"
+    )]
+    MakeKey {
+        /// Where it goes. A file that is there is left alone.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Makes an account of each wallet that the settings name: [wechat] and [alipay], with what is in their files, sealed.
+    ///
+    /// It takes the new payments from then on, and the old ones are asked about there. Servers may run meanwhile. A merchant
+    /// that has an account already is left alone; afterwards the sections and files may be removed.
+    #[command(after_help = "Example:\n  evertill-server accounts import --config shop/server/server.toml")]
+    Import {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Seals the secrets of all accounts anew under the first key of `account_keys`.
+    ///
+    /// To change the key: make a new one; write it behind the old one in `account_keys` of every server and restart them;
+    /// then write it in front and restart them again; then run this; then take the old one out.
+    #[command(after_help = "Example:\n  evertill-server accounts reseal --config shop/server/server.toml")]
+    Reseal {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
 enum ViewCommand {
     /// Makes the view anew from the order groups, and says how the one that was there differed.
     ///
@@ -127,6 +171,11 @@ fn main() -> ExitCode {
     };
     let done = match (arguments.command, arguments.config) {
         (Some(Command::View(ViewCommand::Rebuild { config })), _) => runtime.block_on(rebuild(&config)),
+        (Some(Command::Accounts(AccountsCommand::MakeKey { out })), _) => make_key(&out),
+        (Some(Command::Accounts(AccountsCommand::Import { config })), _) => {
+            runtime.block_on(import_accounts(&config))
+        }
+        (Some(Command::Accounts(AccountsCommand::Reseal { config })), _) => runtime.block_on(reseal(&config)),
         (Some(Command::Audit { config }), _) => runtime.block_on(prove(&config)),
         (Some(Command::Reconcile { config, channel, day, leave_out, csv }), _) => {
             runtime.block_on(reconcile(&config, ReconcileOrder { channel, day, leave_out, csv }))
@@ -171,6 +220,46 @@ async fn rebuild(config: &Path) -> Result<(), String> {
     for number in &found.named {
         println!("  {number}");
     }
+    Ok(())
+}
+
+fn make_key(out: &Path) -> Result<(), String> {
+    keyring::write_new(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    println!(
+        "{} holds a new key. Name it in `account_keys` of every server's settings, and keep a copy of it where the \
+         database's copies are not.",
+        out.display()
+    );
+    Ok(())
+}
+
+async fn import_accounts(config: &Path) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let desk = AccountsDesk::open(&config, Arc::new(SystemClock)).await.map_err(|e| e.to_string())?;
+    let done = desk.accounts().import(&config, "server").await;
+    desk.close().await;
+    let done = done.map_err(|e| e.to_string())?;
+    if done.is_empty() {
+        println!("The settings name no wallet: there is nothing to import.");
+    }
+    for one in done {
+        match one.account {
+            Some(id) => println!("{} {}: account {id}, enabled.", one.wallet, one.merchant),
+            None => println!("{} {}: there is an account already.", one.wallet, one.merchant),
+        }
+    }
+    Ok(())
+}
+
+async fn reseal(config: &Path) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let desk = AccountsDesk::open(&config, Arc::new(SystemClock)).await.map_err(|e| e.to_string())?;
+    let done = desk.accounts().reseal("server".into()).await;
+    desk.close().await;
+    let sealed = done.map_err(|e| e.to_string())?;
+    println!(
+        "{sealed} secrets are sealed anew; all others were under the first key of `account_keys` already."
+    );
     Ok(())
 }
 

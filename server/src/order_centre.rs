@@ -6,6 +6,7 @@
 //! payment by its due time and asks the channel about the same number (rules *intent-first*,
 //! *known-or-unknown*). One slow channel or group slows no other: each has its own tasks and its own limits.
 
+mod accounts;
 mod bill;
 mod breaker;
 mod charge;
@@ -18,6 +19,7 @@ mod sweeper;
 mod tests;
 mod workers;
 
+pub use accounts::{OpenAccount, Serving};
 pub use charge::{Means, NewCharge};
 pub use lane::ChannelHealth;
 pub use showing::TakenIn;
@@ -26,15 +28,14 @@ pub use workers::Workers;
 
 use crate::channel::Channel;
 use crate::order_group::{GroupError, GroupSet, Guard, Lease, NewPayment, Policies, TakenBack};
+use accounts::Lanes;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::Attempt;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Payment, Policy};
 use evertill_shared::protocol::orders::PaymentView;
 use evertill_shared::wallet::Wallet;
-use lane::Lane;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -76,7 +77,7 @@ impl Default for CentreSettings {
 
 struct Inner {
     groups: GroupSet,
-    lanes: BTreeMap<Wallet, Lane>,
+    lanes: RwLock<Arc<Lanes>>,
     policies: Policies,
     clock: Arc<dyn Clock>,
     settings: CentreSettings,
@@ -96,11 +97,8 @@ impl OrderCentre {
         clock: Arc<dyn Clock>,
         settings: CentreSettings,
     ) -> Self {
-        let number = groups.tags().len();
-        let lane = |channel: Arc<dyn Channel>| {
-            (channel.wallet(), Lane::new(channel, number, settings, Arc::clone(&clock)))
-        };
-        let lanes = channels.into_iter().map(lane).collect();
+        let lanes = Lanes::of_the_file(channels, groups.tags().len(), settings, &clock);
+        let lanes = RwLock::new(Arc::new(lanes));
         Self(Arc::new(Inner { groups, lanes, policies, clock, settings }), None)
     }
 
@@ -108,18 +106,6 @@ impl OrderCentre {
     #[must_use]
     pub fn worked_by(self, workers: &Workers) -> Self {
         Self(self.0, Some(workers.handle().clone()))
-    }
-
-    /// The wallets that can be charged.
-    #[must_use]
-    pub fn wallets(&self) -> Vec<Wallet> {
-        self.0.lanes.keys().copied().collect()
-    }
-
-    /// How each wallet stands.
-    #[must_use]
-    pub fn channels(&self) -> Vec<ChannelHealth> {
-        self.0.lanes.values().map(Lane::health).collect()
     }
 
     /// The wallets' policies.
@@ -162,7 +148,7 @@ impl OrderCentre {
     }
 
     /// Begins a task that goes on whether or not anybody waits for it.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         match &self.1 {
             Some(workers) => workers.spawn(task),
             None => tokio::spawn(task),
@@ -171,9 +157,5 @@ impl OrderCentre {
 
     fn now(&self) -> Timestamp {
         self.0.clock.now()
-    }
-
-    fn lane(&self, wallet: Wallet) -> Option<&Lane> {
-        self.0.lanes.get(&wallet)
     }
 }

@@ -17,7 +17,6 @@ pub use day::{NotDone, Step};
 pub use settings::ReconcilingSettings;
 
 use crate::base_store::{BaseError, BaseStore, BillRun, StoredSettled};
-use crate::channel::Channel;
 use crate::order_centre::OrderCentre;
 use crate::order_group::GroupSet;
 use evertill_shared::business_day::{BusinessDay, StoreZone, business_day_of, moment_on};
@@ -39,7 +38,6 @@ pub struct Reconciler {
     base: BaseStore,
     groups: GroupSet,
     centre: OrderCentre,
-    channels: Arc<Vec<Arc<dyn Channel>>>,
     clock: Arc<dyn Clock>,
     settings: Arc<ReconcilingSettings>,
     zone: StoreZone,
@@ -56,17 +54,15 @@ impl Drop for Reconciling {
 }
 
 impl Reconciler {
-    /// A reconciler of these channels' bills. Nothing runs yet: see [`Reconciler::spawn`].
+    /// A reconciler of the bills of the order centre's accounts. Nothing runs yet: see [`Reconciler::spawn`].
     #[must_use]
     pub fn new(
         (base, groups, centre): (BaseStore, GroupSet, OrderCentre),
-        channels: Vec<Arc<dyn Channel>>,
         clock: Arc<dyn Clock>,
         settings: ReconcilingSettings,
     ) -> Self {
-        let channels = channels.into_iter().filter(|channel| channel.bills().is_some()).collect();
-        let (channels, settings, zone) = (Arc::new(channels), Arc::new(settings), StoreZone::china());
-        Self { base, groups, centre, channels, clock, settings, zone }
+        let (settings, zone) = (Arc::new(settings), StoreZone::china());
+        Self { base, groups, centre, clock, settings, zone }
     }
 
     /// Starts to look for bills that are due, for as long as what this gives lives.
@@ -87,7 +83,10 @@ impl Reconciler {
     /// The wallets whose bills can be had.
     #[must_use]
     pub fn wallets(&self) -> Vec<Wallet> {
-        self.channels.iter().map(|channel| channel.wallet()).collect()
+        let has_bills = |wallet: &Wallet| {
+            self.centre.accounts_at(*wallet).iter().any(|(_, channel)| channel.bills().is_some())
+        };
+        Wallet::ALL.into_iter().filter(has_bills).collect()
     }
 
     /// Compares what is due of a channel, and tells the order centre what bills have settled.

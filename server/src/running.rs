@@ -1,5 +1,6 @@
 //! Starting a server and stopping it again.
 
+use crate::accounts::{self, Accounts, AccountsError, Keyring, KeyringError};
 use crate::agreed_clock::{AgreedClock, Measuring};
 use crate::app::{App, Parts};
 use crate::base_store::{self, BaseOpenError, BaseStore};
@@ -39,7 +40,7 @@ use zeroize::Zeroizing;
 
 mod by_hand;
 
-pub use by_hand::{AuditError, ReconcileOrder, ReconcilingDesk, audit};
+pub use by_hand::{AccountsDesk, AuditError, ReconcileOrder, ReconcilingDesk, audit};
 
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);
@@ -75,6 +76,12 @@ pub enum StartError {
     /// Alipay's settings.
     #[error("[alipay]: {0}")]
     Alipay(#[from] AlipayError),
+    /// The keys of the accounts at the wallets.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The accounts at the wallets.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
     /// The address is taken, or not this machine's.
     #[error(
         "`listen`: {address} cannot be used: {error}. Stop what uses it, or write another address or port"
@@ -115,6 +122,7 @@ pub struct RunningServer {
     moving: Moving,
     reconciling: Reconciling,
     measuring: Measuring,
+    accounts: accounts::Following,
 }
 
 /// Starts a server. It answers when this returns.
@@ -143,6 +151,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let mover = Mover::new(app.base.clone(), app.groups.clone(), Arc::clone(&app.clock));
     let moving = moving::spawn(mover);
     let reconciling = reconciler.spawn();
+    let accounts = app.accounts.follow();
     let metrics_addr = telemetry.as_ref().map(|telemetry| telemetry.addr);
     let drain = Duration::from_millis(config.drain_ms);
     Ok(RunningServer {
@@ -159,6 +168,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
         moving,
         reconciling,
         measuring,
+        accounts,
     })
 }
 
@@ -224,11 +234,25 @@ async fn assemble(
     let view = open_view(config, &clock)?;
     let (channels, policies) = open_channels(config, &clock, workers.handle())?;
     let settings = CentreSettings::default();
-    let centre = OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings)
-        .worked_by(workers);
+    let centre =
+        OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings).worked_by(workers);
     let parts = (base.clone(), groups.clone(), centre.clone());
-    let reconciler = Reconciler::new(parts, channels, Arc::clone(&clock), config.reconciling.clone());
-    Ok((App::from(Parts { clock, base, groups, view, centre, door }), reconciler, measuring))
+    let accounts = open_accounts(config, parts.clone(), &clock).await?;
+    let reconciler = Reconciler::new(parts, Arc::clone(&clock), config.reconciling.clone());
+    let app = App::from(Parts { clock, base, accounts, groups, view, centre, door });
+    Ok((app, reconciler, measuring))
+}
+
+/// The accounts of the base store, beside those of the settings.
+async fn open_accounts(
+    config: &Config,
+    parts: (BaseStore, GroupSet, OrderCentre),
+    clock: &Arc<dyn Clock>,
+) -> Result<Accounts, StartError> {
+    let keys = Keyring::read(&config.account_keys)?;
+    let accounts = Accounts::new(parts, keys, accounts::merchants_of(config), Arc::clone(clock));
+    accounts.start().await?;
+    Ok(accounts)
 }
 
 /// The wallets that the store takes, and when each is asked. Whether they answer is looked at on those threads: the
@@ -392,6 +416,7 @@ impl RunningServer {
         drop(self.moving);
         drop(self.reconciling);
         drop(self.measuring);
+        drop(self.accounts);
         drop(self.telemetry);
         drop(self.feeders);
         self.app.view.close().await;

@@ -132,7 +132,7 @@ fn look(app: &App) {
 
 /// How a wallet stands, and each address that leads to it.
 fn show_channel(channel: &ChannelHealth) {
-    let wallet = channel.wallet.to_string();
+    let wallet = channel.name();
     let yes = |is: bool| if is { 1.0 } else { 0.0 };
     gauge!("evertill_channel_refusing", "wallet" => wallet.clone()).set(yes(channel.is_open));
     gauge!("evertill_channel_busy", "wallet" => wallet.clone()).set(figure(channel.busy));

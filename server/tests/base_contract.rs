@@ -8,6 +8,8 @@
     reason = "a test says what broke by panicking"
 )]
 
+#[path = "base/accounts.rs"]
+mod accounts;
 #[path = "base/bills.rs"]
 mod bills;
 #[path = "base/journals.rs"]
@@ -46,6 +48,12 @@ macro_rules! tests_of {
 macro_rules! contract {
     ($engine:ident, $place:expr) => {
         tests_of! { $engine, $place;
+            accounts:
+                an_account_is_there_for_all_servers_with_its_secrets_sealed_and_each_change_in_the_trail,
+                one_merchant_has_one_account_and_one_request_adds_one,
+                what_was_changed_in_the_meantime_is_not_overwritten,
+                an_account_goes_only_when_it_is_disabled_long_enough_and_no_rule_names_it,
+                secrets_are_sealed_anew_all_or_none;
             bills:
                 a_day_is_there_as_a_whole_or_not_at_all_and_only_by_whoever_has_it_in_hand;
             journals:

@@ -7,6 +7,8 @@
     reason = "a test says what broke by panicking"
 )]
 
+#[path = "group_contract/accounts.rs"]
+mod accounts;
 #[path = "group_contract/home.rs"]
 mod home;
 #[path = "group_contract/ledger.rs"]
@@ -19,6 +21,7 @@ mod server;
 
 use evertill_server::order_group::ledger::Ledger;
 use evertill_server::order_group::*;
+use evertill_shared::id::AccountId;
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{
@@ -229,7 +232,8 @@ async fn money_that_came_too_late_goes_back_once() {
         let change = home.group.record_payment(news(number, late.clone())).await.unwrap().1;
         assert_eq!(change, Change::LateSuccess, "{}", home.engine);
         assert_eq!(home.group.record_payment(news(number, late)).await.unwrap().1, Change::None);
-        let due = home.group.due_give_backs(Wallet::WeChatPay, NOON, 10).await.unwrap();
+        let due =
+            home.group.due_give_backs((Wallet::WeChatPay, AccountId::OF_THE_FILE), NOON, 10).await.unwrap();
         assert_eq!(due.len(), 1);
         let version = home.told(number).await.1;
         let leased = home.group.lease_give_back(due[0].clone(), lease("a", 0)).await.unwrap();
@@ -239,7 +243,13 @@ async fn money_that_came_too_late_goes_back_once() {
         home.group.record_give_back(done.clone()).await.unwrap();
         home.group.record_give_back(done).await.unwrap();
         assert_eq!(home.told(number).await.1, version + 1);
-        assert!(home.group.due_give_backs(Wallet::WeChatPay, NOON, 10).await.unwrap().is_empty());
+        assert!(
+            home.group
+                .due_give_backs((Wallet::WeChatPay, AccountId::OF_THE_FILE), NOON, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 }
 

@@ -51,6 +51,29 @@ impl fmt::Display for StoreId {
     }
 }
 
+/// A wallet account of the merchant's: the row in the base database, from 1 on and never given out twice; or
+/// [`AccountId::OF_THE_FILE`], the account in the server's own settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub u32);
+
+impl AccountId {
+    /// The account that the server's settings file names for a wallet. Payments from before there were rows are its.
+    pub const OF_THE_FILE: Self = Self(0);
+
+    /// The plain number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// A terminal (a till) of a store: 1 to 9 999, shown as `T0001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]

@@ -21,6 +21,7 @@ pub mod random;
 pub mod receipt;
 pub mod reconciliation;
 pub mod refund;
+pub mod routing;
 pub mod secret;
 pub mod signing;
 pub mod terminal_state;

@@ -17,7 +17,7 @@
 //! A code that the till shows goes the same way: [`shown`] says what differs.
 
 use crate::clock::Timestamp;
-use crate::id::{Attempt, ChannelNumber};
+use crate::id::{AccountId, Attempt, ChannelNumber};
 use crate::money::Amount;
 use crate::wallet::Wallet;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,8 @@ pub enum DeclineReason {
     Configuration,
     /// The request never reached the wallet: no connection could be made, or the channel is switched off.
     ChannelUnreachable,
+    /// None of the store's accounts at the wallet takes such a payment, by the store's own rules: take another tender.
+    NoAccount,
 }
 
 /// What is said about an attempt after the pay call.
@@ -247,6 +249,10 @@ pub struct Payment {
     /// was nothing to ask about.
     #[serde(default)]
     pub looked_again: bool,
+    /// The merchant's account that is asked for the money. It is chosen before the intent is written, and never changes:
+    /// whatever is asked about this attempt, or goes back of it, is that account's.
+    #[serde(default)]
+    pub account: AccountId,
 }
 
 /// What to do with an attempt whose time has come.
@@ -317,6 +323,7 @@ impl Payment {
             reason: None,
             shown: None,
             looked_again: false,
+            account: AccountId::OF_THE_FILE,
         }
     }
 

@@ -26,5 +26,7 @@ mod terminals;
 mod unsettled;
 #[path = "console/view.rs"]
 mod view;
+#[path = "console/wallets.rs"]
+mod wallets;
 #[path = "console/webdriver.rs"]
 mod webdriver;

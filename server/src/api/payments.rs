@@ -134,7 +134,7 @@ async fn missing_payment(
         guard: app.groups.guard(&caller.request_id, adoption.at),
         adoption,
         requested: entry,
-        intent: app.centre.intent(attempt, wallet, channel_number, amount),
+        intent: app.centre.intent_never_seen(attempt, wallet, channel_number, amount),
         lease: app.centre.lease(),
     })
 }

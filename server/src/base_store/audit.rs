@@ -53,6 +53,20 @@ pub enum AuditKind {
     MoveAborted,
     /// An order group's database was taken out of use.
     GroupRetired,
+    /// An account at a wallet was added.
+    AccountAdded,
+    /// What is said of an account at a wallet was changed, or a secret of it set.
+    AccountChanged,
+    /// An account at a wallet takes new payments again.
+    AccountEnabled,
+    /// An account at a wallet takes no new payments any more.
+    AccountDisabled,
+    /// An account at a wallet was deleted.
+    AccountDeleted,
+    /// A rule by which accounts are chosen was written down or removed.
+    RoutingChanged,
+    /// The secrets of accounts were sealed anew under another key.
+    SecretsResealed,
     /// A terminal's journal does not continue the chain that the server knows.
     JournalFault,
 }

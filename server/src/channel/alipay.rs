@@ -19,6 +19,7 @@ pub use keys::KeyProblem;
 pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 
 use super::bills::Bills;
+use super::files::Files;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::{
@@ -65,8 +66,19 @@ impl AlipayChannel {
     /// # Errors
     /// A file is missing or wrong.
     pub fn new(settings: &AlipaySettings, clock: Arc<dyn Clock>) -> Result<Self, AlipayError> {
-        let wire = Https::new(&settings.tls()?, settings.connect_timeout(), settings.keep_alive())?;
-        Self::over(Arc::new(wire), settings, clock)
+        Self::with(settings, &Files::OnDisk, clock)
+    }
+
+    /// The same with keys and certificates that are not on the disk.
+    /// # Errors
+    /// One is missing or wrong.
+    pub fn with(
+        settings: &AlipaySettings,
+        files: &Files,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AlipayError> {
+        let wire = Https::new(&settings.tls(files)?, settings.connect_timeout(), settings.keep_alive())?;
+        Self::over_with(Arc::new(wire), (settings, files), clock)
     }
 
     /// The same over another wire.
@@ -77,8 +89,16 @@ impl AlipayChannel {
         settings: &AlipaySettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AlipayError> {
+        Self::over_with(wire, (settings, &Files::OnDisk), clock)
+    }
+
+    fn over_with(
+        wire: Arc<dyn Wire>,
+        (settings, files): (&AlipaySettings, &Files),
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AlipayError> {
         Ok(Self {
-            merchant: settings.merchant()?,
+            merchant: settings.merchant(files)?,
             line: Line::new(&settings.endpoints, Arc::clone(&wire), Arc::clone(&clock))?,
             wire,
             is_plain: settings.endpoints.iter().all(|address| address.starts_with("http://")),

@@ -16,6 +16,7 @@ pub use settings::{WechatError, WechatSettings};
 pub use sign::SignType;
 
 use super::bills::Bills;
+use super::files::Files;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
 use super::wechat_v3::WechatV3;
@@ -63,10 +64,21 @@ impl WechatChannel {
     /// # Errors
     /// A file is missing or wrong.
     pub fn new(settings: &WechatSettings, clock: Arc<dyn Clock>) -> Result<Self, WechatError> {
+        Self::with(settings, &Files::OnDisk, clock)
+    }
+
+    /// The same with keys and certificates that are not on the disk.
+    /// # Errors
+    /// One is missing or wrong.
+    pub fn with(
+        settings: &WechatSettings,
+        files: &Files,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, WechatError> {
         let (connect, keep_alive) = (settings.connect_timeout(), settings.keep_alive());
-        let open: Arc<dyn Wire> = Arc::new(Https::new(&settings.tls(false)?, connect, keep_alive)?);
-        let secure: Arc<dyn Wire> = Arc::new(Https::new(&settings.tls(true)?, connect, keep_alive)?);
-        Self::over([open, secure], settings, clock, Arc::new(SystemRandom::new()))
+        let open: Arc<dyn Wire> = Arc::new(Https::new(&settings.tls(files, false)?, connect, keep_alive)?);
+        let secure: Arc<dyn Wire> = Arc::new(Https::new(&settings.tls(files, true)?, connect, keep_alive)?);
+        Self::over_with([open, secure], (settings, files), clock, Arc::new(SystemRandom::new()))
     }
 
     /// The same over other wires: the plain one, and the one with the client certificate.
@@ -78,10 +90,21 @@ impl WechatChannel {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, WechatError> {
+        Self::over_with([open, secure], (settings, &Files::OnDisk), clock, random)
+    }
+
+    fn over_with(
+        [open, secure]: [Arc<dyn Wire>; 2],
+        (settings, files): (&WechatSettings, &Files),
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, WechatError> {
         let open = Arc::new(Line::new(&settings.endpoints, open, Arc::clone(&clock))?);
-        let v3 = |v3| WechatV3::new(v3, settings, Arc::clone(&open), Arc::clone(&clock), Arc::clone(&random));
+        let v3 = |v3| {
+            WechatV3::new(v3, (settings, files), Arc::clone(&open), Arc::clone(&clock), Arc::clone(&random))
+        };
         Ok(Self {
-            merchant: settings.merchant()?,
+            merchant: settings.merchant(files)?,
             v3: settings.v3.as_ref().map(v3).transpose()?,
             open,
             secure: Line::new(&settings.secure_endpoints, secure, Arc::clone(&clock))?,

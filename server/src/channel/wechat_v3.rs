@@ -20,6 +20,7 @@ mod wire;
 
 pub use settings::{WechatV3Error, WechatV3Settings};
 
+use super::files::Files;
 use super::line::{self, Exchange, Line, Sending};
 use super::silence::Silence;
 use super::wechat::WechatSettings;
@@ -88,17 +89,17 @@ impl WechatV3 {
     /// A file is missing or wrong.
     pub(super) fn new(
         settings: &WechatV3Settings,
-        account: &WechatSettings,
+        (account, files): (&WechatSettings, &Files),
         line: Arc<Line>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, WechatV3Error> {
         Ok(Self(Arc::new(Inside {
-            merchant: settings.merchant(account)?,
-            key: settings.api_v3_key()?,
+            merchant: settings.merchant(account, files)?,
+            key: settings.api_v3_key(files)?,
             public_key_id: settings.public_key_id.clone(),
             codepay: settings.codepay,
-            trust: RwLock::new(Arc::new(settings.trust()?)),
+            trust: RwLock::new(Arc::new(settings.trust(files)?)),
             fetched: Mutex::new(None),
             line,
             random,

@@ -1,6 +1,7 @@
 //! Reading `server.toml`: defaults, checks, and words for the person who edits it.
 
 use super::{Config, GroupConfig};
+use crate::accounts::AccountSettings;
 use crate::channel::alipay::AlipaySettings;
 use crate::channel::wechat::WechatSettings;
 use crate::database::postgres::PostgresSettings;
@@ -171,6 +172,7 @@ impl Config {
         }
         self.base.iter_mut().for_each(|base| base.postgres.resolve(folder));
         self.view.iter_mut().for_each(|view| view.postgres.resolve(folder));
+        self.account_keys.iter_mut().for_each(|file| *file = folder.join(&*file));
         if let Some(wechat) = &mut self.wechat {
             wechat.resolve(folder);
         }
@@ -187,6 +189,14 @@ fn same_database(other: &GroupConfig, settings: &PostgresSettings) -> bool {
 
 fn check_postgres(name: &str, settings: &PostgresSettings) -> Result<(), Problem> {
     settings.check().map_err(|(part, what, write)| field(&format!("{name}.{part}"), &what, write))
+}
+
+/// What is wrong with an account's settings, named as in the settings file.
+pub(crate) fn check_account(settings: &AccountSettings) -> Result<(), Problem> {
+    match settings {
+        AccountSettings::Wechat(own) => check_wechat(own),
+        AccountSettings::Alipay(own) => check_alipay(own),
+    }
 }
 
 fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {

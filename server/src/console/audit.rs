@@ -98,6 +98,13 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::GroupMoved => t.did_group_moved,
         AuditKind::MoveAborted => t.did_move_aborted,
         AuditKind::GroupRetired => t.did_group_retired,
+        AuditKind::AccountAdded => t.did_account_added,
+        AuditKind::AccountChanged => t.did_account_changed,
+        AuditKind::AccountEnabled => t.did_account_enabled,
+        AuditKind::AccountDisabled => t.did_account_disabled,
+        AuditKind::AccountDeleted => t.did_account_deleted,
+        AuditKind::RoutingChanged => t.did_routing,
+        AuditKind::SecretsResealed => t.did_resealed,
         AuditKind::JournalFault => t.did_journal_fault,
     }
 }

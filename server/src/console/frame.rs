@@ -16,6 +16,7 @@ pub(super) enum Tab {
     Groups,
     Unsettled,
     Bills,
+    Wallets,
     Staff,
     Audit,
     None,
@@ -69,6 +70,7 @@ impl Frame {
             (Tab::Unsettled, "/console/unsettled", self.t.unsettled),
             (Tab::Groups, "/console/groups", self.t.groups),
             (Tab::Bills, "/console/bills", self.t.bills),
+            (Tab::Wallets, "/console/wallets", self.t.wallets),
             (Tab::Staff, "/console/staff", self.t.staff),
             (Tab::Audit, "/console/audit", self.t.audit),
         ];
@@ -96,7 +98,7 @@ pub(super) fn may_open(role: Role, tab: Tab) -> bool {
     match tab {
         Tab::Orders | Tab::None => true,
         Tab::Groups | Tab::Unsettled | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
-        Tab::Terminals | Tab::Staff => role.may_administer(),
+        Tab::Terminals | Tab::Wallets | Tab::Staff => role.may_administer(),
     }
 }
 

@@ -176,8 +176,8 @@ fn refunding(
     }))
 }
 
-/// The id under which a refund is asked for, once.
-fn fresh_request() -> Result<String, Problem> {
+/// The id under which something is asked for, once.
+pub(super) fn fresh_request() -> Result<String, Problem> {
     Ok(hex::encode(crate::base_store::random::<12>()?))
 }
 

@@ -95,6 +95,7 @@ pub(super) fn declined(reason: DeclineReason, t: T) -> &'static str {
         DeclineReason::LimitOrRisk => t.decline_limit_or_risk,
         DeclineReason::Configuration => t.decline_configuration,
         DeclineReason::ChannelUnreachable => t.decline_channel_unreachable,
+        DeclineReason::NoAccount => t.decline_no_account,
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) const TABLES: [Table; 6] = [
             NumberOrNothing("shown_until"),
             TextOrNothing("shown_code"),
             Always("looked_again"),
+            Always("account"),
             TextOrNothing("lease_owner"),
             NumberOrNothing("lease_until"),
             Always("version"),

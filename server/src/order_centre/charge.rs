@@ -4,10 +4,11 @@ use super::OrderCentre;
 use crate::channel::Charge;
 use crate::order_group::{Adoption, GroupError, Guard, KeptEntry, NewPayment, PaymentNews, PaymentRecord};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, ChannelNumber};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{Change, DeclineReason, Event, PayOutcome, Payment, PaymentState};
 use evertill_shared::protocol::orders::PaymentView;
+use evertill_shared::routing::Kind;
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
@@ -52,6 +53,20 @@ impl OrderCentre {
     #[must_use]
     pub fn intent(&self, attempt: Attempt, wallet: Wallet, number: ChannelNumber, amount: Amount) -> Payment {
         Payment::intent(attempt, wallet, number, amount, self.now(), self.policy(wallet))
+    }
+
+    /// The same for an attempt that no server has heard of: any of the wallet's accounts says of it that there is no such
+    /// order, since whoever sends one writes it down before.
+    #[must_use]
+    pub fn intent_never_seen(
+        &self,
+        attempt: Attempt,
+        wallet: Wallet,
+        number: ChannelNumber,
+        amount: Amount,
+    ) -> Payment {
+        let account = self.any_account(wallet);
+        Payment { account, ..self.intent(attempt, wallet, number, amount) }
     }
 
     /// Makes the intent durable, charges the code, and waits a while for the answer. If that takes too long, or
@@ -109,10 +124,17 @@ impl OrderCentre {
         if matches!(charge.means, Means::Shown) {
             intent = intent.to_be_shown(self.policy(wallet));
         }
-        if self.lane(wallet).is_none() {
+        let kind = match charge.means {
+            Means::Scanned(_) => Kind::Scanned,
+            Means::Shown => Kind::Shown,
+        };
+        match self.choose(wallet, charge.amount, kind) {
+            Ok(account) => intent.account = account,
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
-            let refused = Event::Pay(PayOutcome::Refused(DeclineReason::ChannelUnreachable));
-            intent.on(refused, self.now(), self.policy(wallet));
+            Err(reason) => {
+                let refused = Event::Pay(PayOutcome::Refused(reason));
+                intent.on(refused, self.now(), self.policy(wallet));
+            }
         }
         let started = self
             .0
@@ -142,7 +164,9 @@ impl OrderCentre {
     ) -> Payment {
         let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
         let event = match &charge.means {
-            Means::Scanned(code) => Event::Pay(self.ask_for_money(&charge, code, since).await),
+            Means::Scanned(code) => {
+                Event::Pay(self.ask_for_money(&charge, intent.account, code, since).await)
+            }
             Means::Shown => Event::Shown(self.ask_for_code(intent, charge.adoption.sale.key.terminal).await),
         };
         let _ = heard.send(()); // nobody may be waiting any more
@@ -155,11 +179,12 @@ impl OrderCentre {
     async fn ask_for_money(
         &self,
         charge: &NewCharge,
+        account: AccountId,
         code: &AuthCode,
         since: (Duration, Timestamp),
     ) -> PayOutcome {
         let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
-        let Some(lane) = self.lane(charge.wallet) else { return unreachable };
+        let Some(lane) = self.lane(charge.wallet, account) else { return unreachable };
         let Some(_place) = lane.charge_place() else { return unreachable };
         // A process that slept through its lease must not charge what others may have given up since. Only we
         // have the code, so it was surely not charged.

@@ -1,6 +1,7 @@
 //! Giving money back through a channel: one refund number, asked for and asked about until it is settled.
 
 use super::OrderCentre;
+use super::lane::Lane;
 use super::sweeper::refund_pause;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome};
 use crate::order_group::{
@@ -9,6 +10,7 @@ use crate::order_group::{
 use evertill_shared::order::PaidBy;
 use evertill_shared::payment::QueryOutcome;
 use evertill_shared::refund::{Refund, RefundEvent};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -64,7 +66,7 @@ impl OrderCentre {
         self.write_refund(&record, outcome).await
     }
 
-    fn refund_call(&self, record: &RefundRecord) -> Option<(&super::lane::Lane, ChannelRefund)> {
+    fn refund_call(&self, record: &RefundRecord) -> Option<(Arc<Lane>, ChannelRefund)> {
         let PaidBy::Wallet { wallet, .. } = &record.paid_by else { return None };
         let Some(number) = record.channel_number.clone() else {
             tracing::error!(refund = %record.refund.id, "a refund of a payment that is not there");
@@ -77,7 +79,7 @@ impl OrderCentre {
             amount: record.refund.amount,
             reason: record.refund.reason.clone(),
         };
-        Some((self.lane(*wallet)?, asked))
+        Some((self.lane(*wallet, record.account)?, asked))
     }
 
     /// Writes the channel's answer down until it is in. Only a definite refusal frees the money.
@@ -116,7 +118,7 @@ impl OrderCentre {
     /// Gives back by itself what an attempt took though nobody needed it: asks first whether it went back already
     /// under its number, and whether the wallet holds it at all.
     pub(super) async fn give_back(&self, due: GiveBack) {
-        let Some(lane) = self.lane(due.wallet) else { return };
+        let Some(lane) = self.lane(due.wallet, due.account) else { return };
         let due = match self.0.groups.lease_give_back(due, self.lease()).await {
             Ok(Some(due)) => due,
             Ok(None) => return,

@@ -9,10 +9,11 @@ use super::breaker::{Breaker, Turn};
 use crate::channel::line::DomainHealth;
 use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
 use evertill_shared::clock::Clock;
-use evertill_shared::id::ChannelNumber;
+use evertill_shared::id::{AccountId, ChannelNumber};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
+use evertill_shared::routing::Window;
 use evertill_shared::wallet::Wallet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,18 +32,23 @@ pub(super) enum Errand {
     Refunds,
 }
 
+/// Places for each group and kind of errand.
+type Errands = Arc<Mutex<BTreeMap<(GroupTag, Errand), Arc<Semaphore>>>>;
+
 /// One channel. Customers who wait and questions in the background do not take each other's places; nor do the
 /// questions of a group that hangs take those of the others.
 pub(super) struct Lane {
     channel: Arc<dyn Channel>,
+    account: AccountId,
     charges: Arc<Semaphore>,
     most_charges: usize,
     refunds: Arc<Semaphore>,
-    errands: Mutex<BTreeMap<(GroupTag, Errand), Arc<Semaphore>>>,
+    errands: Errands,
     each: usize,
     limit: Duration,
-    on_its_way: Mutex<BTreeSet<ChannelNumber>>,
+    on_its_way: Arc<Mutex<BTreeSet<ChannelNumber>>>,
     breaker: Mutex<Breaker>,
+    window: Arc<Mutex<Window>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,6 +57,8 @@ pub(super) struct Lane {
 pub struct ChannelHealth {
     /// Which wallet.
     pub wallet: Wallet,
+    /// Which of the merchant's accounts there.
+    pub account: AccountId,
     /// Whether charges are refused at once because the wallet did not answer, but for one that tries now and then.
     pub is_open: bool,
     /// Customers who wait for it now.
@@ -59,6 +67,17 @@ pub struct ChannelHealth {
     pub places: usize,
     /// Its addresses.
     pub domains: Vec<DomainHealth>,
+}
+
+impl ChannelHealth {
+    /// The wallet, and which account there if it is not the settings file's: `WeChat Pay 3`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.account {
+            AccountId::OF_THE_FILE => self.wallet.to_string(),
+            account => format!("{} {account}", self.wallet),
+        }
+    }
 }
 
 impl Lane {
@@ -72,16 +91,57 @@ impl Lane {
         let most_charges = settings.charges_per_channel.max(1);
         Self {
             channel,
+            account: AccountId::OF_THE_FILE,
             charges: Arc::new(Semaphore::new(most_charges)),
             most_charges,
             refunds: Arc::new(Semaphore::new(settings.calls_per_channel.max(1))),
-            errands: Mutex::default(),
+            errands: Arc::default(),
             each: each.max(1),
             limit: settings.call_limit,
-            on_its_way: Mutex::default(),
+            on_its_way: Arc::default(),
             breaker: Mutex::default(),
+            window: Arc::default(),
             clock,
         }
+    }
+
+    /// The same for another account than the settings file's.
+    pub fn of(self, account: AccountId) -> Self {
+        Self { account, ..self }
+    }
+
+    /// The same account with other settings: what is under way keeps its places, and is known to be under way; whether the
+    /// wallet answers is found out anew.
+    pub fn renewed(&self, channel: Arc<dyn Channel>) -> Self {
+        Self {
+            channel,
+            account: self.account,
+            charges: Arc::clone(&self.charges),
+            most_charges: self.most_charges,
+            refunds: Arc::clone(&self.refunds),
+            errands: Arc::clone(&self.errands),
+            each: self.each,
+            limit: self.limit,
+            on_its_way: Arc::clone(&self.on_its_way),
+            breaker: Mutex::default(),
+            window: Arc::default(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    /// The way to the wallet.
+    pub fn channel(&self) -> Arc<dyn Channel> {
+        Arc::clone(&self.channel)
+    }
+
+    /// Whether both serve one account.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.channel.wallet(), self.account) == (other.channel.wallet(), other.account)
+    }
+
+    /// How it answered of late.
+    pub fn window(&self) -> Window {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A place for a charge, if one is free and the wallet answers as far as is known.
@@ -131,6 +191,7 @@ impl Lane {
     pub fn health(&self) -> ChannelHealth {
         ChannelHealth {
             wallet: self.channel.wallet(),
+            account: self.account,
             is_open: self.breaker().is_open(),
             busy: self.most_charges - self.charges.available_permits().min(self.most_charges),
             places: self.most_charges,
@@ -225,6 +286,7 @@ impl Lane {
 
     fn learn(&self, began: Duration, is_answered: bool) {
         let now = self.clock.monotonic();
+        self.window.lock().unwrap_or_else(PoisonError::into_inner).record(now, is_answered);
         // The last digits of the time are as good as any: they need only differ from server to server.
         let spread = Duration::from_nanos(u64::from(now.subsec_nanos())).min(SPREAD);
         let (was_open, is_open) = {

@@ -40,19 +40,12 @@ impl TakenIn {
 }
 
 impl OrderCentre {
-    /// The wallets for which a code can be shown.
-    #[must_use]
-    pub fn shows(&self) -> Vec<Wallet> {
-        let showing = self.0.lanes.iter().filter(|(_, lane)| lane.shown().is_some());
-        showing.map(|(wallet, _)| *wallet).collect()
-    }
-
     /// Asks for the code of an attempt whose intent is on disk, for a customer who waits.
     pub(super) async fn ask_for_code(&self, intent: &Payment, terminal: TerminalId) -> ShownOutcome {
         let unreachable = ShownOutcome::Refused(DeclineReason::ChannelUnreachable);
-        let Some(lane) = self.lane(intent.wallet) else { return unreachable };
+        let Some(lane) = self.lane(intent.wallet, intent.account) else { return unreachable };
         let Some(_place) = lane.charge_place() else { return unreachable };
-        self.code_from(lane, intent, terminal).await
+        self.code_from(&lane, intent, terminal).await
     }
 
     pub(super) async fn code_from(
@@ -81,17 +74,26 @@ impl OrderCentre {
     }
 
     async fn take_in(&self, wallet: Wallet, headers: &[(String, String)], body: &[u8]) -> TakenIn {
-        let Some((lane, codes)) = self.lane(wallet).and_then(|lane| Some((lane, lane.shown()?))) else {
-            return TakenIn::Refused(NotificationError::Unreadable("this store has no such wallet"));
-        };
-        let notified = match codes.notification(headers, body) {
-            Ok(notified) => notified,
-            Err(error) => {
-                tracing::warn!(%wallet, %error, "a notification was refused; nothing changes by it");
-                return TakenIn::Refused(error);
+        // One address serves all accounts: whose it is shows in what it is signed and sealed for.
+        let mut refused = NotificationError::Unreadable("this store has no such wallet");
+        let mut authentic = None;
+        for lane in self.lanes_of(wallet) {
+            match lane.shown().map(|codes| codes.notification(headers, body)) {
+                Some(Ok(notified)) => {
+                    authentic = Some((lane, notified));
+                    break;
+                }
+                // Of several refusals the one that came furthest says most.
+                Some(Err(error)) if !matches!(refused, NotificationError::Mismatch(_)) => refused = error,
+                Some(Err(_)) | None => {}
             }
+        }
+        let Some((lane, notified)) = authentic else {
+            tracing::warn!(%wallet, error = %refused, "a notification was refused; nothing changes by it");
+            return TakenIn::Refused(refused);
         };
-        let settled = self.settle_notified(lane, wallet, &notified).await;
+        let Some(codes) = lane.shown() else { return TakenIn::Later };
+        let settled = self.settle_notified(&lane, wallet, &notified).await;
         match settled {
             Ok(()) => {
                 let (status, kind, body) = codes.thanks();
@@ -111,7 +113,8 @@ impl OrderCentre {
             let found = self.0.groups.payment_of(&notified.number).await;
             let record = found.map_err(|_| TakenIn::Later)?.ok_or(TakenIn::Stranger)?;
             let payment = &record.payment;
-            if payment.wallet != wallet || payment.amount != notified.amount {
+            let is_its_own = self.lane(wallet, payment.account).is_some_and(|own| own.is_same(lane));
+            if payment.wallet != wallet || payment.amount != notified.amount || !is_its_own {
                 tracing::error!(%wallet, number = %notified.number, amount = notified.amount.minor,
                     asked = payment.amount.minor, "an authentic notification speaks of another payment than ours");
                 return Err(TakenIn::Stranger);

@@ -71,12 +71,11 @@ impl OrderCentre {
     /// The group cannot be read.
     pub async fn sweep(&self, tag: GroupTag) -> Result<SweptTasks, GroupError> {
         let mut tasks = SweptTasks(JoinSet::new());
-        for wallet in self.wallets() {
-            // Asked for by wallet: a heap of payments at a dead channel hides none of another's.
-            let Some(lane) = self.lane(wallet) else { continue };
+        // Asked for by account: a heap of payments at a dead channel hides none of another's.
+        for (of, lane) in self.all_lanes() {
             let most = lane.free_places(tag, Errand::Payments);
             let payments =
-                if most == 0 { Vec::new() } else { self.0.groups.due_payments(tag, wallet, most).await? };
+                if most == 0 { Vec::new() } else { self.0.groups.due_payments(tag, of, most).await? };
             for due in payments {
                 let Some(place) = lane.errand_place(tag, Errand::Payments) else { break };
                 let centre = self.clone();
@@ -89,7 +88,7 @@ impl OrderCentre {
             if most == 0 {
                 continue;
             }
-            for due in self.0.groups.due_refunds(tag, wallet, most).await? {
+            for due in self.0.groups.due_refunds(tag, of, most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
@@ -97,7 +96,7 @@ impl OrderCentre {
                     drop(place);
                 });
             }
-            for due in self.0.groups.due_give_backs(tag, wallet, self.now(), most).await? {
+            for due in self.0.groups.due_give_backs(tag, of, self.now(), most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
                 let centre = self.clone();
                 tasks.0.spawn(async move {
@@ -137,7 +136,7 @@ impl OrderCentre {
         record: &PaymentRecord,
         wallet: Wallet,
     ) -> Option<(Event, evertill_shared::clock::Timestamp)> {
-        let lane = self.lane(wallet)?;
+        let lane = self.lane(wallet, record.payment.account)?;
         let at = self.now();
         let mut payment = record.payment.clone();
         // Due, says the database: if not by this clock, then the clock has been set back since.
@@ -148,7 +147,7 @@ impl OrderCentre {
                 Event::Reverse(lane.close(&payment.channel_number).await)
             }
             Action::Reverse => Event::Reverse(lane.reverse(&payment.channel_number).await),
-            Action::Show => Event::Shown(self.code_from(lane, &payment, record.terminal).await),
+            Action::Show => Event::Shown(self.code_from(&lane, &payment, record.terminal).await),
             Action::LookAgain => {
                 Event::LookedAgain(lane.query(&payment.channel_number, payment.amount).await)
             }

@@ -1,3 +1,4 @@
+mod accounts;
 mod charging;
 mod crashing;
 mod giving_back;

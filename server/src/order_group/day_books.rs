@@ -2,6 +2,7 @@
 
 use super::{GroupError, GroupSet, Reply};
 use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::reconciliation::BookRow;
 use evertill_shared::wallet::Wallet;
@@ -51,8 +52,26 @@ pub struct DayRow {
     pub row: BookRow,
 }
 
+/// What is asked about an account's use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountUse {
+    /// Which account.
+    pub account: AccountId,
+    /// At which wallet.
+    pub wallet: Wallet,
+    /// From this moment on.
+    pub from: Timestamp,
+    /// Before this moment.
+    pub until: Timestamp,
+}
+
 /// Reading a group for a bill.
 pub trait DayBooks: Send + Sync {
+    /// Whether anything was sent to an account, or was to go back from it, in that time.
+    fn account_was_used(&self, asked: AccountUse) -> Reply<bool>;
+    /// Whether anything of an account's is not settled yet, whenever it was: payments that are open or to be looked at
+    /// again, refunds, and what goes back by itself.
+    fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool>;
     /// The rows of a part of a day, oldest first.
     fn day_part(&self, part: DayPart) -> Reply<Vec<DayRow>>;
     /// Everything that moved, or was to move, for one order through wallets.
@@ -85,6 +104,30 @@ impl GroupSet {
             }
         }
         Ok(())
+    }
+
+    /// Whether an account was used in that time, in any group; see [`DayBooks::account_was_used`].
+    /// # Errors
+    /// See [`GroupError`]: a group that cannot be read might know of something.
+    pub async fn account_was_used(&self, asked: AccountUse) -> Result<bool, GroupError> {
+        for tag in self.tags() {
+            if self.for_copies(tag, |g| g.account_was_used(asked)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether anything of an account's is not settled in any group; see [`DayBooks::account_is_owed`].
+    /// # Errors
+    /// As for [`GroupSet::account_was_used`].
+    pub async fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Result<bool, GroupError> {
+        for tag in self.tags() {
+            if self.for_copies(tag, |g| g.account_is_owed(account, wallet)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// See [`DayBooks::movements`].

@@ -5,7 +5,7 @@
 
 use super::{GroupError, GroupSet, Lease, Reply};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, ChannelNumber, RefundId, TerminalId};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::wallet::Wallet;
@@ -21,6 +21,8 @@ pub struct GiveBack {
     pub terminal: TerminalId,
     /// Whose wallet.
     pub wallet: Wallet,
+    /// Which of the merchant's accounts there.
+    pub account: AccountId,
     /// Under which number it was taken.
     pub channel_number: ChannelNumber,
     /// How much.
@@ -86,8 +88,8 @@ pub struct Scanned {
 /// A scan stays within a group: two orders of one sale in two groups need a till that chose two numbers, and such a
 /// till's journal is a fork, which is quarantined.
 pub trait GiveBacks: Send + Sync {
-    /// What a wallet has to give back and nobody works on, as far as its time has come; the longest due first.
-    fn due_give_backs(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<GiveBack>>;
+    /// What an account at a wallet has to give back and nobody works on, as far as its time has come; the longest due first.
+    fn due_give_backs(&self, of: (Wallet, AccountId), now: Timestamp, most: u32) -> Reply<Vec<GiveBack>>;
     /// Leases it, if it is still at that version, is not settled and no other lease lives.
     fn lease_give_back(&self, give_back: GiveBack, lease: Lease) -> Reply<Option<GiveBack>>;
     /// Takes in what is newly known; what is settled stays so. Ends the lease.
@@ -100,17 +102,17 @@ pub trait GiveBacks: Send + Sync {
 }
 
 impl GroupSet {
-    /// What a group and wallet have to give back by themselves and whose time has come.
+    /// What a group and an account at a wallet have to give back by themselves and whose time has come.
     /// # Errors
     /// See [`GroupError`].
     pub async fn due_give_backs(
         &self,
         tag: GroupTag,
-        wallet: Wallet,
+        of: (Wallet, AccountId),
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<GiveBack>, GroupError> {
-        self.read(tag, |g| g.due_give_backs(wallet, now, most)).await
+        self.read(tag, |g| g.due_give_backs(of, now, most)).await
     }
 
     /// Leases one.

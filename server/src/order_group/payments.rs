@@ -2,7 +2,7 @@
 
 use super::{Adoption, Guard, KeptEntry, Reply};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, ChannelNumber, TerminalId};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber, TerminalId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, Policy};
 use evertill_shared::wallet::Wallet;
@@ -126,10 +126,10 @@ pub trait Payments: Send + Sync {
         version: u64,
         lease: Lease,
     ) -> Reply<Option<PaymentRecord>>;
-    /// Open payments of a wallet whose time has come and on which nobody works, the longest due first; then, if there
+    /// Open payments of an account at a wallet whose time has come and on which nobody works, the longest due first; then, if there
     /// are no more, those that ended without money and are to be looked at again. Times
     /// far in the future count as due: the clock has been set back since.
-    fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>>;
+    fn due_payments(&self, of: (Wallet, AccountId), now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>>;
     /// One attempt.
     fn payment(&self, number: OrderNumber, attempt: Attempt) -> Reply<PaymentRecord>;
     /// The attempt that the channel knows by this number, if it lives here.

@@ -4,7 +4,7 @@ use super::{GroupError, GroupSet, Guard, KeptEntry, Lease, Reply};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{ChannelNumber, RefundId, TerminalId};
+use evertill_shared::id::{AccountId, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
@@ -45,6 +45,8 @@ pub struct RefundRecord {
     pub paid: Amount,
     /// Under which number the wallet was paid.
     pub channel_number: Option<ChannelNumber>,
+    /// Which of the merchant's accounts at the wallet was paid.
+    pub account: AccountId,
     /// How often the wallet has been asked.
     pub tries: u32,
     /// When to ask again, while it is under way.
@@ -118,7 +120,7 @@ pub trait Refunds: Send + Sync {
         lease: Lease,
     ) -> Reply<Option<RefundRecord>>;
     /// Refunds of a wallet that are under way, whose time has come, and on which nobody works.
-    fn due_refunds(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>>;
+    fn due_refunds(&self, of: (Wallet, AccountId), now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>>;
     /// One refund.
     fn refund(&self, number: OrderNumber, refund: RefundId) -> Reply<RefundRecord>;
     /// Refunds that wait for this till or are under way, oldest first.
@@ -159,17 +161,17 @@ impl GroupSet {
         self.write(number.tag(), |g| g.lease_refund(number, id.clone(), version, lease.clone())).await
     }
 
-    /// Refunds of a group and wallet that are under way and whose time has come.
+    /// Refunds of a group and an account at a wallet that are under way and whose time has come.
     /// # Errors
     /// See [`GroupError`].
     pub async fn due_refunds(
         &self,
         tag: GroupTag,
-        wallet: Wallet,
+        of: (Wallet, AccountId),
         most: u32,
     ) -> Result<Vec<RefundRecord>, GroupError> {
         let now = self.now();
-        self.read(tag, |g| g.due_refunds(wallet, now, most)).await
+        self.read(tag, |g| g.due_refunds(of, now, most)).await
     }
 
     /// One refund of an order.

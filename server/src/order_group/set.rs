@@ -10,7 +10,7 @@ use crate::admission::Engine;
 use crate::database::WriteCounts;
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
-use evertill_shared::id::{Attempt, ChannelNumber};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::Change;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
@@ -292,17 +292,17 @@ impl GroupSet {
         self.write(number.tag(), |g| g.lease_payment(number, attempt, version, lease.clone())).await
     }
 
-    /// Open payments of a group and wallet whose time has come.
+    /// Open payments of a group and an account at a wallet whose time has come.
     /// # Errors
     /// See [`GroupError`].
     pub async fn due_payments(
         &self,
         tag: GroupTag,
-        wallet: Wallet,
+        of: (Wallet, AccountId),
         most: u32,
     ) -> Result<Vec<PaymentRecord>, GroupError> {
         let now = self.0.clock.now();
-        self.read(tag, |g| g.due_payments(wallet, now, most)).await
+        self.read(tag, |g| g.due_payments(of, now, most)).await
     }
 
     /// One attempt at an order.

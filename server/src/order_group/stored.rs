@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0010_second_looks.sql"),
         postgres: include_str!("../../migrations/postgres/group_0010_second_looks.sql"),
     },
+    Migration {
+        number: 11,
+        name: "accounts",
+        sqlite: include_str!("../../migrations/sqlite/group_0011_accounts.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0011_accounts.sql"),
+    },
 ];
 
 /// What an engine says of itself.

@@ -3,8 +3,11 @@
 use super::Reconciler;
 use crate::base_store::{BaseError, BillLease, BillRun, RunFigures, RunState};
 use crate::channel::bills::BillFailure;
+use crate::order_group::GroupError;
+use crate::order_group::day_books::AccountUse;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::reconciliation::{BillRow, BookRow, Standing, reconcile};
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
@@ -181,11 +184,44 @@ impl Reconciler {
     }
 
     async fn fetch(&self, channel: Wallet, day: BusinessDay) -> Result<Vec<BillRow>, BillFailure> {
-        let found = self.channels.iter().find(|known| known.wallet() == channel);
-        match found.and_then(|channel| channel.bills()) {
-            Some(bills) => bills.bill(day).await,
-            None => Err(BillFailure::NoAnswer(format!("{channel} is not in this server's settings"))),
+        let mut accounts = self.centre.accounts_at(channel);
+        accounts.retain(|(_, known)| known.bills().is_some());
+        if accounts.is_empty() {
+            return Err(BillFailure::NoAnswer(format!("{channel} is not in this server's settings")));
         }
+        let mut rows = None;
+        for (account, known) in accounts {
+            let Some(bills) = known.bills() else { continue };
+            match bills.bill(day).await {
+                Ok(more) => rows.get_or_insert_with(Vec::new).extend(more),
+                Err(BillFailure::NotReady)
+                    if self.may_be_empty(day) && !self.was_used(channel, account, day).await? => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        rows.ok_or(BillFailure::NotReady)
+    }
+
+    /// Whether anything moved through an account on that day, by our books: else its bill need not be there.
+    async fn was_used(
+        &self,
+        wallet: Wallet,
+        account: AccountId,
+        day: BusinessDay,
+    ) -> Result<bool, BillFailure> {
+        let Some((from, until)) = self.span(day) else { return Ok(true) };
+        let unread = |error: GroupError| {
+            BillFailure::NoAnswer(format!("whether account {account} was used is not known: {error}"))
+        };
+        for id in [account, AccountId::OF_THE_FILE] {
+            if self.centre.stands_for(wallet, id) == account {
+                let asked = AccountUse { account: id, wallet, from, until };
+                if self.groups.account_was_used(asked).await.map_err(unread)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Whether "no bill" means "no trade" by now, as far as our books go. Nothing is settled by that: see [`reconcile`].

@@ -1,11 +1,14 @@
+mod accounts;
+
 use super::*;
 use crate::base_store::{RunState, StoredFinding};
+use crate::channel::Channel;
 use crate::channel::bills::{BillFailure, Bills};
 use crate::channel::{Answer, ChannelRefund, ChannelRefundOutcome, Charge};
 use crate::order_centre::CentreSettings;
 use crate::order_group::testing::{NOON, Rig, base, cny, guard, open, store};
 use crate::order_group::{CarryOut, Lease, NewPayment, NewRefund, PaymentNews, Policies, RefundNews};
-use evertill_shared::id::{ChannelNumber, RefundId};
+use evertill_shared::id::{AccountId, ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
@@ -89,7 +92,7 @@ async fn reconciler(rig: &Rig, groups: GroupSet, paper: &Arc<Paper>) -> Reconcil
     let settings = CentreSettings::default();
     let policies = Policies::default();
     let centre = OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings);
-    Reconciler::new((base(rig).await, groups, centre), channels, clock, ReconcilingSettings::default())
+    Reconciler::new((base(rig).await, groups, centre), clock, ReconcilingSettings::default())
 }
 
 impl Shop {
@@ -106,16 +109,21 @@ impl Shop {
     }
 
     async fn pay(&self, minor: i64, outcome: Option<PayOutcome>) -> Attempt {
+        self.pay_to(AccountId::OF_THE_FILE, minor, outcome).await
+    }
+
+    async fn pay_to(&self, account: AccountId, minor: i64, outcome: Option<PayOutcome>) -> Attempt {
         let (till, at) = (&self.rig.till, self.rig.clock.now());
         let sale = till.sale(minor);
         let order = self.rig.draft(&sale).await.number;
         let channel_number = ChannelNumber::new(store().id, sale.key, 1);
         let number = channel_number.to_string();
         let policy = Policy::default();
+        let intent = Payment::intent(1, Wallet::WeChatPay, channel_number, cny(minor), at, &policy);
         let payment = NewPayment {
             adoption: till.adoption(&sale, order, at),
             requested: till.requested(&sale, order, 1),
-            intent: Payment::intent(1, Wallet::WeChatPay, channel_number, cny(minor), at, &policy),
+            intent: Payment { account, ..intent },
             lease: lease(at),
             guard: guard(),
         };

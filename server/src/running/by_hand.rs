@@ -1,11 +1,12 @@
 //! What people do by hand with a store's databases, whether or not its servers run: bills, and the proof of the ledger.
 
-use super::{StartError, base_database, open_channels, open_groups};
+use super::{StartError, base_database, open_accounts, open_channels, open_groups};
+use crate::accounts::Accounts;
 use crate::base_store::{BaseStore, BillRun, RunState};
 use crate::config::Config;
 use crate::order_centre::{CentreSettings, OrderCentre};
 use crate::order_group::ledger::Proved;
-use crate::order_group::{GroupError, GroupSet};
+use crate::order_group::{GroupError, GroupSet, Policies};
 use crate::reconciling::{Reconciler, Step, csv};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Clock;
@@ -47,10 +48,10 @@ impl ReconcilingDesk {
         let groups = open_groups(&config, &base, &clock).await?;
         let (channels, policies) = open_channels(&config, &clock, &Handle::current())?;
         let settings = CentreSettings::default();
-        let centre =
-            OrderCentre::new(groups.clone(), channels.clone(), policies, Arc::clone(&clock), settings);
+        let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings);
         let parts = (base.clone(), groups.clone(), centre);
-        let reconciler = Reconciler::new(parts, channels, clock, config.reconciling.clone());
+        open_accounts(&config, parts.clone(), &clock).await?;
+        let reconciler = Reconciler::new(parts, clock, config.reconciling.clone());
         Ok(Self { base, groups, reconciler })
     }
 
@@ -156,6 +157,42 @@ fn summary(run: &BillRun) -> String {
         figures.settled,
         figures.carried
     )
+}
+
+/// The accounts at the wallets, without a server.
+pub struct AccountsDesk {
+    base: BaseStore,
+    groups: GroupSet,
+    accounts: Accounts,
+}
+
+impl AccountsDesk {
+    /// Opens the store's databases, and the accounts with the keys that the settings name.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let base = BaseStore::on(base_database(config).await?, &config.bootstrap, Arc::clone(&clock)).await?;
+        let groups = open_groups(config, &base, &clock).await?;
+        let settings = CentreSettings::default();
+        let centre =
+            OrderCentre::new(groups.clone(), Vec::new(), Policies::default(), Arc::clone(&clock), settings);
+        let accounts = open_accounts(config, (base.clone(), groups.clone(), centre), &clock).await?;
+        Ok(Self { base, groups, accounts })
+    }
+
+    /// What can be done with them.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Lets go of the databases.
+    pub async fn close(self) {
+        self.groups.close().await;
+        self.base.close().await;
+    }
 }
 
 /// Why a ledger could not be proved.

@@ -84,7 +84,7 @@ impl Home {
         Self { engine, database, group: Arc::new(group), key, next, random, _kept: kept }
     }
 
-    fn write(&self, body: Body) -> KeptEntry {
+    pub fn write(&self, body: Body) -> KeptEntry {
         let terminal = TerminalId::try_from(1).unwrap();
         let sequence = self.next.fetch_add(1, Ordering::SeqCst);
         let entry = Entry { terminal, epoch: 1, sequence, previous: EntryHash::NONE, at: NOON, body };

@@ -317,7 +317,7 @@ pub fn decline_reason(reason: payment::DeclineReason) -> DeclineReason {
         R::CardNotAccepted => DeclineReason::AccountRefused,
         R::PaymentFailed => DeclineReason::CustomerDeclined,
         R::LimitOrRisk => DeclineReason::LimitExceeded,
-        R::Configuration => DeclineReason::MerchantAccount,
+        R::Configuration | R::NoAccount => DeclineReason::MerchantAccount,
         R::ChannelUnreachable => DeclineReason::WalletUnavailable,
     }
 }

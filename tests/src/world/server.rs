@@ -12,6 +12,7 @@ use super::template;
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
 use crate::simulator::wechat;
+use evertill_server::accounts::{Accounts, Keyring};
 use evertill_server::app::{App, Parts};
 use evertill_server::base_store::BaseStore;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
@@ -211,7 +212,9 @@ async fn assemble(
         Some(view) => MerchantView::on(database(view), Arc::clone(&clock)),
         None => MerchantView::missing("this world has none", Arc::clone(&clock)),
     };
-    Ok(App::from(Parts { clock, base, groups, view, centre, door }))
+    let parts = (base.clone(), groups.clone(), centre.clone());
+    let accounts = Accounts::new(parts, Keyring::default(), BTreeMap::new(), Arc::clone(&clock));
+    Ok(App::from(Parts { clock, base, accounts, groups, view, centre, door }))
 }
 
 /// The store as servers know it.

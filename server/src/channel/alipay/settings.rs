@@ -2,6 +2,7 @@
 
 use super::keys::{AppKey, KeyProblem, Trust, WalletKey};
 use super::wire::Merchant;
+use crate::channel::files::Files;
 use crate::channel::line::{LineError, Tls};
 use evertill_shared::payment::Policy;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -162,10 +163,10 @@ impl AlipaySettings {
     /// The merchant, with keys and certificates read from their files.
     /// # Errors
     /// A file cannot be read or holds something else.
-    pub(super) fn merchant(&self) -> Result<Merchant, AlipayError> {
-        let text = Zeroizing::new(read(&self.app_private_key)?);
+    pub(super) fn merchant(&self, files: &Files) -> Result<Merchant, AlipayError> {
+        let text = read(files, &self.app_private_key)?;
         let key = AppKey::read(&text).map_err(|problem| wrong(&self.app_private_key, problem))?;
-        let trust = self.trust()?;
+        let trust = self.trust(files)?;
         Ok(Merchant {
             app_id: self.app_id.clone(),
             product_code: self.product_code.clone(),
@@ -176,18 +177,19 @@ impl AlipaySettings {
         })
     }
 
-    fn trust(&self) -> Result<Trust, AlipayError> {
+    fn trust(&self, files: &Files) -> Result<Trust, AlipayError> {
         match (&self.alipay_public_key, &self.certificates) {
             (Some(path), None) => {
-                WalletKey::read(&read(path)?).map(Trust::Key).map_err(|problem| wrong(path, problem))
+                WalletKey::read(&read(files, path)?).map(Trust::Key).map_err(|problem| wrong(path, problem))
             }
-            (None, Some(files)) if self.names_one_mode() => {
-                let wallet = files.alipay.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-                Trust::by_certificates(&read(&files.app)?, &read(&files.root)?, &wallet).map_err(
+            (None, Some(own)) if self.names_one_mode() => {
+                let wallet = own.alipay.iter().map(|path| Ok(read(files, path)?.to_vec()));
+                let wallet = wallet.collect::<Result<Vec<_>, AlipayError>>()?;
+                Trust::by_certificates(&read(files, &own.app)?, &read(files, &own.root)?, &wallet).map_err(
                     |(file, problem)| match file {
-                        0 => wrong(&files.app, problem),
-                        1 => wrong(&files.root, problem),
-                        n => wrong(files.alipay.get(n - 2).unwrap_or(&files.root), problem),
+                        0 => wrong(&own.app, problem),
+                        1 => wrong(&own.root, problem),
+                        n => wrong(own.alipay.get(n - 2).unwrap_or(&own.root), problem),
                     },
                 )
             }
@@ -198,8 +200,9 @@ impl AlipaySettings {
     /// What TLS needs.
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn tls(&self) -> Result<Tls, AlipayError> {
-        let roots = self.ca_certificate.as_ref().map(|path| read(path)).transpose()?;
+    pub(super) fn tls(&self, files: &Files) -> Result<Tls, AlipayError> {
+        let roots = self.ca_certificate.as_ref().map(|path| read(files, path)).transpose()?;
+        let roots = roots.map(|roots| roots.to_vec());
         Ok(Tls { roots, identity: None })
     }
 
@@ -227,8 +230,8 @@ fn wrong(path: &Path, problem: KeyProblem) -> AlipayError {
     AlipayError::Key { path: path.to_owned(), problem }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, AlipayError> {
-    std::fs::read(path).map_err(|source| AlipayError::File { path: path.to_owned(), source })
+fn read(files: &Files, path: &Path) -> Result<Zeroizing<Vec<u8>>, AlipayError> {
+    files.read(path).map_err(|source| AlipayError::File { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::sign::SignType;
 use super::wire::Merchant;
+use crate::channel::files::Files;
 use crate::channel::line::{LineError, Tls};
 use crate::channel::wechat_v3::{WechatV3Error, WechatV3Settings};
 use evertill_shared::payment::Policy;
@@ -116,8 +117,8 @@ impl WechatSettings {
     /// The merchant, with the API key read from its file.
     /// # Errors
     /// The file cannot be read or holds no key.
-    pub(super) fn merchant(&self) -> Result<Merchant, WechatError> {
-        let bytes = Zeroizing::new(read(&self.api_key_file)?);
+    pub(super) fn merchant(&self, files: &Files) -> Result<Merchant, WechatError> {
+        let bytes = read(files, &self.api_key_file)?;
         let key = std::str::from_utf8(&bytes).unwrap_or_default().trim();
         if key.len() != 32 || !key.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(WechatError::ApiKey(self.api_key_file.clone()));
@@ -134,13 +135,14 @@ impl WechatSettings {
     /// What TLS needs for the calls with or without the client certificate.
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn tls(&self, with_identity: bool) -> Result<Tls, WechatError> {
-        let roots = self.ca_certificate.as_ref().map(|path| read(path)).transpose()?;
+    pub(super) fn tls(&self, files: &Files, with_identity: bool) -> Result<Tls, WechatError> {
+        let roots = self.ca_certificate.as_ref().map(|path| read(files, path)).transpose()?;
+        let roots = roots.map(|roots| roots.to_vec());
         let mut tls = Tls { roots, identity: None };
         if with_identity {
-            let mut pem = read(&self.client_certificate)?;
+            let mut pem = read(files, &self.client_certificate)?.to_vec();
             pem.push(b'\n');
-            pem.extend_from_slice(&Zeroizing::new(read(&self.client_key)?));
+            pem.extend_from_slice(&read(files, &self.client_key)?);
             tls.identity = Some(pem);
         }
         Ok(tls)
@@ -157,6 +159,6 @@ impl WechatSettings {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, WechatError> {
-    std::fs::read(path).map_err(|source| WechatError::File { path: path.to_owned(), source })
+fn read(files: &Files, path: &Path) -> Result<Zeroizing<Vec<u8>>, WechatError> {
+    files.read(path).map_err(|source| WechatError::File { path: path.to_owned(), source })
 }

@@ -5,6 +5,7 @@ use super::certificates::serial_of;
 use super::seal::ApiV3Key;
 use super::sign::{KnownKey, PUBLIC_KEY, Signer, Trust};
 use super::wire::Merchant;
+use crate::channel::files::Files;
 use crate::channel::rsa::{AppKey, KeyProblem, WalletKey};
 use crate::channel::wechat::WechatSettings;
 use serde::{Deserialize, Serialize};
@@ -92,8 +93,8 @@ impl WechatV3Settings {
     /// The key under which the wallet encrypts for us.
     /// # Errors
     /// The file cannot be read or holds none.
-    pub(super) fn api_v3_key(&self) -> Result<ApiV3Key, WechatV3Error> {
-        let bytes = Zeroizing::new(read(&self.api_v3_key_file)?);
+    pub(super) fn api_v3_key(&self, files: &Files) -> Result<ApiV3Key, WechatV3Error> {
+        let bytes = read(files, &self.api_v3_key_file)?;
         let key = ApiV3Key::new(std::str::from_utf8(&bytes).unwrap_or_default().trim());
         key.ok_or_else(|| WechatV3Error::ApiKey(self.api_v3_key_file.clone()))
     }
@@ -101,12 +102,16 @@ impl WechatV3Settings {
     /// The merchant, with key and certificate of the account read from their files.
     /// # Errors
     /// A file cannot be read, or is not what it must be.
-    pub(super) fn merchant(&self, account: &WechatSettings) -> Result<Merchant, WechatV3Error> {
+    pub(super) fn merchant(
+        &self,
+        account: &WechatSettings,
+        files: &Files,
+    ) -> Result<Merchant, WechatV3Error> {
         let wrong = |path: &Path, problem| WechatV3Error::Key { path: path.to_owned(), problem };
-        let certificate = read(&account.client_certificate)?;
+        let certificate = read(files, &account.client_certificate)?;
         let serial = serial_of(&certificate)
             .ok_or_else(|| wrong(&account.client_certificate, KeyProblem::Certificate))?;
-        let key = Zeroizing::new(read(&account.client_key)?);
+        let key = read(files, &account.client_key)?;
         let key = AppKey::read(&key).map_err(|problem| wrong(&account.client_key, problem))?;
         Ok(Merchant {
             app_id: account.app_id.clone(),
@@ -118,16 +123,16 @@ impl WechatV3Settings {
     /// What the wallet is known by before anything was fetched.
     /// # Errors
     /// The file with the public key cannot be read or holds none.
-    pub(super) fn trust(&self) -> Result<Trust, WechatV3Error> {
+    pub(super) fn trust(&self, files: &Files) -> Result<Trust, WechatV3Error> {
         let (Some(path), Some(id)) = (&self.public_key, &self.public_key_id) else {
             return Ok(Trust::default());
         };
-        let key = WalletKey::read(&read(path)?)
+        let key = WalletKey::read(&read(files, path)?)
             .map_err(|problem| WechatV3Error::Key { path: path.clone(), problem })?;
         Ok(Trust(vec![KnownKey { id: id.clone(), key, valid: None }]))
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, WechatV3Error> {
-    std::fs::read(path).map_err(|source| WechatV3Error::File { path: path.to_owned(), source })
+fn read(files: &Files, path: &Path) -> Result<Zeroizing<Vec<u8>>, WechatV3Error> {
+    files.read(path).map_err(|source| WechatV3Error::File { path: path.to_owned(), source })
 }

@@ -171,6 +171,7 @@ dictionary! {
     decline_limit_or_risk: "a limit was exceeded, or the wallet suspects fraud", "超出限额或存在风险";
     decline_configuration: "our settings at the wallet are wrong: tell IT", "商户设置有误：请联系 IT";
     decline_channel_unreachable: "the wallet could not be reached", "无法连接钱包";
+    decline_no_account: "none of our accounts at the wallet takes such a payment", "没有可收此款项的钱包账户";
 
     // Refunds
     refund: "Refund", "退款";
@@ -436,6 +437,13 @@ dictionary! {
     did_accept: "Accepted from quarantine", "确认解除隔离";
     did_refund: "Asked for a refund", "申请退款";
     did_catalogue: "Changed the catalogue", "更改商品目录";
+    did_account_added: "Added an account at a wallet", "新增钱包账户";
+    did_account_changed: "Changed an account at a wallet", "修改钱包账户";
+    did_account_enabled: "Enabled an account at a wallet", "启用钱包账户";
+    did_account_disabled: "Disabled an account at a wallet", "停用钱包账户";
+    did_account_deleted: "Deleted an account at a wallet", "删除钱包账户";
+    did_routing: "Changed a routing rule", "修改收款路由规则";
+    did_resealed: "Sealed the accounts' secrets anew", "重新加密账户密钥";
     did_journal_fault: "Found a fault in the journal", "发现日志异常";
 
     // Errors
@@ -502,4 +510,75 @@ dictionary! {
     category_currency_differs: "Currencies differ", "币种不符";
     category_revoked_alone: "Taken back without a payment", "撤销无对应收款";
     category_unknown_here_not_there: "Not known here, not in the bill", "本店未知，账单无";
+
+    // Accounts at the wallets
+    wallets: "Wallets", "钱包账户";
+    accounts_none: "No accounts yet: the settings file says which wallets are taken.", "尚无账户：由服务器配置文件决定可收的钱包。";
+    account_add: "New account at {}", "新增{}账户";
+    account_add_short: "Add an account:", "新增账户：";
+    account_change: "Account {} at {}", "账户 {}（{}）";
+    account_saved: "Account {} is saved. All servers go by it within seconds.", "账户 {} 已保存，所有服务器数秒内生效。";
+    account_gone: "Account {} is deleted.", "账户 {} 已删除。";
+    account_refused: "Not saved: {}", "未保存：{}";
+    account_in_use: "Payments of the last four days, or what is not settled yet, rest on this account. Leave it disabled.", "该账户有近四天内或尚未结清的款项，不能删除，请保持停用。";
+    account_no_keys: "The servers' settings name no account_keys: secrets cannot be stored. See docs/wallet-accounts.md.", "服务器配置未设置 account_keys，无法保存密钥。参见 docs/wallet-accounts.md。";
+    account_file_new: "{} {} from the settings file takes payments, until there is an account of this wallet here.", "配置文件中的{}账户 {} 正在收款；在此新增该钱包的账户后即由其接替。";
+    account_file_old: "{} {} from the settings file takes no new payments: the accounts here do. Its old ones are still asked about.", "配置文件中的{}账户 {} 不再收取新款项，由下列账户收款；其旧款项仍可查询。";
+    account_enabled: "Takes payments", "收款中";
+    account_disabled: "Disabled", "已停用";
+    account_fits: "The wallet answers", "钱包应答正常";
+    account_unasked: "Not asked yet", "尚未查询";
+    account_wrong: "Cannot be used", "无法使用";
+    account_name: "Name", "名称";
+    account_merchant: "Merchant number", "商户号";
+    account_merchant_stays: "It stays: payments rest on it.", "不可更改：已有款项依赖它。";
+    account_app: "App ID", "应用 ID";
+    account_seller: "Seller ID (2088…)", "卖家 ID（2088…）";
+    account_store: "Store", "门店";
+    account_all_stores: "All stores", "所有门店";
+    account_kinds: "Payments", "收款方式";
+    account_scanned: "Scanned codes", "扫顾客付款码";
+    account_shown: "Shown codes", "出示收款码";
+    account_amounts: "Amounts", "金额范围";
+    account_any_amount: "Any amount", "不限金额";
+    account_lowest: "Lowest amount", "最低金额";
+    account_highest: "Highest amount", "最高金额";
+    account_notify: "Address for notifications", "通知地址";
+    account_notify_wechat: "With it version 3 is used for shown codes and bills.", "填写后，出示收款码与对账使用 v3 接口。";
+    account_public_key_id: "Name of the wallet's public key (PUB_KEY_ID_…)", "微信支付公钥 ID（PUB_KEY_ID_…）";
+    account_codepay: "Scanned codes by version 3", "付款码也使用 v3 接口";
+    account_endpoints: "Addresses of the wallet", "钱包接口地址";
+    account_endpoints_hint: "One a line, the main one first. Left empty: the public ones.", "每行一个，主地址在前；留空则使用公共地址。";
+    account_changed: "Changed", "修改时间";
+    account_edit: "Edit", "修改";
+    account_save: "Save", "保存";
+    account_why: "Reason", "原因";
+    account_disable: "Disable", "停用";
+    account_enable: "Enable", "启用";
+    account_delete: "Delete", "删除";
+    secrets: "Keys and certificates", "密钥与证书";
+    secrets_how: "They are sealed and never shown again. Fields left empty stay as they are.", "保存后加密存放，不再显示；留空则保持不变。";
+    secret_set_on: "Set on {}. Leave empty to keep it.", "设置于 {}，留空则保持不变。";
+    secret_api_key: "API key (version 2)", "API 密钥（v2）";
+    secret_client_certificate: "Merchant certificate (apiclient_cert.pem)", "商户证书（apiclient_cert.pem）";
+    secret_client_key: "Merchant private key (apiclient_key.pem)", "商户私钥（apiclient_key.pem）";
+    secret_api_v3_key: "API v3 key", "APIv3 密钥";
+    secret_wallet_public_key: "The wallet's public key", "钱包公钥";
+    secret_tls_roots: "Own TLS roots, if any (PEM)", "自有 TLS 根证书（PEM，可选）";
+    secret_app_private_key: "App private key", "应用私钥";
+    secret_app_certificate: "App certificate (appCertPublicKey)", "应用公钥证书（appCertPublicKey）";
+    secret_root_certificates: "Alipay root certificate (alipayRootCert)", "支付宝根证书（alipayRootCert）";
+    secret_wallet_certificate: "Alipay certificate (alipayCertPublicKey_RSA2)", "支付宝公钥证书（alipayCertPublicKey_RSA2）";
+    rules: "Routing", "收款路由";
+    rules_how: "The rule with the smallest number that fits a sale decides alone. Without rules any enabled account that takes the sale may be asked; of several, those that answer best.", "金额与门店相符且序号最小的规则单独决定。没有规则时，任一可收此款项的启用账户均可收款；有多个时，优先应答良好的账户。";
+    rules_none: "No rules.", "没有规则。";
+    rule_add: "Add a rule", "新增规则";
+    rule_remove: "Remove", "移除";
+    rule_priority: "Number", "序号";
+    rule_priority_hint: "The smallest that fits decides.", "相符规则中序号最小者生效。";
+    rule_accounts: "Accounts", "账户";
+    rule_accounts_hint: "Their numbers, like 1, 2. Left empty: such sales are declined.", "填写账户编号，如 1, 2；留空则拒收此类款项。";
+    rule_nobody: "Nobody: declined", "无：拒收";
+    rule_unreadable: "The rule cannot be read. Write numbers like 10, amounts like 12.50, accounts like 1, 2.", "规则无法识别。序号如 10，金额如 12.50，账户如 1, 2。";
+    routing_saved: "The routing is saved. All servers go by it within seconds.", "收款路由已保存，所有服务器数秒内生效。";
 }

@@ -1,18 +1,19 @@
 //! A channel's day, read from a group's tables.
 
-use super::super::day_books::{DayBooks, DayList, DayPart, DayRow};
+use super::super::day_books::{AccountUse, DayBooks, DayList, DayPart, DayRow};
 use super::super::{GroupError, Reply};
 use super::StoredGroup;
 use super::rows::{all, channel_number, nonsense, parsed};
-use crate::database::{Row, Sql};
+use crate::database::{Row, Sql, Value};
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::RefundId;
+use evertill_shared::id::{AccountId, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::reconciliation::{BookRow, Movement, Standing};
 use evertill_shared::refund::RefundState;
+use evertill_shared::wallet::Wallet;
 
 /// The columns that [`row_of`] reads, the table, and the columns of the wallet, the time and the number.
 struct List {
@@ -75,6 +76,18 @@ impl DayBooks for StoredGroup {
         })
     }
 
+    fn account_was_used(&self, asked: AccountUse) -> Reply<bool> {
+        self.read(move |sql| {
+            let AccountUse { account, wallet, from, until } = asked;
+            let values = params![wallet.code(), account.get(), from.0, until.0];
+            any(sql, &USED, &values)
+        })
+    }
+
+    fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool> {
+        self.read(move |sql| any(sql, &OWED, &params![wallet.code(), account.get()]))
+    }
+
     fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>> {
         self.read(move |sql| {
             let mut rows = Vec::new();
@@ -84,6 +97,37 @@ impl DayBooks for StoredGroup {
             Ok(rows)
         })
     }
+}
+
+/// Where an account was used in a time.
+const USED: [&str; 3] = [
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 AND p.sent_at >= ?3 AND p.sent_at < ?4 \
+     LIMIT 1",
+    "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
+     WHERE r.wallet = ?1 AND p.account = ?2 AND r.carried_out_at >= ?3 AND r.carried_out_at < ?4 LIMIT 1",
+    "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+     WHERE g.wallet = ?1 AND p.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
+];
+
+/// Where an account has something to settle.
+const OWED: [&str; 4] = [
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 \
+     AND p.state IN ('sent', 'waiting', 'unknown', 'reversing') LIMIT 1",
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 \
+     AND p.state IN ('declined', 'reversed') AND p.looked_again = 0 LIMIT 1",
+    "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
+     WHERE r.wallet = ?1 AND p.account = ?2 AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
+    "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+     WHERE g.wallet = ?1 AND p.account = ?2 AND g.state = 'open' LIMIT 1",
+];
+
+fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool, GroupError> {
+    for statement in statements {
+        if sql.row(statement, values)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<BookRow>, GroupError> {

@@ -11,14 +11,14 @@ use super::scan;
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::Attempt;
+use evertill_shared::id::{AccountId, Attempt};
 use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::wallet::Wallet;
 
 const GIVE_BACK: &str = "SELECT g.number, g.attempt, g.wallet, g.since, g.next_at, g.tries, g.words, g.version, \
-     p.channel_number, p.currency, p.amount_minor, o.terminal FROM give_backs g \
+     p.channel_number, p.account, p.currency, p.amount_minor, o.terminal FROM give_backs g \
      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt JOIN orders o ON o.number = g.number \
      WHERE g.state = 'open'";
 
@@ -29,6 +29,7 @@ fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
         attempt: row.get("attempt")?,
         terminal: terminal(row.get("terminal")?)?,
         wallet: parsed(&text("wallet")?)?,
+        account: AccountId(row.get("account")?),
         channel_number: channel_number(text("channel_number")?)?,
         amount: Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?),
         since: Timestamp(row.get("since")?),
@@ -64,16 +65,21 @@ fn find(sql: &dyn Sql, number: OrderNumber, attempt: Attempt) -> Result<Option<G
 }
 
 impl GiveBacks for StoredGroup {
-    fn due_give_backs(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<GiveBack>> {
+    fn due_give_backs(
+        &self,
+        (wallet, account): (Wallet, AccountId),
+        now: Timestamp,
+        most: u32,
+    ) -> Reply<Vec<GiveBack>> {
         let pattern = self.pattern();
         self.read(move |sql| {
             let statement = format!(
-                "{GIVE_BACK} AND g.wallet = ?1 AND (g.next_at <= ?2 OR g.next_at > ?3) \
+                "{GIVE_BACK} AND g.wallet = ?1 AND p.account = ?6 AND (g.next_at <= ?2 OR g.next_at > ?3) \
                  AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?3) \
                  AND g.number LIKE ?5 ORDER BY g.next_at LIMIT ?4"
             );
             let far = now.plus(IMPLAUSIBLE).0;
-            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern];
+            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern, account.get()];
             readable(sql, &statement, &parameters, most, give_back_row)
         })
     }

@@ -12,7 +12,7 @@ use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, ChannelNumber};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber};
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, PaymentState};
@@ -120,18 +120,24 @@ impl Payments for StoredGroup {
         })
     }
 
-    fn due_payments(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<PaymentRecord>> {
+    fn due_payments(
+        &self,
+        (wallet, account): (Wallet, AccountId),
+        now: Timestamp,
+        most: u32,
+    ) -> Reply<Vec<PaymentRecord>> {
         let pattern = self.pattern();
         self.read(move |sql| {
             let far = now.plus(IMPLAUSIBLE).0;
             let due = |which: &str, most: u32| {
                 let statement = format!(
-                    "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 AND {which} \
+                    "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 AND account = ?6 AND {which} \
                      AND (next_at <= ?2 OR next_at > ?3) \
                      AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
                      AND number LIKE ?5 ORDER BY next_at LIMIT ?4"
                 );
-                let parameters = params![wallet.code(), now.0, far, with_spare(most), &pattern];
+                let parameters =
+                    params![wallet.code(), now.0, far, with_spare(most), &pattern, account.get()];
                 readable(sql, &statement, &parameters, most, payment_row)
             };
             let mut all = due("state IN ('sent', 'waiting', 'unknown', 'reversing')", most)?;
@@ -239,8 +245,8 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
     sql.execute(
         "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
          sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
-         lease_until, shown_until, shown_code, looked_again) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+         lease_until, shown_until, shown_code, looked_again, account) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         &params![
             number.as_str(),
             payment.attempt,
@@ -261,6 +267,7 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
             payment.shown.as_ref().map(|shown| shown.until.0),
             payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
             payment.looked_again,
+            payment.account.get(),
         ],
     )?;
     Ok(())

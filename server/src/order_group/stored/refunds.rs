@@ -16,7 +16,7 @@ use super::rows::{
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{RefundId, TerminalId};
+use evertill_shared::id::{AccountId, RefundId, TerminalId};
 use evertill_shared::ledger::Entry;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
@@ -82,17 +82,22 @@ impl Refunds for StoredGroup {
         })
     }
 
-    fn due_refunds(&self, wallet: Wallet, now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>> {
+    fn due_refunds(
+        &self,
+        (wallet, account): (Wallet, AccountId),
+        now: Timestamp,
+        most: u32,
+    ) -> Reply<Vec<RefundRecord>> {
         let pattern = self.pattern();
         self.read(move |sql| {
             let statement = format!(
-                "{REFUND} WHERE r.wallet = ?1 AND r.state IN ('sent', 'unknown') \
+                "{REFUND} WHERE r.wallet = ?1 AND COALESCE(p.account, 0) = ?6 AND r.state IN ('sent', 'unknown') \
                  AND (r.next_at <= ?2 OR r.next_at > ?3) \
                  AND (r.lease_until IS NULL OR r.lease_until <= ?2 OR r.lease_until > ?3) \
                  AND r.number LIKE ?5 ORDER BY r.next_at LIMIT ?4"
             );
             let far = now.plus(IMPLAUSIBLE).0;
-            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern];
+            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern, account.get()];
             readable(sql, &statement, &parameters, most, refund_row)
         })
     }

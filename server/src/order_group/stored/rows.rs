@@ -7,7 +7,7 @@ use crate::database::{DbError, Row, Sql, Value};
 use crate::params;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{ChannelNumber, RefundId, SaleKey, TerminalId};
+use evertill_shared::id::{AccountId, ChannelNumber, RefundId, SaleKey, TerminalId};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::OrderNumber;
@@ -166,7 +166,7 @@ pub(super) fn readable<T>(
 /// The columns that [`payment_row`] reads.
 pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
      sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, shown_until, shown_code, \
-     looked_again, version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
+     looked_again, account, version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
 
 pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
     let text = |column: &str| row.get::<String>(column);
@@ -189,6 +189,7 @@ pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
             reason: reason.as_deref().map(from_json).transpose()?,
             shown: shown_code(row)?,
             looked_again: row.get("looked_again")?,
+            account: AccountId(row.get("account")?),
         },
         terminal: terminal(row.get("terminal")?)?,
         version: row.get("version")?,
@@ -208,8 +209,9 @@ pub(super) fn channel_number(text: String) -> Result<ChannelNumber, GroupError> 
 /// A query for [`refund_row`], up to its condition.
 pub(super) const REFUND: &str = "SELECT r.id, r.number, r.terminal, r.currency, r.amount_minor, r.state, r.who, \
      r.why, r.requested_at, r.refused, r.next_at, r.tries, r.version, o.paid_by, o.paid_minor, \
-     (SELECT p.channel_number FROM payments p WHERE p.number = r.number AND p.state = 'paid') AS channel_number \
-     FROM refunds r JOIN orders o ON o.number = r.number";
+     p.channel_number, p.account \
+     FROM refunds r JOIN orders o ON o.number = r.number \
+     LEFT JOIN payments p ON p.number = r.number AND p.state = 'paid'";
 
 pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
     let text = |column: &str| row.get::<String>(column);
@@ -232,6 +234,7 @@ pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
         paid_by: from_json(&text("paid_by")?)?,
         paid: amount(row.get("paid_minor")?, currency),
         channel_number: channel.map(channel_number).transpose()?,
+        account: row.get::<Option<u32>>("account")?.map_or(AccountId::OF_THE_FILE, AccountId),
         tries: row.get("tries")?,
         next_at: Timestamp(row.get("next_at")?),
         version: row.get("version")?,

@@ -1,0 +1,296 @@
+//! The merchant's accounts at the wallets, and the rules by which one of them is asked for a sale.
+
+use super::frame::{Badge, Frame, Notice, Tab, Tone, html, may_open};
+use super::posted::{Fields, Posted};
+use super::problem::Problem;
+use super::say;
+use super::visitor::{Visit, query_of};
+use super::words::{Words, fill};
+use crate::accounts::{ChangeError, SealError, Standing};
+use crate::app::App;
+use crate::base_store::{AccountRow, WalletTable};
+use crate::order_centre::ChannelHealth;
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use evertill_shared::id::AccountId;
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::routing::{Rule, Span};
+use evertill_shared::wallet::Wallet;
+use serde::Deserialize;
+
+/// The longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 200;
+
+struct Account {
+    id: u32,
+    name: String,
+    wallet: &'static str,
+    merchant_word: &'static str,
+    merchant: String,
+    badges: Vec<Badge>,
+    trouble: String,
+    store: String,
+    kinds: String,
+    amounts: String,
+    changed: String,
+    enabled: bool,
+}
+
+struct RuleRow {
+    priority: u32,
+    wallet: &'static str,
+    store: String,
+    amounts: String,
+    accounts: String,
+}
+
+struct Choice {
+    value: &'static str,
+    word: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "wallets.html")]
+struct Page {
+    f: Frame,
+    notices: Vec<Notice>,
+    accounts: Vec<Account>,
+    of_the_file: Vec<String>,
+    rules: Vec<RuleRow>,
+    wallets: Vec<Choice>,
+    zone_note: String,
+}
+
+/// What was just done.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Done {
+    saved: Option<u32>,
+    deleted: Option<u32>,
+    routing: bool,
+}
+
+/// Whether this person may see and change accounts.
+pub(super) fn only_it(visit: &Visit) -> Result<(), Problem> {
+    if may_open(visit.who.role, Tab::Wallets) { Ok(()) } else { Err(Problem::Forbidden) }
+}
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Query(done): Query<Done>,
+) -> Result<Response, Problem> {
+    only_it(&visit)?;
+    let t = visit.words();
+    let saved = done.saved.map(|id| Notice::good(fill(t.account_saved, &[&id.to_string()])));
+    let deleted = done.deleted.map(|id| Notice::good(fill(t.account_gone, &[&id.to_string()])));
+    let routing = done.routing.then(|| Notice::good(t.routing_saved));
+    draw(&app, &visit, StatusCode::OK, saved.or(deleted).or(routing)).await
+}
+
+async fn draw(
+    app: &App,
+    visit: &Visit,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Result<Response, Problem> {
+    let (t, table) = (visit.words(), app.base.wallet_table().await?);
+    let health = app.centre.channels();
+    let no_keys = (!app.accounts.can_seal()).then(|| Notice::new(Tone::Doubt, t.account_no_keys));
+    let page = Page {
+        f: visit.frame(Tab::Wallets),
+        notices: notice.into_iter().chain(no_keys).collect(),
+        accounts: table.accounts.iter().map(|row| account(row, app, &health, visit)).collect(),
+        of_the_file: Wallet::ALL.iter().filter_map(|wallet| in_the_file(app, *wallet, &table, t)).collect(),
+        rules: table.rules.iter().map(|rule| rule_row(rule, &table, visit)).collect(),
+        wallets: Wallet::ALL
+            .map(|wallet| Choice { value: wallet.code(), word: say::wallet(wallet, t) })
+            .into(),
+        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
+    };
+    Ok(html(status, &page))
+}
+
+/// How the settings file's account stands beside the rows.
+fn in_the_file(app: &App, wallet: Wallet, table: &WalletTable, t: &'static Words) -> Option<String> {
+    let merchant = app.accounts.of_the_file(wallet)?;
+    let replaced = table.accounts.iter().any(|row| row.facts.wallet == wallet);
+    let sentence = if replaced { t.account_file_old } else { t.account_file_new };
+    Some(fill(sentence, &[say::wallet(wallet, t), merchant]))
+}
+
+fn account(row: &AccountRow, app: &App, health: &[ChannelHealth], visit: &Visit) -> Account {
+    let (t, facts) = (visit.words(), &row.facts);
+    let standing = app.accounts.standing(row.id);
+    let refuses = health.iter().any(|one| (one.wallet, one.account) == (facts.wallet, row.id) && one.is_open);
+    let taking = match row.enabled {
+        true => Badge::new(Tone::Good, t.account_enabled),
+        false => Badge::new(Tone::Off, t.account_disabled),
+    };
+    let answering = match &standing {
+        Some(Standing::Wrong(_)) => Badge::new(Tone::Bad, t.account_wrong),
+        _ if refuses => Badge::new(Tone::Bad, t.channel_refusing),
+        Some(Standing::Fits) => Badge::new(Tone::Good, t.account_fits),
+        Some(Standing::Opened) | None => Badge::new(Tone::Wait, t.account_unasked),
+    };
+    let kinds = [(facts.scanned, t.account_scanned), (facts.shown, t.account_shown)];
+    let kinds: Vec<&str> = kinds.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
+    Account {
+        id: row.id.get(),
+        name: facts.name.clone(),
+        wallet: say::wallet(facts.wallet, t),
+        merchant_word: match facts.wallet {
+            Wallet::WeChatPay => t.account_merchant,
+            Wallet::Alipay => t.account_app,
+        },
+        merchant: facts.merchant.clone(),
+        badges: vec![taking, answering],
+        trouble: match standing {
+            Some(Standing::Wrong(problem)) => problem,
+            _ => String::new(),
+        },
+        store: store(facts.store.is_some(), visit),
+        kinds: if kinds.is_empty() { t.none.to_owned() } else { kinds.join(" · ") },
+        amounts: amounts(&facts.amounts, facts.currency, t),
+        changed: visit.time(row.changed_at),
+        enabled: row.enabled,
+    }
+}
+
+fn store(only_one: bool, visit: &Visit) -> String {
+    if only_one { visit.store.name.clone() } else { visit.words().account_all_stores.to_owned() }
+}
+
+fn amounts(span: &Span, currency: Currency, t: &'static Words) -> String {
+    let text =
+        |minor: Option<i64>| minor.map_or("…".to_owned(), |minor| Amount::new(minor, currency).to_string());
+    match (span.lowest, span.highest) {
+        (None, None) => t.account_any_amount.to_owned(),
+        (lowest, highest) => format!("{} – {}", text(lowest), text(highest)),
+    }
+}
+
+fn rule_row(rule: &Rule, table: &WalletTable, visit: &Visit) -> RuleRow {
+    let t = visit.words();
+    let name = |id: &AccountId| {
+        let row = table.accounts.iter().find(|row| row.id == *id);
+        row.map_or(id.to_string(), |row| format!("{} ({id})", row.facts.name))
+    };
+    let names: Vec<String> = rule.accounts.iter().map(name).collect();
+    RuleRow {
+        priority: rule.priority,
+        wallet: say::wallet(rule.wallet, t),
+        store: store(rule.store.is_some(), visit),
+        amounts: amounts(&rule.amounts, rule.currency.unwrap_or(visit.store.currency), t),
+        accounts: if names.is_empty() { t.rule_nobody.to_owned() } else { names.join(" · ") },
+    }
+}
+
+/// A reason that was given, if one was.
+fn reason(fields: &Fields) -> Option<String> {
+    let reason: String = fields.get("reason").chars().take(LONGEST_REASON).collect();
+    (!reason.is_empty()).then_some(reason)
+}
+
+/// Why something was not done, for people.
+pub(super) fn refused(error: ChangeError, t: &'static Words) -> Result<Notice, Problem> {
+    match error {
+        ChangeError::InUse => Ok(Notice::bad(t.account_in_use)),
+        ChangeError::Seal(SealError::NoKeys) => Ok(Notice::bad(t.account_no_keys)),
+        ChangeError::Group(error) => Ok(Notice::bad(fill(t.account_refused, &[&error.to_string()]))),
+        ChangeError::Base(error @ crate::base_store::BaseError::Db(_)) => Err(error.into()),
+        other => Ok(Notice::bad(fill(t.account_refused, &[&other.to_string()]))),
+    }
+}
+
+async fn answered(
+    app: &App,
+    visit: &Visit,
+    done: Result<(), ChangeError>,
+    (name, value): (&str, String),
+) -> Result<Response, Problem> {
+    match done {
+        Ok(()) => {
+            let address = format!("/console/wallets?{}", query_of(&[(name, &value)]));
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(error) => {
+            let notice = refused(error, visit.words())?;
+            draw(app, visit, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
+        }
+    }
+}
+
+/// Enables, disables or deletes an account. Pressing twice does it once.
+pub(super) async fn act(
+    State(app): State<App>,
+    Path((id, what)): Path<(u32, String)>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    only_it(&visit)?;
+    let Some(why) = reason(&fields) else {
+        let notice = Some(Notice::bad(visit.words().reason_needed));
+        return draw(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, notice).await;
+    };
+    let (account, who) = (AccountId(id), visit.who.login.clone());
+    let (done, name) = match what.as_str() {
+        "enable" => (app.accounts.enable(account, true, why, who).await, "saved"),
+        "disable" => (app.accounts.enable(account, false, why, who).await, "saved"),
+        "delete" => (app.accounts.delete(account, why, who).await, "deleted"),
+        _ => return Err(Problem::NotFound),
+    };
+    answered(&app, &visit, done, (name, id.to_string())).await
+}
+
+/// Writes a rule down. Pressing twice writes it once.
+pub(super) async fn add_rule(
+    State(app): State<App>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    only_it(&visit)?;
+    match rule(&fields, &visit) {
+        Some(rule) => {
+            let done = app.accounts.add_rule(rule, visit.who.login.clone()).await;
+            answered(&app, &visit, done, ("routing", "true".into())).await
+        }
+        None => {
+            let notice = Some(Notice::bad(visit.words().rule_unreadable));
+            draw(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, notice).await
+        }
+    }
+}
+
+fn rule(fields: &Fields, visit: &Visit) -> Option<Rule> {
+    let numbers = fields.get("accounts").split([',', ' ', '，']).filter(|part| !part.is_empty());
+    Some(Rule {
+        priority: fields.get("priority").parse().ok()?,
+        wallet: fields.get("wallet").parse().ok()?,
+        store: (fields.get("store") == "this").then_some(visit.store.id),
+        currency: Some(visit.store.currency),
+        amounts: span(fields, visit.store.currency)?,
+        accounts: numbers.map(|part| part.parse().map(AccountId).ok()).collect::<Option<_>>()?,
+    })
+}
+
+/// The fields `lowest` and `highest`; nothing if one cannot be read.
+pub(super) fn span(fields: &Fields, currency: Currency) -> Option<Span> {
+    let part = |name: &str| match fields.get(name) {
+        "" => Some(None),
+        text => Amount::parse_decimal(text, currency).ok().map(|amount| Some(amount.minor)),
+    };
+    Some(Span { lowest: part("lowest")?, highest: part("highest")? })
+}
+
+/// Removes a rule. Pressing twice removes it once.
+pub(super) async fn remove_rule(
+    State(app): State<App>,
+    Path(priority): Path<u32>,
+    Posted { visit, .. }: Posted,
+) -> Result<Response, Problem> {
+    only_it(&visit)?;
+    let done = app.accounts.remove_rule(priority, visit.who.login.clone()).await;
+    answered(&app, &visit, done, ("routing", "true".into())).await
+}

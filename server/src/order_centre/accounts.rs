@@ -1,0 +1,236 @@
+//! The merchant's accounts at the wallets, as this server serves them: a lane each. Which one a new payment goes to is
+//! chosen from the table; everything about an attempt goes to the account that stands in it.
+
+use super::lane::Lane;
+use super::{CentreSettings, ChannelHealth, OrderCentre};
+use crate::channel::Channel;
+use evertill_shared::clock::Clock;
+use evertill_shared::id::AccountId;
+use evertill_shared::money::Amount;
+use evertill_shared::payment::DeclineReason;
+use evertill_shared::random::draw;
+use evertill_shared::routing::{Kind, Sale, Table, pick};
+use evertill_shared::wallet::Wallet;
+use ring::rand::SystemRandom;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+/// An account of the base database that this server can use.
+#[derive(Clone)]
+pub struct OpenAccount {
+    /// Which.
+    pub id: AccountId,
+    /// Another one means other settings or secrets.
+    pub version: u64,
+    /// What the payments of the settings file's account are asked of from now on: it is the same account.
+    pub is_the_files: bool,
+    /// The way to it.
+    pub channel: Arc<dyn Channel>,
+}
+
+/// What is to be served from now on.
+#[derive(Clone, Default)]
+pub struct Serving {
+    /// The accounts that could be opened, enabled or not.
+    pub accounts: Vec<OpenAccount>,
+    /// Which may be asked for new payments.
+    pub table: Table,
+}
+
+type Name = (Wallet, AccountId);
+
+struct Known {
+    version: u64,
+    lane: Arc<Lane>,
+}
+
+/// All lanes, and the table to choose by.
+pub(super) struct Lanes {
+    lanes: BTreeMap<Name, Known>,
+    /// Accounts that answer for the settings file's.
+    for_the_file: BTreeMap<Wallet, AccountId>,
+    table: Table,
+}
+
+impl Lanes {
+    /// The settings file's accounts alone.
+    pub fn of_the_file(
+        channels: Vec<Arc<dyn Channel>>,
+        groups: usize,
+        settings: CentreSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let known = |channel: Arc<dyn Channel>| {
+            let name = (channel.wallet(), AccountId::OF_THE_FILE);
+            let lane = Lane::new(channel, groups, settings, Arc::clone(clock));
+            (name, Known { version: 0, lane: Arc::new(lane) })
+        };
+        let lanes = channels.into_iter().map(known).collect();
+        Self { lanes, for_the_file: BTreeMap::new(), table: Table::default() }
+    }
+
+    /// What is asked for that account.
+    fn name_of(&self, (wallet, account): Name) -> Name {
+        match self.for_the_file.get(&wallet) {
+            Some(own) if account == AccountId::OF_THE_FILE => (wallet, *own),
+            _ => (wallet, account),
+        }
+    }
+
+    fn get(&self, name: Name) -> Option<&Arc<Lane>> {
+        self.lanes.get(&self.name_of(name)).map(|known| &known.lane)
+    }
+}
+
+impl OrderCentre {
+    /// From now on these accounts are served, beside the settings file's. One whose version is the same goes on as it is;
+    /// of one that changed, what is under way keeps its places and its numbers.
+    pub fn serve(&self, serving: Serving) {
+        let number = self.0.groups.tags().len();
+        let before = self.lanes_now();
+        let of_the_file = before.lanes.iter().filter(|((_, id), _)| *id == AccountId::OF_THE_FILE);
+        let keep = |known: &Known| Known { version: known.version, lane: Arc::clone(&known.lane) };
+        let mut lanes: BTreeMap<Name, Known> =
+            of_the_file.map(|(name, known)| (*name, keep(known))).collect();
+        let mut for_the_file = BTreeMap::new();
+        for account in serving.accounts {
+            let name = (account.channel.wallet(), account.id);
+            if account.is_the_files {
+                for_the_file.insert(name.0, account.id);
+            }
+            let known = match before.lanes.get(&name) {
+                Some(known) if known.version == account.version => keep(known),
+                Some(known) => {
+                    Known { version: account.version, lane: Arc::new(known.lane.renewed(account.channel)) }
+                }
+                None => {
+                    let clock = Arc::clone(&self.0.clock);
+                    let lane = Lane::new(account.channel, number, self.0.settings, clock).of(account.id);
+                    Known { version: account.version, lane: Arc::new(lane) }
+                }
+            };
+            lanes.insert(name, known);
+        }
+        let new = Arc::new(Lanes { lanes, for_the_file, table: serving.table });
+        *self.0.lanes.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    /// The account's channel as it is served now, and its version, if it is.
+    #[must_use]
+    pub fn served(&self, wallet: Wallet, account: AccountId) -> Option<(u64, Arc<dyn Channel>)> {
+        let lanes = self.lanes_now();
+        lanes.lanes.get(&(wallet, account)).map(|known| (known.version, known.lane.channel()))
+    }
+
+    /// The wallets that can be charged.
+    #[must_use]
+    pub fn wallets(&self) -> Vec<Wallet> {
+        self.offered(Kind::Scanned, |_| true)
+    }
+
+    /// The wallets for which a code can be shown.
+    #[must_use]
+    pub fn shows(&self) -> Vec<Wallet> {
+        self.offered(Kind::Shown, |lane| lane.shown().is_some())
+    }
+
+    fn offered(&self, kind: Kind, can: impl Fn(&Lane) -> bool) -> Vec<Wallet> {
+        let (lanes, store) = (self.lanes_now(), self.0.groups.store().id);
+        let has = |wallet: Wallet| {
+            let served = |(name, known): (&Name, &Known)| {
+                let takes_new = (name.1 == AccountId::OF_THE_FILE) != lanes.table.knows(wallet);
+                name.0 == wallet && takes_new && can(&known.lane)
+            };
+            lanes.table.offers(wallet, store, kind) && lanes.lanes.iter().any(served)
+        };
+        Wallet::ALL.into_iter().filter(|wallet| has(*wallet)).collect()
+    }
+
+    /// How each account stands.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelHealth> {
+        let lanes = self.lanes_now();
+        let replaced = |name: &Name| lanes.name_of(*name) != *name;
+        let served = lanes.lanes.iter().filter(|(name, _)| !replaced(name));
+        served.map(|(_, known)| known.lane.health()).collect()
+    }
+
+    /// The ways to all accounts at a wallet, each account once: for its bills.
+    #[must_use]
+    pub fn accounts_at(&self, wallet: Wallet) -> Vec<(AccountId, Arc<dyn Channel>)> {
+        let lanes = self.lanes_now();
+        let own = lanes.lanes.iter().filter(|(name, _)| name.0 == wallet && lanes.name_of(**name) == **name);
+        own.map(|(name, known)| (name.1, known.lane.channel())).collect()
+    }
+
+    /// The account whose bills hold that account's payments.
+    #[must_use]
+    pub fn stands_for(&self, wallet: Wallet, account: AccountId) -> AccountId {
+        self.lanes_now().name_of((wallet, account)).1
+    }
+
+    /// Chooses who is asked for a new payment. To be written down before anything is sent.
+    pub(super) fn choose(
+        &self,
+        wallet: Wallet,
+        amount: Amount,
+        kind: Kind,
+    ) -> Result<AccountId, DeclineReason> {
+        let lanes = self.lanes_now();
+        let sale = Sale { store: self.0.groups.store().id, wallet, amount, kind };
+        let may_be_asked = lanes.table.may_be_asked(&sale).map_err(|why| {
+            tracing::warn!(%wallet, %amount, %why, "no account may be asked for a payment");
+            DeclineReason::NoAccount
+        })?;
+        let now = self.0.clock.monotonic();
+        // One that this server cannot reach has no lane; one without codes to show cannot show any.
+        let usable = may_be_asked.into_iter().filter_map(|id| {
+            let lane = lanes.get((wallet, id))?;
+            (kind == Kind::Scanned || lane.shown().is_some()).then(|| (id, lane.window()))
+        });
+        let usable: Vec<_> = usable.collect();
+        let chance = match usable.len() {
+            0 => return Err(DeclineReason::ChannelUnreachable),
+            1 => 0,
+            _ => draw(&SystemRandom::new()).map_or(1, u32::from_le_bytes),
+        };
+        pick(&usable, now, chance).ok_or(DeclineReason::ChannelUnreachable)
+    }
+
+    /// Some account at that wallet.
+    pub(super) fn any_account(&self, wallet: Wallet) -> AccountId {
+        let lanes = self.lanes_now();
+        let mut own = lanes.lanes.keys().filter(|name| name.0 == wallet);
+        own.next().map_or(AccountId::OF_THE_FILE, |name| name.1)
+    }
+
+    /// The lane of an account.
+    pub(super) fn lane(&self, wallet: Wallet, account: AccountId) -> Option<Arc<Lane>> {
+        let lane = self.lanes_now().get((wallet, account)).cloned();
+        if lane.is_none() {
+            tracing::warn!(%wallet, %account, "this server has no way to an account at the wallet");
+        }
+        lane
+    }
+
+    /// The lanes of all accounts at a wallet.
+    pub(super) fn lanes_of(&self, wallet: Wallet) -> Vec<Arc<Lane>> {
+        let lanes = self.lanes_now();
+        let own = lanes.lanes.iter().filter(|(name, _)| name.0 == wallet && lanes.name_of(**name) == **name);
+        own.map(|(_, known)| Arc::clone(&known.lane)).collect()
+    }
+
+    /// Every account under whose name attempts may stand, with the lane that they are asked about on.
+    pub(super) fn all_lanes(&self) -> Vec<(Name, Arc<Lane>)> {
+        let lanes = self.lanes_now();
+        let of_the_file = lanes.for_the_file.keys().map(|wallet| (*wallet, AccountId::OF_THE_FILE));
+        let mut names: Vec<Name> = lanes.lanes.keys().copied().chain(of_the_file).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| Some((name, Arc::clone(lanes.get(name)?)))).collect()
+    }
+
+    fn lanes_now(&self) -> Arc<Lanes> {
+        Arc::clone(&self.0.lanes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,244 @@
+//! Several accounts at one wallet: who is asked is chosen once, and stays.
+
+use super::refunding::carry_out;
+use super::wallet::{Customer, Line};
+use super::*;
+use evertill_shared::id::AccountId;
+use evertill_shared::money::Currency;
+use evertill_shared::payment::DeclineReason;
+use evertill_shared::refund::RefundState;
+use evertill_shared::routing::{Account, Rule, Span, Table};
+
+const FILE: AccountId = AccountId::OF_THE_FILE;
+const ONE: AccountId = AccountId(1);
+const TWO: AccountId = AccountId(2);
+
+/// A shop with the settings file's account and two more, in the order of their numbers.
+struct Accounts {
+    shop: Shop,
+    one: Arc<ScriptedWallet>,
+    two: Arc<ScriptedWallet>,
+}
+
+fn account(id: AccountId) -> Account {
+    Account {
+        id,
+        wallet: Wallet::WeChatPay,
+        store: None,
+        enabled: true,
+        scanned: true,
+        shown: true,
+        currency: Currency::CNY,
+        amounts: Span::default(),
+    }
+}
+
+fn off(id: AccountId) -> Account {
+    Account { enabled: false, ..account(id) }
+}
+
+fn rule(priority: u32, lowest: i64, accounts: &[AccountId]) -> Rule {
+    Rule {
+        priority,
+        wallet: Wallet::WeChatPay,
+        store: None,
+        currency: None,
+        amounts: Span { lowest: Some(lowest), highest: None },
+        accounts: accounts.to_vec(),
+    }
+}
+
+impl Accounts {
+    fn new() -> Self {
+        let [one, two] = [(); 2].map(|()| ScriptedWallet::new(Wallet::WeChatPay));
+        Self { shop: Shop::new(), one, two }
+    }
+
+    fn serve(&self, accounts: Vec<Account>, rules: Vec<Rule>) {
+        self.serve_as(accounts, rules, None);
+    }
+
+    /// The same, where one of them is the settings file's.
+    fn serve_as(&self, accounts: Vec<Account>, rules: Vec<Rule>, the_files: Option<AccountId>) {
+        let channel = |id: AccountId| Arc::clone(if id == ONE { &self.one } else { &self.two });
+        let open = |account: &Account| OpenAccount {
+            id: account.id,
+            version: 1,
+            is_the_files: the_files == Some(account.id),
+            channel: channel(account.id),
+        };
+        let opened = accounts.iter().map(open).collect();
+        let table = Table::new(accounts, rules).unwrap();
+        self.shop.centre.serve(Serving { accounts: opened, table });
+    }
+
+    async fn account(&self, sold: &Sold, attempt: Attempt) -> AccountId {
+        self.shop.rig.groups.payment(sold.number, attempt).await.unwrap().payment.account
+    }
+
+    /// How often each was asked for money: the settings file's, the first, the second.
+    fn charges(&self) -> [usize; 3] {
+        [&self.shop.wechat, &self.one, &self.two].map(|wallet| wallet.books().pay_calls.len())
+    }
+}
+
+#[tokio::test]
+async fn the_settings_files_account_serves_until_there_are_others_and_its_payments_after() {
+    let it = Accounts::new();
+    let old = it.shop.order(500).await;
+    it.shop.wechat.books().pay = Line::LosesAnswer;
+    it.shop.pay(&old, 1, "code-1").await.unwrap();
+    assert_eq!(it.account(&old, 1).await, FILE);
+    it.serve(vec![account(ONE)], vec![]);
+    let new = it.shop.order(500).await;
+    it.shop.pay(&new, 1, "code-2").await.unwrap();
+    assert_eq!((it.account(&new, 1).await, it.charges()), (ONE, [1, 1, 0]));
+    it.shop.pass(seconds(12)).await;
+    assert_eq!(it.shop.state(&old, 1).await, PaymentState::Paid);
+    assert_eq!(
+        (it.shop.wechat.books().net(), it.one.books().queries),
+        (500, 0),
+        "asked of its own account only"
+    );
+}
+
+#[tokio::test]
+async fn what_was_imported_answers_for_the_settings_files_payments() {
+    let it = Accounts::new();
+    let old = it.shop.order(500).await;
+    it.shop.wechat.books().pay = Line::LosesRequest;
+    it.shop.pay(&old, 1, "code-1").await.unwrap();
+    it.one.confirm(ChannelNumber::new(store().id, old.sale.key, 1).as_str(), 500);
+    it.serve_as(vec![account(ONE)], vec![], Some(ONE));
+    it.shop.pass(seconds(12)).await;
+    assert_eq!(it.shop.state(&old, 1).await, PaymentState::Paid);
+    assert_eq!(it.shop.wechat.books().queries, 0);
+    assert_eq!(it.shop.centre.accounts_at(Wallet::WeChatPay).len(), 1, "one bill, not the same twice");
+    let asked = it.shop.asked(&old, 200, "request-1").await;
+    assert_eq!(carry_out(&it.shop, &asked).await.unwrap().state, RefundState::Done);
+    assert_eq!(it.one.books().net(), 300);
+}
+
+#[tokio::test]
+async fn a_sale_goes_where_the_first_rule_says_and_without_one_nothing_is_sent() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![rule(2, 100, &[ONE]), rule(1, 10_000, &[TWO])]);
+    let (large, small, tiny) =
+        (it.shop.order(10_000).await, it.shop.order(9_999).await, it.shop.order(99).await);
+    it.shop.pay(&large, 1, "code-1").await.unwrap();
+    it.shop.pay(&small, 1, "code-2").await.unwrap();
+    assert_eq!((it.account(&large, 1).await, it.account(&small, 1).await), (TWO, ONE));
+    let view = it.shop.pay(&tiny, 1, "code-3").await.unwrap();
+    assert_eq!((view.state, view.reason), (PaymentState::Declined, Some(DeclineReason::NoAccount)));
+    assert_eq!(it.charges(), [0, 1, 1]);
+    // Nothing half done: the till may go on with another attempt as soon as the rules allow it.
+    it.serve(vec![account(ONE)], vec![]);
+    assert_eq!(it.shop.pay(&tiny, 2, "code-3").await.unwrap().state, PaymentState::Paid);
+}
+
+#[tokio::test]
+async fn an_attempt_stays_with_its_account_whatever_the_table_says_later() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), off(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.one.books().pay = Line::LosesAnswer;
+    it.shop.pay(&sold, 1, "code-1").await.unwrap();
+    it.serve(vec![off(ONE), account(TWO)], vec![]);
+    // The till asks again, with the very same attempt: it is looked at, not sent elsewhere.
+    it.shop.pay(&sold, 1, "code-1").await.unwrap();
+    assert_eq!((it.account(&sold, 1).await, it.charges()), (ONE, [0, 1, 0]));
+    it.shop.pass(seconds(12)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Paid, "a disabled account is asked all the same");
+    let asked = it.shop.asked(&sold, 300, "request-1").await;
+    assert_eq!(carry_out(&it.shop, &asked).await.unwrap().state, RefundState::Done);
+    assert_eq!(it.one.books().net(), 400);
+    let asked = {
+        let other = it.two.books();
+        (other.queries, other.refund_calls)
+    };
+    assert_eq!(asked, (0, 0), "the other was asked nothing");
+    let next = it.shop.order(100).await;
+    it.shop.pay(&next, 1, "code-2").await.unwrap();
+    assert_eq!(it.account(&next, 1).await, TWO, "a disabled account takes nothing new");
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_taken_back_at_its_own_account() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), off(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.one.books().customer = Customer::MustTypeAPassword;
+    it.shop.pay(&sold, 1, "code-1").await.unwrap();
+    it.serve(vec![off(ONE), account(TWO)], vec![]);
+    it.shop.centre.take_back(sold.number, 1, None, guard()).await.unwrap();
+    it.shop.pass(seconds(90)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!((it.charges(), it.two.books().queries), ([0, 1, 0], 0));
+}
+
+#[tokio::test]
+async fn an_account_that_no_server_can_reach_declines_before_anything_is_sent() {
+    let it = Accounts::new();
+    let table = Table::new(vec![account(ONE)], vec![]).unwrap();
+    it.shop.centre.serve(Serving { accounts: vec![], table });
+    let sold = it.shop.order(700).await;
+    let view = it.shop.pay(&sold, 1, "code-1").await.unwrap();
+    assert_eq!((view.state, view.reason), (PaymentState::Declined, Some(DeclineReason::ChannelUnreachable)));
+    assert_eq!(it.charges(), [0, 0, 0]);
+    assert!(it.shop.centre.wallets().is_empty());
+}
+
+#[tokio::test]
+async fn one_account_that_falls_silent_costs_few_customers_and_the_other_serves_on() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    it.one.books().pay = Line::LosesRequest;
+    let mut paid = 0;
+    for n in 0..60 {
+        let sold = it.shop.order(100 + n).await;
+        let view = it.shop.pay(&sold, 1, &format!("code-{n}")).await.unwrap();
+        paid += usize::from(view.state == PaymentState::Paid);
+        let record = it.shop.rig.groups.payment(sold.number, 1).await.unwrap();
+        let sent = if record.payment.account == ONE { &it.one } else { &it.two };
+        let number = record.payment.channel_number.as_str().to_owned();
+        let refused = view.reason == Some(DeclineReason::ChannelUnreachable);
+        assert!(
+            refused || sent.books().pay_calls.contains(&number),
+            "it went where it is written that it went"
+        );
+    }
+    let [_, silent, well] = it.charges();
+    assert!(
+        paid >= 40 && silent < 20 && well >= 40,
+        "{paid} paid, {silent} to the silent one, {well} to the other"
+    );
+    // Each number was seen by one account only.
+    let ones: std::collections::BTreeSet<String> = it.one.books().pay_calls.iter().cloned().collect();
+    assert!(it.two.books().pay_calls.iter().all(|number| !ones.contains(number)));
+}
+
+#[tokio::test]
+async fn new_settings_of_an_account_keep_what_is_under_way_in_mind() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.one.books().pay = Line::OnItsWay;
+    let (centre, request) = (it.shop.centre.clone(), it.shop.request(&sold, 1, "code-1"));
+    let charging = tokio::spawn(async move { centre.start(request).await });
+    while it.one.books().pay_calls.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let channel: Arc<dyn Channel> = Arc::clone(&it.one) as Arc<dyn Channel>;
+    let accounts = vec![OpenAccount { id: ONE, version: 2, is_the_files: false, channel }];
+    let table = Table::new(vec![account(ONE)], vec![]).unwrap();
+    it.shop.centre.serve(Serving { accounts, table });
+    // A clock that leaps: "no such order" would be believed, were it not known that the charge is on its way.
+    it.shop.pass(seconds(200)).await;
+    assert_ne!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    it.one.through.notify_one();
+    charging.await.unwrap().unwrap();
+    it.shop.pass(seconds(120)).await;
+    let state = it.shop.state(&sold, 1).await;
+    assert!(matches!(state, PaymentState::Paid | PaymentState::Reversed), "{state:?}");
+    assert_eq!(it.one.books().net(), if state == PaymentState::Paid { 700 } else { 0 });
+}

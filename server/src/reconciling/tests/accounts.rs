@@ -1,0 +1,54 @@
+//! Several accounts at one wallet: their bills together are the wallet's day.
+
+use super::*;
+use crate::order_centre::{OpenAccount, Serving};
+
+const ONE: AccountId = AccountId(1);
+const DAY_OF_SALE: &str = "2026-11-20";
+const EVENING: Duration = Duration::from_secs(7 * 3600);
+
+/// A shop with a second account, and that one's paper.
+async fn shop() -> (Shop, Arc<Paper>) {
+    let (shop, paper) = (Shop::new().await, Arc::new(Paper::default()));
+    let channel: Arc<dyn Channel> = Arc::clone(&paper) as Arc<dyn Channel>;
+    let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: false, channel }];
+    shop.reconciler.centre.serve(Serving { accounts, ..Serving::default() });
+    (shop, paper)
+}
+
+fn success() -> Option<PayOutcome> {
+    Some(PayOutcome::ConfirmedSuccess { transaction: "T1".into() })
+}
+
+async fn is_done(shop: &Shop) -> bool {
+    shop.run(DAY_OF_SALE).await.is_some_and(|run| run.state == RunState::Done)
+}
+
+#[tokio::test]
+async fn a_day_is_compared_when_the_bills_of_all_accounts_that_were_used_are_there() {
+    let (shop, other) = shop().await;
+    let (first, second) = (shop.paid(1_000).await, shop.pay_to(ONE, 700, success()).await);
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    shop.morning().await;
+    assert!(!is_done(&shop).await, "half a bill would file the other account's payments as missing");
+    shop.rig.clock.advance(EVENING);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert!(!is_done(&shop).await, "there was trade: its bill must come");
+    other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), Ok(vec![line(&second.number, 700)]));
+    shop.rig.clock.advance(Duration::from_secs(3600));
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    let run = shop.run(DAY_OF_SALE).await.unwrap();
+    assert_eq!((run.state, run.figures.agreed, run.figures.findings), (RunState::Done, 2, 0));
+}
+
+#[tokio::test]
+async fn an_account_without_trade_has_no_bill_and_that_is_believed_in_the_evening() {
+    let (shop, _other) = shop().await;
+    let paid = shop.paid(1_000).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&paid.number, 1_000)]));
+    shop.morning().await;
+    assert!(!is_done(&shop).await, "it may still come");
+    shop.rig.clock.advance(EVENING);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert!(is_done(&shop).await);
+}

@@ -1,0 +1,164 @@
+//! Accounts at the wallets and the rules for them: the same for all servers, changed by one at a time, told in the trail.
+
+use crate::shop::{Place, Shop};
+use evertill_server::base_store::{
+    AccountFacts, AuditKind, BaseError, BaseStore, Changer, SealedSecret, Sealing,
+};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
+use evertill_shared::money::Currency;
+use evertill_shared::routing::{Rule, Span};
+use evertill_shared::wallet::Wallet;
+
+fn facts(merchant: &str) -> AccountFacts {
+    AccountFacts {
+        name: "Front of the shop".into(),
+        wallet: Wallet::WeChatPay,
+        merchant: merchant.into(),
+        store: Some(7_u32.try_into().unwrap()),
+        currency: Currency::CNY,
+        scanned: true,
+        shown: false,
+        amounts: Span { lowest: None, highest: Some(50_000) },
+        settings: "{}".into(),
+    }
+}
+
+fn by(request: &str) -> Changer {
+    Changer { who: "it".into(), request: request.into() }
+}
+
+fn sealed(name: &str, text: &str) -> SealedSecret {
+    SealedSecret { name: name.into(), key_id: "key-a".into(), sealed: text.into(), set_at: Timestamp(5) }
+}
+
+/// Seals by writing the account's number in front.
+fn seals() -> Box<Sealing> {
+    Box::new(|id| Ok(vec![sealed("api_key", &format!("{id} sealed"))]))
+}
+
+async fn add(base: &BaseStore, merchant: &str) -> AccountId {
+    base.add_account(facts(merchant), (false, true), seals(), by(&format!("add {merchant}"))).await.unwrap()
+}
+
+fn rule(priority: u32, accounts: &[AccountId]) -> Rule {
+    Rule {
+        priority,
+        wallet: Wallet::WeChatPay,
+        store: None,
+        currency: None,
+        amounts: Span::default(),
+        accounts: accounts.to_vec(),
+    }
+}
+
+fn is_invalid<T: std::fmt::Debug>(done: Result<T, BaseError>, word: &str) {
+    match done {
+        Err(BaseError::Invalid(text)) => assert!(text.contains(word), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn an_account_is_there_for_all_servers_with_its_secrets_sealed_and_each_change_in_the_trail<
+    P: Place,
+>(
+    shop: Shop<P>,
+) {
+    let (here, there) = shop.two_servers().await;
+    let empty = there.wallet_table().await.unwrap();
+    assert_eq!((empty.version, empty.accounts.len(), empty.rules.len()), (0, 0, 0));
+    let id = add(&here, "1900000001").await;
+    let table = there.wallet_table().await.unwrap();
+    assert_eq!(there.wallet_table_version().await.unwrap(), table.version);
+    assert!(table.version > empty.version);
+    let row = &table.accounts[0];
+    assert_eq!((row.id, &row.facts, row.enabled, row.is_the_files), (id, &facts("1900000001"), true, false));
+    assert_eq!(row.secrets, [sealed("api_key", &format!("{id} sealed"))], "sealed for its own number");
+    there.set_rule(5, Some(rule(5, &[id])), "it".into()).await.unwrap();
+    there.set_rule(5, Some(rule(5, &[id])), "it".into()).await.unwrap();
+    is_invalid(here.set_rule(5, Some(rule(5, &[])), "it".into()).await, "another priority");
+    is_invalid(here.set_rule(6, Some(rule(6, &[AccountId(99)])), "it".into()).await, "not at that wallet");
+    here.enable_account(id, false, "contract ended".into(), "it".into()).await.unwrap();
+    here.enable_account(id, false, "pressed twice".into(), "it".into()).await.unwrap();
+    let table = there.wallet_table().await.unwrap();
+    assert_eq!((table.rules.clone(), table.accounts[0].enabled), (vec![rule(5, &[id])], false));
+    let trail: Vec<_> = here.audit_rows(None, 4).await.unwrap();
+    let kinds: Vec<_> = trail.iter().map(|row| row.what).collect();
+    assert_eq!(kinds[..3], [AuditKind::AccountDisabled, AuditKind::RoutingChanged, AuditKind::AccountAdded]);
+    assert!(trail[2].why.contains("api_key") && !trail[2].why.contains("sealed"), "{}", trail[2].why);
+    assert!(here.verify_audit().await.unwrap().is_ok());
+}
+
+pub async fn one_merchant_has_one_account_and_one_request_adds_one<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let first = here.add_account(facts("1"), (true, true), seals(), by("one request")).await.unwrap();
+    let again = there.add_account(facts("2"), (false, true), seals(), by("one request")).await;
+    assert!(matches!(again, Err(BaseError::Replayed)), "{again:?}");
+    is_invalid(there.add_account(facts("1"), (false, true), seals(), by("b")).await, "there already");
+    is_invalid(there.add_account(facts("3"), (true, true), seals(), by("c")).await, "there already");
+    let failing: Box<Sealing> = Box::new(|_| Err(BaseError::NoRandomness));
+    there.add_account(facts("4"), (false, true), failing, by("d")).await.unwrap_err();
+    let table = there.wallet_table().await.unwrap();
+    assert_eq!(table.accounts.iter().map(|row| row.id).collect::<Vec<_>>(), [first]);
+}
+
+pub async fn what_was_changed_in_the_meantime_is_not_overwritten<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let id = add(&here, "1").await;
+    let seen = here.wallet_table().await.unwrap().accounts[0].version;
+    let renamed = AccountFacts { name: "Back".into(), ..facts("1") };
+    let new = vec![sealed("client_key", "later")];
+    here.change_account((id, seen), renamed.clone(), new.clone(), by("a")).await.unwrap();
+    is_invalid(there.change_account((id, seen), facts("1"), Vec::new(), by("b")).await, "in the meantime");
+    let twice = there.change_account((id, seen), renamed, Vec::new(), by("a")).await;
+    assert!(matches!(twice, Err(BaseError::Replayed)), "{twice:?}");
+    is_invalid(
+        there.change_account((id, seen + 1), facts("2"), Vec::new(), by("c")).await,
+        "merchant number",
+    );
+    let row = there.wallet_table().await.unwrap().accounts.remove(0);
+    assert_eq!((row.facts.name.as_str(), row.version), ("Back", seen + 1));
+    assert_eq!(row.secrets.len(), 2, "what was not set anew stays");
+    assert_eq!(row.secrets[1], new[0]);
+}
+
+pub async fn an_account_goes_only_when_it_is_disabled_long_enough_and_no_rule_names_it<P: Place>(
+    shop: Shop<P>,
+) {
+    let (here, there) = shop.two_servers().await;
+    let id = add(&here, "1").await;
+    let delete = async |base: &BaseStore| base.delete_account(id, "closed".into(), "it".into()).await;
+    is_invalid(delete(&here).await, "disable");
+    here.set_rule(1, Some(rule(1, &[id])), "it".into()).await.unwrap();
+    here.enable_account(id, false, "closed".into(), "it".into()).await.unwrap();
+    is_invalid(delete(&there).await, "less than a minute");
+    shop.clock.forward(60_000);
+    is_invalid(delete(&there).await, "rule 1");
+    there.set_rule(1, None, "it".into()).await.unwrap();
+    delete(&there).await.unwrap();
+    assert!(here.wallet_table().await.unwrap().accounts.is_empty());
+    assert!(matches!(delete(&here).await, Err(BaseError::NotFound(_))));
+    let next = here.add_account(facts("1"), (false, true), seals(), by("add it again")).await.unwrap();
+    assert_ne!(next, id, "a number is never given out again");
+}
+
+pub async fn secrets_are_sealed_anew_all_or_none<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let (one, two) = (add(&here, "1").await, add(&here, "2").await);
+    let anew = |id: AccountId, before: &str| {
+        let after = SealedSecret { key_id: "key-b".into(), ..sealed("api_key", "anew") };
+        (id, before.to_owned(), after)
+    };
+    let (old_one, old_two) = (format!("{one} sealed"), format!("{two} sealed"));
+    let stale = vec![anew(one, &old_one), anew(two, "set in the meantime")];
+    is_invalid(here.reseal(stale, "it".into()).await, "in the meantime");
+    let keys = async || -> Vec<String> {
+        let table = there.wallet_table().await.unwrap();
+        table.accounts.into_iter().flat_map(|row| row.secrets).map(|secret| secret.key_id).collect()
+    };
+    assert_eq!(keys().await, ["key-a", "key-a"]);
+    let version = there.wallet_table_version().await.unwrap();
+    assert_eq!(here.reseal(vec![anew(one, &old_one), anew(two, &old_two)], "it".into()).await.unwrap(), 2);
+    assert_eq!(keys().await, ["key-b", "key-b"]);
+    assert_eq!(there.wallet_table_version().await.unwrap(), version, "what is served is the same");
+}

@@ -1,0 +1,120 @@
+//! The account that an attempt was sent to stays with it, and tells what rests on an account.
+
+use super::home::{Home, NOON, guard, homes, lease};
+use super::{news, refund};
+use evertill_server::order_group::day_books::{AccountUse, DayBooks};
+use evertill_server::order_group::*;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
+use evertill_shared::journal::Body;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{DeclineReason, Event, PayOutcome, QueryOutcome};
+use evertill_shared::refund::RefundEvent;
+use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+
+const THREE: AccountId = AccountId(3);
+const FOUR: AccountId = AccountId(4);
+const WALLET: Wallet = Wallet::WeChatPay;
+
+/// An order whose first attempt was sent to that account.
+async fn sent_to(home: &Home, account: AccountId, minor: i64) -> OrderNumber {
+    let sale = home.sale(minor);
+    let number = home.draft(&sale).await.number;
+    let mut new = home.payment(&sale, number, 1);
+    new.intent.account = account;
+    let started = home.group.start_payment(new.clone()).await.unwrap();
+    assert_eq!(started.record.payment.account, account, "{}", home.engine);
+    // The same attempt again, after the table has changed: it stays where it was sent.
+    new.intent.account = FOUR;
+    let again = home.group.start_payment(NewPayment { guard: guard(), ..new }).await.unwrap();
+    assert!(!again.fresh);
+    assert_eq!(again.record.payment.account, account, "{}", home.engine);
+    number
+}
+
+async fn is_owed(home: &Home, account: AccountId) -> bool {
+    home.group.account_is_owed(account, WALLET).await.unwrap()
+}
+
+async fn was_used(home: &Home, account: AccountId, from: Timestamp, until: Timestamp) -> bool {
+    home.group.account_was_used(AccountUse { account, wallet: WALLET, from, until }).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_by_the_account_it_was_sent_to() {
+    for home in homes().await {
+        let number = sent_to(&home, THREE, 700).await;
+        let later = NOON.plus(Duration::from_secs(60));
+        let due = |account| home.group.due_payments((WALLET, account), later, 10);
+        assert_eq!(due(THREE).await.unwrap()[0].number, number, "{}", home.engine);
+        for other in [FOUR, AccountId::OF_THE_FILE] {
+            assert!(due(other).await.unwrap().is_empty(), "{}", home.engine);
+        }
+        let paid = PayOutcome::ConfirmedSuccess { transaction: "42".into() };
+        let record = home.group.record_payment(news(number, Event::Pay(paid))).await.unwrap().0;
+        assert_eq!(record.payment.account, THREE);
+        let asked = home.group.reserve_refund(refund(number, 300, "r-1")).await.unwrap();
+        assert_eq!(asked.account, THREE, "{}", home.engine);
+        let id = asked.refund.id.clone();
+        let entry = home.write(Body::RefundCarriedOut {
+            refund: id.clone(),
+            number,
+            amount: asked.refund.amount,
+            cashier: None,
+        });
+        let carry_out = CarryOut {
+            number,
+            refund: id.clone(),
+            amount: asked.refund.amount,
+            terminal: asked.terminal,
+            cashier: None,
+            entry,
+            lease: lease("server-1", 0),
+            guard: guard(),
+        };
+        home.group.carry_out_refund(carry_out).await.unwrap();
+        let due = |account| home.group.due_refunds((WALLET, account), later, 10);
+        assert_eq!(due(THREE).await.unwrap()[0].refund.id, id, "{}", home.engine);
+        assert!(due(FOUR).await.unwrap().is_empty());
+        assert!(is_owed(&home, THREE).await);
+        let done = RefundNews {
+            number,
+            refund: id,
+            event: RefundEvent::Confirmed,
+            message: None,
+            at: later,
+            next_at: later,
+        };
+        home.group.record_refund(done).await.unwrap();
+        assert!(!is_owed(&home, THREE).await, "{}: all is settled", home.engine);
+    }
+}
+
+#[tokio::test]
+async fn whatever_rests_on_an_account_is_known() {
+    for home in homes().await {
+        let later = NOON.plus(Duration::from_secs(3_600));
+        assert!(!is_owed(&home, THREE).await && !was_used(&home, THREE, Timestamp(0), later).await);
+        let number = sent_to(&home, THREE, 700).await;
+        assert!(is_owed(&home, THREE).await, "{}: it is open", home.engine);
+        assert!(
+            was_used(&home, THREE, NOON, later).await
+                && !was_used(&home, THREE, later, Timestamp(i64::MAX)).await
+        );
+        assert!(!is_owed(&home, FOUR).await && !was_used(&home, FOUR, Timestamp(0), later).await);
+        assert!(!home.group.account_is_owed(THREE, Wallet::Alipay).await.unwrap());
+        let declined = PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds);
+        home.group.record_payment(news(number, Event::Pay(declined))).await.unwrap();
+        assert!(is_owed(&home, THREE).await, "{}: it is looked at again", home.engine);
+        let late = Event::LookedAgain(QueryOutcome::Paid { transaction: "42".into() });
+        home.group.record_payment(news(number, late)).await.unwrap();
+        let due = home.group.due_give_backs((WALLET, THREE), NOON, 10).await.unwrap();
+        assert_eq!((due.len(), due[0].account), (1, THREE), "{}", home.engine);
+        let other = home.group.due_give_backs((WALLET, AccountId::OF_THE_FILE), NOON, 10).await.unwrap();
+        assert!(other.is_empty());
+        let done = GiveBackNews { number, attempt: 1, event: GiveBackEvent::Done, at: NOON, next_at: NOON };
+        home.group.record_give_back(done).await.unwrap();
+        assert!(!is_owed(&home, THREE).await, "{}: all is settled", home.engine);
+    }
+}
