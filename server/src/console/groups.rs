@@ -13,7 +13,6 @@ use crate::order_group::GroupHealth;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use evertill_shared::id::AccountId;
 use evertill_shared::protocol::groups::{GroupRow, MovePhase, MoveRow};
 
 struct Group {
@@ -141,10 +140,7 @@ fn moves(last: &MoveRow, t: &'static Words) -> String {
 
 fn channel(health: &ChannelHealth, t: &'static Words) -> Channel {
     Channel {
-        wallet: match health.account {
-            AccountId::OF_THE_FILE => say::wallet(health.wallet, t).to_owned(),
-            account => format!("{} {account}", say::wallet(health.wallet, t)),
-        },
+        wallet: say::account(health.wallet, health.account, t),
         badge: match health.is_open {
             true => Badge::new(Tone::Bad, t.channel_refusing),
             false => Badge::new(Tone::Good, t.channel_well),

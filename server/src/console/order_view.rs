@@ -44,7 +44,7 @@ pub(super) struct GoodsView {
 /// An attempt to pay.
 pub(super) struct PaymentView {
     pub attempt: u8,
-    pub wallet: &'static str,
+    pub wallet: String,
     pub amount: String,
     pub badge: Badge,
     pub since: String,
@@ -174,7 +174,7 @@ impl PaymentView {
         let (tone, word) = say::payment(payment.state, t);
         Self {
             attempt: payment.attempt,
-            wallet: say::wallet(payment.wallet, t),
+            wallet: say::account(payment.wallet, payment.account, t),
             amount: payment.amount.to_string(),
             badge: Badge::new(tone, word),
             since: fill(t.since, &[&visitor.time(payment.since)]),

@@ -6,7 +6,7 @@ use crate::order_group::lists::ServedBy;
 use crate::order_group::{GroupError, OrderSummary, Refusal};
 use evertill_shared::business_day::{StoreZone, local_text};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::TerminalId;
+use evertill_shared::id::{AccountId, TerminalId};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::{GroupTag, OrderNumberError};
@@ -22,6 +22,14 @@ pub(super) fn wallet(wallet: Wallet, t: T) -> &'static str {
     match wallet {
         Wallet::WeChatPay => t.wechat_pay,
         Wallet::Alipay => t.alipay,
+    }
+}
+
+/// An account at a wallet; its number only where it is not the settings file's.
+pub(super) fn account(at: Wallet, account: AccountId, t: T) -> String {
+    match account {
+        AccountId::OF_THE_FILE => wallet(at, t).to_owned(),
+        account => format!("{} {account}", wallet(at, t)),
     }
 }
 

@@ -14,7 +14,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::TerminalId;
+use evertill_shared::id::{AccountId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
@@ -36,7 +36,7 @@ struct Row {
     grouped: String,
     kind: &'static str,
     terminal: String,
-    wallet: &'static str,
+    wallet: String,
     own: String,
     amount: String,
     badges: Vec<Badge>,
@@ -165,12 +165,14 @@ impl Open {
         }
     }
 
-    fn wallet(&self) -> Option<Wallet> {
+    fn account(&self) -> Option<(Wallet, AccountId)> {
         match self {
-            Self::Payment(record) => Some(record.payment.wallet),
-            Self::Refund(RefundRecord { paid_by: PaidBy::Wallet { wallet, .. }, .. }) => Some(*wallet),
+            Self::Payment(record) => Some((record.payment.wallet, record.payment.account)),
+            Self::Refund(RefundRecord { paid_by: PaidBy::Wallet { wallet, .. }, account, .. }) => {
+                Some((*wallet, *account))
+            }
             Self::Refund(_) => None,
-            Self::GiveBack(open) => Some(open.wallet),
+            Self::GiveBack(open) => Some((open.wallet, open.account)),
         }
     }
 
@@ -246,7 +248,9 @@ impl Open {
             grouped: number.grouped(),
             kind: self.kind(t),
             terminal: self.terminal().to_string(),
-            wallet: self.wallet().map_or(t.cash, |wallet| say::wallet(wallet, t)),
+            wallet: self
+                .account()
+                .map_or_else(|| t.cash.to_owned(), |(wallet, account)| say::account(wallet, account, t)),
             own: self.own_number(),
             amount: self.amount().to_string(),
             badges: std::iter::once(self.badge(t)).chain(long).collect(),

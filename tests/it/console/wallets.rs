@@ -180,6 +180,9 @@ fn it_changes_accounts_and_routing_in_the_console_and_running_servers_go_by_it()
         runtime.block_on(async { (sell(&rig, &mut till, 4_999).await, sell(&rig, &mut till, 5_000).await) });
     assert_eq!((small.1.state, account_of(&rig, small.0)), (PaymentState::Paid, wechat));
     assert_eq!((large.1.state, large.1.reason), (PaymentState::Declined, Some(DeclineReason::NoAccount)));
+    page.go(&format!("/console/orders/{}", small.0));
+    page.expect(&format!("WeChat Pay {wechat}"));
+    page.go("/console/wallets");
     page.write(&format!("#account-{wechat} [name=reason]"), "Contract ended");
     page.press(&format!("#account-{wechat} button.danger"));
     page.expect("is saved");
