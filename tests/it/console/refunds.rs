@@ -188,5 +188,6 @@ fn an_unreachable_group_is_said_plainly_and_nothing_is_made_up() {
     page.expect(&format!("The group that keeps this order (group {tag}) cannot be reached."));
     page.go("/console/groups");
     page.expect("Cannot be used");
+    page.go("/console/unsettled");
     page.expect(&format!("Payments and refunds of group {tag} are missing here"));
 }
