@@ -198,7 +198,11 @@ fn come_back(desk: &mut Desk, confirmed: &mut Vec<String>) {
     };
     assert!(wait_until(seconds(60), || ready(desk)), "{:?}", desk.till.labels());
     if desk.shows("Next sale") {
-        confirmed.push(desk.paid(1));
+        // The plug may have been pulled between the word "paid" and the next sale: then the same sale is shown once more.
+        let name = desk.paid(1);
+        if confirmed.last() != Some(&name) {
+            confirmed.push(name);
+        }
         return desk.next_sale();
     }
     if desk.shows("Scan a payment code") {
@@ -261,7 +265,7 @@ async fn nothing_lost_kill_9_at_random_instants_of_a_busy_minute() {
             journal.contains_key(&sequence),
             "seed {seed}: the screen said paid, the journal does not: {name}"
         );
-        assert!(seen.insert(sequence), "seed {seed}: sale {sequence} was shown as two sales");
+        assert!(seen.insert(sequence), "seed {seed}: sale {sequence} was shown as two sales: {confirmed:?}");
     }
     assert_eq!(paid_in_journal(&entries), journal);
     assert_eq!(attempts_begun_too_early(&desk), 0);
