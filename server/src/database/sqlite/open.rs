@@ -30,10 +30,6 @@ fn write_out(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// How much of the file a writer keeps in memory, at most. What a day's tills come back to is spread over all of the file:
-/// with SQLite's own two MiB most of it was read again and again.
-const CACHE_KIB: i32 = 32 * 1024;
-
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -42,7 +38,6 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     steady_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
