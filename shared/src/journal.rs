@@ -164,6 +164,36 @@ pub enum Body {
         /// How it ended.
         outcome: RefundSettled,
     },
+    /// The drawer is opened without a sale. It opens once for this entry, after it is on the disk.
+    DrawerOpened {
+        /// What for.
+        reason: DrawerReason,
+        /// Who opened it; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who opened it may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
+    },
+}
+
+/// Why the drawer is opened without a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrawerReason {
+    /// Somebody wants other notes or coins for theirs.
+    ChangeMoney,
+    /// The drawer closed before the change was given, or was wrong.
+    WrongChange,
+    /// To look whether the money is right.
+    Check,
+    /// Something else.
+    Other,
+}
+
+impl DrawerReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 4] = [Self::ChangeMoney, Self::WrongChange, Self::Check, Self::Other];
 }
 
 /// How a payment attempt ended.

@@ -21,6 +21,7 @@ pub mod random;
 pub mod receipt;
 pub mod reconciliation;
 pub mod refund;
+pub mod rights;
 pub mod routing;
 pub mod secret;
 pub mod signing;

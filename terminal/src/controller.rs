@@ -4,7 +4,9 @@
 //! Every touch and every answer is judged by where the sale stands, never by which button was drawn: a button that is
 //! pressed twice finds the second time that its work is done.
 
+mod approval;
 mod cart;
+mod drawer;
 mod duty;
 mod enrol;
 mod fault;
@@ -13,6 +15,7 @@ mod link;
 mod notice;
 mod orders;
 mod payment;
+mod pin;
 mod printing;
 mod question;
 mod refund;
@@ -28,6 +31,7 @@ use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
 use crate::view::{Language, Notice, PrinterState, ScannerState, Screen, UserAction};
+use approval::Approval;
 use cart::Cart;
 use duty::Duty;
 use enrol::Enrolling;
@@ -69,6 +73,8 @@ enum At {
     Refunds,
     Orders,
     About,
+    /// Choosing why the drawer is opened without a sale.
+    Drawer,
 }
 
 /// The core of the till.
@@ -93,6 +99,7 @@ pub struct Controller {
     search: String,
     notices: Notices,
     question: Option<Question>,
+    approval: Option<Approval>,
     printer: PrinterState,
     printing: Vec<printing::Printing>,
     scanner: ScannerState,
@@ -128,6 +135,7 @@ impl Controller {
             search: String::new(),
             notices: Notices::default(),
             question: None,
+            approval: None,
             printing: Vec::new(),
             clock_told: false,
             now,
@@ -161,6 +169,7 @@ impl Controller {
             Input::Tick => {}
         }
         self.drop_idle_question();
+        self.drop_idle_approval();
         self.run_due();
         self.show(always_show);
         std::mem::take(&mut self.out)
@@ -178,10 +187,13 @@ impl Controller {
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
             _ if !self.faults.is_empty() || self.question.is_some() => {}
             A::ChoosePerson { login } => self.choose_person(login),
-            A::Unlock { pin } => self.unlock(pin),
+            A::Unlock { pin } => self.enter_pin(pin),
             // Nor behind the lock.
             _ if self.duty.is_locked() => {}
             A::Lock => self.lock_by_hand(),
+            // Nor while somebody is asked to approve: they may say no.
+            A::Back if self.approval.is_some() => self.drop_approval(),
+            _ if self.approval.is_some() => {}
             A::EnrolSubmit { server, code } => self.enrol(server, code),
             A::EnrolRestart => self.enrol_restart(),
             A::AddProduct { .. }
@@ -204,6 +216,8 @@ impl Controller {
             A::OpenRefunds => self.open(At::Refunds),
             A::OpenOrders => self.open(At::Orders),
             A::OpenAbout => self.open(At::About),
+            A::OpenDrawerPage => self.open(At::Drawer),
+            A::NoSale { reason } => self.no_sale(reason),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
             A::Reprint { id } => self.reprint(&id),
         }
@@ -218,7 +232,7 @@ impl Controller {
 
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
-        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About) {
+        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About | At::Drawer) {
             self.at = page;
             if matches!(self.at, At::Refunds) {
                 self.notices.over();
@@ -233,7 +247,8 @@ impl Controller {
             | At::Ended { .. }
             | At::Refunds
             | At::Orders
-            | At::About => {
+            | At::About
+            | At::Drawer => {
                 self.at = At::Sale;
                 self.notices.over();
             }

@@ -5,6 +5,7 @@
 //! their screens with.
 
 mod cash;
+mod drawer;
 mod enrol;
 mod list;
 mod lock;
@@ -57,6 +58,7 @@ impl TillWindow {
         payment::connect(&window, &act);
         pages::connect(&window, &act);
         lock::connect(&window, &act);
+        drawer::connect(&window, &act);
         CURRENT.with(|current| *current.borrow_mut() = Some(window.as_weak()));
         Ok(Self { window })
     }
@@ -169,6 +171,8 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
+        Page::Approval(page) => lock::show_approval(window, page, money, fresh),
+        Page::Drawer => {}
     }
     till.set_page(page_kind(&screen.page));
 }
@@ -202,5 +206,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
         Page::Lock(_) => PageKind::Lock,
+        Page::Approval(_) => PageKind::Approval,
+        Page::Drawer => PageKind::Drawer,
     }
 }

@@ -20,7 +20,7 @@ pub use aside::{
     AboutPage, FaultPage, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal, RefundState,
     RefundsPage,
 };
-pub use lock::{LockPage, LockPerson, LockState, StaffRole, UnderWay};
+pub use lock::{ApprovalPage, LockPage, LockPerson, LockState, StaffRole, UnderWay};
 pub use notice::{Confirm, Notice};
 pub use page::{
     AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure, EnrolForm,

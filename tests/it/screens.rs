@@ -18,6 +18,8 @@ mod samples;
 #[path = "screens/words.rs"]
 mod words;
 
+use evertill_shared::journal::DrawerReason;
+use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
 use evertill_terminal::ui::TillWindow;
 use evertill_terminal::view::{Language, LockState, Notice, Page, SalePage, Screen, UserAction, Wallet};
@@ -308,6 +310,32 @@ fn the_lock_button_is_there_for_who_has_logged_in() {
     assert_eq!(bench.heard(), [UserAction::Lock]);
     bench.show(&samples::screen(Page::Sale(samples::sale())));
     assert!(bench.elements().iter().all(|e| e.label != "Lock"), "a store without PINs has no lock");
+}
+
+#[test]
+fn an_approval_takes_the_pin_of_who_is_chosen_and_can_be_left() {
+    let bench = Bench::new();
+    bench.show(&samples::screen(Page::Sale(samples::sale())));
+    bench.tap("Drawer");
+    bench.show(&samples::screen(Page::Drawer));
+    bench.tap("Change money for a customer");
+    let reason = DrawerReason::ChangeMoney;
+    assert_eq!(bench.heard(), [UserAction::OpenDrawerPage, UserAction::NoSale { reason }]);
+    bench.show(&samples::approval(Right::NoSale, None, LockState::ChoosePerson));
+    bench.tap("王丽 Wang Li");
+    assert_eq!(bench.heard(), [UserAction::ChoosePerson { login: "wang".into() }]);
+    bench.show(&samples::approval(Right::NoSale, None, LockState::EnterPin));
+    ["4", "7", "1"].iter().for_each(|key| bench.tap(key));
+    bench.surface.type_text("1");
+    bench.tap("Approve");
+    bench.tap("No, go back");
+    let pin = SecretText::new("4711".into());
+    assert_eq!(bench.heard(), [UserAction::Unlock { pin }, UserAction::Back]);
+    // What was typed for an approval is nobody's PIN at the lock.
+    bench.surface.type_text("47");
+    bench.show(&samples::lock(LockState::EnterPin, None));
+    bench.surface.type_text("11\n");
+    assert_eq!(bench.heard(), [UserAction::Unlock { pin: SecretText::new("11".into()) }]);
 }
 
 #[test]

@@ -222,7 +222,25 @@ fn happened(entry: &Entry) -> String {
             RefundSettled::Done => format!("refund {refund} done"),
             RefundSettled::Refused => format!("refund {refund} refused"),
         },
+        Body::DrawerOpened { reason, cashier, approved_by } => {
+            format!(
+                "drawer opened ({}){}{}",
+                word(reason),
+                by(cashier.as_ref()),
+                approved(approved_by.as_ref())
+            )
+        }
     }
+}
+
+/// The word that stands in the entry.
+fn word(of: &impl serde::Serialize) -> String {
+    serde_json::to_value(of).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn approved(who: Option<&Cashier>) -> String {
+    who.map(Cashier::tidy)
+        .map_or_else(String::new, |who| format!(", approved by {} ({})", who.name, who.login))
 }
 
 fn by(cashier: Option<&Cashier>) -> String {

@@ -3,13 +3,12 @@
 //!
 //! The lock hides nothing about money: a payment goes on under it, and its state stays on screen.
 
+use super::pin::{self, Checking, PinDesk};
 use super::{At, Command, Controller};
-use crate::view::{LockPage, LockPerson, LockState, Notice, Page, StaffRole, UnderWay};
-use evertill_shared::cashier::{Cashier, WrongPins, check_pin};
+use crate::view::{LockPage, Notice, Page, UnderWay};
+use evertill_shared::cashier::{Cashier, WrongPins};
 use evertill_shared::journal::Body;
-use evertill_shared::protocol::staff::Role;
 use evertill_shared::protocol::till_staff::{TillPerson, TillStaff};
-use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,28 +20,11 @@ pub struct Duty {
     version: u64,
     /// Who served last, or serves.
     on: Option<Cashier>,
-    lock: Option<Lock>,
-    wrong: WrongPins,
+    /// The till is locked, and a PIN is waited for.
+    pub(super) lock: Option<PinDesk>,
+    pub(super) checking: Option<Checking>,
+    pub(super) wrong: WrongPins,
     last_touch: Duration,
-}
-
-/// The till is locked.
-#[derive(Debug, Default)]
-struct Lock {
-    /// Whose PIN is typed.
-    chosen: Option<String>,
-    /// Whose PIN is being checked.
-    checking: Option<String>,
-    said: Said,
-}
-
-/// About the last PIN.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Said {
-    #[default]
-    Nothing,
-    NotAPin,
-    Wrong,
 }
 
 impl Duty {
@@ -61,7 +43,17 @@ impl Duty {
         self.last_touch = now;
     }
 
-    fn person(&self, login: &str) -> Option<&TillPerson> {
+    /// When somebody last touched the screen, or scanned.
+    pub fn last_touch(&self) -> Duration {
+        self.last_touch
+    }
+
+    /// Who may log in.
+    pub(super) fn people(&self) -> &[TillPerson] {
+        &self.people
+    }
+
+    pub(super) fn person(&self, login: &str) -> Option<&TillPerson> {
         self.people.iter().find(|person| person.login == login)
     }
 }
@@ -90,6 +82,8 @@ impl Controller {
         let still = on.as_ref().and_then(|on| self.duty.person(&on.login)).map(TillPerson::cashier);
         let gone = on.is_some() && still.is_none();
         self.duty.on = still;
+        // Rights and PINs may be others now.
+        self.drop_approval();
         if self.duty.people.is_empty() {
             self.duty.lock = None;
         } else if self.duty.is_locked() || gone {
@@ -121,10 +115,12 @@ impl Controller {
             _ => None,
         };
         let chosen = chosen.filter(|login| self.duty.person(login).is_some()).or(only);
-        // A question that nobody stands before is answered with no.
+        // A question that nobody stands before is answered with no, and what was to be approved is not.
         self.question = None;
+        self.approval = None;
+        self.forget_check();
         self.notices.over();
-        self.duty.lock = Some(Lock { chosen, ..Lock::default() });
+        self.duty.lock = Some(PinDesk::of(chosen));
     }
 
     /// Locks when nobody has touched the till for a while, and as soon as the store begins to use PINs.
@@ -148,58 +144,15 @@ impl Controller {
     fn at_rest(&self) -> bool {
         match self.at {
             At::Sale => self.cart.is_empty(),
-            At::Refunds | At::Orders | At::About => true,
+            At::Refunds | At::Orders | At::About | At::Drawer => true,
             _ => false,
         }
     }
 
-    pub(super) fn choose_person(&mut self, login: String) {
-        let known = self.duty.person(&login).is_some();
-        if let Some(lock) = self.duty.lock.as_mut().filter(|lock| known && lock.checking.is_none()) {
-            lock.chosen = Some(login);
-            lock.said = Said::Nothing;
-        }
-    }
-
-    /// A PIN was typed. Checking it takes a moment, and is done elsewhere.
-    pub(super) fn unlock(&mut self, pin: SecretText) {
-        let now = self.now.monotonic;
-        let Some(lock) = self.duty.lock.as_mut().filter(|lock| lock.checking.is_none()) else { return };
-        let Some(login) = lock.chosen.clone() else { return };
-        if !self.duty.wrong.wait(&login, now).is_zero() {
-            return;
-        }
-        // What cannot be a PIN is no try. A simple one may be: the server has the word about that.
-        if check_pin(pin.expose()) == Err(evertill_shared::cashier::PinError::NotDigits) {
-            lock.said = Said::NotAPin;
-            return;
-        }
-        lock.said = Said::Nothing;
-        lock.checking = Some(login.clone());
-        if let Some(person) = self.duty.person(&login) {
-            let verifier = person.verifier.clone();
-            self.out.push(Command::CheckPin { login, pin, verifier });
-        }
-    }
-
-    pub(super) fn on_pin_checked(&mut self, login: &str, right: bool) {
-        let now = self.now.monotonic;
-        let Some(lock) = self.duty.lock.as_mut().filter(|lock| lock.checking.as_deref() == Some(login))
-        else {
-            return;
-        };
-        lock.checking = None;
-        if !right {
-            lock.said = Said::Wrong;
-            self.duty.wrong.wrong(login, now);
-            return self.out.push(Command::KeepWrongPins(self.duty.wrong.counts()));
-        }
-        if self.duty.wrong.right(login) {
-            self.out.push(Command::KeepWrongPins(self.duty.wrong.counts()));
-        }
+    pub(super) fn unlocked_by(&mut self, login: &str) {
         let Some(cashier) = self.duty.person(login).map(TillPerson::cashier) else { return };
         self.duty.lock = None;
-        self.duty.touched(now);
+        self.duty.touched(self.now.monotonic);
         self.duty.on = Some(cashier);
         self.take_over();
     }
@@ -227,38 +180,12 @@ impl Controller {
 
     pub(super) fn lock_page(&self, lock_under: Page) -> Page {
         let Some(lock) = &self.duty.lock else { return lock_under };
-        let person = |person: &TillPerson| LockPerson {
-            login: person.login.clone(),
-            name: person.name.clone(),
-            role: match person.role {
-                Role::Cashier => StaffRole::Cashier,
-                Role::Manager => StaffRole::Manager,
-                Role::It => StaffRole::It,
-            },
-        };
         Page::Lock(LockPage {
-            people: self.duty.people.iter().map(person).collect(),
+            people: self.duty.people.iter().map(pin::shown).collect(),
             chosen: lock.chosen.clone(),
-            state: self.lock_state(lock),
+            state: self.pin_state(lock),
             under_way: self.under_way(lock_under),
         })
-    }
-
-    fn lock_state(&self, lock: &Lock) -> LockState {
-        let Some(login) = &lock.chosen else { return LockState::ChoosePerson };
-        let wait = self.duty.wrong.wait(login, self.now.monotonic);
-        if lock.checking.is_some() {
-            LockState::Checking
-        } else if !wait.is_zero() {
-            // A second that has begun is one to wait for.
-            LockState::Wait { seconds: wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX) }
-        } else {
-            match lock.said {
-                Said::Nothing => LockState::EnterPin,
-                Said::NotAPin => LockState::NotAPin,
-                Said::Wrong => LockState::Wrong { tries_left: self.duty.wrong.left(login) },
-            }
-        }
     }
 
     /// What goes on, or waits, under the lock.

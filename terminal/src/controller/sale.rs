@@ -25,6 +25,8 @@ impl Controller {
         if self.question.is_some() {
             return self.tell(Notice::ScanNotUsed);
         }
+        // Whoever scans goes on with something else: nothing is approved behind their back.
+        self.drop_approval();
         let label = classify_with(scan, self.options.prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
         match &self.at {
@@ -49,7 +51,7 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Refunds | At::Orders | At::About => self.scan_beside(&label.code()),
+            At::Refunds | At::Orders | At::About | At::Drawer => self.scan_beside(&label.code()),
             At::Starting | At::Enrol(_) => {}
         }
     }

@@ -32,7 +32,9 @@ impl Controller {
             language: self.language,
             money: self.money_style(),
             status: self.status_bar(),
-            page: self.fault_page().map_or_else(|| self.lock_page(self.page()), Page::Fault),
+            page: self
+                .fault_page()
+                .map_or_else(|| self.lock_page(self.approval_page(self.page())), Page::Fault),
             notice: self.notices.shown(self.duty.is_locked()).cloned(),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
         }
@@ -117,6 +119,7 @@ impl Controller {
             At::Refunds => Page::Refunds(self.refunds_page()),
             At::Orders => Page::Orders(self.orders_page()),
             At::About => Page::About(self.about_page()),
+            At::Drawer => Page::Drawer,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The rules of the till, told as stories: a recorded screen, a scripted server, a journal on a real disk.
 
+mod approval;
 mod cash;
 mod duty;
 mod faults;

@@ -246,7 +246,7 @@ pub fn apply<R: Records>(
         Ok(records.sale_record(sale)?.ok_or(RuleBroken::NoSuchSale(sale))?)
     };
     let record = match body {
-        Body::Opened { .. } => return Ok(Changed::Nothing),
+        Body::Opened { .. } | Body::DrawerOpened { .. } => return Ok(Changed::Nothing),
         Body::Sale(sale) => SaleRecord::new(sequence, sale.clone()),
         Body::Adopted { sale, number } => {
             let mut record = sale_of(*sale)?;

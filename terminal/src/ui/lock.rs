@@ -1,10 +1,15 @@
-//! The locked till. The digits of a PIN stay in here: the screen knows only how many there are.
+//! The locked till, and approvals. The digits of a PIN stay in here: the screen knows only how many there are.
 
-use super::generated::{Lock, LockKind, MainWindow, PersonData, StaffKind, Till, UnderWayKind};
+use super::generated::{
+    Approval, Lock, LockKind, MainWindow, PersonData, RightKind, StaffKind, Till, UnderWayKind,
+};
 use super::money::format_amount;
 use super::status::whole;
 use super::{Act, list, payment};
-use crate::view::{LockPage, LockPerson, LockState, MoneyStyle, StaffRole, UnderWay, UserAction};
+use crate::view::{
+    ApprovalPage, LockPage, LockPerson, LockState, MoneyStyle, StaffRole, UnderWay, UserAction,
+};
+use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
 use slint::ComponentHandle;
 use std::cell::RefCell;
@@ -71,25 +76,8 @@ fn show_length(window: &slint::Weak<MainWindow>, typed: &Typed) {
 }
 
 pub fn show(window: &MainWindow, page: &LockPage, money: &MoneyStyle, fresh: bool) {
+    show_pin(window, &page.people, page.chosen.as_deref(), page.state, fresh);
     let lock = window.global::<Lock>();
-    if fresh {
-        // What somebody typed before the till was last unlocked is nobody's PIN now.
-        lock.invoke_forget();
-    }
-    if let Some(people) = list::update(&lock.get_people(), page.people.iter().map(person).collect()) {
-        lock.set_people(people);
-    }
-    lock.set_chosen(page.chosen.as_deref().unwrap_or_default().into());
-    let (kind, count) = match page.state {
-        LockState::ChoosePerson => (LockKind::Choose, 0),
-        LockState::EnterPin => (LockKind::Enter, 0),
-        LockState::Checking => (LockKind::Checking, 0),
-        LockState::NotAPin => (LockKind::NotAPin, 0),
-        LockState::Wrong { tries_left } => (LockKind::Wrong, whole(tries_left)),
-        LockState::Wait { seconds } => (LockKind::Wait, whole(seconds)),
-    };
-    lock.set_count(count);
-    lock.set_state(kind);
     match &page.under_way {
         None => lock.set_under_way(UnderWayKind::Nothing),
         Some(UnderWay::Sale { item_count, total_minor }) => {
@@ -106,6 +94,46 @@ pub fn show(window: &MainWindow, page: &LockPage, money: &MoneyStyle, fresh: boo
             lock.set_under_way(UnderWayKind::Paid);
         }
     }
+}
+
+/// An approval that is asked for.
+pub fn show_approval(window: &MainWindow, page: &ApprovalPage, money: &MoneyStyle, fresh: bool) {
+    show_pin(window, &page.people, page.chosen.as_deref(), page.state, fresh);
+    let approval = window.global::<Approval>();
+    approval.set_right(match page.right {
+        Right::Discount => RightKind::Discount,
+        Right::OverridePrice => RightKind::OverridePrice,
+        Right::Refund => RightKind::Refund,
+        Right::NoSale => RightKind::NoSale,
+        Right::PayInOut => RightKind::PayInOut,
+        Right::OpenShift => RightKind::OpenShift,
+        Right::CloseShift => RightKind::CloseShift,
+        Right::ReadShift => RightKind::ReadShift,
+    });
+    let amount = page.amount_minor.map(|minor| format_amount(minor, money)).unwrap_or_default();
+    approval.set_amount(amount.into());
+}
+
+fn show_pin(window: &MainWindow, people: &[LockPerson], chosen: Option<&str>, state: LockState, fresh: bool) {
+    let lock = window.global::<Lock>();
+    if fresh {
+        // What somebody typed before the page was last left is nobody's PIN now.
+        lock.invoke_forget();
+    }
+    if let Some(people) = list::update(&lock.get_people(), people.iter().map(person).collect()) {
+        lock.set_people(people);
+    }
+    lock.set_chosen(chosen.unwrap_or_default().into());
+    let (kind, count) = match state {
+        LockState::ChoosePerson => (LockKind::Choose, 0),
+        LockState::EnterPin => (LockKind::Enter, 0),
+        LockState::Checking => (LockKind::Checking, 0),
+        LockState::NotAPin => (LockKind::NotAPin, 0),
+        LockState::Wrong { tries_left } => (LockKind::Wrong, whole(tries_left)),
+        LockState::Wait { seconds } => (LockKind::Wait, whole(seconds)),
+    };
+    lock.set_count(count);
+    lock.set_state(kind);
 }
 
 fn person(person: &LockPerson) -> PersonData {

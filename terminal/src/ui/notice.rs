@@ -44,6 +44,8 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         }
         Some(Notice::ServerRefused { code }) => (K::ServerRefused, code.as_str(), 0, PrinterState::None),
         Some(Notice::NoNetwork) => plain(K::NoNetwork),
+        Some(Notice::NobodyMayApprove) => plain(K::NobodyMayApprove),
+        Some(Notice::DrawerOpened) => plain(K::DrawerOpened),
     };
     NoticeData { kind, text: text.into(), count, printer: printer(state) }
 }

@@ -1,6 +1,7 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
 use super::{Language, Wallet};
+use evertill_shared::journal::DrawerReason;
 use evertill_shared::secret::SecretText;
 
 /// One touch (or key) of the person at the till.
@@ -85,14 +86,21 @@ pub enum UserAction {
     },
     /// Open the page about this program.
     OpenAbout,
+    /// Open the page that asks why the drawer is to be opened.
+    OpenDrawerPage,
+    /// Open the drawer without a sale.
+    NoSale {
+        /// What for.
+        reason: DrawerReason,
+    },
     /// Lock the till, or let another person take over.
     Lock,
-    /// This person is going to type the PIN.
+    /// This person is going to type the PIN, at the lock or for an approval.
     ChoosePerson {
         /// [`LockPerson::login`](super::LockPerson::login).
         login: String,
     },
-    /// The PIN of the chosen person.
+    /// The PIN of the chosen person, at the lock or for an approval.
     Unlock {
         /// The digits.
         pin: SecretText,

@@ -1,6 +1,7 @@
-//! The locked till.
+//! The locked till, and approvals: who is there, or who answers for something, and their PIN.
 
 use super::{DonePage, PaymentPage};
+use evertill_shared::rights::Right;
 
 /// The till waits for somebody to say who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,4 +75,19 @@ pub enum UnderWay {
     Payment(PaymentPage),
     /// A sale was paid; the change may still have to be given.
     Paid(DonePage),
+}
+
+/// Somebody who holds a right is asked to approve something, by their PIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalPage {
+    /// What needs approval.
+    pub right: Right,
+    /// The money that is at stake, in minor units, if it is about an amount.
+    pub amount_minor: Option<i64>,
+    /// Who may approve it, by login.
+    pub people: Vec<LockPerson>,
+    /// The login of the person whose PIN is typed.
+    pub chosen: Option<String>,
+    /// How it stands with the PIN.
+    pub state: LockState,
 }

@@ -84,6 +84,10 @@ pub enum Notice {
     },
     /// The server cannot be reached now; try again later.
     NoNetwork,
+    /// Nobody who has a PIN may approve this.
+    NobodyMayApprove,
+    /// The drawer was opened without a sale, and it is written down.
+    DrawerOpened,
 }
 
 /// A question with yes and no.

@@ -1,6 +1,6 @@
 //! The pages.
 
-use super::{AboutPage, FaultPage, LockPage, OrdersPage, PrinterState, RefundsPage};
+use super::{AboutPage, ApprovalPage, FaultPage, LockPage, OrdersPage, PrinterState, RefundsPage};
 
 /// The page in the middle of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub enum Page {
     About(AboutPage),
     /// Locked.
     Lock(LockPage),
+    /// Somebody is asked to approve something.
+    Approval(ApprovalPage),
+    /// Why is the drawer to be opened without a sale?
+    Drawer,
 }
 
 /// The steps of bring-up.

@@ -1,5 +1,6 @@
 //! A screen of every page, with the kind of data that strains it: long names, large amounts, every state.
 
+use evertill_shared::rights::Right;
 use evertill_terminal::view::*;
 
 /// What a code to pay holds.
@@ -221,6 +222,19 @@ fn lock_over(page: Screen) -> Screen {
     lock(LockState::EnterPin, Some(under_way))
 }
 
+/// A manager is asked to approve something.
+pub fn approval(right: Right, amount_minor: Option<i64>, state: LockState) -> Screen {
+    let managers = staff(6).into_iter().filter(|person| person.role == StaffRole::Manager);
+    let people = managers.chain([LockPerson {
+        login: "zhou".into(),
+        name: "周 Maximiliana Wolfeschlegelsteinhausen".into(),
+        role: StaffRole::Manager,
+    }]);
+    let chosen = (state != LockState::ChoosePerson).then(|| "wang".to_owned());
+    let page = ApprovalPage { right, amount_minor, people: people.collect(), chosen, state };
+    Screen { status: on_duty(), ..screen(Page::Approval(page)) }
+}
+
 /// Every page, in the states that differ on screen.
 pub fn all() -> Vec<Sample> {
     let mut samples = Vec::new();
@@ -316,5 +330,9 @@ pub fn all() -> Vec<Sample> {
     add("lock_unknown", lock_over(payment(unknown)));
     add("lock_declined", lock_over(payment(PaymentState::Declined(DeclineReason::InsufficientFunds))));
     add("lock_paid", lock_over(done(by_cash, None, ReceiptState::Printed)));
+    add("drawer", Screen { status: on_duty(), ..screen(Page::Drawer) });
+    add("approval", approval(Right::NoSale, None, LockState::ChoosePerson));
+    add("approval_amount", approval(Right::PayInOut, Some(123_456_789), LockState::EnterPin));
+    add("approval_wait", approval(Right::Discount, Some(12_900), LockState::Wait { seconds: 75 }));
     samples
 }

@@ -273,7 +273,12 @@ pub fn title(screen: &Screen) -> String {
         Page::AwaitCode(_) => "waiting for the code".into(),
         Page::Refunds(page) => format!("{} refunds", page.items.len()),
         Page::Starting => "nothing yet".into(),
-        Page::Enrol(_) | Page::Orders(_) | Page::About(_) | Page::Lock(_) => "another page".into(),
+        Page::Enrol(_)
+        | Page::Orders(_)
+        | Page::About(_)
+        | Page::Lock(_)
+        | Page::Approval(_)
+        | Page::Drawer => "another page".into(),
     };
     match &screen.confirm {
         Some(question) => format!("{page}; asks {question:?}"),

@@ -13,19 +13,19 @@ use evertill_shared::refund::RefundState;
 use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
 
-fn person(login: &str, name: &str) -> TillPerson {
+pub fn person(login: &str, name: &str, role: Role) -> TillPerson {
     let verifier = SecretText::new(format!("verifier of {login}"));
-    TillPerson { login: login.into(), name: name.into(), role: Role::Cashier, verifier }
+    TillPerson { login: login.into(), name: name.into(), role, verifier }
 }
 
 fn list(version: u64, people: &[(&str, &str)]) -> TillStaff {
-    let people = people.iter().map(|(login, name)| person(login, name)).collect();
+    let people = people.iter().map(|(login, name)| person(login, name, Role::Cashier)).collect();
     TillStaff { version, people: Some(people) }
 }
 
 const BOTH: [(&str, &str); 2] = [("bo", "Bo"), ("mei", "Mei")];
 
-fn cashier(login: &str, name: &str) -> Cashier {
+pub fn cashier(login: &str, name: &str) -> Cashier {
     Cashier { login: login.into(), name: name.into() }
 }
 
@@ -35,10 +35,15 @@ fn locked() -> Till {
 }
 
 fn locked_with(wrong: &BTreeMap<String, u32>) -> Till {
+    locked_for(list(1, &BOTH), wrong)
+}
+
+/// A till of a store with these people that has just been switched on.
+pub fn locked_for(staff: TillStaff, wrong: &BTreeMap<String, u32>) -> Till {
     let mut till = Till::off(NOON);
     till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
     till.give(Input::CatalogueLoaded { version: 1, products: products() });
-    till.give(Input::StaffLoaded { staff: list(1, &BOTH), wrong: wrong.clone() });
+    till.give(Input::StaffLoaded { staff, wrong: wrong.clone() });
     let journal = crate::journal_store::JournalStore::in_memory(start_head(), key(), NOON).unwrap();
     till.give(Input::JournalOpened(Ok(Box::new(Strict(Box::new(journal))))));
     heartbeat(&mut till, 1);
@@ -58,12 +63,12 @@ fn lock_page(till: &Till) -> &LockPage {
     }
 }
 
-fn unlocked(till: &Till) -> bool {
+pub fn unlocked(till: &Till) -> bool {
     !matches!(till.page(), Page::Lock(_))
 }
 
 /// Types a PIN; the check's end is for the test to say.
-fn type_pin(till: &mut Till, login: &str, pin: &str) -> bool {
+pub fn type_pin(till: &mut Till, login: &str, pin: &str) -> bool {
     till.act(UserAction::ChoosePerson { login: login.into() });
     till.act(UserAction::Unlock { pin: SecretText::new(pin.into()) });
     let asked =
@@ -72,7 +77,7 @@ fn type_pin(till: &mut Till, login: &str, pin: &str) -> bool {
     asked
 }
 
-fn log_in(till: &mut Till, login: &str) {
+pub fn log_in(till: &mut Till, login: &str) {
     assert!(type_pin(till, login, "4711"));
     till.give(Input::PinChecked { login: login.into(), right: true });
     assert!(unlocked(till), "{:?}", till.page());

@@ -6,7 +6,7 @@ use crate::controller::*;
 use crate::journal_store::JournalStore;
 use crate::sync::{Answer, PaymentQuestion as Q};
 use evertill_shared::id::Attempt;
-use evertill_shared::journal::{Entry, Settled};
+use evertill_shared::journal::{DrawerReason, Entry, Settled};
 use evertill_shared::payment::PaymentState as P;
 use evertill_shared::protocol::error::ErrorCode;
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..16).prop_map(Step::Touch),
+        10 => (0_u8..18).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         4 => Just(Step::ScanCode),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
@@ -136,6 +136,8 @@ impl World {
             11 => A::ChangeQuantity { line, delta: 1 },
             12 => A::PrintCopy,
             13 | 14 => A::ShowCode { wallet: crate::view::Wallet::Alipay },
+            15 => A::OpenDrawerPage,
+            16 => A::NoSale { reason: DrawerReason::ChangeMoney },
             _ => A::DismissNotice,
         });
     }
@@ -235,6 +237,7 @@ impl World {
         let mut cash = BTreeSet::new();
         let mut open: BTreeMap<u64, Attempt> = BTreeMap::new();
         let mut paid = BTreeSet::new();
+        let mut opened = 0;
         for Entry { body, .. } in self.till.entries() {
             match body {
                 Body::Adopted { sale, .. } => assert!(adopted.insert(sale), "{sale} adopted twice"),
@@ -260,6 +263,7 @@ impl World {
                 Body::SaleVoided { sale } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                 }
+                Body::DrawerOpened { .. } => opened += 1,
                 _ => {}
             }
         }
@@ -270,7 +274,7 @@ impl World {
                 assert!(!cash.contains(sale), "{sale} was charged and paid in cash");
             }
         }
-        assert!(self.till.kicks <= cash.len());
+        assert!(self.till.kicks <= cash.len() + opened);
     }
 }
 

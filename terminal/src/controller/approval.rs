@@ -1,0 +1,116 @@
+//! What needs a right: done at once by who holds it, or after somebody who does has said so with their PIN. The name of
+//! who approved stands on what was approved; it does not log them in.
+
+use super::pin::{self, PinDesk};
+use super::{At, Controller};
+use crate::view::{ApprovalPage, Notice, Page};
+use evertill_shared::cashier::Cashier;
+use evertill_shared::journal::DrawerReason;
+use evertill_shared::protocol::till_staff::TillPerson;
+use evertill_shared::rights::Right;
+use std::mem::Discriminant;
+use std::time::Duration;
+
+/// An approval that nobody gives is not asked for any longer than this after the last touch.
+const STANDS_FOR: Duration = Duration::from_secs(60);
+
+/// Something that may need an approval, with all that is needed to do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Approved {
+    /// Open the drawer without a sale.
+    NoSale { reason: DrawerReason },
+}
+
+impl Approved {
+    /// What is at stake, in minor units: for who approves to see.
+    fn amount_minor(&self) -> Option<i64> {
+        match self {
+            Self::NoSale { .. } => None,
+        }
+    }
+}
+
+/// An approval that is being asked for.
+#[derive(Debug)]
+pub struct Approval {
+    pub(super) right: Right,
+    pub(super) desk: PinDesk,
+    what: Approved,
+    /// Where the person was when it was asked for: elsewhere its matter has ended.
+    from: Discriminant<At>,
+}
+
+/// Whether this person can approve what needs the right.
+pub(super) fn may_approve(right: Right, person: &TillPerson) -> bool {
+    right.held_by(person.role)
+}
+
+impl Controller {
+    /// Does it at once if who serves holds the right, or if nobody in this store has a PIN. Otherwise a page asks for
+    /// the PIN of somebody who holds it.
+    pub(super) fn with_right(&mut self, right: Right, what: Approved) {
+        let serves = self.cashier().and_then(|on| self.duty.person(&on.login).cloned());
+        let holds = serves.is_some_and(|person| may_approve(right, &person));
+        if holds || self.duty.people().is_empty() {
+            return self.approved(what, None);
+        }
+        let mut holders = self.duty.people().iter().filter(|person| may_approve(right, person));
+        let (first, second) = (holders.next(), holders.next());
+        let only = first.filter(|_| second.is_none()).map(|person| person.login.clone());
+        if first.is_none() {
+            return self.tell(Notice::NobodyMayApprove);
+        }
+        self.notices.over();
+        let from = std::mem::discriminant(&self.at);
+        self.approval = Some(Approval { right, desk: PinDesk::of(only), what, from });
+    }
+
+    /// Does what was approved: by that person, or by the right of who serves. Each of these judges for itself whether its
+    /// matter still stands.
+    pub(super) fn approved(&mut self, what: Approved, approver: Option<Cashier>) {
+        match what {
+            Approved::NoSale { reason } => self.open_drawer_for(reason, approver),
+        }
+    }
+
+    /// The PIN was right. What waits for it is taken out first: nothing is approved twice.
+    pub(super) fn approved_by(&mut self, login: &str) {
+        let Some(Approval { right, what, .. }) = self.approval.take() else { return };
+        let approver = self.duty.person(login).filter(|person| may_approve(right, person));
+        if let Some(approver) = approver.map(TillPerson::cashier) {
+            self.approved(what, Some(approver));
+        }
+    }
+
+    /// Whoever asked has changed their mind, or is gone.
+    pub(super) fn drop_approval(&mut self) {
+        if self.approval.take().is_some() && !self.duty.is_locked() {
+            self.forget_check();
+        }
+    }
+
+    /// An approval whose matter has ended meanwhile, or before which nobody stands, is not asked for any longer.
+    pub(super) fn drop_idle_approval(&mut self) {
+        let Some(approval) = &self.approval else { return };
+        let idle = self.now.monotonic.saturating_sub(self.duty.last_touch());
+        let stands = approval.from == std::mem::discriminant(&self.at)
+            && self.faults.is_empty()
+            && !self.duty.is_locked()
+            && idle < STANDS_FOR;
+        if !stands {
+            self.drop_approval();
+        }
+    }
+
+    pub(super) fn approval_page(&self, page: Page) -> Page {
+        let Some(approval) = &self.approval else { return page };
+        let holders = self.duty.people().iter().filter(|person| may_approve(approval.right, person));
+        Page::Approval(ApprovalPage {
+            right: approval.right,
+            amount_minor: approval.what.amount_minor(),
+            people: holders.map(pin::shown).collect(),
+            chosen: approval.desk.chosen.clone(),
+            state: self.pin_state(&approval.desk),
+        })
+    }
+}
