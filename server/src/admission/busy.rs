@@ -31,17 +31,13 @@ impl Busy {
     /// One more comes in.
     pub fn enter(&mut self, now: Duration) {
         self.pass(now);
-        let at = self.place(slice(now)).unwrap_or(0);
-        self.slices[at] += 1;
+        *self.held(slice(now)) += 1;
     }
 
     /// One goes that came in at that time.
     pub fn leave(&mut self, entered: Duration, now: Duration) {
         self.pass(now);
-        let held = match self.place(slice(entered)) {
-            Some(at) => &mut self.slices[at],
-            None => &mut self.aside,
-        };
+        let held = self.held(slice(entered));
         *held = held.saturating_sub(1);
     }
 
@@ -71,6 +67,15 @@ impl Busy {
     #[must_use]
     pub fn all(&self) -> usize {
         self.slices.iter().sum::<usize>() + self.aside
+    }
+
+    /// Where those of a slice are counted: the same for whoever comes and whoever goes, also if the time that they were
+    /// given is older than what another has been given meanwhile.
+    fn held(&mut self, slice: u64) -> &mut usize {
+        match self.place(slice) {
+            Some(at) => &mut self.slices[at],
+            None => &mut self.aside,
+        }
     }
 
     /// Where those of a slice are counted, if not aside.
@@ -106,6 +111,16 @@ mod tests {
         assert_eq!((busy.counting(), busy.all()), (1, 1));
         busy.leave(ms(1_100), ms(9_000));
         assert_eq!((busy.counting(), busy.all()), (0, 0));
+    }
+
+    #[test]
+    fn a_place_is_given_back_also_if_its_time_was_read_long_before_it_was_taken() {
+        let mut busy = Busy::default();
+        busy.pass(ms(2_000));
+        busy.enter(ms(1_000));
+        assert_eq!(busy.all(), 1);
+        busy.leave(ms(1_000), ms(2_010));
+        assert_eq!(busy.all(), 0);
     }
 
     #[test]
