@@ -22,6 +22,7 @@ mod reference;
 pub(crate) mod sales;
 pub(crate) mod shop;
 mod usage;
+mod yardstick;
 
 use crate::store_rig::RigError;
 use std::fmt::Display;

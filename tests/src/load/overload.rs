@@ -9,6 +9,7 @@ use super::phase::{Done, Lines, Record};
 use super::sales::Prepared;
 use super::shop::Shop;
 use super::usage::{Used, peak_mib};
+use super::yardstick::Yardstick;
 use crate::load::{say, wrong};
 use crate::store_rig::RigError;
 use clap::Args;
@@ -75,7 +76,8 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
     let many = shop.lines(options.tills).await?;
     let time = Duration::from_secs(options.seconds.max(1));
     let costs = Costs::new();
-    let mut trial = Trial { shop, stocking, few, many, tills, time, costs, acknowledged: 0 };
+    let yardstick = Yardstick::start(cores.server)?;
+    let mut trial = Trial { shop, stocking, few, many, tills, time, costs, yardstick, acknowledged: 0 };
 
     say("what each kind of request costs");
     trial.price().await?;
@@ -109,6 +111,7 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
         "recovery_s": levels.last().and_then(|level| level.recovery_s),
         "peak_per_s": rounded(first.requests, 0),
         "peak_server_core_share": rounded(first.core, 3),
+        "check_us_at_peak": rounded(1.0 / first.given, 1),
         "cpu_us_of_each_kind": trial.costs.iter().map(|(kind, us)| ((*kind).to_owned(), json!(rounded(*us, 0))))
             .collect::<Map<_, _>>(),
         "normal_p99_ms": ms(normal),
@@ -134,7 +137,7 @@ struct Level {
     /// Useful work in a second: each request counts by what one of its kind costs the server, since the kinds that are
     /// refused first are not the dearest.
     done: Rate,
-    /// The same as a share of the peak.
+    /// The same as a share of the peak, each held against what the core gave meanwhile.
     goodput: f64,
     /// Of all that was done, and of what was done once the first rush was over.
     p99: Duration,
@@ -147,16 +150,21 @@ impl Level {
     /// Its peak is the greater of what could be done before and after: what a load has spoilt must not make its share
     /// greater. After a load nearly as much can be done as before.
     fn is_share_of(&mut self, before: Rate, after: Rate) -> Result<(), RigError> {
-        let share = |done: f64, before: f64, after: f64| done / before.max(after).max(1e-6);
-        self.goodput = share(self.done.work, before.work, after.work);
-        let by_number = share(self.done.requests, before.requests, after.requests);
-        self.more.insert("requests_share".into(), json!(rounded(by_number, 3)));
+        let share = |what: fn(&Rate) -> f64| what(&self.done) / what(&before).max(what(&after)).max(1e-6);
+        self.goodput = share(Rate::work_by_yardstick);
+        self.more.insert("goodput_by_the_clock".into(), json!(rounded(share(|rate| rate.work), 3)));
+        self.more
+            .insert("requests_share_by_the_clock".into(), json!(rounded(share(|rate| rate.requests), 3)));
         let peaks = [before.requests, after.requests].map(|peak| rounded(peak, 0));
         self.more.insert("peaks_per_s".into(), json!(peaks));
-        if after.requests < before.requests * LEFT {
+        let checks = [before.given, self.done.given, after.given].map(|given| rounded(1.0 / given, 1));
+        self.more.insert("check_us_before_meanwhile_after".into(), json!(checks));
+        if after.work_by_yardstick() < before.work_by_yardstick() * LEFT {
             let [before, after] = peaks;
             let what = format!("{} times as much as can be done did harm: {before} a second", self.times);
-            return Err(wrong(format!("{what} before it, {after} after it")));
+            return Err(wrong(format!(
+                "{what} before it, {after} after it; a check of a signature took {checks:?} us"
+            )));
         }
         Ok(())
     }
@@ -173,6 +181,15 @@ struct Rate {
     work: f64,
     /// The share of a core that the server used for it.
     core: f64,
+    /// What the core gave meanwhile: see [`Yardstick::given`].
+    given: f64,
+}
+
+impl Rate {
+    /// The work that was done while the core could have checked one signature.
+    fn work_by_yardstick(&self) -> f64 {
+        self.work / self.given
+    }
 }
 
 /// A shop and its tills.
@@ -184,6 +201,7 @@ struct Trial {
     tills: BusyTills,
     time: Duration,
     costs: Costs,
+    yardstick: Yardstick,
     acknowledged: usize,
 }
 
@@ -219,14 +237,15 @@ impl Trial {
         let work = self.mixed(8_000).await?;
         let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
         let work = self.mixed(requests(rate(&warm) * 1.3, PEAK)).await?;
-        let meter = self.shop.meter();
+        let (meter, mark) = (self.shop.meter(), self.yardstick.mark());
         let done = self.few.closed(&work, PEAK).await?;
         let used = meter.read();
+        let given = self.yardstick.given(mark, used, done.wall)?;
         self.check(&work, &done)?;
         let good = done.records.iter().filter(|record| record.is_good());
         let wall = done.wall.as_secs_f64().max(0.001);
         let work = self.work_of(&work, good) / wall;
-        Ok(Rate { requests: rate(&done), work, core: used.process.as_secs_f64() / wall })
+        Ok(Rate { requests: rate(&done), work, core: used.process.as_secs_f64() / wall, given })
     }
 
     /// The time that 99 of 100 requests stay under, and what became of each kind.
@@ -248,9 +267,9 @@ impl Trial {
         let work = self.mixed(requests(sendable, loaded) + requests(half, calm_time)).await?;
         let meter = self.shop.meter();
         let steps = [(offered, loaded), (half, calm_time)];
-        let (all, in_window) =
-            tokio::join!(self.many.open_loop(&work, &steps), used_between(&self.shop, RUSH, time),);
-        let (all, used) = (all?, meter.read());
+        let in_window = used_between(&self.shop, &self.yardstick, RUSH, time);
+        let (all, in_window) = tokio::join!(self.many.open_loop(&work, &steps), in_window);
+        let (all, used, (in_window, given)) = (all?, meter.read(), in_window?);
         if all.records.len() >= work.len() {
             return Err(wrong("the tills sent more than was made for them: nothing was left for the end"));
         }
@@ -273,7 +292,7 @@ impl Trial {
         more.insert("server_cpu_s_with_recovery".into(), json!(rounded(used.process.as_secs_f64(), 2)));
         let work = self.work_of(&work, in_time()) / time.as_secs_f64();
         let requests = count(in_time().count()) / time.as_secs_f64();
-        let done = Rate { requests, work, core };
+        let done = Rate { requests, work, core, given };
         more.insert("offered_per_s".into(), json!(rounded(offered, 0)));
         Ok(Level { times, done, goodput: 0.0, p99, steady_p99, recovery_s, more })
     }
@@ -293,12 +312,18 @@ impl Trial {
     }
 }
 
-/// What the server used from `after` on, for so long.
-async fn used_between(shop: &Shop, after: Duration, time: Duration) -> Used {
+/// What the server used from `after` on, for so long, and what its core gave.
+async fn used_between(
+    shop: &Shop,
+    yardstick: &Yardstick,
+    after: Duration,
+    time: Duration,
+) -> Result<(Used, f64), RigError> {
     tokio::time::sleep(after).await;
-    let meter = shop.meter();
+    let (meter, mark) = (shop.meter(), yardstick.mark());
     tokio::time::sleep(time).await;
-    meter.read()
+    let used = meter.read();
+    Ok((used, yardstick.given(mark, used, time)?))
 }
 
 fn rate(done: &Done) -> f64 {
@@ -367,7 +392,7 @@ mod tests {
     use super::*;
 
     fn can_do(requests: f64) -> Rate {
-        Rate { requests, work: requests * 100.0, core: 1.0 }
+        Rate { requests, work: requests * 100.0, core: 1.0, given: 1.0 }
     }
 
     fn level() -> Level {
@@ -383,5 +408,15 @@ mod tests {
             assert!((level.goodput - 0.9).abs() < 1e-9, "{}", level.goodput);
         }
         assert!(level().is_share_of(can_do(100.0), can_do(79.0)).is_err());
+    }
+
+    #[test]
+    fn a_core_that_became_slower_is_no_harm_done_and_no_excuse() {
+        let slower = |rate: Rate| Rate { given: 0.7, ..rate };
+        level().is_share_of(can_do(100.0), slower(can_do(70.0))).unwrap();
+        let mut on_slower = Level { done: slower(can_do(63.0)), ..level() };
+        on_slower.is_share_of(can_do(100.0), slower(can_do(70.0))).unwrap();
+        assert!((on_slower.goodput - 0.9).abs() < 1e-9, "{}", on_slower.goodput);
+        assert!(level().is_share_of(slower(can_do(100.0)), can_do(100.0)).is_err());
     }
 }
