@@ -13,6 +13,7 @@ use crate::money::Amount;
 use crate::order::Sale;
 use crate::order_number::OrderNumber;
 use crate::payment::DeclineReason;
+use crate::shift::Closing;
 use crate::signing::{SigningKey, VerifyingKey};
 use crate::wallet::Wallet;
 use base64::Engine as _;
@@ -175,6 +176,61 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approved_by: Option<Cashier>,
     },
+    /// A shift begins with this in the drawer.
+    ShiftOpened {
+        /// What was counted into the drawer.
+        float: Amount,
+        /// Who opened it; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who opened it may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
+    },
+    /// Money is put into the drawer without a sale.
+    CashPaidIn {
+        /// How much.
+        amount: Amount,
+        /// What for.
+        reason: CashReason,
+        /// Who did it; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who did it may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
+    },
+    /// Money is taken out of the drawer without a sale.
+    CashPaidOut {
+        /// How much.
+        amount: Amount,
+        /// What for.
+        reason: CashReason,
+        /// Who did it; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who did it may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
+    },
+    /// The drawer was counted, and the shift ends.
+    ShiftClosed(Box<Closing>),
+}
+
+/// Why money is put into the drawer, or taken out, without a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashReason {
+    /// Change from the safe or the bank, or notes brought there.
+    Safe,
+    /// Something that was bought for the store.
+    Expense,
+    /// A supplier who is paid in cash.
+    Supplier,
+    /// An earlier mistake is put right.
+    Correction,
+    /// Something else.
+    Other,
 }
 
 /// Why the drawer is opened without a sale.
@@ -187,13 +243,10 @@ pub enum DrawerReason {
     WrongChange,
     /// To look whether the money is right.
     Check,
+    /// To count it, at the end of a shift.
+    Count,
     /// Something else.
     Other,
-}
-
-impl DrawerReason {
-    /// Every reason there is.
-    pub const ALL: [Self; 4] = [Self::ChangeMoney, Self::WrongChange, Self::Check, Self::Other];
 }
 
 /// How a payment attempt ended.

@@ -24,6 +24,7 @@ pub mod refund;
 pub mod rights;
 pub mod routing;
 pub mod secret;
+pub mod shift;
 pub mod signing;
 pub mod terminal_state;
 pub mod wallet;

@@ -3,6 +3,7 @@
 use crate::id::{RefundId, SaleKey, TerminalId};
 use crate::money::Amount;
 use crate::order_number::OrderNumber;
+use crate::shift::{Counted, Pending, Totals};
 use crate::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,30 @@ pub enum ReceiptKind {
         /// The manager who approved it.
         approved_by: String,
     },
+    /// What happened in a shift.
+    Shift(Box<ShiftReport>),
+}
+
+/// A shift on paper: of one that is open (X report), or of one that has ended (Z report).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShiftReport {
+    /// It has ended.
+    pub ended: bool,
+    /// When it was opened, by the store's wall clock.
+    pub since_local: String,
+    /// Who opened it.
+    pub opened_by: Option<String>,
+    /// The sums.
+    pub totals: Totals,
+    /// What was counted; nothing before it ended.
+    pub counted: Vec<Counted>,
+    /// What was counted less what should have been there, in minor units; nothing before it ended.
+    pub over_minor: Option<i64>,
+    /// What was not settled.
+    pub pending: Pending,
+    /// Who approved that it was ended, if who counted may not.
+    pub approved_by: Option<String>,
 }
 
 /// One kind of goods.
@@ -169,8 +194,22 @@ mod tests {
             original_order: order(),
             approved_by: "Wang".into(),
         };
-        for original in [receipt(), Receipt { kind: refund, order_number: None, cashier: None, ..receipt() }]
-        {
+        let shift = crate::shift::Shift::open(2, Timestamp(0), cny(100), None).unwrap();
+        let report = ReceiptKind::Shift(Box::new(ShiftReport {
+            ended: true,
+            since_local: "2026-11-20 08:00:00".into(),
+            opened_by: Some("Li".into()),
+            totals: Totals { wallet_sales: [(Wallet::Alipay, Default::default())].into(), ..shift.totals },
+            counted: vec![Counted { value_minor: 100, pieces: 1 }],
+            over_minor: Some(0),
+            pending: Pending::default(),
+            approved_by: None,
+        }));
+        for original in [
+            receipt(),
+            Receipt { kind: refund, order_number: None, cashier: None, ..receipt() },
+            Receipt { kind: report, ..receipt() },
+        ] {
             let json = serde_json::to_string(&original).unwrap();
             assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), original);
         }

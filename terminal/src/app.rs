@@ -166,6 +166,7 @@ fn controller_options(data: &Path, config: &Config) -> Options {
         // They were checked when the file was read.
         in_store: config.in_store_rules().unwrap_or_default(),
         lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
+        demand_shifts: config.demand_shifts,
     }
 }
 

@@ -62,6 +62,9 @@ pub struct Config {
     /// After so many minutes without a touch the till locks, if anybody of the store has a PIN; 0 for never.
     #[serde(default = "default_lock")]
     pub lock_after_minutes: u32,
+    /// Sell only while a shift is open; otherwise shifts may be used or not.
+    #[serde(default)]
+    pub demand_shifts: bool,
     /// How the store's own barcodes with a weight or a price inside are built, such as `21IIIIIWWWWWC`; the first that
     /// fits counts. See [`InStoreRule`].
     #[serde(default)]
@@ -202,6 +205,7 @@ impl Default for Config {
             language: default_language(),
             fullscreen: false,
             lock_after_minutes: default_lock(),
+            demand_shifts: false,
             in_store_codes: Vec::new(),
             scanner: None,
             printer: None,

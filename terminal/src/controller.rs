@@ -6,6 +6,7 @@
 
 mod approval;
 mod cart;
+mod count;
 mod drawer;
 mod duty;
 mod enrol;
@@ -21,6 +22,7 @@ mod question;
 mod refund;
 mod sale;
 mod screen;
+mod shift;
 mod tender;
 mod weighed;
 
@@ -75,6 +77,19 @@ enum At {
     About,
     /// Choosing why the drawer is opened without a sale.
     Drawer,
+    /// The drawer and its shift.
+    Shift,
+    /// An amount for the drawer is typed.
+    DrawerAmount(shift::Typed),
+    /// The drawer is counted, blind; who approved that it is.
+    Count {
+        sheet: count::Sheet,
+        approved_by: Option<evertill_shared::cashier::Cashier>,
+    },
+    /// The report of the newest shift, which has ended or has not.
+    Report {
+        ended: bool,
+    },
 }
 
 /// The core of the till.
@@ -216,8 +231,20 @@ impl Controller {
             A::OpenRefunds => self.open(At::Refunds),
             A::OpenOrders => self.open(At::Orders),
             A::OpenAbout => self.open(At::About),
-            A::OpenDrawerPage => self.open(At::Drawer),
-            A::NoSale { reason } => self.no_sale(reason),
+            A::OpenDrawerPage => self.open(At::Shift),
+            A::ChooseNoSale
+            | A::NoSale { .. }
+            | A::DrawerAmount(_)
+            | A::AmountTyped { .. }
+            | A::ChooseCashReason(_)
+            | A::AmountConfirm
+            | A::EndShift
+            | A::CountChoose { .. }
+            | A::CountKey(_)
+            | A::CountConfirm
+            | A::ReadShift
+            | A::LastShift
+            | A::PrintReport => self.on_shift_action(action),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
             A::Reprint { id } => self.reprint(&id),
         }
@@ -232,7 +259,7 @@ impl Controller {
 
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
-        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About | At::Drawer) {
+        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About | At::Shift) {
             self.at = page;
             if matches!(self.at, At::Refunds) {
                 self.notices.over();
@@ -248,8 +275,12 @@ impl Controller {
             | At::Refunds
             | At::Orders
             | At::About
-            | At::Drawer => {
+            | At::Shift => {
                 self.at = At::Sale;
+                self.notices.over();
+            }
+            At::Drawer | At::DrawerAmount(_) | At::Count { .. } | At::Report { .. } => {
+                self.at = At::Shift;
                 self.notices.over();
             }
             // With a code in hand the payment is on its way; the others have their own ways out.

@@ -10,6 +10,7 @@ mod projection;
 pub mod records;
 mod reserve;
 mod schema;
+mod shifts;
 mod verify;
 
 pub use error::JournalError;
@@ -23,6 +24,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
 use evertill_shared::receipt::Receipt;
+use evertill_shared::shift::Shift;
 use evertill_shared::signing::{SigningKey, VerifyingKey};
 use lock::Lock;
 use records::{Changed, RefundRecord, SaleRecord};
@@ -80,6 +82,10 @@ pub trait Journal: Send {
     /// # Errors
     /// They cannot be read.
     fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError>;
+    /// The newest shift, open or ended.
+    /// # Errors
+    /// It cannot be read.
+    fn last_shift(&self) -> Result<Option<Shift>, JournalError>;
     /// The last entry that the server was heard to have; 0 if none.
     /// # Errors
     /// It cannot be read.
@@ -177,6 +183,7 @@ impl JournalStore {
                 )));
             }
         }
+        schema::complete(&connection)?;
         if let Some(found) = stored_head(&connection)?
             && (found.terminal, found.epoch) != (start.terminal, start.epoch)
         {
@@ -192,6 +199,7 @@ impl JournalStore {
                 if known.is_some() { verified(&connection, start, key.public(), None) } else { Err(error) }
             })?;
         projection::mend(&mut connection, &rebuilt)?;
+        shifts::mend(&mut connection, &rebuilt.shifts)?;
         jobs::give_up_pending(&connection)?;
         if head.sequence >= known.map_or(0, |known| known.head.sequence) + checkpoint::EVERY {
             Checkpoint::write(&connection, head, &running, &key)?;
@@ -214,7 +222,9 @@ impl JournalStore {
         let sequence = self.head.sequence + 1;
         let Head { terminal, epoch, hash: previous, .. } = self.head;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let changed = records::apply(&projection::Tables(&transaction), sequence, at, body)?;
+        let tables = projection::Tables(&transaction);
+        let changed = records::apply(&tables, sequence, at, body)?;
+        let shift = shifts::apply(&tables, sequence, at, body, &changed)?;
         let entry = Entry { terminal, epoch, sequence, previous, at, body: body.clone() };
         let signed = SignedEntry::sign(&entry, &self.key)
             .map_err(|error| JournalError::Unreadable(error.to_string()))?;
@@ -231,6 +241,9 @@ impl JournalStore {
             Changed::Nothing => {}
             Changed::Sale(record) => projection::put_sale(&transaction, record)?,
             Changed::Refund(record) => projection::put_refund(&transaction, record)?,
+        }
+        if let Some(shift) = &shift {
+            shifts::put(&transaction, shift)?;
         }
         transaction.commit()?;
         Ok(head)
@@ -280,7 +293,15 @@ impl Journal for JournalStore {
 
     fn append(&mut self, body: &Body, at: Timestamp) -> Result<u64, JournalError> {
         self.check_usable()?;
-        let begins = matches!(body, Body::Sale(_));
+        // The reserve is for finishing what was begun.
+        let begins = matches!(
+            body,
+            Body::Sale(_)
+                | Body::DrawerOpened { .. }
+                | Body::ShiftOpened { .. }
+                | Body::CashPaidIn { .. }
+                | Body::CashPaidOut { .. }
+        );
         if begins && !self.has_room() {
             return Err(JournalError::DiskFull);
         }
@@ -330,6 +351,10 @@ impl Journal for JournalStore {
 
     fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
         projection::refunds(&self.connection, false)
+    }
+
+    fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
+        shifts::last(&self.connection)
     }
 
     fn handed_in(&self) -> Result<u64, JournalError> {

@@ -2,6 +2,7 @@
 
 pub mod document;
 mod labels;
+mod shift;
 pub mod thread;
 
 pub use document::{Look, document};
@@ -9,13 +10,15 @@ pub use document::{Look, document};
 use crate::config::Identity;
 use crate::journal_store::records::SaleRecord;
 use evertill_shared::business_day::local_text;
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::Settled;
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::refunds::RefundOrder;
-use evertill_shared::receipt::{Receipt, ReceiptKind, ReceiptLine, ReceiptTax, ReceiptTender};
+use evertill_shared::receipt::{Receipt, ReceiptKind, ReceiptLine, ReceiptTax, ReceiptTender, ShiftReport};
+use evertill_shared::shift::{Pending, Shift};
 use std::collections::BTreeMap;
 
 /// The receipt of a paid sale.
@@ -105,5 +108,45 @@ pub fn receipt_of_refund(
         tenders: vec![tender],
         offline: false,
         ..receipt_of_sale(identity, record)
+    }
+}
+
+/// The report of a shift, as it stands or as it ended.
+#[must_use]
+pub fn receipt_of_shift(
+    identity: &Identity,
+    shift: &Shift,
+    pending: Pending,
+    by: Option<Cashier>,
+    now: Timestamp,
+) -> Receipt {
+    let closing = shift.closed.as_ref().map(|closed| &closed.closing);
+    let at = shift.closed.as_ref().map_or(now, |closed| closed.at);
+    let name = |cashier: &Cashier| cashier.tidy().name;
+    let by = closing.map_or(by, |closing| closing.cashier.clone());
+    Receipt {
+        title: identity.store.name.clone(),
+        address: identity.store.address.clone(),
+        terminal: identity.terminal,
+        sale: identity.sale_key(shift.opened),
+        order_number: None,
+        at_local: local_text(at, &identity.store.zone),
+        cashier: by.as_ref().map(name),
+        kind: ReceiptKind::Shift(Box::new(ShiftReport {
+            ended: closing.is_some(),
+            since_local: local_text(shift.at, &identity.store.zone),
+            opened_by: shift.cashier.as_ref().map(name),
+            totals: shift.totals.clone(),
+            counted: closing.map(|closing| closing.counted.clone()).unwrap_or_default(),
+            over_minor: closing.map(evertill_shared::shift::Closing::over_minor),
+            pending,
+            approved_by: closing.and_then(|closing| closing.approved_by.as_ref()).map(name),
+        })),
+        lines: Vec::new(),
+        total: shift.totals.expected(),
+        tax: Vec::new(),
+        tenders: Vec::new(),
+        copy: false,
+        offline: false,
     }
 }

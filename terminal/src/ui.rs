@@ -15,6 +15,7 @@ mod pages;
 mod payment;
 mod qr;
 mod sale;
+mod shift;
 mod status;
 
 /// What the Slint compiler generates from `terminal/ui/main_window.slint`.
@@ -59,6 +60,7 @@ impl TillWindow {
         pages::connect(&window, &act);
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
+        shift::connect(&window, &act);
         CURRENT.with(|current| *current.borrow_mut() = Some(window.as_weak()));
         Ok(Self { window })
     }
@@ -173,6 +175,10 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Lock(page) => lock::show(window, page, money, fresh),
         Page::Approval(page) => lock::show_approval(window, page, money, fresh),
         Page::Drawer => {}
+        Page::Shift(page) => shift::show_shift(window, page),
+        Page::DrawerAmount(page) => shift::show_amount(window, page, money, fresh),
+        Page::Count(page) => shift::show_count(window, page, money),
+        Page::Report(page) => shift::show_report(window, page, money),
     }
     till.set_page(page_kind(&screen.page));
 }
@@ -208,5 +214,9 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Lock(_) => PageKind::Lock,
         Page::Approval(_) => PageKind::Approval,
         Page::Drawer => PageKind::Drawer,
+        Page::Shift(_) => PageKind::Shift,
+        Page::DrawerAmount(_) => PageKind::DrawerAmount,
+        Page::Count(_) => PageKind::Count,
+        Page::Report(_) => PageKind::Report,
     }
 }

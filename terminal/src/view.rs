@@ -13,6 +13,7 @@ mod aside;
 mod lock;
 mod notice;
 mod page;
+mod shift;
 mod status;
 
 pub use action::UserAction;
@@ -26,6 +27,10 @@ pub use page::{
     AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure, EnrolForm,
     EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity, ReceiptState, SalePage,
     UnknownStep, Wallet,
+};
+pub use shift::{
+    AmountPurpose, CountPage, CountRow, DrawerAmountPage, OpenShift, ReportLine, ReportPage, ReportSum,
+    ShiftPage, report_lines,
 };
 pub use status::{Link, MoneyStyle, PrinterState, ScannerState, StatusBar, UnsentSales};
 

@@ -18,11 +18,14 @@ mod samples;
 #[path = "screens/words.rs"]
 mod words;
 
-use evertill_shared::journal::DrawerReason;
+use evertill_shared::journal::{CashReason, DrawerReason};
+use evertill_shared::money::Currency;
 use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
 use evertill_terminal::ui::TillWindow;
-use evertill_terminal::view::{Language, LockState, Notice, Page, SalePage, Screen, UserAction, Wallet};
+use evertill_terminal::view::{
+    AmountPurpose, Language, LockState, Notice, Page, ReceiptState, SalePage, Screen, UserAction, Wallet,
+};
 use evertill_tests::headless::{Element, Picture, Surface, elements, install_still};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -317,10 +320,13 @@ fn an_approval_takes_the_pin_of_who_is_chosen_and_can_be_left() {
     let bench = Bench::new();
     bench.show(&samples::screen(Page::Sale(samples::sale())));
     bench.tap("Drawer");
+    bench.show(&samples::drawer(true, false));
+    bench.tap("Open without a sale");
     bench.show(&samples::screen(Page::Drawer));
     bench.tap("Change money for a customer");
     let reason = DrawerReason::ChangeMoney;
-    assert_eq!(bench.heard(), [UserAction::OpenDrawerPage, UserAction::NoSale { reason }]);
+    let expected = [UserAction::OpenDrawerPage, UserAction::ChooseNoSale, UserAction::NoSale { reason }];
+    assert_eq!(bench.heard(), expected);
     bench.show(&samples::approval(Right::NoSale, None, LockState::ChoosePerson));
     bench.tap("王丽 Wang Li");
     assert_eq!(bench.heard(), [UserAction::ChoosePerson { login: "wang".into() }]);
@@ -336,6 +342,48 @@ fn an_approval_takes_the_pin_of_who_is_chosen_and_can_be_left() {
     bench.show(&samples::lock(LockState::EnterPin, None));
     bench.surface.type_text("11\n");
     assert_eq!(bench.heard(), [UserAction::Unlock { pin: SecretText::new("11".into()) }]);
+}
+
+#[test]
+fn a_shift_is_opened_paid_into_counted_and_read_by_touch() {
+    let bench = Bench::new();
+    bench.show(&samples::drawer(false, false));
+    bench.tap("Begin a shift");
+    bench.tap("Z report of the last shift");
+    let float = AmountPurpose::Float;
+    assert_eq!(bench.heard(), [UserAction::DrawerAmount(float), UserAction::LastShift]);
+    bench.show(&samples::drawer(true, false));
+    ["Pay in", "Pay out", "X report: so far", "Count the drawer and end the shift"]
+        .iter()
+        .for_each(|button| bench.tap(button));
+    let expected = [
+        UserAction::DrawerAmount(AmountPurpose::PayIn),
+        UserAction::DrawerAmount(AmountPurpose::PayOut),
+        UserAction::ReadShift,
+        UserAction::EndShift,
+    ];
+    assert_eq!(bench.heard(), expected);
+    bench.show(&samples::amount(AmountPurpose::PayOut, 0, None));
+    ["5", "0", ".", "5", "Supplier", "Confirm the amount"].iter().for_each(|key| bench.tap(key));
+    let typed = [500, 5_000, 5_000, 5_050].map(|minor| UserAction::AmountTyped { minor });
+    let chosen = [UserAction::ChooseCashReason(CashReason::Supplier)];
+    assert_eq!(bench.heard(), [&typed[..], &chosen[..]].concat(), "without a reason nothing is confirmed");
+    bench.show(&samples::amount(AmountPurpose::PayOut, 5_050, Some(CashReason::Supplier)));
+    bench.tap("Confirm the amount");
+    bench.show(&samples::count(Currency::CNY));
+    ["¥50.00", "7", "Next value", "Rub out", "Confirm the count"].iter().for_each(|key| bench.tap(key));
+    let expected = [
+        UserAction::AmountConfirm,
+        UserAction::CountChoose { value_minor: 5_000 },
+        UserAction::CountKey("7".into()),
+        UserAction::CountKey("next".into()),
+        UserAction::CountKey("back".into()),
+        UserAction::CountConfirm,
+    ];
+    assert_eq!(bench.heard(), expected);
+    bench.show(&samples::report(true, 0, ReceiptState::Printed));
+    bench.tap("Print a copy of the report");
+    assert_eq!(bench.heard(), [UserAction::PrintReport]);
 }
 
 #[test]

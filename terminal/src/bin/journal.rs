@@ -196,6 +196,11 @@ fn entries(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(), ShowE
 
 fn happened(entry: &Entry) -> String {
     match &entry.body {
+        Body::DrawerOpened { .. }
+        | Body::ShiftOpened { .. }
+        | Body::CashPaidIn { .. }
+        | Body::CashPaidOut { .. }
+        | Body::ShiftClosed(_) => at_the_drawer(&entry.body),
         Body::Sale(sale) => {
             let key = SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
             format!("sale {key} {}{}", sale.total, by(sale.cashier.as_ref()))
@@ -222,25 +227,43 @@ fn happened(entry: &Entry) -> String {
             RefundSettled::Done => format!("refund {refund} done"),
             RefundSettled::Refused => format!("refund {refund} refused"),
         },
-        Body::DrawerOpened { reason, cashier, approved_by } => {
-            format!(
-                "drawer opened ({}){}{}",
-                word(reason),
-                by(cashier.as_ref()),
-                approved(approved_by.as_ref())
-            )
-        }
     }
+}
+
+/// What happened at the drawer beside sales and refunds.
+fn at_the_drawer(body: &Body) -> String {
+    match body {
+        Body::DrawerOpened { reason, cashier, approved_by } => {
+            format!("drawer opened ({}){}", word(reason), people(cashier.as_ref(), approved_by.as_ref()))
+        }
+        Body::ShiftOpened { float, cashier, approved_by } => {
+            format!("shift opened with {float}{}", people(cashier.as_ref(), approved_by.as_ref()))
+        }
+        Body::CashPaidIn { amount, reason, cashier, approved_by } => {
+            let people = people(cashier.as_ref(), approved_by.as_ref());
+            format!("{amount} paid in ({}){people}", word(reason))
+        }
+        Body::CashPaidOut { amount, reason, cashier, approved_by } => {
+            let people = people(cashier.as_ref(), approved_by.as_ref());
+            format!("{amount} paid out ({}){people}", word(reason))
+        }
+        Body::ShiftClosed(closing) => {
+            let (counted, expected) = (closing.counted(), closing.expected);
+            let people = people(closing.cashier.as_ref(), closing.approved_by.as_ref());
+            format!("shift {} closed: counted {counted}, expected {expected}{people}", closing.shift)
+        }
+        _ => String::new(),
+    }
+}
+
+fn people(cashier: Option<&Cashier>, approved_by: Option<&Cashier>) -> String {
+    let approved = approved_by.map(|who| format!(", approved{}", by(Some(who)).replacen(", ", " by ", 1)));
+    by(cashier) + &approved.unwrap_or_default()
 }
 
 /// The word that stands in the entry.
 fn word(of: &impl serde::Serialize) -> String {
     serde_json::to_value(of).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn approved(who: Option<&Cashier>) -> String {
-    who.map(Cashier::tidy)
-        .map_or_else(String::new, |who| format!(", approved by {} ({})", who.name, who.login))
 }
 
 fn by(cashier: Option<&Cashier>) -> String {

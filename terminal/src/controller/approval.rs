@@ -2,6 +2,7 @@
 //! who approved stands on what was approved; it does not log them in.
 
 use super::pin::{self, PinDesk};
+use super::shift::Typed;
 use super::{At, Controller};
 use crate::view::{ApprovalPage, Notice, Page};
 use evertill_shared::cashier::Cashier;
@@ -19,13 +20,20 @@ const STANDS_FOR: Duration = Duration::from_secs(60);
 pub(super) enum Approved {
     /// Open the drawer without a sale.
     NoSale { reason: DrawerReason },
+    /// Begin a shift, or move money in or out of the drawer.
+    MoveCash(Typed),
+    /// Count the drawer, to end the shift.
+    Count,
+    /// See what the drawer should hold.
+    ReadShift,
 }
 
 impl Approved {
     /// What is at stake, in minor units: for who approves to see.
     fn amount_minor(&self) -> Option<i64> {
         match self {
-            Self::NoSale { .. } => None,
+            Self::MoveCash(typed) => Some(typed.minor),
+            Self::NoSale { .. } | Self::Count | Self::ReadShift => None,
         }
     }
 }
@@ -70,6 +78,9 @@ impl Controller {
     pub(super) fn approved(&mut self, what: Approved, approver: Option<Cashier>) {
         match what {
             Approved::NoSale { reason } => self.open_drawer_for(reason, approver),
+            Approved::MoveCash(typed) => self.move_cash(typed, approver),
+            Approved::Count => self.begin_count(approver),
+            Approved::ReadShift => self.read_shift(),
         }
     }
 

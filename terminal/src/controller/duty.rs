@@ -144,7 +144,7 @@ impl Controller {
     fn at_rest(&self) -> bool {
         match self.at {
             At::Sale => self.cart.is_empty(),
-            At::Refunds | At::Orders | At::About | At::Drawer => true,
+            At::Refunds | At::Orders | At::About | At::Drawer | At::Shift | At::Report { .. } => true,
             _ => false,
         }
     }
@@ -153,7 +153,10 @@ impl Controller {
         let Some(cashier) = self.duty.person(login).map(TillPerson::cashier) else { return };
         self.duty.lock = None;
         self.duty.touched(self.now.monotonic);
-        self.duty.on = Some(cashier);
+        let before = self.duty.on.replace(cashier);
+        if before != self.duty.on {
+            self.drop_count();
+        }
         self.take_over();
     }
 

@@ -44,6 +44,8 @@ pub struct Options {
     pub in_store: Vec<InStoreRule>,
     /// After so long without a touch the till locks, if anybody has a PIN; zero for never.
     pub lock_after: Duration,
+    /// The store sells only while a shift is open.
+    pub demand_shifts: bool,
 }
 
 /// Something that happened.

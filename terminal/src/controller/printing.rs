@@ -52,7 +52,7 @@ impl Controller {
         self.out.push(Command::Print(Box::new(order)));
     }
 
-    fn is_printing(&self, about: &str) -> bool {
+    pub(super) fn is_printing(&self, about: &str) -> bool {
         self.printing.iter().any(|printing| printing.about == about)
     }
 
@@ -65,15 +65,26 @@ impl Controller {
         }
         let Some(last) = self.read(|journal| journal.last_print_job(&about)) else { return };
         match last {
-            Some(job) if job.state == PrintJobState::NotStarted => {
-                let Some(journal) = &mut self.journal else { return };
-                match journal.set_print_job(job.id, PrintJobState::Pending) {
-                    Ok(()) => self.give_to_printer(&about, job),
-                    Err(error) => self.journal_failed(error),
-                }
-            }
+            Some(job) if job.state == PrintJobState::NotStarted => self.start_again(&about, job),
             None => self.print_sale(sale),
             Some(_) => {}
+        }
+    }
+
+    /// The same job once more: not a byte of it went out.
+    fn start_again(&mut self, about: &str, job: PrintJob) {
+        let Some(journal) = &mut self.journal else { return };
+        match journal.set_print_job(job.id, PrintJobState::Pending) {
+            Ok(()) => self.give_to_printer(about, job),
+            Err(error) => self.journal_failed(error),
+        }
+    }
+
+    /// What was printed before, or may have been, comes out as a copy; what surely was not, as it is.
+    pub(super) fn print_again(&mut self, about: &str, job: PrintJob) {
+        match job.state {
+            PrintJobState::NotStarted => self.start_again(about, job),
+            _ => self.print(about, job.receipt.as_copy()),
         }
     }
 
@@ -135,14 +146,18 @@ impl Controller {
     }
 
     pub(super) fn receipt_state(&self, sale: u64) -> ReceiptState {
-        let about = about_sale(sale);
+        self.job_state(&about_sale(sale))
+    }
+
+    /// What is known of the last print about something.
+    pub(super) fn job_state(&self, about: &str) -> ReceiptState {
         if !self.options.has_printer {
             return ReceiptState::NoPrinter;
         }
-        if self.is_printing(&about) {
+        if self.is_printing(about) {
             return ReceiptState::Printing;
         }
-        let last = self.journal.as_ref().and_then(|journal| journal.last_print_job(&about).ok().flatten());
+        let last = self.journal.as_ref().and_then(|journal| journal.last_print_job(about).ok().flatten());
         match last.map(|job| job.state) {
             Some(PrintJobState::Confirmed) => ReceiptState::Printed,
             Some(PrintJobState::Pending | PrintJobState::Unknown) => ReceiptState::Unknown,

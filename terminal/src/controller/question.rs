@@ -17,6 +17,7 @@ pub enum Yes {
     SetAside { sale: u64 },
     CarryOut { id: String },
     TakeCash { given_minor: i64 },
+    EndShift,
 }
 
 impl Controller {
@@ -30,6 +31,7 @@ impl Controller {
             Yes::SetAside { sale } => self.set_aside(sale),
             Yes::CarryOut { id } => self.carry_out(&id),
             Yes::TakeCash { given_minor } => self.take_cash(given_minor),
+            Yes::EndShift => self.end_shift(),
         }
     }
 
@@ -41,6 +43,7 @@ impl Controller {
             Yes::SetAside { sale } => self.watches.iter().any(|watch| watch.sale == *sale),
             Yes::CarryOut { id } => self.waits_here(id),
             Yes::TakeCash { .. } => matches!(self.at, At::Cash { .. }),
+            Yes::EndShift => matches!(self.at, At::Count { .. }),
         };
         if !stands {
             self.question = None;

@@ -51,7 +51,11 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Refunds | At::Orders | At::About | At::Drawer => self.scan_beside(&label.code()),
+            At::Refunds | At::Orders | At::About | At::Drawer | At::Shift | At::Report { .. } => {
+                self.scan_beside(&label.code());
+            }
+            // What is being typed or counted is not left for a scan.
+            At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
             At::Starting | At::Enrol(_) => {}
         }
     }

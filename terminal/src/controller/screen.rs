@@ -120,6 +120,12 @@ impl Controller {
             At::Orders => Page::Orders(self.orders_page()),
             At::About => Page::About(self.about_page()),
             At::Drawer => Page::Drawer,
+            At::Shift => Page::Shift(self.shift_page()),
+            At::DrawerAmount(typed) => Page::DrawerAmount(Self::amount_page(typed)),
+            At::Count { sheet, .. } => Page::Count(Self::count_page(sheet)),
+            At::Report { .. } => {
+                self.report_page().map_or_else(|| Page::Shift(self.shift_page()), Page::Report)
+            }
         }
     }
 

@@ -53,6 +53,10 @@ impl Controller {
     /// Writes the sale into the journal, if it is not there yet.
     fn close_sale(&mut self) -> Option<u64> {
         if self.frozen.is_none() {
+            if self.needs_shift() {
+                self.tell(Notice::ShiftNeeded);
+                return None;
+            }
             let store = self.identity.as_ref()?.store.id;
             let sale: Sale = match self.cart.close(store, self.now.wall, self.currency()) {
                 Ok(sale) => sale,

@@ -12,6 +12,7 @@ mod refunds;
 mod restart;
 mod rig;
 mod sales;
+mod shifts;
 mod showing;
 
 pub(crate) use rig::identity;

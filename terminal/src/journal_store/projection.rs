@@ -7,6 +7,8 @@ use super::verify::Rebuilt;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::SignedEntry;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::shift::Shift;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// A sale and what the server said about it.
@@ -46,6 +48,22 @@ impl Records for Tables<'_> {
             .query_row([&id.0], |row| row.get(0))
             .optional()?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<SaleRecord>, JournalError> {
+        let text: Option<String> = self
+            .0
+            .prepare_cached(
+                "SELECT record FROM sale \
+                 WHERE CASE WHEN json_valid(record) THEN json_extract(record, '$.adopted.number') END = ?1",
+            )?
+            .query_row([number.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
+        super::shifts::last(self.0)
     }
 }
 

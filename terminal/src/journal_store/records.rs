@@ -9,6 +9,7 @@ use evertill_shared::journal::{Body, RefundSettled, Settled};
 use evertill_shared::money::Amount;
 use evertill_shared::order::Sale;
 use evertill_shared::order_number::OrderNumber;
+use evertill_shared::shift::{Shift, ShiftError};
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,9 @@ pub enum RuleBroken {
     /// The refund was carried out, or settled, before.
     #[error("refund {0} was written before")]
     RefundBefore(RefundId),
+    /// No shift allows it.
+    #[error(transparent)]
+    Shift(#[from] ShiftError),
 }
 
 /// The order number that a sale adopted.
@@ -231,6 +235,14 @@ pub trait Records {
     /// # Errors
     /// It cannot be read.
     fn refund_record(&self, id: &RefundId) -> Result<Option<RefundRecord>, Self::Error>;
+    /// The sale that adopted this order number.
+    /// # Errors
+    /// It cannot be read.
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<SaleRecord>, Self::Error>;
+    /// The newest shift, open or ended.
+    /// # Errors
+    /// It cannot be read.
+    fn last_shift(&self) -> Result<Option<Shift>, Self::Error>;
 }
 
 /// What the entry `sequence` with this body changes, if the rules allow it.
@@ -246,7 +258,12 @@ pub fn apply<R: Records>(
         Ok(records.sale_record(sale)?.ok_or(RuleBroken::NoSuchSale(sale))?)
     };
     let record = match body {
-        Body::Opened { .. } | Body::DrawerOpened { .. } => return Ok(Changed::Nothing),
+        Body::Opened { .. }
+        | Body::DrawerOpened { .. }
+        | Body::ShiftOpened { .. }
+        | Body::CashPaidIn { .. }
+        | Body::CashPaidOut { .. }
+        | Body::ShiftClosed(_) => return Ok(Changed::Nothing),
         Body::Sale(sale) => SaleRecord::new(sequence, sale.clone()),
         Body::Adopted { sale, number } => {
             let mut record = sale_of(*sale)?;

@@ -56,6 +56,18 @@ CREATE TABLE product (
 ) STRICT;
 ";
 
+/// What came later, and the index that finds a sale by its order (a record that cannot be read is in it under nothing,
+/// and is derived anew): derived like `sale` and `refund`, so a file from before is completed where it stands, and a program
+/// from before passes it over.
+const LATER: &str = "
+CREATE TABLE IF NOT EXISTS shift (
+    opened INTEGER PRIMARY KEY,
+    record TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS sale_number
+    ON sale (CASE WHEN json_valid(record) THEN json_extract(record, '$.adopted.number') END);
+";
+
 /// Sets the connection up: every commit is on the disk before it returns.
 /// # Errors
 /// SQLite's own.
@@ -75,6 +87,13 @@ pub fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Adds what tables from before do not have.
+/// # Errors
+/// SQLite's own.
+pub fn complete(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(LATER)
 }
 
 /// The version of the tables in the file; 0 in a new one.

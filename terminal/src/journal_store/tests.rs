@@ -2,6 +2,7 @@
 
 mod damage;
 mod kill;
+mod shifts;
 mod space;
 
 use super::records::RuleBroken;

@@ -3,11 +3,14 @@
 use super::checkpoint::{Checkpoint, Running};
 use super::error::JournalError;
 use super::records::{self, Changed, Records, RefundRecord, RuleBroken, SaleRecord};
+use super::shifts;
 use evertill_shared::id::{RefundId, TerminalId};
 use evertill_shared::journal::{Chain, Entry, Head, SignedEntry};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::shift::Shift;
 use evertill_shared::signing::VerifyingKey;
 use rusqlite::{Connection, OptionalExtension as _};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The head that the file itself claims; `None` in a file without entries.
 /// # Errors
@@ -134,6 +137,10 @@ pub struct Rebuilt {
     pub sales: HashMap<u64, SaleRecord>,
     /// Refunds by id.
     pub refunds: HashMap<RefundId, RefundRecord>,
+    /// Shifts by the place of the entry that opened them.
+    pub shifts: BTreeMap<u64, Shift>,
+    /// Which sale adopted which order number.
+    numbers: HashMap<OrderNumber, u64>,
 }
 
 impl Rebuilt {
@@ -141,9 +148,16 @@ impl Rebuilt {
     /// # Errors
     /// The rule that it breaks.
     pub fn take(&mut self, entry: &Entry) -> Result<(), RuleBroken> {
-        match records::apply(self, entry.sequence, entry.at, &entry.body)? {
+        let changed = records::apply(self, entry.sequence, entry.at, &entry.body)?;
+        if let Some(shift) = shifts::apply(self, entry.sequence, entry.at, &entry.body, &changed)? {
+            self.shifts.insert(shift.opened, shift);
+        }
+        match changed {
             Changed::Nothing => {}
-            Changed::Sale(record) => drop(self.sales.insert(record.sequence, *record)),
+            Changed::Sale(record) => {
+                self.numbers.extend(record.number().map(|number| (number, record.sequence)));
+                self.sales.insert(record.sequence, *record);
+            }
             Changed::Refund(record) => drop(self.refunds.insert(record.id.clone(), *record)),
         }
         Ok(())
@@ -157,5 +171,11 @@ impl Records for Rebuilt {
     }
     fn refund_record(&self, id: &RefundId) -> Result<Option<RefundRecord>, RuleBroken> {
         Ok(self.refunds.get(id).cloned())
+    }
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<SaleRecord>, RuleBroken> {
+        Ok(self.numbers.get(&number).and_then(|sequence| self.sales.get(sequence)).cloned())
+    }
+    fn last_shift(&self) -> Result<Option<Shift>, RuleBroken> {
+        Ok(self.shifts.last_key_value().map(|(_, shift)| shift.clone()))
     }
 }

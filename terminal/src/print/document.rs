@@ -30,8 +30,16 @@ pub fn document(receipt: &Receipt, look: Look) -> Document {
     page = match &receipt.kind {
         ReceiptKind::Sale => sale(page, receipt, words),
         ReceiptKind::Refund { .. } => refund(page, receipt, words),
+        ReceiptKind::Shift(report) => {
+            let page = super::shift::report(page, receipt, report, look.language);
+            return if receipt.copy { copy_mark(page, words) } else { page }.feed(2).cut();
+        }
     };
     foot(page, receipt, words)
+}
+
+fn copy_mark(page: Document, words: &Labels) -> Document {
+    page.text(words.copy, Style::PLAIN.centered().bold())
 }
 
 fn sale(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
@@ -110,7 +118,7 @@ fn foot(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
     }
     page = page.feed(1).qr(receipt.qr_text());
     if receipt.copy {
-        page = page.text(words.copy, Style::PLAIN.centered().bold());
+        page = copy_mark(page, words);
     }
     page.feed(2).cut()
 }

@@ -46,6 +46,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::NoNetwork) => plain(K::NoNetwork),
         Some(Notice::NobodyMayApprove) => plain(K::NobodyMayApprove),
         Some(Notice::DrawerOpened) => plain(K::DrawerOpened),
+        Some(Notice::ShiftNeeded) => plain(K::ShiftNeeded),
     };
     NoticeData { kind, text: text.into(), count, printer: printer(state) }
 }
@@ -73,6 +74,7 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
             (ConfirmKind::LargeChange, given.as_str(), *change_minor, 0)
         }
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
+        Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };
     ConfirmData { kind, text: text.into(), amount: format_amount(amount_minor, money).into(), count }
 }

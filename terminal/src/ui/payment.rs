@@ -139,13 +139,20 @@ pub fn show_done(window: &MainWindow, page: &DonePage, money: &MoneyStyle) {
     }
     view.set_order_number(page.order_number.as_deref().unwrap_or_default().into());
     view.set_sale_number(page.sale_number.as_str().into());
-    let (receipt, state) = match page.receipt {
-        ReceiptState::NoPrinter => (ReceiptKind::NoPrinter, PrinterState::None),
-        ReceiptState::Printing => (ReceiptKind::Printing, PrinterState::None),
-        ReceiptState::Printed => (ReceiptKind::Printed, PrinterState::None),
-        ReceiptState::Failed { printer } => (ReceiptKind::Failed, printer),
-        ReceiptState::Unknown => (ReceiptKind::Unknown, PrinterState::None),
+    let state = match page.receipt {
+        ReceiptState::Failed { printer } => printer,
+        _ => PrinterState::None,
     };
-    view.set_receipt(receipt);
+    view.set_receipt(receipt_kind(page.receipt));
     view.set_printer(printer(state));
+}
+
+pub fn receipt_kind(state: ReceiptState) -> ReceiptKind {
+    match state {
+        ReceiptState::NoPrinter => ReceiptKind::NoPrinter,
+        ReceiptState::Printing => ReceiptKind::Printing,
+        ReceiptState::Printed => ReceiptKind::Printed,
+        ReceiptState::Failed { .. } => ReceiptKind::Failed,
+        ReceiptState::Unknown => ReceiptKind::Unknown,
+    }
 }

@@ -1,7 +1,7 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::{Language, Wallet};
-use evertill_shared::journal::DrawerReason;
+use super::{AmountPurpose, Language, Wallet};
+use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::secret::SecretText;
 
 /// One touch (or key) of the person at the till.
@@ -86,8 +86,38 @@ pub enum UserAction {
     },
     /// Open the page about this program.
     OpenAbout,
-    /// Open the page that asks why the drawer is to be opened.
+    /// Open the drawer's page.
     OpenDrawerPage,
+    /// Ask why the drawer is to be opened without a sale.
+    ChooseNoSale,
+    /// Type an amount: a shift's float, or money that is put in or taken out.
+    DrawerAmount(AmountPurpose),
+    /// What the keypad says so far.
+    AmountTyped {
+        /// Minor units.
+        minor: i64,
+    },
+    /// Why the money is put in or taken out.
+    ChooseCashReason(CashReason),
+    /// The amount is right.
+    AmountConfirm,
+    /// Count the drawer, to end the shift.
+    EndShift,
+    /// The pieces of this value are typed from here on.
+    CountChoose {
+        /// [`CountRow::value_minor`](super::CountRow::value_minor).
+        value_minor: i64,
+    },
+    /// A key of the count: a digit, `back`, `clear` or `next`.
+    CountKey(String),
+    /// All is counted; the controller asks first with [`Confirm::EndShift`](super::Confirm::EndShift).
+    CountConfirm,
+    /// Show what happened in the shift so far (X report).
+    ReadShift,
+    /// Show the report of the shift that ended last (Z report).
+    LastShift,
+    /// Print the report on screen.
+    PrintReport,
     /// Open the drawer without a sale.
     NoSale {
         /// What for.

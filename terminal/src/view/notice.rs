@@ -88,6 +88,8 @@ pub enum Notice {
     NobodyMayApprove,
     /// The drawer was opened without a sale, and it is written down.
     DrawerOpened,
+    /// The store sells only in a shift, and none is open.
+    ShiftNeeded,
 }
 
 /// A question with yes and no.
@@ -120,5 +122,10 @@ pub enum Confirm {
     SetAside {
         /// What is at stake, in minor units.
         total_minor: i64,
+    },
+    /// Is all counted, and is the shift to end?
+    EndShift {
+        /// What was counted, in minor units.
+        counted_minor: i64,
     },
 }

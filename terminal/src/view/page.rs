@@ -1,6 +1,9 @@
 //! The pages.
 
-use super::{AboutPage, ApprovalPage, FaultPage, LockPage, OrdersPage, PrinterState, RefundsPage};
+use super::{
+    AboutPage, ApprovalPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrdersPage, PrinterState,
+    RefundsPage, ReportPage, ShiftPage,
+};
 
 /// The page in the middle of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,14 @@ pub enum Page {
     Approval(ApprovalPage),
     /// Why is the drawer to be opened without a sale?
     Drawer,
+    /// The drawer and its shift.
+    Shift(ShiftPage),
+    /// An amount for the drawer.
+    DrawerAmount(DrawerAmountPage),
+    /// The blind count.
+    Count(CountPage),
+    /// What happened in a shift.
+    Report(ReportPage),
 }
 
 /// The steps of bring-up.

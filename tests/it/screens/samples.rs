@@ -1,6 +1,10 @@
 //! A screen of every page, with the kind of data that strains it: long names, large amounts, every state.
 
+use evertill_shared::clock::Timestamp;
+use evertill_shared::journal::CashReason;
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::rights::Right;
+use evertill_shared::shift::{Shift, Tally, denominations};
 use evertill_terminal::view::*;
 
 /// What a code to pay holds.
@@ -235,6 +239,63 @@ pub fn approval(right: Right, amount_minor: Option<i64>, state: LockState) -> Sc
     Screen { status: on_duty(), ..screen(Page::Approval(page)) }
 }
 
+/// The drawer's page, with or without a shift.
+pub fn drawer(open: bool, demanded: bool) -> Screen {
+    let by = Some("王丽 Wang Li".into());
+    let open = open.then(|| OpenShift { since: "2026-11-20 08:02".into(), by });
+    let page = ShiftPage { has_last: open.is_none(), open, demanded };
+    Screen { status: on_duty(), ..screen(Page::Shift(page)) }
+}
+
+/// An amount that is typed for the drawer.
+pub fn amount(purpose: AmountPurpose, minor: i64, reason: Option<CashReason>) -> Screen {
+    let ready = purpose == AmountPurpose::Float || (minor > 0 && reason.is_some());
+    screen(Page::DrawerAmount(DrawerAmountPage { purpose, minor, reason, ready }))
+}
+
+/// The blind count of a drawer in this currency.
+pub fn count(currency: Currency) -> Screen {
+    let row = |(index, value_minor): (usize, i64)| {
+        let pieces = [12, 0, 7, 31, 104, 99_999][index % 6];
+        CountRow { value_minor, pieces, sum_minor: value_minor * i64::from(pieces) }
+    };
+    let rows: Vec<CountRow> = denominations(currency).into_iter().enumerate().map(row).collect();
+    let total_minor = rows.iter().map(|row| row.sum_minor).sum();
+    let chosen_minor = rows[2].value_minor;
+    screen(Page::Count(CountPage { rows, chosen_minor, total_minor }))
+}
+
+/// The report of a busy shift: every sum that there can be.
+pub fn report(ended: bool, over_minor: i64, paper: ReceiptState) -> Screen {
+    use evertill_shared::wallet::Wallet as W;
+    let tally = |count, minor| Tally { count, minor };
+    let wallets = |count, minor| [(W::WeChatPay, tally(count, minor)), (W::Alipay, tally(count, minor / 3))];
+    let float = Amount::new(50_000, Currency::CNY);
+    let mut totals = Shift::open(2, Timestamp(0), float, None).unwrap().totals;
+    totals.cash_sales = tally(5_000, 123_456_789);
+    totals.wallet_sales = wallets(4_321, 987_654_321).into();
+    totals.tax_minor = 113_207;
+    totals.cash_refunds = tally(2, 12_900);
+    totals.wallet_refunds = wallets(1, 350).into();
+    totals.other_refunds = tally(1, 4_500);
+    totals.paid_in = tally(1, 50_000);
+    totals.paid_out = tally(3, 100_000_000);
+    totals.voids = tally(14, 33_950);
+    (totals.no_sales, totals.foreign) = (4, 1);
+    let counted = totals.expected().minor + over_minor;
+    screen(Page::Report(ReportPage {
+        ended,
+        since: "2026-11-20 08:02".into(),
+        by: Some("王丽 Wang Li".into()),
+        lines: report_lines(&totals, ended.then_some(counted)),
+        over_minor: ended.then_some(over_minor),
+        unsent: if over_minor == 0 { 0 } else { 128 },
+        unknown: if over_minor == 0 { 0 } else { 2 },
+        unknown_minor: 41_804,
+        paper,
+    }))
+}
+
 /// Every page, in the states that differ on screen.
 pub fn all() -> Vec<Sample> {
     let mut samples = Vec::new();
@@ -330,6 +391,21 @@ pub fn all() -> Vec<Sample> {
     add("lock_unknown", lock_over(payment(unknown)));
     add("lock_declined", lock_over(payment(PaymentState::Declined(DeclineReason::InsufficientFunds))));
     add("lock_paid", lock_over(done(by_cash, None, ReceiptState::Printed)));
+    add("shift_none", drawer(false, false));
+    add("shift_demanded", drawer(false, true));
+    add("shift_open", drawer(true, false));
+    add("drawer_float", amount(AmountPurpose::Float, 50_000, None));
+    add("drawer_pay_out", amount(AmountPurpose::PayOut, 123_456_789, Some(CashReason::Supplier)));
+    add("count", count(Currency::CNY));
+    add("count_many", count("EUR".parse().unwrap()));
+    let ask = Confirm::EndShift { counted_minor: 20_902 };
+    add("count_confirm", Screen { confirm: Some(ask), ..count(Currency::CNY) });
+    add("report_x", report(false, 0, ReceiptState::Printing));
+    add("report_z_exact", report(true, 0, ReceiptState::Printed));
+    let paper = ReceiptState::Failed { printer: PrinterState::PaperOut };
+    add("report_z_short", report(true, -1_250, paper));
+    let needed = Some(Notice::ShiftNeeded);
+    add("sale_shift_needed", Screen { notice: needed, ..screen(Page::Sale(sale())) });
     add("drawer", Screen { status: on_duty(), ..screen(Page::Drawer) });
     add("approval", approval(Right::NoSale, None, LockState::ChoosePerson));
     add("approval_amount", approval(Right::PayInOut, Some(123_456_789), LockState::EnterPin));

@@ -124,7 +124,14 @@ impl Cashier {
                 }
             }
             Page::Fault(_) => Doing::Touch(Act::RetryFault),
-            Page::Orders(_) | Page::About(_) | Page::Approval(_) | Page::Drawer => Doing::Touch(Act::Back),
+            Page::Orders(_)
+            | Page::About(_)
+            | Page::Approval(_)
+            | Page::Drawer
+            | Page::Shift(_)
+            | Page::DrawerAmount(_)
+            | Page::Count(_)
+            | Page::Report(_) => Doing::Touch(Act::Back),
             Page::Starting | Page::Enrol(_) | Page::Lock(_) => Doing::Nothing,
         }
     }

@@ -6,6 +6,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, Head, SignedEntry};
 use evertill_shared::receipt::Receipt;
+use evertill_shared::shift::Shift;
 use evertill_shared::signing::SigningKey;
 use evertill_terminal::journal_store::records::{RefundRecord, SaleRecord};
 use evertill_terminal::journal_store::{
@@ -180,6 +181,10 @@ impl Journal for WatchedJournal {
 
     fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
         self.readable()?.refunds()
+    }
+
+    fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
+        self.readable()?.last_shift()
     }
 
     fn handed_in(&self) -> Result<u64, JournalError> {

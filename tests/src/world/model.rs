@@ -150,7 +150,13 @@ impl Model {
             Body::RefundCarriedOut { refund, .. } => {
                 self.till(terminal).refunds.insert(refund.0.clone());
             }
-            Body::RefundSettled { .. } | Body::Opened { .. } | Body::DrawerOpened { .. } => {}
+            Body::RefundSettled { .. }
+            | Body::Opened { .. }
+            | Body::DrawerOpened { .. }
+            | Body::ShiftOpened { .. }
+            | Body::CashPaidIn { .. }
+            | Body::CashPaidOut { .. }
+            | Body::ShiftClosed(_) => {}
         }
     }
 

@@ -139,6 +139,7 @@ impl Till {
             prefixes: Prefixes::Aim,
             in_store: Vec::new(),
             lock_after: std::time::Duration::from_secs(300),
+            demand_shifts: false,
         };
         let jitter = Box::new(move || u32::try_from(jitter.below(1_000)).unwrap_or(0));
         let controller = Controller::new(options, jitter, self.moment());
@@ -278,7 +279,11 @@ pub fn title(screen: &Screen) -> String {
         | Page::About(_)
         | Page::Lock(_)
         | Page::Approval(_)
-        | Page::Drawer => "another page".into(),
+        | Page::Drawer
+        | Page::Shift(_)
+        | Page::DrawerAmount(_)
+        | Page::Count(_)
+        | Page::Report(_) => "another page".into(),
     };
     match &screen.confirm {
         Some(question) => format!("{page}; asks {question:?}"),

@@ -40,6 +40,7 @@ pub fn served_by(login: &str) -> Till {
 
 fn ask(till: &mut Till) {
     till.act(UserAction::OpenDrawerPage);
+    till.act(UserAction::ChooseNoSale);
     till.act(UserAction::NoSale { reason: REASON });
 }
 
@@ -212,6 +213,7 @@ fn while_an_approval_is_asked_for_nothing_else_can_be_touched() {
     till.act(UserAction::Back);
     assert!(matches!(till.page(), Page::Drawer), "where it was asked for");
     till.act(UserAction::Back);
+    till.act(UserAction::Back);
     assert!(matches!(till.page(), Page::Sale(page) if page.item_count == 1), "the goods are there");
 }
 
@@ -225,6 +227,8 @@ fn where_nobody_holds_the_right_it_says_so_and_the_only_one_who_does_is_chosen()
     ask(&mut till);
     assert_eq!(till.notice(), Some(&Notice::NobodyMayApprove));
     assert!(matches!(till.page(), Page::Drawer));
+    till.act(UserAction::Back);
+    till.act(UserAction::Back);
     let two = vec![person("mei", "Mei", Role::Cashier), person("wang", "Wang", Role::Manager)];
     till.give(Input::Net(Answer::Staff(Ok(staff(2, two)))));
     ask(&mut till);

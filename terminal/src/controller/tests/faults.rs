@@ -216,6 +216,9 @@ mod full {
         fn refunds(&self) -> R<Vec<RefundRecord>> {
             self.0.refunds()
         }
+        fn last_shift(&self) -> R<Option<evertill_shared::shift::Shift>> {
+            self.0.last_shift()
+        }
         fn handed_in(&self) -> R<u64> {
             self.0.handed_in()
         }

@@ -6,7 +6,7 @@ use crate::controller::*;
 use crate::journal_store::JournalStore;
 use crate::sync::{Answer, PaymentQuestion as Q};
 use evertill_shared::id::Attempt;
-use evertill_shared::journal::{DrawerReason, Entry, Settled};
+use evertill_shared::journal::{CashReason, DrawerReason, Entry, Settled};
 use evertill_shared::payment::PaymentState as P;
 use evertill_shared::protocol::error::ErrorCode;
 use proptest::prelude::*;
@@ -17,6 +17,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug)]
 enum Step {
     Touch(u8),
+    /// A touch at the drawer's pages.
+    Drawer(u8),
     ScanGoods,
     ScanCode,
     /// A request reaches the server; its answer comes back, or is lost.
@@ -44,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (0_u8..18).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         4 => Just(Step::ScanCode),
+        4 => (0_u8..14).prop_map(Step::Drawer),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
             .prop_map(|(which, outcome, answered)| Step::Deliver { which, outcome, answered }),
         3 => any::<u8>().prop_map(Step::Lose),
@@ -142,6 +145,25 @@ impl World {
         });
     }
 
+    fn drawer(&mut self, which: u8) {
+        use crate::view::AmountPurpose as P;
+        use UserAction as A;
+        self.till.act(match which {
+            0 | 1 => A::OpenDrawerPage,
+            2 => A::DrawerAmount(P::Float),
+            3 => A::DrawerAmount(P::PayIn),
+            4 => A::DrawerAmount(P::PayOut),
+            5 => A::AmountTyped { minor: 700 },
+            6 => A::ChooseCashReason(CashReason::Safe),
+            7 | 8 => A::AmountConfirm,
+            9 => A::EndShift,
+            10 => A::CountKey("7".into()),
+            11 => A::CountConfirm,
+            12 => A::Confirm(true),
+            _ => A::PrintReport,
+        });
+    }
+
     fn deliver(&mut self, which: u8, outcome: u8, answered: bool) {
         if self.till.sent.is_empty() {
             return;
@@ -205,6 +227,7 @@ impl World {
     fn run(&mut self, step: Step) {
         match step {
             Step::Touch(which) => self.touch(which),
+            Step::Drawer(which) => self.drawer(which),
             Step::ScanGoods => self.till.scan(TEA),
             Step::ScanCode => self.till.scan(WECHAT),
             Step::Deliver { which, outcome, answered } => self.deliver(which, outcome, answered),
@@ -238,7 +261,16 @@ impl World {
         let mut open: BTreeMap<u64, Attempt> = BTreeMap::new();
         let mut paid = BTreeSet::new();
         let mut opened = 0;
+        // What the drawer holds since the float, by arithmetic of its own.
+        let mut drawer = 0;
         for Entry { body, .. } in self.till.entries() {
+            drawer = match &body {
+                Body::ShiftOpened { float, .. } => float.minor,
+                Body::CashPaidIn { amount, .. } => drawer + amount.minor,
+                Body::CashPaidOut { amount, .. } => drawer - amount.minor,
+                Body::CashTaken { given, change, .. } => drawer + given.minor - change.minor,
+                _ => drawer,
+            };
             match body {
                 Body::Adopted { sale, .. } => assert!(adopted.insert(sale), "{sale} adopted twice"),
                 Body::CashTaken { sale, .. } => {
@@ -263,7 +295,11 @@ impl World {
                 Body::SaleVoided { sale } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                 }
-                Body::DrawerOpened { .. } => opened += 1,
+                Body::DrawerOpened { .. }
+                | Body::ShiftOpened { .. }
+                | Body::CashPaidIn { .. }
+                | Body::CashPaidOut { .. } => opened += 1,
+                Body::ShiftClosed(closing) => assert_eq!(closing.expected.minor, drawer),
                 _ => {}
             }
         }

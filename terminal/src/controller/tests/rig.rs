@@ -113,6 +113,9 @@ impl Journal for Strict {
     fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
         self.0.refunds()
     }
+    fn last_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
+        self.0.last_shift()
+    }
     fn handed_in(&self) -> Result<u64, JournalError> {
         self.0.handed_in()
     }
@@ -192,6 +195,7 @@ impl Till {
             prefixes: Prefixes::Aim,
             in_store: vec!["28IIIIIWWWWWC".parse().unwrap(), "26IIIIIPPPPPWWWWWC".parse().unwrap()],
             lock_after: Duration::from_secs(300),
+            demand_shifts: false,
         };
         Self {
             controller: Controller::new(options, Box::new(|| 500), now),

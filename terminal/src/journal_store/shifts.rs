@@ -1,0 +1,127 @@
+//! Shifts as they follow from the entries: brought forward by each entry that counts, so that ending one costs the same
+//! after five sales and after five thousand.
+
+use super::error::JournalError;
+use super::records::{Changed, Records, RefundRecord, RuleBroken};
+use super::schema::db;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::journal::{Body, DrawerReason, RefundSettled, Settled};
+use evertill_shared::shift::{Fact, Place, Shift, ShiftError};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeMap;
+
+/// What the entry makes of the shift, given what it changes otherwise; nothing if it counts in none.
+/// # Errors
+/// The rule that it would break, or a record that cannot be read.
+pub fn apply<R: Records>(
+    records: &R,
+    sequence: u64,
+    at: Timestamp,
+    body: &Body,
+    changed: &Changed,
+) -> Result<Option<Shift>, R::Error> {
+    let open = || -> Result<Option<Shift>, R::Error> { Ok(records.last_shift()?.filter(Shift::is_open)) };
+    let broken = |error: ShiftError| R::Error::from(RuleBroken::Shift(error));
+    let shift = match body {
+        Body::ShiftOpened { float, cashier, .. } => {
+            if let Some(before) = open()? {
+                return Err(broken(ShiftError::OpenBefore(before.opened)));
+            }
+            Shift::open(sequence, at, *float, cashier.clone()).map_err(broken)?
+        }
+        Body::ShiftClosed(closing) => {
+            let mut shift = open()?.ok_or_else(|| broken(ShiftError::NoneOpen))?;
+            shift.close(sequence, at, closing).map_err(broken)?;
+            shift
+        }
+        Body::CashPaidIn { amount, .. } | Body::CashPaidOut { amount, .. } => {
+            let mut shift = open()?.ok_or_else(|| broken(ShiftError::NoneOpen))?;
+            let is_in = matches!(body, Body::CashPaidIn { .. });
+            let fact = if is_in { Fact::PaidIn(*amount) } else { Fact::PaidOut(*amount) };
+            shift.move_cash(&fact).map_err(broken)?;
+            shift
+        }
+        _ => {
+            let Some(fact) = fact(records, body, changed)? else { return Ok(None) };
+            let Some(mut shift) = open()? else { return Ok(None) };
+            shift.take(&fact);
+            shift
+        }
+    };
+    Ok(Some(shift))
+}
+
+/// What the entry says of money, if it says something.
+fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Option<Fact>, R::Error> {
+    Ok(match (body, changed) {
+        (Body::CashTaken { .. }, Changed::Sale(record)) => {
+            Some(Fact::Sold { wallet: None, amount: record.sale.total, tax: record.sale.tax })
+        }
+        (Body::PaymentSettled { outcome: Settled::Paid { .. }, .. }, Changed::Sale(record)) => {
+            record.paid_attempt().map(|attempt| Fact::Sold {
+                wallet: Some(attempt.wallet),
+                amount: record.sale.total,
+                tax: record.sale.tax,
+            })
+        }
+        (Body::SaleVoided { .. }, Changed::Sale(record)) => Some(Fact::Voided(record.sale.total)),
+        (Body::RefundSettled { outcome: RefundSettled::Done, .. }, Changed::Refund(record)) => {
+            Some(Fact::Refunded { from: paid_from(records, record)?, amount: record.amount })
+        }
+        (Body::DrawerOpened { reason, .. }, _) if *reason != DrawerReason::Count => Some(Fact::NoSale),
+        _ => None,
+    })
+}
+
+/// Money goes back where it came from.
+fn paid_from<R: Records>(records: &R, refund: &RefundRecord) -> Result<Place, R::Error> {
+    let sale = records.sale_of_order(refund.number)?;
+    Ok(sale.map_or(Place::NotKnown, |sale| match (&sale.cash, sale.paid_attempt()) {
+        (Some(_), _) => Place::Drawer,
+        (None, Some(attempt)) => Place::Wallet(attempt.wallet),
+        (None, None) => Place::NotKnown,
+    }))
+}
+
+/// Writes a shift as it stands now.
+/// # Errors
+/// It cannot be written.
+pub fn put(connection: &Connection, shift: &Shift) -> Result<(), JournalError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO shift (opened, record) VALUES (?1, ?2)")?
+        .execute(params![db(shift.opened), serde_json::to_string(shift)?])?;
+    Ok(())
+}
+
+/// The newest shift, open or ended.
+/// # Errors
+/// It cannot be read.
+pub fn last(connection: &Connection) -> Result<Option<Shift>, JournalError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT record FROM shift ORDER BY opened DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
+/// Writes anew whatever in the table does not follow from the entries.
+/// # Errors
+/// It cannot be read or written.
+pub fn mend(connection: &mut Connection, rebuilt: &BTreeMap<u64, Shift>) -> Result<(), JournalError> {
+    let transaction = connection.transaction()?;
+    let stored: BTreeMap<i64, String> = transaction
+        .prepare("SELECT opened, record FROM shift")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let wanted: BTreeMap<i64, String> = rebuilt
+        .values()
+        .map(|shift| Ok((db(shift.opened), serde_json::to_string(shift)?)))
+        .collect::<Result<_, JournalError>>()?;
+    if stored != wanted {
+        tracing::warn!("the shifts did not fit the journal and were derived anew");
+        transaction.execute("DELETE FROM shift", [])?;
+        rebuilt.values().try_for_each(|shift| put(&transaction, shift))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
