@@ -5,13 +5,11 @@ use super::lane::Lane;
 use super::{CentreSettings, ChannelHealth, OrderCentre};
 use crate::channel::Channel;
 use evertill_shared::clock::Clock;
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, ChannelNumber};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::DeclineReason;
-use evertill_shared::random::draw;
 use evertill_shared::routing::{Kind, Sale, Table, pick};
 use evertill_shared::wallet::Wallet;
-use ring::rand::SystemRandom;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
@@ -169,12 +167,15 @@ impl OrderCentre {
         self.lanes_now().name_of((wallet, account)).1
     }
 
-    /// Chooses who is asked for a new payment. To be written down before anything is sent.
+    /// Chooses who is asked for a new payment. To be written down before anything is sent. Whoever asks again for the same
+    /// attempt, on any server, gets the same answer, unless the table or an account's standing has changed: so that an
+    /// attempt whose record was lost meets its own number again.
     pub(super) fn choose(
         &self,
         wallet: Wallet,
         amount: Amount,
         kind: Kind,
+        number: &ChannelNumber,
     ) -> Result<AccountId, DeclineReason> {
         let lanes = self.lanes_now();
         let sale = Sale { store: self.0.groups.store().id, wallet, amount, kind };
@@ -189,12 +190,7 @@ impl OrderCentre {
             (kind == Kind::Scanned || lane.shown().is_some()).then(|| (id, lane.window()))
         });
         let usable: Vec<_> = usable.collect();
-        let chance = match usable.len() {
-            0 => return Err(DeclineReason::ChannelUnreachable),
-            1 => 0,
-            _ => draw(&SystemRandom::new()).map_or(1, u32::from_le_bytes),
-        };
-        pick(&usable, now, chance).ok_or(DeclineReason::ChannelUnreachable)
+        pick(&usable, now, number).ok_or(DeclineReason::ChannelUnreachable)
     }
 
     /// Some account at that wallet.

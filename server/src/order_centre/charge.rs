@@ -120,7 +120,7 @@ impl OrderCentre {
 
     async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {
         let (wallet, number) = (charge.wallet, charge.channel_number.clone());
-        let mut intent = self.intent(charge.attempt, wallet, number, charge.amount);
+        let mut intent = self.intent(charge.attempt, wallet, number.clone(), charge.amount);
         if matches!(charge.means, Means::Shown) {
             intent = intent.to_be_shown(self.policy(wallet));
         }
@@ -128,7 +128,7 @@ impl OrderCentre {
             Means::Scanned(_) => Kind::Scanned,
             Means::Shown => Kind::Shown,
         };
-        match self.choose(wallet, charge.amount, kind) {
+        match self.choose(wallet, charge.amount, kind, &number) {
             Ok(account) => intent.account = account,
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
             Err(reason) => {

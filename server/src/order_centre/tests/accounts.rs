@@ -242,3 +242,41 @@ async fn new_settings_of_an_account_keep_what_is_under_way_in_mind() {
     assert!(matches!(state, PaymentState::Paid | PaymentState::Reversed), "{state:?}");
     assert_eq!(it.one.books().net(), if state == PaymentState::Paid { 700 } else { 0 });
 }
+
+#[tokio::test]
+async fn one_channel_one_number_one_account_however_often_an_attempt_is_begun() {
+    let rig = Rig::new(2);
+    let [one, two] = [(); 2].map(|()| ScriptedWallet::new(Wallet::WeChatPay));
+    let served = || {
+        let wallets = [(ONE, &one), (TWO, &two)];
+        let open = |(id, wallet): (AccountId, &Arc<ScriptedWallet>)| OpenAccount {
+            id,
+            version: 1,
+            is_the_files: false,
+            channel: Arc::clone(wallet) as Arc<dyn Channel>,
+        };
+        let table = Table::new(vec![account(ONE), account(TWO)], vec![]).unwrap();
+        Serving { accounts: wallets.map(open).to_vec(), table }
+    };
+    // Two servers, and a till that adopts both drafts of each of its sales: the worst that can be.
+    let servers = [(); 2].map(|()| centre(rig.groups.clone(), &[], &rig));
+    servers.iter().for_each(|server| server.serve(served()));
+    for sale in 0..24 {
+        let sale_of_till = rig.till.sale(100);
+        let mut drafts = std::collections::BTreeMap::new();
+        while drafts.len() < 2 {
+            let number = rig.draft(&sale_of_till).await.number;
+            drafts.insert(number.tag(), number);
+        }
+        for (at, number) in drafts.into_values().enumerate() {
+            let adoption = rig.till.adoption(&sale_of_till, number, rig.clock.now());
+            let requested = rig.till.requested(&sale_of_till, number, 1);
+            let sold = Sold { sale: sale_of_till.clone(), number, adoption };
+            let request = charge(&sold, requested, 1, &format!("code {sale} {at}"));
+            servers[at].start(request).await.unwrap();
+        }
+    }
+    assert_eq!(one.books().net() + two.books().net(), 24 * 100, "each customer is charged once");
+    let shared = [one.books().pay_calls.len(), two.books().pay_calls.len()];
+    assert!(shared.iter().all(|calls| *calls >= 8), "both have their share: {shared:?}");
+}
