@@ -13,6 +13,7 @@ mod charge;
 mod give_back;
 mod lane;
 mod scan;
+mod search;
 mod showing;
 mod sweeper;
 #[cfg(test)]

@@ -193,13 +193,6 @@ impl OrderCentre {
         pick(&usable, now, number).ok_or(DeclineReason::ChannelUnreachable)
     }
 
-    /// Some account at that wallet.
-    pub(super) fn any_account(&self, wallet: Wallet) -> AccountId {
-        let lanes = self.lanes_now();
-        let mut own = lanes.lanes.keys().filter(|name| name.0 == wallet);
-        own.next().map_or(AccountId::OF_THE_FILE, |name| name.1)
-    }
-
     /// The lane of an account.
     pub(super) fn lane(&self, wallet: Wallet, account: AccountId) -> Option<Arc<Lane>> {
         let lane = self.lanes_now().get((wallet, account)).cloned();
@@ -214,6 +207,20 @@ impl OrderCentre {
         let lanes = self.lanes_now();
         let own = lanes.lanes.iter().filter(|(name, _)| name.0 == wallet && lanes.name_of(**name) == **name);
         own.map(|(_, known)| Arc::clone(&known.lane)).collect()
+    }
+
+    /// The lanes of all accounts at a wallet, and whether those are all the accounts that there are.
+    pub(super) fn whole(&self, wallet: Wallet) -> (Vec<Arc<Lane>>, bool) {
+        let lanes = self.lanes_now();
+        let mut own = lanes.table.accounts().iter().filter(|account| account.wallet == wallet);
+        let is_whole = own.all(|account| lanes.get((wallet, account.id)).is_some());
+        (self.lanes_of(wallet), is_whole)
+    }
+
+    /// For each wallet a lane with places for what is looked for at all accounts.
+    pub(super) fn searches(&self) -> Vec<(Wallet, Arc<Lane>)> {
+        let first = |wallet| Some((wallet, self.lanes_of(wallet).into_iter().next()?));
+        Wallet::ALL.into_iter().filter_map(first).collect()
     }
 
     /// Every account under whose name attempts may stand, with the lane that they are asked about on.

@@ -55,8 +55,8 @@ impl OrderCentre {
         Payment::intent(attempt, wallet, number, amount, self.now(), self.policy(wallet))
     }
 
-    /// The same for an attempt that no server has heard of: any of the wallet's accounts says of it that there is no such
-    /// order, since whoever sends one writes it down before.
+    /// The same for an attempt that its group has not heard of. Whoever sends one writes it down before; but a group that
+    /// was put back to an older state has lost what was written, so every account is asked, and not one alone believed.
     #[must_use]
     pub fn intent_never_seen(
         &self,
@@ -65,7 +65,7 @@ impl OrderCentre {
         number: ChannelNumber,
         amount: Amount,
     ) -> Payment {
-        let account = self.any_account(wallet);
+        let account = AccountId::NOT_KNOWN;
         Payment { account, ..self.intent(attempt, wallet, number, amount) }
     }
 
@@ -172,7 +172,14 @@ impl OrderCentre {
         let _ = heard.send(()); // nobody may be waiting any more
         // The code has been used: it is wiped as soon as it is not needed.
         drop(charge);
-        let news = PaymentNews { number, attempt, event, at: self.now(), policy: *self.policy(wallet) };
+        let news = PaymentNews {
+            number,
+            attempt,
+            event,
+            found_at: None,
+            at: self.now(),
+            policy: *self.policy(wallet),
+        };
         self.write_down(news, intent).await
     }
 

@@ -23,13 +23,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A pause is lengthened by up to this, so that servers do not all try a wallet at once.
 const SPREAD: Duration = Duration::from_secs(1);
 
-/// What is done in the background. Neither takes the other's places.
+/// What is done in the background. None takes another's places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Errand {
     /// Asking about payments that are under way, and taking them back.
     Payments,
     /// Sending money back, and asking about that.
     Refunds,
+    /// Asking all accounts of the wallet about payments that any of them may know.
+    Searches,
 }
 
 /// Places for each group and kind of errand.
@@ -132,6 +134,11 @@ impl Lane {
     /// The way to the wallet.
     pub fn channel(&self) -> Arc<dyn Channel> {
         Arc::clone(&self.channel)
+    }
+
+    /// Which account it is.
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 
     /// Whether both serve one account.

@@ -5,8 +5,8 @@ use super::OrderCentre;
 use super::lane::{Errand, Lane};
 use crate::channel::{NotificationError, Notified, ShownOrder};
 use crate::order_group::{PaymentNews, PaymentRecord};
-use evertill_shared::id::TerminalId;
-use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, ShownOutcome};
+use evertill_shared::id::{AccountId, TerminalId};
+use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, QueryOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
 
@@ -113,7 +113,8 @@ impl OrderCentre {
             let found = self.0.groups.payment_of(&notified.number).await;
             let record = found.map_err(|_| TakenIn::Later)?.ok_or(TakenIn::Stranger)?;
             let payment = &record.payment;
-            let is_its_own = self.lane(wallet, payment.account).is_some_and(|own| own.is_same(lane));
+            let is_its_own = payment.account == AccountId::NOT_KNOWN
+                || self.lane(wallet, payment.account).is_some_and(|own| own.is_same(lane));
             if payment.wallet != wallet || payment.amount != notified.amount || !is_its_own {
                 tracing::error!(%wallet, number = %notified.number, amount = notified.amount.minor,
                     asked = payment.amount.minor, "an authentic notification speaks of another payment than ours");
@@ -150,7 +151,13 @@ impl OrderCentre {
         }
         let at = self.now();
         let event = Event::Query(lane.query(&record.payment.channel_number, record.payment.amount).await);
-        let news = PaymentNews { number, attempt, event, at, policy: *self.policy(wallet) };
+        let knows_it = !matches!(event, Event::Query(QueryOutcome::NoSuchOrder | QueryOutcome::Unknown));
+        let is_lost = record.payment.account == AccountId::NOT_KNOWN;
+        if is_lost && !knows_it {
+            return later;
+        }
+        let found_at = is_lost.then(|| lane.account());
+        let news = PaymentNews { number, attempt, event, found_at, at, policy: *self.policy(wallet) };
         match self.write_down_briefly(news).await {
             Ok((state, _)) if state.is_final() => Some(Ok(())),
             Ok(_) | Err(_) => later,

@@ -4,9 +4,10 @@ use super::OrderCentre;
 use super::lane::Errand;
 use super::scan::Scan;
 use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{Action, Event};
-use evertill_shared::wallet::Wallet;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
@@ -71,6 +72,18 @@ impl OrderCentre {
     /// The group cannot be read.
     pub async fn sweep(&self, tag: GroupTag) -> Result<SweptTasks, GroupError> {
         let mut tasks = SweptTasks(JoinSet::new());
+        for (wallet, lane) in self.searches() {
+            let most = lane.free_places(tag, Errand::Searches);
+            let lost = (wallet, AccountId::NOT_KNOWN);
+            for due in self.0.groups.due_payments(tag, lost, most).await? {
+                let Some(place) = lane.errand_place(tag, Errand::Searches) else { break };
+                let centre = self.clone();
+                tasks.0.spawn(async move {
+                    centre.settle_payment(due).await;
+                    drop(place);
+                });
+            }
+        }
         // Asked for by account: a heap of payments at a dead channel hides none of another's.
         for (of, lane) in self.all_lanes() {
             let most = lane.free_places(tag, Errand::Payments);
@@ -121,27 +134,30 @@ impl OrderCentre {
         metrics::counter!("evertill_leases_total", "kind" => "payment").increment(1);
         tracing::info!(%number, attempt, state = record.payment.state.as_str(), %wallet,
             "a payment that is not settled is taken up");
-        let Some(event) = self.ask_about(&record, wallet).await else { return };
-        // The time at which it was *asked*: an answer says no more than what was true then.
-        let (event, at) = event;
+        // The time at which it is *asked*: an answer says no more than what was true then.
+        let at = self.now();
+        let Some((event, found_at)) = self.ask_about(&record, at).await else { return };
         let policy = *self.policy(wallet);
-        let news = PaymentNews { number, attempt, event, at, policy };
+        let news = PaymentNews { number, attempt, event, found_at, at, policy };
         if let Err(error) = self.write_down_briefly(news).await {
             tracing::warn!(%number, attempt, %error, "an answer could not be written down: asked again later");
         }
     }
 
-    async fn ask_about(
-        &self,
-        record: &PaymentRecord,
-        wallet: Wallet,
-    ) -> Option<(Event, evertill_shared::clock::Timestamp)> {
-        let lane = self.lane(wallet, record.payment.account)?;
-        let at = self.now();
+    async fn ask_about(&self, record: &PaymentRecord, at: Timestamp) -> Option<(Event, Option<AccountId>)> {
         let mut payment = record.payment.clone();
+        let wallet = payment.wallet;
         // Due, says the database: if not by this clock, then the clock has been set back since.
         payment.next_at = payment.next_at.min(at);
-        let event = match payment.due(at, self.policy(wallet))? {
+        let action = payment.due(at, self.policy(wallet))?;
+        if payment.account == AccountId::NOT_KNOWN {
+            let (outcome, found_at) = self.search(&payment).await;
+            let is_over = action == Action::LookAgain;
+            let event = if is_over { Event::LookedAgain(outcome) } else { Event::Query(outcome) };
+            return Some((event, found_at));
+        }
+        let lane = self.lane(wallet, payment.account)?;
+        let event = match action {
             Action::Query => Event::Query(lane.query(&payment.channel_number, payment.amount).await),
             Action::Reverse if payment.shown.is_some() => {
                 Event::Reverse(lane.close(&payment.channel_number).await)
@@ -152,7 +168,7 @@ impl OrderCentre {
                 Event::LookedAgain(lane.query(&payment.channel_number, payment.amount).await)
             }
         };
-        Some((event, at))
+        Some((event, None))
     }
 
     async fn settle_refund(&self, due: RefundRecord) {

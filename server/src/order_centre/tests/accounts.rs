@@ -72,6 +72,23 @@ impl Accounts {
         self.shop.centre.serve(Serving { accounts: opened, table });
     }
 
+    /// The till takes back an attempt of which its group has no record.
+    async fn takes_back_unseen(&self, sold: &Sold) {
+        let NewCharge { adoption, requested, attempt, wallet, channel_number, amount, guard, .. } =
+            self.shop.request(sold, 1, "none");
+        let intent = self.shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
+        let lease = self.shop.centre.lease();
+        let missing = NewPayment { adoption, requested, intent, lease, guard };
+        let guard = super::guard();
+        self.shop.centre.take_back(sold.number, attempt, Some(missing), guard).await.unwrap();
+    }
+
+    /// What the wallet has of an attempt that the group has lost the record of.
+    fn knows(&self, wallet: &ScriptedWallet, sold: &Sold) {
+        let number = ChannelNumber::new(store().id, sold.sale.key, 1);
+        wallet.confirm(number.as_str(), sold.sale.sale.total.minor);
+    }
+
     async fn account(&self, sold: &Sold, attempt: Attempt) -> AccountId {
         self.shop.rig.groups.payment(sold.number, attempt).await.unwrap().payment.account
     }
@@ -279,4 +296,75 @@ async fn one_channel_one_number_one_account_however_often_an_attempt_is_begun() 
     assert_eq!(one.books().net() + two.books().net(), 24 * 100, "each customer is charged once");
     let shared = [one.books().pay_calls.len(), two.books().pay_calls.len()];
     assert!(shared.iter().all(|calls| *calls >= 8), "both have their share: {shared:?}");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_record_was_lost_is_taken_back_at_the_account_that_has_it() {
+    for disabled in [ONE, TWO] {
+        let it = Accounts::new();
+        let is = |id| if id == disabled { off(id) } else { account(id) };
+        it.serve(vec![is(ONE), is(TWO)], vec![]);
+        let sold = it.shop.order(700).await;
+        it.knows(&it.two, &sold);
+        it.takes_back_unseen(&sold).await;
+        it.shop.pass(seconds(60)).await;
+        assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+        assert_eq!((it.account(&sold, 1).await, it.two.books().net()), (TWO, 0), "the customer has it back");
+    }
+}
+
+#[tokio::test]
+async fn of_an_attempt_whose_record_was_lost_no_such_order_is_believed_only_of_all_accounts() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.two.books().query = Line::LosesAnswer;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversing, "one account says nothing");
+    it.two.books().query = Line::Good;
+    it.shop.pass(seconds(600)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(it.account(&sold, 1).await, AccountId::NOT_KNOWN);
+
+    // An account that this server cannot reach may have it, too.
+    let next = it.shop.order(700).await;
+    let table = Table::new(vec![account(ONE), account(TWO), account(AccountId(3))], vec![]).unwrap();
+    let open = |(id, wallet): (AccountId, &Arc<ScriptedWallet>)| OpenAccount {
+        id,
+        version: 1,
+        is_the_files: false,
+        channel: Arc::clone(wallet) as Arc<dyn Channel>,
+    };
+    let accounts = [(ONE, &it.one), (TWO, &it.two)].map(open).to_vec();
+    it.shop.centre.serve(Serving { accounts, table });
+    it.takes_back_unseen(&next).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&next, 1).await, PaymentState::Reversing);
+}
+
+#[tokio::test]
+async fn a_number_that_two_accounts_know_is_taken_back_at_both() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.knows(&it.one, &sold);
+    it.knows(&it.two, &sold);
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(120)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(it.one.books().net() + it.two.books().net(), 0);
+}
+
+#[tokio::test]
+async fn a_payment_that_shows_after_all_accounts_denied_it_goes_back_where_it_was_taken() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(200)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    it.knows(&it.two, &sold);
+    it.shop.pass(seconds(400)).await;
+    assert_eq!((it.account(&sold, 1).await, it.two.books().net()), (TWO, 0));
 }

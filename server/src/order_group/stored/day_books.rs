@@ -85,7 +85,9 @@ impl DayBooks for StoredGroup {
     }
 
     fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool> {
-        self.read(move |sql| any(sql, &OWED, &params![wallet.code(), account.get()]))
+        self.read(move |sql| {
+            any(sql, &OWED, &params![wallet.code(), account.get(), AccountId::NOT_KNOWN.get()])
+        })
     }
 
     fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>> {
@@ -109,16 +111,16 @@ const USED: [&str; 3] = [
      WHERE g.wallet = ?1 AND p.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
 ];
 
-/// Where an account has something to settle.
+/// Where an account has something to settle, or may have: an attempt that was sent nobody knows where may be its.
 const OWED: [&str; 4] = [
-    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 \
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account IN (?2, ?3) \
      AND p.state IN ('sent', 'waiting', 'unknown', 'reversing') LIMIT 1",
-    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 \
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account IN (?2, ?3) \
      AND p.state IN ('declined', 'reversed') AND p.looked_again = 0 LIMIT 1",
     "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
-     WHERE r.wallet = ?1 AND p.account = ?2 AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
+     WHERE r.wallet = ?1 AND p.account IN (?2, ?3) AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
     "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
-     WHERE g.wallet = ?1 AND p.account = ?2 AND g.state = 'open' LIMIT 1",
+     WHERE g.wallet = ?1 AND p.account IN (?2, ?3) AND g.state = 'open' LIMIT 1",
 ];
 
 fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool, GroupError> {
