@@ -48,6 +48,8 @@ pub struct CentreSettings {
     pub answer_wait: Duration,
     /// How long a payment that somebody works on is left alone by others. Longer than a channel's call.
     pub lease: Duration,
+    /// The same for money that goes back, where one turn is several calls, one after the other.
+    pub refund_lease: Duration,
     /// How often each group is looked through for what is due.
     pub sweep_every: Duration,
     /// How often the next part of a group's successes is looked through for money that should go back and does not.
@@ -67,6 +69,7 @@ impl Default for CentreSettings {
         Self {
             answer_wait: Duration::from_secs(8),
             lease: Duration::from_secs(10),
+            refund_lease: Duration::from_secs(60),
             sweep_every: Duration::from_millis(500),
             charges_per_channel: 200,
             scan_every: Duration::from_secs(10),
@@ -130,8 +133,25 @@ impl OrderCentre {
     /// A lease of this process from now on.
     #[must_use]
     pub fn lease(&self) -> Lease {
+        self.lease_for(self.0.settings.lease)
+    }
+
+    /// The same for money that goes back.
+    #[must_use]
+    pub fn refund_lease(&self) -> Lease {
+        self.lease_for(self.0.settings.refund_lease)
+    }
+
+    fn lease_for(&self, time: Duration) -> Lease {
         let now = self.0.clock.now();
-        Lease { owner: self.0.groups.owner().to_owned(), now, until: now.plus(self.0.settings.lease) }
+        Lease { owner: self.0.groups.owner().to_owned(), now, until: now.plus(time) }
+    }
+
+    /// Whether so much time is over since both clocks stood so: the one counts no sleep of the machine, the other may be
+    /// set.
+    fn is_over(&self, time: Duration, (monotonic, clock): (Duration, Timestamp)) -> bool {
+        let (now_monotonic, now) = self.clocks();
+        now_monotonic.saturating_sub(monotonic).max(now.since(clock)) >= time
     }
 
     /// Takes an attempt back instead of waiting on. `missing` is recorded if the server has never heard of it.

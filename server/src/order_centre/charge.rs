@@ -151,7 +151,7 @@ impl OrderCentre {
     }
 
     /// Both clocks: the one counts no sleep of the machine, the other may be set.
-    fn clocks(&self) -> (Duration, Timestamp) {
+    pub(super) fn clocks(&self) -> (Duration, Timestamp) {
         (self.0.clock.monotonic(), self.now())
     }
 
@@ -195,9 +195,7 @@ impl OrderCentre {
         let Some(_place) = lane.charge_place() else { return unreachable };
         // A process that slept through its lease must not charge what others may have given up since. Only we
         // have the code, so it was surely not charged.
-        let (monotonic, now) = self.clocks();
-        let slept = monotonic.saturating_sub(since.0).max(now.since(since.1));
-        if slept >= self.0.settings.lease {
+        if self.is_over(self.0.settings.lease, since) {
             return unreachable;
         }
         let sale = charge.adoption.sale.key;

@@ -172,12 +172,13 @@ impl OrderCentre {
     }
 
     async fn settle_refund(&self, due: RefundRecord) {
-        match self.0.groups.lease_refund(&due, self.lease()).await {
+        let since = self.clocks();
+        match self.0.groups.lease_refund(&due, self.refund_lease()).await {
             Ok(Some(record)) => {
                 let refund = &record.refund.id;
                 metrics::counter!("evertill_leases_total", "kind" => "refund").increment(1);
                 tracing::info!(number = %record.refund.order, %refund, "a refund that is not settled is taken up");
-                drop(self.ask_about_refund(record).await);
+                drop(self.ask_about_refund(record, due.asked_at, since).await);
             }
             Ok(None) => {}
             Err(error) => {
