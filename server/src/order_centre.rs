@@ -17,6 +17,10 @@ mod search;
 mod showing;
 mod sweeper;
 #[cfg(test)]
+pub(crate) mod testing {
+    pub(crate) use super::tests::wallet::ScriptedWallet;
+}
+#[cfg(test)]
 mod tests;
 mod workers;
 

@@ -58,14 +58,25 @@ impl Default for Breaker {
 impl Breaker {
     /// Whether a charge may go. A trial that nobody reports on for `patience` is given to another.
     pub fn turn(&mut self, now: Duration, patience: Duration) -> Turn {
+        if self.refuses(now, patience) {
+            return Turn::Refused;
+        }
         match self.state {
             State::Closed => Turn::Usual,
-            State::Open { until, .. } if now < until => Turn::Refused,
-            State::Trial { since, .. } if now < since + patience => Turn::Refused,
             State::Open { pause, .. } | State::Trial { pause, .. } => {
                 self.state = State::Trial { since: now, pause };
                 Turn::Trial
             }
+        }
+    }
+
+    /// Whether a charge would be refused now; see [`Breaker::turn`]. Takes no turn.
+    #[must_use]
+    pub fn refuses(&self, now: Duration, patience: Duration) -> bool {
+        match self.state {
+            State::Closed => false,
+            State::Open { until, .. } => now < until,
+            State::Trial { since, .. } => now < since + patience,
         }
     }
 

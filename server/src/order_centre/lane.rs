@@ -151,6 +151,11 @@ impl Lane {
         self.window.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether a charge would find no place here now; see [`Lane::charge_place`].
+    pub fn refuses(&self) -> bool {
+        self.charges.available_permits() == 0 || self.breaker().refuses(self.clock.monotonic(), self.limit)
+    }
+
     /// A place for a charge, if one is free and the wallet answers as far as is known.
     pub fn charge_place(&self) -> Option<OwnedSemaphorePermit> {
         let Ok(place) = Arc::clone(&self.charges).try_acquire_owned() else {

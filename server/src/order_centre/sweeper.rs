@@ -53,7 +53,10 @@ impl OrderCentre {
             let swept = self.sweep(tag).await.map(drop);
             let result = swept.and(self.scan_on(tag, &mut scan).await);
             let result = match round.is_multiple_of(TIDY_EVERY) {
-                true => result.and(self.0.groups.tidy(tag).await.map(drop)),
+                true => {
+                    let tidied = self.0.groups.tidy(tag).await.map(drop);
+                    result.and(tidied).and(self.tell_of_the_unreachable(tag).await)
+                }
                 false => result,
             };
             let pause = if result.is_ok() { 1 } else { 4 };

@@ -6,7 +6,7 @@ mod isolation;
 mod refunding;
 mod sharing;
 mod showing;
-mod wallet;
+pub(super) mod wallet;
 
 use super::*;
 use crate::order_group::testing::{Rig, guard, store, tag};

@@ -72,6 +72,8 @@ pub trait DayBooks: Send + Sync {
     /// Whether anything of an account's is not settled yet, whenever it was: payments that are open or to be looked at
     /// again, refunds, and what goes back by itself.
     fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool>;
+    /// Every account of which anything is not settled yet.
+    fn accounts_owed(&self) -> Reply<Vec<(Wallet, AccountId)>>;
     /// The rows of a part of a day, oldest first.
     fn day_part(&self, part: DayPart) -> Reply<Vec<DayRow>>;
     /// Everything that moved, or was to move, for one order through wallets.
@@ -128,6 +130,13 @@ impl GroupSet {
             }
         }
         Ok(false)
+    }
+
+    /// See [`DayBooks::accounts_owed`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn accounts_owed(&self, tag: GroupTag) -> Result<Vec<(Wallet, AccountId)>, GroupError> {
+        self.for_copies(tag, |g| g.accounts_owed()).await
     }
 
     /// See [`DayBooks::movements`].

@@ -58,6 +58,10 @@ fn a_wallet_without_accounts_is_the_settings_files_affair() {
     let table = table(vec![alipay], vec![rule(1, &[1])]);
     assert_eq!(table.may_be_asked(&sale(100)), Ok(vec![AccountId::OF_THE_FILE]));
     assert!(!table.knows(Wallet::WeChatPay) && table.knows(Wallet::Alipay));
+    let small = Rule { amounts: Span { lowest: None, highest: Some(100) }, ..rule(2, &[]) };
+    let table = Table::new(vec![], vec![small]).unwrap();
+    assert_eq!(table.may_be_asked(&sale(100)), Err(NoAccount::NotByRule(2)), "such sales are not taken");
+    assert_eq!(table.may_be_asked(&sale(101)), Ok(vec![AccountId::OF_THE_FILE]));
 }
 
 #[test]

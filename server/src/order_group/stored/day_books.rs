@@ -14,6 +14,7 @@ use evertill_shared::payment::PaymentState;
 use evertill_shared::reconciliation::{BookRow, Movement, Standing};
 use evertill_shared::refund::RefundState;
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeSet;
 
 /// The columns that [`row_of`] reads, the table, and the columns of the wallet, the time and the number.
 struct List {
@@ -90,6 +91,18 @@ impl DayBooks for StoredGroup {
         })
     }
 
+    fn accounts_owed(&self) -> Reply<Vec<(Wallet, AccountId)>> {
+        self.read(move |sql| {
+            let row =
+                |row: &Row| Ok((parsed(&row.get::<String>("wallet")?)?, AccountId(row.get("account")?)));
+            let mut owed = BTreeSet::new();
+            for statement in OWED_BY_ACCOUNT {
+                owed.extend(all(sql, statement, &[], row)?);
+            }
+            Ok(owed.into_iter().collect())
+        })
+    }
+
     fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>> {
         self.read(move |sql| {
             let mut rows = Vec::new();
@@ -121,6 +134,17 @@ const OWED: [&str; 4] = [
      WHERE r.wallet = ?1 AND p.account IN (?2, ?3) AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
     "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
      WHERE g.wallet = ?1 AND p.account IN (?2, ?3) AND g.state = 'open' LIMIT 1",
+];
+
+/// The same, whichever account it is.
+const OWED_BY_ACCOUNT: [&str; 4] = [
+    "SELECT DISTINCT p.wallet, p.account FROM payments p WHERE p.state IN ('sent', 'waiting', 'unknown', 'reversing')",
+    "SELECT DISTINCT p.wallet, p.account FROM payments p \
+     WHERE p.state IN ('declined', 'reversed') AND p.looked_again = 0",
+    "SELECT DISTINCT p.wallet, p.account FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
+     WHERE r.state IN ('sent', 'unknown')",
+    "SELECT DISTINCT p.wallet, p.account FROM give_backs g \
+     JOIN payments p ON p.number = g.number AND p.attempt = g.attempt WHERE g.state = 'open'",
 ];
 
 fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool, GroupError> {
