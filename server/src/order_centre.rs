@@ -43,6 +43,7 @@ use evertill_shared::wallet::Wallet;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How the order centre works.
@@ -89,6 +90,7 @@ struct Inner {
     policies: Policies,
     clock: Arc<dyn Clock>,
     settings: CentreSettings,
+    under_way: watch::Sender<()>,
 }
 
 /// The order centre, and on which threads it works if not on its caller's. Cheap to clone.
@@ -107,7 +109,8 @@ impl OrderCentre {
     ) -> Self {
         let lanes = Lanes::of_the_file(channels, groups.tags().len(), settings, &clock);
         let lanes = RwLock::new(Arc::new(lanes));
-        Self(Arc::new(Inner { groups, lanes, policies, clock, settings }), None)
+        let under_way = watch::Sender::new(());
+        Self(Arc::new(Inner { groups, lanes, policies, clock, settings, under_way }), None)
     }
 
     /// The same, and what it begins runs on the threads of these workers, not on the caller's.
@@ -172,8 +175,33 @@ impl OrderCentre {
         self.0.groups.take_back(number, attempt, missing, self.0.policies, guard).await
     }
 
-    /// Begins a task that goes on whether or not anybody waits for it.
+    /// Begins a task about money, which goes on whether or not anybody waits for it, and which a server that stops waits for.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let under_way = self.under_way();
+        self.spawn_uncounted(async move {
+            task.await;
+            drop(under_way);
+        })
+    }
+
+    /// What lives while something is under way.
+    fn under_way(&self) -> watch::Receiver<()> {
+        self.0.under_way.subscribe()
+    }
+
+    /// Waits until nothing is under way any more that was begun here: charges, questions, refunds. What is not done after
+    /// `longest` is left to the other servers, which find it by its intent.
+    pub async fn finished(&self, longest: Duration) {
+        if tokio::time::timeout(longest, self.0.under_way.closed()).await.is_err() {
+            let number = self.0.under_way.receiver_count();
+            tracing::warn!(
+                number,
+                "money is under way still: it is settled after the next start, or by another server"
+            );
+        }
+    }
+
+    fn spawn_uncounted(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         match &self.1 {
             Some(workers) => workers.spawn(task),
             None => tokio::spawn(task),

@@ -45,6 +45,10 @@ pub use by_hand::{AccountsDesk, AuditError, ReconcileOrder, ReconcilingDesk, aud
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);
 
+/// How long money that is under way then may take until it is written down: a call of a wallet, and its answer's way into a
+/// group.
+const MONEY_WAIT: Duration = Duration::from_secs(20);
+
 /// Why the server does not start. Each says which setting or file is wrong and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -413,6 +417,7 @@ impl RunningServer {
             Err(error) => tracing::error!(%error, "serving ended abruptly"),
         }
         drop(self.sweeper);
+        self.app.centre.finished(MONEY_WAIT).await;
         drop(self.moving);
         drop(self.reconciling);
         drop(self.measuring);

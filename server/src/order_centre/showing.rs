@@ -9,6 +9,7 @@ use evertill_shared::id::{AccountId, TerminalId};
 use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, QueryOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How often somebody else who asks about the same attempt is waited for, and how long.
 const OTHERS: (u32, Duration) = (4, Duration::from_millis(250));
@@ -65,9 +66,15 @@ impl OrderCentre {
         lane.create(&order).await
     }
 
-    /// Takes in what somebody says is a notification of that wallet's.
+    /// Takes in what somebody says is a notification of that wallet's. What is asked because of it is asked where payments
+    /// are made: a connection belongs to the threads that opened it.
     pub async fn notified(&self, wallet: Wallet, headers: &[(String, String)], body: &[u8]) -> TakenIn {
-        let taken = self.take_in(wallet, headers, body).await;
+        let (sent, taken) = oneshot::channel();
+        let (centre, headers, body) = (self.clone(), headers.to_vec(), body.to_vec());
+        self.spawn(async move {
+            let _ = sent.send(centre.take_in(wallet, &headers, &body).await); // nobody may be waiting any more
+        });
+        let taken = taken.await.unwrap_or(TakenIn::Later);
         let labels = [("wallet", wallet.to_string()), ("outcome", taken.word().to_owned())];
         metrics::counter!("evertill_notifications_total", &labels).increment(1);
         taken

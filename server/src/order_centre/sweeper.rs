@@ -32,7 +32,7 @@ impl OrderCentre {
     #[must_use = "dropping it stops the sweeper"]
     pub fn spawn_sweeper(&self) -> Sweeper {
         let centre = self.clone();
-        let task = self.spawn(async move {
+        let task = self.spawn_uncounted(async move {
             let (mut tasks, mut swept) = (JoinSet::new(), BTreeSet::new());
             loop {
                 for tag in
@@ -80,10 +80,10 @@ impl OrderCentre {
             let lost = (wallet, AccountId::NOT_KNOWN);
             for due in self.0.groups.due_payments(tag, lost, most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Searches) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.settle_payment(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
         }
@@ -94,10 +94,10 @@ impl OrderCentre {
                 if most == 0 { Vec::new() } else { self.0.groups.due_payments(tag, of, most).await? };
             for due in payments {
                 let Some(place) = lane.errand_place(tag, Errand::Payments) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.settle_payment(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
             let most = lane.free_places(tag, Errand::Refunds);
@@ -106,18 +106,18 @@ impl OrderCentre {
             }
             for due in self.0.groups.due_refunds(tag, of, most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.settle_refund(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
             for due in self.0.groups.due_give_backs(tag, of, self.now(), most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.give_back(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
         }

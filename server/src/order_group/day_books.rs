@@ -50,6 +50,8 @@ pub struct DayRow {
     pub at: Timestamp,
     /// What.
     pub row: BookRow,
+    /// Through which of the merchant's accounts at the wallet.
+    pub account: AccountId,
 }
 
 /// What is asked about an account's use.
@@ -77,7 +79,7 @@ pub trait DayBooks: Send + Sync {
     /// The rows of a part of a day, oldest first.
     fn day_part(&self, part: DayPart) -> Reply<Vec<DayRow>>;
     /// Everything that moved, or was to move, for one order through wallets.
-    fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>>;
+    fn movements(&self, number: OrderNumber) -> Reply<Vec<DayRow>>;
 }
 
 impl GroupSet {
@@ -89,7 +91,7 @@ impl GroupSet {
         tag: GroupTag,
         wallet: Wallet,
         (from, until): (Timestamp, Timestamp),
-        mut take: impl FnMut(BookRow),
+        mut take: impl FnMut(DayRow),
     ) -> Result<(), GroupError> {
         for list in DayList::ALL {
             let mut part = DayPart { wallet, list, from, after: String::new(), until, most: PART };
@@ -99,7 +101,7 @@ impl GroupSet {
                 if let Some(last) = rows.last() {
                     (part.from, part.after) = (last.at, last.row.number.clone());
                 }
-                rows.into_iter().for_each(|row| take(row.row));
+                rows.into_iter().for_each(&mut take);
                 if is_last {
                     break;
                 }
@@ -142,7 +144,7 @@ impl GroupSet {
     /// See [`DayBooks::movements`].
     /// # Errors
     /// See [`GroupError`].
-    pub async fn movements(&self, number: OrderNumber) -> Result<Vec<BookRow>, GroupError> {
+    pub async fn movements(&self, number: OrderNumber) -> Result<Vec<DayRow>, GroupError> {
         self.for_copies(number.tag(), |g| g.movements(number)).await
     }
 }

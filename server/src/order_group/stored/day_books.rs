@@ -29,7 +29,7 @@ fn list_of(list: DayList) -> List {
     match list {
         DayList::Payments => List {
             select: "SELECT p.sent_at AS at, p.channel_number AS own, p.number, p.currency, p.amount_minor, \
-                     p.state, g.state AS back FROM payments p \
+                     p.state, g.state AS back, p.account FROM payments p \
                      LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt",
             wallet: "p.wallet",
             at: "p.sent_at",
@@ -38,7 +38,9 @@ fn list_of(list: DayList) -> List {
         },
         DayList::Refunds => List {
             select: "SELECT r.carried_out_at AS at, r.id AS own, r.number, r.currency, r.amount_minor, r.state, \
-                     NULL AS back FROM refunds r",
+                     NULL AS back, \
+                     (SELECT p.account FROM payments p WHERE p.number = r.number AND p.state = 'paid') AS account \
+                     FROM refunds r",
             wallet: "r.wallet",
             at: "r.carried_out_at",
             key: "r.id",
@@ -46,7 +48,7 @@ fn list_of(list: DayList) -> List {
         },
         DayList::GiveBacks => List {
             select: "SELECT g.since AS at, p.channel_number AS own, g.number, p.currency, p.amount_minor, \
-                     g.state, NULL AS back FROM give_backs g \
+                     g.state, NULL AS back, p.account FROM give_backs g \
                      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt",
             wallet: "g.wallet",
             at: "g.since",
@@ -103,7 +105,7 @@ impl DayBooks for StoredGroup {
         })
     }
 
-    fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>> {
+    fn movements(&self, number: OrderNumber) -> Reply<Vec<DayRow>> {
         self.read(move |sql| {
             let mut rows = Vec::new();
             for list in DayList::ALL {
@@ -156,11 +158,10 @@ fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool,
     Ok(false)
 }
 
-fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<BookRow>, GroupError> {
+fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<DayRow>, GroupError> {
     let List { select, at, number, .. } = list_of(list);
     let statement = format!("{select} WHERE {number} = ?1 AND {at} IS NOT NULL ORDER BY {at}");
-    let rows = all(sql, &statement, &params![of.as_str()], |row| row_of(list, row))?;
-    Ok(rows.into_iter().map(|row| row.row).collect())
+    all(sql, &statement, &params![of.as_str()], |row| row_of(list, row))
 }
 
 fn row_of(list: DayList, row: &Row) -> Result<DayRow, GroupError> {
@@ -188,7 +189,8 @@ fn row_of(list: DayList, row: &Row) -> Result<DayRow, GroupError> {
     let amount = Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?);
     let order = text("number")?;
     let row_of_book = BookRow { movement, number: own, amount, fee_minor: None, standing, order };
-    Ok(DayRow { at: Timestamp(row.get("at")?), row: row_of_book })
+    let account = row.get::<Option<u32>>("account")?.map_or(AccountId::OF_THE_FILE, AccountId);
+    Ok(DayRow { at: Timestamp(row.get("at")?), row: row_of_book, account })
 }
 
 /// Whether an attempt moved money. One that goes back by itself took it, whatever had become of the attempt before;
