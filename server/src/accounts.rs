@@ -310,6 +310,15 @@ impl Accounts {
         let mut whole = self.secrets(&row)?;
         whole.extend(secrets.clone());
         let facts = self.checked(facts, whole)?;
+        let shows =
+            |settings: &str| AccountSettings::read(facts.wallet, settings).is_ok_and(|own| own.can_show());
+        if shows(&row.facts.settings) && !shows(&facts.settings) {
+            return Err(ChangeError::Unusable(
+                "codes that were shown through this account are closed by version 3 of the interface: it stays. Leave shown \
+                 codes off instead"
+                    .into(),
+            ));
+        }
         let sealed = self.sealed(id, &secrets, self.0.clock.now())?;
         self.0.base.change_account((id, seen), facts, sealed, by).await?;
         self.hear().await;
