@@ -31,6 +31,7 @@ pub use showing::TakenIn;
 pub use sweeper::Sweeper;
 pub use workers::Workers;
 
+use crate::agreed_clock::AgreedClock;
 use crate::channel::Channel;
 use crate::order_group::{GroupError, GroupSet, Guard, Lease, NewPayment, Policies, TakenBack};
 use accounts::Lanes;
@@ -40,7 +41,7 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Payment, Policy};
 use evertill_shared::protocol::orders::PaymentView;
 use evertill_shared::wallet::Wallet;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -91,6 +92,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: CentreSettings,
     under_way: watch::Sender<()>,
+    agreed: OnceLock<Arc<AgreedClock>>,
 }
 
 /// The order centre, and on which threads it works if not on its caller's. Cheap to clone.
@@ -110,13 +112,33 @@ impl OrderCentre {
         let lanes = Lanes::of_the_file(channels, groups.tags().len(), settings, &clock);
         let lanes = RwLock::new(Arc::new(lanes));
         let under_way = watch::Sender::new(());
-        Self(Arc::new(Inner { groups, lanes, policies, clock, settings, under_way }), None)
+        let agreed = OnceLock::new();
+        Self(Arc::new(Inner { groups, lanes, policies, clock, settings, under_way, agreed }), None)
     }
 
     /// The same, and what it begins runs on the threads of these workers, not on the caller's.
     #[must_use]
     pub fn worked_by(self, workers: &Workers) -> Self {
         Self(self.0, Some(workers.handle().clone()))
+    }
+
+    /// Whoever shares its groups goes by that time, too: while it is not agreed upon, nothing new is charged, and while it
+    /// leaps, nothing that others may be working on is taken in hand.
+    #[must_use]
+    pub fn timed_by(self, agreed: &Arc<AgreedClock>) -> Self {
+        let _ = self.0.agreed.set(Arc::clone(agreed)); // once, at the start
+        self
+    }
+
+    /// Whether this server's time is one that it can charge by.
+    #[must_use]
+    pub fn time_is_agreed(&self) -> bool {
+        self.0.agreed.get().is_none_or(|agreed| agreed.is_agreed())
+    }
+
+    /// Whether leases of others can be judged by this server's time now.
+    fn time_is_steady(&self) -> bool {
+        self.0.agreed.get().is_none_or(|agreed| agreed.is_steady())
     }
 
     /// The wallets' policies.
@@ -154,11 +176,11 @@ impl OrderCentre {
         Lease { owner: self.0.groups.owner().to_owned(), now, until: now.plus(time) }
     }
 
-    /// Whether so much time is over since both clocks stood so: the one counts no sleep of the machine, the other may be
-    /// set.
+    /// Whether so much time is over since both clocks stood so, or may be: the one counts no sleep of the machine, the other
+    /// may be set.
     fn is_over(&self, time: Duration, (monotonic, clock): (Duration, Timestamp)) -> bool {
         let (now_monotonic, now) = self.clocks();
-        now_monotonic.saturating_sub(monotonic).max(now.since(clock)) >= time
+        !self.time_is_agreed() || now_monotonic.saturating_sub(monotonic).max(now.since(clock)) >= time
     }
 
     /// Takes an attempt back instead of waiting on. `missing` is recorded if the server has never heard of it.

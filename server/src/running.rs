@@ -231,7 +231,7 @@ async fn assemble(
     let shared = base_database(config).await?;
     let agreed = AgreedClock::over(clock, &shared).await;
     let measuring = agreed.spawn(shared.clone());
-    let clock: Arc<dyn Clock> = agreed;
+    let clock: Arc<dyn Clock> = Arc::clone(&agreed) as Arc<dyn Clock>;
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::on(shared, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
@@ -240,6 +240,7 @@ async fn assemble(
     let settings = CentreSettings::default();
     let centre =
         OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings).worked_by(workers);
+    let centre = centre.timed_by(&agreed);
     let parts = (base.clone(), groups.clone(), centre.clone());
     let accounts = open_accounts(config, parts.clone(), &clock).await?;
     let reconciler = Reconciler::new(parts, Arc::clone(&clock), config.reconciling.clone());

@@ -128,7 +128,12 @@ impl OrderCentre {
             Means::Scanned(_) => Kind::Scanned,
             Means::Shown => Kind::Shown,
         };
-        match self.choose(wallet, charge.amount, kind, &number) {
+        let chosen = match self.time_is_agreed() {
+            true => self.choose(wallet, charge.amount, kind, &number),
+            // Nobody could say when it was sent, and when it is over.
+            false => Err(DeclineReason::ChannelUnreachable),
+        };
+        match chosen {
             Ok(account) => intent.account = account,
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
             Err(reason) => {

@@ -75,6 +75,9 @@ impl OrderCentre {
     /// The group cannot be read.
     pub async fn sweep(&self, tag: GroupTag) -> Result<SweptTasks, GroupError> {
         let mut tasks = SweptTasks(JoinSet::new());
+        if !self.time_is_steady() {
+            return Ok(tasks);
+        }
         for (wallet, lane) in self.searches() {
             let most = lane.free_places(tag, Errand::Searches);
             let lost = (wallet, AccountId::NOT_KNOWN);
