@@ -96,6 +96,13 @@ impl Breaker {
         }
     }
 
+    /// The charge that was to try was never sent, for a reason that says nothing of the wallet: another may try.
+    pub fn not_sent(&mut self, now: Duration) {
+        if let State::Trial { pause, .. } = self.state {
+            self.state = State::Open { until: now, pause };
+        }
+    }
+
     /// The wallet has answered a question: no reason to wait long before the next trial.
     pub fn heard(&mut self, now: Duration) {
         if let State::Open { until, .. } = self.state {
@@ -201,6 +208,18 @@ mod tests {
         assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Trial);
         assert_eq!(breaker.turn(s(19), PATIENCE), Turn::Refused);
         assert_eq!(breaker.turn(s(20), PATIENCE), Turn::Trial);
+    }
+
+    #[test]
+    fn a_trial_that_was_never_sent_is_another_ones() {
+        let mut breaker = opened();
+        assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Trial);
+        breaker.not_sent(s(11));
+        assert!(breaker.is_open(), "nothing was learnt");
+        assert_eq!(breaker.turn(s(11), PATIENCE), Turn::Trial);
+        let mut closed = Breaker::default();
+        closed.not_sent(s(1));
+        assert_eq!(closed.turn(s(1), PATIENCE), Turn::Usual);
     }
 
     #[test]

@@ -218,9 +218,16 @@ impl Lane {
             let _on_its_way = OnItsWay::new(self, &charge.number);
             self.limited(self.channel.pay(charge)).await.unwrap_or(PayOutcome::Unknown)
         };
-        let silent =
-            matches!(outcome, PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable));
-        self.learn(began, !silent);
+        match &outcome {
+            PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable) => {
+                self.learn(began, false);
+            }
+            // Refused here, before anything was sent: that says nothing of the wallet.
+            PayOutcome::Refused(_) => self.breaker().not_sent(self.clock.monotonic()),
+            PayOutcome::ConfirmedSuccess { .. } | PayOutcome::ConfirmedFailure(_) | PayOutcome::Waiting => {
+                self.learn(began, true);
+            }
+        }
         outcome
     }
 
