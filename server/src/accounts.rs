@@ -6,6 +6,8 @@
 pub mod import;
 pub mod keyring;
 mod opening;
+#[cfg(test)]
+mod tests;
 
 pub use keyring::{Keyring, KeyringError, SealError};
 pub use opening::{AccountSettings, SecretName, Secrets};
@@ -15,6 +17,7 @@ use crate::config::Config;
 use crate::order_centre::{OpenAccount, OrderCentre, Serving};
 use crate::order_group::day_books::AccountUse;
 use crate::order_group::{GroupError, GroupSet};
+use evertill_shared::business_day::{BusinessDay, StoreZone, moment_on};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::AccountId;
 use evertill_shared::routing::{Rule, Table};
@@ -28,6 +31,8 @@ use tokio::task::AbortHandle;
 const EVERY: Duration = Duration::from_secs(1);
 /// Bills are compared for so long after a payment: until then its account is needed.
 const NEEDED_FOR: Duration = Duration::from_secs(4 * 24 * 3600);
+/// So long rows of a compared day may wait for their line in a later bill.
+const CARRIED: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// How an account stands on this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,19 +51,18 @@ pub enum AccountsError {
     /// The base store.
     #[error("the accounts at the wallets: {0}")]
     Base(#[from] BaseError),
-    /// Secrets are sealed under a key that this server has not.
+    /// The settings file names another merchant than the one whose payments stand under the settings file's name.
     #[error(
-        "the account {account} ({name}) at {wallet}: {problem}. Name the key's file in `account_keys` of server.toml"
+        "{wallet}: the settings name the merchant {named}, and payments of {known} rest on the settings' account there. Write \
+         {known} into server.toml again, and add {named} as an account of its own: in the console, under Accounts"
     )]
-    Sealed {
-        /// Which account.
-        account: AccountId,
-        /// What people call it.
-        name: String,
+    OtherMerchant {
         /// At which wallet.
         wallet: Wallet,
-        /// What is missing.
-        problem: SealError,
+        /// Whom the settings name.
+        named: String,
+        /// Whom the first settings named.
+        known: String,
     },
     /// The rules contradict each other.
     #[error("the rules for accounts: {0}")]
@@ -79,7 +83,7 @@ pub enum ChangeError {
     Seal(#[from] SealError),
     /// Something rests on the account still.
     #[error(
-        "payments of the last four days, or what is not settled yet, rest on this account: leave it disabled"
+        "payments of the last four days or of days whose bills are not compared yet, or what is not settled yet, rest on this account: leave it disabled"
     )]
     InUse,
     /// Whether something rests on it is not known.
@@ -127,21 +131,19 @@ impl Accounts {
         Self(Arc::new(Inside { base, groups, centre, keys, of_the_file, clock, served, standings }))
     }
 
-    /// Serves the table for the first time.
+    /// Serves the table for the first time. What cannot be opened with this server's keys is told of and left out, as it is
+    /// later: one account must not keep a server from all others.
     /// # Errors
-    /// [`AccountsError`]: the table cannot be read, or not opened with this server's keys.
+    /// [`AccountsError`]: the table cannot be read, or the settings name another merchant than the first ones did.
     pub async fn start(&self) -> Result<(), AccountsError> {
-        let table = self.0.base.wallet_table().await?;
-        for row in &table.accounts {
-            if let Some(secret) = row.secrets.iter().find(|secret| !self.0.keys.has(&secret.key_id)) {
-                let problem = match self.0.keys.sealing() {
-                    None => SealError::NoKeys,
-                    Some(_) => SealError::OtherKey(secret.key_id.clone()),
-                };
-                let (name, wallet) = (row.facts.name.clone(), row.facts.wallet);
-                return Err(AccountsError::Sealed { account: row.id, name, wallet, problem });
+        let known = self.0.base.merchants_of_the_file(self.0.of_the_file.clone()).await?;
+        for (wallet, named) in &self.0.of_the_file {
+            if let Some(known) = known.get(wallet).filter(|known| *known != named) {
+                let (wallet, named, known) = (*wallet, named.clone(), known.clone());
+                return Err(AccountsError::OtherMerchant { wallet, named, known });
             }
         }
+        let table = self.0.base.wallet_table().await?;
         let mut served = self.0.served.lock().await;
         self.go_by(&table).map_err(AccountsError::Table)?;
         *served = Some(table.version);
@@ -180,13 +182,15 @@ impl Accounts {
         let routed = table.accounts.iter().map(AccountRow::routed).collect();
         let routed = Table::new(routed, table.rules.clone()).map_err(|error| error.to_string())?;
         let accounts = table.accounts.iter().filter_map(|row| self.opened(row)).collect();
-        self.0.centre.serve(Serving { accounts, table: routed });
+        let of_the_file = table.of_the_file.keys().copied().collect();
+        self.0.centre.serve(Serving { accounts, table: routed, of_the_file });
         let there = |id: &AccountId| table.accounts.iter().any(|row| row.id == *id);
         self.standings().retain(|id, _| there(id));
         Ok(())
     }
 
-    /// The account, opened now or before. One that cannot be opened any more serves on as it was.
+    /// The account, opened now or before. One that cannot be opened any more serves on as it was; and one that is the very
+    /// account of this server's settings file, by that.
     fn opened(&self, row: &AccountRow) -> Option<OpenAccount> {
         let (id, wallet, is_the_files) = (row.id, row.facts.wallet, row.is_the_files);
         let served = self.0.centre.served(wallet, id);
@@ -206,6 +210,10 @@ impl Accounts {
             }
             Err(problem) => {
                 self.stands(row, Standing::Wrong(problem));
+                let is_named = self.of_the_file(wallet) == Some(row.facts.merchant.as_str());
+                let by_the_file = || self.0.centre.served(wallet, AccountId::OF_THE_FILE);
+                let by_the_file = || by_the_file().map(|(_, channel)| (row.version, channel));
+                let served = served.or_else(|| by_the_file().filter(|_| is_the_files && is_named));
                 served.map(|(version, channel)| OpenAccount { id, version, is_the_files, channel })
             }
         }
@@ -279,12 +287,11 @@ impl Accounts {
         if !self.can_seal() {
             return Err(SealError::NoKeys.into());
         }
-        let is_the_files = self.of_the_file(facts.wallet) == Some(facts.merchant.as_str());
         let (accounts, now) = (self.clone(), self.0.clock.now());
         let seal = move |id| {
             accounts.sealed(id, &secrets, now).map_err(|error| BaseError::Invalid(error.to_string()))
         };
-        let id = self.0.base.add_account(facts, (is_the_files, enabled), Box::new(seal), by).await?;
+        let id = self.0.base.add_account(facts, enabled, Box::new(seal), by).await?;
         self.hear().await;
         Ok(id)
     }
@@ -303,6 +310,15 @@ impl Accounts {
         let mut whole = self.secrets(&row)?;
         whole.extend(secrets.clone());
         let facts = self.checked(facts, whole)?;
+        let shows =
+            |settings: &str| AccountSettings::read(facts.wallet, settings).is_ok_and(|own| own.can_show());
+        if shows(&row.facts.settings) && !shows(&facts.settings) {
+            return Err(ChangeError::Unusable(
+                "codes that were shown through this account are closed by version 3 of the interface: it stays. Leave shown \
+                 codes off instead"
+                    .into(),
+            ));
+        }
         let sealed = self.sealed(id, &secrets, self.0.clock.now())?;
         self.0.base.change_account((id, seen), facts, sealed, by).await?;
         self.hear().await;
@@ -330,9 +346,9 @@ impl Accounts {
     pub async fn delete(&self, id: AccountId, why: String, who: String) -> Result<(), ChangeError> {
         let row = self.row(id).await?;
         let own = if row.is_the_files { vec![id, AccountId::OF_THE_FILE] } else { vec![id] };
+        let wallet = row.facts.wallet;
+        let from = self.needed_from(wallet).await?;
         for account in own {
-            let wallet = row.facts.wallet;
-            let from = self.0.clock.now().minus(NEEDED_FOR);
             let lately = AccountUse { account, wallet, from, until: Timestamp(i64::MAX) };
             if self.0.groups.account_is_owed(account, wallet).await?
                 || self.0.groups.account_was_used(lately).await?
@@ -343,6 +359,16 @@ impl Accounts {
         self.0.base.delete_account(id, why, who).await?;
         self.hear().await;
         Ok(())
+    }
+
+    /// Payments from that time on need their account still: their day is not compared yet, or what of it waits for a line of
+    /// a later bill.
+    async fn needed_from(&self, wallet: Wallet) -> Result<Timestamp, BaseError> {
+        let lately = self.0.clock.now().minus(NEEDED_FOR);
+        let (last, open) = self.0.base.bill_days(wallet).await?;
+        let next = last.map(BusinessDay::next).or(open.map(|run| run.day));
+        let begins = next.and_then(|day| moment_on(day, 0, &StoreZone::china(), 0));
+        Ok(begins.map_or(lately, |begins| lately.min(begins.minus(CARRIED))))
     }
 
     /// Writes a rule down.

@@ -5,35 +5,65 @@
 //! from customers who still type. So each server measures how far its own clock is from the base store's, again and
 //! again, and goes by that. Where nobody shares the base store (a file), the server's own clock is as good as any.
 //!
-//! It follows for no more than [`MOST`]: beyond that tills and wallets would refuse what is signed by that time, and
-//! nobody knows whose clock is wrong. Then a person must mend one of the two.
+//! Between two measurements the time goes on by a clock that nobody sets. A leap of the shared clock (its database failed
+//! over to another machine) is believed once two measurements agree about it, and then nothing is taken in hand for as long
+//! as a lease may live: other servers leap at other moments. It follows for no more than [`MOST`]: beyond that tills and
+//! wallets would refuse what is signed by that time, and nobody knows whose clock is wrong. Then this server takes no new
+//! payments and takes nothing in hand, says that it is not ready, and a person must mend one of the two.
 
 use crate::database::{Database, DbError};
 use evertill_shared::clock::{Clock, Timestamp};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 
 /// How often the difference is measured.
 const EVERY: Duration = Duration::from_secs(10);
-/// An answer that takes longer says too little about the time.
-const LONGEST_WAY: Duration = Duration::from_secs(1);
 /// Smaller differences are let be: a clock that is set at every measurement serves nobody.
 const LEAST: i64 = 250;
+/// An answer that takes longer says too little about the time: it may be wrong by half of this.
+const LONGEST_WAY: Duration = Duration::from_millis(2 * LEAST.unsigned_abs());
+/// A clock that runs ill differs by less. What differs by more has leapt, or was measured wrongly.
+const LEAP: i64 = 2_000;
 /// So far apart, at most, may clocks be that sign for each other.
 pub const MOST: Duration = Duration::from_secs(5 * 60);
+/// Nothing is taken in hand for so long after a leap: longer than any lease of a payment.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// One moment, by three clocks.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    /// By the one that nobody sets.
+    since: Duration,
+    /// By the shared one.
+    there: Timestamp,
+    /// By this server's own, which may be set, and which goes on while the machine sleeps.
+    wall: Timestamp,
+}
+
+/// What this server makes of its time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Going {
+    /// The shared time at a moment of the clock that nobody sets; nothing while the server's own clock is gone by.
+    anchor: Option<Anchor>,
+    /// How far the last measurement was off, if that was a leap.
+    leap: Option<i64>,
+    /// Nothing is taken in hand until then.
+    quiet_until: Duration,
+    /// The shared clock is too far away to be followed.
+    is_lost: bool,
+}
 
 /// A server's clock, set by the one that all servers share.
 pub struct AgreedClock {
     own: Arc<dyn Clock>,
-    ahead_ms: AtomicI64,
+    going: Mutex<Going>,
 }
 
 impl Clock for AgreedClock {
     fn now(&self) -> Timestamp {
-        let ahead = self.ahead_ms.load(Ordering::Relaxed);
-        Timestamp(self.own.now().0.saturating_add(ahead))
+        let going = *self.going();
+        self.time_of(&going)
     }
 
     fn monotonic(&self) -> Duration {
@@ -52,9 +82,10 @@ impl Drop for Measuring {
 }
 
 impl AgreedClock {
-    /// Over this server's own clock; measured once, if the database answers.
+    /// Over this server's own clock; measured, if the database answers: twice, so that a difference is believed at once.
     pub async fn over(own: Arc<dyn Clock>, shared: &Database) -> Arc<Self> {
-        let clock = Arc::new(Self { own, ahead_ms: AtomicI64::new(0) });
+        let clock = Arc::new(Self { own, going: Mutex::default() });
+        clock.measure(shared).await;
         clock.measure(shared).await;
         clock
     }
@@ -72,6 +103,21 @@ impl AgreedClock {
         Measuring(task.abort_handle())
     }
 
+    /// Whether this server's time can be signed by, and be trusted to have gone on: else it takes no new payments, and sends
+    /// nothing that it began before. A machine that slept may have slept through a lease.
+    #[must_use]
+    pub fn is_agreed(&self) -> bool {
+        let going = self.going();
+        !going.is_lost && !self.slept(&going)
+    }
+
+    /// Whether leases can be judged by it now: else what is due is left to others for a while.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        let going = self.going();
+        !going.is_lost && !self.slept(&going) && self.own.monotonic() >= going.quiet_until
+    }
+
     /// Measures how far the shared clock is ahead, and goes by that. Without an answer all stays as it is.
     pub async fn measure(&self, shared: &Database) {
         let before = self.own.monotonic();
@@ -85,31 +131,69 @@ impl AgreedClock {
         };
         let way = self.own.monotonic().saturating_sub(before);
         if way <= LONGEST_WAY {
-            self.go_by(there.plus(way / 2), self.own.now());
+            self.go_by(there.plus(way / 2));
         }
     }
 
-    fn go_by(&self, there: Timestamp, here: Timestamp) {
-        let (ahead, most) =
-            (there.0.saturating_sub(here.0), i64::try_from(MOST.as_millis()).unwrap_or(i64::MAX));
-        metrics::gauge!("evertill_clock_behind_seconds").set(seconds(ahead));
-        let known = self.ahead_ms.load(Ordering::Relaxed);
-        if ahead.saturating_sub(known).saturating_abs() < LEAST {
+    fn go_by(&self, there: Timestamp) {
+        let (here, mut going) = (self.own.monotonic(), self.going());
+        let off = there.0.saturating_sub(self.time_of(&going).0);
+        let from_own = there.0.saturating_sub(self.own.now().0);
+        metrics::gauge!("evertill_clock_behind_seconds").set(seconds(from_own));
+        let most = i64::try_from(MOST.as_millis()).unwrap_or(i64::MAX);
+        if off.saturating_abs().min(from_own.saturating_abs()) > most {
+            tracing::error!(
+                ahead_ms = off,
+                "this server's clock and the base store's differ by more than five minutes: set \
+                the one that is wrong. Until then this server takes no new payments and works on none"
+            );
+            (going.is_lost, going.leap) = (true, None);
             return;
         }
-        if ahead.saturating_abs() > most {
-            tracing::error!(
-                ahead_ms = ahead,
-                "this server's clock and the base store's differ by more than five minutes: \
-                                               set the one that is wrong; until then this server goes by its own"
-            );
-            return self.ahead_ms.store(0, Ordering::Relaxed);
+        if off.saturating_abs() < LEAST {
+            (going.is_lost, going.leap) = (false, None);
+            // From the first measurement on nobody can set it.
+            let (now, wall) = (self.time_of(&going), self.own.now());
+            going.anchor = Some(Anchor { since: here, there: now, wall });
+            return;
+        }
+        if off.saturating_abs() > LEAP {
+            let agrees = going.leap.is_some_and(|before| before.saturating_sub(off).saturating_abs() <= LEAP);
+            if !agrees {
+                going.leap = Some(off);
+                return;
+            }
+            // At the start there is nothing yet that could be taken from anybody.
+            if going.anchor.is_some() || going.is_lost {
+                going.quiet_until = here + QUIET;
+            }
         }
         tracing::warn!(
-            ahead_ms = ahead,
+            ahead_ms = off,
             "this server goes by the base store's clock, which differs from its own"
         );
-        self.ahead_ms.store(ahead, Ordering::Relaxed);
+        let anchor = Anchor { since: here, there, wall: self.own.now() };
+        (going.is_lost, going.leap, going.anchor) = (false, None, Some(anchor));
+    }
+
+    fn time_of(&self, going: &Going) -> Timestamp {
+        match going.anchor {
+            Some(anchor) => anchor.there.plus(self.own.monotonic().saturating_sub(anchor.since)),
+            None => self.own.now(),
+        }
+    }
+
+    /// Whether the two clocks of this machine have parted since the last measurement: it slept, or its clock was set.
+    fn slept(&self, going: &Going) -> bool {
+        going.anchor.is_some_and(|anchor| {
+            let awake = self.own.monotonic().saturating_sub(anchor.since);
+            let apart = self.own.now().0.saturating_sub(anchor.wall.plus(awake).0);
+            apart.saturating_abs() > LEAP
+        })
+    }
+
+    fn going(&self) -> MutexGuard<'_, Going> {
+        self.going.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,25 +205,108 @@ fn seconds(ms: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order_group::testing::{ManualClock, NOON};
+    use crate::order_group::testing::ManualClock;
 
-    fn clock() -> AgreedClock {
-        AgreedClock { own: ManualClock::new(), ahead_ms: AtomicI64::new(0) }
+    /// A clock of the server's own that can be set, and one beside it that cannot.
+    struct Own {
+        wall: Mutex<Timestamp>,
+        monotonic: Mutex<Duration>,
     }
 
-    fn ahead(clock: &AgreedClock) -> i64 {
-        clock.now().0 - clock.own.now().0
+    impl Clock for Own {
+        fn now(&self) -> Timestamp {
+            *self.wall.lock().unwrap()
+        }
+        fn monotonic(&self) -> Duration {
+            *self.monotonic.lock().unwrap()
+        }
+    }
+
+    const NOON: Timestamp = Timestamp(1_795_154_400_000);
+
+    fn clock() -> (Arc<Own>, AgreedClock) {
+        let own = Arc::new(Own { wall: Mutex::new(NOON), monotonic: Mutex::new(Duration::from_secs(100)) });
+        (Arc::clone(&own), AgreedClock { own, going: Mutex::default() })
+    }
+
+    fn pass(own: &Own, time: Duration) {
+        let now = own.now();
+        *own.wall.lock().unwrap() = now.plus(time);
+        *own.monotonic.lock().unwrap() += time;
+    }
+
+    /// The shared clock is so far ahead of the server's own.
+    fn measured(own: &Own, clock: &AgreedClock, ahead: i64) -> i64 {
+        clock.go_by(Timestamp(own.now().0 + ahead));
+        clock.now().0 - own.now().0
     }
 
     #[test]
-    fn a_server_goes_by_the_shared_clock_as_far_as_signatures_allow() {
-        let clock = clock();
-        for (measured, goes) in
-            [(200, 0), (-4_000, -4_000), (-4_100, -4_000), (299_000, 299_000), (301_000, 0)]
-        {
-            clock.go_by(Timestamp(NOON.0 + measured), NOON);
-            assert_eq!(ahead(&clock), goes, "measured {measured}");
+    fn a_server_goes_by_the_shared_clock_and_a_leap_needs_two_measurements() {
+        let (own, clock) = clock();
+        for (ahead, goes) in [(200, 0), (1_500, 1_500), (1_600, 1_500), (-4_000, 1_500), (-4_100, -4_100)] {
+            assert_eq!(measured(&own, &clock, ahead), goes, "measured {ahead}");
         }
+        // One that is wrong is believed by nobody.
+        assert_eq!(measured(&own, &clock, 200_000), -4_100);
+        assert_eq!(measured(&own, &clock, -4_100), -4_100);
+        assert_eq!(measured(&own, &clock, 200_000), -4_100, "and the next one stands alone again");
+    }
+
+    #[test]
+    fn after_a_leap_nothing_is_taken_in_hand_for_a_while() {
+        let (own, clock) = clock();
+        measured(&own, &clock, 0);
+        assert!(clock.is_steady());
+        measured(&own, &clock, 200_000);
+        assert_eq!(measured(&own, &clock, 200_000), 200_000);
+        assert!(clock.is_agreed() && !clock.is_steady(), "others may not have leapt yet");
+        pass(&own, QUIET);
+        assert!(clock.is_steady());
+    }
+
+    #[test]
+    fn a_shared_clock_too_far_away_is_not_followed_and_nothing_new_begins_until_it_is_mended() {
+        let (own, clock) = clock();
+        measured(&own, &clock, 0);
+        assert_eq!(measured(&own, &clock, 301_000), 0);
+        assert!(!clock.is_agreed() && !clock.is_steady());
+        assert_eq!(measured(&own, &clock, 100), 0);
+        assert!(clock.is_agreed() && clock.is_steady(), "the shared one was set right");
+        // Or this server's own was wrong, and is set right.
+        measured(&own, &clock, 301_000);
+        *own.wall.lock().unwrap() = NOON.plus(Duration::from_secs(301));
+        measured(&own, &clock, 0);
+        assert_eq!(measured(&own, &clock, 0), 0);
+        assert!(clock.is_agreed() && !clock.is_steady());
+    }
+
+    #[test]
+    fn whoever_sets_the_servers_own_clock_sets_no_agreed_time() {
+        let (own, clock) = clock();
+        measured(&own, &clock, 1_000);
+        let before = clock.now();
+        *own.wall.lock().unwrap() = Timestamp(0);
+        assert_eq!(clock.now(), before);
+        pass(&own, Duration::from_secs(7));
+        assert_eq!(clock.now(), before.plus(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_machine_that_slept_begins_nothing_and_sends_nothing_before_its_time_is_measured_again() {
+        let (own, clock) = clock();
+        measured(&own, &clock, 0);
+        *own.wall.lock().unwrap() = NOON.plus(Duration::from_secs(40));
+        assert!(!clock.is_agreed() && !clock.is_steady(), "it may have slept through its leases");
+        measured(&own, &clock, 0);
+        assert_eq!((measured(&own, &clock, 0), clock.is_agreed()), (0, true));
+        assert!(!clock.is_steady());
+        // Only its own clock was set: the next measurement says so, and all goes on.
+        pass(&own, QUIET);
+        *own.wall.lock().unwrap() = NOON;
+        assert!(!clock.is_agreed());
+        clock.go_by(clock.now());
+        assert!(clock.is_agreed() && clock.is_steady());
     }
 
     #[tokio::test]
@@ -148,6 +315,7 @@ mod tests {
         let database = Database::sqlite(&folder.path().join("base.db"), &crate::base_store::SCHEMA).unwrap();
         let clock = AgreedClock::over(ManualClock::new(), &database).await;
         assert_eq!(clock.now(), clock.own.now());
+        assert!(clock.is_agreed() && clock.is_steady());
         database.close().await;
     }
 }

@@ -94,6 +94,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0007_accounts.sql"),
         postgres: include_str!("../migrations/postgres/base_0007_accounts.sql"),
     },
+    Migration {
+        number: 9,
+        name: "account_of_the_file",
+        sqlite: include_str!("../migrations/sqlite/base_0009_account_of_the_file.sql"),
+        postgres: include_str!("../migrations/postgres/base_0009_account_of_the_file.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction

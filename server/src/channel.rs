@@ -179,9 +179,8 @@ fn used_by_whom(asked: QueryOutcome, reason: DeclineReason) -> PayOutcome {
     match asked {
         QueryOutcome::Paid { transaction } => PayOutcome::ConfirmedSuccess { transaction },
         QueryOutcome::Waiting => PayOutcome::Waiting,
-        QueryOutcome::NoSuchOrder | QueryOutcome::Failed(_) | QueryOutcome::NotPaid => {
-            PayOutcome::ConfirmedFailure(reason)
-        }
-        QueryOutcome::Reversed | QueryOutcome::Unknown => PayOutcome::Unknown,
+        QueryOutcome::NoSuchOrder | QueryOutcome::Failed(_) => PayOutcome::ConfirmedFailure(reason),
+        // The first copy of the request may be in work: what is not paid now may be paid in a moment.
+        QueryOutcome::NotPaid | QueryOutcome::Reversed | QueryOutcome::Unknown => PayOutcome::Unknown,
     }
 }

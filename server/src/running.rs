@@ -45,6 +45,10 @@ pub use by_hand::{AccountsDesk, AuditError, ReconcileOrder, ReconcilingDesk, aud
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);
 
+/// How long money that is under way then may take until it is written down: a call of a wallet, and its answer's way into a
+/// group.
+const MONEY_WAIT: Duration = Duration::from_secs(20);
+
 /// Why the server does not start. Each says which setting or file is wrong and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -227,7 +231,7 @@ async fn assemble(
     let shared = base_database(config).await?;
     let agreed = AgreedClock::over(clock, &shared).await;
     let measuring = agreed.spawn(shared.clone());
-    let clock: Arc<dyn Clock> = agreed;
+    let clock: Arc<dyn Clock> = Arc::clone(&agreed) as Arc<dyn Clock>;
     let door = Arc::new(door(config, Arc::clone(&clock))?);
     let base = BaseStore::on(shared, &config.bootstrap, Arc::clone(&clock)).await?;
     let groups = open_groups(config, &base, &clock).await?;
@@ -236,6 +240,7 @@ async fn assemble(
     let settings = CentreSettings::default();
     let centre =
         OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings).worked_by(workers);
+    let centre = centre.timed_by(&agreed);
     let parts = (base.clone(), groups.clone(), centre.clone());
     let accounts = open_accounts(config, parts.clone(), &clock).await?;
     let reconciler = Reconciler::new(parts, Arc::clone(&clock), config.reconciling.clone());
@@ -413,6 +418,7 @@ impl RunningServer {
             Err(error) => tracing::error!(%error, "serving ended abruptly"),
         }
         drop(self.sweeper);
+        self.app.centre.finished(MONEY_WAIT).await;
         drop(self.moving);
         drop(self.reconciling);
         drop(self.measuring);

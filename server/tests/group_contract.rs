@@ -55,7 +55,7 @@ fn refund(number: OrderNumber, minor: i64, request: &str) -> NewRefund {
 }
 
 fn news(number: OrderNumber, event: Event) -> PaymentNews {
-    PaymentNews { number, attempt: 1, event, at: NOON, policy: Policy::default() }
+    PaymentNews { number, attempt: 1, event, found_at: None, at: NOON, policy: Policy::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

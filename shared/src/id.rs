@@ -61,6 +61,9 @@ impl AccountId {
     /// The account that the server's settings file names for a wallet. Payments from before there were rows are its.
     pub const OF_THE_FILE: Self = Self(0);
 
+    /// Nobody knows which: the attempt's record was lost, or never came. Every account is asked for it.
+    pub const NOT_KNOWN: Self = Self(u32::MAX);
+
     /// The plain number.
     #[must_use]
     pub const fn get(self) -> u32 {

@@ -24,9 +24,11 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 mod after;
+mod found;
 mod shown;
 mod surplus;
 
+pub use found::{Found, found_among};
 pub use shown::{ShownCode, ShownOutcome};
 pub use surplus::{Success, surplus};
 
@@ -250,7 +252,8 @@ pub struct Payment {
     #[serde(default)]
     pub looked_again: bool,
     /// The merchant's account that is asked for the money. It is chosen before the intent is written, and never changes:
-    /// whatever is asked about this attempt, or goes back of it, is that account's.
+    /// whatever is asked about this attempt, or goes back of it, is that account's. Only of an attempt whose record is not
+    /// there it is [`AccountId::NOT_KNOWN`], until [`Payment::found_at`].
     #[serde(default)]
     pub account: AccountId,
 }

@@ -11,6 +11,7 @@ use crate::money::Amount;
 use crate::order::OrderState;
 use crate::order_number::OrderNumber;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Where a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +75,8 @@ pub enum RefundEvent {
     Refused,
     /// No definite answer.
     NoAnswer,
+    /// The wallet says that it has the request and works on it: it will be done.
+    UnderWay,
 }
 
 /// The refund cannot do that where it stands.
@@ -95,7 +98,8 @@ impl RefundState {
         match (self, event) {
             (Self::Reserved | Self::Sent, E::CarriedOut) => Ok(Self::Sent),
             // A repeated order to carry out changes nothing: the same number is asked about.
-            (Self::Unknown, E::CarriedOut | E::NoAnswer) | (Self::Sent, E::NoAnswer) => Ok(Self::Unknown),
+            (Self::Unknown, E::CarriedOut | E::NoAnswer | E::UnderWay)
+            | (Self::Sent, E::NoAnswer | E::UnderWay) => Ok(Self::Unknown),
             (Self::Done, E::CarriedOut | E::Confirmed) | (Self::Sent | Self::Unknown, E::Confirmed) => {
                 Ok(Self::Done)
             }
@@ -103,6 +107,25 @@ impl RefundState {
             _ => Err(RefundMisstep { state: self, event }),
         }
     }
+
+    /// What a refund is that was taken for refused, though the wallet says now that the money went back, or will: an
+    /// earlier request under its number was carried out late. It must hold its money again.
+    #[must_use]
+    pub fn taken_up_again(self, event: RefundEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::Refused, RefundEvent::Confirmed) => Some(Self::Done),
+            (Self::Refused, RefundEvent::UnderWay) => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the wallet's "refused" is the last word about a refund's number. It is of the one request that it answers; an
+/// earlier one under the same number, whose answer did not come, may be on its way still, and be carried out. `asked_at`
+/// is when the latest of those was sent; no request lives longer than `alive`.
+#[must_use]
+pub fn refusal_is_final(asked_at: Option<Timestamp>, now: Timestamp, alive: Duration) -> bool {
+    asked_at.is_none_or(|at| now.since(at) >= alive)
 }
 
 /// What must be known of an order to decide about a refund. All of it comes from the order's own group, in
@@ -239,8 +262,13 @@ mod tests {
     use crate::money::Currency;
     use proptest::prelude::*;
 
-    const EVENTS: [RefundEvent; 4] =
-        [RefundEvent::CarriedOut, RefundEvent::Confirmed, RefundEvent::Refused, RefundEvent::NoAnswer];
+    const EVENTS: [RefundEvent; 5] = [
+        RefundEvent::CarriedOut,
+        RefundEvent::Confirmed,
+        RefundEvent::Refused,
+        RefundEvent::NoAnswer,
+        RefundEvent::UnderWay,
+    ];
 
     fn cny(minor: i64) -> Amount {
         Amount::new(minor, Currency::CNY)
@@ -290,6 +318,16 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_final_once_nothing_can_be_on_its_way_any_more() {
+        let (alive, at) = (Duration::from_secs(120), Timestamp(1_000_000));
+        assert!(refusal_is_final(None, at, alive), "the first request, and it was answered");
+        for (later, is_final) in [(0, false), (119, false), (120, true)] {
+            assert_eq!(refusal_is_final(Some(at), at.plus(Duration::from_secs(later)), alive), is_final);
+        }
+        assert!(!refusal_is_final(Some(at), Timestamp(0), alive), "the clock was set back");
+    }
+
+    #[test]
     fn an_unpaid_order_has_nothing_to_refund() {
         let unpaid = Refundable { state: OrderState::Adopted, ..order(1000, 0) };
         assert_eq!(unpaid.may_reserve(&ask(1, "2026-11-20")), Err(RefundRefused::NotPaid));
@@ -299,7 +337,7 @@ mod tests {
         /// Against a reference: any sequence of reports leaves a refund either holding its money or surely
         /// refused, and nothing reopens an end.
         #[test]
-        fn a_final_refund_never_changes(events in prop::collection::vec(0_usize..4, 0..30)) {
+        fn a_final_refund_never_changes(events in prop::collection::vec(0_usize..5, 0..30)) {
             let mut state = RefundState::Reserved;
             let mut ended = None;
             for event in events {

@@ -177,14 +177,18 @@ impl Table {
     /// The accounts that may be asked for this sale's money: at least one, each once.
     ///
     /// - A wallet without a single account in the table is the settings file's affair:
-    ///   [`AccountId::OF_THE_FILE`].
+    ///   [`AccountId::OF_THE_FILE`]; unless the first rule that fits names no account at all.
     /// - Are there rules for the wallet, the first that fits decides alone: nothing falls through to the next.
     /// - Without rules every account that takes the sale may be asked.
     /// # Errors
     /// [`NoAccount`].
     pub fn may_be_asked(&self, sale: &Sale) -> Result<Vec<AccountId>, NoAccount> {
         if !self.knows(sale.wallet) {
-            return Ok(vec![AccountId::OF_THE_FILE]);
+            let mut fitting = self.rules.iter().filter(|rule| rule.fits(sale));
+            return match fitting.next().filter(|rule| rule.accounts.is_empty()) {
+                Some(rule) => Err(NoAccount::NotByRule(rule.priority)),
+                None => Ok(vec![AccountId::OF_THE_FILE]),
+            };
         }
         let takers = self.accounts.iter().filter(|account| account.takes(sale)).map(|account| account.id);
         let mut rules = self.rules.iter().filter(|rule| rule.wallet == sale.wallet).peekable();

@@ -7,7 +7,6 @@ use crate::channel::wechat::WechatSettings;
 use crate::channel::wechat_v3::WechatV3Settings;
 use crate::config::Config;
 use evertill_shared::id::AccountId;
-use evertill_shared::money::Currency;
 use evertill_shared::routing::Span;
 use evertill_shared::wallet::Wallet;
 use std::path::{Path, PathBuf};
@@ -58,7 +57,7 @@ impl Accounts {
             wallet: settings.wallet(),
             merchant: settings.merchant().to_owned(),
             store: None,
-            currency: Currency::CNY,
+            currency: self.0.base.store().currency,
             scanned: true,
             shown: settings.can_show(),
             amounts: Span::default(),

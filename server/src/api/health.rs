@@ -18,12 +18,15 @@ pub struct Live {
 /// Whether orders can be taken, and what is in the way.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ready {
-    /// The base store can be used, one group at least takes new orders, and the server is not about to stop.
+    /// The base store can be used, one group at least takes new orders, the time is agreed upon, and the server is not about
+    /// to stop.
     pub ready: bool,
     /// The server finishes what is under way and takes no more.
     pub stopping: bool,
     /// Whether the base store can be used.
     pub base_store: bool,
+    /// Whether this server's clock and the base store's are near enough to each other.
+    pub time: bool,
     /// `healthy`, `slow` (new orders go there last), `skipped` or `test due`, by the group's tag.
     pub groups: BTreeMap<String, &'static str>,
     /// New orders that jumped away from each group since the start, by its tag.
@@ -45,14 +48,15 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
         true => Readiness { base_store: true, can_create: false },
         false => app.door.ready(|| look(&app)).await,
     };
-    let ready = found.base_store && found.can_create && !app.door.is_stopping();
+    let timed = app.centre.time_is_agreed();
+    let ready = found.base_store && found.can_create && timed && !app.door.is_stopping();
     let base_store = found.base_store;
     let health = app.groups.health();
     let jumps_away = health.iter().map(|g| (g.tag.to_string(), g.jumps_away)).collect();
     let groups = health.into_iter().map(|g| (g.tag.to_string(), g.standing)).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let refused = app.door.refused();
-    (status, Json(Ready { ready, stopping, base_store, groups, jumps_away, refused }))
+    (status, Json(Ready { ready, stopping, base_store, time: timed, groups, jumps_away, refused }))
 }
 
 /// A base store that hangs is as good as none: it is waited for no longer than a group.

@@ -48,7 +48,7 @@ pub async fn carry_out_refund(
     let (entry, amount, cashier) =
         Evidence::of(&app, &caller).refund(&request.carried_out, number, &refund)?;
     one_history(&app, &caller, &[&entry]).await?;
-    let lease = app.centre.lease();
+    let lease = app.centre.refund_lease();
     let guard = app.groups.guard(&caller.request_id, lease.now);
     let (terminal, cashier) = (caller.terminal, cashier.map(|cashier| cashier.tidy()));
     let asked = CarryOut { number, refund, amount, terminal, cashier, entry, lease, guard };

@@ -10,6 +10,7 @@ use evertill_shared::id::{AccountId, StoreId};
 use evertill_shared::money::Currency;
 use evertill_shared::routing::{Account, Rule, Span};
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// An account that was disabled a moment ago may still be chosen by a server that has not heard of it.
@@ -105,6 +106,9 @@ pub struct WalletTable {
     pub accounts: Vec<AccountRow>,
     /// All rules, by their priority.
     pub rules: Vec<Rule>,
+    /// The merchants whose account servers' settings files have named, from the first on: payments of
+    /// [`AccountId::OF_THE_FILE`] are theirs.
+    pub of_the_file: BTreeMap<Wallet, String>,
 }
 
 /// Who changes something, and by which request: the same one again changes nothing.
@@ -176,7 +180,16 @@ fn read(sql: &dyn Sql) -> Result<WalletTable, BaseError> {
     let rules = sql.rows("SELECT rule FROM wallet_rules ORDER BY priority", &[])?;
     let rule = |row: &Row| serde_json::from_str(&row.at::<String>(0)?).map_err(DbError::nonsense);
     let rules = rules.iter().map(rule).collect::<Result<_, DbError>>()?;
-    Ok(WalletTable { version: version(sql)?, accounts, rules })
+    Ok(WalletTable { version: version(sql)?, accounts, rules, of_the_file: of_the_file(sql)? })
+}
+
+fn of_the_file(sql: &dyn Sql) -> Result<BTreeMap<Wallet, String>, BaseError> {
+    let rows = sql.rows("SELECT wallet, merchant FROM wallet_of_the_file", &[])?;
+    let read = |row: &Row| {
+        let wallet: Wallet = row.at::<String>(0)?.parse().map_err(DbError::nonsense)?;
+        Ok((wallet, row.at::<String>(1)?))
+    };
+    Ok(rows.iter().map(read).collect::<Result<_, DbError>>()?)
 }
 
 fn find(sql: &dyn Sql, id: AccountId) -> Result<AccountRow, BaseError> {
@@ -268,6 +281,35 @@ impl BaseStore {
         self.database.read(read).await
     }
 
+    /// The merchants of the settings files, once and for all: what this server's names is written down for wallets of which
+    /// no server has named any before. Gives what stands there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn merchants_of_the_file(
+        &self,
+        own: BTreeMap<Wallet, String>,
+    ) -> Result<BTreeMap<Wallet, String>, BaseError> {
+        let known = self.database.read(of_the_file).await?;
+        if own.keys().all(|wallet| known.contains_key(wallet)) {
+            return Ok(known);
+        }
+        let now = self.clock.now();
+        self.database
+            .write(move |sql| {
+                for (wallet, merchant) in &own {
+                    sql.execute(
+                        "INSERT INTO wallet_of_the_file (wallet, merchant, since) VALUES (?1, ?2, ?3) \
+                         ON CONFLICT DO NOTHING",
+                        &params![wallet.code(), merchant, now.0],
+                    )?;
+                }
+                changed(sql)?;
+                of_the_file(sql)
+            })
+            .await
+    }
+
     /// Adds an account. It takes new payments from the moment servers hear of it, if it is enabled.
     ///
     /// # Errors
@@ -275,7 +317,7 @@ impl BaseStore {
     pub async fn add_account(
         &self,
         facts: AccountFacts,
-        (is_the_files, enabled): (bool, bool),
+        enabled: bool,
         seal: Box<Sealing>,
         by: Changer,
     ) -> Result<AccountId, BaseError> {
@@ -289,6 +331,7 @@ impl BaseStore {
                     next.ok_or_else(|| DbError::nonsense("the table of accounts has no next number"))?;
                 let id = AccountId(next);
                 let secrets = seal(id)?;
+                let is_the_files = of_the_file(sql)?.get(&facts.wallet) == Some(&facts.merchant);
                 let new = AccountRow {
                     id,
                     facts: facts.clone(),
@@ -413,6 +456,15 @@ impl BaseStore {
                         "rule {} names the account: change the rule first",
                         rule.priority
                     )));
+                }
+                let wallet = known.facts.wallet;
+                let is_last = !table.accounts.iter().any(|row| row.id != id && row.facts.wallet == wallet);
+                if is_last && table.of_the_file.contains_key(&wallet) {
+                    return Err(BaseError::Invalid(
+                        "it is the last account at this wallet: without it the account in the servers' settings would take \
+                         new payments again. Leave it disabled"
+                            .into(),
+                    ));
                 }
                 sql.execute("DELETE FROM wallet_secrets WHERE account = ?1", &params![id.get()])?;
                 sql.execute("DELETE FROM wallet_accounts WHERE id = ?1", &params![id.get()])?;

@@ -28,7 +28,7 @@ pub(super) fn wallet(wallet: Wallet, t: T) -> &'static str {
 /// An account at a wallet; its number only where it is not the settings file's.
 pub(super) fn account(at: Wallet, account: AccountId, t: T) -> String {
     match account {
-        AccountId::OF_THE_FILE => wallet(at, t).to_owned(),
+        AccountId::OF_THE_FILE | AccountId::NOT_KNOWN => wallet(at, t).to_owned(),
         account => format!("{} {account}", wallet(at, t)),
     }
 }

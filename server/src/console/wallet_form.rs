@@ -216,7 +216,8 @@ fn optional(text: &str) -> Option<&str> {
 
 /// What the form says, over what stood there: what the form does not show stays.
 fn settings_of(wallet: Wallet, form: &Filled, has: impl Fn(&str) -> bool, before: Option<&str>) -> Value {
-    let mut all: Value = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
+    let before: Value = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
+    let mut all = before.clone();
     let addresses: Vec<&str> = form.endpoints.split_whitespace().collect();
     let held = |name: &str| has(name).then(|| json!(name));
     let mut put = |name: &str, value: Option<Value>| {
@@ -226,11 +227,13 @@ fn settings_of(wallet: Wallet, form: &Filled, has: impl Fn(&str) -> bool, before
     };
     put("app_id", Some(json!(if wallet == Wallet::Alipay { &form.merchant } else { &form.app_id })));
     let named = (!addresses.is_empty()).then(|| json!(addresses));
+    // The form shows one list. Where calls with a certificate go elsewhere, they still do.
+    let one_list = before.get("secure_endpoints").is_none_or(|list| Some(list) == before.get("endpoints"));
     put("endpoints", named.clone());
     put("ca_certificate", Some(json!(held("tls_roots"))));
     match wallet {
         Wallet::WeChatPay => {
-            put("secure_endpoints", named);
+            put("secure_endpoints", named.filter(|_| one_list));
             put("merchant_id", Some(json!(form.merchant)));
             for (field, name) in [
                 ("api_key_file", "api_key"),
@@ -239,24 +242,29 @@ fn settings_of(wallet: Wallet, form: &Filled, has: impl Fn(&str) -> bool, before
             ] {
                 put(field, Some(json!(name)));
             }
-            let v3 = optional(&form.notify_url).map(|address| {
-                json!({
-                    "api_v3_key_file": "api_v3_key",
-                    "notify_url": address,
-                    "public_key": optional(&form.public_key_id).map(|_| "wallet_public_key"),
-                    "public_key_id": optional(&form.public_key_id),
-                    "codepay": form.codepay,
-                })
-            });
-            put("v3", Some(json!(v3)));
+            // Without an address version 3 stays as it is: codes that were shown are closed by it.
+            if let Some(address) = optional(&form.notify_url) {
+                let mut v3 =
+                    before.get("v3").filter(|v3| v3.is_object()).cloned().unwrap_or_else(|| json!({}));
+                v3["api_v3_key_file"] = json!("api_v3_key");
+                v3["notify_url"] = json!(address);
+                v3["public_key"] = json!(optional(&form.public_key_id).map(|_| "wallet_public_key"));
+                v3["public_key_id"] = json!(optional(&form.public_key_id));
+                v3["codepay"] = json!(form.codepay);
+                put("v3", Some(v3));
+            }
         }
         Wallet::Alipay => {
             put("app_private_key", Some(json!("app_private_key")));
             let by_certificates = has("app_certificate");
             let key = (!by_certificates).then_some("wallet_public_key");
             put("alipay_public_key", Some(json!(key)));
-            let certificates = by_certificates.then(|| {
-                json!({ "app": "app_certificate", "root": "root_certificates", "alipay": ["wallet_certificate_1"] })
+            // There may be more of Alipay's certificates than the one that the form shows.
+            let certificates = by_certificates.then(|| match before.get("certificates") {
+                Some(known) if known.is_object() => known.clone(),
+                _ => json!({
+                    "app": "app_certificate", "root": "root_certificates", "alipay": ["wallet_certificate_1"],
+                }),
             });
             put("certificates", Some(json!(certificates)));
             put("notify_url", Some(json!(optional(&form.notify_url))));
@@ -361,4 +369,43 @@ fn told(
         Err(error) => return refused(error, t).map(Err),
     };
     Ok(Ok(Redirect::to(&address).into_response()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(wallet: Wallet, form: &Filled, before: &Value) -> Value {
+        settings_of(wallet, form, |name| name == "app_certificate", Some(&before.to_string()))
+    }
+
+    #[test]
+    fn what_the_form_does_not_show_stays_as_it_was() {
+        let form =
+            Filled { merchant: "2021".into(), endpoints: "https://a https://b".into(), ..Filled::default() };
+        let certificates =
+            json!({ "app": "app_certificate", "root": "root_certificates", "alipay": ["one", "two"] });
+        let before = json!({ "app_id": "2021", "pay_timeout_ms": 7, "certificates": certificates });
+        let after = saved(Wallet::Alipay, &form, &before);
+        assert_eq!((&after["certificates"], &after["pay_timeout_ms"]), (&certificates, &json!(7)));
+        let before = json!({ "endpoints": ["https://a"], "secure_endpoints": ["https://with-certificate"] });
+        let after = saved(Wallet::WeChatPay, &form, &before);
+        assert_eq!(after["secure_endpoints"], before["secure_endpoints"]);
+        assert_eq!(after["endpoints"], json!(["https://a", "https://b"]));
+        let before = json!({ "endpoints": ["https://a"], "secure_endpoints": ["https://a"] });
+        let after = saved(Wallet::WeChatPay, &form, &before);
+        assert_eq!(after["secure_endpoints"], after["endpoints"], "one list for both, as it was");
+    }
+
+    #[test]
+    fn an_empty_address_for_notifications_takes_version_3_from_no_account() {
+        let v3 = json!({ "api_v3_key_file": "api_v3_key", "notify_url": "https://shop/", "more": 1 });
+        let mut form = Filled { merchant: "19".into(), ..Filled::default() };
+        let before = json!({ "v3": v3 });
+        assert_eq!(saved(Wallet::WeChatPay, &form, &before)["v3"], v3);
+        assert!(saved(Wallet::WeChatPay, &form, &json!({}))["v3"].is_null());
+        form.notify_url = "https://other/".into();
+        let after = saved(Wallet::WeChatPay, &form, &before);
+        assert_eq!((&after["v3"]["notify_url"], &after["v3"]["more"]), (&json!("https://other/"), &json!(1)));
+    }
 }

@@ -102,6 +102,7 @@ pub(super) const TABLES: [Table; 6] = [
             Always("requested_at"),
             Always("requested_on"),
             NumberOrNothing("carried_out_at"),
+            NumberOrNothing("asked_at"),
             TextOrNothing("refused"),
             Always("next_at"),
             Always("tries"),

@@ -4,15 +4,15 @@
 use super::lane::Lane;
 use super::{CentreSettings, ChannelHealth, OrderCentre};
 use crate::channel::Channel;
+use crate::order_group::GroupError;
 use evertill_shared::clock::Clock;
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, ChannelNumber};
 use evertill_shared::money::Amount;
+use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::DeclineReason;
-use evertill_shared::random::draw;
 use evertill_shared::routing::{Kind, Sale, Table, pick};
 use evertill_shared::wallet::Wallet;
-use ring::rand::SystemRandom;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 /// An account of the base database that this server can use.
@@ -35,6 +35,8 @@ pub struct Serving {
     pub accounts: Vec<OpenAccount>,
     /// Which may be asked for new payments.
     pub table: Table,
+    /// The wallets at which payments may rest on an account of the settings file, of this server's or of others'.
+    pub of_the_file: BTreeSet<Wallet>,
 }
 
 type Name = (Wallet, AccountId);
@@ -50,6 +52,7 @@ pub(super) struct Lanes {
     /// Accounts that answer for the settings file's.
     for_the_file: BTreeMap<Wallet, AccountId>,
     table: Table,
+    of_the_file: BTreeSet<Wallet>,
 }
 
 impl Lanes {
@@ -66,7 +69,7 @@ impl Lanes {
             (name, Known { version: 0, lane: Arc::new(lane) })
         };
         let lanes = channels.into_iter().map(known).collect();
-        Self { lanes, for_the_file: BTreeMap::new(), table: Table::default() }
+        Self { lanes, for_the_file: BTreeMap::new(), table: Table::default(), of_the_file: BTreeSet::new() }
     }
 
     /// What is asked for that account.
@@ -104,14 +107,24 @@ impl OrderCentre {
                     Known { version: account.version, lane: Arc::new(known.lane.renewed(account.channel)) }
                 }
                 None => {
-                    let clock = Arc::clone(&self.0.clock);
-                    let lane = Lane::new(account.channel, number, self.0.settings, clock).of(account.id);
+                    // One that takes the place of the settings file's is the same account: what is under way there is
+                    // under way here.
+                    let file = before.lanes.get(&(name.0, AccountId::OF_THE_FILE));
+                    let lane = match file.filter(|_| account.is_the_files) {
+                        Some(file) => file.lane.renewed(account.channel),
+                        None => {
+                            let clock = Arc::clone(&self.0.clock);
+                            Lane::new(account.channel, number, self.0.settings, clock)
+                        }
+                    };
+                    let lane = lane.of(account.id);
                     Known { version: account.version, lane: Arc::new(lane) }
                 }
             };
             lanes.insert(name, known);
         }
-        let new = Arc::new(Lanes { lanes, for_the_file, table: serving.table });
+        let new =
+            Arc::new(Lanes { lanes, for_the_file, table: serving.table, of_the_file: serving.of_the_file });
         *self.0.lanes.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
@@ -169,12 +182,15 @@ impl OrderCentre {
         self.lanes_now().name_of((wallet, account)).1
     }
 
-    /// Chooses who is asked for a new payment. To be written down before anything is sent.
+    /// Chooses who is asked for a new payment. To be written down before anything is sent. Whoever asks again for the same
+    /// attempt, on any server, gets the same answer, unless the table or an account's standing has changed: so that an
+    /// attempt whose record was lost meets its own number again.
     pub(super) fn choose(
         &self,
         wallet: Wallet,
         amount: Amount,
         kind: Kind,
+        number: &ChannelNumber,
     ) -> Result<AccountId, DeclineReason> {
         let lanes = self.lanes_now();
         let sale = Sale { store: self.0.groups.store().id, wallet, amount, kind };
@@ -186,22 +202,14 @@ impl OrderCentre {
         // One that this server cannot reach has no lane; one without codes to show cannot show any.
         let usable = may_be_asked.into_iter().filter_map(|id| {
             let lane = lanes.get((wallet, id))?;
-            (kind == Kind::Scanned || lane.shown().is_some()).then(|| (id, lane.window()))
+            (kind == Kind::Scanned || lane.shown().is_some()).then_some((id, lane))
         });
         let usable: Vec<_> = usable.collect();
-        let chance = match usable.len() {
-            0 => return Err(DeclineReason::ChannelUnreachable),
-            1 => 0,
-            _ => draw(&SystemRandom::new()).map_or(1, u32::from_le_bytes),
-        };
-        pick(&usable, now, chance).ok_or(DeclineReason::ChannelUnreachable)
-    }
-
-    /// Some account at that wallet.
-    pub(super) fn any_account(&self, wallet: Wallet) -> AccountId {
-        let lanes = self.lanes_now();
-        let mut own = lanes.lanes.keys().filter(|name| name.0 == wallet);
-        own.next().map_or(AccountId::OF_THE_FILE, |name| name.1)
+        // One that would refuse at once is left out while another would not.
+        let ready = usable.iter().filter(|(_, lane)| !lane.refuses()).count();
+        let stands = usable.iter().filter(|(_, lane)| ready == 0 || !lane.refuses());
+        let stands: Vec<_> = stands.map(|(id, lane)| (*id, lane.window())).collect();
+        pick(&stands, now, number).ok_or(DeclineReason::ChannelUnreachable)
     }
 
     /// The lane of an account.
@@ -218,6 +226,36 @@ impl OrderCentre {
         let lanes = self.lanes_now();
         let own = lanes.lanes.iter().filter(|(name, _)| name.0 == wallet && lanes.name_of(**name) == **name);
         own.map(|(_, known)| Arc::clone(&known.lane)).collect()
+    }
+
+    /// The lanes of all accounts at a wallet, and whether those are all the accounts that there are.
+    pub(super) fn whole(&self, wallet: Wallet) -> (Vec<Arc<Lane>>, bool) {
+        let lanes = self.lanes_now();
+        let mut own = lanes.table.accounts().iter().filter(|account| account.wallet == wallet);
+        let of_the_file = (wallet, AccountId::OF_THE_FILE);
+        let is_whole = own.all(|account| lanes.get((wallet, account.id)).is_some())
+            && (lanes.get(of_the_file).is_some() || !lanes.of_the_file.contains(&wallet));
+        (self.lanes_of(wallet), is_whole)
+    }
+
+    /// Tells of accounts that something of that group's rests on and that this server has no way to: nothing of it is asked
+    /// about here.
+    pub(super) async fn tell_of_the_unreachable(&self, tag: GroupTag) -> Result<(), GroupError> {
+        for (wallet, account) in self.0.groups.accounts_owed(tag).await? {
+            if account != AccountId::NOT_KNOWN && self.lanes_now().get((wallet, account)).is_none() {
+                metrics::counter!("evertill_accounts_unreachable_total").increment(1);
+                tracing::error!(%tag, %wallet, %account,
+                    "payments or refunds that are not settled rest on an account that this server has no way to: they are \
+                     not asked about here. Put it back into server.toml, or name its key in `account_keys`");
+            }
+        }
+        Ok(())
+    }
+
+    /// For each wallet a lane with places for what is looked for at all accounts.
+    pub(super) fn searches(&self) -> Vec<(Wallet, Arc<Lane>)> {
+        let first = |wallet| Some((wallet, self.lanes_of(wallet).into_iter().next()?));
+        Wallet::ALL.into_iter().filter_map(first).collect()
     }
 
     /// Every account under whose name attempts may stand, with the lane that they are asked about on.

@@ -5,7 +5,7 @@ use super::OrderCentre;
 use super::sweeper::refund_pause;
 use crate::base_store::StoredSettled;
 use crate::order_group::{GiveBackEvent, GiveBackNews, GroupError, PaymentNews, RefundNews};
-use evertill_shared::id::RefundId;
+use evertill_shared::id::{AccountId, RefundId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Event, QueryOutcome};
 use evertill_shared::reconciliation::Movement;
@@ -43,15 +43,23 @@ impl OrderCentre {
             tracing::error!(%number, settled.number, "a bill settles an attempt that is not there");
             return Ok(());
         };
-        let outcome = match (settled.moved, &settled.transaction) {
+        let (outcome, found_at) = match (settled.moved, &settled.transaction) {
+            // What is to go back needs its account, and only the accounts themselves know whose it is.
+            (true, _) if payment.account == AccountId::NOT_KNOWN => match self.search(payment).await {
+                (outcome, Some(at)) => (outcome, Some(at)),
+                (_, None) => {
+                    let text = format!("no account at {wallet} says that it has {}", settled.number);
+                    return Err(GroupError::Unknown(text));
+                }
+            },
             (true, transaction) => {
-                QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }
+                (QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }, None)
             }
-            (false, _) => QueryOutcome::Reversed,
+            (false, _) => (QueryOutcome::Reversed, None),
         };
         tracing::info!(%number, attempt = payment.attempt, moved = settled.moved, "a bill settles a payment");
         let (event, at, policy) = (Event::Query(outcome), self.now(), *self.policy(wallet));
-        let news = PaymentNews { number, attempt: payment.attempt, event, at, policy };
+        let news = PaymentNews { number, attempt: payment.attempt, event, found_at, at, policy };
         self.0.groups.record_payment(news).await.map(drop)
     }
 

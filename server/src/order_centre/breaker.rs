@@ -58,14 +58,25 @@ impl Default for Breaker {
 impl Breaker {
     /// Whether a charge may go. A trial that nobody reports on for `patience` is given to another.
     pub fn turn(&mut self, now: Duration, patience: Duration) -> Turn {
+        if self.refuses(now, patience) {
+            return Turn::Refused;
+        }
         match self.state {
             State::Closed => Turn::Usual,
-            State::Open { until, .. } if now < until => Turn::Refused,
-            State::Trial { since, .. } if now < since + patience => Turn::Refused,
             State::Open { pause, .. } | State::Trial { pause, .. } => {
                 self.state = State::Trial { since: now, pause };
                 Turn::Trial
             }
+        }
+    }
+
+    /// Whether a charge would be refused now; see [`Breaker::turn`]. Takes no turn.
+    #[must_use]
+    pub fn refuses(&self, now: Duration, patience: Duration) -> bool {
+        match self.state {
+            State::Closed => false,
+            State::Open { until, .. } => now < until,
+            State::Trial { since, .. } => now < since + patience,
         }
     }
 
@@ -82,6 +93,13 @@ impl Breaker {
             }
             // It began before the wallet was given up, and says nothing new.
             (State::Open { .. } | State::Trial { .. }, false) => {}
+        }
+    }
+
+    /// The charge that was to try was never sent, for a reason that says nothing of the wallet: another may try.
+    pub fn not_sent(&mut self, now: Duration) {
+        if let State::Trial { pause, .. } = self.state {
+            self.state = State::Open { until: now, pause };
         }
     }
 
@@ -190,6 +208,18 @@ mod tests {
         assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Trial);
         assert_eq!(breaker.turn(s(19), PATIENCE), Turn::Refused);
         assert_eq!(breaker.turn(s(20), PATIENCE), Turn::Trial);
+    }
+
+    #[test]
+    fn a_trial_that_was_never_sent_is_another_ones() {
+        let mut breaker = opened();
+        assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Trial);
+        breaker.not_sent(s(11));
+        assert!(breaker.is_open(), "nothing was learnt");
+        assert_eq!(breaker.turn(s(11), PATIENCE), Turn::Trial);
+        let mut closed = Breaker::default();
+        closed.not_sent(s(1));
+        assert_eq!(closed.turn(s(1), PATIENCE), Turn::Usual);
     }
 
     #[test]

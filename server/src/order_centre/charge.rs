@@ -55,8 +55,8 @@ impl OrderCentre {
         Payment::intent(attempt, wallet, number, amount, self.now(), self.policy(wallet))
     }
 
-    /// The same for an attempt that no server has heard of: any of the wallet's accounts says of it that there is no such
-    /// order, since whoever sends one writes it down before.
+    /// The same for an attempt that its group has not heard of. Whoever sends one writes it down before; but a group that
+    /// was put back to an older state has lost what was written, so every account is asked, and not one alone believed.
     #[must_use]
     pub fn intent_never_seen(
         &self,
@@ -65,7 +65,7 @@ impl OrderCentre {
         number: ChannelNumber,
         amount: Amount,
     ) -> Payment {
-        let account = self.any_account(wallet);
+        let account = AccountId::NOT_KNOWN;
         Payment { account, ..self.intent(attempt, wallet, number, amount) }
     }
 
@@ -120,7 +120,7 @@ impl OrderCentre {
 
     async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {
         let (wallet, number) = (charge.wallet, charge.channel_number.clone());
-        let mut intent = self.intent(charge.attempt, wallet, number, charge.amount);
+        let mut intent = self.intent(charge.attempt, wallet, number.clone(), charge.amount);
         if matches!(charge.means, Means::Shown) {
             intent = intent.to_be_shown(self.policy(wallet));
         }
@@ -128,7 +128,12 @@ impl OrderCentre {
             Means::Scanned(_) => Kind::Scanned,
             Means::Shown => Kind::Shown,
         };
-        match self.choose(wallet, charge.amount, kind) {
+        let chosen = match self.time_is_agreed() {
+            true => self.choose(wallet, charge.amount, kind, &number),
+            // Nobody could say when it was sent, and when it is over.
+            false => Err(DeclineReason::ChannelUnreachable),
+        };
+        match chosen {
             Ok(account) => intent.account = account,
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
             Err(reason) => {
@@ -151,7 +156,7 @@ impl OrderCentre {
     }
 
     /// Both clocks: the one counts no sleep of the machine, the other may be set.
-    fn clocks(&self) -> (Duration, Timestamp) {
+    pub(super) fn clocks(&self) -> (Duration, Timestamp) {
         (self.0.clock.monotonic(), self.now())
     }
 
@@ -172,7 +177,14 @@ impl OrderCentre {
         let _ = heard.send(()); // nobody may be waiting any more
         // The code has been used: it is wiped as soon as it is not needed.
         drop(charge);
-        let news = PaymentNews { number, attempt, event, at: self.now(), policy: *self.policy(wallet) };
+        let news = PaymentNews {
+            number,
+            attempt,
+            event,
+            found_at: None,
+            at: self.now(),
+            policy: *self.policy(wallet),
+        };
         self.write_down(news, intent).await
     }
 
@@ -188,9 +200,7 @@ impl OrderCentre {
         let Some(_place) = lane.charge_place() else { return unreachable };
         // A process that slept through its lease must not charge what others may have given up since. Only we
         // have the code, so it was surely not charged.
-        let (monotonic, now) = self.clocks();
-        let slept = monotonic.saturating_sub(since.0).max(now.since(since.1));
-        if slept >= self.0.settings.lease {
+        if self.is_over(self.0.settings.lease, since) {
             return unreachable;
         }
         let sale = charge.adoption.sale.key;

@@ -7,12 +7,17 @@ use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome};
 use crate::order_group::{
     CarryOut, GiveBack, GiveBackEvent, GiveBackNews, GroupError, RefundNews, RefundRecord,
 };
+use evertill_shared::clock::Timestamp;
 use evertill_shared::order::PaidBy;
 use evertill_shared::payment::QueryOutcome;
-use evertill_shared::refund::{Refund, RefundEvent};
+use evertill_shared::refund::{Refund, RefundEvent, refusal_is_final};
+use evertill_shared::wallet::Wallet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// When a task began, by both clocks.
+type Since = (Duration, Timestamp);
 
 impl OrderCentre {
     /// Carries a refund out and waits a while for the wallet's answer. A cash refund is done at once. Repeating
@@ -24,11 +29,12 @@ impl OrderCentre {
         let (settled, answer) = oneshot::channel();
         let centre = self.clone();
         self.spawn(async move {
+            let since = centre.clocks();
             let sent = centre.0.groups.carry_out_refund(carry_out).await;
             let ask = sent.as_ref().ok().filter(|sent| sent.fresh).map(|sent| sent.record.clone());
             let _ = written.send(sent.map(|sent| sent.record));
             if let Some(record) = ask {
-                let _ = settled.send(centre.send_refund(record).await);
+                let _ = settled.send(centre.send_refund(record, since).await);
             }
         });
         let on_disk = tokio::time::timeout(self.0.groups.call_limit(), on_disk).await;
@@ -44,26 +50,57 @@ impl OrderCentre {
         Ok(refund)
     }
 
-    async fn send_refund(&self, record: RefundRecord) -> Option<RefundRecord> {
+    async fn send_refund(&self, record: RefundRecord, since: Since) -> Option<RefundRecord> {
         let (lane, asked) = self.refund_call(&record)?;
         let outcome = {
             // Without a free place the sweeper sends it: a refund can wait. The place is the wallet's: it is not
             // kept while the answer waits for its group.
             let _place = lane.refund_place()?;
+            if self.may_be_anothers(since) {
+                return None;
+            }
             lane.refund(&asked).await
         };
-        self.write_refund(&record, outcome).await
+        let at = self.now();
+        self.write_refund(&record, outcome, at.plus(refund_pause(record.tries))).await
     }
 
     /// Asks about a refund that is under way, and sends it again under its own number if the channel has never
-    /// heard of it.
-    pub(super) async fn ask_about_refund(&self, record: RefundRecord) -> Option<RefundRecord> {
+    /// heard of it. What it was sent before, at that time at the latest, may be on its way still: the refusal of another
+    /// request under its number says nothing about that one.
+    pub(super) async fn ask_about_refund(
+        &self,
+        record: RefundRecord,
+        asked_at: Option<Timestamp>,
+        since: Since,
+    ) -> Option<RefundRecord> {
         let (lane, asked) = self.refund_call(&record)?;
         let mut outcome = lane.query_refund(&asked).await;
+        let mut next_at = self.now().plus(refund_pause(record.tries));
         if outcome == Outcome::NoSuchRefund {
+            if self.may_be_anothers(since) {
+                return None;
+            }
             outcome = lane.refund(&asked).await;
+            let (now, alive) = (self.now(), self.alive(lane.channel().wallet()));
+            let refused = matches!(outcome, Outcome::Refused(_));
+            if refused && !refusal_is_final(asked_at, now, alive) {
+                tracing::warn!(refund = %record.refund.id, "a refund was refused that may be on its way: asked again");
+                (outcome, next_at) = (Outcome::Unknown, now.plus(alive));
+            }
         }
-        self.write_refund(&record, outcome).await
+        self.write_refund(&record, outcome, next_at).await
+    }
+
+    /// So long a request may be on its way to a wallet.
+    fn alive(&self, wallet: Wallet) -> Duration {
+        Duration::from_millis(self.policy(wallet).no_order_after_ms)
+    }
+
+    /// A process that slept, or waited long for an answer, must not send what another may be sending by now: what is left
+    /// of its lease would not last for the calls that follow.
+    fn may_be_anothers(&self, since: Since) -> bool {
+        self.is_over(self.0.settings.refund_lease / 3, since)
     }
 
     fn refund_call(&self, record: &RefundRecord) -> Option<(Arc<Lane>, ChannelRefund)> {
@@ -83,11 +120,17 @@ impl OrderCentre {
     }
 
     /// Writes the channel's answer down until it is in. Only a definite refusal frees the money.
-    async fn write_refund(&self, record: &RefundRecord, outcome: Outcome) -> Option<RefundRecord> {
+    async fn write_refund(
+        &self,
+        record: &RefundRecord,
+        outcome: Outcome,
+        next_at: Timestamp,
+    ) -> Option<RefundRecord> {
         let (event, message) = match outcome {
             Outcome::Done => (RefundEvent::Confirmed, None),
             Outcome::Refused(message) => (RefundEvent::Refused, Some(message)),
-            Outcome::Processing | Outcome::NoSuchRefund | Outcome::Unknown => (RefundEvent::NoAnswer, None),
+            Outcome::Processing => (RefundEvent::UnderWay, None),
+            Outcome::NoSuchRefund | Outcome::Unknown => (RefundEvent::NoAnswer, None),
         };
         let at = self.now();
         let news = RefundNews {
@@ -96,7 +139,7 @@ impl OrderCentre {
             event,
             message,
             at,
-            next_at: at.plus(refund_pause(record.tries)),
+            next_at,
         };
         let mut pause = Duration::from_millis(100);
         loop {
@@ -119,7 +162,8 @@ impl OrderCentre {
     /// under its number, and whether the wallet holds it at all.
     pub(super) async fn give_back(&self, due: GiveBack) {
         let Some(lane) = self.lane(due.wallet, due.account) else { return };
-        let due = match self.0.groups.lease_give_back(due, self.lease()).await {
+        let since = self.clocks();
+        let due = match self.0.groups.lease_give_back(due, self.refund_lease()).await {
             Ok(Some(due)) => due,
             Ok(None) => return,
             Err(error) => return tracing::debug!(%error, "no lease on money that goes back"),
@@ -134,6 +178,7 @@ impl OrderCentre {
         let event = match lane.query_refund(&asked).await {
             Outcome::NoSuchRefund | Outcome::Refused(_) => {
                 match lane.query(&due.channel_number, due.amount).await {
+                    QueryOutcome::Paid { .. } if self.may_be_anothers(since) => return,
                     QueryOutcome::Paid { .. } => given_back(lane.refund(&asked).await),
                     QueryOutcome::Reversed => GiveBackEvent::NothingTaken,
                     _ => GiveBackEvent::NotYet(None),

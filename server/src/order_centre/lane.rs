@@ -23,13 +23,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A pause is lengthened by up to this, so that servers do not all try a wallet at once.
 const SPREAD: Duration = Duration::from_secs(1);
 
-/// What is done in the background. Neither takes the other's places.
+/// What is done in the background. None takes another's places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Errand {
     /// Asking about payments that are under way, and taking them back.
     Payments,
     /// Sending money back, and asking about that.
     Refunds,
+    /// Asking all accounts of the wallet about payments that any of them may know.
+    Searches,
 }
 
 /// Places for each group and kind of errand.
@@ -134,6 +136,11 @@ impl Lane {
         Arc::clone(&self.channel)
     }
 
+    /// Which account it is.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
     /// Whether both serve one account.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.channel.wallet(), self.account) == (other.channel.wallet(), other.account)
@@ -142,6 +149,11 @@ impl Lane {
     /// How it answered of late.
     pub fn window(&self) -> Window {
         self.window.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a charge would find no place here now; see [`Lane::charge_place`].
+    pub fn refuses(&self) -> bool {
+        self.charges.available_permits() == 0 || self.breaker().refuses(self.clock.monotonic(), self.limit)
     }
 
     /// A place for a charge, if one is free and the wallet answers as far as is known.
@@ -206,9 +218,16 @@ impl Lane {
             let _on_its_way = OnItsWay::new(self, &charge.number);
             self.limited(self.channel.pay(charge)).await.unwrap_or(PayOutcome::Unknown)
         };
-        let silent =
-            matches!(outcome, PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable));
-        self.learn(began, !silent);
+        match &outcome {
+            PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable) => {
+                self.learn(began, false);
+            }
+            // Refused here, before anything was sent: that says nothing of the wallet.
+            PayOutcome::Refused(_) => self.breaker().not_sent(self.clock.monotonic()),
+            PayOutcome::ConfirmedSuccess { .. } | PayOutcome::ConfirmedFailure(_) | PayOutcome::Waiting => {
+                self.learn(began, true);
+            }
+        }
         outcome
     }
 

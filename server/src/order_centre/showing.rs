@@ -5,10 +5,11 @@ use super::OrderCentre;
 use super::lane::{Errand, Lane};
 use crate::channel::{NotificationError, Notified, ShownOrder};
 use crate::order_group::{PaymentNews, PaymentRecord};
-use evertill_shared::id::TerminalId;
-use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, ShownOutcome};
+use evertill_shared::id::{AccountId, TerminalId};
+use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, QueryOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How often somebody else who asks about the same attempt is waited for, and how long.
 const OTHERS: (u32, Duration) = (4, Duration::from_millis(250));
@@ -65,9 +66,15 @@ impl OrderCentre {
         lane.create(&order).await
     }
 
-    /// Takes in what somebody says is a notification of that wallet's.
+    /// Takes in what somebody says is a notification of that wallet's. What is asked because of it is asked where payments
+    /// are made: a connection belongs to the threads that opened it.
     pub async fn notified(&self, wallet: Wallet, headers: &[(String, String)], body: &[u8]) -> TakenIn {
-        let taken = self.take_in(wallet, headers, body).await;
+        let (sent, taken) = oneshot::channel();
+        let (centre, headers, body) = (self.clone(), headers.to_vec(), body.to_vec());
+        self.spawn(async move {
+            let _ = sent.send(centre.take_in(wallet, &headers, &body).await); // nobody may be waiting any more
+        });
+        let taken = taken.await.unwrap_or(TakenIn::Later);
         let labels = [("wallet", wallet.to_string()), ("outcome", taken.word().to_owned())];
         metrics::counter!("evertill_notifications_total", &labels).increment(1);
         taken
@@ -113,7 +120,8 @@ impl OrderCentre {
             let found = self.0.groups.payment_of(&notified.number).await;
             let record = found.map_err(|_| TakenIn::Later)?.ok_or(TakenIn::Stranger)?;
             let payment = &record.payment;
-            let is_its_own = self.lane(wallet, payment.account).is_some_and(|own| own.is_same(lane));
+            let is_its_own = payment.account == AccountId::NOT_KNOWN
+                || self.lane(wallet, payment.account).is_some_and(|own| own.is_same(lane));
             if payment.wallet != wallet || payment.amount != notified.amount || !is_its_own {
                 tracing::error!(%wallet, number = %notified.number, amount = notified.amount.minor,
                     asked = payment.amount.minor, "an authentic notification speaks of another payment than ours");
@@ -150,7 +158,13 @@ impl OrderCentre {
         }
         let at = self.now();
         let event = Event::Query(lane.query(&record.payment.channel_number, record.payment.amount).await);
-        let news = PaymentNews { number, attempt, event, at, policy: *self.policy(wallet) };
+        let knows_it = !matches!(event, Event::Query(QueryOutcome::NoSuchOrder | QueryOutcome::Unknown));
+        let is_lost = record.payment.account == AccountId::NOT_KNOWN;
+        if is_lost && !knows_it {
+            return later;
+        }
+        let found_at = is_lost.then(|| lane.account());
+        let news = PaymentNews { number, attempt, event, found_at, at, policy: *self.policy(wallet) };
         match self.write_down_briefly(news).await {
             Ok((state, _)) if state.is_final() => Some(Ok(())),
             Ok(_) | Err(_) => later,

@@ -4,9 +4,10 @@ use super::OrderCentre;
 use super::lane::Errand;
 use super::scan::Scan;
 use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{Action, Event};
-use evertill_shared::wallet::Wallet;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
@@ -31,7 +32,7 @@ impl OrderCentre {
     #[must_use = "dropping it stops the sweeper"]
     pub fn spawn_sweeper(&self) -> Sweeper {
         let centre = self.clone();
-        let task = self.spawn(async move {
+        let task = self.spawn_uncounted(async move {
             let (mut tasks, mut swept) = (JoinSet::new(), BTreeSet::new());
             loop {
                 for tag in
@@ -52,7 +53,10 @@ impl OrderCentre {
             let swept = self.sweep(tag).await.map(drop);
             let result = swept.and(self.scan_on(tag, &mut scan).await);
             let result = match round.is_multiple_of(TIDY_EVERY) {
-                true => result.and(self.0.groups.tidy(tag).await.map(drop)),
+                true => {
+                    let tidied = self.0.groups.tidy(tag).await.map(drop);
+                    result.and(tidied).and(self.tell_of_the_unreachable(tag).await)
+                }
                 false => result,
             };
             let pause = if result.is_ok() { 1 } else { 4 };
@@ -71,6 +75,21 @@ impl OrderCentre {
     /// The group cannot be read.
     pub async fn sweep(&self, tag: GroupTag) -> Result<SweptTasks, GroupError> {
         let mut tasks = SweptTasks(JoinSet::new());
+        if !self.time_is_steady() {
+            return Ok(tasks);
+        }
+        for (wallet, lane) in self.searches() {
+            let most = lane.free_places(tag, Errand::Searches);
+            let lost = (wallet, AccountId::NOT_KNOWN);
+            for due in self.0.groups.due_payments(tag, lost, most).await? {
+                let Some(place) = lane.errand_place(tag, Errand::Searches) else { break };
+                let (centre, under_way) = (self.clone(), self.under_way());
+                tasks.0.spawn(async move {
+                    centre.settle_payment(due).await;
+                    drop((place, under_way));
+                });
+            }
+        }
         // Asked for by account: a heap of payments at a dead channel hides none of another's.
         for (of, lane) in self.all_lanes() {
             let most = lane.free_places(tag, Errand::Payments);
@@ -78,10 +97,10 @@ impl OrderCentre {
                 if most == 0 { Vec::new() } else { self.0.groups.due_payments(tag, of, most).await? };
             for due in payments {
                 let Some(place) = lane.errand_place(tag, Errand::Payments) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.settle_payment(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
             let most = lane.free_places(tag, Errand::Refunds);
@@ -90,18 +109,18 @@ impl OrderCentre {
             }
             for due in self.0.groups.due_refunds(tag, of, most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.settle_refund(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
             for due in self.0.groups.due_give_backs(tag, of, self.now(), most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Refunds) else { break };
-                let centre = self.clone();
+                let (centre, under_way) = (self.clone(), self.under_way());
                 tasks.0.spawn(async move {
                     centre.give_back(due).await;
-                    drop(place);
+                    drop((place, under_way));
                 });
             }
         }
@@ -121,27 +140,30 @@ impl OrderCentre {
         metrics::counter!("evertill_leases_total", "kind" => "payment").increment(1);
         tracing::info!(%number, attempt, state = record.payment.state.as_str(), %wallet,
             "a payment that is not settled is taken up");
-        let Some(event) = self.ask_about(&record, wallet).await else { return };
-        // The time at which it was *asked*: an answer says no more than what was true then.
-        let (event, at) = event;
+        // The time at which it is *asked*: an answer says no more than what was true then.
+        let at = self.now();
+        let Some((event, found_at)) = self.ask_about(&record, at).await else { return };
         let policy = *self.policy(wallet);
-        let news = PaymentNews { number, attempt, event, at, policy };
+        let news = PaymentNews { number, attempt, event, found_at, at, policy };
         if let Err(error) = self.write_down_briefly(news).await {
             tracing::warn!(%number, attempt, %error, "an answer could not be written down: asked again later");
         }
     }
 
-    async fn ask_about(
-        &self,
-        record: &PaymentRecord,
-        wallet: Wallet,
-    ) -> Option<(Event, evertill_shared::clock::Timestamp)> {
-        let lane = self.lane(wallet, record.payment.account)?;
-        let at = self.now();
+    async fn ask_about(&self, record: &PaymentRecord, at: Timestamp) -> Option<(Event, Option<AccountId>)> {
         let mut payment = record.payment.clone();
+        let wallet = payment.wallet;
         // Due, says the database: if not by this clock, then the clock has been set back since.
         payment.next_at = payment.next_at.min(at);
-        let event = match payment.due(at, self.policy(wallet))? {
+        let action = payment.due(at, self.policy(wallet))?;
+        if payment.account == AccountId::NOT_KNOWN {
+            let (outcome, found_at) = self.search(&payment).await;
+            let is_over = action == Action::LookAgain;
+            let event = if is_over { Event::LookedAgain(outcome) } else { Event::Query(outcome) };
+            return Some((event, found_at));
+        }
+        let lane = self.lane(wallet, payment.account)?;
+        let event = match action {
             Action::Query => Event::Query(lane.query(&payment.channel_number, payment.amount).await),
             Action::Reverse if payment.shown.is_some() => {
                 Event::Reverse(lane.close(&payment.channel_number).await)
@@ -152,16 +174,17 @@ impl OrderCentre {
                 Event::LookedAgain(lane.query(&payment.channel_number, payment.amount).await)
             }
         };
-        Some((event, at))
+        Some((event, None))
     }
 
     async fn settle_refund(&self, due: RefundRecord) {
-        match self.0.groups.lease_refund(&due, self.lease()).await {
+        let since = self.clocks();
+        match self.0.groups.lease_refund(&due, self.refund_lease()).await {
             Ok(Some(record)) => {
                 let refund = &record.refund.id;
                 metrics::counter!("evertill_leases_total", "kind" => "refund").increment(1);
                 tracing::info!(number = %record.refund.order, %refund, "a refund that is not settled is taken up");
-                drop(self.ask_about_refund(record).await);
+                drop(self.ask_about_refund(record, due.asked_at, since).await);
             }
             Ok(None) => {}
             Err(error) => {

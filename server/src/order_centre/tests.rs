@@ -6,11 +6,11 @@ mod isolation;
 mod refunding;
 mod sharing;
 mod showing;
-mod wallet;
+pub(super) mod wallet;
 
 use super::*;
 use crate::order_group::testing::{Rig, guard, store, tag};
-use crate::order_group::{Adoption, GroupError, KeptEntry, NewRefund, PaymentNews, SaleOfTill};
+use crate::order_group::{Adoption, GroupError, KeptEntry, NewPayment, NewRefund, PaymentNews, SaleOfTill};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::order_number::OrderNumber;

@@ -50,6 +50,8 @@ pub struct DayRow {
     pub at: Timestamp,
     /// What.
     pub row: BookRow,
+    /// Through which of the merchant's accounts at the wallet.
+    pub account: AccountId,
 }
 
 /// What is asked about an account's use.
@@ -72,10 +74,12 @@ pub trait DayBooks: Send + Sync {
     /// Whether anything of an account's is not settled yet, whenever it was: payments that are open or to be looked at
     /// again, refunds, and what goes back by itself.
     fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool>;
+    /// Every account of which anything is not settled yet.
+    fn accounts_owed(&self) -> Reply<Vec<(Wallet, AccountId)>>;
     /// The rows of a part of a day, oldest first.
     fn day_part(&self, part: DayPart) -> Reply<Vec<DayRow>>;
     /// Everything that moved, or was to move, for one order through wallets.
-    fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>>;
+    fn movements(&self, number: OrderNumber) -> Reply<Vec<DayRow>>;
 }
 
 impl GroupSet {
@@ -87,7 +91,7 @@ impl GroupSet {
         tag: GroupTag,
         wallet: Wallet,
         (from, until): (Timestamp, Timestamp),
-        mut take: impl FnMut(BookRow),
+        mut take: impl FnMut(DayRow),
     ) -> Result<(), GroupError> {
         for list in DayList::ALL {
             let mut part = DayPart { wallet, list, from, after: String::new(), until, most: PART };
@@ -97,7 +101,7 @@ impl GroupSet {
                 if let Some(last) = rows.last() {
                     (part.from, part.after) = (last.at, last.row.number.clone());
                 }
-                rows.into_iter().for_each(|row| take(row.row));
+                rows.into_iter().for_each(&mut take);
                 if is_last {
                     break;
                 }
@@ -130,10 +134,17 @@ impl GroupSet {
         Ok(false)
     }
 
+    /// See [`DayBooks::accounts_owed`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn accounts_owed(&self, tag: GroupTag) -> Result<Vec<(Wallet, AccountId)>, GroupError> {
+        self.for_copies(tag, |g| g.accounts_owed()).await
+    }
+
     /// See [`DayBooks::movements`].
     /// # Errors
     /// See [`GroupError`].
-    pub async fn movements(&self, number: OrderNumber) -> Result<Vec<BookRow>, GroupError> {
+    pub async fn movements(&self, number: OrderNumber) -> Result<Vec<DayRow>, GroupError> {
         self.for_copies(number.tag(), |g| g.movements(number)).await
     }
 }

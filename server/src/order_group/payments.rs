@@ -84,6 +84,8 @@ pub struct PaymentNews {
     pub attempt: Attempt,
     /// What is known.
     pub event: Event,
+    /// Which account knows it, if nobody knew that before.
+    pub found_at: Option<AccountId>,
     /// When it was known, by the server's clock.
     pub at: Timestamp,
     /// The wallet's policy.

@@ -49,6 +49,8 @@ pub struct RefundRecord {
     pub account: AccountId,
     /// How often the wallet has been asked.
     pub tries: u32,
+    /// When somebody last took it up to ask the wallet.
+    pub asked_at: Option<Timestamp>,
     /// When to ask again, while it is under way.
     pub next_at: Timestamp,
     /// One more at each change.

@@ -101,6 +101,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0011_accounts.sql"),
         postgres: include_str!("../../migrations/postgres/group_0011_accounts.sql"),
     },
+    Migration {
+        number: 12,
+        name: "refunds_asked",
+        sqlite: include_str!("../../migrations/sqlite/group_0012_refunds_asked.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0012_refunds_asked.sql"),
+    },
 ];
 
 /// What an engine says of itself.

@@ -2,11 +2,46 @@
 
 use super::{NotDone, Reconciler};
 use crate::order_group::GroupError;
+use crate::order_group::day_books::DayRow;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::reconciliation::{BookRow, Carried, Either, Movement, Standing};
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeSet;
+
+/// How our books speak of the accounts at a wallet on a day: what each one's bill must be.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    moved: BTreeSet<AccountId>,
+    waits: BTreeSet<AccountId>,
+}
+
+impl Uses {
+    fn saw(&mut self, account: AccountId, standing: Standing) {
+        match standing {
+            Standing::Moved => drop(self.moved.insert(account)),
+            Standing::Unknown => drop(self.waits.insert(account)),
+            Standing::NotMoved => {}
+        }
+    }
+
+    /// Money moved through it: its bill must come, and hold something.
+    pub fn moved(&self, account: AccountId) -> bool {
+        self.moved.contains(&account)
+    }
+
+    /// Something of it waits for a line. What was sent nobody knows where may be anybody's.
+    pub fn waits(&self, account: AccountId) -> bool {
+        self.waits.contains(&account) || self.waits.contains(&AccountId::NOT_KNOWN)
+    }
+
+    /// The accounts whose bills are needed.
+    pub fn needed(&self) -> impl Iterator<Item = AccountId> {
+        let both = self.moved.union(&self.waits).copied();
+        both.filter(|account| *account != AccountId::NOT_KNOWN)
+    }
+}
 
 impl Reconciler {
     /// Everything that moved through a channel in that time, by our books; `told` hears how much was read so far.
@@ -14,12 +49,14 @@ impl Reconciler {
         &self,
         channel: Wallet,
         span: (Timestamp, Timestamp),
+        uses: &mut Uses,
         mut told: impl FnMut(u64),
     ) -> Result<Vec<BookRow>, NotDone> {
         let mut rows = Vec::new();
         for tag in self.groups.tags() {
-            let take = |mut row: BookRow| {
+            let take = |DayRow { mut row, account, .. }: DayRow| {
                 self.settings.add_fee(channel, &mut row);
+                uses.saw(self.centre.stands_for(channel, account), row.standing);
                 rows.push(row);
             };
             self.groups
@@ -37,15 +74,20 @@ impl Reconciler {
         &self,
         channel: Wallet,
         mut carried: Vec<Carried>,
+        uses: &mut Uses,
     ) -> Result<Vec<Carried>, NotDone> {
         for one in &mut carried {
             let Either::Book(row) = &mut one.row else { continue };
             let Ok(order) = row.order.parse::<OrderNumber>() else { continue };
             let now = self.groups.movements(order).await;
             let now = now.map_err(|error| unread(&order.tag().to_string(), &error))?;
-            let same = |new: &BookRow| (new.movement, &new.number) == (row.movement, &row.number);
-            if let Some(mut new) = now.into_iter().find(same) {
+            let same = |new: &DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
+            if let Some(DayRow { row: mut new, account, .. }) = now.into_iter().find(same) {
                 self.settings.add_fee(channel, &mut new);
+                // Whatever it is, its line may stand in a later bill.
+                if new.standing != Standing::NotMoved {
+                    uses.saw(self.centre.stands_for(channel, account), Standing::Unknown);
+                }
                 *row = new;
             }
         }

@@ -1,16 +1,18 @@
 //! One day of one channel: fetched, read, compared, written down.
 
 use super::Reconciler;
+use super::books::Uses;
 use crate::base_store::{BaseError, BillLease, BillRun, RunFigures, RunState};
+use crate::channel::Channel;
 use crate::channel::bills::BillFailure;
-use crate::order_group::GroupError;
-use crate::order_group::day_books::AccountUse;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
-use evertill_shared::reconciliation::{BillRow, BookRow, Standing, reconcile};
+use evertill_shared::reconciliation::{BillRow, BookRow, reconcile};
 use evertill_shared::wallet::Wallet;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// When a bill that is not there yet, or was refused, is asked for again.
 const AGAIN: Duration = Duration::from_secs(10 * 60);
@@ -128,8 +130,9 @@ impl Reconciler {
     ) -> Result<BillRun, NotDone> {
         let (channel, day) = (run.channel, run.day);
         let carried = self.base.bill_carried(channel, day).await?;
-        let carried = self.refresh(channel, carried).await?;
-        let sides = self.sides(lease, day, !carried.is_empty(), told).await?;
+        let mut uses = Uses::default();
+        let carried = self.refresh(channel, carried, &mut uses).await?;
+        let sides = self.sides(lease, day, uses, told).await?;
         run.figures.bill_rows = sides.bill.len() as u64;
         run.figures.book_rows = sides.books.len() as u64;
         told(Step::Comparing);
@@ -152,83 +155,71 @@ impl Reconciler {
         &self,
         lease: BillLease,
         day: BusinessDay,
-        waiting: bool,
+        mut uses: Uses,
         told: &mut (impl FnMut(Step) + Send),
     ) -> Result<Sides, NotDone> {
         let channel = lease.channel;
         let span =
             self.span(day).ok_or_else(|| NotDone::NotThisDay(format!("{day} is no day that can be")))?;
+        let books = self.books(channel, span, &mut uses, |rows| told(Step::Reading(rows))).await?;
+        self.base.keep_bills(lease).await?;
         told(Step::Fetching);
-        let bill = self.fetch(channel, day).await;
-        self.base.keep_bills(lease).await?;
-        let bill = match bill {
-            Ok(bill) => Some(bill),
-            Err(BillFailure::NotReady) if self.may_be_empty(day) => None,
-            Err(BillFailure::Bad(why)) => return Err(NotDone::Refused(why)),
-            Err(failure) => return Err(NotDone::Later(failure.to_string())),
-        };
-        if let Some(bill) = &bill {
-            told(Step::Fetched(bill.len() as u64));
-        }
-        let books = self.books(channel, span, |rows| told(Step::Reading(rows))).await?;
-        self.base.keep_bills(lease).await?;
-        match bill {
-            None if !self.is_without_trade(day, &books, waiting) => {
-                Err(NotDone::Later(BillFailure::NotReady.to_string()))
-            }
-            Some(bill) if bill.is_empty() && books.iter().any(|row| row.standing == Standing::Moved) => {
-                Err(NotDone::Refused(format!("it holds nothing, and our books have {} rows", books.len())))
-            }
-            bill => Ok(Sides { bill: bill.unwrap_or_default(), books }),
-        }
+        let bill = self.fetch(lease, day, &uses).await?;
+        told(Step::Fetched(bill.len() as u64));
+        Ok(Sides { bill, books })
     }
 
-    async fn fetch(&self, channel: Wallet, day: BusinessDay) -> Result<Vec<BillRow>, BillFailure> {
+    /// The bills of all accounts at a wallet; each that must be there is.
+    async fn fetch(&self, lease: BillLease, day: BusinessDay, uses: &Uses) -> Result<Vec<BillRow>, NotDone> {
+        let channel = lease.channel;
         let mut accounts = self.centre.accounts_at(channel);
+        if let Some(missing) = uses.needed().find(|id| !accounts.iter().any(|(known, _)| known == id)) {
+            return Err(NotDone::Later(format!(
+                "this server has no way to the account {missing} at {channel}, whose bill is needed"
+            )));
+        }
         accounts.retain(|(_, known)| known.bills().is_some());
         if accounts.is_empty() {
-            return Err(BillFailure::NoAnswer(format!("{channel} is not in this server's settings")));
+            return Err(NotDone::Later(format!("{channel} is not in this server's settings")));
         }
-        let mut rows = None;
+        let mut rows = Vec::new();
         for (account, known) in accounts {
-            let Some(bills) = known.bills() else { continue };
-            match bills.bill(day).await {
-                Ok(more) => rows.get_or_insert_with(Vec::new).extend(more),
-                Err(BillFailure::NotReady)
-                    if self.may_be_empty(day) && !self.was_used(channel, account, day).await? => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        rows.ok_or(BillFailure::NotReady)
-    }
-
-    /// Whether anything moved through an account on that day, by our books: else its bill need not be there.
-    async fn was_used(
-        &self,
-        wallet: Wallet,
-        account: AccountId,
-        day: BusinessDay,
-    ) -> Result<bool, BillFailure> {
-        let Some((from, until)) = self.span(day) else { return Ok(true) };
-        let unread = |error: GroupError| {
-            BillFailure::NoAnswer(format!("whether account {account} was used is not known: {error}"))
-        };
-        for id in [account, AccountId::OF_THE_FILE] {
-            if self.centre.stands_for(wallet, id) == account {
-                let asked = AccountUse { account: id, wallet, from, until };
-                if self.groups.account_was_used(asked).await.map_err(unread)? {
-                    return Ok(true);
+            let bill = self.bill_of(known, day).await;
+            self.base.keep_bills(lease).await?;
+            match bill {
+                Ok(more) if more.is_empty() && uses.moved(account) => {
+                    return Err(NotDone::Refused(format!(
+                        "the bill of account {account} holds nothing, and money moved there by our books"
+                    )));
                 }
+                Ok(more) => rows.extend(more),
+                Err(BillFailure::NotReady) if self.is_without_trade(day, account, uses) => {}
+                Err(BillFailure::Bad(why)) => return Err(NotDone::Refused(why)),
+                Err(failure) => return Err(NotDone::Later(failure.to_string())),
             }
         }
-        Ok(false)
+        Ok(rows)
     }
 
-    /// Whether "no bill" means "no trade" by now, as far as our books go. Nothing is settled by that: see [`reconcile`].
-    fn is_without_trade(&self, day: BusinessDay, books: &[BookRow], waiting: bool) -> bool {
-        let has = |standing| books.iter().any(|row| row.standing == standing);
-        let day = if waiting || has(Standing::Unknown) { day.next() } else { day };
-        !has(Standing::Moved) && self.may_be_empty(day)
+    /// Fetched where payments are made: the connections that are opened for it are used by them, too.
+    async fn bill_of(
+        &self,
+        channel: Arc<dyn Channel>,
+        day: BusinessDay,
+    ) -> Result<Vec<BillRow>, BillFailure> {
+        let (sent, bill) = oneshot::channel();
+        self.centre.spawn(async move {
+            let Some(bills) = channel.bills() else { return };
+            let _ = sent.send(bills.bill(day).await); // nobody may be waiting any more
+        });
+        bill.await.unwrap_or_else(|_| Err(BillFailure::NoAnswer("fetching it failed in our own code".into())))
+    }
+
+    /// Whether "no bill" means "no trade" at that account by now, as far as our books go. Nothing is settled by that: see
+    /// [`reconcile`].
+    fn is_without_trade(&self, day: BusinessDay, account: AccountId, uses: &Uses) -> bool {
+        let day = if uses.waits(account) { day.next() } else { day };
+        !uses.moved(account) && self.may_be_empty(day)
     }
 
     /// Whether "no bill" may mean "no trade" by now.

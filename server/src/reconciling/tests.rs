@@ -129,7 +129,14 @@ impl Shop {
         };
         self.rig.groups.start_payment(payment).await.unwrap();
         if let Some(outcome) = outcome {
-            let news = PaymentNews { number: order, attempt: 1, event: Event::Pay(outcome), at, policy };
+            let news = PaymentNews {
+                number: order,
+                attempt: 1,
+                event: Event::Pay(outcome),
+                found_at: None,
+                at,
+                policy,
+            };
             self.rig.groups.record_payment(news).await.unwrap();
         }
         Attempt { order, number }
@@ -358,6 +365,7 @@ async fn a_row_that_waits_for_its_line_is_compared_as_it_stands_by_then() {
         number: unknown.order,
         attempt: 1,
         event: Event::Query(paid),
+        found_at: None,
         at,
         policy: Policy::default(),
     };
@@ -428,7 +436,7 @@ async fn a_day_without_trade_is_believed_a_day_later_where_something_waits_for_i
     assert_eq!(shop.run("2026-11-20").await.unwrap().figures.carried, 4);
     let (at, policy) = (shop.rig.clock.now(), Policy::default());
     let event = Event::Query(QueryOutcome::Reversed);
-    let news = PaymentNews { number: taken_back.order, attempt: 1, event, at, policy };
+    let news = PaymentNews { number: taken_back.order, attempt: 1, event, found_at: None, at, policy };
     shop.rig.groups.record_payment(news).await.unwrap();
     // There is no bill of the 21st: nobody bought anything. At noon of the 22nd and of the 23rd it is too early to say.
     shop.publish("2026-11-22", Ok(Vec::new()));

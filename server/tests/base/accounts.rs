@@ -9,6 +9,7 @@ use evertill_shared::id::AccountId;
 use evertill_shared::money::Currency;
 use evertill_shared::routing::{Rule, Span};
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeMap;
 
 fn facts(merchant: &str) -> AccountFacts {
     AccountFacts {
@@ -38,7 +39,7 @@ fn seals() -> Box<Sealing> {
 }
 
 async fn add(base: &BaseStore, merchant: &str) -> AccountId {
-    base.add_account(facts(merchant), (false, true), seals(), by(&format!("add {merchant}"))).await.unwrap()
+    base.add_account(facts(merchant), true, seals(), by(&format!("add {merchant}"))).await.unwrap()
 }
 
 fn rule(priority: u32, accounts: &[AccountId]) -> Rule {
@@ -91,13 +92,12 @@ pub async fn an_account_is_there_for_all_servers_with_its_secrets_sealed_and_eac
 
 pub async fn one_merchant_has_one_account_and_one_request_adds_one<P: Place>(shop: Shop<P>) {
     let (here, there) = shop.two_servers().await;
-    let first = here.add_account(facts("1"), (true, true), seals(), by("one request")).await.unwrap();
-    let again = there.add_account(facts("2"), (false, true), seals(), by("one request")).await;
+    let first = here.add_account(facts("1"), true, seals(), by("one request")).await.unwrap();
+    let again = there.add_account(facts("2"), true, seals(), by("one request")).await;
     assert!(matches!(again, Err(BaseError::Replayed)), "{again:?}");
-    is_invalid(there.add_account(facts("1"), (false, true), seals(), by("b")).await, "there already");
-    is_invalid(there.add_account(facts("3"), (true, true), seals(), by("c")).await, "there already");
+    is_invalid(there.add_account(facts("1"), true, seals(), by("b")).await, "there already");
     let failing: Box<Sealing> = Box::new(|_| Err(BaseError::NoRandomness));
-    there.add_account(facts("4"), (false, true), failing, by("d")).await.unwrap_err();
+    there.add_account(facts("4"), true, failing, by("d")).await.unwrap_err();
     let table = there.wallet_table().await.unwrap();
     assert_eq!(table.accounts.iter().map(|row| row.id).collect::<Vec<_>>(), [first]);
 }
@@ -138,7 +138,7 @@ pub async fn an_account_goes_only_when_it_is_disabled_long_enough_and_no_rule_na
     delete(&there).await.unwrap();
     assert!(here.wallet_table().await.unwrap().accounts.is_empty());
     assert!(matches!(delete(&here).await, Err(BaseError::NotFound(_))));
-    let next = here.add_account(facts("1"), (false, true), seals(), by("add it again")).await.unwrap();
+    let next = here.add_account(facts("1"), true, seals(), by("add it again")).await.unwrap();
     assert_ne!(next, id, "a number is never given out again");
 }
 
@@ -161,4 +161,24 @@ pub async fn secrets_are_sealed_anew_all_or_none<P: Place>(shop: Shop<P>) {
     assert_eq!(here.reseal(vec![anew(one, &old_one), anew(two, &old_two)], "it".into()).await.unwrap(), 2);
     assert_eq!(keys().await, ["key-b", "key-b"]);
     assert_eq!(there.wallet_table_version().await.unwrap(), version, "what is served is the same");
+}
+
+pub async fn whose_the_settings_files_account_is_stands_from_the_first_start_on<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let named = |merchant: &str| BTreeMap::from([(Wallet::WeChatPay, merchant.to_owned())]);
+    assert_eq!(here.merchants_of_the_file(named("1")).await.unwrap(), named("1"));
+    assert_eq!(there.merchants_of_the_file(named("2")).await.unwrap(), named("1"), "the first one stands");
+    assert_eq!(there.merchants_of_the_file(BTreeMap::new()).await.unwrap(), named("1"));
+    let (one, two) = (add(&there, "1").await, add(&here, "2").await);
+    let table = there.wallet_table().await.unwrap();
+    assert_eq!(table.of_the_file, named("1"));
+    let files: Vec<_> = table.accounts.iter().map(|row| (row.id, row.is_the_files)).collect();
+    assert_eq!(files, [(one, true), (two, false)]);
+    // The last account at a wallet stays: else the settings file's would take payments again.
+    for id in [one, two] {
+        here.enable_account(id, false, "closed".into(), "it".into()).await.unwrap();
+    }
+    shop.clock.forward(60_000);
+    there.delete_account(one, "closed".into(), "it".into()).await.unwrap();
+    is_invalid(here.delete_account(two, "closed".into(), "it".into()).await, "the last account");
 }

@@ -118,3 +118,20 @@ async fn whatever_rests_on_an_account_is_known() {
         assert!(!is_owed(&home, THREE).await, "{}: all is settled", home.engine);
     }
 }
+
+#[tokio::test]
+async fn what_was_sent_nobody_knows_where_rests_on_every_account_until_it_is_found() {
+    for home in homes().await {
+        let number = sent_to(&home, AccountId::NOT_KNOWN, 700).await;
+        assert!(is_owed(&home, THREE).await && is_owed(&home, FOUR).await, "{}", home.engine);
+        let found =
+            PaymentNews { found_at: Some(THREE), ..news(number, Event::Query(QueryOutcome::Waiting)) };
+        let record = home.group.record_payment(found).await.unwrap().0;
+        assert_eq!(record.payment.account, THREE);
+        let again = PaymentNews { found_at: Some(FOUR), ..news(number, Event::GiveUp) };
+        home.group.record_payment(again).await.unwrap();
+        let record = home.group.payment(number, 1).await.unwrap();
+        assert_eq!(record.payment.account, THREE, "{}: it stays where it was found", home.engine);
+        assert!(is_owed(&home, THREE).await && !is_owed(&home, FOUR).await, "{}", home.engine);
+    }
+}

@@ -1,6 +1,7 @@
 //! The payment machine against scripted channels and against a reference model of a channel's truth.
 
 mod after;
+mod found;
 mod racing;
 mod shown;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::id::{ChannelNumber, SaleKey, TerminalId};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -57,6 +58,10 @@ fn a_wallet_without_accounts_is_the_settings_files_affair() {
     let table = table(vec![alipay], vec![rule(1, &[1])]);
     assert_eq!(table.may_be_asked(&sale(100)), Ok(vec![AccountId::OF_THE_FILE]));
     assert!(!table.knows(Wallet::WeChatPay) && table.knows(Wallet::Alipay));
+    let small = Rule { amounts: Span { lowest: None, highest: Some(100) }, ..rule(2, &[]) };
+    let table = Table::new(vec![], vec![small]).unwrap();
+    assert_eq!(table.may_be_asked(&sale(100)), Err(NoAccount::NotByRule(2)), "such sales are not taken");
+    assert_eq!(table.may_be_asked(&sale(101)), Ok(vec![AccountId::OF_THE_FILE]));
 }
 
 #[test]
@@ -179,7 +184,8 @@ proptest! {
     fn only_what_may_be_asked_is_picked(
         outcomes in proptest::collection::vec(proptest::collection::vec((0_u64..600, any::<bool>()), 0..60), 1..5),
         now in 0_u64..900,
-        draw in any::<u32>(),
+        sequence in any::<u32>(),
+        left_out in 0_usize..5,
     ) {
         let window = |outcomes: &Vec<(u64, bool)>| {
             let mut window = Window::default();
@@ -187,8 +193,20 @@ proptest! {
             window
         };
         let accounts: Vec<_> = (1..).map(AccountId).zip(outcomes.iter().map(window)).collect();
-        let picked = pick(&accounts, s(now), draw).unwrap();
+        let number = number(sequence);
+        let picked = pick(&accounts, s(now), &number).unwrap();
         prop_assert!(accounts.iter().any(|(id, _)| *id == picked));
+        // Neither their order nor an account that answers no better and was not chosen changes who it is.
+        let mut others: Vec<_> = accounts.into_iter().rev().collect();
+        prop_assert_eq!(pick(&others, s(now), &number), Some(picked));
+        let silence = |at: usize| others.get(at).map(|(id, window)| (*id, window.silence(s(now))));
+        if let Some((id, silence)) = silence(left_out)
+            && id != picked
+            && others.iter().any(|(other, window)| *other != id && window.silence(s(now)) <= silence)
+        {
+            others.remove(left_out);
+            prop_assert_eq!(pick(&others, s(now), &number), Some(picked));
+        }
     }
 }
 
@@ -196,20 +214,23 @@ fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A day of choices between two accounts, of which the first is silent while `is_silent`; gives how many of the last
-/// hundred went to it. The draws are those of a plain generator.
+/// The number of a sale's first attempt.
+fn number(sequence: u32) -> ChannelNumber {
+    let terminal = TerminalId::try_from(1).unwrap();
+    ChannelNumber::new(store(1), SaleKey { terminal, epoch: 1, sequence: sequence.into() }, 1)
+}
+
+/// A day of choices between two accounts, of which the first is silent while `is_silent`; gives who was chosen.
 fn play(
     choices: u32,
     windows: &mut [(AccountId, Window)],
     from: u64,
     is_silent: impl Fn(u32) -> bool,
 ) -> Vec<u32> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut went = Vec::new();
     for turn in 0..choices {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let now = s(from + u64::from(turn) * 2);
-        let id = pick(windows, now, u32::try_from(state >> 33).unwrap()).unwrap();
+        let id = pick(windows, now, &number(turn)).unwrap();
         let answered = id != AccountId(1) || !is_silent(turn);
         windows.iter_mut().find(|(known, _)| *known == id).unwrap().1.record(now, answered);
         went.push(id.get());
@@ -245,5 +266,5 @@ fn what_is_long_ago_is_forgotten_and_one_silence_condemns_nobody() {
     (0..9).for_each(|at| once.record(s(at), true));
     once.record(s(9), false);
     assert!(once.silence(s(9)) <= 150, "alike to one that always answers");
-    assert_eq!(pick(&[], s(0), 7), None);
+    assert_eq!(pick(&[], s(0), &number(7)), None);
 }

@@ -1,6 +1,7 @@
 //! Choosing among accounts by how they answered of late.
 
-use crate::id::AccountId;
+use crate::id::{AccountId, ChannelNumber};
+use ring::digest::{SHA256, digest};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ const LENGTH: usize = 40;
 /// Older ones do not: what an account was like then says nothing any more.
 const SPAN: Duration = Duration::from_secs(300);
 /// One choice in so many goes to any account, well or not: so that recovery is noticed.
-const EXPLORE: u32 = 20;
+const EXPLORE: u64 = 20;
 /// Accounts whose scores differ by no more than this many thousandths are as good as each other.
 const ALIKE: u32 = 150;
 
@@ -41,18 +42,25 @@ impl Window {
     }
 }
 
-/// Chooses one account: mostly any of those that answer best, now and then any at all. `draw` is a random number.
-/// Nothing only if there is nothing to choose from.
+/// Chooses one account: mostly one of those that answer best, now and then any at all. Nothing only if there is nothing to
+/// choose from.
+///
+/// Who it is follows from the number that the wallet would see, and from who stands to choose: the same attempt asked
+/// for again, by another server or for another draft of the sale, goes to the same account, where its number counts once.
+/// Only if that account itself has left the choice in between (disabled, unreachable, silent) another one is chosen.
 #[must_use]
-pub fn pick(accounts: &[(AccountId, Window)], now: Duration, draw: u32) -> Option<AccountId> {
-    let nth = |from: &[AccountId], draw: u32| {
-        let count = u32::try_from(from.len()).ok().filter(|count| *count > 0)?;
-        from.get(usize::try_from(draw % count).ok()?).copied()
-    };
-    let (explores, draw) = (draw.is_multiple_of(EXPLORE), draw / EXPLORE);
+pub fn pick(accounts: &[(AccountId, Window)], now: Duration, number: &ChannelNumber) -> Option<AccountId> {
     let scores: Vec<(AccountId, u32)> =
         accounts.iter().map(|(id, window)| (*id, window.silence(now))).collect();
     let best = scores.iter().map(|(_, silence)| *silence).min()?;
+    let explores = weight(number, None).is_multiple_of(EXPLORE);
     let good = scores.iter().filter(|(_, silence)| explores || *silence <= best.saturating_add(ALIKE));
-    nth(&good.map(|(id, _)| *id).collect::<Vec<_>>(), draw)
+    good.map(|(id, _)| *id).max_by_key(|id| (weight(number, Some(*id)), *id))
+}
+
+/// What a number weighs at an account: as good as drawn, and the same for everybody.
+fn weight(number: &ChannelNumber, at: Option<AccountId>) -> u64 {
+    let at = at.map_or_else(|| "explores".to_owned(), |id| id.to_string());
+    let hash = digest(&SHA256, format!("{number} {at}").as_bytes());
+    hash.as_ref().iter().take(8).fold(0, |weight, byte| (weight << 8) | u64::from(*byte))
 }

@@ -232,7 +232,8 @@ impl Shop {
         rig.groups.start_payment(payment).await.unwrap();
         if ends > 0 {
             let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction: format!("42{number}") });
-            let news = PaymentNews { number, attempt: 1, event, at: now, policy: Policy::default() };
+            let news =
+                PaymentNews { number, attempt: 1, event, found_at: None, at: now, policy: Policy::default() };
             rig.groups.record_payment(news).await.unwrap();
         }
         number

@@ -69,7 +69,24 @@ impl Accounts {
         };
         let opened = accounts.iter().map(open).collect();
         let table = Table::new(accounts, rules).unwrap();
-        self.shop.centre.serve(Serving { accounts: opened, table });
+        self.shop.centre.serve(Serving { accounts: opened, table, ..Serving::default() });
+    }
+
+    /// The till takes back an attempt of which its group has no record.
+    async fn takes_back_unseen(&self, sold: &Sold) {
+        let NewCharge { adoption, requested, attempt, wallet, channel_number, amount, guard, .. } =
+            self.shop.request(sold, 1, "none");
+        let intent = self.shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
+        let lease = self.shop.centre.lease();
+        let missing = NewPayment { adoption, requested, intent, lease, guard };
+        let guard = super::guard();
+        self.shop.centre.take_back(sold.number, attempt, Some(missing), guard).await.unwrap();
+    }
+
+    /// What the wallet has of an attempt that the group has lost the record of.
+    fn knows(&self, wallet: &ScriptedWallet, sold: &Sold) {
+        let number = ChannelNumber::new(store().id, sold.sale.key, 1);
+        wallet.confirm(number.as_str(), sold.sale.sale.total.minor);
     }
 
     async fn account(&self, sold: &Sold, attempt: Attempt) -> AccountId {
@@ -180,7 +197,7 @@ async fn what_is_taken_back_is_taken_back_at_its_own_account() {
 async fn an_account_that_no_server_can_reach_declines_before_anything_is_sent() {
     let it = Accounts::new();
     let table = Table::new(vec![account(ONE)], vec![]).unwrap();
-    it.shop.centre.serve(Serving { accounts: vec![], table });
+    it.shop.centre.serve(Serving { table, ..Serving::default() });
     let sold = it.shop.order(700).await;
     let view = it.shop.pay(&sold, 1, "code-1").await.unwrap();
     assert_eq!((view.state, view.reason), (PaymentState::Declined, Some(DeclineReason::ChannelUnreachable)));
@@ -231,7 +248,7 @@ async fn new_settings_of_an_account_keep_what_is_under_way_in_mind() {
     let channel: Arc<dyn Channel> = Arc::clone(&it.one) as Arc<dyn Channel>;
     let accounts = vec![OpenAccount { id: ONE, version: 2, is_the_files: false, channel }];
     let table = Table::new(vec![account(ONE)], vec![]).unwrap();
-    it.shop.centre.serve(Serving { accounts, table });
+    it.shop.centre.serve(Serving { accounts, table, ..Serving::default() });
     // A clock that leaps: "no such order" would be believed, were it not known that the charge is on its way.
     it.shop.pass(seconds(200)).await;
     assert_ne!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
@@ -241,4 +258,174 @@ async fn new_settings_of_an_account_keep_what_is_under_way_in_mind() {
     let state = it.shop.state(&sold, 1).await;
     assert!(matches!(state, PaymentState::Paid | PaymentState::Reversed), "{state:?}");
     assert_eq!(it.one.books().net(), if state == PaymentState::Paid { 700 } else { 0 });
+}
+
+#[tokio::test]
+async fn one_channel_one_number_one_account_however_often_an_attempt_is_begun() {
+    let rig = Rig::new(2);
+    let [one, two] = [(); 2].map(|()| ScriptedWallet::new(Wallet::WeChatPay));
+    let served = || {
+        let wallets = [(ONE, &one), (TWO, &two)];
+        let open = |(id, wallet): (AccountId, &Arc<ScriptedWallet>)| OpenAccount {
+            id,
+            version: 1,
+            is_the_files: false,
+            channel: Arc::clone(wallet) as Arc<dyn Channel>,
+        };
+        let table = Table::new(vec![account(ONE), account(TWO)], vec![]).unwrap();
+        Serving { accounts: wallets.map(open).to_vec(), table, ..Serving::default() }
+    };
+    // Two servers, and a till that adopts both drafts of each of its sales: the worst that can be.
+    let servers = [(); 2].map(|()| centre(rig.groups.clone(), &[], &rig));
+    servers.iter().for_each(|server| server.serve(served()));
+    for sale in 0..24 {
+        let sale_of_till = rig.till.sale(100);
+        let mut drafts = std::collections::BTreeMap::new();
+        while drafts.len() < 2 {
+            let number = rig.draft(&sale_of_till).await.number;
+            drafts.insert(number.tag(), number);
+        }
+        for (at, number) in drafts.into_values().enumerate() {
+            let adoption = rig.till.adoption(&sale_of_till, number, rig.clock.now());
+            let requested = rig.till.requested(&sale_of_till, number, 1);
+            let sold = Sold { sale: sale_of_till.clone(), number, adoption };
+            let request = charge(&sold, requested, 1, &format!("code {sale} {at}"));
+            servers[at].start(request).await.unwrap();
+        }
+    }
+    assert_eq!(one.books().net() + two.books().net(), 24 * 100, "each customer is charged once");
+    let shared = [one.books().pay_calls.len(), two.books().pay_calls.len()];
+    assert!(shared.iter().all(|calls| *calls >= 8), "both have their share: {shared:?}");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_record_was_lost_is_taken_back_at_the_account_that_has_it() {
+    for disabled in [ONE, TWO] {
+        let it = Accounts::new();
+        let is = |id| if id == disabled { off(id) } else { account(id) };
+        it.serve(vec![is(ONE), is(TWO)], vec![]);
+        let sold = it.shop.order(700).await;
+        it.knows(&it.two, &sold);
+        it.takes_back_unseen(&sold).await;
+        it.shop.pass(seconds(60)).await;
+        assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+        assert_eq!((it.account(&sold, 1).await, it.two.books().net()), (TWO, 0), "the customer has it back");
+    }
+}
+
+#[tokio::test]
+async fn of_an_attempt_whose_record_was_lost_no_such_order_is_believed_only_of_all_accounts() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.two.books().query = Line::LosesAnswer;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversing, "one account says nothing");
+    it.two.books().query = Line::Good;
+    it.shop.pass(seconds(600)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(it.account(&sold, 1).await, AccountId::NOT_KNOWN);
+
+    // An account that this server cannot reach may have it, too.
+    let next = it.shop.order(700).await;
+    let table = Table::new(vec![account(ONE), account(TWO), account(AccountId(3))], vec![]).unwrap();
+    let open = |(id, wallet): (AccountId, &Arc<ScriptedWallet>)| OpenAccount {
+        id,
+        version: 1,
+        is_the_files: false,
+        channel: Arc::clone(wallet) as Arc<dyn Channel>,
+    };
+    let accounts = [(ONE, &it.one), (TWO, &it.two)].map(open).to_vec();
+    it.shop.centre.serve(Serving { accounts, table, ..Serving::default() });
+    it.takes_back_unseen(&next).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&next, 1).await, PaymentState::Reversing);
+}
+
+#[tokio::test]
+async fn a_number_that_two_accounts_know_is_taken_back_at_both() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.knows(&it.one, &sold);
+    it.knows(&it.two, &sold);
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(120)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(it.one.books().net() + it.two.books().net(), 0);
+}
+
+#[tokio::test]
+async fn a_payment_that_shows_after_all_accounts_denied_it_goes_back_where_it_was_taken() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(200)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    it.knows(&it.two, &sold);
+    it.shop.pass(seconds(400)).await;
+    assert_eq!((it.account(&sold, 1).await, it.two.books().net()), (TWO, 0));
+}
+
+#[tokio::test]
+async fn an_account_that_refuses_at_once_is_left_out_while_another_takes_charges() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), off(TWO)], vec![]);
+    it.one.books().pay = Line::LosesRequest;
+    for n in 0..6 {
+        let sold = it.shop.order(100).await;
+        it.shop.pay(&sold, 1, &format!("silent-{n}")).await.unwrap();
+    }
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    for n in 0..40 {
+        let sold = it.shop.order(100).await;
+        let view = it.shop.pay(&sold, 1, &format!("code-{n}")).await.unwrap();
+        assert_eq!(view.state, PaymentState::Paid, "sale {n}");
+    }
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_the_settings_files_account_knows_what_is_under_way_there() {
+    let it = Accounts::new();
+    let sold = it.shop.order(700).await;
+    it.shop.wechat.books().pay = Line::OnItsWay;
+    let (centre, request) = (it.shop.centre.clone(), it.shop.request(&sold, 1, "code-1"));
+    let charging = tokio::spawn(async move { centre.start(request).await });
+    while it.shop.wechat.books().pay_calls.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    it.serve_as(vec![account(ONE)], vec![], Some(ONE));
+    it.shop.pass(seconds(200)).await;
+    assert_ne!(it.shop.state(&sold, 1).await, PaymentState::Reversed, "the charge is on its way still");
+    // And the other way, when the row goes and the settings file's serves again.
+    it.serve(vec![], vec![]);
+    it.shop.pass(seconds(200)).await;
+    assert_ne!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    it.shop.wechat.through.notify_one();
+    charging.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn while_the_settings_files_account_cannot_be_asked_a_lost_attempt_is_not_over() {
+    let it = Accounts::new();
+    let own = centre(it.shop.rig.groups.clone(), &[], &it.shop.rig);
+    let channel = Arc::clone(&it.one) as Arc<dyn Channel>;
+    let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: false, channel }];
+    let table = Table::new(vec![account(ONE)], vec![]).unwrap();
+    let serving = |of_the_file: &[Wallet]| Serving {
+        accounts: accounts.clone(),
+        table: table.clone(),
+        of_the_file: of_the_file.iter().copied().collect(),
+    };
+    own.serve(serving(&[Wallet::WeChatPay]));
+    let it = Accounts { shop: Shop { centre: own.clone(), ..it.shop }, ..it };
+    let sold = it.shop.order(700).await;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversing);
+    own.serve(serving(&[]));
+    it.shop.pass(seconds(600)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
 }

@@ -157,7 +157,14 @@ async fn a_password_never_typed_ends_in_a_reversal_and_a_late_success_is_a_secon
     // A word from the wallet that comes after the end.
     let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction: "W9".into() });
     let policy = Policy::default();
-    let news = PaymentNews { number: sold.number, attempt: 1, event, at: shop.rig.clock.now(), policy };
+    let news = PaymentNews {
+        number: sold.number,
+        attempt: 1,
+        event,
+        found_at: None,
+        at: shop.rig.clock.now(),
+        policy,
+    };
     shop.rig.groups.record_payment(news).await.unwrap();
     let order = shop.rig.groups.order(sold.number).await.unwrap();
     assert_eq!(order.payments[0].payment.state, PaymentState::Reversed, "nothing is reopened");

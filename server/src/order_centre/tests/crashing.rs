@@ -189,3 +189,28 @@ fn an_answer_that_cannot_be_written_down_at_once_is_not_lost() {
     assert!(paid, "the wallet's word was dropped");
     assert!(world.wechat.books().payments.values().all(|(standing, _)| *standing == Standing::Paid));
 }
+
+#[tokio::test]
+async fn a_server_that_stops_waits_for_the_money_that_is_under_way() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.wechat.books().pay = Line::OnItsWay;
+    let (centre, request) = (shop.centre.clone(), shop.request(&sold, 1, "code-1"));
+    // The till has hung up: nobody waits for the charge any more.
+    tokio::time::timeout(Duration::from_millis(100), centre.start(request)).await.ok();
+    let stopping = tokio::spawn(async move { centre.finished(seconds(30)).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!stopping.is_finished());
+    shop.wechat.through.notify_one();
+    stopping.await.unwrap();
+    assert_eq!(
+        shop.state(&sold, 1).await,
+        PaymentState::Paid,
+        "it is written down when the groups are closed"
+    );
+    // One that hangs is waited for no longer than that.
+    let next = shop.order(700).await;
+    shop.wechat.books().pay = Line::Hangs;
+    shop.pay(&next, 1, "code-2").await.unwrap();
+    shop.centre.finished(Duration::from_millis(50)).await;
+}

@@ -25,7 +25,8 @@ async fn late_word(shop: &Shop, sold: &Sold) {
     let transaction = format!("W{}", last_number(shop));
     let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction });
     let at = shop.rig.clock.now();
-    let news = PaymentNews { number: sold.number, attempt: 1, event, at, policy: Policy::default() };
+    let news =
+        PaymentNews { number: sold.number, attempt: 1, event, found_at: None, at, policy: Policy::default() };
     shop.rig.groups.record_payment(news).await.unwrap();
 }
 

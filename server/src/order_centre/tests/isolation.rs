@@ -1,6 +1,6 @@
 //! What is slow or dead stops nothing else, and what time or thieves do moves no money.
 
-use super::wallet::Line;
+use super::wallet::{Customer, Line};
 use super::*;
 use crate::order_group::testing::cny;
 use crate::order_group::{Adopt, Refusal};
@@ -165,6 +165,21 @@ async fn a_wallet_that_does_not_answer_is_refused_at_once_until_one_charge_finds
     assert!(unreachable(&charge_each(&shop, 25..26).await[0]));
     shop.rig.clock.advance(seconds(3));
     assert!(charge_each(&shop, 26..30).await.iter().all(|view| view.state == PaymentState::Paid));
+    assert!(!shop.centre.channels()[0].is_open);
+}
+
+#[tokio::test]
+async fn what_was_refused_here_says_nothing_of_the_wallet() {
+    let shop = Shop::new();
+    shop.wechat.books().pay = Line::LosesRequest;
+    charge_each(&shop, 0..5).await;
+    shop.wechat.books().pay = Line::Good;
+    shop.wechat.books().customer = Customer::ShowsNonsense;
+    shop.rig.clock.advance(seconds(4));
+    charge_each(&shop, 5..6).await;
+    assert!(shop.centre.channels()[0].is_open, "nothing was sent, nothing was learnt");
+    shop.wechat.books().customer = Customer::Pays;
+    assert_eq!(charge_each(&shop, 6..7).await[0].state, PaymentState::Paid, "the next one tries");
     assert!(!shop.centre.channels()[0].is_open);
 }
 

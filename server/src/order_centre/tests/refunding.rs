@@ -2,7 +2,7 @@ use super::wallet::Line;
 use super::*;
 use crate::order_group::testing::cny;
 use crate::order_group::{CarryOut, RefundRecord};
-use evertill_shared::refund::{Refund, RefundRefused, RefundState};
+use evertill_shared::refund::{Refund, RefundEvent, RefundRefused, RefundState};
 
 pub(super) async fn carry_out(shop: &Shop, asked: &RefundRecord) -> Result<Refund, GroupError> {
     let (number, refund, amount) = (asked.refund.order, asked.refund.id.clone(), asked.refund.amount);
@@ -13,7 +13,7 @@ pub(super) async fn carry_out(shop: &Shop, asked: &RefundRecord) -> Result<Refun
         refund,
         amount,
         terminal: shop.rig.till.terminal,
-        lease: shop.centre.lease(),
+        lease: shop.centre.refund_lease(),
         guard: guard(),
     };
     shop.centre.carry_out(order).await
@@ -111,4 +111,71 @@ async fn the_sweeper_runs_by_itself_and_stops_when_dropped() {
     }
     assert_eq!(state, RefundState::Done);
     drop(sweeper);
+}
+
+#[tokio::test]
+async fn never_over_a_refusal_frees_nothing_while_an_earlier_request_may_be_on_its_way() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    let (id, held) = (asked.refund.id.clone(), async || shop.rig.groups.order(sold.number).await.unwrap());
+    shop.wechat.books().refund = Line::LosesRequest;
+    assert_eq!(carry_out(&shop, &asked).await.unwrap().state, RefundState::Unknown);
+    // The request that follows is refused, and the wallet knows no such refund: the first one it has not seen yet.
+    shop.wechat.books().refund = Line::Good;
+    shop.wechat.books().refuses_refunds = true;
+    shop.pass(seconds(20)).await;
+    assert_eq!(held().await.summary.held, cny(300), "the first one may be carried out yet");
+    // It is.
+    shop.wechat.books().refunds.insert(id.0.clone(), 300);
+    shop.pass(seconds(130)).await;
+    assert_eq!(shop.rig.groups.refund(sold.number, id).await.unwrap().refund.state, RefundState::Done);
+    assert_eq!((held().await.summary.held, shop.wechat.books().net()), (cny(300), 600));
+}
+
+#[tokio::test]
+async fn a_refusal_frees_the_money_once_nothing_can_be_on_its_way_any_more() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refund = Line::LosesRequest;
+    carry_out(&shop, &asked).await.unwrap();
+    shop.wechat.books().refund = Line::Good;
+    shop.wechat.books().refuses_refunds = true;
+    shop.pass(seconds(140)).await;
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert_eq!((order.refunds[0].refund.state, order.summary.held), (RefundState::Refused, cny(0)));
+}
+
+#[tokio::test]
+async fn a_process_that_slept_after_it_asked_about_a_refund_sends_none() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refund = Line::LosesRequest;
+    carry_out(&shop, &asked).await.unwrap();
+    let (clock, sent) = (Arc::clone(&shop.rig.clock), shop.wechat.books().refund_calls);
+    shop.wechat.look(move |_| clock.advance(seconds(30)));
+    shop.pass(seconds(5)).await;
+    assert_eq!(shop.wechat.books().refund_calls, sent, "another server may be at it by now");
+}
+
+#[tokio::test]
+async fn money_that_went_back_although_it_was_refused_is_held_again() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refuses_refunds = true;
+    assert_eq!(carry_out(&shop, &asked).await.unwrap().state, RefundState::Refused);
+    let told = async |event| {
+        let (number, refund, at) = (sold.number, asked.refund.id.clone(), shop.rig.clock.now());
+        let news = crate::order_group::RefundNews { number, refund, event, message: None, at, next_at: at };
+        let record = shop.rig.groups.record_refund(news).await.unwrap();
+        (record.refund.state, shop.rig.groups.order(number).await.unwrap().summary.held)
+    };
+    assert_eq!(told(RefundEvent::UnderWay).await, (RefundState::Unknown, cny(300)));
+    assert_eq!(told(RefundEvent::Confirmed).await, (RefundState::Done, cny(300)));
+    shop.wechat.books().refuses_refunds = false;
+    let rest = shop.asked(&sold, 600, "request-2").await;
+    assert_eq!(carry_out(&shop, &rest).await.unwrap().state, RefundState::Done);
 }

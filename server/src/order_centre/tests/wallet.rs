@@ -29,6 +29,8 @@ pub(crate) enum Customer {
     Pays,
     HasNoMoney,
     MustTypeAPassword,
+    /// Shows a code that the adapter itself refuses: nothing is sent.
+    ShowsNonsense,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +139,7 @@ impl ScriptedWallet {
                 (Standing::Failed, 0, PayOutcome::ConfirmedFailure(reason))
             }
             Customer::MustTypeAPassword => (Standing::Open, 0, PayOutcome::Waiting),
+            Customer::ShowsNonsense => return PayOutcome::Refused(DeclineReason::CodeExpired),
         };
         books.payments.insert(number, (standing, minor));
         outcome

@@ -362,7 +362,7 @@ async fn only_the_till_that_sold_gives_cash_back_and_once() {
 }
 
 #[tokio::test]
-async fn a_settled_refund_is_never_reopened_and_what_contradicts_it_is_told() {
+async fn a_refund_that_was_refused_and_done_all_the_same_is_held_again_or_told_of_where_nothing_is_left() {
     let rig = Rig::new(1);
     let number = rig.cash_order(1_000).await;
     let record = rig.groups.reserve_refund(ask(&rig, number, 400, "request-1")).await.unwrap();
@@ -379,8 +379,9 @@ async fn a_settled_refund_is_never_reopened_and_what_contradicts_it_is_told() {
         assert_eq!(now.refund.state, RefundState::Refused);
     }
     assert_eq!(rig.groups.order(number).await.unwrap().summary.held, cny(0), "freed once");
+    rig.groups.reserve_refund(ask(&rig, number, 700, "request-2")).await.unwrap();
     let now = rig.groups.record_refund(news(RefundEvent::Confirmed)).await.unwrap();
-    assert_eq!(now.refund.state, RefundState::Refused);
+    assert_eq!(now.refund.state, RefundState::Refused, "only 300 are left");
     let story = rig.groups.order(number).await.unwrap().story;
     assert!(story.iter().any(|line| matches!(line.what, Fact::RefundContradicted { .. })));
 }

@@ -14,6 +14,7 @@ use evertill_shared::payment::PaymentState;
 use evertill_shared::reconciliation::{BookRow, Movement, Standing};
 use evertill_shared::refund::RefundState;
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeSet;
 
 /// The columns that [`row_of`] reads, the table, and the columns of the wallet, the time and the number.
 struct List {
@@ -28,7 +29,7 @@ fn list_of(list: DayList) -> List {
     match list {
         DayList::Payments => List {
             select: "SELECT p.sent_at AS at, p.channel_number AS own, p.number, p.currency, p.amount_minor, \
-                     p.state, g.state AS back FROM payments p \
+                     p.state, g.state AS back, p.account FROM payments p \
                      LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt",
             wallet: "p.wallet",
             at: "p.sent_at",
@@ -37,7 +38,9 @@ fn list_of(list: DayList) -> List {
         },
         DayList::Refunds => List {
             select: "SELECT r.carried_out_at AS at, r.id AS own, r.number, r.currency, r.amount_minor, r.state, \
-                     NULL AS back FROM refunds r",
+                     NULL AS back, \
+                     (SELECT p.account FROM payments p WHERE p.number = r.number AND p.state = 'paid') AS account \
+                     FROM refunds r",
             wallet: "r.wallet",
             at: "r.carried_out_at",
             key: "r.id",
@@ -45,7 +48,7 @@ fn list_of(list: DayList) -> List {
         },
         DayList::GiveBacks => List {
             select: "SELECT g.since AS at, p.channel_number AS own, g.number, p.currency, p.amount_minor, \
-                     g.state, NULL AS back FROM give_backs g \
+                     g.state, NULL AS back, p.account FROM give_backs g \
                      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt",
             wallet: "g.wallet",
             at: "g.since",
@@ -85,10 +88,24 @@ impl DayBooks for StoredGroup {
     }
 
     fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool> {
-        self.read(move |sql| any(sql, &OWED, &params![wallet.code(), account.get()]))
+        self.read(move |sql| {
+            any(sql, &OWED, &params![wallet.code(), account.get(), AccountId::NOT_KNOWN.get()])
+        })
     }
 
-    fn movements(&self, number: OrderNumber) -> Reply<Vec<BookRow>> {
+    fn accounts_owed(&self) -> Reply<Vec<(Wallet, AccountId)>> {
+        self.read(move |sql| {
+            let row =
+                |row: &Row| Ok((parsed(&row.get::<String>("wallet")?)?, AccountId(row.get("account")?)));
+            let mut owed = BTreeSet::new();
+            for statement in OWED_BY_ACCOUNT {
+                owed.extend(all(sql, statement, &[], row)?);
+            }
+            Ok(owed.into_iter().collect())
+        })
+    }
+
+    fn movements(&self, number: OrderNumber) -> Reply<Vec<DayRow>> {
         self.read(move |sql| {
             let mut rows = Vec::new();
             for list in DayList::ALL {
@@ -109,16 +126,27 @@ const USED: [&str; 3] = [
      WHERE g.wallet = ?1 AND p.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
 ];
 
-/// Where an account has something to settle.
+/// Where an account has something to settle, or may have: an attempt that was sent nobody knows where may be its.
 const OWED: [&str; 4] = [
-    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 \
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account IN (?2, ?3) \
      AND p.state IN ('sent', 'waiting', 'unknown', 'reversing') LIMIT 1",
-    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 \
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account IN (?2, ?3) \
      AND p.state IN ('declined', 'reversed') AND p.looked_again = 0 LIMIT 1",
     "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
-     WHERE r.wallet = ?1 AND p.account = ?2 AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
+     WHERE r.wallet = ?1 AND p.account IN (?2, ?3) AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
     "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
-     WHERE g.wallet = ?1 AND p.account = ?2 AND g.state = 'open' LIMIT 1",
+     WHERE g.wallet = ?1 AND p.account IN (?2, ?3) AND g.state = 'open' LIMIT 1",
+];
+
+/// The same, whichever account it is.
+const OWED_BY_ACCOUNT: [&str; 4] = [
+    "SELECT DISTINCT p.wallet, p.account FROM payments p WHERE p.state IN ('sent', 'waiting', 'unknown', 'reversing')",
+    "SELECT DISTINCT p.wallet, p.account FROM payments p \
+     WHERE p.state IN ('declined', 'reversed') AND p.looked_again = 0",
+    "SELECT DISTINCT p.wallet, p.account FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
+     WHERE r.state IN ('sent', 'unknown')",
+    "SELECT DISTINCT p.wallet, p.account FROM give_backs g \
+     JOIN payments p ON p.number = g.number AND p.attempt = g.attempt WHERE g.state = 'open'",
 ];
 
 fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool, GroupError> {
@@ -130,11 +158,10 @@ fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool,
     Ok(false)
 }
 
-fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<BookRow>, GroupError> {
+fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<DayRow>, GroupError> {
     let List { select, at, number, .. } = list_of(list);
     let statement = format!("{select} WHERE {number} = ?1 AND {at} IS NOT NULL ORDER BY {at}");
-    let rows = all(sql, &statement, &params![of.as_str()], |row| row_of(list, row))?;
-    Ok(rows.into_iter().map(|row| row.row).collect())
+    all(sql, &statement, &params![of.as_str()], |row| row_of(list, row))
 }
 
 fn row_of(list: DayList, row: &Row) -> Result<DayRow, GroupError> {
@@ -162,7 +189,8 @@ fn row_of(list: DayList, row: &Row) -> Result<DayRow, GroupError> {
     let amount = Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?);
     let order = text("number")?;
     let row_of_book = BookRow { movement, number: own, amount, fee_minor: None, standing, order };
-    Ok(DayRow { at: Timestamp(row.get("at")?), row: row_of_book })
+    let account = row.get::<Option<u32>>("account")?.map_or(AccountId::OF_THE_FILE, AccountId);
+    Ok(DayRow { at: Timestamp(row.get("at")?), row: row_of_book, account })
 }
 
 /// Whether an attempt moved money. One that goes back by itself took it, whatever had become of the attempt before;

@@ -77,6 +77,7 @@ impl Payments for StoredGroup {
             lock(books.sql, news.number)?;
             let mut record = get(books.sql, news.number, news.attempt)?;
             let before = record.payment.clone();
+            news.found_at.into_iter().for_each(|account| record.payment.found_at(account));
             let change = record.payment.on(news.event.clone(), news.at, &news.policy);
             let record = save(books, &before, &record, news.at)?;
             tell_of(books, &before, &record, news.at)?;
@@ -284,7 +285,7 @@ pub(super) fn save(
     let rows = books.sql.execute(
         "UPDATE payments SET state = ?4, since = ?5, next_at = ?6, reversals = ?7, reversal_accepted = ?8, \
          transaction_number = ?9, reason = ?10, sent_at = ?11, shown_until = ?12, shown_code = ?13, \
-         looked_again = ?14, lease_owner = NULL, lease_until = NULL, version = version + 1 \
+         looked_again = ?14, account = ?15, lease_owner = NULL, lease_until = NULL, version = version + 1 \
          WHERE number = ?1 AND attempt = ?2 AND version = ?3",
         &params![
             record.number.as_str(),
@@ -301,6 +302,7 @@ pub(super) fn save(
             payment.shown.as_ref().map(|shown| shown.until.0),
             payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
             payment.looked_again,
+            payment.account.get(),
         ],
     )?;
     if rows != 1 {

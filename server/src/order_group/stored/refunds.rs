@@ -65,7 +65,7 @@ impl Refunds for StoredGroup {
         self.write(number, move |books| {
             lock(books.sql, number)?;
             let rows = books.sql.execute(
-                "UPDATE refunds SET lease_owner = ?4, lease_until = ?5, version = version + 1 \
+                "UPDATE refunds SET lease_owner = ?4, lease_until = ?5, asked_at = ?6, version = version + 1 \
                  WHERE number = ?1 AND id = ?2 AND version = ?3 AND state IN ('sent', 'unknown') \
                  AND (lease_until IS NULL OR lease_until <= ?6 OR lease_until > ?7)",
                 &params![
@@ -241,7 +241,7 @@ fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupErr
     keep(sql, &asked.entry, false)?;
     let (id, at) = (&record.refund.id, asked.lease.now);
     sql.execute(
-        "UPDATE refunds SET state = 'sent', carried_out_at = ?2, next_at = ?2, lease_owner = ?3, \
+        "UPDATE refunds SET state = 'sent', carried_out_at = ?2, next_at = ?2, asked_at = ?2, lease_owner = ?3, \
          lease_until = ?4, version = version + 1 WHERE id = ?1 AND state = 'reserved'",
         &params![&id.0, at.0, &asked.lease.owner, asked.lease.until.0],
     )?;
@@ -267,9 +267,11 @@ fn settle(
     at: Timestamp,
 ) -> Result<RefundRecord, GroupError> {
     let (sql, refund) = (books.sql, &record.refund);
+    // Repeated refusals keep the first one's words; one that was taken up again is refused no more.
+    let refused = if state == RefundState::Refused { refund.refused.clone().or(refused) } else { None };
     let refused_json = refused.as_ref().map(to_json).transpose()?;
     let rows = sql.execute(
-        "UPDATE refunds SET state = ?3, refused = coalesce(refused, ?4), next_at = ?5, tries = tries + 1, \
+        "UPDATE refunds SET state = ?3, refused = ?4, next_at = ?5, tries = tries + 1, \
          lease_owner = NULL, lease_until = NULL, version = version + 1 WHERE id = ?1 AND version = ?2",
         &params![&refund.id.0, record.version, state.as_str(), refused_json, next_at.0],
     )?;
@@ -294,13 +296,22 @@ fn settle(
     get(sql, refund.order, &refund.id)
 }
 
-/// A settled refund is never reopened; what contradicts it is written down for a person.
+/// What contradicts a settled refund is written down for a person; and if the wallet gave money back although it was
+/// believed to have refused, that money is held again, as far as there is any left: nobody may give it a second time.
 fn contradicted(
     books: &Books<'_>,
     record: RefundRecord,
     news: &RefundNews,
 ) -> Result<RefundRecord, GroupError> {
     let state = record.refund.state;
+    let by_the_wallet = matches!(record.refund.refused, Some(RefundRefused::ByChannel { .. }));
+    if let Some(now) = state.taken_up_again(news.event).filter(|_| by_the_wallet)
+        && held_again(books, &record)?
+    {
+        tracing::error!(refund = %record.refund.id, event = ?news.event,
+            "a wallet carries out a refund that it had refused: its money is held again");
+        return settle(books, &record, now, None, news.next_at, news.at);
+    }
     if news.event == RefundEvent::NoAnswer {
         return Ok(record);
     }
@@ -309,6 +320,14 @@ fn contradicted(
     let fact = Fact::RefundContradicted { refund: record.refund.id.clone(), state };
     books.tell(news.number, news.at, &fact)?;
     Ok(record)
+}
+
+fn held_again(books: &Books<'_>, record: &RefundRecord) -> Result<bool, GroupError> {
+    let rows = books.sql.execute(
+        "UPDATE orders SET held_minor = held_minor + ?2 WHERE number = ?1 AND ?2 <= paid_minor - held_minor",
+        &params![record.refund.order.as_str(), record.refund.amount.minor],
+    )?;
+    Ok(rows == 1)
 }
 
 /// Refunds of past days that no till has fetched: the money they hold is free again. One job for each: jobs that

@@ -52,3 +52,56 @@ async fn an_account_without_trade_has_no_bill_and_that_is_believed_in_the_evenin
     shop.reconciler.look(Wallet::WeChatPay).await;
     assert!(is_done(&shop).await);
 }
+
+#[tokio::test]
+async fn a_declined_attempt_needs_no_bill_of_its_account() {
+    let (shop, _) = shop().await;
+    let first = shop.paid(1_000).await;
+    let declined = PayOutcome::ConfirmedFailure(evertill_shared::payment::DeclineReason::NotEnoughFunds);
+    shop.pay_to(ONE, 700, Some(declined)).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    shop.morning().await;
+    shop.rig.clock.advance(EVENING);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert!(is_done(&shop).await, "nothing moved there: there is no bill");
+}
+
+#[tokio::test]
+async fn a_day_waits_for_the_bill_of_an_account_that_this_server_has_not_opened() {
+    let shop = Shop::new().await;
+    let first = shop.paid(1_000).await;
+    shop.pay_to(ONE, 700, success()).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    shop.morning().await;
+    shop.rig.clock.advance(EVENING);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    let run = shop.run(DAY_OF_SALE).await.unwrap();
+    assert_eq!(run.state, RunState::Waiting);
+    assert!(run.problem.is_some_and(|words| words.contains("account 1")), "it says which");
+}
+
+#[tokio::test]
+async fn an_empty_bill_of_one_account_is_refused_though_another_has_lines() {
+    let (shop, other) = shop().await;
+    let first = shop.paid(1_000).await;
+    shop.pay_to(ONE, 700, success()).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), Ok(Vec::new()));
+    shop.morning().await;
+    assert_eq!(shop.run(DAY_OF_SALE).await.unwrap().state, RunState::Refused);
+}
+
+#[tokio::test]
+async fn what_is_open_at_one_account_waits_for_its_next_bill_though_another_has_lines() {
+    let (shop, _) = shop().await;
+    let first = shop.paid(1_000).await;
+    shop.pay_to(ONE, 700, Some(PayOutcome::Unknown)).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    shop.morning().await;
+    shop.rig.clock.advance(EVENING);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert!(!is_done(&shop).await, "it may have moved: its bill may come late");
+    shop.rig.clock.advance(DAY);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert!(is_done(&shop).await);
+}

@@ -22,6 +22,9 @@ impl Request<'_> {
         if let Some(order) = book.orders.get(number) {
             return Err(again(order, total_minor, digits));
         }
+        if book.shown_of(number).is_some() {
+            return refuse("OUT_TRADE_NO_USED", "商户订单号重复");
+        }
         if wallet::detect(digits) != Some(Wallet::WeChatPay) {
             return refuse("AUTH_CODE_ERROR", "付款码参数错误");
         }

@@ -203,3 +203,17 @@ async fn customers_codes_stay_with_version_2_and_are_asked_about_by_version_3() 
     let order = rig.wallet.order(number(1).as_str()).unwrap().unwrap();
     assert_eq!((order.state, order.net_minor()), (TradeState::Revoked, 0));
 }
+
+#[tokio::test]
+async fn a_number_under_which_a_code_is_shown_charges_no_customers_code() {
+    let rig = rig(PUBLIC).await;
+    let code = rig.code(1).await;
+    assert_eq!(
+        rig.channel.pay(&rig.charge(Behaviour::Pays, 1)).await,
+        PayOutcome::Unknown,
+        "asked about, not new"
+    );
+    assert_eq!(rig.query(1).await, QueryOutcome::NotPaid);
+    assert_eq!(rig.wallet.scan(&code, Behaviour::Pays).unwrap(), Scanned::Paid);
+    assert_eq!(rig.net(1), 1234, "one payment under one number");
+}

@@ -1,0 +1,58 @@
+//! An attempt that was sent nobody knows where.
+
+use super::*;
+use QueryOutcome::{NoSuchOrder, NotPaid, Reversed, Unknown, Waiting};
+
+fn any_answer() -> impl Strategy<Value = QueryOutcome> {
+    let failed = QueryOutcome::Failed(DeclineReason::PaymentFailed);
+    prop_oneof![
+        4 => Just(NoSuchOrder),
+        1 => Just(Unknown),
+        1 => Just(Reversed),
+        1 => Just(NotPaid),
+        1 => Just(Waiting),
+        1 => Just(failed),
+        1 => Just(paid()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_believed_that_one_account_could_prove_wrong(
+        said in proptest::collection::vec(any_answer(), 0..5),
+        is_whole in any::<bool>(),
+    ) {
+        let answers: Vec<_> = (1..).map(AccountId).zip(said.iter().cloned()).collect();
+        let found = found_among(&answers, is_whole);
+        let holds = said.iter().filter(|said| !matches!(said, NoSuchOrder | Unknown | Reversed)).count();
+        let in_doubt = !is_whole || said.contains(&Unknown);
+        match &found.outcome {
+            // The end is believed only when nobody may have taken it.
+            NoSuchOrder => prop_assert!(!in_doubt && said.iter().all(|said| *said == NoSuchOrder)),
+            Reversed => prop_assert!(!in_doubt && holds == 0 && found.at.is_some()),
+            Unknown => prop_assert!(found.at.is_none() && (in_doubt || holds > 1)),
+            one => {
+                prop_assert_eq!(holds, 1);
+                let at = found.at.unwrap();
+                prop_assert!(answers.contains(&(at, one.clone())));
+            }
+        }
+        // Of several that have it one is left, and a payment rather than an order that may yet be paid.
+        prop_assert_eq!(found.too_many.len(), holds.saturating_sub(1));
+        let left = answers.iter().find(|(id, said)| {
+            !matches!(said, NoSuchOrder | Unknown | Reversed) && !found.too_many.contains(id)
+        });
+        prop_assert!(!said.contains(&paid()) || left.is_some_and(|(_, said)| *said == paid()));
+    }
+}
+
+#[test]
+fn once_found_an_attempt_stays_where_it_was_found() {
+    let mut payment = Payment { account: AccountId::NOT_KNOWN, ..start() };
+    payment.found_at(AccountId(3));
+    payment.found_at(AccountId(4));
+    assert_eq!(payment.account, AccountId(3));
+    let mut known = start();
+    known.found_at(AccountId(4));
+    assert_eq!(known.account, AccountId::OF_THE_FILE);
+}
