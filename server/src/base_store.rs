@@ -94,6 +94,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0007_accounts.sql"),
         postgres: include_str!("../migrations/postgres/base_0007_accounts.sql"),
     },
+    Migration {
+        number: 8,
+        name: "catalogue_parts",
+        sqlite: include_str!("../migrations/sqlite/base_0008_catalogue_parts.sql"),
+        postgres: include_str!("../migrations/postgres/base_0008_catalogue_parts.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction
