@@ -27,7 +27,6 @@ pub struct Product {
     pub sold_by_weight: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
 }
