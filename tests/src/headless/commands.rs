@@ -1,6 +1,6 @@
 //! One JSON command per line in, one JSON line out.
 
-use super::elements::{Element, elements};
+use super::elements::{Element, elements_shown};
 use super::frames;
 use super::platform::Surface;
 use serde::Deserialize;
@@ -170,7 +170,7 @@ fn settle() -> Result<(), String> {
 fn visible() -> Result<Vec<Element>, String> {
     in_window(|surface| {
         surface.tick();
-        evertill_terminal::ui::with_current(|till| elements(till.component()))
+        elements_shown()
     })?
     .ok_or_else(|| "the till has no window yet".to_owned())
 }

@@ -1,6 +1,6 @@
 //! What each frame says, and when it was drawn: for whoever measures how long a person waits to see something.
 
-use super::elements::elements;
+use super::elements::elements_shown;
 use super::platform::Surface;
 use evertill_shared::clock::{Clock, SystemClock};
 use serde::Serialize;
@@ -46,8 +46,7 @@ pub(super) fn followed(surface: &Surface) -> Vec<Frame> {
 
 fn said(wanted: &[String]) -> Vec<String> {
     let is_wanted = |label: &String| wanted.iter().any(|part| label.contains(part.as_str()));
-    let all = super::bare::elements()
-        .or_else(|| evertill_terminal::ui::with_current(|till| elements(till.component())));
+    let all = elements_shown();
     all.unwrap_or_default().into_iter().filter(|e| e.enabled).map(|e| e.label).filter(is_wanted).collect()
 }
 
