@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/postgres/base_0007_accounts.sql"),
     },
     Migration {
+        number: 8,
+        name: "catalogue_parts",
+        sqlite: include_str!("../migrations/sqlite/base_0008_catalogue_parts.sql"),
+        postgres: include_str!("../migrations/postgres/base_0008_catalogue_parts.sql"),
+    },
+    Migration {
         number: 9,
         name: "account_of_the_file",
         sqlite: include_str!("../migrations/sqlite/base_0009_account_of_the_file.sql"),

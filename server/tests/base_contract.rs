@@ -12,6 +12,8 @@
 mod accounts;
 #[path = "base/bills.rs"]
 mod bills;
+#[path = "base/goods.rs"]
+mod goods;
 #[path = "base/journals.rs"]
 mod journals;
 #[path = "base/people.rs"]
@@ -57,6 +59,10 @@ macro_rules! contract {
                 secrets_are_sealed_anew_all_or_none;
             bills:
                 a_day_is_there_as_a_whole_or_not_at_all_and_only_by_whoever_has_it_in_hand;
+            goods:
+                a_till_gets_only_what_changed_from_any_version_and_from_any_server,
+                a_till_that_is_too_far_behind_or_ahead_gets_everything,
+                goods_from_before_there_were_parts_are_given_on;
             journals:
                 of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again,
                 every_entry_of_a_large_upload_is_known_afterwards,

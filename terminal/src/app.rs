@@ -94,7 +94,6 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         key: None,
         trust: None,
         client: None,
-        catalogue: None,
         staff: None,
     };
     let controller = Controller::new(fixed, jitter(), moment(&*clock));

@@ -45,6 +45,7 @@ use notice::Notices;
 use payment::{HeldCode, Watch};
 use question::Question;
 use refund::RefundDesk;
+use sale::Found;
 use std::time::Duration;
 
 /// Where the person at the till is.
@@ -112,6 +113,7 @@ pub struct Controller {
     desk: RefundDesk,
     duty: Duty,
     search: String,
+    found: Found,
     notices: Notices,
     question: Option<Question>,
     approval: Option<Approval>,
@@ -148,6 +150,7 @@ impl Controller {
             desk: RefundDesk::default(),
             duty: Duty::default(),
             search: String::new(),
+            found: Found::default(),
             notices: Notices::default(),
             question: None,
             approval: None,
@@ -177,7 +180,8 @@ impl Controller {
             Input::CannotStart(page) => self.fail(Fault::Own(page)),
             Input::Enrolled(result) => self.on_enrolled(result),
             Input::JournalOpened(result) => self.on_journal(result),
-            Input::CatalogueLoaded { version, products } => self.goods = Goods::new(version, products),
+            Input::GoodsOpened(goods) => self.goods = *goods,
+            Input::NamesRead(names) => self.on_names(names),
             Input::StaffLoaded { staff, wrong } => self.on_staff_loaded(staff, &wrong),
             Input::PinChecked { login, right } => self.on_pin_checked(&login, right),
             Input::Net(answer) => self.on_answer(answer),
@@ -186,6 +190,7 @@ impl Controller {
         self.drop_idle_question();
         self.drop_idle_approval();
         self.run_due();
+        self.look_for_matches();
         self.show(always_show);
         std::mem::take(&mut self.out)
     }
@@ -340,6 +345,7 @@ impl Controller {
         let situation = Situation {
             status: self.status.as_ref(),
             catalogue_version: self.goods.version(),
+            catalogue_next: self.goods.next(),
             staff_version: self.duty.version(),
             refunds_wanted: matches!(self.at, At::Refunds),
         };

@@ -14,7 +14,7 @@ pub use request::{Answer, NetError, PaymentQuestion, Request};
 use crate::journal_store::{Journal, JournalError};
 use backoff::Task;
 use evertill_shared::journal::SignedEntry;
-use evertill_shared::protocol::catalogue::Catalogue;
+use evertill_shared::protocol::catalogue::Place;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
 use evertill_shared::protocol::refunds::CarryOutRefund;
@@ -68,6 +68,8 @@ pub struct Situation<'a> {
     pub status: Option<&'a TerminalStatus>,
     /// The version of the catalogue that the till has.
     pub catalogue_version: Option<u64>,
+    /// Where the load of the catalogue that is under way goes on.
+    pub catalogue_next: Place,
     /// The version of the list of those who may log in; 0 before anybody of the store had a PIN.
     pub staff_version: u64,
     /// A person is looking at the refunds.
@@ -117,6 +119,12 @@ impl Sync {
         self.hand_in.hurry_if_well(now);
     }
 
+    /// The disk did not take what came of the catalogue: it is asked for again, not at once.
+    pub fn catalogue_not_stored(&mut self, now: Duration) {
+        let pause = self.backoff.after(self.catalogue.failures());
+        self.catalogue.failed(now, pause);
+    }
+
     /// Whether a draft for this sale may be asked for; if so, it counts as asked for.
     ///
     /// A server that has too much to do says for how long it wants to be left alone; until then no number is asked
@@ -157,7 +165,9 @@ impl Sync {
             requests.push(request);
         }
         if situation.catalogue_version != Some(status.catalogue_version) && self.catalogue.start(now) {
-            requests.push(Request::Catalogue { since: situation.catalogue_version.unwrap_or(0) });
+            // A server from before knows no places, and gives everything at once.
+            let at = status.catalogue_parts.then_some(situation.catalogue_next);
+            requests.push(Request::Catalogue { since: situation.catalogue_version.unwrap_or(0), at });
         }
         // Only to a till that may sell: others get no list.
         let staff_due = situation.staff_version != status.staff_version && status.state.may_move_money();
@@ -336,12 +346,6 @@ fn next_refund(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
     let Some(record) = journal.open_refunds()?.into_iter().next() else { return Ok(None) };
     let body = Box::new(CarryOutRefund { carried_out: journal.entry(record.entry)? });
     Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
-}
-
-/// Whether a catalogue's answer brings something new.
-#[must_use]
-pub fn is_news(catalogue: &Catalogue) -> bool {
-    catalogue.products.is_some()
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ mod desk;
 mod devices;
 #[path = "tills/disk.rs"]
 mod disk;
+#[path = "tills/goods.rs"]
+mod goods;
 #[path = "tills/journal.rs"]
 mod journal;
 #[path = "tills/line.rs"]

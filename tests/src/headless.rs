@@ -4,10 +4,13 @@
 //! [`install`] must come before the till makes its window; after that the till's ordinary entry point runs unchanged,
 //! with `slint::run_event_loop` served by this platform.
 
+mod bare;
 mod commands;
 mod elements;
+mod frames;
 mod platform;
 
+pub use bare::run_bare;
 pub use commands::serve;
 pub use elements::{Element, elements};
 pub use platform::{Picture, Surface};

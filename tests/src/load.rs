@@ -12,6 +12,7 @@ pub mod intake;
 pub mod overload;
 pub mod pay;
 pub mod reconcile;
+pub mod till;
 
 mod figures;
 pub(crate) mod fill;

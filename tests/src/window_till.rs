@@ -25,10 +25,38 @@ pub struct WindowTill {
     peak_kib: u64,
 }
 
-struct Running {
-    process: Process,
+/// The program of a till's window, with its driver's line.
+pub(crate) struct Running {
+    pub(crate) process: Process,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+}
+
+impl Running {
+    /// Starts it.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self, StepError> {
+        let mut process = Process::spawn("till", command, log)?;
+        let Some((input, output)) = process.take_pipes() else {
+            return Err(StepError::Screen("the till has no pipes".into()));
+        };
+        Ok(Self { process, input, output: BufReader::new(output) })
+    }
+
+    /// Gives it a command and waits for what comes of it.
+    pub(crate) fn command(&mut self, command: &Value) -> Result<Value, StepError> {
+        writeln!(self.input, "{command}")?;
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            let log = self.process.log().display();
+            return Err(StepError::Screen(format!("the till ended; its log is {log}")));
+        }
+        let mut answer: Value = serde_json::from_str(&line).map_err(std::io::Error::other)?;
+        if answer["ok"] == true {
+            Ok(answer["result"].take())
+        } else {
+            Err(StepError::Screen(answer["error"].as_str().unwrap_or("no reason").to_owned()))
+        }
+    }
 }
 
 /// Why a step at the till did not work.
@@ -77,12 +105,7 @@ impl WindowTill {
     pub fn power_on(&mut self) -> Result<(), StepError> {
         let mut command = Command::new(workspace::program("evertill-till-headless"));
         command.arg("--data").arg(&self.dir);
-        let mut process = Process::spawn("till", &mut command, &self.log)?;
-        let pipes = process.take_pipes();
-        let Some((input, output)) = pipes else {
-            return Err(StepError::Screen("the till has no pipes".into()));
-        };
-        self.process = Some(Running { process, input, output: BufReader::new(output) });
+        self.process = Some(Running::start(&mut command, &self.log)?);
         Ok(())
     }
 
@@ -108,20 +131,10 @@ impl WindowTill {
         self.peak_kib
     }
 
-    fn command(&mut self, command: &Value) -> Result<Value, StepError> {
-        let Some(running) = &mut self.process else {
-            return Err(StepError::Screen("the till is switched off".into()));
-        };
-        writeln!(running.input, "{command}")?;
-        let mut line = String::new();
-        if running.output.read_line(&mut line)? == 0 {
-            return Err(StepError::Screen(format!("the till ended; its log is {}", self.log.display())));
-        }
-        let answer: Value = serde_json::from_str(&line).map_err(std::io::Error::other)?;
-        if answer["ok"] == true {
-            Ok(answer["result"].clone())
-        } else {
-            Err(StepError::Screen(answer["error"].as_str().unwrap_or("no reason").to_owned()))
+    pub(crate) fn command(&mut self, command: &Value) -> Result<Value, StepError> {
+        match &mut self.process {
+            Some(running) => running.command(command),
+            None => Err(StepError::Screen("the till is switched off".into())),
         }
     }
 

@@ -65,6 +65,15 @@ pub fn build_programs() -> Result<(), String> {
     BUILT.get_or_init(build).clone()
 }
 
+/// Builds the till with its window in this program's own profile, for whoever was built without it himself.
+/// # Errors
+/// What cargo said, in short.
+pub fn build_window_till() -> Result<(), String> {
+    let mut command = command(cargo());
+    command.args(["build", "--package", "evertill-tests", "--bin", "evertill-till-headless"]);
+    finish(command)
+}
+
 fn build() -> Result<(), String> {
     let mut command = command(cargo());
     command.args(["build", "--bins"]);
@@ -80,6 +89,11 @@ fn build() -> Result<(), String> {
             "--no-default-features",
         ]);
     }
+    finish(command)
+}
+
+/// Runs a build in this program's own profile.
+fn finish(mut command: Command) -> Result<(), String> {
     match programs().file_name().and_then(OsStr::to_str) {
         Some("debug") | None => {}
         Some(profile) => {

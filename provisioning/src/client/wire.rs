@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The largest answer that is read. A catalogue is the largest there is.
-const MAX_ANSWER: usize = 16 << 20;
+const MAX_ANSWER: usize = 64 << 20;
 /// Connections that have been quiet for longer are not used again: a middle box may have dropped them unseen.
 const IDLE: Duration = Duration::from_secs(15);
 

@@ -5,7 +5,7 @@ use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::catalogue::Product;
 use std::collections::HashMap;
 
-const COLUMNS: [&str; 6] = ["id", "name", "barcodes", "price", "tax_rate", "favourite"];
+const COLUMNS: [&str; 7] = ["id", "name", "barcodes", "price", "tax_rate", "favourite", "sold_by_weight"];
 
 /// What is wrong with a file, and in which record.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,9 @@ pub enum CsvError {
     #[error("there is no column {0:?} in the first line")]
     NoColumn(&'static str),
     /// A column that we do not know: a slip in its name would otherwise lose its values.
-    #[error("the column {0:?} is not known; there are id, name, barcodes, price, tax_rate, favourite")]
+    #[error(
+        "the column {0:?} is not known; there are id, name, barcodes, price, tax_rate, favourite, sold_by_weight"
+    )]
     UnknownColumn(String),
     /// A quoted field that does not end.
     #[error("a quotation mark is opened in record {0} and never closed")]
@@ -75,12 +77,17 @@ impl Record<'_> {
             barcodes: self.get("barcodes").split_whitespace().map(str::to_owned).collect(),
             price: price.map_err(|_| self.bad("price", "a price like 12.80"))?,
             tax_rate: percent(self.get("tax_rate")).ok_or_else(|| self.bad("tax_rate", "a rate like 13%"))?,
-            favourite: match self.get("favourite").to_ascii_lowercase().as_str() {
-                "" | "no" | "false" | "0" => false,
-                "yes" | "true" | "1" => true,
-                _ => return Err(self.bad("favourite", "yes or no")),
-            },
+            favourite: self.yes("favourite")?,
+            sold_by_weight: self.yes("sold_by_weight")?,
         })
+    }
+
+    fn yes(&self, column: &'static str) -> Result<bool, CsvError> {
+        match self.get(column).to_ascii_lowercase().as_str() {
+            "" | "no" | "false" | "0" => Ok(false),
+            "yes" | "true" | "1" => Ok(true),
+            _ => Err(self.bad(column, "yes or no")),
+        }
     }
 }
 
@@ -139,14 +146,15 @@ mod tests {
 
     #[test]
     fn quotes_line_breaks_and_column_order_are_read() {
-        let text = "\u{feff}price,Name,id,barcodes,tax_rate,favourite\r\n\
-                    12.80,\"Apples, \"\"red\"\"\nsweet\",apple,69 70,9%,yes\r\n\r\n3,Bag,bag,,,\r\n";
+        let text = "\u{feff}price,Name,id,barcodes,tax_rate,favourite,sold_by_weight\r\n\
+                    12.80,\"Apples, \"\"red\"\"\nsweet\",apple,69 70,9%,yes,yes\r\n\r\n3,Bag,bag,,,,\r\n";
         let products = parse(text, Currency::CNY).unwrap();
         assert_eq!(products.len(), 2);
         assert_eq!(products[0].name, "Apples, \"red\"\nsweet");
         assert_eq!((products[0].price.minor, products[0].tax_rate), (1280, TaxRate(900)));
         assert_eq!(products[0].barcodes, ["69", "70"]);
         assert!(products[0].favourite && !products[1].favourite);
+        assert!(products[0].sold_by_weight && !products[1].sold_by_weight);
         assert_eq!(products[1].price.minor, 300);
     }
 

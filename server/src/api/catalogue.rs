@@ -5,19 +5,35 @@ use crate::app::{App, Caller};
 use crate::failure::Failure;
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use evertill_shared::protocol::catalogue::Catalogue;
+use evertill_shared::protocol::catalogue::{BadPlace, Catalogue, Place, Product};
 
-/// `GET /v1/catalogue?since=N`: nothing but the version where N is the present one.
+/// `GET /v1/catalogue?since=N&at=PLACE`: a part of what has changed since version N; nothing but the version where N is the
+/// present one. Without a place, for tills that know none: everything at once.
 ///
 /// # Errors
-/// A till that may not sell, or a `since` that is no number.
+/// A till that may not sell, a `since` that is no number, an `at` that is no place.
 pub async fn catalogue(
     State(app): State<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer<Catalogue> {
     caller.require_money()?;
-    Ok(Json(app.base.catalogue(since(query.as_deref())?).await?))
+    let (since, at) = since_and_place(query.as_deref())?;
+    if let Some(at) = at {
+        return Ok(Json(app.base.catalogue_part(since.unwrap_or(0), at).await?));
+    }
+    let all = app.base.catalogue(since).await?;
+    let products = all.products.map(|all| all.into_iter().map(Product::as_older_programs_read_it).collect());
+    Ok(Json(Catalogue { products, ..all }))
+}
+
+/// The version that a till has, and the place where it goes on, from `since=N&at=PLACE`.
+fn since_and_place(query: Option<&str>) -> Result<(Option<u64>, Option<Place>), Failure> {
+    let Some((version, place)) = query.and_then(|query| query.split_once("&at=")) else {
+        return Ok((since(query)?, None));
+    };
+    let place = place.parse().map_err(|error: BadPlace| Failure::bad_request(error.to_string()))?;
+    Ok((since(Some(version))?, Some(place)))
 }
 
 /// The version that a till has, from `since=N`.
@@ -36,6 +52,10 @@ mod tests {
         assert_eq!(since(None), Ok(None));
         assert_eq!(since(Some("")), Ok(None));
         assert_eq!(since(Some("since=7")), Ok(Some(7)));
+        assert_eq!(since_and_place(Some("since=7")), Ok((Some(7), None)));
+        let place = Place { whole: true, step: 3, part: 1 };
+        assert_eq!(since_and_place(Some("since=7&at=w3.1")), Ok((Some(7), Some(place))));
+        assert!(since_and_place(Some("since=7&at=x")).is_err());
         for bad in ["since=", "since=-1", "since=x", "version=1", "since=1&since=2"] {
             assert!(since(Some(bad)).is_err(), "{bad}");
         }

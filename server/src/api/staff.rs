@@ -20,7 +20,7 @@ use evertill_shared::protocol::staff::{
 use evertill_shared::refund::Refund;
 
 /// The largest catalogue that is read, in bytes.
-const LARGEST_CATALOGUE: usize = 32 << 20;
+const LARGEST_CATALOGUE: usize = 64 << 20;
 
 fn may_look(role: Role) -> bool {
     matches!(role, Role::Manager | Role::It)
@@ -193,7 +193,7 @@ pub async fn put_catalogue(State(app): State<App>, person: Person, request: Requ
     person.require(Role::may_edit_catalogue, "change the catalogue")?;
     let bytes = axum::body::to_bytes(request.into_body(), LARGEST_CATALOGUE).await;
     let bytes =
-        bytes.map_err(|_| Failure::new(ErrorCode::TooLarge, "the catalogue is larger than 32 MiB"))?;
+        bytes.map_err(|_| Failure::new(ErrorCode::TooLarge, "the catalogue is larger than 64 MiB"))?;
     // A catalogue holds no secrets: whoever wrote it is told what is wrong with it.
     let products: Vec<Product> = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::bad_request(format!("this is not a list of products: {error}")))?;

@@ -63,7 +63,7 @@ fn load(file: &Path) -> Result<Bootstrap, String> {
 fn insert(sql: &dyn Sql, bootstrap: &Bootstrap, now: Timestamp) -> Result<(), BaseError> {
     let info = serde_json::to_string(&bootstrap.store).map_err(DbError::nonsense)?;
     sql.execute("INSERT INTO store (one, info, made_at) VALUES (1, ?1, ?2)", &params![info, now.0])?;
-    sql.execute("INSERT INTO catalogue (one, version, products) VALUES (1, 0, '[]')", &[])?;
+    sql.execute("INSERT INTO catalogue (one, version) VALUES (1, 0)", &[])?;
     for person in &bootstrap.staff {
         let row = params![&person.login, &person.name, person.role.as_str(), &person.password_hash, now.0];
         sql.execute(

@@ -1,15 +1,32 @@
-//! The catalogue: one version at a time, replaced as a whole.
+//! The catalogue: replaced as a whole, kept as what each version changed, given to tills in parts.
+
+mod parts;
+mod stored;
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseStore};
 use crate::database::{DbError, Sql};
 use crate::params;
+use evertill_shared::clock::Timestamp;
 use evertill_shared::money::Currency;
-use evertill_shared::protocol::catalogue::{Catalogue, Product};
+use evertill_shared::order::line::ProductId;
+use evertill_shared::protocol::catalogue::{Catalogue, Part, Place, Product};
+use parts::{Given, given};
 use std::collections::HashSet;
+use std::time::Duration;
+use stored::{Contents, Goods, Step, Upload, difference, in_parts};
 
 /// The most products that a catalogue may have.
-const MAX_PRODUCTS: usize = 50_000;
+const MAX_PRODUCTS: usize = 200_000;
+/// So many steps are kept for tills that were switched off, if they name no more products than there are.
+const KEPT_STEPS: usize = 200;
+/// So many steps may follow a base, and one product in so many be named by them, before a new base is written.
+const STEPS_AFTER_BASE: usize = 50;
+const SHARE_AFTER_BASE: u64 = 4;
+/// Parts that nothing names are kept so long: somebody may be writing them.
+const UNNAMED: Duration = Duration::from_secs(3600);
+/// How often an import is tried that another one overtakes.
+const TRIES: usize = 5;
 
 /// The first thing that is wrong, with the product it is wrong of.
 fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
@@ -54,54 +71,179 @@ fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
     Ok(())
 }
 
-fn read_version(sql: &dyn Sql) -> Result<u64, DbError> {
-    sql.value("SELECT version FROM catalogue", &[])?.ok_or_else(none)
+/// The goods to tap, in the order in which they were given.
+fn favourites(products: &[Product]) -> Vec<ProductId> {
+    products.iter().filter(|product| product.favourite).map(|product| product.id.clone()).collect()
 }
 
-fn none() -> DbError {
-    DbError::nonsense("there is no catalogue, not even an empty one")
+/// Whether everything is to be written anew with this step.
+fn wants_base(contents: &Contents, step: &Step, products: usize) -> bool {
+    let items: u64 = contents.since_base().map(|step| step.items).sum::<u64>() + step.items;
+    let enough = (products as u64 / SHARE_AFTER_BASE).max(2 * Catalogue::PART as u64);
+    // A base from before there were parts is one large part.
+    let is_one_lump = contents.base.parts == 1 && products > Catalogue::PART;
+    items > enough || contents.since_base().count() >= STEPS_AFTER_BASE || is_one_lump
+}
+
+/// The first step that is kept once this one is there.
+fn kept_from(contents: &Contents, step: &Step, base_version: u64, products: usize) -> u64 {
+    let mut items = step.items;
+    let mut from = step.version;
+    for (count, older) in contents.steps.iter().rev().enumerate() {
+        items += older.items;
+        let is_needed = older.version > base_version;
+        if !is_needed && (count + 2 > KEPT_STEPS || items > products as u64) {
+            break;
+        }
+        from = older.version;
+    }
+    from
+}
+
+/// A new version, ready to be published.
+struct Publication {
+    step: Step,
+    base_version: u64,
+    base: Upload,
+    kept_from: u64,
+    favourites: String,
+    audit: NewAudit,
+    now: Timestamp,
+}
+
+impl Publication {
+    /// Publishes it if the version before it is still the present one; false if not.
+    fn write(self, sql: &dyn Sql) -> Result<bool, BaseError> {
+        let Step { version, upload, items } = &self.step;
+        let changed = sql.execute(
+            "UPDATE catalogue SET version = ?1, base_version = ?2, base_upload = ?3, base_parts = ?4, favourites = ?5
+             WHERE version = ?6",
+            &params![*version, self.base_version, &self.base.name, self.base.parts, &self.favourites, *version - 1],
+        )?;
+        if changed == 0 {
+            return Ok(false);
+        }
+        sql.execute(
+            "INSERT INTO catalogue_step (version, upload, parts, items) VALUES (?1, ?2, ?3, ?4)",
+            &params![*version, &upload.name, upload.parts, *items],
+        )?;
+        sql.execute("DELETE FROM catalogue_step WHERE version < ?1", &params![self.kept_from])?;
+        sql.execute(
+            "DELETE FROM catalogue_part WHERE at_ms < ?1
+             AND upload NOT IN (SELECT upload FROM catalogue_step) AND upload NOT IN (SELECT base_upload FROM catalogue)",
+            &params![self.now.minus(UNNAMED).0],
+        )?;
+        audit::append(sql, &self.audit, self.now)?;
+        Ok(true)
+    }
 }
 
 impl BaseStore {
-    /// The catalogue; without products if `since` is its version.
+    /// The whole catalogue, the goods to tap first and in their order; without products if `since` is its version.
     ///
     /// # Errors
     /// [`BaseError`].
     pub async fn catalogue(&self, since: Option<u64>) -> Result<Catalogue, BaseError> {
-        self.database
-            .read(move |sql| -> Result<Catalogue, BaseError> {
-                let version = read_version(sql)?;
-                if since == Some(version) {
-                    return Ok(Catalogue { version, products: None });
-                }
-                let text: Option<String> = sql.value("SELECT products FROM catalogue", &[])?;
-                let text = text.ok_or_else(none)?;
-                let products = serde_json::from_str(&text).map_err(DbError::nonsense)?;
-                Ok(Catalogue { version, products: Some(products) })
-            })
-            .await
+        if let Some(since) = since
+            && self.catalogue_contents().await?.version == since
+        {
+            return Ok(Catalogue::unchanged(since));
+        }
+        let (contents, mut products) = self.whole_catalogue().await?;
+        if let Some(order) = &contents.favourites {
+            let at = |product: &Product| order.iter().position(|id| *id == product.id).unwrap_or(usize::MAX);
+            products.sort_by_cached_key(|product| if product.favourite { at(product) } else { usize::MAX });
+        }
+        let version = contents.version;
+        Ok(Catalogue { version, products: Some(products), gone: Vec::new(), part: None })
     }
 
-    /// Replaces the catalogue; answers the new version, without the products.
+    /// A part of what has changed since a version, or of everything: see [`Place`].
+    ///
+    /// # Errors
+    /// [`BaseError`].
+    pub async fn catalogue_part(&self, since: u64, at: Place) -> Result<Catalogue, BaseError> {
+        for at in [at, Place::default()] {
+            let contents = self.catalogue_contents().await?;
+            let (upload, at, first, next) = match given(&contents, since, at) {
+                Given::Unchanged => return Ok(Catalogue::unchanged(contents.version)),
+                Given::Part { upload, at, first, next } => (upload, at, first, next),
+            };
+            let found = if upload.parts == 0 {
+                Some(Goods::default())
+            } else {
+                self.catalogue_goods(&upload, at.part).await?
+            };
+            // What was replaced since a moment ago is looked for anew, from its beginning.
+            let Some(Goods { products, gone }) = found else { continue };
+            let favourites = match (next, contents.favourites) {
+                (Some(_), _) => None,
+                (None, Some(ids)) => Some(ids),
+                (None, None) => Some(favourites(&self.whole_catalogue().await?.1)),
+            };
+            let part = Part { whole: at.whole, first, next, favourites };
+            return Ok(Catalogue {
+                version: contents.version,
+                products: Some(products),
+                gone,
+                part: Some(part),
+            });
+        }
+        Err(DbError::nonsense("a part of the catalogue is missing").into())
+    }
+
+    /// Replaces the catalogue; answers the new version, without the products. Tills get what differs.
     ///
     /// # Errors
     /// [`BaseError::Invalid`] names the first product that is wrong; the database's.
     pub async fn put_catalogue(&self, products: Vec<Product>, who: String) -> Result<Catalogue, BaseError> {
         check(&products, self.store.currency)?;
-        let text = serde_json::to_string(&products).map_err(DbError::nonsense)?;
-        let now = self.clock.now();
-        self.database
-            .write(move |sql| -> Result<Catalogue, BaseError> {
-                let changed = sql.value(
-                    "UPDATE catalogue SET version = version + 1, products = ?1 RETURNING version",
-                    &params![text],
-                )?;
-                let version: u64 = changed.ok_or_else(none)?;
-                let why = format!("{} products", products.len());
-                let what = NewAudit::new(who, AuditKind::CatalogueChanged, format!("version {version}"), why);
-                audit::append(sql, &what, now)?;
-                Ok(Catalogue { version, products: None })
-            })
-            .await
+        let favourites = serde_json::to_string(&favourites(&products)).map_err(DbError::nonsense)?;
+        for _ in 0..TRIES {
+            let (contents, old) = self.whole_catalogue().await?;
+            let publication = self.prepare(&contents, &old, &products, &who, favourites.clone()).await?;
+            let version = publication.step.version;
+            if self.database.write(move |sql| publication.write(sql)).await? {
+                return Ok(Catalogue::unchanged(version));
+            }
+        }
+        let busy = "others are changing the catalogue all the time: nothing was changed, try again";
+        Err(DbError::NotWritten(busy.into()).into())
+    }
+
+    async fn prepare(
+        &self,
+        contents: &Contents,
+        old: &[Product],
+        new: &[Product],
+        who: &str,
+        favourites: String,
+    ) -> Result<Publication, BaseError> {
+        let goods = difference(old, new);
+        let items = (goods.products.len() + goods.gone.len()) as u64;
+        let why = format!(
+            "{} products: {} new or changed, {} gone",
+            new.len(),
+            goods.products.len(),
+            goods.gone.len()
+        );
+        let version = contents.version + 1;
+        let upload = self.upload_catalogue(&in_parts(&goods)).await?;
+        let step = Step { version, upload, items };
+        let (base_version, base) = if !wants_base(contents, &step, new.len()) {
+            (contents.base_version, contents.base.clone())
+        } else if old.is_empty() {
+            // The step is everything.
+            (version, step.upload.clone())
+        } else {
+            let everything = Goods { products: new.to_vec(), gone: Vec::new() };
+            (version, self.upload_catalogue(&in_parts(&everything)).await?)
+        };
+        let kept_from = kept_from(contents, &step, base_version, new.len());
+        let audit = NewAudit::new(who, AuditKind::CatalogueChanged, format!("version {version}"), why);
+        Ok(Publication { step, base_version, base, kept_from, favourites, audit, now: self.clock.now() })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
 use crate::server::Server;
 use evertill_server::base_store::{BaseOpenError, BaseStore, LoginCheck, SCHEMA, StaffRecord};
-use evertill_server::database::Database;
 use evertill_server::database::postgres::PostgresSettings;
+use evertill_server::database::{Database, Schema};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::TerminalId;
 use evertill_shared::protocol::enrol::Enrol;
@@ -23,7 +23,11 @@ use tokio::sync::OnceCell;
 /// Where one base is kept, for as long as this lives.
 pub trait Place: Send + Sync + 'static {
     /// A server's handle on it; another one each time.
-    fn database(&self) -> impl Future<Output = Database> + Send;
+    fn database(&self) -> impl Future<Output = Database> + Send {
+        self.database_of(&SCHEMA)
+    }
+    /// The same, made of another schema: an earlier program's.
+    fn database_of(&self, schema: &'static Schema) -> impl Future<Output = Database> + Send;
     /// The statement with which an intruder takes away one of the audit trail's triggers.
     fn drop_trigger(&self, name: &str) -> String;
 }
@@ -40,8 +44,8 @@ impl Sqlite {
 }
 
 impl Place for Sqlite {
-    async fn database(&self) -> Database {
-        Database::sqlite(&self.dir.path().join("base.db"), &SCHEMA).unwrap()
+    async fn database_of(&self, schema: &'static Schema) -> Database {
+        Database::sqlite(&self.dir.path().join("base.db"), schema).unwrap()
     }
 
     fn drop_trigger(&self, name: &str) -> String {
@@ -62,13 +66,13 @@ impl Postgres {
 }
 
 impl Place for Postgres {
-    async fn database(&self) -> Database {
+    async fn database_of(&self, schema: &'static Schema) -> Database {
         let made = async || {
             // Several servers at a time share one that takes few connections.
             PostgresSettings { writers: 2, readers: 2, ..self.server.database().await }
         };
         let settings = self.settings.get_or_init(made).await;
-        Database::postgres(settings.clone(), &SCHEMA).unwrap()
+        Database::postgres(settings.clone(), schema).unwrap()
     }
 
     fn drop_trigger(&self, name: &str) -> String {

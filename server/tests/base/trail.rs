@@ -58,6 +58,7 @@ fn product(id: &str) -> Product {
         price: Amount { minor: 700, currency: "CNY".parse().unwrap() },
         tax_rate: TaxRate(1_300),
         favourite: false,
+        sold_by_weight: false,
     }
 }
 

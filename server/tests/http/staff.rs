@@ -127,6 +127,20 @@ async fn a_catalogue_is_replaced_as_a_whole_and_tills_fetch_only_what_is_new() {
     }
     let still: Catalogue = server.get(&till.key, "/v1/catalogue?since=0").await.json();
     assert_eq!(still.version, 1);
+    let ham = Product { sold_by_weight: true, ..product("ham", "690003", 900, "CNY") };
+    assert_eq!(put(vec![tea.clone(), ham.clone()]).await.status, 200);
+    let before: Catalogue = server.get(&till.key, "/v1/catalogue?since=1").await.json();
+    let before = before.products.unwrap();
+    assert!(
+        before.len() == 2 && !before[1].sold_by_weight,
+        "a till from before refuses what it does not know"
+    );
+    let now: Catalogue = server.get(&till.key, "/v1/catalogue?since=1&at=0.0").await.json();
+    assert_eq!((now.version, now.products, now.gone), (2, Some(vec![]), vec!["milk".to_owned()]));
+    let next = now.part.unwrap().next.unwrap();
+    let now: Catalogue = server.get(&till.key, &format!("/v1/catalogue?since=1&at={next}")).await.json();
+    assert_eq!((now.products, now.part.unwrap().next), (Some(vec![ham]), None));
+    assert_eq!(server.get(&till.key, "/v1/catalogue?since=1&at=9").await.code(), ErrorCode::BadRequest);
     let cashier = server.log_in("cas").await;
     let refused = server.staff("PUT", staff_path::CATALOGUE, Some(&cashier), &vec![tea]).await;
     assert_eq!(refused.code(), ErrorCode::NotAllowed);

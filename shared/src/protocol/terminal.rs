@@ -34,6 +34,9 @@ pub struct TerminalStatus {
     pub furthest_used: Option<Head>,
     /// The version of the catalogue that the server has.
     pub catalogue_version: u64,
+    /// The server gives the catalogue in parts, and only what has changed.
+    #[serde(default)]
+    pub catalogue_parts: bool,
     /// The version of the list of those who may log in at tills; 0 from a server that has none.
     #[serde(default)]
     pub staff_version: u64,

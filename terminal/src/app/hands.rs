@@ -1,6 +1,6 @@
 //! Carries the controller's commands out.
 
-use crate::catalogue_store::CatalogueStore;
+use crate::catalogue_store::{CatalogueError, Goods, SearchText};
 use crate::config::{Config, Identity, remember_language};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
@@ -34,7 +34,6 @@ pub struct Hands {
     pub key: Option<Arc<DeviceKey>>,
     pub trust: Option<TrustBundle>,
     pub client: Option<StoreClient>,
-    pub catalogue: Option<CatalogueStore>,
     pub staff: Option<StaffStore>,
 }
 
@@ -73,14 +72,6 @@ impl Hands {
                 self.with_staff("wrong PINs cannot be stored", |store| store.keep_wrong_pins(&counts));
             }
             Command::CheckPin { login, pin, verifier } => self.check_pin(login, pin, verifier),
-            Command::SaveCatalogue { version, products } => {
-                if let Some(store) = &mut self.catalogue
-                    && let Err(error) = store.save(version, &products)
-                {
-                    // They are in memory, and asked for again at the next start.
-                    tracing::error!(%error, "the goods cannot be stored");
-                }
-            }
         }
     }
 
@@ -237,19 +228,42 @@ impl Hands {
         self.staff = Some(store);
     }
 
-    fn load_goods(&mut self) {
-        let loaded = CatalogueStore::open(&self.data.join("till.db"))
-            .and_then(|store| store.load().map(|goods| (store, goods)));
-        match loaded {
-            Ok((store, goods)) => {
-                self.catalogue = Some(store);
-                if let Some((version, products)) = goods {
-                    self.tell(Input::CatalogueLoaded { version, products });
-                }
+    fn load_goods(&self) {
+        let path = self.data.join("goods.db");
+        let mut goods = match goods_at(&path) {
+            Ok(goods) => goods,
+            Err(error) => return tracing::error!(%error, "the goods cannot be read"),
+        };
+        if let Err(error) = goods.take_over(&self.data.join("till.db")) {
+            tracing::warn!(%error, "the goods of the earlier program cannot be read; they are loaded anew");
+        }
+        self.tell(Input::GoodsOpened(Box::new(goods)));
+        // Scans need no names; whoever searches in the first moment sees the matches a moment later.
+        let inputs = self.inputs.clone();
+        self.net.spawn_blocking(move || match SearchText::read(&path) {
+            Ok(names) => {
+                // An error means that the program is ending.
+                let _ = inputs.send(Input::NamesRead(names));
             }
-            Err(error) => tracing::error!(%error, "the goods cannot be read; they are downloaded again"),
+            Err(error) => tracing::error!(%error, "the names of the goods cannot be read"),
+        });
+    }
+}
+
+/// The goods in their file. One that is damaged is put aside and a new one begun, since the server has them all.
+fn goods_at(path: &Path) -> Result<Goods, CatalogueError> {
+    let first = Goods::open(path);
+    let Err(CatalogueError::Database(error)) = &first else { return first };
+    tracing::error!(%error, "the goods' file is damaged; they are loaded anew");
+    for end in ["", "-wal", "-shm"] {
+        let old = path.with_extension(format!("db{end}"));
+        if let Err(error) = std::fs::rename(&old, path.with_extension(format!("damaged{end}")))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::error!(%error, file = %old.display(), "it cannot be put aside");
         }
     }
+    Goods::open(path)
 }
 
 /// A till that registers anew begins a new journal; the one under the old key is kept beside it, for ever. Whose it

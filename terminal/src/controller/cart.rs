@@ -40,6 +40,8 @@ pub struct Piece {
 pub enum NotAdded {
     /// The goods have no price, or one in another currency.
     NoPrice,
+    /// The price is that of a kilogram, and nobody has weighed them.
+    NoWeight,
     /// There is no more room, on the line or in the sale.
     Limit,
 }
@@ -79,6 +81,9 @@ impl Cart {
     pub fn add(&mut self, product: &Product, currency: Currency) -> Result<(), NotAdded> {
         if !product.price.is_positive() || product.price.currency != currency {
             return Err(NotAdded::NoPrice);
+        }
+        if product.sold_by_weight {
+            return Err(NotAdded::NoWeight);
         }
         let same = |named: &NamedLine| {
             named.line.product == product.id

@@ -1,5 +1,6 @@
 //! What the controller is told, and what it orders.
 
+use crate::catalogue_store::{Goods, SearchText};
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Answer, Request};
@@ -8,7 +9,6 @@ use evertill_hardware::ScanText;
 use evertill_hardware::label::Prefixes;
 use evertill_hardware::label::in_store::InStoreRule;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::enrol::Enrolled;
 use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::receipt::Receipt;
@@ -81,12 +81,9 @@ pub enum Input {
     /// The end of [`Command::OpenJournal`].
     JournalOpened(Result<Box<dyn Journal>, JournalError>),
     /// The goods on the till's disk.
-    CatalogueLoaded {
-        /// Their version.
-        version: u64,
-        /// The goods.
-        products: Vec<Product>,
-    },
+    GoodsOpened(Box<Goods>),
+    /// Their names, to be searched.
+    NamesRead(SearchText),
     /// Who may log in, as it stands on the till's disk, and how often somebody guessed.
     StaffLoaded {
         /// Who.
@@ -181,12 +178,5 @@ pub enum Command {
         pin: SecretText,
         /// What it is checked against.
         verifier: SecretText,
-    },
-    /// Store the goods.
-    SaveCatalogue {
-        /// Their version.
-        version: u64,
-        /// The goods.
-        products: Vec<Product>,
     },
 }

@@ -3,7 +3,7 @@
 use super::enrol::Enrolling;
 use super::fault::Fault;
 use super::{At, Command, Controller};
-use crate::sync::{Answer, NetError, is_news};
+use crate::sync::{Answer, NetError};
 use crate::view::Notice;
 use evertill_shared::id::SaleKey;
 use evertill_shared::journal::Head;
@@ -22,7 +22,7 @@ impl Controller {
         self.heed(&answer);
         match answer {
             Answer::Heartbeat(result) => self.on_heartbeat(result),
-            Answer::Catalogue(Ok(catalogue)) => self.on_catalogue(catalogue),
+            Answer::Catalogue(Ok(catalogue)) => self.on_catalogue(&catalogue),
             Answer::Staff(Ok(staff)) => self.on_staff(staff),
             Answer::Draft { sale, result } => self.on_draft(sale, result),
             Answer::Adopt { sale, result } => self.on_adopted(sale, result),
@@ -178,13 +178,12 @@ impl Controller {
         }
     }
 
-    fn on_catalogue(&mut self, catalogue: Catalogue) {
-        if !is_news(&catalogue) {
-            return;
+    fn on_catalogue(&mut self, catalogue: &Catalogue) {
+        // What was there stays, and is sold on; the server is asked again.
+        if let Err(error) = self.goods.take_in(&catalogue) {
+            tracing::error!(%error, "the goods cannot be stored");
+            self.sync.catalogue_not_stored(self.now.monotonic);
         }
-        let Some(products) = catalogue.products else { return };
-        self.goods = crate::catalogue_store::Goods::new(catalogue.version, products.clone());
-        self.out.push(Command::SaveCatalogue { version: catalogue.version, products });
     }
 
     /// The server has taken a cash sale in, or has not.

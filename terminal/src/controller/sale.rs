@@ -3,6 +3,7 @@
 use super::cart::NotAdded;
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
+use crate::catalogue_store::SearchText;
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::{LabelKind, classify_with};
@@ -12,6 +13,14 @@ use evertill_shared::wallet;
 
 /// So many digits or more may be somebody's payment code: never shown, even when no wallet of ours knows it.
 const MAY_BE_SECRET: usize = 16;
+
+/// What was looked for last, and what was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    text: String,
+    changes: u64,
+    pub(super) goods: Vec<Product>,
+}
 
 impl Controller {
     /// A scan. What it means depends on the page: a payment code is taken only where one was asked for.
@@ -75,10 +84,10 @@ impl Controller {
     }
 
     fn scan_goods(&mut self, code: &str) {
-        if let Some(product) = self.goods.by_barcode(code).cloned() {
+        if let Some(product) = self.goods.by_barcode(code) {
             return self.add(&product);
         }
-        if let Some((product, piece)) = self.weighed(code).map(|(product, piece)| (product.clone(), piece)) {
+        if let Some((product, piece)) = self.weighed(code) {
             let mut cart = self.cart.clone();
             let added = cart.add_piece(&product, &piece, self.currency());
             return self.after_adding(added, cart, &product);
@@ -98,7 +107,7 @@ impl Controller {
         }
         match action {
             UserAction::AddProduct { id } => {
-                if let Some(product) = self.goods.by_id(&id).cloned() {
+                if let Some(product) = self.goods.by_id(&id) {
                     self.add(&product);
                     self.search.clear();
                 }
@@ -130,15 +139,30 @@ impl Controller {
             return;
         }
         let found = self.goods.search(wanted);
-        let only = if found.len() == 1 { found.first().map(|p| (*p).clone()) } else { None };
-        match only {
-            Some(product) => {
-                self.add(&product);
+        match found.as_slice() {
+            [only] => {
+                self.add(only);
                 self.search.clear();
             }
-            None if found.is_empty() => self.tell(Notice::NothingFound { text: wanted.to_owned() }),
+            [] => self.tell(Notice::NothingFound { text: wanted.to_owned() }),
             // Several: they are on screen, to be tapped.
-            None => self.search = wanted.to_owned(),
+            _ => self.search = wanted.to_owned(),
+        }
+    }
+
+    /// Keeps the matches on screen those of what is typed and of the goods that there are.
+    pub(super) fn look_for_matches(&mut self) {
+        let changes = self.goods.changes();
+        if self.found.text != self.search || self.found.changes != changes {
+            let goods = self.goods.search(&self.search);
+            self.found = Found { text: self.search.clone(), changes, goods };
+        }
+    }
+
+    /// The names of the goods can be searched.
+    pub(super) fn on_names(&mut self, names: SearchText) {
+        if let Err(error) = self.goods.index_is_here(names) {
+            tracing::error!(%error, "the goods cannot be found by name");
         }
     }
 
@@ -161,6 +185,7 @@ impl Controller {
     fn not_added(&mut self, why: NotAdded, name: &str) {
         self.tell(match why {
             NotAdded::NoPrice => Notice::NoPrice { name: name.to_owned() },
+            NotAdded::NoWeight => Notice::NoWeight { name: name.to_owned() },
             NotAdded::Limit => Notice::QuantityLimit,
         });
     }

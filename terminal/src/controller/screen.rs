@@ -158,7 +158,7 @@ impl Controller {
             total_minor: self.cart.total_minor(),
             item_count: self.cart.item_count(),
             search: self.search.clone(),
-            matches: self.goods.search(&self.search).into_iter().map(good).collect(),
+            matches: self.found.goods.iter().map(good).collect(),
             favourites: self.goods.favourites().map(good).collect(),
         }
     }

@@ -4,6 +4,7 @@ mod approval;
 mod cash;
 mod duty;
 mod faults;
+mod goods;
 mod interruptions;
 mod limits;
 mod payments;

@@ -13,13 +13,14 @@ impl Controller {
     /// that have exactly this code come first: a code of that range may be a plain private label.
     ///
     /// The goods' own price is that of a kilogram where the code holds a weight.
-    pub(super) fn weighed(&self, code: &str) -> Option<(&Product, Piece)> {
+    pub(super) fn weighed(&self, code: &str) -> Option<(Product, Piece)> {
         if self.goods.by_barcode(code).is_some() {
             return None;
         }
         let read = in_store::read(&self.options.in_store, code)?;
         let product = read.candidates().iter().find_map(|number| self.goods.by_barcode(number))?;
-        Some((product, piece(&read, product.price.minor)?))
+        let piece = piece(&read, product.price.minor)?;
+        Some((product, piece))
     }
 }
 

@@ -50,6 +50,7 @@ CREATE TABLE print_job (
     receipt TEXT NOT NULL
 ) STRICT;
 CREATE INDEX print_job_about ON print_job (about, id);
+-- Goods of earlier programs; they have a file of their own now.
 CREATE TABLE product (
     place  INTEGER PRIMARY KEY,
     record TEXT NOT NULL

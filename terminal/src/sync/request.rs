@@ -2,7 +2,7 @@
 
 use evertill_shared::id::{Attempt, RefundId};
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::catalogue::Catalogue;
+use evertill_shared::protocol::catalogue::{Catalogue, Place};
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{
     AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
@@ -22,6 +22,8 @@ pub enum Request {
     Catalogue {
         /// The version that the till has.
         since: u64,
+        /// Which part of what is newer; nothing to ask for everything at once.
+        at: Option<Place>,
     },
     /// Who may log in, if the list is newer than this version.
     Staff {

@@ -46,6 +46,11 @@ pub enum Notice {
         /// The name of the goods.
         name: String,
     },
+    /// The goods are sold by weight: the scale's label has to be scanned.
+    NoWeight {
+        /// The name of the goods.
+        name: String,
+    },
     /// A manager has asked for refunds at this till.
     RefundsArrived {
         /// How many wait now.

@@ -1,7 +1,7 @@
 //! `cargo load`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::load::{bulkhead, cores, echo, growth, intake, overload, pay, reconcile};
+use evertill_tests::load::{bulkhead, cores, echo, growth, intake, overload, pay, reconcile, till};
 use evertill_tests::store_rig::RigError;
 use evertill_tests::workspace;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
     after_help = "Examples:\n  cargo load -- intake --json\n  cargo load -- intake --engine postgres --json\n  \
                   cargo load -- intake --profile target/intake.svg\n  \
                   cargo load -- growth --json\n  cargo load -- overload --json\n  \
-                  cargo load -- pay --json\n  cargo load -- bulkhead --json\n  cargo load -- reconcile --json"
+                  cargo load -- pay --json\n  cargo load -- bulkhead --json\n  cargo load -- reconcile --json\n  cargo load -- till --json"
 )]
 struct Options {
     #[command(subcommand)]
@@ -38,6 +38,8 @@ enum Program {
     Pay(pay::PayOptions),
     /// What one wallet's customers notice while the other wallet hangs or turns everybody away.
     Bulkhead(bulkhead::BulkheadOptions),
+    /// The till in its window: how fast it starts, shows a scan and finds goods, and what it holds.
+    Till(till::TillOptions),
     /// A server that only echoes over TLS; the intake program starts it.
     #[command(hide = true)]
     Echo(echo::EchoOptions),
@@ -69,6 +71,9 @@ fn run(program: &Program) -> Result<Value, RigError> {
     if let Program::Reconcile(options) = program {
         return runtime()?.block_on(reconcile::run(options));
     }
+    if let Program::Till(options) = program {
+        return runtime()?.block_on(till::run(options));
+    }
     let cores = cores::Cores::choose().map_err(system)?;
     cores::pin(cores.tills).map_err(system)?;
     runtime()?.block_on(async {
@@ -78,7 +83,7 @@ fn run(program: &Program) -> Result<Value, RigError> {
             Program::Overload(options) => overload::run(options, cores).await,
             Program::Pay(options) => pay::run(options, cores).await,
             Program::Bulkhead(options) => bulkhead::run(options, cores).await,
-            Program::Reconcile(_) | Program::Echo(_) => Ok(Value::Null),
+            Program::Reconcile(_) | Program::Till(_) | Program::Echo(_) => Ok(Value::Null),
         }
     })
 }

@@ -4,6 +4,7 @@
 //! Commands: `{"cmd":"tap","label":"Cash"}`, `{"cmd":"tap_twice","label":"Cash","pause_ms":80}`,
 //! `{"cmd":"type","text":"69\n"}`, `{"cmd":"wait","label":"Paid","timeout_ms":5000,"gone":false}`,
 //! `{"cmd":"labels"}`, `{"cmd":"shot","path":"x.png"}`,
+//! `{"cmd":"follow","labels":["3 items"]}`, `{"cmd":"followed"}`, `{"cmd":"now"}`,
 //! `{"cmd":"drag","from":[300,500],"to":[300,200]}`, `{"cmd":"size","width":1920,"height":1080}`, `{"cmd":"quit"}`.
 
 use clap::Parser;
@@ -20,8 +21,11 @@ use tracing_subscriber::EnvFilter;
 #[command(version)]
 struct Arguments {
     /// The till's directory, as for evertill-till.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "bare")]
+    data: Option<PathBuf>,
+    /// A window with one line of text instead of the till: what any window costs on this machine.
+    #[arg(long)]
+    bare: bool,
     /// The window's width in pixels.
     #[arg(long, default_value_t = 1024)]
     width: u32,
@@ -45,6 +49,9 @@ fn main() -> ExitCode {
 fn start(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let surface = headless::install(arguments.width, arguments.height)?;
     headless::serve(&surface, BufReader::new(stdin()), stdout())?;
-    run(RunOptions { data: arguments.data })?;
+    match arguments.data {
+        Some(data) if !arguments.bare => run(RunOptions { data })?,
+        _ => headless::run_bare()?,
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! One JSON command per line in, one JSON line out.
 
-use super::elements::{Element, elements};
+use super::elements::{Element, elements_shown};
+use super::frames;
 use super::platform::Surface;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +16,12 @@ use std::time::Duration;
 #[serde(tag = "cmd", rename_all = "snake_case", deny_unknown_fields)]
 enum Command {
     /// Touch the element with this label.
-    Tap { label: String },
+    Tap {
+        label: String,
+        /// How long the finger rests. What lies in a list that scrolls needs the usual time.
+        #[serde(default = "usual_touch")]
+        hold_ms: u64,
+    },
     /// Touch it twice, as a nervous finger does: the second touch goes to the same place, whatever is there by then.
     /// With no pause both touches come before the till has done anything about the first.
     TapTwice {
@@ -37,6 +43,12 @@ enum Command {
     },
     /// List all that is visible.
     Labels,
+    /// From now on, write down after each frame what it says, in labels that contain one of these.
+    Follow { labels: Vec<String> },
+    /// What was written down since; and no more of it.
+    Followed,
+    /// What time it is by the clock that frames and keys are told by.
+    Now,
     /// Take a picture.
     Shot { path: std::path::PathBuf },
     /// Change the size of the window.
@@ -98,14 +110,27 @@ pub fn serve(
 
 fn run(command: &Command) -> Result<Value, String> {
     match command {
-        Command::Tap { label } => tap(label),
+        Command::Tap { label, hold_ms } => tap(label, Duration::from_millis(*hold_ms)),
         Command::TapTwice { label, pause_ms } => tap_twice(label, *pause_ms),
         Command::Drag { from, to } => drag(*from, *to),
         Command::Type { text } => {
             let text = text.clone();
-            in_window(move |surface| surface.type_text(&text))?;
-            settle().map(|()| Value::Null)
+            let at_ms = in_window(move |surface| {
+                let at_ms = frames::now_ms();
+                surface.type_text(&text);
+                at_ms
+            })?;
+            settle().map(|()| json!({ "at_ms": at_ms }))
         }
+        Command::Follow { labels } => {
+            let labels = labels.clone();
+            in_window(move |surface| frames::follow(surface, labels)).map(|()| Value::Null)
+        }
+        Command::Followed => {
+            let frames = in_window(frames::followed)?;
+            serde_json::to_value(frames).map_err(|error| error.to_string())
+        }
+        Command::Now => Ok(json!({ "at_ms": frames::now_ms() })),
         Command::Wait { label, timeout_ms, gone } => wait(label, *timeout_ms, *gone),
         Command::Labels => visible().and_then(|all| serde_json::to_value(all).map_err(|e| e.to_string())),
         Command::Shot { path } => {
@@ -145,7 +170,7 @@ fn settle() -> Result<(), String> {
 fn visible() -> Result<Vec<Element>, String> {
     in_window(|surface| {
         surface.tick();
-        evertill_terminal::ui::with_current(|till| elements(till.component()))
+        elements_shown()
     })?
     .ok_or_else(|| "the till has no window yet".to_owned())
 }
@@ -165,10 +190,14 @@ fn find(label: &str) -> Result<Element, String> {
     }
 }
 
-fn tap(label: &str) -> Result<Value, String> {
+fn usual_touch() -> u64 {
+    130
+}
+
+fn tap(label: &str, hold: Duration) -> Result<Value, String> {
     let (x, y) = find(label)?.centre();
     in_window(move |surface| surface.press(x, y))?;
-    sleep(TOUCH);
+    sleep(hold);
     in_window(move |surface| surface.release(x, y))?;
     settle().map(|()| Value::Null)
 }

@@ -37,6 +37,12 @@ impl Element {
     }
 }
 
+/// What the window of this thread shows: the till's, or the one that is measured beside it.
+pub(super) fn elements_shown() -> Option<Vec<Element>> {
+    let of_till = || evertill_terminal::ui::with_current(|till| elements(till.component()));
+    super::bare::elements().or_else(of_till)
+}
+
 /// All labelled elements of the component that are visible, in the order of the tree.
 pub fn elements(component: &impl ElementRoot) -> Vec<Element> {
     let handles = component

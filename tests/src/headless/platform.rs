@@ -42,20 +42,37 @@ impl Picture {
 pub struct Surface {
     window: Rc<MinimalSoftwareWindow>,
     pixels: Rc<RefCell<Vec<Rgb8Pixel>>>,
+    on_frame: Rc<RefCell<Option<OnFrame>>>,
 }
 
+/// What is done after a frame was drawn.
+type OnFrame = Box<dyn FnMut()>;
+
 impl Surface {
+    /// Has `work` done after each frame from now on, as soon as its last pixel is in memory. It must not draw.
+    pub fn after_each_frame(&self, work: impl FnMut() + 'static) {
+        *self.on_frame.borrow_mut() = Some(Box::new(work));
+    }
+
+    /// Nothing more is done after a frame.
+    pub fn leave_frames_alone(&self) {
+        *self.on_frame.borrow_mut() = None;
+    }
+
     /// Lets timers and animations run that are due, and draws what has changed.
     pub fn tick(&self) {
         slint::platform::update_timers_and_animations();
         let size = self.window.size();
         let (width, height) = (size.width as usize, size.height as usize);
         let pixels = &self.pixels;
-        self.window.draw_if_needed(|renderer| {
+        let drawn = self.window.draw_if_needed(|renderer| {
             let mut pixels = pixels.borrow_mut();
             pixels.resize(width * height, Rgb8Pixel::default());
             renderer.render(&mut pixels, width);
         });
+        if drawn && let Some(work) = self.on_frame.borrow_mut().as_mut() {
+            work();
+        }
     }
 
     /// Gives the window another size, in pixels.
@@ -174,6 +191,11 @@ impl EventLoopProxy for Proxy {
     }
 }
 
+/// The pause between two frames of something that moves.
+const FRAME: Duration = Duration::from_millis(16);
+/// How long the loop sleeps at most while nothing happens.
+const QUIET: Duration = Duration::from_secs(1);
+
 struct Headless {
     surface: Surface,
     queue: Option<Arc<Queue>>,
@@ -193,7 +215,9 @@ impl Platform for Headless {
         self.surface.activate();
         loop {
             self.surface.tick();
-            let longest = Duration::from_millis(50);
+            // Jobs ring the bell; without one only what moves by itself needs another frame.
+            let moves = self.surface.window.window().has_active_animations();
+            let longest = if moves { FRAME } else { QUIET };
             let wait =
                 slint::platform::duration_until_next_timer_update().map_or(longest, |due| due.min(longest));
             match queue.next(wait) {
@@ -208,7 +232,7 @@ impl Platform for Headless {
 /// Makes the surface and installs the platform that gives it to the first window.
 pub(super) fn install(width: u32, height: u32, with_loop: bool) -> Result<Surface, PlatformError> {
     let window = MinimalSoftwareWindow::new(RepaintBufferType::ReusedBuffer);
-    let surface = Surface { window, pixels: Rc::default() };
+    let surface = Surface { window, pixels: Rc::default(), on_frame: Rc::default() };
     let queue = with_loop.then(Arc::<Queue>::default);
     slint::platform::set_platform(Box::new(Headless { surface: surface.clone(), queue }))
         .map_err(|error| PlatformError::Other(error.to_string()))?;

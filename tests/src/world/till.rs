@@ -21,6 +21,7 @@ use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::enrol::terminal_key_id;
 use evertill_shared::protocol::store::TrustBundle;
 use evertill_shared::signing::{KeyError, SigningKey};
+use evertill_terminal::catalogue_store::Goods;
 use evertill_terminal::config::Identity;
 use evertill_terminal::controller::{Command, Controller, Input, Moment, Options};
 use evertill_terminal::journal_store::JournalError;
@@ -78,6 +79,7 @@ pub fn goods() -> Vec<Product> {
         price: Amount::new(price, Currency::CNY),
         tax_rate: TaxRate(1300),
         favourite: true,
+        sold_by_weight: false,
     };
     vec![product("tea", 450), product("bread", 800), product("wine", 6_900)]
 }
@@ -203,7 +205,8 @@ impl Till {
             }
             Command::OpenJournal(_) => {
                 let opened = Input::JournalOpened(self.open());
-                return vec![Input::CatalogueLoaded { version: 0, products: goods() }, opened];
+                let goods = Goods::in_memory(0, &goods()).map(|goods| Input::GoodsOpened(Box::new(goods)));
+                return goods.ok().into_iter().chain([opened]).collect();
             }
             Command::Print(_)
             | Command::KickDrawer
@@ -212,8 +215,7 @@ impl Till {
             | Command::CheckPin { .. }
             | Command::Enrol { .. }
             | Command::ForgetIdentity
-            | Command::KeepLanguage(_)
-            | Command::SaveCatalogue { .. } => {}
+            | Command::KeepLanguage(_) => {}
         }
         Vec::new()
     }

@@ -42,7 +42,7 @@ fn locked_with(wrong: &BTreeMap<String, u32>) -> Till {
 pub fn locked_for(staff: TillStaff, wrong: &BTreeMap<String, u32>) -> Till {
     let mut till = Till::off(NOON);
     till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
-    till.give(Input::CatalogueLoaded { version: 1, products: products() });
+    till.give(goods_on_disk(&products()));
     till.give(Input::StaffLoaded { staff, wrong: wrong.clone() });
     let journal = crate::journal_store::JournalStore::in_memory(start_head(), key(), NOON).unwrap();
     till.give(Input::JournalOpened(Ok(Box::new(Strict(Box::new(journal))))));

@@ -17,12 +17,13 @@ fn product(id: usize, name: String, price: i64) -> Product {
         price: cny(price),
         tax_rate: TaxRate(1300),
         favourite: true,
+        sold_by_weight: false,
     }
 }
 
 fn till_with(products: Vec<Product>) -> Till {
     let mut till = Till::online();
-    till.give(Input::CatalogueLoaded { version: 1, products });
+    till.give(goods_on_disk(&products));
     till
 }
 

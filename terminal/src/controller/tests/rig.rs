@@ -62,13 +62,19 @@ pub fn products() -> Vec<Product> {
         price: cny(price),
         tax_rate: TaxRate(1300),
         favourite,
+        sold_by_weight: false,
     };
     vec![
-        product("apples", "Apples", "12345", 990, false),
+        Product { sold_by_weight: true, ..product("apples", "Apples", "12345", 990, false) },
         product("tea", "Green tea", TEA, 450, true),
         product("bread", "Bread", BREAD, 800, false),
         product("bag", "Bag without price", "40170725", 0, false),
     ]
+}
+
+/// These goods, as the till finds them when it starts.
+pub fn goods_on_disk(products: &[Product]) -> Input {
+    Input::GoodsOpened(Box::new(Goods::in_memory(1, products).unwrap()))
 }
 
 /// A journal that does not forgive: an entry that breaks a rule is a mistake of the controller.
@@ -178,7 +184,7 @@ impl Till {
         let mut till = Self::off(wall);
         till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
         assert!(matches!(till.other.pop(), Some(Command::OpenJournal(_))));
-        till.give(Input::CatalogueLoaded { version: 1, products: products() });
+        till.give(goods_on_disk(&products()));
         till.give(Input::JournalOpened(Ok(Box::new(Strict(journal)))));
         till
     }
@@ -301,6 +307,7 @@ impl Till {
             journal_head: head,
             furthest_used: None,
             catalogue_version: 1,
+            catalogue_parts: true,
             staff_version: 0,
             refunds_waiting: 0,
             wallets: vec![Wallet::WeChatPay, Wallet::Alipay],

@@ -1,0 +1,101 @@
+//! Goods as they come from the server, and goods that are sold by weight.
+
+use super::rig::*;
+use crate::controller::*;
+use crate::sync::{Answer, NetError};
+use crate::view::Page;
+use evertill_shared::protocol::catalogue::{Catalogue, Part, Place, Product};
+
+fn asked(till: &mut Till) -> Option<(u64, Option<String>)> {
+    till.take(|request| match request {
+        Request::Catalogue { since, at } => Some((*since, at.map(|at| at.to_string()))),
+        _ => None,
+    })
+}
+
+fn answer(till: &mut Till, products: Vec<Product>, next: Option<&str>) {
+    let next: Option<Place> = next.map(|next| next.parse().unwrap());
+    let first = next.is_some();
+    let part = Part { whole: false, first, next, favourites: None };
+    let news = Catalogue { version: 2, products: Some(products), gone: Vec::new(), part: Some(part) };
+    till.give(Input::Net(Answer::Catalogue(Ok(news))));
+}
+
+fn has_version(till: &mut Till, version: u64, parts: bool) {
+    let mut status = till.status(TerminalState::Active);
+    (status.catalogue_version, status.catalogue_parts) = (version, parts);
+    till.give(Input::Net(Answer::Heartbeat(Ok(status))));
+}
+
+fn sale_page(till: &Till) -> &crate::view::SalePage {
+    match till.page() {
+        Page::Sale(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn news_of_goods_are_asked_for_part_by_part_and_can_be_sold_as_they_come() {
+    let mut till = Till::online();
+    assert_eq!(asked(&mut till), None, "it has the present ones");
+    has_version(&mut till, 2, true);
+    assert_eq!(asked(&mut till), Some((1, Some("0.0".into()))));
+    let milk = Product { id: "milk".into(), barcodes: vec!["777".into()], ..products().remove(1) };
+    answer(&mut till, vec![milk], Some("2.1"));
+    till.scan("777");
+    assert_eq!(sale_page(&till).item_count, 1, "the rest is still on its way");
+    assert_eq!(asked(&mut till), Some((1, Some("2.1".into()))));
+    till.give(Input::Net(Answer::Catalogue(Err(NetError::NoAnswer("x".into())))));
+    assert_eq!(asked(&mut till), None);
+    has_version(&mut till, 2, true);
+    till.pass(30);
+    assert_eq!(asked(&mut till), Some((1, Some("2.1".into()))), "the same part again");
+    answer(&mut till, vec![], None);
+    has_version(&mut till, 2, true);
+    till.pass(30);
+    assert_eq!(asked(&mut till), None);
+    till.scan(TEA);
+    assert_eq!(sale_page(&till).item_count, 2, "what did not change is still there");
+}
+
+#[test]
+fn a_server_from_before_is_asked_for_everything_at_once() {
+    let mut till = Till::online();
+    has_version(&mut till, 2, false);
+    assert_eq!(asked(&mut till), Some((1, None)));
+    let tea = products().remove(1);
+    let everything = Catalogue { version: 2, products: Some(vec![tea]), gone: Vec::new(), part: None };
+    till.give(Input::Net(Answer::Catalogue(Ok(everything))));
+    till.scan(BREAD);
+    assert!(matches!(till.notice(), Some(Notice::UnknownBarcode { .. })), "it is not sold any more");
+    till.scan(TEA);
+    assert_eq!(sale_page(&till).item_count, 1);
+    has_version(&mut till, 2, false);
+    assert_eq!(asked(&mut till), None);
+}
+
+#[test]
+fn what_is_typed_is_looked_for_again_when_the_goods_change() {
+    let mut till = Till::online();
+    till.act(UserAction::SetSearch("milk".into()));
+    assert!(sale_page(&till).matches.is_empty());
+    has_version(&mut till, 2, true);
+    let milk = Product { id: "milk".into(), name: "Milk".into(), barcodes: vec![], ..products().remove(1) };
+    answer(&mut till, vec![milk], None);
+    assert_eq!(sale_page(&till).matches.len(), 1);
+}
+
+#[test]
+fn what_is_sold_by_weight_is_not_sold_without_one() {
+    let mut till = Till::online();
+    for without in [UserAction::AddProduct { id: "apples".into() }, UserAction::SubmitSearch("apples".into())]
+    {
+        till.act(without);
+        assert_eq!(till.notice(), Some(&Notice::NoWeight { name: "Apples".into() }));
+    }
+    till.scan("12345");
+    assert_eq!(till.notice(), Some(&Notice::NoWeight { name: "Apples".into() }));
+    assert!(sale_page(&till).lines.is_empty());
+    till.scan("2812345005125");
+    assert_eq!(sale_page(&till).total_minor, 507, "the scale's label has it");
+}
