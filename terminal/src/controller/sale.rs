@@ -5,7 +5,7 @@ use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
-use evertill_hardware::label::{LabelKind, classify_with};
+use evertill_hardware::label::{Label, LabelKind, classify_with};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::wallet;
@@ -36,9 +36,9 @@ impl Controller {
             }
             At::Done { .. } => {
                 self.next_sale();
-                self.scan_goods(&label.code());
+                self.scan_label(&label);
             }
-            At::Sale => self.scan_goods(&label.code()),
+            At::Sale => self.scan_label(&label),
             At::AwaitCode { held: Some(_) } | At::Payment { .. } => {
                 let again = self.is_payment_code(label.text.expose());
                 self.tell(if again { Notice::DoubleScanIgnored } else { Notice::SaleUnderWay });
@@ -51,17 +51,18 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Refunds | At::Orders | At::About | At::Drawer => self.scan_beside(&label.code()),
+            At::Refunds | At::Orders | At::About | At::Drawer => self.scan_beside(&label),
             At::Starting | At::Enrol(_) => {}
         }
     }
 
     /// On a page beside the sale: goods go into the sale, which comes back on screen, so that none is missed.
-    fn scan_beside(&mut self, code: &str) {
-        if self.goods.by_barcode(code).is_some() || self.weighed(code).is_some() {
+    fn scan_beside(&mut self, label: &Label) {
+        let code = label.code();
+        if self.goods.by_barcode(&code).is_some() || self.weighed(&code).is_some() {
             self.at = At::Sale;
         }
-        self.scan_goods(code);
+        self.scan_label(label);
     }
 
     fn is_payment_code(&self, code: &str) -> bool {
@@ -70,7 +71,7 @@ impl Controller {
             && self.weighed(code).is_none()
     }
 
-    fn scan_goods(&mut self, code: &str) {
+    pub(super) fn scan_goods(&mut self, code: &str) {
         if let Some(product) = self.goods.by_barcode(code).cloned() {
             return self.add(&product);
         }
@@ -144,7 +145,7 @@ impl Controller {
         self.after_adding(added, cart, product);
     }
 
-    fn after_adding(&mut self, added: Result<(), NotAdded>, cart: Cart, product: &Product) {
+    pub(super) fn after_adding(&mut self, added: Result<(), NotAdded>, cart: Cart, product: &Product) {
         match added {
             Ok(()) => {
                 self.notices.over();

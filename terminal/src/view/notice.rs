@@ -46,6 +46,11 @@ pub enum Notice {
         /// The name of the goods.
         name: String,
     },
+    /// A label says how much of the goods it stands for, but nothing that this till can charge. It was not added.
+    LabelUnclear {
+        /// The name of the goods.
+        name: String,
+    },
     /// A manager has asked for refunds at this till.
     RefundsArrived {
         /// How many wait now.

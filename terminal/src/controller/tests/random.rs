@@ -18,6 +18,7 @@ use std::path::PathBuf;
 enum Step {
     Touch(u8),
     ScanGoods,
+    ScanWeighed,
     ScanCode,
     /// A request reaches the server; its answer comes back, or is lost.
     Deliver {
@@ -43,6 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (0_u8..18).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
+        1 => Just(Step::ScanWeighed),
         4 => Just(Step::ScanCode),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
             .prop_map(|(which, outcome, answered)| Step::Deliver { which, outcome, answered }),
@@ -206,6 +208,7 @@ impl World {
         match step {
             Step::Touch(which) => self.touch(which),
             Step::ScanGoods => self.till.scan(TEA),
+            Step::ScanWeighed => self.till.scan("]e001069012345678923103000250"),
             Step::ScanCode => self.till.scan(WECHAT),
             Step::Deliver { which, outcome, answered } => self.deliver(which, outcome, answered),
             Step::Lose(which) => {

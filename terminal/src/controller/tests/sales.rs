@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::controller::*;
-use crate::view::{Page, SalePage};
+use crate::view::{CartLine, Page, Quantity, SalePage};
 
 fn sale_page(till: &Till) -> &SalePage {
     match till.page() {
@@ -133,4 +133,40 @@ fn a_payment_code_that_reads_like_a_scales_is_a_payment_code_where_one_was_asked
     till.answer_draft(sale, 1);
     till.scan("261234500507005121");
     assert!(till.take_pay().is_some());
+}
+
+#[test]
+fn a_scales_gs1_label_is_sold_by_its_weight_price_or_count_and_never_as_one_at_the_goods_price() {
+    let mut till = Till::online();
+    // 0.250 kg of what costs 4.50 a kilogram; a piece for 9.90; six of them.
+    for label in
+        ["]e001069012345678923103000250", "]e00106901234567892392200990", "]C1010690123456789230000006"]
+    {
+        till.scan(label);
+    }
+    let page = sale_page(&till);
+    let line = |line: &CartLine| (line.name.clone(), line.quantity, line.total_minor);
+    let expected = [("Green tea 0.250 kg", 1, 113), ("Green tea", 1, 990), ("Green tea", 6, 6 * 450)];
+    assert_eq!(
+        page.lines.iter().map(line).collect::<Vec<_>>(),
+        expected.map(|(name, pieces, total)| (name.to_owned(), Quantity::Pieces(pieces), total))
+    );
+    // Dollars, pounds, nothing, and more than a line holds.
+    let unclear =
+        ["]e001069012345678923932840990", "]e001069012345678923202000551", "]e001069012345678923103000000"];
+    for label in unclear {
+        till.scan(label);
+        assert!(matches!(till.notice(), Some(Notice::LabelUnclear { .. })), "{label}");
+    }
+    till.scan("]C101069012345678923099999999");
+    assert_eq!(till.notice(), Some(&Notice::QuantityLimit));
+    assert_eq!(sale_page(&till).total_minor, 113 + 990 + 6 * 450);
+}
+
+#[test]
+fn a_scales_gs1_label_scanned_beside_the_sale_is_weighed_too() {
+    let mut till = Till::online();
+    till.act(UserAction::OpenRefunds);
+    till.scan("]e001069012345678923103000250");
+    assert_eq!(sale_page(&till).total_minor, 113);
 }
