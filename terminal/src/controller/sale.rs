@@ -10,9 +10,6 @@ use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::wallet;
 
-/// So many digits or more may be somebody's payment code: never shown, even when no wallet of ours knows it.
-const MAY_BE_SECRET: usize = 16;
-
 impl Controller {
     /// A scan. What it means depends on the page: a payment code is taken only where one was asked for.
     pub(super) fn on_scan(&mut self, scan: ScanText) {
@@ -83,10 +80,7 @@ impl Controller {
         if self.is_payment_code(code) {
             return self.tell(Notice::PaymentCodeBeforeTender);
         }
-        let secret = code.len() >= MAY_BE_SECRET && code.bytes().all(|b| b.is_ascii_digit());
-        let shown =
-            if secret { format!("{}…", code.get(..2).unwrap_or_default()) } else { code.to_owned() };
-        self.tell(Notice::UnknownBarcode { code: shown });
+        self.tell(Notice::unknown_barcode(code));
     }
 
     pub(super) fn on_sale_action(&mut self, action: UserAction) {
@@ -133,7 +127,7 @@ impl Controller {
                 self.add(&product);
                 self.search.clear();
             }
-            None if found.is_empty() => self.tell(Notice::NothingFound { text: wanted.to_owned() }),
+            None if found.is_empty() => self.tell(Notice::nothing_found(wanted)),
             // Several: they are on screen, to be tapped.
             None => self.search = wanted.to_owned(),
         }
