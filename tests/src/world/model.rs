@@ -150,7 +150,7 @@ impl Model {
             Body::RefundCarriedOut { refund, .. } => {
                 self.till(terminal).refunds.insert(refund.0.clone());
             }
-            Body::RefundSettled { .. } | Body::Opened { .. } => {}
+            Body::RefundSettled { .. } | Body::Opened { .. } | Body::DrawerOpened { .. } => {}
         }
     }
 
