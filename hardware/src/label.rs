@@ -339,6 +339,34 @@ mod tests {
     }
 
     #[test]
+    fn what_phones_show_loses_the_makers_mark_and_nothing_else() {
+        let code = "134567890123456789";
+        for (mark, prefixes, symbology) in [
+            ("P01", Prefixes::Zebra, Symbology::Qr),
+            ("D", Prefixes::Zebra, Symbology::Code128),
+            ("y", Prefixes::Datalogic, Symbology::Qr),
+            ("QR", Prefixes::Datalogic, Symbology::Qr),
+            ("T", Prefixes::Datalogic, Symbology::Code128),
+        ] {
+            let label = with(&format!("{mark}{code}"), prefixes);
+            assert_eq!((label.text.expose(), label.kind), (code, LabelKind::Other), "{mark}");
+            assert_eq!(label.aim.unwrap().symbology(), symbology);
+        }
+        let weighed = "01069012345678923103001250";
+        for (mark, prefixes) in [
+            ("K", Prefixes::Zebra),
+            ("R", Prefixes::Zebra),
+            ("P0G", Prefixes::Zebra),
+            ("P0Q", Prefixes::Zebra),
+            ("k", Prefixes::Datalogic),
+            ("t", Prefixes::Datalogic),
+        ] {
+            let label = with(&format!("{mark}{weighed}"), prefixes);
+            assert_eq!(label.gs1.unwrap().weight.unwrap().digits, 1250, "{mark}");
+        }
+    }
+
+    #[test]
     fn upc_e_is_expanded_before_its_check_digit_is_looked_at() {
         assert_eq!(with("D01234565", Prefixes::Datalogic).code(), "00012345000065");
         assert_eq!(kind("]X004252614"), kind("042100005264"));

@@ -25,6 +25,8 @@ pub struct Gs1 {
     pub weight: Option<Decimal>,
     /// What it costs, in the store's own currency (392n) or in a named one (393n).
     pub price: Option<Price>,
+    /// It is measured or priced in a way that is not read here: in pounds, by length, by volume, per unit.
+    pub measured_otherwise: bool,
 }
 
 /// A number with so many of its digits behind the point.
@@ -34,6 +36,20 @@ pub struct Decimal {
     pub digits: u64,
     /// How many stand behind the point.
     pub decimals: u8,
+}
+
+impl Decimal {
+    /// The number in units of so many digits behind the point, such as 3 for grams of a weight in kilograms; none if it
+    /// is finer than that, or too large.
+    #[must_use]
+    pub fn in_units_of(self, decimals: u32) -> Option<u64> {
+        let own = u32::from(self.decimals);
+        if own <= decimals {
+            return self.digits.checked_mul(10_u64.checked_pow(decimals - own)?);
+        }
+        let finer = 10_u64.checked_pow(own - decimals)?;
+        self.digits.is_multiple_of(finer).then_some(self.digits / finer)
+    }
 }
 
 /// A price.
@@ -158,6 +174,12 @@ impl Field {
 }
 
 impl Gs1 {
+    /// Whether the code says how much of the article it stands for, or what that costs: it is not simply one of it.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.weight.is_some() || self.price.is_some() || self.count.is_some() || self.measured_otherwise
+    }
+
     fn add(&mut self, ai: &str, content: &str) -> Result<(), Gs1Error> {
         match ai {
             "01" => once(&mut self.gtin, gtin(content)?),
@@ -181,6 +203,11 @@ impl Gs1 {
                     let (currency, amount) = content.split_at_checked(3).ok_or(Gs1Error::Field)?;
                     let currency = u16::try_from(number(currency, 3)?).map_err(|_| Gs1Error::Field)?;
                     once(&mut self.price, price(Some(currency), amount, *decimals)?)
+                }
+                // 33 and 34 are those of a whole load.
+                _ if matches!(ai.get(..2), Some("31" | "32" | "35" | "36" | "39")) => {
+                    self.measured_otherwise = true;
+                    Ok(())
                 }
                 _ => Ok(()),
             },
@@ -246,6 +273,30 @@ mod tests {
         assert_eq!(own.made.unwrap().resolve(2026), (2025, 12, 31));
         let pack = parse("020690123456789237 12".replace(' ', "").as_str()).unwrap();
         assert_eq!((pack.contained.is_some(), pack.count, pack.gtin), (true, Some(12), None));
+    }
+
+    #[test]
+    fn a_code_of_a_measured_piece_says_so_whatever_it_is_measured_in() {
+        let measured = |rest: &str| parse(&format!("0106901234567892{rest}")).unwrap().is_measured();
+        let all =
+            ["3103000250", "3106000250", "3202000551", "3112000100", "3150000750", "3920990", "393156990"];
+        for rest in all.into_iter().chain(["30000012", "3950990", "39012"]) {
+            assert!(measured(rest), "{rest}");
+        }
+        for rest in ["", "10LOT7", "3302000551", "11251231"] {
+            assert!(!measured(rest), "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_turned_into_other_units_exactly_or_not_at_all() {
+        let of = |digits, decimals| Decimal { digits, decimals };
+        assert_eq!(of(250, 3).in_units_of(3), Some(250));
+        assert_eq!(of(25, 2).in_units_of(3), Some(250));
+        assert_eq!(of(25_000, 5).in_units_of(3), Some(250));
+        assert_eq!(of(25_001, 5).in_units_of(3), None);
+        assert_eq!(of(990, 2).in_units_of(0), None);
+        assert_eq!(of(u64::MAX, 0).in_units_of(2), None);
     }
 
     #[test]

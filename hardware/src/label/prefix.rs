@@ -9,9 +9,9 @@ pub enum Prefixes {
     /// An AIM identifier, or nothing.
     #[default]
     Aim,
-    /// A letter of Zebra's and Symbol's.
+    /// A letter of Zebra's and Symbol's, or three for some codes.
     Zebra,
-    /// A letter of Datalogic's.
+    /// A letter of Datalogic's European set; a QR code may have the two of the American one.
     Datalogic,
 }
 
@@ -24,22 +24,47 @@ impl Prefixes {
         if text.starts_with('\u{1D}') {
             return (None, Form::Gs1, 0);
         }
-        let aim = |class, modifier| Some(AimId { class, modifier });
-        let marked = match (self, text.as_bytes().first()) {
-            (Self::Aim, _) => return (None, Form::Plain, 0),
-            (Self::Zebra, Some(b'A')) => (aim(b'E', b'0'), Form::EanOrUpc),
-            (Self::Zebra, Some(b'B')) => (aim(b'A', b'0'), Form::Plain),
-            (Self::Zebra, Some(b'D')) => (aim(b'C', b'0'), Form::Plain),
-            (Self::Zebra, Some(b'K')) => (aim(b'C', b'1'), Form::Gs1),
-            (Self::Datalogic, Some(b'A')) => (aim(b'E', b'4'), Form::Ean8),
-            (Self::Datalogic, Some(b'B' | b'C')) => (aim(b'E', b'0'), Form::EanOrUpc),
-            (Self::Datalogic, Some(b'D')) => (aim(b'E', b'0'), Form::UpcE),
-            // Every code has its letter: one without has lost its beginning, and others are not known to us.
-            _ => return (None, Form::None, 0),
+        let marks = match self {
+            Self::Aim => return (None, Form::Plain, 0),
+            Self::Zebra => ZEBRA,
+            Self::Datalogic => DATALOGIC,
         };
-        (marked.0, marked.1, 1)
+        // Every code has its mark: one without has lost its beginning, and others are not known to us.
+        marks
+            .iter()
+            .find(|(mark, ..)| text.starts_with(mark))
+            .map_or((None, Form::None, 0), |&(mark, class, modifier, form)| {
+                (Some(AimId { class, modifier }), form, mark.len())
+            })
     }
 }
+
+/// A mark, and the AIM identifier that says the same.
+type Mark = (&'static str, u8, u8, Form);
+
+/// What customers' phones show is among these, too: a Code 128 or a QR code.
+const ZEBRA: &[Mark] = &[
+    ("A", b'E', b'0', Form::EanOrUpc),
+    ("B", b'A', b'0', Form::Plain),
+    ("D", b'C', b'0', Form::Plain),
+    ("K", b'C', b'1', Form::Gs1),
+    ("R", b'e', b'0', Form::Gs1),
+    ("P00", b'd', b'1', Form::Plain),
+    ("P01", b'Q', b'1', Form::Plain),
+    ("P0G", b'd', b'2', Form::Gs1),
+    ("P0Q", b'Q', b'3', Form::Gs1),
+];
+const DATALOGIC: &[Mark] = &[
+    ("A", b'E', b'4', Form::Ean8),
+    ("B", b'E', b'0', Form::EanOrUpc),
+    ("C", b'E', b'0', Form::EanOrUpc),
+    ("D", b'E', b'0', Form::UpcE),
+    ("T", b'C', b'0', Form::Plain),
+    ("k", b'C', b'1', Form::Gs1),
+    ("t", b'e', b'0', Form::Gs1),
+    ("y", b'Q', b'1', Form::Plain),
+    ("QR", b'Q', b'1', Form::Plain),
+];
 
 impl AimId {
     /// How the number of an article stands behind this identifier. By the letter where makers fill the modifier

@@ -1,6 +1,6 @@
 //! A job from preflight to confirmation, over any transport.
 
-use super::session::{Sent, Session, Transport};
+use super::session::{ANSWER_WAIT, Sent, Session, Transport};
 use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReason};
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
@@ -68,7 +68,12 @@ impl<T: Transport> EscPosPrinter<T> {
     }
 
     fn close(&mut self) {
-        if self.session.take().is_some() {
+        if let Some(mut session) = self.session.take() {
+            // Some lines drop what they still carry when they are closed.
+            if !session.drain(self.clock.now() + ANSWER_WAIT).unwrap_or(false) {
+                tracing::debug!("the line to the printer is closed with something still under way");
+            }
+            drop(session);
             self.closed_at = Some(self.clock.now());
         }
     }
@@ -86,6 +91,8 @@ impl<T: Transport> EscPosPrinter<T> {
         let outcome = self.begin(&job).map_or_else(PrintOutcome::NotStarted, |()| self.transmit(&job));
         match outcome {
             PrintOutcome::Confirmed => self.unresolved = false,
+            // All of it is with a printer that does not answer, and was there all the time.
+            PrintOutcome::Unknown(UnknownReason::NoReadback) => self.unresolved = !self.hears_of_loss(),
             PrintOutcome::Unknown(_) => self.unresolved = true,
             PrintOutcome::NotStarted(_) => {}
         }
@@ -131,6 +138,11 @@ impl<T: Transport> EscPosPrinter<T> {
         }
         session.finished.retain(|id| *id != job.marker);
         Ok(())
+    }
+
+    /// Whether a printer that is gone in the middle of a job is noticed: by the line, or by asking it.
+    fn hears_of_loss(&self) -> bool {
+        self.transport.notices_loss() || self.profile.real_time_status
     }
 
     fn transmit(&mut self, job: &Job) -> PrintOutcome {
@@ -186,7 +198,11 @@ impl<T: Transport> EscPosPrinter<T> {
         };
         let completion = self.profile.completion;
         if completion == Completion::None {
-            return PrintOutcome::Unknown(UnknownReason::NoReadback);
+            return match session.drain(deadline) {
+                Ok(true) => PrintOutcome::Unknown(UnknownReason::NoReadback),
+                Ok(false) => self.stalled(),
+                Err(_) => PrintOutcome::Unknown(UnknownReason::Disconnected),
+            };
         }
         let is_done = |session: &mut Session<T::Link>| match completion {
             Completion::ProcessId => session.finished.contains(&job.marker).then_some(()),

@@ -22,6 +22,12 @@ struct Script {
     dies_after: usize,
     /// The line takes no bytes beyond so many.
     stalls_after: usize,
+    /// The line fails once the printer is gone.
+    notices_loss: bool,
+    /// The line has not delivered what it took.
+    keeps_back: bool,
+    /// How often it was waited for.
+    drained: usize,
     opened: usize,
 }
 
@@ -70,7 +76,7 @@ impl Transport for Scripted {
     }
 
     fn notices_loss(&self) -> bool {
-        false
+        self.0.lock().unwrap().notices_loss
     }
 
     fn reopen_pause(&self) -> Duration {
@@ -115,6 +121,12 @@ impl Link for Scripted {
             *place = byte;
         }
         Ok(count)
+    }
+
+    fn drain(&mut self, _: Duration) -> io::Result<bool> {
+        let mut script = self.0.lock().unwrap();
+        script.drained += 1;
+        Ok(!script.keeps_back)
     }
 }
 
@@ -267,4 +279,47 @@ fn numbers_near_each_other_have_markers_of_their_own_in_printable_characters() {
         assert!(marker.iter().all(|byte| (0x20..=0x7E).contains(byte)) && marker[0] != b'~');
         assert!(seen.insert(marker), "{n}");
     }
+}
+
+fn silent() -> Profile {
+    Profile { real_time_status: false, ..Profile::paper_80mm() }.with_completion(Completion::None)
+}
+
+fn times_padded(line: &Scripted) -> usize {
+    let sent = line.sent();
+    let runs = sent.split(|byte| *byte != 0);
+    runs.filter(|zeros| zeros.len() >= LONGEST_COMMAND).count()
+}
+
+#[test]
+fn a_printer_that_never_answers_is_closed_only_after_all_is_with_it() {
+    let (mut printer, line) = printer(Script { notices_loss: true, ..healthy() }, silent());
+    let outcome = printer.print(&receipt(), JobId(1));
+    assert_eq!(outcome, PrintOutcome::Unknown(UnknownReason::NoReadback));
+    assert!(line.0.lock().unwrap().drained > 0, "closed at once, with the last write under way");
+}
+
+#[test]
+fn zeros_go_before_a_job_only_if_the_one_before_was_cut_off_or_nobody_knows() {
+    let (mut printer, line) = printer(Script { notices_loss: true, ..healthy() }, silent());
+    for job in 1..=3 {
+        let _ = printer.print(&receipt(), JobId(job));
+    }
+    assert_eq!((times_padded(&line), times_printed(&line)), (1, 3), "only after the start");
+    line.0.lock().unwrap().keeps_back = true;
+    let _ = printer.print(&receipt(), JobId(4));
+    line.0.lock().unwrap().keeps_back = false;
+    let _ = printer.print(&receipt(), JobId(5));
+    assert_eq!(times_padded(&line), 2, "the printer did not get all of the fourth");
+    let _ = printer.print(&receipt(), JobId(6));
+    assert_eq!(times_padded(&line), 2);
+}
+
+#[test]
+fn zeros_go_before_every_job_of_a_printer_whose_loss_nobody_hears_of() {
+    let (mut printer, line) = printer(healthy(), silent());
+    for job in 1..=2 {
+        let _ = printer.print(&receipt(), JobId(job));
+    }
+    assert_eq!(times_padded(&line), 2);
 }

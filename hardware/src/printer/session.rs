@@ -19,6 +19,15 @@ pub trait Link: Send {
     /// # Errors
     /// When the line is lost, which includes that the other side closed it.
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize>;
+
+    /// Waits, at most so long, until what was sent is with the printer as far as this machine is concerned; whether it is.
+    /// Lines that deliver what they have taken even after they are closed need not wait.
+    ///
+    /// # Errors
+    /// When the line is lost.
+    fn drain(&mut self, _wait: Duration) -> io::Result<bool> {
+        Ok(true)
+    }
 }
 
 /// A way to a printer.
@@ -49,7 +58,7 @@ pub trait Transport: Send {
 }
 
 /// How long a printer may take to answer a real-time request.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(1);
 /// How long one send or receive waits before others get their turn.
 const STEP: Duration = Duration::from_millis(100);
 
@@ -117,6 +126,11 @@ impl<L: Link> Session<L> {
             }
         }
         Sent::All
+    }
+
+    /// Waits until `deadline` for what was sent to leave this machine; whether it has.
+    pub(super) fn drain(&mut self, deadline: Duration) -> io::Result<bool> {
+        self.link.drain(deadline.saturating_sub(self.clock.now()))
     }
 
     /// Sends a short request whole, or fails.

@@ -5,6 +5,8 @@ use super::network::none_in_time;
 use super::session::{Link, Transport};
 use crate::escpos::profile::Profile;
 use crate::monotonic::Monotonic;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -105,5 +107,54 @@ impl Link for UsbLink {
     /// Nothing read is nothing said: a printer that is gone fails.
     fn receive(&mut self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
         self.until(wait, |file| file.read(buffer))
+    }
+
+    /// Without blocking, the system says "written" of a transfer that is still under way, and ends it there when the file
+    /// is closed. It can be written to again once the transfer is over.
+    fn drain(&mut self, wait: Duration) -> io::Result<bool> {
+        let limit = Timespec::try_from(wait).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut wanted = [PollFd::new(&self.file, PollFlags::OUT)];
+        match poll(&mut wanted, Some(&limit)) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let seen = wanted[0].revents();
+        if seen.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(seen.contains(PollFlags::OUT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::OwnedFd;
+
+    #[test]
+    fn what_was_written_is_waited_for_before_the_file_may_be_closed() {
+        let (mut printer, file) = io::pipe().unwrap();
+        let file = File::from(OwnedFd::from(file));
+        rustix::io::ioctl_fionbio(&file, true).unwrap();
+        let mut link = UsbLink { file };
+        assert!(link.drain(Duration::ZERO).unwrap(), "nothing is under way");
+        while link.send(&[b'x'; 512], Duration::ZERO).unwrap() > 0 {}
+        assert!(!link.drain(Duration::from_millis(10)).unwrap(), "the printer has taken nothing");
+        let reader = std::thread::spawn(move || {
+            let mut taken = [0; 65_536];
+            while printer.read(&mut taken).is_ok_and(|count| count > 0) {}
+        });
+        assert!(link.drain(Duration::from_secs(10)).unwrap(), "the printer takes all");
+        drop(link);
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn a_printer_that_is_gone_is_not_waited_for() {
+        let (printer, file) = io::pipe().unwrap();
+        drop(printer);
+        let mut link = UsbLink { file: File::from(OwnedFd::from(file)) };
+        assert!(link.drain(Duration::from_secs(10)).is_err());
     }
 }

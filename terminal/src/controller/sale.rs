@@ -6,13 +6,10 @@ use super::{At, Cart, Controller};
 use crate::catalogue_store::SearchText;
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
-use evertill_hardware::label::{LabelKind, classify_with};
+use evertill_hardware::label::{Label, LabelKind, classify_with};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::wallet;
-
-/// So many digits or more may be somebody's payment code: never shown, even when no wallet of ours knows it.
-const MAY_BE_SECRET: usize = 16;
 
 /// What was looked for last, and what was found.
 #[derive(Debug, Default)]
@@ -45,9 +42,9 @@ impl Controller {
             }
             At::Done { .. } => {
                 self.next_sale();
-                self.scan_goods(&label.code());
+                self.scan_label(&label);
             }
-            At::Sale => self.scan_goods(&label.code()),
+            At::Sale => self.scan_label(&label),
             At::AwaitCode { held: Some(_) } | At::Payment { .. } => {
                 let again = self.is_payment_code(label.text.expose());
                 self.tell(if again { Notice::DoubleScanIgnored } else { Notice::SaleUnderWay });
@@ -61,7 +58,7 @@ impl Controller {
                 })
             }
             At::Refunds | At::Orders | At::About | At::Drawer | At::Shift | At::Report { .. } => {
-                self.scan_beside(&label.code());
+                self.scan_beside(&label);
             }
             // What is being typed or counted is not left for a scan.
             At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
@@ -70,11 +67,12 @@ impl Controller {
     }
 
     /// On a page beside the sale: goods go into the sale, which comes back on screen, so that none is missed.
-    fn scan_beside(&mut self, code: &str) {
-        if self.goods.by_barcode(code).is_some() || self.weighed(code).is_some() {
+    fn scan_beside(&mut self, label: &Label) {
+        let code = label.code();
+        if self.goods.by_barcode(&code).is_some() || self.weighed(&code).is_some() {
             self.at = At::Sale;
         }
-        self.scan_goods(code);
+        self.scan_label(label);
     }
 
     fn is_payment_code(&self, code: &str) -> bool {
@@ -83,7 +81,7 @@ impl Controller {
             && self.weighed(code).is_none()
     }
 
-    fn scan_goods(&mut self, code: &str) {
+    pub(super) fn scan_goods(&mut self, code: &str) {
         if let Some(product) = self.goods.by_barcode(code) {
             return self.add(&product);
         }
@@ -95,10 +93,7 @@ impl Controller {
         if self.is_payment_code(code) {
             return self.tell(Notice::PaymentCodeBeforeTender);
         }
-        let secret = code.len() >= MAY_BE_SECRET && code.bytes().all(|b| b.is_ascii_digit());
-        let shown =
-            if secret { format!("{}…", code.get(..2).unwrap_or_default()) } else { code.to_owned() };
-        self.tell(Notice::UnknownBarcode { code: shown });
+        self.tell(Notice::unknown_barcode(code));
     }
 
     pub(super) fn on_sale_action(&mut self, action: UserAction) {
@@ -144,7 +139,7 @@ impl Controller {
                 self.add(only);
                 self.search.clear();
             }
-            [] => self.tell(Notice::NothingFound { text: wanted.to_owned() }),
+            [] => self.tell(Notice::nothing_found(wanted)),
             // Several: they are on screen, to be tapped.
             _ => self.search = wanted.to_owned(),
         }
@@ -172,7 +167,7 @@ impl Controller {
         self.after_adding(added, cart, product);
     }
 
-    fn after_adding(&mut self, added: Result<(), NotAdded>, cart: Cart, product: &Product) {
+    pub(super) fn after_adding(&mut self, added: Result<(), NotAdded>, cart: Cart, product: &Product) {
         match added {
             Ok(()) => {
                 self.notices.over();

@@ -1,14 +1,45 @@
-//! The store's own codes with a weight or a price inside, as its scales print them.
+//! Codes with a weight, a price or a count inside, as scales print them: the store's own, and those of GS1.
 
 use super::Controller;
 use super::cart::Piece;
+use crate::view::Notice;
+use evertill_hardware::label::Label;
+use evertill_hardware::label::gs1::Gs1;
 use evertill_hardware::label::in_store::{self, InStoreCode};
+use evertill_shared::money::Currency;
 use evertill_shared::protocol::catalogue::Product;
 
 /// By so much a scale's price may differ from weight times price: scales round their own way.
 const ROUNDING_MINOR: i64 = 1;
 
+/// How much of its goods a GS1 code stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum Measured {
+    /// A piece with a price of its own.
+    Piece(Piece),
+    /// So many, at the goods' price each.
+    Several(u32),
+}
+
 impl Controller {
+    /// Goods were scanned. A code that says how much of them it stands for is sold as that, or not at all: never as one of
+    /// them at their price.
+    pub(super) fn scan_label(&mut self, label: &Label) {
+        let code = label.code();
+        let measured = label.gs1.as_ref().filter(|gs1| gs1.is_measured());
+        let Some((gs1, product)) = measured.zip(self.goods.by_barcode(&code)) else {
+            return self.scan_goods(&code);
+        };
+        let mut cart = self.cart.clone();
+        let currency = self.currency();
+        let added = match measured_by(gs1, product.price.minor, currency) {
+            Some(Measured::Piece(piece)) => cart.add_piece(&product, &piece, currency),
+            Some(Measured::Several(count)) => (0..count).try_for_each(|_| cart.add(&product, currency)),
+            None => return self.tell(Notice::LabelUnclear { name: product.name }),
+        };
+        self.after_adding(added, cart, &product);
+    }
+
     /// The goods and the piece that an in-store code means, if a rule of the store's fits and the goods are known. Goods
     /// that have exactly this code come first: a code of that range may be a plain private label.
     ///
@@ -24,6 +55,38 @@ impl Controller {
     }
 }
 
+/// What a GS1 code means at this price for a kilogram, or for one; none where it says nothing that can be charged.
+fn measured_by(gs1: &Gs1, price_minor: i64, currency: Currency) -> Option<Measured> {
+    let weight_g = match gs1.weight {
+        Some(weight) => Some(weight.in_units_of(3).and_then(|grams| u32::try_from(grams).ok())?),
+        None => None,
+    };
+    let note = weight_g.map_or_else(String::new, kilograms);
+    if let Some(price) = gs1.price {
+        if price.currency.is_some_and(|named| named != currency.numeric()) {
+            return None;
+        }
+        // What stands on the label is what the customer was told, whatever a kilogram costs by now.
+        let price_minor = i64::try_from(price.amount.in_units_of(currency.minor_digits())?).ok()?;
+        return (price_minor > 0).then_some(Measured::Piece(Piece { price_minor, note }));
+    }
+    if gs1.measured_otherwise {
+        return None;
+    }
+    match (weight_g, gs1.count) {
+        (Some(grams), _) => {
+            let price_minor = for_weight(grams, price_minor)?;
+            (grams > 0).then_some(Measured::Piece(Piece { price_minor, note }))
+        }
+        (None, Some(count)) => (count > 0).then_some(Measured::Several(count)),
+        (None, None) => None,
+    }
+}
+
+fn kilograms(grams: u32) -> String {
+    format!(" {}.{:03} kg", grams / 1000, grams % 1000)
+}
+
 /// The piece that a code means at this price for a kilogram; none where it contradicts itself.
 fn piece(code: &InStoreCode, per_kg_minor: i64) -> Option<Piece> {
     let by_weight = code.weight_g.map(|grams| for_weight(grams, per_kg_minor));
@@ -34,8 +97,7 @@ fn piece(code: &InStoreCode, per_kg_minor: i64) -> Option<Piece> {
         (None, Some(weighed)) => weighed?,
         (None, None) => return None,
     };
-    let note =
-        code.weight_g.map_or_else(String::new, |grams| format!(" {}.{:03} kg", grams / 1000, grams % 1000));
+    let note = code.weight_g.map_or_else(String::new, kilograms);
     Some(Piece { price_minor, note })
 }
 
@@ -61,6 +123,29 @@ mod tests {
         assert_eq!((got.price_minor, got.note.as_str()), (507, " 0.512 kg"));
         assert_eq!(piece(&code(Some(500), None), 99).unwrap().price_minor, 50);
         assert_eq!(piece(&code(Some(u32::MAX), None), i64::MAX), None);
+    }
+
+    #[test]
+    fn a_gs1_code_is_charged_by_its_price_else_its_weight_else_its_count_or_not_at_all() {
+        let of = |rest: &str| {
+            let gs1 = evertill_hardware::label::gs1::parse(&format!("0106901234567892{rest}")).unwrap();
+            measured_by(&gs1, 990, Currency::CNY)
+        };
+        let piece = |price_minor, note: &str| Some(Measured::Piece(Piece { price_minor, note: note.into() }));
+        assert_eq!(of("3103000250"), piece(248, " 0.250 kg"));
+        assert_eq!(of("3101000025"), piece(2475, " 2.500 kg"));
+        assert_eq!(of("392200700"), piece(700, ""));
+        assert_eq!(of("31030002503922700"), piece(700, " 0.250 kg"));
+        assert_eq!(of("39207"), piece(700, ""));
+        assert_eq!(of("3932156700"), piece(700, ""));
+        assert_eq!(of("3012"), Some(Measured::Several(12)));
+        assert_eq!(of("3012\u{1D}3103000250"), piece(248, " 0.250 kg"));
+        assert_eq!(of("3202000551\u{1D}3922700"), piece(700, ""), "pounds, and what they cost");
+        let unclear =
+            ["3932840700", "39237001", "3103000000", "3105000001", "300", "3202000551", "392200000"];
+        for rest in unclear.into_iter().chain(["31030002503202000551", "3950990"]) {
+            assert_eq!(of(rest), None, "{rest}");
+        }
     }
 
     #[test]

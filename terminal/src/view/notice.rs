@@ -7,12 +7,12 @@ use super::PrinterState;
 pub enum Notice {
     /// No goods have this barcode.
     UnknownBarcode {
-        /// The digits as scanned.
+        /// The digits as scanned; made by [`Notice::unknown_barcode`], without secrets.
         code: String,
     },
     /// No goods match the text that was entered.
     NothingFound {
-        /// The text as entered.
+        /// The text as entered; made by [`Notice::nothing_found`], without secrets.
         text: String,
     },
     /// While the customer's payment code was expected, a goods barcode was scanned. It was not added.
@@ -48,6 +48,11 @@ pub enum Notice {
     },
     /// The goods are sold by weight: the scale's label has to be scanned.
     NoWeight {
+        /// The name of the goods.
+        name: String,
+    },
+    /// A label says how much of the goods it stands for, but nothing that this till can charge. It was not added.
+    LabelUnclear {
         /// The name of the goods.
         name: String,
     },
@@ -133,4 +138,89 @@ pub enum Confirm {
         /// What was counted, in minor units.
         counted_minor: i64,
     },
+}
+
+impl Notice {
+    /// No goods have this barcode.
+    #[must_use]
+    pub fn unknown_barcode(code: &str) -> Self {
+        Self::UnknownBarcode { code: without_secrets(code) }
+    }
+
+    /// No goods match this text.
+    #[must_use]
+    pub fn nothing_found(text: &str) -> Self {
+        Self::NothingFound { text: without_secrets(text) }
+    }
+}
+
+/// So many digits in a row or more may be somebody's payment code: never shown whole, wherever they stand and even when
+/// no wallet of ours knows them.
+const MAY_BE_SECRET: usize = 16;
+/// So many of them are shown.
+const SHOWN: usize = 2;
+
+/// The text with only the beginning of each run of digits that may be a payment code. A space or a hyphen between two
+/// digits does not end a run: phones show their codes in groups.
+fn without_secrets(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let (mut shown, mut at) = (String::new(), 0);
+    while let Some(rest) = characters.get(at..).filter(|rest| !rest.is_empty()) {
+        let (length, digits) = run(rest);
+        let end = if digits >= MAY_BE_SECRET { SHOWN } else { length.max(1) };
+        shown.extend(rest.iter().take(end));
+        if digits >= MAY_BE_SECRET {
+            shown.push('…');
+        }
+        at += length.max(1);
+    }
+    shown
+}
+
+/// How many characters the run of digits at the beginning has, and how many of them are digits.
+fn run(text: &[char]) -> (usize, usize) {
+    let (mut length, mut digits) = (0, 0);
+    for (place, character) in text.iter().enumerate() {
+        if character.is_numeric() {
+            (length, digits) = (place + 1, digits + 1);
+        } else if digits == 0 || !matches!(character, ' ' | '-') || place != length {
+            break;
+        }
+    }
+    (length, digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_may_be_a_payment_code_is_never_shown_whole() {
+        for (text, shown) in [
+            ("134567890123456789", "13…"),
+            ("P01134567890123456789", "P01…"),
+            ("T134567890123456789", "T13…"),
+            ("code 1345 6789-0123 456789!", "code 13…!"),
+            ("１３４５６７８９０１２３４５６７８９", "１３…"),
+            ("4006381333931", "4006381333931"),
+            ("123456789012345", "123456789012345"),
+            ("1234567890  1234567890", "1234567890  1234567890"),
+            ("茶 250g - 2", "茶 250g - 2"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(text), shown, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_16_digits_in_a_row_are_left_and_nothing_else_is_lost(text in "[0-9a-z \\-茶]{0,60}") {
+            let shown = without_secrets(&text);
+            let longest = shown.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+            prop_assert!(longest < MAY_BE_SECRET, "{}", shown);
+            let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
+            prop_assert_eq!(letters(&shown), letters(&text));
+        }
+    }
 }

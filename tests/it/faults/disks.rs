@@ -15,6 +15,11 @@ use std::time::Duration;
 /// Room for the three groups' logs as long as they grow, and for some sales.
 const MIB: u32 = 32;
 
+/// The product's own limit for one call of one group.
+const LIMIT_OF_A_GROUP: Duration = Duration::from_secs(1);
+/// Groups of the shop.
+const GROUPS: u32 = 3;
+
 /// Stops the server, moves one of its databases onto a small disk, and starts it again.
 fn move_to_small_disk(shop: &mut Shop, file: &Path) -> SmallDisk {
     shop.rig.stop_server();
@@ -115,6 +120,8 @@ async fn isolation_one_groups_full_disk_stops_no_other_and_it_is_back_by_itself(
     let own = tile_of(&console, "00");
     assert!(told.iter().any(|words| own.contains(words)), "the console does not show it: {own}");
     println!("{elsewhere} of 25 sales went elsewhere, {refused} waited; the slowest number took {slowest:?}");
+    // One limit for each group that may have been asked, and one for the way there and back.
+    assert!(slowest < LIMIT_OF_A_GROUP * (GROUPS + 1), "a number took {slowest:?}");
 
     disk.make_room().unwrap();
     let mut is_back = false;
@@ -148,21 +155,22 @@ async fn when_no_group_has_room_the_answer_is_a_quick_later_and_all_goes_on_by_i
     let mut sale = counter.sell(700).unwrap();
     let mut later = None;
     // A little may still fit into what the databases hold already. Each is a sale of its own: for one that has its
-    // draft, nothing would have to be written. A database that finds the disk full cuts its log short, and has room for
-    // some dozens more.
-    for _ in 0..400 {
+    // draft, nothing would have to be written. A database that finds the disk full cuts its log short; what that frees
+    // is filled up again at once.
+    for _ in 0..40 {
+        disk.fill().unwrap();
         let started = SystemClock.monotonic();
         if let Err(error) = counter.draft(&sale).await {
             later = Some((error, SystemClock.monotonic().saturating_sub(started)));
             break;
         }
         sale = counter.sell(700).unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let (error, took) = later.expect("full, and orders are still taken");
     let code = error.code();
     assert!(matches!(code, Some(ErrorCode::NoGroupAvailable | ErrorCode::OutcomeUnknown)), "{error:?}");
     println!("no group has room: {error}, after {took:?}");
+    assert!(took < LIMIT_OF_A_GROUP * (GROUPS + 1), "that is no quick answer: {took:?}");
     let is_ready = |status: u16| status == 200;
     assert!(!is_ready(shop.settled_page("/health/ready", |status, _| !is_ready(status)).await.0));
 

@@ -4,9 +4,11 @@ use super::desk::{Desk, GO_ON, SCAN_PROMPT, STOP, paid_in_journal, seconds, sequ
 use evertill_shared::journal::{Body, Settled};
 use evertill_tests::process::wait_until;
 use evertill_tests::simulator::wechat::Behaviour;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{self, AtomicBool};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ fn is_request(body: &Body) -> bool {
 
 /// How often one of the wallet's attempts was begun without the one before being surely over.
 fn attempts_begun_too_early(desk: &Desk) -> usize {
-    let mut open = std::collections::BTreeSet::new();
+    let mut open = BTreeSet::new();
     let mut early = 0;
     for entry in desk.entries() {
         match entry.body {
@@ -181,14 +183,15 @@ fn pull_the_plug_after(pid: u32, pause: Duration) -> (Arc<AtomicBool>, thread::J
     let told = Arc::clone(&pulled);
     let hand = thread::spawn(move || {
         thread::sleep(pause);
-        told.store(true, Ordering::Release);
+        told.store(true, atomic::Ordering::Release);
         Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status().unwrap();
     });
     (pulled, hand)
 }
 
-/// After a start: what is still under way ends, and the sale page is empty again.
-fn come_back(desk: &mut Desk, confirmed: &mut Vec<String>) {
+/// After a start: what is still under way ends, and the sale page is empty again. `printed` are the sales whose receipts
+/// were known to be out when the plug was pulled.
+fn come_back(desk: &mut Desk, confirmed: &mut Vec<String>, printed: &BTreeSet<u64>) {
     let ready = |desk: &mut Desk| {
         desk.till.labels().is_ok_and(|labels| {
             ["Next sale", "Scan a payment code", "Void sale"]
@@ -198,10 +201,19 @@ fn come_back(desk: &mut Desk, confirmed: &mut Vec<String>) {
     };
     assert!(wait_until(seconds(60), || ready(desk)), "{:?}", desk.till.labels());
     if desk.shows("Next sale") {
-        // The plug may have been pulled between the word "paid" and the next sale: then the same sale is shown once more.
         let name = desk.paid(1);
-        if confirmed.last() != Some(&name) {
-            confirmed.push(name);
+        let entries = desk.entries();
+        let shown = sequence_of(&name, &entries);
+        let newest = paid_in_journal(&entries).into_keys().next_back();
+        assert_eq!(Some(shown), newest, "{name} is shown, and it is not what was paid last");
+        let last = confirmed.last().map(|name| sequence_of(name, &entries));
+        match Some(shown).cmp(&last) {
+            Ordering::Greater => confirmed.push(name),
+            // The plug was pulled between the word "paid" and the receipt: the same sale is shown once more.
+            Ordering::Equal => {
+                assert!(!printed.contains(&shown), "{name} is shown again, and its receipt was out");
+            }
+            Ordering::Less => panic!("{name} is shown after {last:?}"),
         }
         return desk.next_sale();
     }
@@ -242,23 +254,25 @@ async fn nothing_lost_kill_9_at_random_instants_of_a_busy_minute() {
                 if by_code { desk.try_sell_by_code(goods, code) } else { desk.try_sell_for_cash(goods) };
             match sold {
                 Ok(name) => confirmed.push(name),
-                Err(error) if !pulled.load(Ordering::Acquire) => {
+                Err(error) if !pulled.load(atomic::Ordering::Acquire) => {
                     panic!("round {round}, seed {seed}: {error}")
                 }
                 Err(_) => break,
             }
             if desk.till.tap("Next sale").is_err() {
-                assert!(pulled.load(Ordering::Acquire), "round {round}, seed {seed}: no next sale");
+                assert!(pulled.load(atomic::Ordering::Acquire), "round {round}, seed {seed}: no next sale");
                 break;
             }
         }
         hand.join().unwrap();
-        desk.power_cycle();
-        come_back(&mut desk, &mut confirmed);
+        desk.till.power_cut();
+        let printed = desk.printed();
+        desk.till.power_on().unwrap();
+        come_back(&mut desk, &mut confirmed, &printed);
     }
     let journal = desk.books_agree().await;
     let entries = desk.entries();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for name in &confirmed {
         let sequence = sequence_of(name, &entries);
         assert!(

@@ -10,7 +10,7 @@ use evertill_tests::simulator::wechat::Behaviour;
 use evertill_tests::store_rig::{RigOptions, StoreRig};
 use evertill_tests::window_till::{StepError, WindowTill};
 use evertill_tests::workspace;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -210,6 +210,17 @@ impl Desk {
         let mut statement = connection.prepare("SELECT text FROM entry ORDER BY sequence").unwrap();
         let texts = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
         texts.map(|text| serde_json::from_str(&text.unwrap()).unwrap()).collect()
+    }
+
+    /// The sales whose last receipt is known to be out, as it stands on the disk.
+    pub fn printed(&self) -> BTreeSet<u64> {
+        let connection = open_read_only(&self.journal_file()).unwrap();
+        let last = "SELECT about, state FROM print_job WHERE about LIKE 'sale:%' ORDER BY id";
+        let mut statement = connection.prepare(last).unwrap();
+        let jobs = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+        let states: BTreeMap<String, String> = jobs.unwrap().map(Result::unwrap).collect();
+        let confirmed = states.into_iter().filter(|(_, state)| state == "confirmed");
+        confirmed.map(|(about, _)| about.trim_start_matches("sale:").parse().unwrap()).collect()
     }
 
     /// Waits until the journal has an entry like this.

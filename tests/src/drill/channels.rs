@@ -84,15 +84,22 @@ pub fn run(options: &ChannelsOptions) -> Result<(Value, bool), DrillError> {
     let passed = || SystemClock.monotonic().saturating_sub(began);
     let bugs: &[Mutation] = if options.no_bugs { &[] } else { &BUGS };
     let missed = on_all_threads(bugs.len() as u64, &|_| true, &|ground, nth| {
-        let bug = bugs.get(usize::try_from(nth).unwrap_or(0)).copied();
-        let name = bug.map(Mutation::name).unwrap_or_default();
+        let Some(bug) = bugs.get(usize::try_from(nth).unwrap_or(0)).copied() else {
+            return Ok(Found::default());
+        };
+        Mutation::begin_anew();
         for again in 0..SHOPS_OF_A_BUG {
-            if !ground.live(options.seed + again, WITH_A_BUG, bug)?.holds() {
-                say(format!("{name} was found"));
+            let found = ground.live(options.seed + again, WITH_A_BUG, Some(bug))?;
+            if found.broken_by(bug) > 0 {
+                say(format!("{} was found", bug.name()));
                 return Ok(Found::default());
             }
+            if !found.holds() {
+                say(format!("{} broke something else: {found:?}", bug.name()));
+            }
         }
-        say(format!("{name} was NOT found"));
+        let why = if bug.never_fired().is_empty() { "" } else { ": it never did anything" };
+        say(format!("{} was NOT found{why}", bug.name()));
         Ok(Found { bugs_missed: 1, ..Found::default() })
     })?
     .bugs_missed;

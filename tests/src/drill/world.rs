@@ -3,16 +3,25 @@
 use super::DrillError;
 use crate::world::{Mutation, Outcome, Plan, Template, TemplateError, run, shrink};
 use clap::Args;
+use evertill_shared::clock::{Clock, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How many runs a planted bug may survive.
 const SEEDS_OF_A_BUG: u64 = 200;
+/// How many seeds are looked at for those in which a planted bug may show itself.
+const SEEDS_LOOKED_AT: u64 = 20_000;
+/// In so many runs in which it may show itself every part of a planted bug has to have bent something.
+const FIRES_WITHIN: u64 = 60;
 /// How often a failing plan is run again to make it smaller.
 const SHRINKING: usize = 200;
 /// The longest that a run takes, without `--long`; no seed begins later.
 const LONGEST: Duration = Duration::from_secs(290);
+/// The part of it after which no planted bug is run any more: the rest is for the seeds.
+const LONGEST_OF_BUGS: Duration = Duration::from_secs(200);
+/// One in so many of the seeds that were asked for has to have been run, however slow the machine.
+const FLOOR: u64 = 4;
 /// Threads, each with worlds of its own.
 const THREADS: u64 = 2;
 
@@ -38,7 +47,8 @@ pub struct WorldOptions {
     /// Plants no bugs.
     #[arg(long)]
     no_bugs: bool,
-    /// Ten times as many seeds, and as long as it takes.
+    /// Ten times as many seeds, and as long as it takes. Without it no seed begins after 290 s; the drill fails if by then
+    /// not even a quarter of the seeds was run, or if a bug's turn has not come after 200 s.
     #[arg(long)]
     long: bool,
     /// The last line printed is one JSON object.
@@ -55,7 +65,22 @@ struct Total {
     failing: Vec<u64>,
 }
 
-/// Runs the drill; true if every rule held and every bug was caught.
+/// What came of a planted bug.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hunt {
+    /// This seed caught it.
+    Caught(u64),
+    /// It broke its rule in no run.
+    Survived,
+    /// These parts of it bent nothing: what they look for is not there any more.
+    NeverFired(Vec<usize>),
+    /// No plan was drawn in which it may show itself.
+    NeverDrawn,
+    /// There was no time left for it.
+    OutOfTime,
+}
+
+/// Runs the drill; true if every rule held, enough seeds were run and every bug was caught.
 /// # Errors
 /// A world cannot be made, or there is no bug of that name.
 pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
@@ -63,12 +88,13 @@ pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
     if let Some(seed) = options.seed {
         return Ok(tell(&Template::make()?, seed, bug)?);
     }
-    let clock = evertill_shared::clock::SystemClock;
-    let began = evertill_shared::clock::Clock::monotonic(&clock);
+    let began = SystemClock.monotonic();
+    let passed = || SystemClock.monotonic().saturating_sub(began);
     let asked = if options.long { options.seeds.saturating_mul(10) } else { options.seeds };
-    let (mutations, survived) = if options.no_bugs || bug.is_some() { (0, Vec::new()) } else { bugs()? };
-    let is_time_left =
-        || options.long || evertill_shared::clock::Clock::monotonic(&clock).saturating_sub(began) < LONGEST;
+    let left_for_bugs = || options.long || passed() < LONGEST_OF_BUGS;
+    let (mutations, missed) =
+        if options.no_bugs || bug.is_some() { (0, Vec::new()) } else { bugs(&left_for_bugs)? };
+    let is_time_left = || options.long || passed() < LONGEST;
     let total = all_seeds(options.first, asked, bug, &is_time_left)?;
     for seed in &total.failing {
         eprintln!("seed {seed} breaks a rule: cargo drill -- world --seed {seed}");
@@ -79,11 +105,12 @@ pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
             "only {seeds} of {asked} seeds were run in the time that there was; --long takes as long as it takes"
         );
     }
-    for bug in &survived {
-        eprintln!("the bug {} was not caught", bug.name());
+    for (bug, hunt) in &missed {
+        eprintln!("the bug {} was not caught: {hunt:?}", bug.name());
     }
-    let caught = mutations - survived.len();
-    let wall = evertill_shared::clock::Clock::monotonic(&clock).saturating_sub(began);
+    let caught = mutations - missed.len();
+    let wall = passed();
+    let floor = if options.long { asked } else { asked.div_ceil(FLOOR) };
     let hours = total.simulated.as_secs() / 36;
     println!(
         "{seeds} seeds, {} broke a rule; {}.{:02} hours simulated; {caught} of {mutations} planted bugs caught",
@@ -94,7 +121,7 @@ pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
     if options.json {
         // By hand: figures with two digits after the point, without floating point on the way.
         println!(
-            "{{\"seeds\":{seeds},\"violations\":{},\"simulated_hours\":{}.{:02},\"mutations\":{mutations},\
+            "{{\"seeds\":{seeds},\"seeds_asked\":{asked},\"seeds_at_least\":{floor},\"violations\":{},\"simulated_hours\":{}.{:02},\"mutations\":{mutations},\
              \"mutations_caught\":{caught},\"wall_s\":{}.{}}}",
             total.violations,
             hours / 100,
@@ -103,7 +130,14 @@ pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
             wall.subsec_millis() / 100
         );
     }
-    Ok(total.violations == 0 && survived.is_empty())
+    Ok(total.holds(floor) && missed.is_empty())
+}
+
+impl Total {
+    /// Whether no rule was broken in at least so many seeds: none proves nothing.
+    fn holds(&self, floor: u64) -> bool {
+        self.violations == 0 && self.seeds >= floor.max(1)
+    }
 }
 
 fn named(name: &str) -> Result<Mutation, TemplateError> {
@@ -201,36 +235,86 @@ fn on_all_threads(work: &(impl Fn() -> Result<(), TemplateError> + Sync)) -> Res
     })
 }
 
-/// Plants every bug, one after the other; gives how many there are, and those that were not caught.
+/// Plants every bug, one after the other; gives how many there are, and what came of those that were not caught.
 /// # Errors
 /// A world cannot be made.
-pub fn bugs() -> Result<(usize, Vec<Mutation>), TemplateError> {
+pub fn bugs(
+    is_time_left: &(impl Fn() -> bool + Sync),
+) -> Result<(usize, Vec<(Mutation, Hunt)>), TemplateError> {
     let next = AtomicU64::new(0);
-    let survived = Mutex::new(Vec::new());
+    let missed = Mutex::new(Vec::new());
     let work = || -> Result<(), TemplateError> {
         let template = Template::make()?;
         loop {
             let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
             let Some(bug) = Mutation::ALL.get(place).copied() else { return Ok(()) };
-            match caught_by(&template, bug, SEEDS_OF_A_BUG)? {
-                Some(seed) => eprintln!("{}: caught by seed {seed} ({})", bug.name(), bug.breaks()),
-                None => survived.lock().unwrap_or_else(PoisonError::into_inner).push(bug),
+            let plans = (1..=SEEDS_LOOKED_AT).map(Plan::of).filter(|plan| bug.may_show_in(plan));
+            match hunt(&template, bug, plans, is_time_left)? {
+                Hunt::Caught(seed) => eprintln!("{}: caught by seed {seed} ({})", bug.name(), bug.breaks()),
+                hunt => missed.lock().unwrap_or_else(PoisonError::into_inner).push((bug, hunt)),
             }
         }
     };
     on_all_threads(&work)?;
-    Ok((Mutation::ALL.len(), survived.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    Ok((Mutation::ALL.len(), missed.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// The first seed in which a planted bug breaks the rule that it is there for. Plans in which nothing happens that it
-/// is about are left out.
-fn caught_by(template: &Template, bug: Mutation, seeds: u64) -> Result<Option<u64>, TemplateError> {
-    let plans = (1..).map(Plan::of).filter(|plan| bug.may_show_in(plan));
-    for plan in plans.take(usize::try_from(seeds).unwrap_or(usize::MAX)) {
+/// Lives plans through in which something happens that a planted bug is about, until it has broken the rule that it is
+/// there for and each of its parts has bent something.
+fn hunt(
+    template: &Template,
+    bug: Mutation,
+    plans: impl Iterator<Item = Plan>,
+    is_time_left: &impl Fn() -> bool,
+) -> Result<Hunt, TemplateError> {
+    Mutation::begin_anew();
+    let (mut lived, mut caught) = (0, None);
+    for plan in plans {
+        if !is_time_left() {
+            return Ok(Hunt::OutOfTime);
+        }
         let outcome = run(template, &plan, Some(bug), false)?;
+        lived += 1;
         if outcome.violations.iter().any(|violation| violation.rule == bug.breaks()) {
-            return Ok(Some(plan.seed));
+            caught = caught.or(Some(plan.seed));
+        }
+        let idle = bug.never_fired();
+        match caught {
+            Some(seed) if idle.is_empty() => return Ok(Hunt::Caught(seed)),
+            _ if lived >= FIRES_WITHIN && !idle.is_empty() => return Ok(Hunt::NeverFired(idle)),
+            None if lived >= SEEDS_OF_A_BUG => return Ok(Hunt::Survived),
+            _ => {}
         }
     }
-    Ok(None)
+    Ok(match bug.never_fired() {
+        _ if lived == 0 => Hunt::NeverDrawn,
+        idle if idle.is_empty() => Hunt::Survived,
+        idle => Hunt::NeverFired(idle),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_no_seed_or_too_few_fails() {
+        let total = |seeds, violations| Total { seeds, violations, ..Total::default() };
+        assert!(!total(0, 0).holds(0));
+        assert!(!total(249, 0).holds(250));
+        assert!(!total(250, 1).holds(250));
+        assert!(total(250, 0).holds(250));
+    }
+
+    #[test]
+    fn a_bug_that_bends_nothing_is_never_drawn_or_out_of_time_is_told_apart_from_one_that_survives() {
+        let template = Template::make().unwrap();
+        let hunted = |plans: Vec<Plan>, time: bool| {
+            hunt(&template, Mutation::AcceptsAStaleMap, plans.into_iter(), &|| time).unwrap()
+        };
+        let without_a_move = || (1..).map(Plan::of).find(|plan| !plan.moves).into_iter().collect();
+        assert_eq!(hunted(without_a_move(), true), Hunt::NeverFired(vec![0, 1]));
+        assert_eq!(hunted(Vec::new(), true), Hunt::NeverDrawn);
+        assert_eq!(hunted(without_a_move(), false), Hunt::OutOfTime);
+    }
 }

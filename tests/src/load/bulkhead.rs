@@ -32,10 +32,15 @@ const LINES: usize = 400;
 /// How long requests to a wallet that hangs are under way: longer than anybody waits (eight seconds), and not longer
 /// than the shop's policy takes for possible (nine).
 const HANGS_MS: u64 = 8_400;
+/// So many times longer than undisturbed the well wallet's slowest percent may take, and what is within so much is quick
+/// enough whatever it was before.
+const MOST_RATIO: f64 = 3.0;
+const QUICK: Duration = Duration::from_millis(100);
 /// The longest that settling everything may take.
 const SETTLED_WITHIN: u32 = 90;
 
-/// What is measured, and for how long.
+/// What is measured, and for how long. It fails if the slowest percent of the well wallet's payments takes more than three
+/// times as long, and more than 100 ms, while the other wallet hangs or turns everybody away.
 #[derive(Clone, Debug, Args)]
 pub struct BulkheadOptions {
     /// Payments a second, half of them for each wallet.
@@ -143,11 +148,22 @@ fn report(
             "other_wallet_refused_at_once": seen.refusals.len(),
             "refusal_p99_ms": ms(p99(&seen.refusals)),
         });
+        let (slow, ratio) = (p99(&seen.times), ratio_of(seen));
+        if is_disturbed(slow, ratio) {
+            let what =
+                format!("while the other wallet {word}, payments took {ratio:.1} times as long: {slow:?}");
+            return Err(wrong(what));
+        }
         if seen.refusals.is_empty() {
             return Err(wrong(format!("while the wallet {word}, nobody was told at once to pay otherwise")));
         }
     }
     Ok(report)
+}
+
+/// Whether one wallet's customers notice that the other is ill.
+fn is_disturbed(p99: Duration, ratio: f64) -> bool {
+    p99 > QUICK && ratio > MOST_RATIO
 }
 
 impl Trial {
@@ -243,4 +259,23 @@ fn look(work: &[Prepared], done: &Done) -> Result<Seen, RigError> {
         *seen.heard.entry(word).or_default() += 1;
     }
     Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(ms: u64) -> Seen {
+        let (times, refusals) = (vec![Duration::from_millis(ms); 100], vec![Duration::from_millis(5)]);
+        Seen { times, refusals, heard: BTreeMap::new() }
+    }
+
+    #[test]
+    fn isolation_a_well_wallet_that_becomes_slow_makes_the_run_fail() {
+        let options = BulkheadOptions { per_second: 1, seconds: 10 };
+        let of = |calm, ill| report(&seen(calm), &[("hangs", seen(ill))], &options, Value::Null);
+        assert!(of(40, 130).is_err());
+        assert!(of(40, 110).is_ok());
+        assert!(of(10, 90).is_ok());
+    }
 }

@@ -5,7 +5,7 @@
 use super::chance::Chance;
 use super::forgets::Forgets;
 use super::life::Life;
-use super::mutation::{Mutation, bent};
+use super::mutation::{Late, Mutation, bent};
 use super::story::Story;
 use evertill_server::database::sqlite::SqliteSession;
 use evertill_server::database::{
@@ -19,6 +19,9 @@ use tokio::time::Instant;
 
 /// How long its engine waits for a commit.
 const LIMIT: Duration = Duration::from_secs(2);
+
+/// By so much an intent is late that a bug writes down afterwards.
+const LATE: Duration = Duration::from_secs(3);
 
 /// How a database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,8 @@ struct Inside {
     view: Option<Arc<SimDatabase>>,
     /// The next money that should go back by itself is not written down.
     forgets: Forgets,
+    /// What a bug has acknowledged and not written down yet, and when it is to be.
+    late: Vec<(Instant, Late)>,
 }
 
 /// One database, as all servers see it.
@@ -114,6 +119,7 @@ impl SimDatabase {
             well_since: Some(Instant::now()),
             view: None,
             forgets: Forgets::default(),
+            late: Vec::new(),
         };
         let (condition, changed) = (Mutex::new((Condition::Up, 0)), Notify::new());
         let inside = Mutex::new(inside);
@@ -196,12 +202,7 @@ impl SimDatabase {
 
     /// Looks at what is in it, as the checker does: past every fault.
     pub fn look<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
-        let inside = self.inside();
-        // Where commits are acknowledged before they are durable, what is durable is an older state.
-        match &inside.replica {
-            Some(durable) if self.mutation == Some(Mutation::ForgetsTheIntent) => look(durable),
-            _ => look(&inside.connection),
-        }
+        look(&self.inside().connection)
     }
 }
 
@@ -235,8 +236,12 @@ impl Inside {
             let view = self.view.as_ref().map(|view| view.inside());
             let copy = view.as_ref().map(|view| &view.connection).or(self.replica.as_ref());
             let copy = copy.map(SqliteSession::new);
+            let mut late = Vec::new();
+            if keep {
+                write_what_is_late(&mut self.late, &session)?;
+            }
             for work in batch {
-                bent(mutation, &session, copy.as_ref(), |sql| {
+                late.extend(bent(mutation, &session, copy.as_ref(), |sql| {
                     results.push(match work {
                         Work::Job(job) => {
                             job.run(sql);
@@ -245,7 +250,13 @@ impl Inside {
                         Work::Row(row) => Some(insert(row, sql)),
                         Work::Query(_) => None,
                     });
-                });
+                }));
+            }
+            for intent in late {
+                intent.take_out(&session)?;
+                if keep {
+                    self.late.push((Instant::now() + LATE, intent));
+                }
             }
         }
         if keep {
@@ -255,6 +266,16 @@ impl Inside {
         }
         Ok(results)
     }
+}
+
+/// Writes down what is due of what was acknowledged before.
+fn write_what_is_late(late: &mut Vec<(Instant, Late)>, session: &dyn Sql) -> Result<(), DbError> {
+    let now = Instant::now();
+    for (_, intent) in late.iter().filter(|(due, _)| *due <= now) {
+        intent.write(session)?;
+    }
+    late.retain(|(due, _)| *due > now);
+    Ok(())
 }
 
 fn insert(row: &WaitingRow, sql: &dyn Sql) -> Result<Inserted, DbError> {
@@ -305,6 +326,7 @@ impl SimEngine {
         }
         let dead = self.database.condition() == Condition::Dead;
         if let (true, Some(instead)) = (dead, &self.instead) {
+            Mutation::JumpsWithPayments.fires(0);
             instead.bring(vec![work]);
             return Ok(());
         }
@@ -323,7 +345,10 @@ impl SimEngine {
             let lane = self.lane.clone();
             tokio::spawn(async move {
                 let _turn = match &lane {
-                    Some(lane) => Some(lane.lock().await),
+                    Some(lane) => {
+                        Mutation::SharesALane.fires(0);
+                        Some(lane.lock().await)
+                    }
                     None => None,
                 };
                 pump(database, life, queue).await;
@@ -431,6 +456,7 @@ impl SimDatabase {
             Err(error) => return answer(batch, &Err(error)),
         };
         if fate == Fate::Hangs && self.mutation == Some(Mutation::TrustsACommitCutOff) {
+            Mutation::TrustsACommitCutOff.fires(0);
             // What PostgreSQL answers when it is told to wait no longer: done, with a warning. It is on no standby.
             let results = inside.serve(&mut batch, self.opening, self.mutation, false);
             drop(inside);
@@ -445,8 +471,7 @@ impl SimDatabase {
             }
             return;
         }
-        let lags = matches!(self.mutation, Some(Mutation::DecidesByAReplica | Mutation::ForgetsTheIntent));
-        if lags && inside.counts.commits.is_multiple_of(8) {
+        if self.mutation == Some(Mutation::DecidesByAReplica) && inside.counts.commits.is_multiple_of(8) {
             let _ = inside.copy_to_replica();
         }
         let results = inside.serve(&mut batch, self.opening, self.mutation, fate != Fate::Lost);

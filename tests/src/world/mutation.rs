@@ -15,8 +15,15 @@ use evertill_shared::id::{ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+
+thread_local! {
+    /// How often which part of which bug has bent something. A statement of the product's that is written otherwise some
+    /// day would leave a bug that matches it by its words without any effect, and without anybody noticing.
+    static FIRED: RefCell<BTreeMap<(String, usize), u64>> = const { RefCell::new(BTreeMap::new()) };
+}
 
 /// One planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +186,34 @@ impl Mutation {
         }
     }
 
+    /// The places at which it bends something; each has to do so, or it is not there any more.
+    fn parts(self) -> usize {
+        match self {
+            // What stands in its place, what is written beside it, what is handed in unread, what is said of it.
+            Self::ForgetsTheChain => 4,
+            // What a database says of itself at the opening, and when it is asked.
+            Self::AcceptsAStaleMap => 2,
+            _ => 1,
+        }
+    }
+
+    /// It has bent something just now, on this thread.
+    pub fn fires(self, part: usize) {
+        FIRED.with_borrow_mut(|fired| *fired.entry((self.name(), part)).or_insert(0) += 1);
+    }
+
+    /// Which of its parts have bent nothing on this thread since [`Mutation::begin_anew`].
+    #[must_use]
+    pub fn never_fired(self) -> Vec<usize> {
+        let has = |part: &usize| FIRED.with_borrow(|fired| fired.contains_key(&(self.name(), *part)));
+        (0..self.parts()).filter(|part| !has(part)).collect()
+    }
+
+    /// Nothing has been bent on this thread yet: a world lives on one thread.
+    pub fn begin_anew() {
+        FIRED.with_borrow_mut(BTreeMap::clear);
+    }
+
     /// What it is called on the command line.
     #[must_use]
     pub fn name(self) -> String {
@@ -189,20 +224,41 @@ impl Mutation {
 /// What stands between a refund and more than is left.
 const GUARD: &str = "?2 <= paid_minor - held_minor";
 
-/// Lends `use_it` the statements of a database as a bug bends them.
+/// An intent that is written down a while after it was acknowledged: a statement, and what goes into it.
+#[derive(Debug)]
+pub struct Late {
+    statement: String,
+    parameters: Vec<Value<'static>>,
+}
+
+impl Late {
+    /// Takes it out again, in the transaction that wrote it.
+    pub fn take_out(&self, sql: &dyn Sql) -> Result<u64, DbError> {
+        let of_it = self.parameters.get(..2).unwrap_or_default();
+        sql.execute("DELETE FROM payments WHERE number = ?1 AND attempt = ?2", of_it)
+    }
+
+    /// Writes it down at last.
+    pub fn write(&self, sql: &dyn Sql) -> Result<u64, DbError> {
+        sql.execute(&format!("{} ON CONFLICT DO NOTHING", self.statement), &self.parameters)
+    }
+}
+
+/// Lends `use_it` the statements of a database as a bug bends them; gives what it leaves for later.
 pub fn bent(
     mutation: Option<Mutation>,
     honest: &dyn Sql,
     replica: Option<&evertill_server::database::sqlite::SqliteSession<'_>>,
     use_it: impl FnOnce(&dyn Sql),
-) {
-    match mutation {
-        None => use_it(honest),
-        Some(mutation) => {
-            let opening = opening(mutation, honest);
-            use_it(&Bent { mutation, honest, replica: replica.map(|r| r as &dyn Sql), opening });
-        }
-    }
+) -> Vec<Late> {
+    let Some(mutation) = mutation else {
+        use_it(honest);
+        return Vec::new();
+    };
+    let (opening, replica) = (opening(mutation, honest), replica.map(|r| r as &dyn Sql));
+    let bent = Bent { mutation, honest, replica, opening, late: RefCell::default() };
+    use_it(&bent);
+    bent.late.into_inner()
 }
 
 /// What the database says of the tags that it serves.
@@ -210,7 +266,8 @@ fn opening(mutation: Mutation, honest: &dyn Sql) -> Vec<Row> {
     let rows = honest.opening().iter().cloned();
     match mutation {
         Mutation::AcceptsAStaleMap => {
-            rows.map(|row| replaced(replaced(row, "moved", "serving"), "frozen", "serving")).collect()
+            let serving = |row, from| mutation.replaced(0, row, from, "serving");
+            rows.map(|row| serving(serving(row, "moved"), "frozen")).collect()
         }
         _ => rows.collect(),
     }
@@ -221,14 +278,63 @@ struct Bent<'a> {
     honest: &'a dyn Sql,
     replica: Option<&'a dyn Sql>,
     opening: Vec<Row>,
+    late: RefCell<Vec<Late>>,
 }
 
 impl Bent<'_> {
     fn statement(&self, statement: &str) -> String {
         match self.mutation {
-            Mutation::ReservesWithoutTheGuard => statement.replace(GUARD, "?2 IS NOT NULL"),
+            Mutation::ReservesWithoutTheGuard if statement.contains(GUARD) => {
+                self.mutation.fires(0);
+                statement.replace(GUARD, "?2 IS NOT NULL")
+            }
             _ => statement.to_owned(),
         }
+    }
+
+    /// The rows that the database gives, each as the bug has it.
+    fn rows_as(
+        &self,
+        (statement, parameters): (&str, &[Value<'_>]),
+        bend: impl Fn(Row) -> Row,
+    ) -> Option<Result<Vec<Row>, DbError>> {
+        let rows = self.honest.rows(statement, parameters);
+        if rows.as_ref().is_ok_and(|rows| !rows.is_empty()) {
+            self.mutation.fires(0);
+        }
+        Some(rows.map(|rows| rows.into_iter().map(bend).collect()))
+    }
+
+    /// The rows with one word in the place of another.
+    fn rows_replaced(
+        &self,
+        part: usize,
+        (statement, parameters): (&str, &[Value<'_>]),
+        (from, to): (&str, &'static str),
+    ) -> Option<Result<Vec<Row>, DbError>> {
+        let rows = self.honest.rows(statement, parameters);
+        Some(
+            rows.map(|rows| {
+                rows.into_iter().map(|row| self.mutation.replaced(part, row, from, to)).collect()
+            }),
+        )
+    }
+
+    /// Those of the attempts that are due for which nothing was tried yet.
+    ///
+    /// # Panics
+    /// When the rows do not say how often: a bug that fails otherwise than it is meant to is caught for nothing.
+    #[expect(clippy::expect_used, reason = "see above")]
+    fn first_time_only(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError> {
+        let mut due = Vec::new();
+        for row in self.honest.rows(statement, parameters)? {
+            if row.get::<i64>("reversals").expect("a row of an attempt says how often it was reversed") == 0 {
+                due.push(row);
+            } else {
+                self.mutation.fires(0);
+            }
+        }
+        Ok(due)
     }
 
     /// The copy says whether so much is left; then it is taken, whatever is left by now.
@@ -253,39 +359,36 @@ impl Bent<'_> {
     /// What a question brings instead, if the bug has it so.
     fn instead(&self, statement: &str, parameters: &[Value<'_>]) -> Option<Result<Vec<Row>, DbError>> {
         let asks = |of: &str| statement.contains(of);
+        let asked = (statement, parameters);
         match self.mutation {
-            Mutation::ForgetsTheChain if asks("hash <> ?") => Some(Ok(Vec::new())),
-            Mutation::NeverScans if asks("AS owed") => Some(Ok(Vec::new())),
-            Mutation::StopsAsking if asks("AND state IN ('sent'") => {
-                let rows = self.honest.rows(statement, parameters);
-                let goes_on = |row: &Row| row.get::<i64>("reversals").is_ok_and(|often| often == 0);
-                Some(rows.map(|rows| rows.into_iter().filter(goes_on).collect()))
+            Mutation::ForgetsTheChain if asks("hash <> ?") => {
+                self.mutation.fires(0);
+                Some(Ok(Vec::new()))
             }
+            Mutation::NeverScans if asks("AS owed") => {
+                self.mutation.fires(0);
+                Some(Ok(Vec::new()))
+            }
+            // Not the question whether an attempt of an order is open.
+            Mutation::StopsAsking if asks("account = ?6 AND state IN ('sent'") => {
+                Some(self.first_time_only(statement, parameters))
+            }
+            // Whoever asks is taken for the till that sold: here, the rogue.
             Mutation::RefundsFromAnyTill if asks("r.id = ?2") => {
-                // Whoever asks is taken for the till that sold: here, the rogue.
-                let rows = self.honest.rows(statement, parameters);
                 let rogue = Value::from(super::template::TILLS);
-                Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "terminal", &rogue)).collect()))
+                self.rows_as(asked, |row| with(row, "terminal", &rogue))
             }
             Mutation::AcceptsAStaleMap if statement == "SELECT state FROM tags WHERE tag = ?1" => {
-                let rows = self.honest.rows(statement, parameters);
-                Some(rows.map(|rows| rows.into_iter().map(|row| replaced(row, "moved", "serving")).collect()))
+                self.rows_replaced(1, asked, ("moved", "serving"))
             }
             Mutation::CountsACopyTwice if asks("number, version, state") && asks("FROM sales") => {
-                let rows = self.honest.rows(statement, parameters);
-                let forgotten = Value::from("adopted");
-                Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "state", &forgotten)).collect()))
+                self.rows_as(asked, |row| with(row, "state", &Value::from("adopted")))
             }
             Mutation::MissesNewerCopies if asks("number, version, state") && asks("FROM sales") => {
-                let rows = self.honest.rows(statement, parameters);
-                let newest = Value::from(1_000_i64);
-                Some(rows.map(|rows| rows.into_iter().map(|row| with(row, "version", &newest)).collect()))
+                self.rows_as(asked, |row| with(row, "version", &Value::from(1_000_i64)))
             }
             Mutation::IgnoresABlock if asks("terminals") => {
-                let rows = self.honest.rows(statement, parameters);
-                Some(
-                    rows.map(|rows| rows.into_iter().map(|row| replaced(row, "blocked", "active")).collect()),
-                )
+                self.rows_replaced(0, asked, ("blocked", "active"))
             }
             _ => None,
         }
@@ -303,12 +406,17 @@ fn with(row: Row, column: &str, value: &Value<'static>) -> Row {
     Row::new(names, values)
 }
 
-/// The row with one word in the place of another.
-fn replaced(row: Row, from: &str, to: &'static str) -> Row {
-    let names = row.names();
-    let values = row.into_values().into_iter();
-    let values = values.map(|value| if value == Value::from(from) { Value::from(to) } else { value });
-    Row::new(names, values.collect())
+impl Mutation {
+    /// The row with one word in the place of another.
+    fn replaced(self, part: usize, row: Row, from: &str, to: &'static str) -> Row {
+        let names = row.names();
+        let mut values = row.into_values();
+        for value in values.iter_mut().filter(|value| **value == Value::from(from)) {
+            *value = Value::from(to);
+            self.fires(part);
+        }
+        Row::new(names, values)
+    }
 }
 
 impl Sql for Bent<'_> {
@@ -320,17 +428,26 @@ impl Sql for Bent<'_> {
         };
         if self.mutation == Mutation::SkipsAdoption && statement.contains("INTO orders") {
             let parameters: Vec<Value<'_>> = parameters.iter().map(born).collect();
+            self.mutation.fires(0);
             return self.honest.execute(statement, &parameters);
         }
         if self.mutation == Mutation::ForgetsTheChain && statement.contains("INTO journal_entries") {
             // Whatever stands in that place already, it is not looked at.
+            self.mutation.fires(1);
             return self.honest.execute(statement, parameters).map(|_| 1);
         }
         if self.mutation == Mutation::DecidesByAReplica && statement.contains(GUARD) {
+            self.mutation.fires(0);
             return self.decide_by_a_replica(statement, parameters);
         }
         if self.mutation == Mutation::DecidesByTheView && statement.contains(GUARD) {
+            self.mutation.fires(0);
             return self.decide_by_the_view(statement, parameters);
+        }
+        if self.mutation == Mutation::ForgetsTheIntent && statement.contains("INTO payments") {
+            let parameters: Vec<_> = parameters.iter().map(|value| value.clone().into_owned()).collect();
+            self.late.borrow_mut().push(Late { statement: statement.to_owned(), parameters });
+            self.mutation.fires(0);
         }
         self.honest.execute(&self.statement(statement), parameters)
     }
@@ -387,11 +504,15 @@ impl BentChannel {
 
     async fn pay_bent(&self, charge: &Charge) -> PayOutcome {
         let _turn = match &self.lane {
-            Some(lane) => Some(lane.lock().await),
+            Some(lane) => {
+                self.mutation.fires(0);
+                Some(lane.lock().await)
+            }
             None => None,
         };
         let mut charge = charge.clone();
         if self.mutation == Mutation::NumberNotFromTheSale {
+            self.mutation.fires(0);
             charge.number = other_number(&format!("E{:031}", self.draw() >> 8), &charge.number);
         }
         let outcome = self.honest.pay(&charge).await;
@@ -400,9 +521,11 @@ impl BentChannel {
         }
         match (self.mutation, &outcome) {
             (Mutation::TrustsATimeOut, PayOutcome::Unknown) => {
+                self.mutation.fires(0);
                 PayOutcome::ConfirmedFailure(DeclineReason::PaymentFailed)
             }
             (Mutation::TriesAgainUnderANewNumber, PayOutcome::Unknown) => {
+                self.mutation.fires(0);
                 let number = charge.number.as_str();
                 let next = format!("{}{:03}", &number[..number.len() - 3], 2);
                 charge.number = other_number(&next, &charge.number);
@@ -431,6 +554,9 @@ impl Channel for BentChannel {
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
         Box::pin(async move {
             if self.believed.lock().unwrap_or_else(PoisonError::into_inner).contains(number) {
+                if self.mutation == Mutation::NeverAsksAfterTheEnd {
+                    self.mutation.fires(0);
+                }
                 return QueryOutcome::Reversed;
             }
             let outcome = self.honest.query(number, amount).await;
@@ -438,7 +564,10 @@ impl Channel for BentChannel {
                 self.is_over(number);
             }
             match (self.mutation, outcome) {
-                (Mutation::BelievesNoSuchOrder, QueryOutcome::NoSuchOrder) => QueryOutcome::Reversed,
+                (Mutation::BelievesNoSuchOrder, QueryOutcome::NoSuchOrder) => {
+                    self.mutation.fires(0);
+                    QueryOutcome::Reversed
+                }
                 (_, outcome) => outcome,
             }
         })
@@ -447,10 +576,12 @@ impl Channel for BentChannel {
     fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
         Box::pin(async move {
             if self.mutation == Mutation::NeverReverses {
+                self.mutation.fires(0);
                 return ReverseOutcome::Reversed;
             }
             match (self.mutation, self.honest.reverse(number).await) {
                 (Mutation::TrustsAReversalUnheard, ReverseOutcome::Unknown) => {
+                    self.mutation.fires(0);
                     self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
                     ReverseOutcome::Reversed
                 }
@@ -463,6 +594,7 @@ impl Channel for BentChannel {
         Box::pin(async move {
             let mut refund = refund.clone();
             if self.mutation == Mutation::RenumbersRefunds {
+                self.mutation.fires(0);
                 refund.refund = RefundId(format!("{}-{}", refund.refund.0, self.draw() % 1_000));
             }
             self.honest.refund(&refund).await
@@ -498,6 +630,7 @@ impl ShownCodes for BentChannel {
     fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
         Box::pin(async move {
             if self.mutation == Mutation::LeavesCodesOpen {
+                self.mutation.fires(0);
                 self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
                 return ReverseOutcome::Reversed;
             }

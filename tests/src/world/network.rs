@@ -225,6 +225,9 @@ impl Net {
         let unread = self.mutation == Some(Mutation::ForgetsTheChain) && sent.url.path() == path::JOURNAL;
         // With that bug the journal is not looked at: the answer is made of what else the server says.
         let sent_on = if unread { Sent { body: Vec::new(), ..sent.clone() } } else { sent.clone() };
+        if unread {
+            Mutation::ForgetsTheChain.fires(2);
+        }
         let Some(task) = self.hand_over(server, &sent_on) else {
             return Err(ClientError::Unreachable("connection refused".into()));
         };
@@ -278,6 +281,7 @@ impl Net {
         if self.mutation == Some(Mutation::BelievesAnyAnswer)
             && let Some(Some(listening)) = inside.servers.get(server)
         {
+            Mutation::BelievesAnyAnswer.fires(0);
             sign_anew(&mut old, sent, &listening.key, &*self.clock);
         }
         old
@@ -297,6 +301,7 @@ impl Net {
         };
         let inside = self.inside();
         if let (Some(body), Some(Some(listening))) = (body, inside.servers.get(server)) {
+            Mutation::ForgetsTheChain.fires(3);
             (answer.status, answer.body) = (200, body);
             sign_anew(&mut answer, sent, &listening.key, &*self.clock);
         }

@@ -221,6 +221,7 @@ async fn assemble(
 fn info(ground: &Ground) -> StoreInfo {
     let mut info = ground.info.clone();
     if ground.mutation == Some(Mutation::ForgetsTheCutOff) {
+        Mutation::ForgetsTheCutOff.fires(0);
         info.cut_off_minutes = 12 * 60;
     }
     info

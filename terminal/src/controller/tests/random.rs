@@ -20,6 +20,7 @@ enum Step {
     /// A touch at the drawer's pages.
     Drawer(u8),
     ScanGoods,
+    ScanWeighed,
     ScanCode,
     /// A request reaches the server; its answer comes back, or is lost.
     Deliver {
@@ -45,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (0_u8..18).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
+        1 => Just(Step::ScanWeighed),
         4 => Just(Step::ScanCode),
         4 => (0_u8..14).prop_map(Step::Drawer),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
@@ -229,6 +231,7 @@ impl World {
             Step::Touch(which) => self.touch(which),
             Step::Drawer(which) => self.drawer(which),
             Step::ScanGoods => self.till.scan(TEA),
+            Step::ScanWeighed => self.till.scan("]e001069012345678923103000250"),
             Step::ScanCode => self.till.scan(WECHAT),
             Step::Deliver { which, outcome, answered } => self.deliver(which, outcome, answered),
             Step::Lose(which) => {

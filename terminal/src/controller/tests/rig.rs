@@ -182,15 +182,32 @@ impl Till {
 
     pub fn with(journal: Box<dyn Journal>, wall: Timestamp) -> Self {
         let mut till = Self::off(wall);
-        till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
-        assert!(matches!(till.other.pop(), Some(Command::OpenJournal(_))));
-        till.give(goods_on_disk(&products()));
-        till.give(Input::JournalOpened(Ok(Box::new(Strict(journal)))));
+        till.start(journal);
         till
+    }
+
+    fn start(&mut self, journal: Box<dyn Journal>) {
+        self.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
+        assert!(matches!(self.other.pop(), Some(Command::OpenJournal(_))));
+        self.give(goods_on_disk(&products()));
+        self.give(Input::JournalOpened(Ok(Box::new(Strict(journal)))));
     }
 
     /// A till whose program has just begun.
     pub fn off(wall: Timestamp) -> Self {
+        Self::off_with(Prefixes::Aim, wall)
+    }
+
+    /// A till that knows the server, whose scanner marks its codes so.
+    pub fn online_with(prefixes: Prefixes) -> Self {
+        let journal = JournalStore::in_memory(start_head(), key(), NOON).unwrap();
+        let mut till = Self::off_with(prefixes, NOON);
+        till.start(Box::new(journal));
+        till.heartbeat(TerminalState::Active);
+        till
+    }
+
+    fn off_with(prefixes: Prefixes, wall: Timestamp) -> Self {
         let now = Moment { wall, monotonic: Duration::from_secs(100) };
         let options = Options {
             language: Language::English,
@@ -198,7 +215,7 @@ impl Till {
             servers: vec!["https://configured:8443".into()],
             has_printer: true,
             has_scanner: true,
-            prefixes: Prefixes::Aim,
+            prefixes,
             in_store: vec!["28IIIIIWWWWWC".parse().unwrap(), "26IIIIIPPPPPWWWWWC".parse().unwrap()],
             lock_after: Duration::from_secs(300),
             demand_shifts: false,

@@ -2,7 +2,10 @@
 
 use super::rig::*;
 use crate::controller::*;
-use crate::view::{Page, SalePage};
+use crate::sync::PaymentQuestion;
+use crate::view::{CartLine, Page, Quantity, SalePage};
+use evertill_hardware::label::Prefixes;
+use evertill_shared::payment::PaymentState;
 
 fn sale_page(till: &Till) -> &SalePage {
     match till.page() {
@@ -133,4 +136,87 @@ fn a_payment_code_that_reads_like_a_scales_is_a_payment_code_where_one_was_asked
     till.answer_draft(sale, 1);
     till.scan("261234500507005121");
     assert!(till.take_pay().is_some());
+}
+
+#[test]
+fn a_scales_gs1_label_is_sold_by_its_weight_price_or_count_and_never_as_one_at_the_goods_price() {
+    let mut till = Till::online();
+    // 0.250 kg of what costs 4.50 a kilogram; a piece for 9.90; six of them.
+    for label in
+        ["]e001069012345678923103000250", "]e00106901234567892392200990", "]C1010690123456789230000006"]
+    {
+        till.scan(label);
+    }
+    let page = sale_page(&till);
+    let line = |line: &CartLine| (line.name.clone(), line.quantity, line.total_minor);
+    let expected = [("Green tea 0.250 kg", 1, 113), ("Green tea", 1, 990), ("Green tea", 6, 6 * 450)];
+    assert_eq!(
+        page.lines.iter().map(line).collect::<Vec<_>>(),
+        expected.map(|(name, pieces, total)| (name.to_owned(), Quantity::Pieces(pieces), total))
+    );
+    // Dollars, pounds, nothing, and more than a line holds.
+    let unclear =
+        ["]e001069012345678923932840990", "]e001069012345678923202000551", "]e001069012345678923103000000"];
+    for label in unclear {
+        till.scan(label);
+        assert!(matches!(till.notice(), Some(Notice::LabelUnclear { .. })), "{label}");
+    }
+    till.scan("]C101069012345678923099999999");
+    assert_eq!(till.notice(), Some(&Notice::QuantityLimit));
+    assert_eq!(sale_page(&till).total_minor, 113 + 990 + 6 * 450);
+}
+
+#[test]
+fn a_scales_gs1_label_scanned_beside_the_sale_is_weighed_too() {
+    let mut till = Till::online();
+    till.act(UserAction::OpenRefunds);
+    till.scan("]e001069012345678923103000250");
+    assert_eq!(sale_page(&till).total_minor, 113);
+}
+
+/// What a phone's code looks like to the till, for each way in which scanners mark a QR code and a Code 128.
+fn marked() -> Vec<(Prefixes, String)> {
+    let marks = [
+        (Prefixes::Aim, &["", "]Q1", "]C0"][..]),
+        (Prefixes::Zebra, &["P01", "D"]),
+        (Prefixes::Datalogic, &["y", "QR", "T"]),
+    ];
+    let each = |(prefixes, marks): (Prefixes, &'static [&'static str])| {
+        marks.iter().map(move |mark| (prefixes, format!("{mark}{WECHAT}")))
+    };
+    marks.into_iter().flat_map(each).collect()
+}
+
+#[test]
+fn a_phones_code_is_a_payment_code_on_every_page_however_the_scanner_marks_it() {
+    for (prefixes, scan) in marked() {
+        let mut till = Till::online_with(prefixes);
+        till.scan(&scan);
+        assert_eq!(till.notice(), Some(&Notice::PaymentCodeBeforeTender), "{scan}");
+        till.act(UserAction::AddProduct { id: "tea".into() });
+        till.act(UserAction::TenderCode);
+        let sale = till.take_draft().unwrap();
+        till.answer_draft(sale, 1);
+        till.scan(&scan);
+        let attempt = till.take_pay().unwrap_or_else(|| panic!("{scan} is not charged: {:?}", till.notice()));
+        till.answer_payment(attempt, PaymentQuestion::Pay, PaymentState::Paid);
+        assert!(matches!(till.page(), Page::Done(_)), "{scan}");
+        till.scan(&scan);
+        assert_eq!(till.notice(), Some(&Notice::DoubleScanIgnored), "{scan}");
+        assert!(matches!(till.page(), Page::Done(_)), "{scan}");
+    }
+}
+
+#[test]
+fn what_may_be_a_payment_code_is_shown_nowhere_even_behind_a_mark_that_nobody_knows() {
+    for (prefixes, scan) in marked() {
+        for scan in [scan.clone(), format!("?{scan}"), format!("{scan}9999")] {
+            let mut till = Till::online_with(prefixes);
+            let secret = |till: &Till| format!("{:?}", till.screen).contains("3456789012345");
+            till.scan(&scan);
+            assert!(till.notice().is_some() && !secret(&till), "{scan}: {:?}", till.notice());
+            till.act(UserAction::SubmitSearch(scan.clone()));
+            assert!(!secret(&till), "{scan}: {:?}", till.notice());
+        }
+    }
 }

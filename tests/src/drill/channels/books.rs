@@ -2,6 +2,7 @@
 
 use super::shop::Shop;
 use crate::simulator::wallet::Order;
+use crate::world::Mutation;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -61,6 +62,19 @@ impl Found {
         wrong == [0; 6]
     }
 
+    /// How often, or by how much, that bug has broken what it is there to break; anything else that is broken beside it
+    /// does not count.
+    pub fn broken_by(&self, bug: Mutation) -> u64 {
+        match bug {
+            // The till was told that no money was taken.
+            Mutation::TrustsATimeOut => self.wrongly_over,
+            // What is taken back in vain comes to no end.
+            Mutation::NeverReverses => self.unsettled,
+            // The wallet has money of which our books know nothing, for ever.
+            _ => self.books_minus_bills,
+        }
+    }
+
     /// Takes in what was found in another shop.
     pub fn add(&mut self, other: &Self) {
         self.payments += other.payments;
@@ -102,6 +116,9 @@ const BOOKED: &str = "SELECT o.sequence, o.total_minor, p.channel_number, p.stat
      FROM payments p JOIN orders o ON o.number = p.number \
      LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt";
 
+/// # Panics
+/// When our books cannot be read: books without payments differ from nothing.
+#[expect(clippy::panic, reason = "a comparison with books that cannot be read proves nothing")]
 fn booked(connection: &Connection) -> Vec<Booked> {
     let read = || -> rusqlite::Result<Vec<Booked>> {
         let mut statement = connection.prepare(BOOKED)?;
@@ -119,7 +136,7 @@ fn booked(connection: &Connection) -> Vec<Booked> {
         })?;
         rows.collect()
     };
-    read().unwrap_or_default()
+    read().unwrap_or_else(|error| panic!("our books cannot be read: {error}: {BOOKED}"))
 }
 
 impl Booked {
@@ -194,4 +211,28 @@ pub fn compare(shop: &Shop) -> Found {
         found.charged_not_released += u64::from(*net > 0 && !released.contains(sale));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_is_found_by_what_it_must_break_and_by_nothing_else() {
+        let stuck = Found { unsettled: 3, charged_not_released: 1, ..Found::default() };
+        assert!(!stuck.holds());
+        assert_eq!(stuck.broken_by(Mutation::NeverReverses), 3);
+        for bug in [Mutation::TrustsATimeOut, Mutation::NeverAsksAfterTheEnd, Mutation::LeavesCodesOpen] {
+            assert_eq!(stuck.broken_by(bug), 0);
+        }
+        let told_wrong = Found { wrongly_over: 2, ..Found::default() };
+        assert_eq!(told_wrong.broken_by(Mutation::TrustsATimeOut), 2);
+        assert_eq!(told_wrong.broken_by(Mutation::TriesAgainUnderANewNumber), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "our books cannot be read")]
+    fn books_that_cannot_be_read_are_not_empty_books() {
+        booked(&Connection::open_in_memory().unwrap());
+    }
 }

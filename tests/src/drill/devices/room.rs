@@ -90,6 +90,8 @@ pub(super) struct World {
     connection: u64,
     health: Health,
     inbox: VecDeque<u8>,
+    /// What the system has taken from the till and is still carrying to a printer by USB: closing the line ends that.
+    under_way: VecDeque<u8>,
     bytes: u64,
     lines: u64,
     plan: Option<(Fault, When)>,
@@ -117,6 +119,7 @@ impl Room {
             connection: 0,
             health: Health::Good,
             inbox: VecDeque::new(),
+            under_way: VecDeque::new(),
             bytes: 0,
             lines: 0,
             plan: None,
@@ -282,6 +285,33 @@ impl World {
         }
     }
 
+    /// Carries on what is under way by USB until then; whether all is with the printer.
+    fn carry_on(&mut self, deadline: Duration) -> io::Result<bool> {
+        while let Some(byte) = self.under_way.front().copied() {
+            self.byte_boundary();
+            if let Health::Broken { unnoticed } = &mut self.health {
+                if *unnoticed == 0 {
+                    self.under_way.clear();
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
+                *unnoticed -= 1;
+                self.under_way.pop_front();
+                continue;
+            }
+            if self.now >= deadline {
+                return Ok(false);
+            }
+            if self.listens() && self.plugged && self.printer.room() == 0 {
+                self.pass(Duration::from_millis(5));
+                continue;
+            }
+            self.under_way.pop_front();
+            self.carry(byte);
+            self.pass(Line::byte_time(self.wire));
+        }
+        Ok(true)
+    }
+
     /// One byte onto the wire.
     fn carry(&mut self, byte: u8) {
         self.bytes += 1;
@@ -364,6 +394,13 @@ impl Link for Line {
         // As much as the system takes at once, which may be a single byte.
         let most = usize::try_from(world.chance.between(1, 64)).unwrap_or(1);
         let deadline = world.now + wait;
+        if world.wire == Wire::Usb {
+            // One transfer at a time; taken is not delivered.
+            let free = world.carry_on(deadline)?;
+            let taken = if free { bytes.len().min(most) } else { 0 };
+            world.under_way.extend(&bytes[..taken]);
+            return Ok(taken);
+        }
         let mut count = 0;
         for byte in bytes.iter().take(most) {
             world.byte_boundary();
@@ -396,6 +433,8 @@ impl Link for Line {
             return Err(io::ErrorKind::Interrupted.into());
         }
         loop {
+            // A line that breaks under a transfer is seen below.
+            let _ = world.carry_on(deadline);
             world.collect();
             match world.health {
                 Health::Broken { unnoticed: 0 } => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -415,6 +454,15 @@ impl Link for Line {
             world.pass(step);
         }
     }
+
+    fn drain(&mut self, wait: Duration) -> io::Result<bool> {
+        let mut world = self.room.lock();
+        if world.killed {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let deadline = world.now + wait;
+        world.carry_on(deadline)
+    }
 }
 
 impl Drop for Line {
@@ -423,6 +471,11 @@ impl Drop for Line {
         if world.connection == self.number {
             world.health = Health::Broken { unnoticed: 0 };
             world.inbox.clear();
+            if !world.under_way.is_empty() {
+                // The system ends the transfer, wherever it is.
+                world.under_way.clear();
+                world.printer.tear_stream();
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use crate::simulator::scanner::Terminator;
 use crate::world::chance::Chance;
 use evertill_hardware::label::{LabelKind, classify};
 use evertill_hardware::scanner::assembler::Assembled;
-use evertill_hardware::scanner::{Assembler, AssemblerConfig, Framing, ScanText};
-use std::collections::{HashSet, VecDeque};
+use evertill_hardware::scanner::{Assembler, AssemblerConfig, Framing, Refusal, ScanText};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// So many codes in a thousand are garbled on their way.
@@ -86,39 +86,46 @@ struct Sent {
     checked: bool,
 }
 
+/// A code that the scanner read, and that has not come out yet.
+struct Expected {
+    nth: u64,
+    text: String,
+    /// It was refused aloud, or came out as something that nothing is known of.
+    told: bool,
+}
+
+/// The codes between two terminators: one, unless a terminator was lost.
+#[derive(Default)]
+struct Frame {
+    codes: Vec<u64>,
+    /// A two-dimensional code, which is held back until it is sure that no rest of it follows.
+    two_dimensional: bool,
+    /// Its end was sent.
+    ended: bool,
+    /// It was refused: all of it is thrown away, up to its end.
+    refused: bool,
+}
+
 struct Line {
     scanner: Scanner,
     chance: Chance,
     assembler: Assembler,
     now: Duration,
     /// Read by the scanner, and not yet come out.
-    expected: VecDeque<String>,
-    /// Texts that are no code but may come out as one that nothing is known of.
-    unknown: HashSet<String>,
-    refusals: u64,
+    expected: VecDeque<Expected>,
+    /// Texts that are no code but may come out as one that nothing is known of, and of which codes they are made.
+    unknown: HashMap<String, Vec<u64>>,
+    frame: Frame,
+    /// The frame before: it may be refused together with what follows it closely.
+    before: Frame,
     /// What the next code is glued to, oldest first.
-    glued: Vec<String>,
+    glued: Vec<(u64, String)>,
     found: Found,
 }
 
 /// Scans so many codes with one scanner.
 pub(super) fn scan(scanner: Scanner, scans: u64, seed: u64) -> Found {
-    let framing = match scanner.terminator {
-        Terminator::None => Framing::Idle { idle: Duration::from_millis(60) },
-        _ => AssemblerConfig::default().framing,
-    };
-    let duplicate_window = Duration::from_millis(if scanner.reads_twice { 250 } else { 0 });
-    let mut line = Line {
-        scanner,
-        chance: Chance::new(seed, "line"),
-        assembler: Assembler::new(AssemblerConfig { framing, duplicate_window }),
-        now: Duration::from_secs(1),
-        expected: VecDeque::new(),
-        unknown: HashSet::new(),
-        refusals: 0,
-        glued: Vec::new(),
-        found: Found::default(),
-    };
+    let mut line = Line::new(scanner, seed);
     for _ in 0..scans {
         line.one_code();
     }
@@ -128,10 +135,29 @@ pub(super) fn scan(scanner: Scanner, scans: u64, seed: u64) -> Found {
 }
 
 impl Line {
+    fn new(scanner: Scanner, seed: u64) -> Self {
+        let framing = match scanner.terminator {
+            Terminator::None => Framing::Idle { idle: Duration::from_millis(60) },
+            _ => AssemblerConfig::default().framing,
+        };
+        let duplicate_window = Duration::from_millis(if scanner.reads_twice { 250 } else { 0 });
+        Self {
+            scanner,
+            chance: Chance::new(seed, "line"),
+            assembler: Assembler::new(AssemblerConfig { framing, duplicate_window }),
+            now: Duration::from_secs(1),
+            expected: VecDeque::new(),
+            unknown: HashMap::new(),
+            frame: Frame { ended: true, ..Frame::default() },
+            before: Frame::default(),
+            glued: Vec::new(),
+            found: Found::default(),
+        }
+    }
+
     fn one_code(&mut self) {
         let sent = self.code();
-        self.found.scans += 1;
-        self.expected.push_back(sent.text.clone());
+        self.is_read(&sent.text);
         let garble = self.garble(&sent);
         if garble != Garble::None {
             self.found.garbled += 1;
@@ -153,9 +179,37 @@ impl Line {
             _ => self.chance.between(400, 900),
         };
         self.wait(pause);
-        while self.expected.len() > IN_FLIGHT && self.refusals > 0 {
+        while self.expected.len() > IN_FLIGHT && self.expected.front().is_some_and(|first| first.told) {
             self.account_for(1);
         }
+    }
+
+    /// The scanner has read a code: it goes into the frame that is open, or begins one.
+    fn is_read(&mut self, text: &str) {
+        self.found.scans += 1;
+        if self.frame.ended {
+            self.before = std::mem::take(&mut self.frame);
+            self.frame.two_dimensional = ["]Q", "]d", "]L"].iter().any(|mark| text.starts_with(mark));
+        }
+        let nth = self.found.scans;
+        self.frame.codes.push(nth);
+        // What is glued to a frame that was refused goes with it.
+        self.expected.push_back(Expected { nth, text: text.to_owned(), told: self.frame.refused });
+    }
+
+    /// The cashier was told: of these codes nobody will look for the others.
+    fn tell(&mut self, codes: &[u64]) {
+        for expected in self.expected.iter_mut().filter(|expected| codes.contains(&expected.nth)) {
+            expected.told = true;
+        }
+    }
+
+    /// One refusal is about the codes of one frame, and about one that was held back if they may be pieces of it.
+    fn is_refused(&mut self, refusal: Refusal, line_lost: bool) {
+        let held = self.before.two_dimensional && (refusal == Refusal::Fragment || line_lost);
+        let codes = [&self.frame.codes[..], if held { &self.before.codes } else { &[] }].concat();
+        self.tell(&codes);
+        self.frame.refused = true;
     }
 
     fn digits(&mut self, count: usize) -> String {
@@ -229,17 +283,21 @@ impl Line {
                 let place = place.max(if self.scanner.aim { 3 } else { 0 });
                 let by = u8::try_from(self.chance.between(1, 9)).unwrap_or(1);
                 bytes[place] = b'0' + (bytes[place] - b'0' + by) % 10;
-                self.unknown.insert(String::from_utf8_lossy(&bytes).into_owned());
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                self.unknown.insert(text, vec![self.found.scans]);
             }
         }
+        self.frame.ended = garble != Garble::NoEnd;
         if garble == Garble::NoEnd {
-            self.glued.push(String::from_utf8_lossy(&bytes).into_owned());
+            self.glued.push((self.found.scans, String::from_utf8_lossy(&bytes).into_owned()));
         } else {
             // The older ones may have been given up before the younger ones came.
             let mut text = String::from_utf8_lossy(&bytes).into_owned();
-            for older in self.glued.drain(..).rev() {
+            let mut codes = vec![self.found.scans];
+            for (nth, older) in self.glued.drain(..).rev() {
                 text.insert_str(0, &older);
-                self.unknown.insert(text.clone());
+                codes.push(nth);
+                self.unknown.insert(text.clone(), codes.clone());
             }
             bytes.extend_from_slice(end);
         }
@@ -253,9 +311,12 @@ impl Line {
             Garble::Unplugged => {
                 self.pieces(&bytes[..place]);
                 self.assembler.handle_line_lost();
-                self.fetch();
-                // Nobody hears of a code whose first byte never came; the cashier hears that the scanner is gone.
-                self.refusals += u64::from(place == 0 || self.refusals == 0);
+                self.fetch_after(true);
+                if place == 0 {
+                    // Nobody hears of a code whose first byte never came; the cashier hears that the scanner is gone.
+                    self.tell(&[self.found.scans]);
+                }
+                self.frame.two_dimensional = false;
                 self.glued.clear();
                 let pause = self.chance.between(250, 5_000);
                 self.wait(pause);
@@ -296,9 +357,13 @@ impl Line {
     }
 
     fn fetch(&mut self) {
+        self.fetch_after(false);
+    }
+
+    fn fetch_after(&mut self, line_lost: bool) {
         while let Some(item) = self.assembler.poll_output() {
             match item {
-                Assembled::Refused(_) => self.refusals += 1,
+                Assembled::Refused(refusal) => self.is_refused(refusal, line_lost),
                 Assembled::Scan(text) => self.came_out(text),
             }
         }
@@ -306,31 +371,69 @@ impl Line {
 
     fn came_out(&mut self, text: ScanText) {
         let text = text.into_exposed();
-        if let Some(place) = self.expected.iter().position(|expected| *expected == text) {
+        if let Some(place) = self.expected.iter().position(|expected| expected.text == text) {
             self.account_for(place);
             self.expected.pop_front();
-            self.refusals = 0;
             return;
         }
         // Not a code that was read: it may only be one of which nothing is known, and the till says so.
         let kind = classify(ScanText::new(text.clone())).kind;
-        if self.unknown.remove(&text) && kind == LabelKind::Other {
-            self.refusals += 1;
-        } else {
-            self.found.wrong += 1;
-            super::super::say(format!("wrong at {:?}: {text:?} came out", self.scanner));
+        match self.unknown.remove(&text) {
+            Some(codes) if kind == LabelKind::Other => self.tell(&codes),
+            _ => {
+                self.found.wrong += 1;
+                super::super::say(format!("wrong at {:?}: {text:?} came out", self.scanner));
+            }
         }
     }
 
-    /// So many codes did not come out: refused if somebody was told, lost if not.
+    /// So many codes did not come out: refused if somebody was told of each, lost if not.
     fn account_for(&mut self, missing: usize) {
-        for text in self.expected.drain(..missing) {
-            if self.refusals > 0 {
+        for Expected { text, told, .. } in self.expected.drain(..missing) {
+            if told {
                 self.found.refused += 1;
             } else {
                 self.found.lost += 1;
                 super::super::say(format!("lost at {:?}: {text:?}", self.scanner));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line() -> Line {
+        Line::new(Scanner { terminator: Terminator::Cr, aim: true, reads_twice: false }, 1)
+    }
+
+    fn read(line: &mut Line, text: &str) {
+        line.is_read(text);
+        line.frame.ended = true;
+    }
+
+    #[test]
+    fn one_refusal_excuses_one_code_and_not_those_that_vanished_beside_it() {
+        let mut line = line();
+        for text in ["]C0A-1", "]C0A-2", "]C0A-3"] {
+            read(&mut line, text);
+        }
+        line.is_refused(Refusal::Unreadable, false);
+        read(&mut line, "]C0A-4");
+        line.came_out(ScanText::new("]C0A-4".into()));
+        assert_eq!((line.found.refused, line.found.lost), (1, 2));
+    }
+
+    #[test]
+    fn one_refusal_excuses_all_that_was_glued_together_and_what_was_held_back_for_it() {
+        let mut line = line();
+        read(&mut line, "]Q1held");
+        line.is_read("]C0A-1");
+        line.is_refused(Refusal::Fragment, false);
+        read(&mut line, "]C0A-2");
+        read(&mut line, "]C0A-3");
+        line.came_out(ScanText::new("]C0A-3".into()));
+        assert_eq!((line.found.refused, line.found.lost), (3, 0));
     }
 }

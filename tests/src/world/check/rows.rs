@@ -1,7 +1,7 @@
 //! What stands in the groups, as the rules look at it: read past every fault.
 
 use evertill_shared::id::{SaleKey, TerminalId};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 /// One order as its group has it.
 #[derive(Debug)]
@@ -16,8 +16,14 @@ pub(super) struct OrderRow {
     pub quarantined: bool,
 }
 
+/// What was read. A checker that cannot read sees nothing, and nothing breaks no rule: so it must not go on.
+#[expect(clippy::panic, reason = "a world whose checker is blind proves nothing")]
+pub(super) fn seen<T>(statement: &str, read: rusqlite::Result<T>) -> T {
+    read.unwrap_or_else(|error| panic!("the checker cannot read: {error}: {statement}"))
+}
+
 pub(super) fn has_row(connection: &Connection, statement: &str, key: &str) -> bool {
-    connection.prepare_cached(statement).and_then(|mut s| s.exists([key])).unwrap_or(false)
+    seen(statement, connection.prepare_cached(statement).and_then(|mut s| s.exists([key])))
 }
 
 pub(super) fn texts(connection: &Connection, statement: &str) -> Vec<String> {
@@ -25,20 +31,20 @@ pub(super) fn texts(connection: &Connection, statement: &str) -> Vec<String> {
         let mut statement = connection.prepare_cached(statement)?;
         statement.query_map([], |row| row.get(0))?.collect()
     };
-    read().unwrap_or_else(|error| vec![format!("(unreadable: {error})")])
+    seen(statement, read())
 }
+
+const ORDERS: &str = "SELECT number, terminal, epoch, sequence, state, paid_minor, held_minor, quarantined,
+        NOT EXISTS (SELECT 1 FROM payments p WHERE p.number = o.number AND p.state = 'paid')
+    FROM orders o";
 
 pub(super) fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> {
     let read = || -> rusqlite::Result<Vec<OrderRow>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT number, terminal, epoch, sequence, state, paid_minor, held_minor, quarantined,
-                    NOT EXISTS (SELECT 1 FROM payments p WHERE p.number = o.number AND p.state = 'paid')
-             FROM orders o",
-        )?;
+        let mut statement = connection.prepare_cached(ORDERS)?;
         let rows = statement.query_map([], |row| {
             let terminal =
                 TerminalId::try_from(row.get::<_, u16>(1)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
-            let sequence = u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0);
+            let sequence = u64::try_from(row.get::<_, i64>(3)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
             Ok(OrderRow {
                 group,
                 number: row.get(0)?,
@@ -52,39 +58,62 @@ pub(super) fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> 
         })?;
         rows.collect()
     };
-    read().unwrap_or_default()
+    seen(ORDERS, read())
 }
 
 /// Number of the order, number at the wallet, state, amount.
 pub(super) type PaymentRow = (String, String, String, i64);
 
 pub(super) fn payments_of(connection: &Connection) -> Vec<PaymentRow> {
+    let payments = "SELECT number, channel_number, state, amount_minor FROM payments";
     let read = || -> rusqlite::Result<Vec<PaymentRow>> {
-        let mut statement =
-            connection.prepare_cached("SELECT number, channel_number, state, amount_minor FROM payments")?;
+        let mut statement = connection.prepare_cached(payments)?;
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
     };
-    read().unwrap_or_default()
+    seen(payments, read())
 }
 
 pub(super) fn number_of_refund(connection: &Connection, id: &str) -> Option<String> {
-    connection.query_row("SELECT number FROM refunds WHERE id = ?1", [id], |row| row.get(0)).ok()
+    let statement = "SELECT number FROM refunds WHERE id = ?1";
+    seen(statement, connection.query_row(statement, [id], |row| row.get(0)).optional())
 }
 
 pub(super) fn refunded_of(connection: &Connection, channel_number: &str) -> i64 {
     let statement = "SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
          JOIN payments p ON p.number = r.number WHERE p.channel_number = ?1 AND r.state = 'done'";
-    connection.query_row(statement, [channel_number], |row| row.get(0)).unwrap_or(0)
+    seen(statement, connection.query_row(statement, [channel_number], |row| row.get(0)))
 }
 
 pub(super) type Place = (i64, i64, i64);
 
 pub(super) fn entries_of(connection: &Connection) -> Vec<(Place, String)> {
+    let entries = "SELECT terminal, epoch, sequence, hash FROM journal_entries WHERE quarantined = 0";
     let read = || -> rusqlite::Result<Vec<(Place, String)>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT terminal, epoch, sequence, hash FROM journal_entries WHERE quarantined = 0",
-        )?;
+        let mut statement = connection.prepare_cached(entries)?;
         statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))?.collect()
     };
-    read().unwrap_or_default()
+    seen(entries, read())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_checker_that_cannot_read_does_not_see_nothing() {
+        let empty = Connection::open_in_memory().unwrap();
+        let reads: [&dyn Fn(&Connection); 7] = [
+            &|c| assert!(!has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", "1")),
+            &|c| drop(texts(c, "SELECT number FROM orders")),
+            &|c| drop(orders_of(c, 0)),
+            &|c| drop(payments_of(c)),
+            &|c| drop(number_of_refund(c, "R1")),
+            &|c| assert_eq!(refunded_of(c, "1"), 0),
+            &|c| drop(entries_of(c)),
+        ];
+        for (nth, read) in reads.iter().enumerate() {
+            assert!(catch_unwind(AssertUnwindSafe(|| read(&empty))).is_err(), "read {nth}");
+        }
+    }
 }

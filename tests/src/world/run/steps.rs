@@ -110,6 +110,7 @@ impl World {
         if self.mutation == Some(Mutation::DiskLies)
             && let Some(image) = self.copies[till].take()
         {
+            Mutation::DiskLies.fires(0);
             let _ = self.tills[till].disk.put_back(&image);
         }
     }
