@@ -42,6 +42,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
 use fault::Fault;
 use notice::Notices;
+use orders::OrdersDesk;
 use payment::{HeldCode, Watch};
 use question::Question;
 use refund::RefundDesk;
@@ -75,6 +76,12 @@ enum At {
     },
     Refunds,
     Orders,
+    /// One order.
+    Order {
+        sale: u64,
+        /// Back leads to the list.
+        from_list: bool,
+    },
     About,
     /// Choosing why the drawer is opened without a sale.
     Drawer,
@@ -111,6 +118,7 @@ pub struct Controller {
     draft_due: Duration,
     watches: Vec<Watch>,
     desk: RefundDesk,
+    orders: OrdersDesk,
     duty: Duty,
     search: String,
     found: Found,
@@ -148,6 +156,7 @@ impl Controller {
             draft_due: Duration::ZERO,
             watches: Vec::new(),
             desk: RefundDesk::default(),
+            orders: OrdersDesk::default(),
             duty: Duty::default(),
             search: String::new(),
             found: Found::default(),
@@ -234,7 +243,13 @@ impl Controller {
             A::PrintReceipt => self.print_receipt(),
             A::PrintCopy => self.print_copy_shown(),
             A::OpenRefunds => self.open(At::Refunds),
-            A::OpenOrders => self.open(At::Orders),
+            A::OpenOrders => self.open_orders(),
+            A::SetOrderSearch(_)
+            | A::SubmitOrderSearch(_)
+            | A::TurnOrders { .. }
+            | A::OrdersOf(_)
+            | A::OpenOrder { .. }
+            | A::Reprint { .. } => self.on_orders_action(action),
             A::OpenAbout => self.open(At::About),
             A::OpenDrawerPage => self.open(At::Shift),
             A::ChooseNoSale
@@ -251,7 +266,6 @@ impl Controller {
             | A::LastShift
             | A::PrintReport => self.on_shift_action(action),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
-            A::Reprint { id } => self.reprint(&id),
         }
     }
 
@@ -272,13 +286,26 @@ impl Controller {
         }
     }
 
+    /// The list of orders, of today.
+    fn open_orders(&mut self) {
+        if !matches!(self.at, At::Orders) {
+            self.orders = OrdersDesk::default();
+        }
+        self.open(At::Orders);
+    }
+
     fn back(&mut self) {
         match &self.at {
+            At::Order { from_list: true, .. } => {
+                self.at = At::Orders;
+                self.notices.over();
+            }
             At::AwaitCode { held: None }
             | At::Cash { .. }
             | At::Ended { .. }
             | At::Refunds
             | At::Orders
+            | At::Order { from_list: false, .. }
             | At::About
             | At::Shift => {
                 self.at = At::Sale;

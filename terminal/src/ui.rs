@@ -11,6 +11,7 @@ mod list;
 mod lock;
 mod money;
 mod notice;
+mod orders;
 mod pages;
 mod payment;
 mod qr;
@@ -58,6 +59,7 @@ impl TillWindow {
         enrol::connect(&window, &act);
         payment::connect(&window, &act);
         pages::connect(&window, &act);
+        orders::connect(&window, &act);
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
@@ -169,7 +171,8 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Payment(page) => payment::show(window, page, money),
         Page::Done(page) => payment::show_done(window, page, money),
         Page::Refunds(page) => pages::show_refunds(window, page, money),
-        Page::Orders(page) => pages::show_orders(window, page, money),
+        Page::Orders(page) => orders::show_list(window, page, money),
+        Page::Order(page) => orders::show_one(window, page, money),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
@@ -209,6 +212,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Done(_) => PageKind::Done,
         Page::Refunds(_) => PageKind::Refunds,
         Page::Orders(_) => PageKind::Orders,
+        Page::Order(_) => PageKind::Order,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
         Page::Lock(_) => PageKind::Lock,

@@ -7,6 +7,7 @@ mod faults;
 mod goods;
 mod interruptions;
 mod limits;
+mod orders;
 mod payments;
 mod random;
 mod refunds;

@@ -1,7 +1,7 @@
 //! The pages.
 
 use super::{
-    AboutPage, ApprovalPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrdersPage, PrinterState,
+    AboutPage, ApprovalPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage, OrdersPage, PrinterState,
     RefundsPage, ReportPage, ShiftPage,
 };
 
@@ -24,8 +24,10 @@ pub enum Page {
     Done(DonePage),
     /// Refunds asked for by managers.
     Refunds(RefundsPage),
-    /// Orders of this till today.
+    /// Earlier sales of this till.
     Orders(OrdersPage),
+    /// One of them.
+    Order(Box<OrderPage>),
     /// The till cannot sell.
     Fault(FaultPage),
     /// About this program.
