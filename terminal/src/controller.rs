@@ -42,7 +42,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
 use fault::Fault;
 use notice::Notices;
-use orders::OrdersDesk;
+use orders::{Asking, OrdersDesk};
 use payment::{HeldCode, Watch};
 use question::Question;
 use refund::RefundDesk;
@@ -82,6 +82,8 @@ enum At {
         /// Back leads to the list.
         from_list: bool,
     },
+    /// A refund is being asked for here.
+    AskRefund(Box<Asking>),
     About,
     /// Choosing why the drawer is opened without a sale.
     Drawer,
@@ -265,6 +267,14 @@ impl Controller {
             | A::ReadShift
             | A::LastShift
             | A::PrintReport => self.on_shift_action(action),
+            A::AskRefund => self.ask_refund(),
+            A::RefundPick { line, delta } => {
+                self.pick_for_refund(usize::try_from(line).unwrap_or(usize::MAX), delta);
+            }
+            A::RefundWhole => self.refund_amount(None),
+            A::RefundAmount { minor } => self.refund_amount(Some(minor)),
+            A::RefundReason(reason) => self.refund_reason(reason),
+            A::RefundGoOn => self.refund_go_on(),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
         }
     }
@@ -278,7 +288,10 @@ impl Controller {
 
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
-        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About | At::Shift) {
+        if matches!(
+            self.at,
+            At::Sale | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift
+        ) {
             self.at = page;
             if matches!(self.at, At::Refunds) {
                 self.notices.over();
@@ -296,6 +309,7 @@ impl Controller {
 
     fn back(&mut self) {
         match &self.at {
+            At::AskRefund(_) => self.asking_back(),
             At::Order { from_list: true, .. } => {
                 self.at = At::Orders;
                 self.notices.over();
@@ -368,6 +382,7 @@ impl Controller {
     fn run_due(&mut self) {
         self.ask_for_number();
         self.run_watches();
+        self.run_asking();
         self.run_duty();
         let situation = Situation {
             status: self.status.as_ref(),

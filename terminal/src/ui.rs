@@ -4,6 +4,7 @@
 //! whole-system test. All of it stays in the thread that created it; [`TillWindow::handle`] is what other threads show
 //! their screens with.
 
+mod ask_refund;
 mod cash;
 mod drawer;
 mod enrol;
@@ -60,6 +61,7 @@ impl TillWindow {
         payment::connect(&window, &act);
         pages::connect(&window, &act);
         orders::connect(&window, &act);
+        ask_refund::connect(&window, &act);
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
@@ -173,6 +175,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Refunds(page) => pages::show_refunds(window, page, money),
         Page::Orders(page) => orders::show_list(window, page, money),
         Page::Order(page) => orders::show_one(window, page, money),
+        Page::AskRefund(page) => ask_refund::show(window, page, money, fresh),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
@@ -213,6 +216,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Refunds(_) => PageKind::Refunds,
         Page::Orders(_) => PageKind::Orders,
         Page::Order(_) => PageKind::Order,
+        Page::AskRefund(_) => PageKind::AskRefund,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
         Page::Lock(_) => PageKind::Lock,

@@ -22,8 +22,8 @@ pub use aside::{AboutPage, FaultPage, RefundItem, RefundRefusal, RefundState, Re
 pub use lock::{ApprovalPage, LockPage, LockPerson, LockState, StaffRole, UnderWay};
 pub use notice::{Confirm, Notice};
 pub use orders::{
-    AttemptEnd, OrderAdvice, OrderAttempt, OrderLine, OrderPage, OrderRefund, OrderRow, OrderState,
-    OrderTender, OrdersHint, OrdersPage,
+    AskRefundPage, AskedLine, AskedSaid, AttemptEnd, OrderAdvice, OrderAttempt, OrderLine, OrderPage,
+    OrderRefund, OrderRow, OrderState, OrderTender, OrdersHint, OrdersPage,
 };
 pub use page::{
     AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure, EnrolForm,

@@ -13,13 +13,13 @@ use axum::extract::{Path, State};
 use evertill_shared::cashier::{PinError, check_pin};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
-use evertill_shared::protocol::staff::{AskRefund, Role, StaffRow};
+use evertill_shared::protocol::staff::{AskRefund, StaffRow};
+use evertill_shared::rights::Right;
 
 /// `POST /v1/orders/{number}/refunds`. The same request again asks once, also on another day.
 ///
 /// # Errors
-/// A till that may not move money; a request that makes no sense, was replayed, or came with other content before; no
-/// such order, or a group that cannot be reached. What the rules say is no error but the answer.
+/// A till that may not move money; a request that makes no sense or was replayed; no such order, or a group that cannot be reached. What the rules say is no error but the answer.
 pub async fn ask_refund_at_till(
     State(app): State<App>,
     caller: Caller,
@@ -46,9 +46,11 @@ pub async fn ask_refund_at_till(
     };
     Ok(Json(match reserve_refund(&app, &asker, number, asked, at).await? {
         Ok(record) => {
-            RefundAnswer::Reserved { order: RefundOrder { refund: record.refund, paid_by: record.paid_by } }
+            let order = RefundOrder { refund: record.refund, paid_by: record.paid_by };
+            RefundAnswer::Reserved { order: Box::new(order) }
         }
         Err(GroupError::Refused(Refusal::Refund(why))) => RefundAnswer::Refused { why },
+        Err(GroupError::Refused(Refusal::Conflict(_))) => RefundAnswer::AskedBefore,
         Err(error) => return Err(error.into()),
     }))
 }
@@ -63,7 +65,12 @@ async fn approval(
         return Err(Failure::bad_request(PinError::NotDigits.to_string()));
     }
     let (login, till) = (request.approver.trim().to_owned(), caller.terminal);
-    let asked = PinTry { login, till, request_id: caller.request_id.clone(), may: Role::may_refund };
+    let asked = PinTry {
+        login,
+        till,
+        request_id: caller.request_id.clone(),
+        may: |role| Right::Refund.held_by(role),
+    };
     let (verifier, tries_left, wait) = match app.base.try_pin(&asked).await? {
         PinCheck::Look { verifier, tries_left, wait } => (verifier, tries_left, wait),
         PinCheck::Nobody => return Ok(Err(RefundAnswer::NotApprover)),

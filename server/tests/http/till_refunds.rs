@@ -118,7 +118,7 @@ async fn never_over_same_till_same_day_each_refusal_says_why() {
     let theirs = ask(&server, &other, &sold, &request).await;
     assert_eq!(refused(&theirs), RefundRefused::AnotherTill { sold_at: till.terminal });
     let other_amount = ask(&server, &till, &sold, &asked("in-time-001", 301, "max", PIN)).await;
-    assert_eq!(other_amount.code(), ErrorCode::Conflict);
+    assert_eq!(other_amount.json::<RefundAnswer>(), RefundAnswer::AskedBefore);
     let short = ask(&server, &till, &sold, &asked("short", 1, "max", PIN)).await;
     assert_eq!(short.code(), ErrorCode::BadRequest);
 

@@ -61,7 +61,7 @@ pub enum RefundAnswer {
     /// Its amount is reserved; the till may carry it out.
     Reserved {
         /// The refund, as it stands now.
-        order: RefundOrder,
+        order: Box<RefundOrder>,
     },
     /// The rules forbid it.
     Refused {
@@ -78,6 +78,9 @@ pub enum RefundAnswer {
         /// How long, in seconds.
         seconds: u64,
     },
+    /// A refund was asked for under this id before, with another amount, reason or approver: that one stands, and this one
+    /// had no effect.
+    AskedBefore,
     /// Nobody of this login may approve refunds at tills: unknown, left, without a PIN or without the right.
     NotApprover,
 }
@@ -111,6 +114,7 @@ mod tests {
             RefundAnswer::Refused { why: RefundRefused::NotPaid },
             RefundAnswer::WrongPin { tries_left: 4 },
             RefundAnswer::Wait { seconds: 10 },
+            RefundAnswer::AskedBefore,
             RefundAnswer::NotApprover,
         ] {
             let json = serde_json::to_string(&answer).unwrap();

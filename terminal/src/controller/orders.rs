@@ -1,11 +1,13 @@
 //! Earlier sales of this till: found by number, by a receipt's code, by total, by time; each with its own page.
 
+mod ask;
 mod one;
 mod query;
 
 use super::{At, Controller};
 use crate::journal_store::{SalesWanted, StoredSale};
 use crate::view::{DayStep, Notice, OrderRow, OrderState, OrdersHint, OrdersPage, UserAction};
+pub use ask::Asking;
 use evertill_shared::business_day::{BusinessDay, business_day_of, local_text, moment_on};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::{RefundSettled, Settled};
@@ -216,12 +218,21 @@ impl Controller {
             return false;
         }
         match self.at {
-            At::Sale | At::Done { .. } | At::Refunds | At::About => self.open_named(named, false),
+            At::Sale
+            | At::Done { .. }
+            | At::Refunds
+            | At::About
+            | At::Drawer
+            | At::Shift
+            | At::Report { .. } => {
+                self.open_named(named, false);
+            }
             At::Orders | At::Order { .. } => self.open_named(named, true),
             At::AwaitCode { held: None } => self.tell(Notice::OrderCodeAtTender),
             At::AwaitCode { held: Some(_) } | At::Payment { .. } | At::Cash { .. } | At::Ended { .. } => {
                 self.tell(Notice::SaleUnderWay);
             }
+            At::AskRefund(_) | At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
             At::Starting | At::Enrol(_) => {}
         }
         true

@@ -190,7 +190,7 @@ impl Controller {
     }
 }
 
-fn refusal(why: &RefundRefused) -> RefundRefusal {
+pub(super) fn refusal(why: &RefundRefused) -> RefundRefusal {
     match why {
         RefundRefused::NotPaid => RefundRefusal::NotPaid,
         RefundRefused::AnotherDay { .. } => RefundRefusal::OtherDay,

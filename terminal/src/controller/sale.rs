@@ -73,7 +73,7 @@ impl Controller {
                 self.scan_beside(&label.code());
             }
             // What is being typed or counted is not left for a scan.
-            At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
+            At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
             At::Starting | At::Enrol(_) => {}
         }
     }

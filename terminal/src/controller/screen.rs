@@ -121,6 +121,7 @@ impl Controller {
             At::Order { sale, .. } => {
                 self.order_page(*sale).map_or(Page::Starting, |page| Page::Order(Box::new(page)))
             }
+            At::AskRefund(asking) => Page::AskRefund(Box::new(self.ask_refund_page(asking))),
             At::About => Page::About(self.about_page()),
             At::Drawer => Page::Drawer,
             At::Shift => Page::Shift(self.shift_page()),

@@ -112,6 +112,7 @@ pub fn show_one(window: &MainWindow, page: &OrderPage, money: &MoneyStyle) {
     view.set_receipt(receipt_kind(page.receipt));
     view.set_can_reprint(page.can_reprint);
     view.set_can_print(page.can_print);
+    view.set_can_refund(page.can_refund);
     let lines = page.lines.iter().map(|line| line_data(line, money)).collect();
     if let Some(lines) = list::update(&view.get_lines(), lines) {
         view.set_lines(lines);

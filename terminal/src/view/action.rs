@@ -111,6 +111,27 @@ pub enum UserAction {
         /// [`OrderRow::id`](super::OrderRow::id).
         id: String,
     },
+    /// Ask for a refund of the order on screen.
+    AskRefund,
+    /// So many pieces more of a line of the order come back; negative for less.
+    RefundPick {
+        /// The place of the line, 0 for the first.
+        line: u32,
+        /// Pieces.
+        delta: i32,
+    },
+    /// All that is left of the order goes back.
+    RefundWhole,
+    /// So much goes back.
+    RefundAmount {
+        /// Minor units.
+        minor: i64,
+    },
+    /// Why it goes back.
+    RefundReason(String),
+    /// What is asked for is settled: somebody has to approve it. Who, and their PIN, follow with
+    /// [`UserAction::ChoosePerson`] and [`UserAction::Unlock`].
+    RefundGoOn,
     /// Open the page about this program.
     OpenAbout,
     /// Open the drawer's page.

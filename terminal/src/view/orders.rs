@@ -1,6 +1,6 @@
 //! Earlier sales of this till: the list, and one of them.
 
-use super::{DeclineReason, ReceiptState, RefundState, Wallet};
+use super::{DeclineReason, LockPerson, LockState, ReceiptState, RefundRefusal, RefundState, Wallet};
 
 /// Orders of this till.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,6 +131,8 @@ pub struct OrderPage {
     pub can_reprint: bool,
     /// True if its receipt surely did not come out and can be printed still.
     pub can_print: bool,
+    /// True if a refund can be asked for here.
+    pub can_refund: bool,
 }
 
 /// What to do about an order now.
@@ -229,4 +231,61 @@ pub struct OrderRefund {
     pub approved_by: Option<String>,
     /// Where it stands.
     pub state: RefundState,
+}
+
+/// A refund that is asked for at this till.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskRefundPage {
+    /// The order's number in groups of five digits.
+    pub order_number: String,
+    /// The goods of the order, and how many of each come back.
+    pub lines: Vec<AskedLine>,
+    /// What may still go back, as far as the till knows, in minor units.
+    pub left_minor: i64,
+    /// What is asked for, in minor units.
+    pub amount_minor: i64,
+    /// Why; empty until something is chosen.
+    pub reason: String,
+    /// What is asked for is settled; somebody has to approve it.
+    pub approving: bool,
+    /// It can be asked for: an amount within what is left, and a reason.
+    pub ready: bool,
+    /// Who may approve it.
+    pub people: Vec<LockPerson>,
+    /// The login of the person whose PIN is typed.
+    pub chosen: Option<String>,
+    /// How it stands with the PIN.
+    pub pin: LockState,
+    /// What the last try came to.
+    pub said: AskedSaid,
+}
+
+/// Goods that may come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedLine {
+    /// What it is.
+    pub name: String,
+    /// How many were sold.
+    pub quantity: u32,
+    /// How many come back.
+    pub picked: u32,
+    /// The price of all that were sold, in minor units.
+    pub total_minor: i64,
+}
+
+/// What asking for a refund came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedSaid {
+    /// Nothing yet.
+    Nothing,
+    /// The server refused; nothing was reserved.
+    Refused(RefundRefusal),
+    /// The person may not approve refunds any more.
+    NotApprover,
+    /// No server can be reached; nothing was asked for.
+    Offline,
+    /// No answer came: it may have been reserved. Only the same may be asked for again, and counts once.
+    NoAnswer,
+    /// The same was asked for before, and approved by somebody else: it waits under "Refunds".
+    AskedBefore,
 }

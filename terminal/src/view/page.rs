@@ -1,8 +1,8 @@
 //! The pages.
 
 use super::{
-    AboutPage, ApprovalPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage, OrdersPage, PrinterState,
-    RefundsPage, ReportPage, ShiftPage,
+    AboutPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage, OrdersPage,
+    PrinterState, RefundsPage, ReportPage, ShiftPage,
 };
 
 /// The page in the middle of the screen.
@@ -28,6 +28,8 @@ pub enum Page {
     Orders(OrdersPage),
     /// One of them.
     Order(Box<OrderPage>),
+    /// A refund is asked for here.
+    AskRefund(Box<AskRefundPage>),
     /// The till cannot sell.
     Fault(FaultPage),
     /// About this program.

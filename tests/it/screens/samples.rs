@@ -226,6 +226,7 @@ fn order(state: OrderState, advice: OrderAdvice) -> OrderPage {
         copies: 0,
         can_reprint: true,
         can_print: false,
+        can_refund: true,
     }
 }
 
@@ -250,6 +251,30 @@ fn order_with_story() -> OrderPage {
     }
 }
 
+fn ask_refund(approving: bool, pin: LockState, said: AskedSaid) -> Screen {
+    let lines = order(OrderState::Paid, OrderAdvice::Nothing).lines;
+    let line = |(index, line): (usize, OrderLine)| AskedLine {
+        name: line.name,
+        quantity: line.quantity,
+        picked: u32::try_from(index).unwrap_or(0),
+        total_minor: line.total_minor,
+    };
+    let people = staff(6).into_iter().filter(|person| person.role == StaffRole::Manager).collect();
+    screen(Page::AskRefund(Box::new(AskRefundPage {
+        order_number: "20261 12014 05123 45678 17927".into(),
+        lines: lines.into_iter().enumerate().map(line).collect(),
+        left_minor: 20_902,
+        amount_minor: 13_490,
+        reason: "Goods damaged".into(),
+        approving,
+        ready: true,
+        people,
+        chosen: Some("wang".into()),
+        pin,
+        said,
+    })))
+}
+
 fn order_unsent() -> OrderPage {
     OrderPage {
         number: None,
@@ -258,6 +283,7 @@ fn order_unsent() -> OrderPage {
         receipt: ReceiptState::Failed { printer: PrinterState::PaperOut },
         can_reprint: false,
         can_print: true,
+        can_refund: false,
         ..order(OrderState::PaidUnsent, OrderAdvice::SendsItself)
     }
 }
@@ -455,6 +481,12 @@ pub fn all() -> Vec<Sample> {
     add("order", screen(Page::Order(Box::new(paid))));
     add("order_story", screen(Page::Order(Box::new(order_with_story()))));
     add("order_unsent", screen(Page::Order(Box::new(order_unsent()))));
+    add("ask_refund", ask_refund(false, LockState::EnterPin, AskedSaid::Nothing));
+    let refused = AskedSaid::Refused(RefundRefusal::OtherDay);
+    add("ask_refund_refused", ask_refund(false, LockState::EnterPin, refused));
+    add("ask_refund_pin", ask_refund(true, LockState::EnterPin, AskedSaid::Nothing));
+    add("ask_refund_wrong_pin", ask_refund(true, LockState::Wrong { tries_left: 3 }, AskedSaid::Nothing));
+    add("ask_refund_no_answer", ask_refund(true, LockState::EnterPin, AskedSaid::NoAnswer));
     let holding = UnsentSales { count: 3, oldest_seconds: 900, entries: 12 };
     let status = StatusBar { unsent: Some(holding), ..status() };
     add("fault_blocked", Screen { status, ..screen(Page::Fault(FaultPage::Blocked)) });

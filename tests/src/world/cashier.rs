@@ -126,6 +126,7 @@ impl Cashier {
             Page::Fault(_) => Doing::Touch(Act::RetryFault),
             Page::Orders(_)
             | Page::Order(_)
+            | Page::AskRefund(_)
             | Page::About(_)
             | Page::Approval(_)
             | Page::Drawer

@@ -279,6 +279,7 @@ pub fn title(screen: &Screen) -> String {
         Page::Enrol(_)
         | Page::Orders(_)
         | Page::Order(_)
+        | Page::AskRefund(_)
         | Page::About(_)
         | Page::Lock(_)
         | Page::Approval(_)

@@ -39,6 +39,7 @@ impl Controller {
             copies: self.journal.as_ref()?.copies(&about_sale(sale)).unwrap_or(0),
             can_reprint: printable && !lost,
             can_print: printable && lost,
+            can_refund: self.left_to_refund(sale).is_some(),
         })
     }
 
@@ -57,7 +58,7 @@ impl Controller {
     }
 
     /// What was carried out here, and what the server has told of besides.
-    fn refunds_shown(&self, number: OrderNumber) -> Vec<OrderRefund> {
+    pub(super) fn refunds_shown(&self, number: OrderNumber) -> Vec<OrderRefund> {
         let carried = self.journal.as_ref().and_then(|journal| journal.refunds_of(number).ok());
         let carried = carried.unwrap_or_default();
         let told = self.desk.of_order(number);

@@ -374,7 +374,7 @@ impl Till<'_> {
 
     fn judge(&mut self, nth: u64, receipt: &Receipt, asked: usize, claimed: bool, done: bool) {
         self.look();
-        let whole_when_claimed = self.is_whole(receipt);
+        let whole_when_claimed = self.is_whole(receipt, asked);
         // What the printer still had may come out now.
         self.room.lock().settle();
         self.look();
