@@ -288,10 +288,7 @@ impl Controller {
 
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
-        if matches!(
-            self.at,
-            At::Sale | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift
-        ) {
+        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift) {
             self.at = page;
             if matches!(self.at, At::Refunds) {
                 self.notices.over();

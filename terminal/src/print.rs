@@ -148,6 +148,7 @@ pub fn receipt_of_shift(
         tax: Vec::new(),
         tenders: Vec::new(),
         copy: false,
+        copy_number: 0,
         offline: false,
     }
 }

@@ -84,7 +84,10 @@ impl Controller {
     pub(super) fn print_again(&mut self, about: &str, job: PrintJob) {
         match job.state {
             PrintJobState::NotStarted => self.start_again(about, job),
-            _ => self.print(about, job.receipt.as_copy()),
+            _ => {
+                let Some(copies) = self.read(|journal| journal.copies(about)) else { return };
+                self.print(about, job.receipt.as_copy(copies.saturating_add(1)));
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The pages.
 
 use super::{
-    AboutPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage, OrdersPage,
-    PrinterState, RefundsPage, ReportPage, ShiftPage,
+    AboutPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage,
+    OrdersPage, PrinterState, RefundsPage, ReportPage, ShiftPage,
 };
 
 /// The page in the middle of the screen.
