@@ -13,6 +13,7 @@ pub mod refunds;
 pub mod server_keys;
 pub mod staff;
 pub mod terminal;
+pub mod till_refund;
 pub mod till_staff;
 
 use crate::app::Caller;

@@ -2,7 +2,7 @@
 
 use crate::api::{
     acceptance, catalogue, enrol, groups, health, journal, notifications, orders, payments, refunds,
-    server_keys, staff, terminal, till_staff,
+    server_keys, staff, terminal, till_refund, till_staff,
 };
 use crate::app::App;
 use crate::console;
@@ -46,6 +46,7 @@ fn tills(app: &App) -> Router<App> {
         .route(path::PAYMENT, get(payments::get_payment))
         .route(path::TAKE_BACK, post(payments::take_back))
         .route(path::REFUNDS, get(refunds::inbox))
+        .route(path::ASK_REFUND, post(till_refund::ask_refund_at_till))
         .route(path::REFUND, get(refunds::get_refund).post(refunds::carry_out_refund))
         .route_layer(from_fn_with_state(app.clone(), check_request))
 }

@@ -84,6 +84,18 @@ async fn is_right(password: SecretText, record: Option<StaffRecord>) -> Result<O
     .await
 }
 
+/// Whether this PIN is the one with that verifier (argon2id, PHC string).
+///
+/// # Errors
+/// `overloaded`.
+pub async fn is_pin(pin: SecretText, verifier: SecretText) -> Result<bool, Failure> {
+    hashing(move || {
+        let Ok(parsed) = PasswordHash::new(verifier.expose()) else { return false };
+        Argon2::default().verify_password(pin.expose().as_bytes(), &parsed).is_ok()
+    })
+    .await
+}
+
 fn wait(until: Timestamp, now: Timestamp) -> Failure {
     let seconds = until.since(now).as_secs() + 1;
     let text = format!("too many wrong passwords: wait {seconds} seconds, then try again");

@@ -49,6 +49,7 @@ fn refund(number: OrderNumber, minor: i64, request: &str) -> NewRefund {
         reason: "too cold".into(),
         by: "Mei".into(),
         login: "mei".into(),
+        asked_at: None,
         at: NOON,
         today: day(),
     }

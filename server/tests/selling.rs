@@ -5,6 +5,8 @@
 mod rig;
 #[path = "http/sale.rs"]
 mod sale;
+#[path = "http/till_refunds.rs"]
+mod till_refunds;
 
 use evertill_shared::clock::Clock;
 use evertill_shared::journal::{Body, Head};

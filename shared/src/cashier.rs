@@ -1,7 +1,8 @@
 //! Who serves at a till: the name on the sale, the rules of PINs, and what wrong ones cost.
 //!
-//! A PIN says who of the staff stands at the till, so that sales, receipts and totals carry the right name. It
-//! authorises nothing at the server: that is the till's signature alone.
+//! A PIN says who of the staff stands at the till, so that sales, receipts and totals carry the right name. At the server
+//! it authorises one thing, and only together with the till's signature: a manager's approval of a refund that the till
+//! asks for.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,6 +76,12 @@ pub fn wait_after(wrong: u32) -> Duration {
     LONGEST_WAIT.min(FIRST_WAIT * 2_u32.pow((wrong - FREE).min(10)))
 }
 
+/// How many more wrong ones are free.
+#[must_use]
+pub fn tries_left(wrong: u32) -> u32 {
+    FREE.saturating_sub(wrong)
+}
+
 /// Wrong PINs, by person: one who is guessed at does not keep the others from their work. Times are since the
 /// program began; the counts outlast it, so that switching the till off and on gives no new tries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,7 +112,7 @@ impl WrongPins {
     /// How many wrong tries are left before waiting begins.
     #[must_use]
     pub fn left(&self, login: &str) -> u32 {
-        FREE.saturating_sub(self.people.get(login).map_or(0, |(wrong, _)| *wrong))
+        tries_left(self.people.get(login).map_or(0, |(wrong, _)| *wrong))
     }
 
     /// One more wrong PIN.

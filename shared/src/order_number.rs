@@ -76,6 +76,9 @@ const CHECK: usize = 22;
 pub struct OrderNumber([u8; LENGTH]);
 
 impl OrderNumber {
+    /// How many digits a number has.
+    pub const DIGITS: usize = LENGTH;
+
     /// The number for an order that is created `at` this time in the group with this `tag`. `random` keeps
     /// apart what is created in one millisecond; its last five decimal digits count. A group still has to
     /// refuse a number that it has already given out.

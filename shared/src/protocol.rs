@@ -42,6 +42,9 @@ pub mod path {
     pub const REFUNDS: &str = "/v1/refunds";
     /// Carry a refund out (`POST`), or see where it stands (`GET`).
     pub const REFUND: &str = "/v1/orders/{number}/refunds/{refund}";
+    /// Ask for a refund of an order of this till, approved there by PIN: `POST`
+    /// [`super::refunds::AskRefundAtTill`] → [`super::refunds::RefundAnswer`].
+    pub const ASK_REFUND: &str = "/v1/orders/{number}/refunds";
     /// Hand in journal entries, in order.
     pub const JOURNAL: &str = "/v1/journal";
     /// Is the process up? Unsigned.

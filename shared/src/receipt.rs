@@ -37,8 +37,16 @@ pub struct Receipt {
     pub tenders: Vec<ReceiptTender>,
     /// A reprint: it must say that it is a copy, and no drawer opens for it.
     pub copy: bool,
+    /// Which copy it is, 1 for the first; 0 for the receipt itself, and for copies from before they were counted.
+    #[serde(default, skip_serializing_if = "is_uncounted")]
+    pub copy_number: u32,
     /// Made without the server: it must say that the sale will be reported later.
     pub offline: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_uncounted(copy_number: &u32) -> bool {
+    *copy_number == 0
 }
 
 /// What a receipt is for.
@@ -131,10 +139,10 @@ pub enum ReceiptTender {
 }
 
 impl Receipt {
-    /// This receipt as it is printed again.
+    /// This receipt as it is printed again: the first copy, the second, and so on.
     #[must_use]
-    pub fn as_copy(&self) -> Self {
-        Self { copy: true, ..self.clone() }
+    pub fn as_copy(&self, copy_number: u32) -> Self {
+        Self { copy: true, copy_number, ..self.clone() }
     }
 
     /// What the QR code at the foot holds: the order's number, or the sale's name while it has none.
@@ -182,6 +190,7 @@ mod tests {
                 },
             ],
             copy: false,
+            copy_number: 0,
             offline: false,
         }
     }
@@ -217,9 +226,18 @@ mod tests {
 
     #[test]
     fn a_copy_differs_in_nothing_but_that_it_is_one() {
-        let copy = receipt().as_copy();
-        assert!(copy.copy);
-        assert_eq!(Receipt { copy: false, ..copy }, receipt());
+        let copy = receipt().as_copy(2);
+        assert!(copy.copy && copy.copy_number == 2);
+        assert_eq!(Receipt { copy: false, copy_number: 0, ..copy }, receipt());
+    }
+
+    #[test]
+    fn receipts_that_were_stored_before_copies_were_counted_are_read() {
+        let text = serde_json::to_string(&receipt()).unwrap();
+        assert!(!text.contains("copy_number"), "what is no copy is stored as ever: {text}");
+        let old = text.replace("\"copy\":false", "\"copy\":true");
+        let read: Receipt = serde_json::from_str(&old).unwrap();
+        assert_eq!((read.copy, read.copy_number), (true, 0));
     }
 
     #[test]

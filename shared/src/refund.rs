@@ -235,6 +235,17 @@ impl Refundable {
     }
 }
 
+/// What some pieces of a line cost of what was paid for all of them: never more, and together all of it. Nothing if so
+/// many were not sold.
+#[must_use]
+pub fn share_of_line(total: Amount, quantity: u32, pieces: u32) -> Option<Amount> {
+    if pieces > quantity || quantity == 0 {
+        return None;
+    }
+    let share = i128::from(total.minor) * i128::from(pieces) / i128::from(quantity);
+    Some(Amount::new(i64::try_from(share).ok()?, total.currency))
+}
+
 /// One refund, as managers and tills see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -333,7 +344,29 @@ mod tests {
         assert_eq!(unpaid.may_reserve(&ask(1, "2026-11-20")), Err(RefundRefused::NotPaid));
     }
 
+    #[test]
+    fn pieces_of_a_line_cost_no_more_than_the_line() {
+        let cny = |minor| Amount::new(minor, Currency::CNY);
+        assert_eq!(share_of_line(cny(1000), 3, 1), Some(cny(333)));
+        assert_eq!(share_of_line(cny(1000), 3, 3), Some(cny(1000)));
+        assert_eq!(share_of_line(cny(1000), 3, 0), Some(cny(0)));
+        assert_eq!((share_of_line(cny(1000), 3, 4), share_of_line(cny(1000), 0, 0)), (None, None));
+    }
+
     proptest! {
+        #[test]
+        fn never_over_shares_of_a_line_stay_within_it(
+            total in 0_i64..i64::MAX, quantity in 1_u32..1000, a in 0_u32..1000, b in 0_u32..1000,
+        ) {
+            let total = Amount::new(total, Currency::CNY);
+            if let (Some(one), Some(other)) = (share_of_line(total, quantity, a), share_of_line(total, quantity, b)) {
+                prop_assert!(a > b || one.minor <= other.minor);
+                if a + b <= quantity {
+                    prop_assert!(i128::from(one.minor) + i128::from(other.minor) <= i128::from(total.minor));
+                }
+            }
+        }
+
         /// Against a reference: any sequence of reports leaves a refund either holding its money or surely
         /// refused, and nothing reopens an end.
         #[test]

@@ -42,6 +42,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
 use fault::Fault;
 use notice::Notices;
+use orders::{Asking, OrdersDesk};
 use payment::{HeldCode, Watch};
 use question::Question;
 use refund::RefundDesk;
@@ -75,6 +76,14 @@ enum At {
     },
     Refunds,
     Orders,
+    /// One order.
+    Order {
+        sale: u64,
+        /// Back leads to the list.
+        from_list: bool,
+    },
+    /// A refund is being asked for here.
+    AskRefund(Box<Asking>),
     About,
     /// Choosing why the drawer is opened without a sale.
     Drawer,
@@ -111,6 +120,7 @@ pub struct Controller {
     draft_due: Duration,
     watches: Vec<Watch>,
     desk: RefundDesk,
+    orders: OrdersDesk,
     duty: Duty,
     search: String,
     found: Found,
@@ -148,6 +158,7 @@ impl Controller {
             draft_due: Duration::ZERO,
             watches: Vec::new(),
             desk: RefundDesk::default(),
+            orders: OrdersDesk::default(),
             duty: Duty::default(),
             search: String::new(),
             found: Found::default(),
@@ -234,7 +245,13 @@ impl Controller {
             A::PrintReceipt => self.print_receipt(),
             A::PrintCopy => self.print_copy_shown(),
             A::OpenRefunds => self.open(At::Refunds),
-            A::OpenOrders => self.open(At::Orders),
+            A::OpenOrders => self.open_orders(),
+            A::SetOrderSearch(_)
+            | A::SubmitOrderSearch(_)
+            | A::TurnOrders { .. }
+            | A::OrdersOf(_)
+            | A::OpenOrder { .. }
+            | A::Reprint { .. } => self.on_orders_action(action),
             A::OpenAbout => self.open(At::About),
             A::OpenDrawerPage => self.open(At::Shift),
             A::ChooseNoSale
@@ -250,8 +267,15 @@ impl Controller {
             | A::ReadShift
             | A::LastShift
             | A::PrintReport => self.on_shift_action(action),
+            A::AskRefund => self.ask_refund(),
+            A::RefundPick { line, delta } => {
+                self.pick_for_refund(usize::try_from(line).unwrap_or(usize::MAX), delta);
+            }
+            A::RefundWhole => self.refund_amount(None),
+            A::RefundAmount { minor } => self.refund_amount(Some(minor)),
+            A::RefundReason(reason) => self.refund_reason(reason),
+            A::RefundGoOn => self.refund_go_on(),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
-            A::Reprint { id } => self.reprint(&id),
         }
     }
 
@@ -264,7 +288,7 @@ impl Controller {
 
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
-        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::About | At::Shift) {
+        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift) {
             self.at = page;
             if matches!(self.at, At::Refunds) {
                 self.notices.over();
@@ -272,13 +296,27 @@ impl Controller {
         }
     }
 
+    /// The list of orders, of today.
+    fn open_orders(&mut self) {
+        if !matches!(self.at, At::Orders) {
+            self.orders = OrdersDesk::default();
+        }
+        self.open(At::Orders);
+    }
+
     fn back(&mut self) {
         match &self.at {
+            At::AskRefund(_) => self.asking_back(),
+            At::Order { from_list: true, .. } => {
+                self.at = At::Orders;
+                self.notices.over();
+            }
             At::AwaitCode { held: None }
             | At::Cash { .. }
             | At::Ended { .. }
             | At::Refunds
             | At::Orders
+            | At::Order { from_list: false, .. }
             | At::About
             | At::Shift => {
                 self.at = At::Sale;
@@ -341,6 +379,7 @@ impl Controller {
     fn run_due(&mut self) {
         self.ask_for_number();
         self.run_watches();
+        self.run_asking();
         self.run_duty();
         let situation = Situation {
             status: self.status.as_ref(),

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod error;
+mod finding;
 mod jobs;
 mod lock;
 mod projection;
@@ -14,6 +15,7 @@ mod shifts;
 mod verify;
 
 pub use error::JournalError;
+pub use finding::SalesWanted;
 pub use jobs::{PrintJob, PrintJobState};
 pub use projection::{QueuedSale, StoredSale};
 pub use reserve::{RESERVE_BYTES, Reserve};
@@ -23,6 +25,7 @@ use checkpoint::{Checkpoint, Running};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
+use evertill_shared::order_number::OrderNumber;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::shift::Shift;
 use evertill_shared::signing::{SigningKey, VerifyingKey};
@@ -62,6 +65,22 @@ pub trait Journal: Send {
     /// # Errors
     /// They cannot be read.
     fn recent_sales(&self, limit: usize) -> Result<Vec<StoredSale>, JournalError>;
+    /// Earlier sales that fit, newest first.
+    /// # Errors
+    /// They cannot be read.
+    fn find_sales(&self, wanted: &SalesWanted) -> Result<Vec<StoredSale>, JournalError>;
+    /// The time of the oldest sale that is not before `from`; without it, of the newest before `until`.
+    /// # Errors
+    /// It cannot be read.
+    fn nearest_sale(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, JournalError>;
+    /// The sale that adopted this number.
+    /// # Errors
+    /// It cannot be read.
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<StoredSale>, JournalError>;
     /// Sales paid in cash that the server has not confirmed, oldest first.
     /// # Errors
     /// They cannot be read.
@@ -78,10 +97,10 @@ pub trait Journal: Send {
     /// # Errors
     /// They cannot be read.
     fn open_refunds(&self) -> Result<Vec<RefundRecord>, JournalError>;
-    /// All refunds of this till's orders.
+    /// Refunds of one order that were carried out here, oldest first.
     /// # Errors
     /// They cannot be read.
-    fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError>;
+    fn refunds_of(&self, number: OrderNumber) -> Result<Vec<RefundRecord>, JournalError>;
     /// The newest shift, open or ended.
     /// # Errors
     /// It cannot be read.
@@ -111,6 +130,18 @@ pub trait Journal: Send {
     /// # Errors
     /// It cannot be read.
     fn last_print_job(&self, about: &str) -> Result<Option<PrintJob>, JournalError>;
+    /// How many copies of a receipt may be on paper: all but those of which surely not a byte went out.
+    /// # Errors
+    /// It cannot be read.
+    fn copies(&self, about: &str) -> Result<u32, JournalError>;
+    /// Something that the till has to remember beside its entries, under this name.
+    /// # Errors
+    /// It cannot be read.
+    fn fact(&self, name: &str) -> Result<Option<String>, JournalError>;
+    /// Remembers it, or forgets it. It is on the disk when this returns.
+    /// # Errors
+    /// It cannot be written.
+    fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError>;
     /// Tries to take the space reserve back after the disk was full; true if it is whole.
     fn has_room(&mut self) -> bool;
 }
@@ -198,6 +229,9 @@ impl JournalStore {
             verified(&connection, start, key.public(), known.as_ref()).or_else(|error| {
                 if known.is_some() { verified(&connection, start, key.public(), None) } else { Err(error) }
             })?;
+        if let Err(error) = finding::prepare(&connection) {
+            tracing::warn!(%error, "earlier sales will be found slowly: there is no room for the indexes");
+        }
         projection::mend(&mut connection, &rebuilt)?;
         shifts::mend(&mut connection, &rebuilt.shifts)?;
         jobs::give_up_pending(&connection)?;
@@ -333,6 +367,22 @@ impl Journal for JournalStore {
         projection::recent_sales(&self.connection, limit)
     }
 
+    fn find_sales(&self, wanted: &SalesWanted) -> Result<Vec<StoredSale>, JournalError> {
+        finding::find(&self.connection, wanted)
+    }
+
+    fn nearest_sale(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        finding::nearest(&self.connection, from, until)
+    }
+
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<StoredSale>, JournalError> {
+        finding::of_order(&self.connection, number)
+    }
+
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         projection::queue(&self.connection)
     }
@@ -346,11 +396,11 @@ impl Journal for JournalStore {
     }
 
     fn open_refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
-        projection::refunds(&self.connection, true)
+        projection::open_refunds(&self.connection)
     }
 
-    fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
-        projection::refunds(&self.connection, false)
+    fn refunds_of(&self, number: OrderNumber) -> Result<Vec<RefundRecord>, JournalError> {
+        finding::refunds_of(&self.connection, number)
     }
 
     fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
@@ -380,6 +430,18 @@ impl Journal for JournalStore {
 
     fn last_print_job(&self, about: &str) -> Result<Option<PrintJob>, JournalError> {
         jobs::last(&self.connection, about)
+    }
+
+    fn copies(&self, about: &str) -> Result<u32, JournalError> {
+        jobs::copies(&self.connection, about)
+    }
+
+    fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
+        projection::fact(&self.connection, name)
+    }
+
+    fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
+        self.note(|connection| projection::set_fact(connection, name, value))
     }
 
     fn has_room(&mut self) -> bool {

@@ -45,6 +45,7 @@ pub fn receipt_of_sale(identity: &Identity, record: &SaleRecord) -> Receipt {
         tax: taxes(record),
         tenders: tenders(record),
         copy: false,
+        copy_number: 0,
         offline: record.number().is_none(),
     }
 }
@@ -147,6 +148,7 @@ pub fn receipt_of_shift(
         tax: Vec::new(),
         tenders: Vec::new(),
         copy: false,
+        copy_number: 0,
         offline: false,
     }
 }

@@ -4,6 +4,7 @@
 //! whole-system test. All of it stays in the thread that created it; [`TillWindow::handle`] is what other threads show
 //! their screens with.
 
+mod ask_refund;
 mod cash;
 mod drawer;
 mod enrol;
@@ -11,6 +12,7 @@ mod list;
 mod lock;
 mod money;
 mod notice;
+mod orders;
 mod pages;
 mod payment;
 mod qr;
@@ -58,6 +60,8 @@ impl TillWindow {
         enrol::connect(&window, &act);
         payment::connect(&window, &act);
         pages::connect(&window, &act);
+        orders::connect(&window, &act);
+        ask_refund::connect(&window, &act);
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
@@ -169,7 +173,9 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Payment(page) => payment::show(window, page, money),
         Page::Done(page) => payment::show_done(window, page, money),
         Page::Refunds(page) => pages::show_refunds(window, page, money),
-        Page::Orders(page) => pages::show_orders(window, page, money),
+        Page::Orders(page) => orders::show_list(window, page, money),
+        Page::Order(page) => orders::show_one(window, page, money),
+        Page::AskRefund(page) => ask_refund::show(window, page, money, fresh),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
@@ -209,6 +215,8 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Done(_) => PageKind::Done,
         Page::Refunds(_) => PageKind::Refunds,
         Page::Orders(_) => PageKind::Orders,
+        Page::Order(_) => PageKind::Order,
+        Page::AskRefund(_) => PageKind::AskRefund,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
         Page::Lock(_) => PageKind::Lock,

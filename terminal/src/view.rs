@@ -12,17 +12,19 @@ mod action;
 mod aside;
 mod lock;
 mod notice;
+mod orders;
 mod page;
 mod shift;
 mod status;
 
-pub use action::UserAction;
-pub use aside::{
-    AboutPage, FaultPage, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal, RefundState,
-    RefundsPage,
-};
+pub use action::{DayStep, UserAction};
+pub use aside::{AboutPage, FaultPage, RefundItem, RefundRefusal, RefundState, RefundsPage};
 pub use lock::{ApprovalPage, LockPage, LockPerson, LockState, StaffRole, UnderWay};
 pub use notice::{Confirm, Notice};
+pub use orders::{
+    AskRefundPage, AskedLine, AskedSaid, AttemptEnd, OrderAdvice, OrderAttempt, OrderLine, OrderPage,
+    OrderRefund, OrderRow, OrderState, OrderTender, OrdersHint, OrdersPage,
+};
 pub use page::{
     AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure, EnrolForm,
     EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity, ReceiptState, SalePage,

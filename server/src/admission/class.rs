@@ -58,7 +58,7 @@ impl Class {
             path::TERMINAL | path::ORDER | path::PAYMENTS | path::SHOWN | path::PAYMENT | path::TAKE_BACK => {
                 Self::Money
             }
-            path::REFUNDS | path::REFUND => Self::Money,
+            path::REFUNDS | path::REFUND | path::ASK_REFUND => Self::Money,
             path::CATALOGUE | path::ENROL | "" => Self::Reports,
             // People are few. What they decide counts (a refund, a block); what they look at can wait.
             _ if *method == Method::POST => Self::Money,
@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(of(Method::GET, path::ORDER), Some(Class::Questions));
         assert_eq!(of(Method::POST, path::TAKE_BACK), Some(Class::Money));
         assert_eq!(of(Method::POST, path::REFUND), Some(Class::Money));
+        assert_eq!(of(Method::POST, path::ASK_REFUND), Some(Class::Money));
         assert_eq!(of(Method::POST, staff_path::REFUNDS), Some(Class::Money));
         assert_eq!(of(Method::POST, "/console/terminals/{terminal}/block"), Some(Class::Money));
         assert_eq!(of(Method::POST, path::JOURNAL), Some(Class::Uploads));

@@ -5,11 +5,14 @@ use super::orders::evidence::Evidence;
 use super::orders::told;
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
+use crate::base_store::{AuditKind, BaseError, NewAudit, OpenSession};
 use crate::failure::Failure;
-use crate::order_group::{CarryOut, NewRefund, Refusal};
+use crate::order_group::{CarryOut, GroupError, NewRefund, RefundRecord, Refusal};
 use axum::Json;
 use axum::extract::{Path, State};
-use evertill_shared::id::RefundId;
+use evertill_shared::cashier::Cashier;
+use evertill_shared::clock::Timestamp;
+use evertill_shared::id::{RefundId, TerminalId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox, RefundOrder};
 use evertill_shared::protocol::staff::AskRefund;
@@ -25,10 +28,7 @@ const LONGEST_REASON: usize = 200;
 pub async fn inbox(State(app): State<App>, caller: Caller) -> Answer<RefundInbox> {
     caller.require_money()?;
     let (records, groups_unreachable) = app.groups.refund_inbox(caller.terminal).await;
-    let order = |record: crate::order_group::RefundRecord| RefundOrder {
-        refund: record.refund,
-        paid_by: record.paid_by,
-    };
+    let order = |record: RefundRecord| RefundOrder { refund: record.refund, paid_by: record.paid_by };
     Ok(Json(RefundInbox { refunds: records.into_iter().map(order).collect(), groups_unreachable }))
 }
 
@@ -73,38 +73,74 @@ pub async fn get_refund(
     Ok(Json(record.refund))
 }
 
-/// Reserves a refund for a person of the staff: for the staff's API and the console, which have checked that
-/// the person may. The same request again gets the same refund.
-///
-/// # Errors
-/// Why the refund is refused, or that the order's group cannot be reached. After `outcome_unknown` the same
-/// request may be sent again.
-pub async fn reserve_refund(
-    app: &App,
-    number: OrderNumber,
-    asked: AskRefund,
-    staff_name: &str,
-    staff_login: &str,
-) -> Result<Refund, Failure> {
-    check(&asked)?;
-    let at = app.clock.now();
-    let record = app.groups.reserve_refund(NewRefund {
-        number,
-        request: asked.request,
-        amount: asked.amount,
-        reason: asked.reason.trim().to_owned(),
-        by: staff_name.to_owned(),
-        login: staff_login.to_owned(),
-        at,
-        today: app.groups.business_day(at),
-    });
-    let record = record.await?;
-    tracing::info!(%number, refund = %record.refund.id, amount = %record.refund.amount, staff_login,
-        "a refund is reserved");
-    Ok(record.refund)
+/// Who asks for a refund: a person of the staff, who may; each way of asking has seen to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// The name that they log in with.
+    pub login: String,
+    /// The name that others see.
+    pub name: String,
+    /// The till at which they approved it, and who serves there; nothing where they ask in the console.
+    pub till: Option<(TerminalId, Option<Cashier>)>,
 }
 
-fn check(asked: &AskRefund) -> Result<(), Failure> {
+impl Asker {
+    /// Somebody in the console, or at the staff's API.
+    #[must_use]
+    pub fn of(who: &OpenSession) -> Self {
+        Self { login: who.login.clone(), name: who.name.clone(), till: None }
+    }
+
+    fn place(&self) -> String {
+        match &self.till {
+            None => String::new(),
+            Some((till, None)) => format!(", at {till}"),
+            Some((till, Some(cashier))) => format!(", at {till} with {}", cashier.login),
+        }
+    }
+}
+
+/// Reserves a refund: the one way for the staff's API, the console and tills. It is written down first who asks and why:
+/// what was tried is known even if it was refused or its answer was lost. The same request again gets the same refund.
+///
+/// # Errors
+/// The base store cannot be written. Inside: why the refund is refused, or that the order's group cannot be reached; after
+/// an unknown outcome the same request may be sent again.
+pub async fn reserve_refund(
+    app: &App,
+    who: &Asker,
+    number: OrderNumber,
+    asked: AskRefund,
+    at: Timestamp,
+) -> Result<Result<RefundRecord, GroupError>, BaseError> {
+    let reason = asked.reason.trim();
+    let why = format!("{} ({}{}): {reason}", asked.amount, asked.request, who.place());
+    let why: String = why.chars().take(400).collect();
+    app.base.audit_append(NewAudit::new(&who.login, AuditKind::RefundRequested, number, why)).await?;
+    let new = NewRefund {
+        number,
+        request: asked.request.clone(),
+        amount: asked.amount,
+        reason: reason.to_owned(),
+        by: who.name.clone(),
+        login: who.login.clone(),
+        asked_at: who.till.as_ref().map(|(till, _)| *till),
+        at,
+        today: app.groups.business_day(at),
+    };
+    let record = app.groups.reserve_refund(new).await;
+    if let Ok(record) = &record {
+        tracing::info!(%number, refund = %record.refund.id, amount = %record.refund.amount, login = who.login,
+            "a refund is reserved");
+    }
+    Ok(record)
+}
+
+/// Whether what is asked for can be read.
+///
+/// # Errors
+/// `bad_request`.
+pub fn check(asked: &AskRefund) -> Result<(), Failure> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     if !(8..=40).contains(&asked.request.len()) || !asked.request.bytes().all(fits) {
         return Err(Failure::bad_request("the request's id must be 8 to 40 letters, digits or dashes"));

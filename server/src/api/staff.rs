@@ -1,16 +1,15 @@
 //! What staff ask: sessions, people, terminals, refunds, the catalogue. Rights go by role; who did what, and why,
 //! is written down.
 
-use super::refunds::reserve_refund;
+use super::refunds::{Asker, check, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::App;
-use crate::base_store::{AuditKind, NewAudit, OpenSession, StaffRecord};
+use crate::base_store::{OpenSession, StaffRecord};
 use crate::failure::Failure;
 use crate::session::{self, Person, Token};
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use evertill_shared::id::TerminalId;
-use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::{
@@ -164,25 +163,10 @@ pub async fn ask_refund(
     Path(number): Path<String>,
     Body(asked): Body<AskRefund>,
 ) -> Answer<Refund> {
-    Ok(Json(request_refund(&app, &person.0, path_part(&number)?, asked).await?))
-}
-
-/// Asks for a refund, for the API and the console. It is written down first: what was tried is known even if it
-/// was refused or its answer was lost.
-///
-/// # Errors
-/// Without the right; why the refund is refused; a database that cannot be used.
-pub async fn request_refund(
-    app: &App,
-    who: &OpenSession,
-    number: OrderNumber,
-    asked: AskRefund,
-) -> Result<Refund, Failure> {
-    Person(who.clone()).require(Role::may_refund, "refund")?;
-    let why = format!("{} ({}): {}", asked.amount, asked.request, asked.reason.trim());
-    let why: String = why.chars().take(400).collect();
-    app.base.audit_append(NewAudit::new(&who.login, AuditKind::RefundRequested, number, why)).await?;
-    reserve_refund(app, number, asked, &who.name, &who.login).await
+    person.require(Role::may_refund, "refund")?;
+    check(&asked)?;
+    let (number, at) = (path_part(&number)?, app.clock.now());
+    Ok(Json(reserve_refund(&app, &Asker::of(&person.0), number, asked, at).await??.refund))
 }
 
 /// `PUT /staff/v1/catalogue`: replaces it as a whole.

@@ -42,6 +42,10 @@ impl OnStaff {
     }
 }
 
+/// Those who may log in at tills.
+pub(super) const PIN_PERSON: &str = "SELECT login, name, role, left_at, pin_hash FROM staff
+    WHERE pin_hash IS NOT NULL AND left_at IS NULL";
+
 /// The list that tills have is another one now.
 pub(super) fn changed(sql: &dyn Sql) -> Result<(), DbError> {
     sql.execute("UPDATE till_staff SET version = version + 1", &params![]).map(drop)
@@ -101,11 +105,7 @@ impl BaseStore {
                 if since == Some(version) {
                     return Ok(TillStaff { version, people: None });
                 }
-                let rows = sql.rows(
-                    "SELECT login, name, role, left_at, pin_hash FROM staff
-                     WHERE pin_hash IS NOT NULL AND left_at IS NULL ORDER BY login",
-                    &[],
-                )?;
+                let rows = sql.rows(&format!("{PIN_PERSON} ORDER BY login"), &[])?;
                 let person = |row| -> Result<TillPerson, DbError> {
                     let StaffRow { login, name, role, .. } = person_of(row)?;
                     Ok(TillPerson { login, name, role, verifier: SecretText::new(row.get("pin_hash")?) })

@@ -6,24 +6,18 @@ use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::say;
 use super::words::{Words, fill};
+use crate::api::refunds::{Asker, reserve_refund};
 use crate::app::App;
-use crate::base_store::{AuditKind, NewAudit, OpenSession};
-use crate::order_group::{GroupError, NewRefund, Refusal};
+use crate::order_group::{GroupError, Refusal};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::staff::AskRefund;
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 200;
-
-/// What the form asks for.
-struct Asked {
-    request: String,
-    amount: Amount,
-    reason: String,
-}
 
 /// Asks for the refund; the answer leads to the order's page.
 pub(super) async fn ask(
@@ -39,19 +33,22 @@ pub(super) async fn ask(
     let mut form = filled_in(&fields);
     let sentence = match read(&fields, currency, t) {
         Err(sentence) => sentence,
-        Ok(asked) => match reserve(&app, &visit.who, number, asked).await? {
-            Ok(refund) => {
-                let address = format!("/console/orders/{number}?asked={refund}#refunds");
-                return Ok(Redirect::to(&address).into_response());
-            }
-            Err(error) => {
-                form.look_again = matches!(error, GroupError::Refused(_));
-                if matches!(error, GroupError::Refused(Refusal::Conflict(_))) {
-                    form.request.clear(); // another refund has it: the next one gets a new one
+        Ok(asked) => {
+            match reserve_refund(&app, &Asker::of(&visit.who), number, asked, app.clock.now()).await? {
+                Ok(record) => {
+                    let refund = record.refund.id;
+                    let address = format!("/console/orders/{number}?asked={refund}#refunds");
+                    return Ok(Redirect::to(&address).into_response());
                 }
-                say::not_reserved(&error, number.tag(), currency, t)
+                Err(error) => {
+                    form.look_again = matches!(error, GroupError::Refused(_));
+                    if matches!(error, GroupError::Refused(Refusal::Conflict(_))) {
+                        form.request.clear(); // another refund has it: the next one gets a new one
+                    }
+                    say::not_reserved(&error, number.tag(), currency, t)
+                }
             }
-        },
+        }
     };
     let detail = match app.groups.order(number).await {
         Ok(detail) => detail,
@@ -73,7 +70,7 @@ fn filled_in(fields: &Fields) -> RefundForm {
     }
 }
 
-fn read(fields: &Fields, currency: Currency, t: &'static Words) -> Result<Asked, String> {
+fn read(fields: &Fields, currency: Currency, t: &'static Words) -> Result<AskRefund, String> {
     let request = fields.get("request").to_owned();
     let proper =
         (8..=40).contains(&request.len()) && request.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -92,28 +89,5 @@ fn read(fields: &Fields, currency: Currency, t: &'static Words) -> Result<Asked,
     if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
         return Err(t.refund_no_reason.into());
     }
-    Ok(Asked { request, amount, reason })
-}
-
-/// Writes down who asks and why, then reserves. A refusal stays in the trail as one that was asked for.
-async fn reserve(
-    app: &App,
-    who: &OpenSession,
-    number: OrderNumber,
-    asked: Asked,
-) -> Result<Result<String, GroupError>, Problem> {
-    let at = app.clock.now();
-    let why = format!("{} ({}): {}", asked.amount, asked.request, asked.reason);
-    app.base.audit_append(NewAudit::new(&who.login, AuditKind::RefundRequested, number, why)).await?;
-    let refund = NewRefund {
-        number,
-        request: asked.request,
-        amount: asked.amount,
-        reason: asked.reason,
-        by: who.name.clone(),
-        login: who.login.clone(),
-        at,
-        today: app.base.business_day(at),
-    };
-    Ok(app.groups.reserve_refund(refund).await.map(|record| record.refund.id.0))
+    Ok(AskRefund { request, amount, reason })
 }

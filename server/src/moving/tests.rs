@@ -124,6 +124,7 @@ fn refund(shop: &Shop, number: OrderNumber, minor: i64, request: &str) -> NewRef
         reason: "cold".into(),
         by: "Mei".into(),
         login: "mei".into(),
+        asked_at: None,
         at,
         today: shop.rig.groups.business_day(at),
     }

@@ -86,6 +86,7 @@ impl Shop {
             reason: "broken".into(),
             by: "Mei".into(),
             login: "mei".into(),
+            asked_at: None,
             at,
             today: self.rig.groups.business_day(at),
         };

@@ -26,6 +26,8 @@ pub struct NewRefund {
     pub by: String,
     /// The name that they log in with.
     pub login: String,
+    /// The till that asks: only one of its own orders. Nobody's in particular where a person asks in the console.
+    pub asked_at: Option<TerminalId>,
     /// When the server received it.
     pub at: Timestamp,
     /// The store's business day at that time: decided once, here.

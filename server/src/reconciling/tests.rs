@@ -156,6 +156,7 @@ impl Shop {
             reason: "cold".into(),
             by: "Mei".into(),
             login: "mei".into(),
+            asked_at: None,
             at,
             today: groups.business_day(at),
         };

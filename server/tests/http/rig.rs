@@ -65,7 +65,7 @@ pub struct Store {
     pub root: String,
 }
 
-fn hash(password: &str) -> String {
+pub fn hash(password: &str) -> String {
     let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(16, 1, 1, None).unwrap());
     cheap.hash_password(password.as_bytes()).unwrap().to_string()
 }

@@ -144,7 +144,13 @@ impl Controller {
     fn at_rest(&self) -> bool {
         match self.at {
             At::Sale => self.cart.is_empty(),
-            At::Refunds | At::Orders | At::About | At::Drawer | At::Shift | At::Report { .. } => true,
+            At::Refunds
+            | At::Orders
+            | At::Order { .. }
+            | At::About
+            | At::Drawer
+            | At::Shift
+            | At::Report { .. } => true,
             _ => false,
         }
     }

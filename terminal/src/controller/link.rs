@@ -31,6 +31,7 @@ impl Controller {
             }
             Answer::HandIn(Ok(handed_in)) => self.on_handed_in(&handed_in),
             Answer::Refunds(Ok(inbox)) => self.on_inbox(inbox),
+            Answer::AskRefund { number, request, result } => self.on_refund_answer(number, &request, result),
             Answer::CarryOutRefund { refund, result } => self.on_refund(&refund, result),
             Answer::Catalogue(Err(error))
             | Answer::Staff(Err(error))

@@ -1,56 +1,285 @@
-//! Today's orders of this till, and copies of their receipts.
+//! Earlier sales of this till: found by number, by a receipt's code, by total, by time; each with its own page.
+
+mod ask;
+mod one;
+mod query;
 
 use super::{At, Controller};
-use crate::journal_store::StoredSale;
-use crate::view::{OrderRow, OrderState, OrdersPage};
-use evertill_shared::business_day::same_day;
+use crate::journal_store::{SalesWanted, StoredSale};
+use crate::view::{DayStep, Notice, OrderRow, OrderState, OrdersHint, OrdersPage, UserAction};
+pub use ask::Asking;
+use evertill_shared::business_day::{BusinessDay, business_day_of, local_text, moment_on};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::{RefundSettled, Settled};
-use std::collections::HashMap;
+use query::{Named, Query};
 
-/// The most orders in the list.
-const MOST: usize = 200;
+/// So many orders are on a page of the list.
+const PAGE: u16 = 40;
+
+/// What somebody looks for.
+#[derive(Debug, Default)]
+pub struct OrdersDesk {
+    search: String,
+    query: Query,
+    /// Another day than today.
+    day: Option<BusinessDay>,
+    /// Where each page after the first begins.
+    turned: Vec<(Timestamp, u64)>,
+}
 
 impl Controller {
-    pub(super) fn orders_page(&self) -> OrdersPage {
-        let (Some(journal), Some(identity)) = (&self.journal, &self.identity) else {
-            return OrdersPage::default();
-        };
-        let store = &identity.store;
-        let today = |at: Timestamp| same_day(at, self.now.wall, &store.zone, store.cut_off_minutes);
-        let sales = journal.recent_sales(MOST).unwrap_or_default();
-        let mut refunded: HashMap<String, i64> = HashMap::new();
-        for refund in journal.refunds().unwrap_or_default() {
-            if refund.outcome == Some(RefundSettled::Done) {
-                *refunded.entry(refund.number.to_string()).or_default() += refund.amount.minor;
-            }
-        }
-        let row = |stored: StoredSale| {
-            let number = stored.record.number().map(|number| number.to_string());
-            let back = number.as_ref().and_then(|number| refunded.get(number)).copied().unwrap_or(0);
-            OrderRow {
-                id: stored.record.sequence.to_string(),
-                number: number.unwrap_or_else(|| identity.sale_key(stored.record.sequence).to_string()),
-                time: self.time_of_day(stored.record.sale.at),
-                total_minor: stored.record.sale.total.minor,
-                state: order_state(&stored, back),
-                can_reprint: stored.record.is_paid() && self.options.has_printer,
-            }
-        };
-        OrdersPage { orders: sales.into_iter().filter(|s| today(s.record.sale.at)).map(row).collect() }
-    }
-
-    pub(super) fn reprint(&mut self, id: &str) {
+    pub(super) fn on_orders_action(&mut self, action: UserAction) {
         if !matches!(self.at, At::Orders) {
             return;
         }
-        if let Ok(sale) = id.parse() {
-            self.print_copy(sale);
+        match action {
+            UserAction::SetOrderSearch(text) => self.search_orders(&text),
+            UserAction::SubmitOrderSearch(text) => {
+                self.search_orders(&text);
+                if let Query::Named(named) = self.orders.query {
+                    self.open_named(named, true);
+                }
+            }
+            UserAction::TurnOrders { older } => self.turn_orders(older),
+            UserAction::OrdersOf(step) => self.step_day(step),
+            UserAction::OpenOrder { id } => self.open_order(id.parse().ok(), true),
+            UserAction::Reprint { id } => {
+                if let Ok(sale) = id.parse() {
+                    self.print_copy(sale);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn search_orders(&mut self, text: &str) {
+        let query = Query::read(text, self.currency());
+        let day = if let Query::Day(day) = query { Some(day) } else { self.orders.day };
+        self.orders = OrdersDesk { search: text.to_owned(), query, day, turned: Vec::new() };
+    }
+
+    fn turn_orders(&mut self, older: bool) {
+        if !older {
+            self.orders.turned.pop();
+            return;
+        }
+        let (rows, more) = self.orders_found();
+        if let Some(last) = rows.last().filter(|_| more) {
+            self.orders.turned.push(place(last));
+        }
+    }
+
+    fn step_day(&mut self, step: DayStep) {
+        let day = self.orders_day();
+        let found = match step {
+            DayStep::Today => None,
+            DayStep::Earlier => self.sale_beyond(day, true),
+            DayStep::Later => self.sale_beyond(day, false),
+        };
+        let day = found.map(|at| self.day_of(at)).filter(|day| *day != self.day_of(self.now.wall));
+        self.orders = OrdersDesk { day, ..OrdersDesk::default() };
+    }
+
+    /// The time of the nearest sale before that day, or after it.
+    fn sale_beyond(&self, day: BusinessDay, before: bool) -> Option<Timestamp> {
+        let (begin, end) = self.bounds(day);
+        let journal = self.journal.as_ref()?;
+        let found = if before { journal.nearest_sale(None, begin) } else { journal.nearest_sale(end, None) };
+        found.ok().flatten().filter(|at| self.day_of(*at) != day)
+    }
+
+    fn day_of(&self, at: Timestamp) -> BusinessDay {
+        self.identity.as_ref().map_or_else(
+            || business_day_of(at, &evertill_shared::business_day::StoreZone::china(), 0),
+            |identity| business_day_of(at, &identity.store.zone, identity.store.cut_off_minutes),
+        )
+    }
+
+    fn orders_day(&self) -> BusinessDay {
+        self.orders.day.unwrap_or_else(|| self.day_of(self.now.wall))
+    }
+
+    /// The first moment of a day, and the first after it.
+    fn bounds(&self, day: BusinessDay) -> (Option<Timestamp>, Option<Timestamp>) {
+        let begin = |day| self.moment(day, None);
+        (begin(day), begin(day.next()))
+    }
+
+    /// The moment at which the wall clock shows so many minutes on that business day; without minutes, its beginning.
+    fn moment(&self, day: BusinessDay, minutes: Option<u16>) -> Option<Timestamp> {
+        let store = &self.identity.as_ref()?.store;
+        let minutes = minutes.unwrap_or(store.cut_off_minutes);
+        moment_on(day, minutes, &store.zone, store.cut_off_minutes)
+    }
+
+    /// What is on the list's page, and whether there is more.
+    fn orders_found(&self) -> (Vec<StoredSale>, bool) {
+        let Some(journal) = &self.journal else { return (Vec::new(), false) };
+        let day = self.orders_day();
+        let (from, until) = self.bounds(day);
+        let of_day = SalesWanted { from, until, limit: PAGE + 1, ..SalesWanted::default() };
+        let wanted = match self.orders.query {
+            Query::Named(named) => return (self.sale_named(named).into_iter().collect(), false),
+            Query::Amount(minor) => {
+                SalesWanted { total_minor: Some(minor), from: None, until: None, ..of_day }
+            }
+            Query::Time(minutes) => {
+                let end = self.moment(day, Some(minutes)).map(|at| Timestamp(at.0.saturating_add(60_000)));
+                SalesWanted { until: end.or(until), ..of_day }
+            }
+            Query::MoreDigits(_) | Query::TooManyDigits(_) | Query::Mistyped | Query::NotUnderstood => {
+                return (Vec::new(), false);
+            }
+            Query::Nothing | Query::Day(_) | Query::Unfinished => of_day,
+        };
+        let wanted = SalesWanted { after: self.orders.turned.last().copied(), ..wanted };
+        let mut found = journal.find_sales(&wanted).unwrap_or_else(|error| {
+            tracing::error!(%error, "earlier sales cannot be read");
+            Vec::new()
+        });
+        let more = found.len() > usize::from(PAGE);
+        found.truncate(usize::from(PAGE));
+        (found, more)
+    }
+
+    fn sale_named(&self, named: Named) -> Option<StoredSale> {
+        let (journal, identity) = (self.journal.as_ref()?, self.identity.as_ref()?);
+        let found = match named {
+            Named::Order(number) => journal.sale_of_order(number),
+            Named::Sale(key) if key == identity.sale_key(key.sequence) => journal.sale(key.sequence),
+            Named::Sale(_) => Ok(None),
+        };
+        found.unwrap_or_else(|error| {
+            tracing::error!(%error, "an earlier sale cannot be read");
+            None
+        })
+    }
+
+    pub(super) fn orders_page(&self) -> OrdersPage {
+        let (found, has_older) = self.orders_found();
+        let day = self.orders_day();
+        let desk = &self.orders;
+        let several_days = matches!(desk.query, Query::Amount(_) | Query::Named(_));
+        OrdersPage {
+            orders: found.into_iter().map(|sale| self.order_row(sale, several_days)).collect(),
+            search: desk.search.clone(),
+            hint: hint(desk.query),
+            day: day.to_string(),
+            is_today: day == self.day_of(self.now.wall),
+            has_newer: !desk.turned.is_empty(),
+            has_older,
+            has_earlier_day: self.sale_beyond(day, true).is_some(),
+            has_later_day: self.sale_beyond(day, false).is_some(),
+        }
+    }
+
+    fn order_row(&self, stored: StoredSale, with_day: bool) -> OrderRow {
+        let record = &stored.record;
+        let time = self.local_minute(record.sale.at);
+        OrderRow {
+            id: record.sequence.to_string(),
+            number: self.name_of(&stored),
+            // The day in front, without the year.
+            time: time.get(if with_day { 5 } else { 11 }..).unwrap_or_default().to_owned(),
+            total_minor: record.sale.total.minor,
+            state: self.order_state(&stored),
+            can_reprint: record.is_paid() && self.options.has_printer,
+        }
+    }
+
+    /// The order's number; the sale's own name while it has none.
+    fn name_of(&self, stored: &StoredSale) -> String {
+        let own = || self.identity.as_ref().map(|i| i.sale_key(stored.record.sequence).to_string());
+        stored.record.number().map(|number| number.to_string()).or_else(own).unwrap_or_default()
+    }
+
+    /// `2026-11-20 14:03` by the store's wall clock.
+    fn local_minute(&self, at: Timestamp) -> String {
+        let text = self.identity.as_ref().map(|identity| local_text(at, &identity.store.zone));
+        text.and_then(|text| text.get(..16).map(str::to_owned)).unwrap_or_default()
+    }
+
+    fn order_state(&self, stored: &StoredSale) -> OrderState {
+        let refunded = stored.record.number().filter(|_| stored.record.is_paid()).map_or(0, |number| {
+            let refunds = self.journal.as_ref().and_then(|journal| journal.refunds_of(number).ok());
+            let done = refunds.into_iter().flatten().filter(|r| r.outcome == Some(RefundSettled::Done));
+            done.map(|refund| refund.amount.minor).sum()
+        });
+        state_of(stored, refunded)
+    }
+
+    /// A receipt's code was scanned, or typed as a whole: true if it was one, and has been dealt with.
+    pub(super) fn scan_order(&mut self, text: &str, is_goods: bool) -> bool {
+        let Some(named) = Named::scanned(text) else { return false };
+        let here = self.sale_named(named).is_some();
+        let goods = is_goods || self.goods.by_barcode(text).is_some() || self.weighed(text).is_some();
+        // What stands in this till's own books is meant; other digits may mean goods that look like a number.
+        if !here && goods {
+            return false;
+        }
+        match self.at {
+            At::Sale
+            | At::Done { .. }
+            | At::Refunds
+            | At::About
+            | At::Drawer
+            | At::Shift
+            | At::Report { .. } => {
+                self.open_named(named, false);
+            }
+            At::Orders | At::Order { .. } => self.open_named(named, true),
+            At::AwaitCode { held: None } => self.tell(Notice::OrderCodeAtTender),
+            At::AwaitCode { held: Some(_) } | At::Payment { .. } | At::Cash { .. } | At::Ended { .. } => {
+                self.tell(Notice::SaleUnderWay);
+            }
+            At::AskRefund(_) | At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
+            At::Starting | At::Enrol(_) => {}
+        }
+        true
+    }
+
+    fn open_named(&mut self, named: Named, from_list: bool) {
+        match self.sale_named(named) {
+            Some(found) => self.open_order(Some(found.record.sequence), from_list),
+            None => {
+                let number = match named {
+                    Named::Order(number) => number.to_string(),
+                    Named::Sale(key) => key.to_string(),
+                };
+                self.tell(Notice::OrderNotHere { number });
+            }
+        }
+    }
+
+    fn open_order(&mut self, sale: Option<u64>, from_list: bool) {
+        let Some(sale) = sale else { return };
+        if matches!(self.read(|journal| journal.sale(sale)), Some(Some(_))) {
+            self.notices.over();
+            self.at = At::Order { sale, from_list };
         }
     }
 }
 
-fn order_state(stored: &StoredSale, refunded_minor: i64) -> OrderState {
+/// Where a sale stands in the list.
+fn place(stored: &StoredSale) -> (Timestamp, u64) {
+    (stored.record.sale.at, stored.record.sequence)
+}
+
+fn hint(query: Query) -> OrdersHint {
+    let count = |digits: usize| u32::try_from(digits).unwrap_or(u32::MAX);
+    match query {
+        Query::Nothing | Query::Day(_) | Query::Unfinished => OrdersHint::Day,
+        Query::Time(_) => OrdersHint::Time,
+        Query::Named(_) => OrdersHint::Named,
+        Query::Amount(minor) => OrdersHint::Amount { minor },
+        Query::MoreDigits(digits) => OrdersHint::MoreDigits { have: count(digits) },
+        Query::TooManyDigits(digits) => OrdersHint::TooManyDigits { have: count(digits) },
+        Query::Mistyped => OrdersHint::Mistyped,
+        Query::NotUnderstood => OrdersHint::NotUnderstood,
+    }
+}
+
+fn state_of(stored: &StoredSale, refunded_minor: i64) -> OrderState {
     let record = &stored.record;
     if stored.quarantined {
         return OrderState::Quarantined;

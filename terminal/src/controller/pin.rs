@@ -1,8 +1,8 @@
 //! PINs: typed at the lock to say who is there, or for an approval to say who answers for it. Both count wrong ones
 //! together, so that neither gives tries that the other has used up.
 
-use super::Controller;
 use super::approval;
+use super::{At, Controller};
 use crate::view::{LockPerson, LockState, StaffRole};
 use evertill_shared::cashier::{PinError, check_pin};
 use evertill_shared::protocol::staff::Role;
@@ -59,6 +59,9 @@ impl Controller {
     }
 
     pub(super) fn choose_person(&mut self, login: String) {
+        if self.is_asking_refund() {
+            return self.choose_approver(login);
+        }
         let known = self.duty.person(&login).is_some_and(|person| self.may_be_chosen(person));
         if !known || self.is_checking() {
             return;
@@ -66,6 +69,11 @@ impl Controller {
         if let Some((desk, _)) = self.desk() {
             *desk = PinDesk::of(Some(login));
         }
+    }
+
+    /// The PIN is not for this till but for the server.
+    fn is_asking_refund(&self) -> bool {
+        matches!(self.at, At::AskRefund(_)) && !self.duty.is_locked() && self.approval.is_none()
     }
 
     fn may_be_chosen(&self, person: &TillPerson) -> bool {
@@ -79,6 +87,9 @@ impl Controller {
 
     /// A PIN was typed. Checking it takes a moment, and is done elsewhere.
     pub(super) fn enter_pin(&mut self, pin: SecretText) {
+        if self.is_asking_refund() {
+            return self.approve_refund(pin);
+        }
         let now = self.now.monotonic;
         if self.duty.checking.is_some() {
             return;

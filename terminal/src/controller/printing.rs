@@ -16,7 +16,7 @@ pub struct Printing {
 }
 
 /// Why the last job about something was not begun, for the screen.
-fn about_sale(sale: u64) -> String {
+pub(super) fn about_sale(sale: u64) -> String {
     format!("sale:{sale}")
 }
 
@@ -58,7 +58,7 @@ impl Controller {
 
     /// Prints what surely did not come out.
     pub(super) fn print_receipt(&mut self) {
-        let At::Done { sale } = self.at else { return };
+        let (At::Done { sale } | At::Order { sale, .. }) = self.at else { return };
         let about = about_sale(sale);
         if self.is_printing(&about) {
             return;
@@ -84,24 +84,28 @@ impl Controller {
     pub(super) fn print_again(&mut self, about: &str, job: PrintJob) {
         match job.state {
             PrintJobState::NotStarted => self.start_again(about, job),
-            _ => self.print(about, job.receipt.as_copy()),
+            _ => {
+                let Some(copies) = self.read(|journal| journal.copies(about)) else { return };
+                self.print(about, job.receipt.as_copy(copies.saturating_add(1)));
+            }
         }
     }
 
     pub(super) fn print_copy_shown(&mut self) {
-        if let At::Done { sale } = self.at {
+        if let At::Done { sale } | At::Order { sale, .. } = self.at {
             self.print_copy(sale);
         }
     }
 
-    /// Prints a copy, marked as one; no drawer opens for it.
+    /// Prints a copy, marked as one and counted; no drawer opens for it, and the journal says nothing of it.
     pub(super) fn print_copy(&mut self, sale: u64) {
         let about = about_sale(sale);
         if !self.options.has_printer || self.is_printing(&about) {
             return;
         }
+        let Some(copies) = self.read(|journal| journal.copies(&about)) else { return };
         if let Some(receipt) = self.receipt(sale) {
-            self.print(&about, receipt.as_copy());
+            self.print(&about, receipt.as_copy(copies.saturating_add(1)));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::view::{self, Confirm, Notice, RefundItem, RefundRefusal, RefundState 
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, RefundSettled};
 use evertill_shared::order::PaidBy;
+use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{RefundInbox, RefundOrder};
 use evertill_shared::receipt::Receipt;
@@ -24,6 +25,13 @@ pub struct RefundDesk {
     refused: HashMap<RefundId, RefundRefusal>,
     /// Those for which an answer did not come.
     doubtful: Vec<RefundId>,
+}
+
+impl RefundDesk {
+    /// What the server told about refunds of this order, oldest first.
+    pub(super) fn of_order(&self, number: OrderNumber) -> Vec<&RefundOrder> {
+        self.items.iter().rev().filter(|item| item.refund.order == number).collect()
+    }
 }
 
 impl Controller {
@@ -138,8 +146,7 @@ impl Controller {
     }
 
     fn print_refund(&mut self, item: &RefundOrder, cashier: Option<String>) {
-        let Some(sales) = self.read(|journal| journal.recent_sales(10_000)) else { return };
-        let sale = sales.into_iter().find(|stored| stored.record.number() == Some(item.refund.order));
+        let Some(sale) = self.read(|journal| journal.sale_of_order(item.refund.order)) else { return };
         if let (Some(identity), Some(sale), true) = (&self.identity, sale, self.options.has_printer) {
             let receipt = receipt_of_refund(identity, &sale.record, item, self.now.wall);
             let receipt = Receipt { cashier, ..receipt };
@@ -161,7 +168,7 @@ impl Controller {
         RefundsPage { items: self.desk.items.iter().map(item).collect() }
     }
 
-    fn refund_shown(&self, refund: &Refund) -> Shown {
+    pub(super) fn refund_shown(&self, refund: &Refund) -> Shown {
         let record = self.journal.as_ref().and_then(|journal| journal.refund(&refund.id).ok().flatten());
         let other = || view::RefundRefusal::Other { code: "refused".into() };
         match (record.map(|record| record.outcome), refund.state) {
@@ -183,7 +190,7 @@ impl Controller {
     }
 }
 
-fn refusal(why: &RefundRefused) -> RefundRefusal {
+pub(super) fn refusal(why: &RefundRefused) -> RefundRefusal {
     match why {
         RefundRefused::NotPaid => RefundRefusal::NotPaid,
         RefundRefused::AnotherDay { .. } => RefundRefusal::OtherDay,

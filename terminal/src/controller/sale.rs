@@ -35,6 +35,9 @@ impl Controller {
         self.drop_approval();
         let label = classify_with(scan, self.options.prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
+        if self.scan_order(label.text.expose(), is_goods) {
+            return;
+        }
         match &self.at {
             // The phone was still before the scanner: the page that says "paid" must not go for that.
             At::Done { .. } if self.is_payment_code(label.text.expose()) => {
@@ -57,11 +60,17 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Refunds | At::Orders | At::About | At::Drawer | At::Shift | At::Report { .. } => {
+            At::Refunds
+            | At::Orders
+            | At::Order { .. }
+            | At::About
+            | At::Drawer
+            | At::Shift
+            | At::Report { .. } => {
                 self.scan_beside(&label);
             }
             // What is being typed or counted is not left for a scan.
-            At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
+            At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
             At::Starting | At::Enrol(_) => {}
         }
     }
@@ -132,6 +141,10 @@ impl Controller {
         let wanted = text.trim();
         if wanted.is_empty() {
             return;
+        }
+        // A scanner that types like a keyboard has typed a receipt's code.
+        if self.scan_order(wanted, false) {
+            return self.search.clear();
         }
         let found = self.goods.search(wanted);
         match found.as_slice() {

@@ -118,6 +118,10 @@ impl Controller {
             At::Done { sale } => self.done_page(*sale).map_or(Page::Starting, Page::Done),
             At::Refunds => Page::Refunds(self.refunds_page()),
             At::Orders => Page::Orders(self.orders_page()),
+            At::Order { sale, .. } => {
+                self.order_page(*sale).map_or(Page::Starting, |page| Page::Order(Box::new(page)))
+            }
+            At::AskRefund(asking) => Page::AskRefund(Box::new(self.ask_refund_page(asking))),
             At::About => Page::About(self.about_page()),
             At::Drawer => Page::Drawer,
             At::Shift => Page::Shift(self.shift_page()),
@@ -304,7 +308,7 @@ fn good(product: &Product) -> Good {
     }
 }
 
-fn shown_wallet(wallet: wallet::Wallet) -> Wallet {
+pub fn shown_wallet(wallet: wallet::Wallet) -> Wallet {
     match wallet {
         wallet::Wallet::WeChatPay => Wallet::WeChat,
         wallet::Wallet::Alipay => Wallet::Alipay,

@@ -1,12 +1,14 @@
 //! The rules of the till, told as stories: a recorded screen, a scripted server, a journal on a real disk.
 
 mod approval;
+mod ask_refund;
 mod cash;
 mod duty;
 mod faults;
 mod goods;
 mod interruptions;
 mod limits;
+mod orders;
 mod payments;
 mod random;
 mod refunds;

@@ -76,6 +76,14 @@ pub fn last(connection: &Connection, about: &str) -> Result<Option<PrintJob>, Jo
     Ok(Some(PrintJob { id, state, receipt: serde_json::from_str(&receipt)? }))
 }
 
+pub fn copies(connection: &Connection, about: &str) -> Result<u32, JournalError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM print_job WHERE about = ?1 AND state <> ?2 AND json_extract(receipt, '$.copy')",
+        )?
+        .query_row([about, PrintJobState::NotStarted.word()], |row| row.get(0))?)
+}
+
 /// At the start: what was with the printer when the till stopped may be on paper, or not.
 pub fn give_up_pending(connection: &Connection) -> Result<(), JournalError> {
     connection.execute(

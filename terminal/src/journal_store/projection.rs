@@ -1,6 +1,7 @@
 //! The books that are derived from the entries, as tables.
 
 use super::error::JournalError;
+use super::finding;
 use super::records::{Records, RefundRecord, SaleRecord};
 use super::schema::{db, from_db};
 use super::verify::Rebuilt;
@@ -9,7 +10,7 @@ use evertill_shared::id::RefundId;
 use evertill_shared::journal::SignedEntry;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::shift::Shift;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 /// A sale and what the server said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,12 +98,14 @@ pub fn put_refund(connection: &Connection, record: &RefundRecord) -> Result<(), 
 pub fn mend(connection: &mut Connection, rebuilt: &Rebuilt) -> Result<(), JournalError> {
     let transaction = connection.transaction()?;
     let mut mended = 0_u32;
+    let renew = |mended: u32| if mended == 0 { finding::renew(&transaction) } else { Ok(()) };
     for record in rebuilt.sales.values() {
         // What cannot be read differs too.
         let same =
             sale(&transaction, record.sequence).ok().flatten().is_some_and(|found| found.record == *record);
         let flags = flags_fit(&transaction, record)?;
         if !same || !flags {
+            renew(mended)?;
             put_sale(&transaction, record)?;
             mended += 1;
         }
@@ -110,6 +113,7 @@ pub fn mend(connection: &mut Connection, rebuilt: &Rebuilt) -> Result<(), Journa
     for record in rebuilt.refunds.values() {
         let found = Tables(&transaction).refund_record(&record.id).ok().flatten();
         if found.as_ref() != Some(record) {
+            renew(mended)?;
             put_refund(&transaction, record)?;
             mended += 1;
         }
@@ -192,11 +196,26 @@ fn stored((record, confirmed, quarantined): StoredRow) -> Result<StoredSale, Jou
 }
 
 pub fn sale(connection: &Connection, sequence: u64) -> Result<Option<StoredSale>, JournalError> {
-    let row = connection
-        .prepare_cached(&format!("{STORED} WHERE sequence = ?1"))?
-        .query_row([db(sequence)], stored_row)
-        .optional()?;
+    one_sale(connection, &format!("{STORED} WHERE sequence = ?1"), [db(sequence)])
+}
+
+pub fn one_sale(
+    connection: &Connection,
+    text: &str,
+    parameters: impl Params,
+) -> Result<Option<StoredSale>, JournalError> {
+    let row = connection.prepare_cached(text)?.query_row(parameters, stored_row).optional()?;
     row.map(stored).transpose()
+}
+
+pub fn sales(
+    connection: &Connection,
+    text: &str,
+    parameters: impl Params,
+) -> Result<Vec<StoredSale>, JournalError> {
+    let rows: Vec<StoredRow> =
+        connection.prepare_cached(text)?.query_map(parameters, stored_row)?.collect::<Result<_, _>>()?;
+    rows.into_iter().map(stored).collect()
 }
 
 pub fn open_sales(connection: &Connection) -> Result<Vec<SaleRecord>, JournalError> {
@@ -208,11 +227,8 @@ pub fn open_sales(connection: &Connection) -> Result<Vec<SaleRecord>, JournalErr
 }
 
 pub fn recent_sales(connection: &Connection, limit: usize) -> Result<Vec<StoredSale>, JournalError> {
-    let rows: Vec<StoredRow> = connection
-        .prepare_cached(&format!("{STORED} ORDER BY sequence DESC LIMIT ?1"))?
-        .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
-        .collect::<Result<_, _>>()?;
-    rows.into_iter().map(stored).collect()
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    sales(connection, &format!("{STORED} ORDER BY sequence DESC LIMIT ?1"), [limit])
 }
 
 pub fn queue(connection: &Connection) -> Result<Vec<QueuedSale>, JournalError> {
@@ -231,10 +247,10 @@ pub fn confirm_sale(connection: &Connection, sequence: u64, quarantined: bool) -
     Ok(())
 }
 
-pub fn refunds(connection: &Connection, only_open: bool) -> Result<Vec<RefundRecord>, JournalError> {
+pub fn open_refunds(connection: &Connection) -> Result<Vec<RefundRecord>, JournalError> {
     let rows: Vec<String> = connection
-        .prepare_cached("SELECT record FROM refund WHERE is_open = 1 OR ?1 = 0")?
-        .query_map([only_open], |row| row.get(0))?
+        .prepare_cached("SELECT record FROM refund WHERE is_open = 1")?
+        .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut found: Vec<RefundRecord> =
         rows.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
@@ -242,17 +258,27 @@ pub fn refunds(connection: &Connection, only_open: bool) -> Result<Vec<RefundRec
     Ok(found)
 }
 
+pub fn fact(connection: &Connection, name: &str) -> Result<Option<String>, JournalError> {
+    Ok(connection
+        .prepare_cached("SELECT value FROM fact WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?)
+}
+
+pub fn set_fact(connection: &Connection, name: &str, value: Option<&str>) -> Result<(), JournalError> {
+    match value {
+        Some(value) => connection
+            .prepare_cached("INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)")?
+            .execute([name, value])?,
+        None => connection.prepare_cached("DELETE FROM fact WHERE name = ?1")?.execute([name])?,
+    };
+    Ok(())
+}
+
 pub fn handed_in(connection: &Connection) -> Result<u64, JournalError> {
-    let text: Option<String> = connection
-        .prepare_cached("SELECT value FROM fact WHERE name = 'handed_in'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
+    Ok(fact(connection, "handed_in")?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 pub fn set_handed_in(connection: &Connection, sequence: u64) -> Result<(), JournalError> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO fact (name, value) VALUES ('handed_in', ?1)")?
-        .execute([sequence.to_string()])?;
-    Ok(())
+    set_fact(connection, "handed_in", Some(&sequence.to_string()))
 }

@@ -109,6 +109,12 @@ impl SaleRecord {
         Self { sequence, sale, adopted: None, attempts: Vec::new(), cash: None, voided: false }
     }
 
+    /// A sale of which nothing else is known.
+    #[cfg(test)]
+    pub(super) fn of_test(sequence: u64, sale: Sale) -> Self {
+        Self::new(sequence, sale)
+    }
+
     /// The attempt whose end is not known, if there is one.
     #[must_use]
     pub fn unsettled(&self) -> Option<&AttemptRecord> {

@@ -1,6 +1,7 @@
 //! The journal under kill -9, a full disk, altered bytes and rules that somebody tries to break.
 
 mod damage;
+mod finding;
 mod kill;
 mod shifts;
 mod space;

@@ -20,7 +20,8 @@ pub fn document(receipt: &Receipt, look: Look) -> Document {
     let mut page = Document::new();
     if receipt.copy {
         // Before all else: a copy that breaks off half-way is marked too.
-        page = page.text(words.copy, Style::PLAIN.centered().bold().sized(Size::TALL));
+        page = page.text(copy_mark(receipt, words), Style::PLAIN.centered().bold().sized(Size::TALL));
+        page = copy_warning(page, receipt, words);
     }
     page = page.text(&receipt.title, Style::PLAIN.centered().bold().sized(Size::DOUBLE));
     for line in &receipt.address {
@@ -32,14 +33,27 @@ pub fn document(receipt: &Receipt, look: Look) -> Document {
         ReceiptKind::Refund { .. } => refund(page, receipt, words),
         ReceiptKind::Shift(report) => {
             let page = super::shift::report(page, receipt, report, look.language);
-            return if receipt.copy { copy_mark(page, words) } else { page }.feed(2).cut();
+            let mark = |page: Document| page.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
+            return if receipt.copy { mark(page) } else { page }.feed(2).cut();
         }
     };
     foot(page, receipt, words)
 }
 
-fn copy_mark(page: Document, words: &Labels) -> Document {
-    page.text(words.copy, Style::PLAIN.centered().bold())
+fn copy_mark(receipt: &Receipt, words: &Labels) -> String {
+    let (before, after) = words.copy_counted;
+    match receipt.copy_number {
+        0 => words.copy.to_owned(),
+        number => format!("{before}{number}{after}"),
+    }
+}
+
+/// Goods must not leave twice because a receipt was printed twice.
+fn copy_warning(page: Document, receipt: &Receipt, words: &Labels) -> Document {
+    match receipt.kind {
+        ReceiptKind::Sale => page.text(words.copy_warning, Style::PLAIN.centered().bold()),
+        ReceiptKind::Refund { .. } | ReceiptKind::Shift(_) => page,
+    }
 }
 
 fn sale(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
@@ -118,7 +132,8 @@ fn foot(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
     }
     page = page.feed(1).qr(receipt.qr_text());
     if receipt.copy {
-        page = copy_mark(page, words);
+        page = page.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
+        page = copy_warning(page, receipt, words);
     }
     page.feed(2).cut()
 }
@@ -150,6 +165,7 @@ mod tests {
             tax: vec![ReceiptTax { rate: "13%".into(), amount: cny(155) }],
             tenders: vec![ReceiptTender::Cash { given: cny(2000), change: cny(650) }],
             copy: false,
+            copy_number: 0,
             offline: true,
         }
     }
@@ -169,8 +185,12 @@ mod tests {
 
     #[test]
     fn a_copy_says_that_it_is_one_in_either_language() {
-        assert_eq!(text(&receipt().as_copy(), Language::English).matches("COPY").count(), 2);
-        let chinese = text(&receipt().as_copy(), Language::Chinese);
+        let english = text(&receipt().as_copy(3), Language::English);
+        assert_eq!(english.matches("*** COPY 3 ***").count(), 2, "{english}");
+        assert_eq!(english.matches("Hand out no goods").count(), 2, "{english}");
+        let chinese = text(&receipt().as_copy(2), Language::Chinese);
+        assert_eq!(chinese.matches("副本不得凭以提货").count(), 2, "{chinese}");
+        assert!(chinese.contains("重印 第 2 份"), "{chinese}");
         assert!(
             chinese.contains("重印") && chinese.contains("合计") && chinese.contains("绿茶"),
             "{chinese}"

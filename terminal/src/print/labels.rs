@@ -5,6 +5,9 @@ use crate::view::Language;
 /// One language's words.
 pub struct Labels {
     pub copy: &'static str,
+    /// Before and after the number of a counted copy.
+    pub copy_counted: (&'static str, &'static str),
+    pub copy_warning: &'static str,
     pub refund: &'static str,
     pub offline: &'static str,
     pub total: &'static str,
@@ -27,6 +30,8 @@ pub struct Labels {
 
 const ENGLISH: Labels = Labels {
     copy: "*** COPY ***",
+    copy_counted: ("*** COPY ", " ***"),
+    copy_warning: "Hand out no goods for a copy.",
     refund: "REFUND",
     offline: "Sold offline: the order number follows.",
     total: "TOTAL",
@@ -49,6 +54,8 @@ const ENGLISH: Labels = Labels {
 
 const CHINESE: Labels = Labels {
     copy: "*** 重印 ***",
+    copy_counted: ("*** 重印 第 ", " 份 ***"),
+    copy_warning: "副本不得凭以提货。",
     refund: "退款单",
     offline: "离线销售，订单号稍后生成。",
     total: "合计",

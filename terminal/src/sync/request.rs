@@ -7,7 +7,7 @@ use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{
     AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
-use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, CarryOutRefund, RefundAnswer, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::refund::Refund;
@@ -95,6 +95,15 @@ pub enum Request {
     },
     /// Which refunds wait for me?
     Refunds,
+    /// May this refund be carried out? With the PIN of who approves it.
+    AskRefund {
+        /// Of which order.
+        number: OrderNumber,
+        /// The request's own id.
+        request: String,
+        /// What is sent.
+        body: Box<AskRefundAtTill>,
+    },
     /// This refund is carried out.
     CarryOutRefund {
         /// Which.
@@ -155,6 +164,15 @@ pub enum Answer {
     HandIn(Result<HandedIn, NetError>),
     /// To [`Request::Refunds`].
     Refunds(Result<RefundInbox, NetError>),
+    /// To [`Request::AskRefund`].
+    AskRefund {
+        /// Of which order.
+        number: OrderNumber,
+        /// The request's own id.
+        request: String,
+        /// What came.
+        result: Result<RefundAnswer, NetError>,
+    },
     /// To [`Request::CarryOutRefund`].
     CarryOutRefund {
         /// Which.
@@ -177,6 +195,7 @@ impl Answer {
             Self::Payment { result, .. } => result.as_ref().err(),
             Self::HandIn(result) => result.as_ref().err(),
             Self::Refunds(result) => result.as_ref().err(),
+            Self::AskRefund { result, .. } => result.as_ref().err(),
             Self::CarryOutRefund { result, .. } => result.as_ref().err(),
         }
     }

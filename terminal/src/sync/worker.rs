@@ -45,6 +45,10 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
         }
         Request::HandIn { body } => Answer::HandIn(client.post(path::JOURNAL, &body).await.map_err(net)),
         Request::Refunds => Answer::Refunds(client.get(path::REFUNDS, "").await.map_err(net)),
+        Request::AskRefund { number, request, body } => {
+            let result = client.post_payment(&of_order(path::ASK_REFUND, number), &*body).await.map_err(net);
+            Answer::AskRefund { number, request, result }
+        }
         Request::CarryOutRefund { refund, number, body } => {
             let path = of_order(path::REFUND, number).replace("{refund}", &refund.0);
             let result = client.post_payment(&path, &*body).await.map_err(net);

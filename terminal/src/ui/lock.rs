@@ -114,7 +114,13 @@ pub fn show_approval(window: &MainWindow, page: &ApprovalPage, money: &MoneyStyl
     approval.set_amount(amount.into());
 }
 
-fn show_pin(window: &MainWindow, people: &[LockPerson], chosen: Option<&str>, state: LockState, fresh: bool) {
+pub fn show_pin(
+    window: &MainWindow,
+    people: &[LockPerson],
+    chosen: Option<&str>,
+    state: LockState,
+    fresh: bool,
+) {
     let lock = window.global::<Lock>();
     if fresh {
         // What somebody typed before the page was last left is nobody's PIN now.

@@ -15,6 +15,8 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::GoodsCodeAtTender) => plain(K::GoodsCodeAtTender),
         Some(Notice::PaymentCodeBeforeTender) => plain(K::PaymentCodeBeforeTender),
         Some(Notice::UnknownPaymentCode) => plain(K::UnknownPaymentCode),
+        Some(Notice::OrderCodeAtTender) => plain(K::OrderCodeAtTender),
+        Some(Notice::OrderNotHere { number }) => (K::OrderNotHere, number.as_str(), 0, PrinterState::None),
         Some(Notice::UnreadableScan) => plain(K::UnreadableScan),
         Some(Notice::EmptySale) => plain(K::EmptySale),
         Some(Notice::CodeNeedsNetwork) => plain(K::CodeNeedsNetwork),

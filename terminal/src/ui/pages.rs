@@ -1,22 +1,16 @@
-//! The pages that mostly show a list or a fact: refunds, orders, faults, about.
+//! The pages that mostly show a list or a fact: refunds, faults, about.
 
-use super::generated::{
-    About, Fault, FaultKind, MainWindow, OrderData, OrderKind, Orders, RefundData, RefundKind, Refunds,
-    RefusalKind,
-};
+use super::generated::{About, Fault, FaultKind, MainWindow, RefundData, RefundKind, Refunds, RefusalKind};
 use super::money::format_amount;
 use super::{Act, list};
 use crate::view::{
-    AboutPage, FaultPage, MoneyStyle, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal,
-    RefundState, RefundsPage, UserAction,
+    AboutPage, FaultPage, MoneyStyle, RefundItem, RefundRefusal, RefundState, RefundsPage, UserAction,
 };
 use slint::ComponentHandle;
 
 pub fn connect(window: &MainWindow, act: &Act) {
     let send = act.clone();
     window.global::<Refunds>().on_carry_out(move |id| send(UserAction::CarryOutRefund { id: id.into() }));
-    let send = act.clone();
-    window.global::<Orders>().on_reprint(move |id| send(UserAction::Reprint { id: id.into() }));
     let send = act.clone();
     window.global::<Fault>().on_retry(move || send(UserAction::RetryFault));
 }
@@ -30,15 +24,9 @@ pub fn show_refunds(window: &MainWindow, page: &RefundsPage, money: &MoneyStyle)
 }
 
 fn refund_data(item: &RefundItem, money: &MoneyStyle) -> RefundData {
-    let (state, refusal, text) = match &item.state {
-        RefundState::Waiting => (RefundKind::Waiting, RefusalKind::None, ""),
-        RefundState::Working => (RefundKind::Working, RefusalKind::None, ""),
-        RefundState::Done => (RefundKind::Done, RefusalKind::None, ""),
-        RefundState::Unknown => (RefundKind::Unknown, RefusalKind::None, ""),
-        RefundState::Refused(why) => {
-            let (kind, text) = refusal_kind(why);
-            (RefundKind::Refused, kind, text)
-        }
+    let (refusal, text) = match &item.state {
+        RefundState::Refused(why) => refusal_kind(why),
+        _ => (RefusalKind::None, ""),
     };
     RefundData {
         id: item.id.as_str().into(),
@@ -48,13 +36,23 @@ fn refund_data(item: &RefundItem, money: &MoneyStyle) -> RefundData {
         asked_by: item.asked_by.as_str().into(),
         why: item.why.as_str().into(),
         asked_at: item.asked_at.as_str().into(),
-        state,
+        state: refund_kind(&item.state),
         refusal,
         refusal_text: text.into(),
     }
 }
 
-fn refusal_kind(why: &RefundRefusal) -> (RefusalKind, &str) {
+pub fn refund_kind(state: &RefundState) -> RefundKind {
+    match state {
+        RefundState::Waiting => RefundKind::Waiting,
+        RefundState::Working => RefundKind::Working,
+        RefundState::Done => RefundKind::Done,
+        RefundState::Unknown => RefundKind::Unknown,
+        RefundState::Refused(_) => RefundKind::Refused,
+    }
+}
+
+pub fn refusal_kind(why: &RefundRefusal) -> (RefusalKind, &str) {
     match why {
         RefundRefusal::OtherTerminal => (RefusalKind::OtherTerminal, ""),
         RefundRefusal::OtherDay => (RefusalKind::OtherDay, ""),
@@ -64,35 +62,6 @@ fn refusal_kind(why: &RefundRefusal) -> (RefusalKind, &str) {
         RefundRefusal::MerchantBalance => (RefusalKind::MerchantBalance, ""),
         RefundRefusal::NoNetwork => (RefusalKind::NoNetwork, ""),
         RefundRefusal::Other { code } => (RefusalKind::Other, code.as_str()),
-    }
-}
-
-pub fn show_orders(window: &MainWindow, page: &OrdersPage, money: &MoneyStyle) {
-    let view = window.global::<Orders>();
-    let items = page.orders.iter().map(|order| order_data(order, money)).collect();
-    if let Some(items) = list::update(&view.get_items(), items) {
-        view.set_items(items);
-    }
-}
-
-fn order_data(order: &OrderRow, money: &MoneyStyle) -> OrderData {
-    OrderData {
-        id: order.id.as_str().into(),
-        number: order.number.as_str().into(),
-        time: order.time.as_str().into(),
-        total: format_amount(order.total_minor, money).into(),
-        state: match order.state {
-            OrderState::Open => OrderKind::Open,
-            OrderState::Paid => OrderKind::Paid,
-            OrderState::PaidUnsent => OrderKind::PaidUnsent,
-            OrderState::Unknown => OrderKind::Unknown,
-            OrderState::Reversed => OrderKind::Reversed,
-            OrderState::NotPaid => OrderKind::NotPaid,
-            OrderState::PartlyRefunded => OrderKind::PartlyRefunded,
-            OrderState::Refunded => OrderKind::Refunded,
-            OrderState::Quarantined => OrderKind::Quarantined,
-        },
-        can_reprint: order.can_reprint,
     }
 }
 

@@ -86,7 +86,7 @@ pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
     }
 }
 
-fn wallet(wallet: Option<Wallet>) -> WalletKind {
+pub fn wallet(wallet: Option<Wallet>) -> WalletKind {
     match wallet {
         None => WalletKind::None,
         Some(Wallet::WeChat) => WalletKind::Wechat,
@@ -104,7 +104,7 @@ fn unknown_step(step: UnknownStep) -> UnknownKind {
     }
 }
 
-fn decline(reason: &DeclineReason) -> (DeclineKind, &str) {
+pub fn decline(reason: &DeclineReason) -> (DeclineKind, &str) {
     use DeclineKind as K;
     match reason {
         DeclineReason::InsufficientFunds => (K::InsufficientFunds, ""),

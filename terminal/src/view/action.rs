@@ -4,6 +4,17 @@ use super::{AmountPurpose, Language, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::secret::SecretText;
 
+/// Another day of the list of orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayStep {
+    /// The last day before on which something was sold.
+    Earlier,
+    /// The next day after on which something was sold.
+    Later,
+    /// Today.
+    Today,
+}
+
 /// One touch (or key) of the person at the till.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserAction {
@@ -77,13 +88,50 @@ pub enum UserAction {
         /// [`RefundItem::id`](super::RefundItem::id).
         id: String,
     },
-    /// Open the list of today's orders.
+    /// Open the list of orders.
     OpenOrders,
+    /// The text in the search of orders has changed.
+    SetOrderSearch(String),
+    /// Enter was pressed there: open the order that it names.
+    SubmitOrderSearch(String),
+    /// Turn the list's page: to older ones, or back to newer ones.
+    TurnOrders {
+        /// To older ones.
+        older: bool,
+    },
+    /// Show another day's orders.
+    OrdersOf(DayStep),
+    /// Open one order.
+    OpenOrder {
+        /// [`OrderRow::id`](super::OrderRow::id).
+        id: String,
+    },
     /// Print a copy of an earlier receipt, marked as a copy.
     Reprint {
         /// [`OrderRow::id`](super::OrderRow::id).
         id: String,
     },
+    /// Ask for a refund of the order on screen.
+    AskRefund,
+    /// So many pieces more of a line of the order come back; negative for less.
+    RefundPick {
+        /// The place of the line, 0 for the first.
+        line: u32,
+        /// Pieces.
+        delta: i32,
+    },
+    /// All that is left of the order goes back.
+    RefundWhole,
+    /// So much goes back.
+    RefundAmount {
+        /// Minor units.
+        minor: i64,
+    },
+    /// Why it goes back.
+    RefundReason(String),
+    /// What is asked for is settled: somebody has to approve it. Who, and their PIN, follow with
+    /// [`UserAction::ChoosePerson`] and [`UserAction::Unlock`].
+    RefundGoOn,
     /// Open the page about this program.
     OpenAbout,
     /// Open the drawer's page.

@@ -1,4 +1,4 @@
-//! The pages beside the sale: refunds, orders, faults, about.
+//! The pages beside the sale: refunds, faults, about.
 
 /// Refunds asked for by managers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,53 +65,6 @@ pub enum RefundRefusal {
         /// The machine-readable code.
         code: String,
     },
-}
-
-/// Orders of this till today.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrdersPage {
-    /// Newest first.
-    pub orders: Vec<OrderRow>,
-}
-
-/// One order in the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderRow {
-    /// Names the order in actions.
-    pub id: String,
-    /// The order's number, or the till's own number of the sale while it waits in the queue.
-    pub number: String,
-    /// When it was made, `14:05`.
-    pub time: String,
-    /// The total in minor units.
-    pub total_minor: i64,
-    /// Where it stands.
-    pub state: OrderState,
-    /// True if a copy of its receipt can be printed.
-    pub can_reprint: bool,
-}
-
-/// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OrderState {
-    /// Not yet paid.
-    Open,
-    /// Paid and known to the server.
-    Paid,
-    /// Paid in cash; waits in the queue.
-    PaidUnsent,
-    /// The payment is unknown.
-    Unknown,
-    /// The payment was taken back.
-    Reversed,
-    /// Declined or given up; nothing was charged.
-    NotPaid,
-    /// Part of it was refunded.
-    PartlyRefunded,
-    /// All of it was refunded.
-    Refunded,
-    /// The server keeps it apart until a person decides.
-    Quarantined,
 }
 
 /// Why the till cannot sell.

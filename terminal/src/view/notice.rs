@@ -21,6 +21,13 @@ pub enum Notice {
     PaymentCodeBeforeTender,
     /// The code scanned is a payment code of no wallet that this store takes.
     UnknownPaymentCode,
+    /// While the customer's payment code was expected, the code of a receipt was scanned.
+    OrderCodeAtTender,
+    /// The order that was scanned or typed is not in this till's books.
+    OrderNotHere {
+        /// Its number, or the other till's number of the sale.
+        number: String,
+    },
     /// What was scanned could not be read as any code.
     UnreadableScan,
     /// The sale has no lines, so there is nothing to take money for.

@@ -1,8 +1,8 @@
 //! The pages.
 
 use super::{
-    AboutPage, ApprovalPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrdersPage, PrinterState,
-    RefundsPage, ReportPage, ShiftPage,
+    AboutPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage,
+    OrdersPage, PrinterState, RefundsPage, ReportPage, ShiftPage,
 };
 
 /// The page in the middle of the screen.
@@ -24,8 +24,12 @@ pub enum Page {
     Done(DonePage),
     /// Refunds asked for by managers.
     Refunds(RefundsPage),
-    /// Orders of this till today.
+    /// Earlier sales of this till.
     Orders(OrdersPage),
+    /// One of them.
+    Order(Box<OrderPage>),
+    /// A refund is asked for here.
+    AskRefund(Box<AskRefundPage>),
     /// The till cannot sell.
     Fault(FaultPage),
     /// About this program.

@@ -20,6 +20,42 @@ fn log_in(desk: &mut Desk, name: &str, pin: &str) {
     desk.tap("Log in");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_asked_for_at_the_till_is_approved_by_pin_there_and_paid_out_once() {
+    let mut desk = Desk::open().await;
+    set_pin(&desk, "li", Some("0815")).await;
+    desk.sees("The till is locked", 20);
+    log_in(&mut desk, "Li Na", "0815");
+    desk.sees("Scan the first item", 15);
+    desk.sell_for_cash(1);
+    let number = desk.wait_for_number();
+    desk.sees("The receipt is printed", 20);
+    desk.next_sale();
+    desk.sees("All sales sent", 30);
+    // The customer brings the receipt back: its code opens the order.
+    desk.till.scan(number.as_str()).unwrap();
+    desk.sees("Nothing to do.", 10);
+    desk.tap("Print a copy");
+    desk.sees("1 copy printed", 20);
+    desk.tap("Ask for a refund");
+    desk.tap("Goods damaged");
+    let whole = desk.sees("All that is left: ", 5);
+    desk.tap(&whole);
+    desk.tap("Let a manager approve it");
+    "4711".chars().for_each(|digit| desk.tap(&digit.to_string()));
+    desk.tap("Approve");
+    desk.sees("Wrong PIN: 4 tries left", 20);
+    "0815".chars().for_each(|digit| desk.tap(&digit.to_string()));
+    desk.tap("Approve");
+    desk.sees("Refunds at this till", 20);
+    desk.sees("Nothing more to do but to hand over the receipt.", 30);
+    let booked = desk.booked();
+    assert_eq!(booked[0].paid_minor, booked[0].refunded_minor);
+    let refunds = desk.till.printer.receipts();
+    assert!(refunds.iter().any(|receipt| receipt.text().contains("Approved by Li Na")), "{refunds:?}");
+    assert_eq!(desk.copies(), 1);
+}
+
 /// Who served each sale that the till closed.
 fn served(desk: &Desk) -> Vec<Option<String>> {
     let login = |body| match body {

@@ -125,6 +125,8 @@ impl Cashier {
             }
             Page::Fault(_) => Doing::Touch(Act::RetryFault),
             Page::Orders(_)
+            | Page::Order(_)
+            | Page::AskRefund(_)
             | Page::About(_)
             | Page::Approval(_)
             | Page::Drawer

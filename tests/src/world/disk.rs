@@ -5,12 +5,13 @@ use super::model::Model;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, Head, SignedEntry};
+use evertill_shared::order_number::OrderNumber;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::shift::Shift;
 use evertill_shared::signing::SigningKey;
 use evertill_terminal::journal_store::records::{RefundRecord, SaleRecord};
 use evertill_terminal::journal_store::{
-    Journal, JournalError, JournalStore, PrintJob, PrintJobState, QueuedSale, StoredSale,
+    Journal, JournalError, JournalStore, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
 };
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
@@ -163,6 +164,22 @@ impl Journal for WatchedJournal {
         self.readable()?.recent_sales(limit)
     }
 
+    fn find_sales(&self, wanted: &SalesWanted) -> Result<Vec<StoredSale>, JournalError> {
+        self.readable()?.find_sales(wanted)
+    }
+
+    fn nearest_sale(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        self.readable()?.nearest_sale(from, until)
+    }
+
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<StoredSale>, JournalError> {
+        self.readable()?.sale_of_order(number)
+    }
+
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         self.readable()?.queue()
     }
@@ -179,8 +196,8 @@ impl Journal for WatchedJournal {
         self.readable()?.open_refunds()
     }
 
-    fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
-        self.readable()?.refunds()
+    fn refunds_of(&self, number: OrderNumber) -> Result<Vec<RefundRecord>, JournalError> {
+        self.readable()?.refunds_of(number)
     }
 
     fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
@@ -210,6 +227,18 @@ impl Journal for WatchedJournal {
 
     fn last_print_job(&self, about: &str) -> Result<Option<PrintJob>, JournalError> {
         self.readable()?.last_print_job(about)
+    }
+
+    fn copies(&self, about: &str) -> Result<u32, JournalError> {
+        self.readable()?.copies(about)
+    }
+
+    fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
+        self.readable()?.fact(name)
+    }
+
+    fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
+        self.guarded(|journal| journal.set_fact(name, value))
     }
 
     fn has_room(&mut self) -> bool {

@@ -278,6 +278,8 @@ pub fn title(screen: &Screen) -> String {
         Page::Starting => "nothing yet".into(),
         Page::Enrol(_)
         | Page::Orders(_)
+        | Page::Order(_)
+        | Page::AskRefund(_)
         | Page::About(_)
         | Page::Lock(_)
         | Page::Approval(_)

@@ -184,6 +184,7 @@ impl Shop {
             reason: "too cold".into(),
             by: "Mei".into(),
             login: "mei".into(),
+            asked_at: None,
             at: self.rig.clock.now(),
             today: self.day(),
         }

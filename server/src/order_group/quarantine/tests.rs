@@ -30,6 +30,7 @@ fn refund(rig: &Rig, number: OrderNumber) -> NewRefund {
         reason: "sour".into(),
         by: "Li Na".into(),
         login: "li".into(),
+        asked_at: None,
         at,
         today: rig.groups.business_day(at),
     }

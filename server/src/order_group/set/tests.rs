@@ -15,6 +15,7 @@ fn ask(rig: &Rig, number: OrderNumber, minor: i64, request: &str) -> NewRefund {
         reason: "too cold".into(),
         by: "Mei".into(),
         login: "mei".into(),
+        asked_at: None,
         at: rig.clock.now(),
         today: rig.groups.business_day(rig.clock.now()),
     }

@@ -27,6 +27,10 @@ impl Refunds for StoredGroup {
     fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord> {
         self.write(refund.number, move |books| {
             let order = locked(books.sql, refund.number)?;
+            let sold_at = order.summary.sale.terminal;
+            if refund.asked_at.is_some_and(|till| till != sold_at) {
+                return Err(Refusal::Refund(RefundRefused::AnotherTill { sold_at }).into());
+            }
             let statement = format!("{REFUND} WHERE r.number = ?1 AND r.request = ?2");
             let asked = params![refund.number.as_str(), &refund.request];
             if let Some(there) = one(books.sql, &statement, &asked, refund_row)? {

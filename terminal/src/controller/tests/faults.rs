@@ -172,10 +172,11 @@ struct Full(JournalStore, bool);
 mod full {
     use super::*;
     use crate::journal_store::records::{RefundRecord, SaleRecord};
-    use crate::journal_store::{PrintJob, PrintJobState, QueuedSale, StoredSale};
+    use crate::journal_store::{PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale};
     use evertill_shared::clock::Timestamp;
     use evertill_shared::id::RefundId;
     use evertill_shared::journal::SignedEntry;
+    use evertill_shared::order_number::OrderNumber;
     use evertill_shared::receipt::Receipt;
     type R<T> = Result<T, JournalError>;
 
@@ -201,6 +202,15 @@ mod full {
         fn recent_sales(&self, limit: usize) -> R<Vec<StoredSale>> {
             self.0.recent_sales(limit)
         }
+        fn find_sales(&self, wanted: &SalesWanted) -> R<Vec<StoredSale>> {
+            self.0.find_sales(wanted)
+        }
+        fn nearest_sale(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> R<Option<Timestamp>> {
+            self.0.nearest_sale(from, until)
+        }
+        fn sale_of_order(&self, number: OrderNumber) -> R<Option<StoredSale>> {
+            self.0.sale_of_order(number)
+        }
         fn queue(&self) -> R<Vec<QueuedSale>> {
             self.0.queue()
         }
@@ -213,8 +223,8 @@ mod full {
         fn open_refunds(&self) -> R<Vec<RefundRecord>> {
             self.0.open_refunds()
         }
-        fn refunds(&self) -> R<Vec<RefundRecord>> {
-            self.0.refunds()
+        fn refunds_of(&self, number: OrderNumber) -> R<Vec<RefundRecord>> {
+            self.0.refunds_of(number)
         }
         fn last_shift(&self) -> R<Option<evertill_shared::shift::Shift>> {
             self.0.last_shift()
@@ -233,6 +243,15 @@ mod full {
         }
         fn last_print_job(&self, about: &str) -> R<Option<PrintJob>> {
             self.0.last_print_job(about)
+        }
+        fn copies(&self, about: &str) -> R<u32> {
+            self.0.copies(about)
+        }
+        fn fact(&self, name: &str) -> R<Option<String>> {
+            self.0.fact(name)
+        }
+        fn set_fact(&mut self, name: &str, value: Option<&str>) -> R<()> {
+            self.0.set_fact(name, value)
         }
         fn has_room(&mut self) -> bool {
             self.1 = false;

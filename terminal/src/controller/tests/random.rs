@@ -22,6 +22,8 @@ enum Step {
     ScanGoods,
     ScanWeighed,
     ScanCode,
+    /// A customer brings a receipt.
+    ScanReceipt,
     /// A request reaches the server; its answer comes back, or is lost.
     Deliver {
         which: u8,
@@ -44,11 +46,12 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..18).prop_map(Step::Touch),
+        10 => (0_u8..23).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
         4 => Just(Step::ScanCode),
         4 => (0_u8..14).prop_map(Step::Drawer),
+        1 => Just(Step::ScanReceipt),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
             .prop_map(|(which, outcome, answered)| Step::Deliver { which, outcome, answered }),
         3 => any::<u8>().prop_map(Step::Lose),
@@ -143,6 +146,11 @@ impl World {
             13 | 14 => A::ShowCode { wallet: crate::view::Wallet::Alipay },
             15 => A::OpenDrawerPage,
             16 => A::NoSale { reason: DrawerReason::ChangeMoney },
+            17 => A::OpenOrders,
+            18 => A::OpenOrder { id: "2".into() },
+            19 => A::Reprint { id: "2".into() },
+            20 => A::AskRefund,
+            21 => A::TurnOrders { older: true },
             _ => A::DismissNotice,
         });
     }
@@ -219,6 +227,9 @@ impl World {
             Request::Refunds => Answer::Refunds(Err(refused(ErrorCode::Overloaded))),
             Request::Catalogue { .. } => Answer::Catalogue(Err(refused(ErrorCode::Overloaded))),
             Request::Staff { .. } => Answer::Staff(Err(refused(ErrorCode::Overloaded))),
+            Request::AskRefund { number, request, .. } => {
+                Answer::AskRefund { number, request, result: Err(refused(ErrorCode::Overloaded)) }
+            }
             Request::CarryOutRefund { refund, .. } => {
                 Answer::CarryOutRefund { refund, result: Err(refused(ErrorCode::Overloaded)) }
             }
@@ -233,6 +244,7 @@ impl World {
             Step::ScanGoods => self.till.scan(TEA),
             Step::ScanWeighed => self.till.scan("]e001069012345678923103000250"),
             Step::ScanCode => self.till.scan(WECHAT),
+            Step::ScanReceipt => self.till.scan(number(1).as_str()),
             Step::Deliver { which, outcome, answered } => self.deliver(which, outcome, answered),
             Step::Lose(which) => {
                 if !self.till.sent.is_empty() {
@@ -330,6 +342,9 @@ fn lost(answer: Answer) -> Answer {
         }
         Answer::HandIn(_) => Answer::HandIn(Err(no_answer())),
         Answer::Refunds(_) => Answer::Refunds(Err(no_answer())),
+        Answer::AskRefund { number, request, .. } => {
+            Answer::AskRefund { number, request, result: Err(no_answer()) }
+        }
         Answer::CarryOutRefund { refund, .. } => Answer::CarryOutRefund { refund, result: Err(no_answer()) },
     }
 }

@@ -3,7 +3,7 @@
 use super::super::*;
 use crate::config::Identity;
 use crate::journal_store::records::RefundRecord;
-use crate::journal_store::{JournalStore, PrintJob, PrintJobState, QueuedSale, StoredSale};
+use crate::journal_store::{JournalStore, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale};
 use crate::sync::{Answer, NetError, PaymentQuestion};
 pub use crate::view::FaultPage;
 use crate::view::{Page, PaymentState as Shown};
@@ -104,6 +104,19 @@ impl Journal for Strict {
     fn recent_sales(&self, limit: usize) -> Result<Vec<StoredSale>, JournalError> {
         self.0.recent_sales(limit)
     }
+    fn find_sales(&self, wanted: &SalesWanted) -> Result<Vec<StoredSale>, JournalError> {
+        self.0.find_sales(wanted)
+    }
+    fn nearest_sale(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        self.0.nearest_sale(from, until)
+    }
+    fn sale_of_order(&self, number: OrderNumber) -> Result<Option<StoredSale>, JournalError> {
+        self.0.sale_of_order(number)
+    }
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         self.0.queue()
     }
@@ -116,8 +129,8 @@ impl Journal for Strict {
     fn open_refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
         self.0.open_refunds()
     }
-    fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
-        self.0.refunds()
+    fn refunds_of(&self, number: OrderNumber) -> Result<Vec<RefundRecord>, JournalError> {
+        self.0.refunds_of(number)
     }
     fn last_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
         self.0.last_shift()
@@ -141,6 +154,15 @@ impl Journal for Strict {
     }
     fn last_print_job(&self, about: &str) -> Result<Option<PrintJob>, JournalError> {
         self.0.last_print_job(about)
+    }
+    fn copies(&self, about: &str) -> Result<u32, JournalError> {
+        self.0.copies(about)
+    }
+    fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
+        self.0.fact(name)
+    }
+    fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
+        self.0.set_fact(name, value)
     }
     fn has_room(&mut self) -> bool {
         self.0.has_room()

@@ -202,8 +202,14 @@ fn receipt(nth: u64, chance: &mut Chance) -> Result<Receipt, DrillError> {
         tax: Vec::new(),
         tenders: vec![ReceiptTender::Cash { given: total, change: cny(0) }],
         copy: false,
+        copy_number: 0,
         offline: true,
     })
+}
+
+/// The receipt as it is printed when a copy was asked for so often.
+fn nth_copy(receipt: &Receipt, asked: usize) -> Receipt {
+    receipt.as_copy(u32::try_from(asked).unwrap_or(u32::MAX))
 }
 
 /// The line by which a receipt's beginning is known on the paper.
@@ -231,7 +237,7 @@ impl Till<'_> {
                 self.room.lock().switch_off_and_on();
             }
             let state =
-                self.print(&about, job, if asked > 0 { receipt.as_copy() } else { receipt.clone() })?;
+                self.print(&about, job, if asked > 0 { nth_copy(&receipt, asked) } else { receipt.clone() })?;
             match state {
                 PrintJobState::Confirmed => {
                     (claimed, done) = (true, true);
@@ -248,13 +254,13 @@ impl Till<'_> {
                         self.room.lock().settle();
                     }
                     self.look();
-                    if self.is_whole(&receipt) {
+                    if self.is_whole(&receipt, asked) {
                         done = true;
                         break;
                     }
                     asked += 1;
                     self.found.copies += 1;
-                    job = self.store(&about, &receipt.as_copy())?;
+                    job = self.store(&about, &nth_copy(&receipt, asked))?;
                 }
             }
         }
@@ -353,10 +359,11 @@ impl Till<'_> {
         seen
     }
 
-    /// Whether a receipt is on the paper from its first line to its last, as a copy or not.
-    fn is_whole(&self, receipt: &Receipt) -> bool {
+    /// Whether a receipt is on the paper from its first line to its last, as one of so many copies or not.
+    fn is_whole(&self, receipt: &Receipt, copies: usize) -> bool {
         let seen = self.seen();
-        [receipt.clone(), receipt.as_copy()].iter().any(|receipt| seen.contains(&self.as_meant(receipt)))
+        let whole = |receipt: &Receipt| seen.contains(&self.as_meant(receipt));
+        whole(receipt) || (1..=copies).any(|copy| whole(&nth_copy(receipt, copy)))
     }
 
     fn as_meant(&self, receipt: &Receipt) -> String {
@@ -367,14 +374,14 @@ impl Till<'_> {
 
     fn judge(&mut self, nth: u64, receipt: &Receipt, asked: usize, claimed: bool, done: bool) {
         self.look();
-        let whole_when_claimed = self.is_whole(receipt);
+        let whole_when_claimed = self.is_whole(receipt, asked);
         // What the printer still had may come out now.
         self.room.lock().settle();
         self.look();
         let seen = self.seen();
         let (marked, plain) = beginnings(&seen, &head_line(nth));
         self.found.receipts += 1;
-        if !done || (claimed && !whole_when_claimed) || !self.is_whole(receipt) {
+        if !done || (claimed && !whole_when_claimed) || !self.is_whole(receipt, asked) {
             self.found.lost += 1;
             super::super::say(format!("lost at {:?} receipt {nth}; the paper says:\n{seen}", self.stand));
         }
@@ -397,7 +404,7 @@ fn beginnings(paper: &str, head: &str) -> (usize, usize) {
     let lines: Vec<&str> = paper.lines().collect();
     let (mut marked, mut plain) = (0, 0);
     for (at, _) in lines.iter().enumerate().filter(|(_, line)| line.contains(head)) {
-        let before = lines.get(at.saturating_sub(2)..at).unwrap_or_default();
+        let before = lines.get(at.saturating_sub(3)..at).unwrap_or_default();
         if before.iter().any(|line| line.contains(COPY)) { marked += 1 } else { plain += 1 }
     }
     (marked, plain)

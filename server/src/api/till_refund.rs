@@ -1,0 +1,92 @@
+//! A refund that is asked for at the till that sold, approved there by a manager's PIN. The till only asks: who may
+//! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
+
+use super::refunds::{Asker, check, reserve_refund};
+use super::{Answer, Body, path_part};
+use crate::app::{App, Caller};
+use crate::base_store::{PinCheck, PinTry};
+use crate::failure::Failure;
+use crate::order_group::{GroupError, Refusal};
+use crate::session::is_pin;
+use axum::Json;
+use axum::extract::{Path, State};
+use evertill_shared::cashier::{PinError, check_pin};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
+use evertill_shared::protocol::staff::{AskRefund, StaffRow};
+use evertill_shared::rights::Right;
+
+/// `POST /v1/orders/{number}/refunds`. The same request again asks once, also on another day.
+///
+/// # Errors
+/// A till that may not move money; a request that makes no sense or was replayed; no such order, or a group that cannot be reached. What the rules say is no error but the answer.
+pub async fn ask_refund_at_till(
+    State(app): State<App>,
+    caller: Caller,
+    Path(number): Path<String>,
+    Body(request): Body<AskRefundAtTill>,
+) -> Answer<RefundAnswer> {
+    caller.require_money()?;
+    let at = app.clock.now();
+    let number: OrderNumber = path_part(&number)?;
+    let asked = AskRefund {
+        request: request.request.clone(),
+        amount: request.amount,
+        reason: request.reason.clone(),
+    };
+    check(&asked)?;
+    let approver = match approval(&app, &caller, &request).await? {
+        Ok(approver) => approver,
+        Err(answer) => return Ok(Json(answer)),
+    };
+    let asker = Asker {
+        login: approver.login,
+        name: approver.name,
+        till: Some((caller.terminal, request.cashier.map(|cashier| cashier.tidy()))),
+    };
+    Ok(Json(match reserve_refund(&app, &asker, number, asked, at).await? {
+        Ok(record) => {
+            let order = RefundOrder { refund: record.refund, paid_by: record.paid_by };
+            RefundAnswer::Reserved { order: Box::new(order) }
+        }
+        Err(GroupError::Refused(Refusal::Refund(why))) => RefundAnswer::Refused { why },
+        Err(GroupError::Refused(Refusal::Conflict(_))) => RefundAnswer::AskedBefore,
+        Err(error) => return Err(error.into()),
+    }))
+}
+
+/// Who approves, if the PIN is theirs and they hold the right; otherwise what the till is told.
+async fn approval(
+    app: &App,
+    caller: &Caller,
+    request: &AskRefundAtTill,
+) -> Result<Result<StaffRow, RefundAnswer>, Failure> {
+    if check_pin(request.pin.expose()) == Err(PinError::NotDigits) {
+        return Err(Failure::bad_request(PinError::NotDigits.to_string()));
+    }
+    let (login, till) = (request.approver.trim().to_owned(), caller.terminal);
+    let asked = PinTry {
+        login,
+        till,
+        request_id: caller.request_id.clone(),
+        may: |role| Right::Refund.held_by(role),
+    };
+    let (verifier, tries_left, wait) = match app.base.try_pin(&asked).await? {
+        PinCheck::Look { verifier, tries_left, wait } => (verifier, tries_left, wait),
+        PinCheck::Nobody => return Ok(Err(RefundAnswer::NotApprover)),
+        PinCheck::Wait(until) => {
+            let seconds = until.since(app.clock.now()).as_secs().saturating_add(1);
+            return Ok(Err(RefundAnswer::Wait { seconds }));
+        }
+    };
+    if !is_pin(request.pin.clone(), verifier.clone()).await? {
+        tracing::warn!(login = asked.login, %till, "a wrong PIN for a refund");
+        return Ok(Err(if wait.is_zero() {
+            RefundAnswer::WrongPin { tries_left }
+        } else {
+            RefundAnswer::Wait { seconds: wait.as_secs() }
+        }));
+    }
+    let person = app.base.pin_was_right(&asked, &verifier).await?;
+    Ok(person.ok_or(RefundAnswer::NotApprover))
+}

@@ -1,0 +1,297 @@
+//! Refunds asked for at the till: the server alone decides who approves, whose order it is, which day, and how much.
+
+use crate::rig::{Came, PASSWORD, Server, Store, Till, hash};
+use crate::sale::{Sold, adopt, at, cny, sell, shop, write};
+use evertill_server::base_store::StaffRecord;
+use evertill_shared::clock::Clock as _;
+use evertill_shared::journal::Body;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::OrderView;
+use evertill_shared::protocol::path;
+use evertill_shared::protocol::refunds::{AskRefundAtTill, CarryOutRefund, RefundAnswer, RefundInbox};
+use evertill_shared::protocol::staff::{PersonLeft, Role, StaffRow, TerminalChange, path as staff_path};
+use evertill_shared::refund::{Refund, RefundRefused, RefundState};
+use evertill_shared::secret::SecretText;
+use std::time::Duration;
+
+const PIN: &str = "90417263";
+
+/// A shop whose manager Max has a PIN, and an order of the first till, paid in cash.
+async fn sold() -> (Store, Server, Till, Till, Sold) {
+    let (store, server, mut till, other) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    adopt(&server, &mut till, &sold, Some(500)).await.json::<OrderView>();
+    set_pin(&server, "max").await;
+    (store, server, till, other, sold)
+}
+
+async fn set_pin(server: &Server, login: &str) {
+    server.app().base.set_pin(login, Some(hash(PIN)), "ivy".into()).await.unwrap();
+}
+
+fn asked(request: &str, minor: i64, approver: &str, pin: &str) -> AskRefundAtTill {
+    AskRefundAtTill {
+        request: request.into(),
+        amount: cny(minor),
+        reason: "too cold".into(),
+        approver: approver.into(),
+        pin: SecretText::new(pin.into()),
+        cashier: None,
+    }
+}
+
+async fn ask(server: &Server, till: &Till, sold: &Sold, asked: &AskRefundAtTill) -> Came {
+    server.ask(&till.key, "POST", &at(path::ASK_REFUND, sold.number), Some(asked)).await
+}
+
+fn reserved(came: &Came) -> Refund {
+    match came.json() {
+        RefundAnswer::Reserved { order } => order.refund,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(came: &Came) -> RefundRefused {
+    match came.json() {
+        RefundAnswer::Refused { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn nothing_is_reserved(server: &Server, till: &Till) {
+    assert!(server.get(&till.key, path::REFUNDS).await.json::<RefundInbox>().refunds.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_asked_at_the_till_stands_under_the_managers_name_once_and_is_carried_out_there() {
+    let (store, server, mut till, _other, sold) = sold().await;
+    let request = asked("till-asks-1", 200, "max", PIN);
+    let refund = reserved(&ask(&server, &till, &sold, &request).await);
+    assert_eq!((refund.state, refund.amount), (RefundState::Reserved, cny(200)));
+    assert_eq!((refund.requested_by.as_str(), refund.reason.as_str()), ("max of the test", "too cold"));
+    let again = reserved(&ask(&server, &till, &sold, &request).await);
+    assert_eq!(again.id, refund.id, "a request that is repeated has one effect");
+    let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+    assert_eq!(inbox.refunds.len(), 1);
+
+    let one = at(path::REFUND, sold.number).replace("{refund}", &refund.id.0);
+    let body =
+        Body::RefundCarriedOut { refund: refund.id, number: sold.number, amount: cny(200), cashier: None };
+    let carried_out = write(&server, &mut till, body);
+    let done = server.ask(&till.key, "POST", &one, Some(&CarryOutRefund { carried_out })).await;
+    assert_eq!(done.json::<Refund>().state, RefundState::Done);
+    assert_eq!(reserved(&ask(&server, &till, &sold, &request).await).state, RefundState::Done);
+
+    let trail = server.app().base.audit_rows(None, 50).await.unwrap();
+    let row = trail.iter().find(|row| row.why.contains("till-asks-1")).unwrap();
+    assert_eq!(row.who, "max");
+    assert!(row.why.contains("T0001") && row.why.contains("too cold"), "{row:?}");
+    assert!(trail.iter().all(|row| !row.why.contains(PIN)));
+    server.stop().await;
+    for file in files(store.dir.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        let found = bytes.windows(PIN.len()).any(|part| part == PIN.as_bytes());
+        assert!(!found, "the PIN is in {}", file.display());
+    }
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let inside = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    inside.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_over_same_till_same_day_each_refusal_says_why() {
+    let (_store, server, till, other, sold) = sold().await;
+    let too_much = ask(&server, &till, &sold, &asked("too-much-1", 501, "max", PIN)).await;
+    assert_eq!(refused(&too_much), RefundRefused::TooMuch { asked: cny(501), left: cny(500) });
+    let nothing = ask(&server, &till, &sold, &asked("nothing-001", 0, "max", PIN)).await;
+    assert_eq!(refused(&nothing), RefundRefused::BadAmount);
+    let elsewhere = ask(&server, &other, &sold, &asked("elsewhere1", 100, "max", PIN)).await;
+    assert_eq!(refused(&elsewhere), RefundRefused::AnotherTill { sold_at: till.terminal });
+    nothing_is_reserved(&server, &till).await;
+
+    let request = asked("in-time-001", 300, "max", PIN);
+    let refund = reserved(&ask(&server, &till, &sold, &request).await);
+    let rest = ask(&server, &till, &sold, &asked("the-rest-1", 201, "max", PIN)).await;
+    assert_eq!(refused(&rest), RefundRefused::TooMuch { asked: cny(201), left: cny(200) });
+    let theirs = ask(&server, &other, &sold, &request).await;
+    assert_eq!(refused(&theirs), RefundRefused::AnotherTill { sold_at: till.terminal });
+    let other_amount = ask(&server, &till, &sold, &asked("in-time-001", 301, "max", PIN)).await;
+    assert_eq!(other_amount.json::<RefundAnswer>(), RefundAnswer::AskedBefore);
+    let short = ask(&server, &till, &sold, &asked("short", 1, "max", PIN)).await;
+    assert_eq!(short.code(), ErrorCode::BadRequest);
+
+    server.clock.forward(Duration::from_secs(24 * 3600));
+    let late = ask(&server, &till, &sold, &asked("too-late-01", 100, "max", PIN)).await;
+    assert!(matches!(refused(&late), RefundRefused::AnotherDay { .. }));
+    // What was decided in time stays decided.
+    assert_eq!(reserved(&ask(&server, &till, &sold, &request).await).id, refund.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_paid_is_not_refunded_and_a_number_of_no_order_is_none() {
+    let (_store, server, mut till, _other, paid) = sold().await;
+    let unpaid = sell(&server, &mut till, 300).await;
+    adopt(&server, &mut till, &unpaid, None).await.json::<OrderView>();
+    let came = ask(&server, &till, &unpaid, &asked("unpaid-0001", 100, "max", PIN)).await;
+    assert_eq!(refused(&came), RefundRefused::NotPaid);
+    let nowhere = Sold {
+        number: evertill_shared::order_number::OrderNumber::new(server.clock.now(), 7, paid.number.tag())
+            .unwrap(),
+        ..unpaid
+    };
+    let came = ask(&server, &till, &nowhere, &asked("nowhere-001", 100, "max", PIN)).await;
+    assert_eq!(came.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_somebody_who_may_approves_and_only_as_long_as_they_are_there() {
+    let (_store, server, till, _other, sold) = sold().await;
+    let answer = async |approver: &str, pin: &str| -> RefundAnswer {
+        ask(&server, &till, &sold, &asked("approver-01", 100, approver, pin)).await.json()
+    };
+    set_pin(&server, "cas").await;
+    set_pin(&server, "ivy").await;
+    for forged in ["cas", "ivy", "nobody", "", "max'--", "pin:person:max", &"x".repeat(500)] {
+        assert_eq!(answer(forged, PIN).await, RefundAnswer::NotApprover, "{forged}");
+    }
+    let short = ask(&server, &till, &sold, &asked("approver-01", 100, "max", "12")).await;
+    assert_eq!(short.code(), ErrorCode::BadRequest);
+    assert_eq!(
+        answer("max", "1111").await,
+        RefundAnswer::WrongPin { tries_left: 4 },
+        "none of that was a try"
+    );
+
+    let ivy = server.log_in("ivy").await;
+    let left = PersonLeft { login: "max".into(), reason: "moved away".into() };
+    server.staff("POST", staff_path::STAFF_LEFT, Some(&ivy), &left).await.json::<StaffRow>();
+    assert_eq!(answer("max", PIN).await, RefundAnswer::NotApprover);
+    nothing_is_reserved(&server, &till).await;
+}
+
+async fn second_manager(server: &Server) {
+    let row = StaffRow {
+        login: "mia".into(),
+        name: "Mia".into(),
+        role: Role::Manager,
+        left_at: None,
+        has_pin: false,
+    };
+    let record = StaffRecord { row, password_hash: hash(PASSWORD) };
+    server.app().base.add_staff(record, "ivy".into()).await.unwrap();
+    set_pin(server, "mia").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_pins_cost_time_at_the_server_per_person_and_per_till() {
+    let (_store, server, till, other, sold) = sold().await;
+    second_manager(&server).await;
+    let at_till = async |till: &Till, approver: &str, pin: &str| -> RefundAnswer {
+        ask(&server, till, &sold, &asked("wrong-pins1", 100, approver, pin)).await.json()
+    };
+    for tries_left in [4, 3, 2, 1] {
+        assert_eq!(at_till(&till, "max", "1111").await, RefundAnswer::WrongPin { tries_left });
+    }
+    assert_eq!(at_till(&till, "max", "1111").await, RefundAnswer::Wait { seconds: 10 });
+    assert!(
+        matches!(at_till(&till, "max", PIN).await, RefundAnswer::Wait { seconds: 1..=10 }),
+        "not even the right one"
+    );
+    assert!(matches!(at_till(&other, "max", PIN).await, RefundAnswer::Wait { .. }), "nor at another till");
+    assert!(
+        matches!(at_till(&till, "mia", PIN).await, RefundAnswer::Wait { .. }),
+        "nor another's at this till"
+    );
+    let sold_at = till.terminal;
+    let elsewhere = RefundAnswer::Refused { why: RefundRefused::AnotherTill { sold_at } };
+    assert_eq!(at_till(&other, "mia", PIN).await, elsewhere, "others elsewhere go on");
+    server.clock.forward(Duration::from_secs(11));
+    assert_eq!(at_till(&till, "max", "1111").await, RefundAnswer::Wait { seconds: 20 }, "twice as long");
+    server.clock.forward(Duration::from_secs(21));
+    assert!(matches!(at_till(&till, "max", PIN).await, RefundAnswer::Reserved { .. }));
+    assert_eq!(
+        at_till(&till, "max", "1111").await,
+        RefundAnswer::WrongPin { tries_left: 4 },
+        "forgotten by then"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_guesses_at_once_are_no_more_tries_than_one_after_the_other() {
+    let (_store, server, till, _other, sold) = sold().await;
+    let guesses: Vec<AskRefundAtTill> =
+        (0..24).map(|n| asked(&format!("guessing-{n:02}"), 1, "max", &format!("{:04}", 5000 + n))).collect();
+    let sent = guesses.iter().map(|guess| ask(&server, &till, &sold, guess));
+    let came = futures_of(sent.collect()).await;
+    let looked_at = came.iter().filter(|came| matches!(came.json(), RefundAnswer::WrongPin { .. })).count();
+    assert_eq!(looked_at, 4, "the fifth wrong one and all others wait");
+    nothing_is_reserved(&server, &till).await;
+}
+
+/// Runs them at the same time.
+async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut open: Vec<_> = futures.into_iter().map(|f| (Box::pin(f), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in open.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let std::task::Poll::Ready(value) = future.as_mut().poll(context) {
+                *output = Some(value);
+            }
+        }
+        let ready = open.iter().all(|(_, output)| output.is_some());
+        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    open.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replays_have_no_effect_not_even_as_wrong_tries() {
+    let (store, server, till, _other, sold) = sold().await;
+    let second = store.serve().await;
+    let body = |pin: &str| serde_json::to_vec(&asked("replayed-01", 100, "max", pin)).unwrap();
+    let path = at(path::ASK_REFUND, sold.number);
+    let wrong = server.sign(&till.key, "POST", &path, body("1111"));
+    assert_eq!(server.send(&wrong).await.json::<RefundAnswer>(), RefundAnswer::WrongPin { tries_left: 4 });
+    for _ in 0..6 {
+        assert_eq!(server.send(&wrong).await.code(), ErrorCode::Replayed);
+    }
+    let right = server.sign(&till.key, "POST", &path, body(PIN));
+    reserved(&server.send(&right).await);
+    assert_eq!(server.send(&right).await.code(), ErrorCode::Replayed);
+    let inbox: RefundInbox = second.get(&till.key, path::REFUNDS).await.json();
+    assert_eq!(inbox.refunds.len(), 1);
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn block_means_block_a_blocked_till_asks_for_no_refund() {
+    let (_store, server, till, _other, sold) = sold().await;
+    let it = server.log_in("ivy").await;
+    let change = TerminalChange::Block { reason: "stolen".into() };
+    assert_eq!(server.change(&it, till.terminal, &change).await.status, 200);
+    let came = ask(&server, &till, &sold, &asked("blocked-001", 100, "max", PIN)).await;
+    assert_eq!(came.code(), ErrorCode::TerminalBlocked);
+    assert!(!String::from_utf8_lossy(&came.body).contains(PIN));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_over_tills_and_consoles_at_once() {
+    let (_store, server, till, _other, sold) = sold().await;
+    second_manager(&server).await;
+    let mut amounts = Vec::new();
+    let asks: Vec<AskRefundAtTill> = (0..6)
+        .map(|n| asked(&format!("racing-{n:04}"), 150, if n % 2 == 0 { "max" } else { "mia" }, PIN))
+        .collect();
+    for came in futures_of(asks.iter().map(|one| ask(&server, &till, &sold, one)).collect()).await {
+        match came.json() {
+            RefundAnswer::Reserved { order } => amounts.push(order.refund.amount.minor),
+            RefundAnswer::Refused { why } => assert!(matches!(why, RefundRefused::TooMuch { .. }), "{why:?}"),
+            // Tries that are just being looked at count: more than five at once have to wait.
+            RefundAnswer::Wait { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(amounts.len() <= 3 && !amounts.is_empty(), "three times 150 fit into 500: {amounts:?}");
+}

@@ -1,0 +1,428 @@
+//! A refund asked for at this till. The till only asks: whose PIN it is, whose order, which day and how much is left are
+//! the server's to decide. What is asked for has its id on the disk before the first byte leaves, so that asking again
+//! after an answer that did not come, or after a restart, asks once.
+
+use super::super::{At, Controller, pin};
+use crate::sync::{Line, NetError, Request};
+use crate::view::{
+    AskRefundPage, AskedLine, AskedSaid, LockState, Notice, OrderState, RefundRefusal, RefundState,
+};
+use evertill_shared::cashier::{PinError, check_pin};
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundInbox, RefundOrder};
+use evertill_shared::protocol::till_staff::TillPerson;
+use evertill_shared::refund::{RefundRefused, share_of_line};
+use evertill_shared::rights::Right;
+use evertill_shared::secret::SecretText;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// An answer that has not come after this will not come.
+const ANSWER_WAIT: Duration = Duration::from_secs(45);
+
+/// What was asked for and may have arrived, as it stands on the disk until an answer settles it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Pending {
+    request: String,
+    amount_minor: i64,
+    reason: String,
+}
+
+/// A refund that is being asked for.
+#[derive(Debug)]
+pub struct Asking {
+    sale: u64,
+    from_list: bool,
+    number: OrderNumber,
+    picked: Vec<u32>,
+    amount_minor: i64,
+    reason: String,
+    /// What is asked for is settled; somebody has to approve it.
+    approving: bool,
+    approver: Option<String>,
+    said: AskedSaid,
+    /// About the last PIN: what the server said, and since when.
+    pin: LockState,
+    pin_since: Duration,
+    /// The request that is on its way, since when, and whether it was sent before without an answer.
+    sent: Option<(String, Duration)>,
+    /// An earlier request may have arrived: only the same may be asked for.
+    again: Option<Pending>,
+}
+
+fn fact_of(number: OrderNumber) -> String {
+    format!("refund_asked:{number}")
+}
+
+impl Controller {
+    /// How much of an order may still be asked for, as far as this till knows.
+    pub(super) fn left_to_refund(&self, sale: u64) -> Option<(OrderNumber, i64)> {
+        let stored = self.journal.as_ref()?.sale(sale).ok()??;
+        let number = stored.record.number()?;
+        if !matches!(self.order_state(&stored), OrderState::Paid | OrderState::PartlyRefunded) {
+            return None;
+        }
+        let held = self.refunds_shown(number);
+        let held = held.iter().filter(|refund| !matches!(refund.state, RefundState::Refused(_)));
+        let left = stored.record.sale.total.minor - held.map(|refund| refund.amount_minor).sum::<i64>();
+        (left > 0).then_some((number, left))
+    }
+
+    pub(in crate::controller) fn ask_refund(&mut self) {
+        let At::Order { sale, from_list } = self.at else { return };
+        let again = self.pending_of(sale);
+        let open = self.left_to_refund(sale).map(|(number, _)| number);
+        let number = open.or_else(|| again.as_ref().and_then(|_| self.number_of(sale)));
+        let Some(number) = number else { return };
+        if self.approvers().next().is_none() {
+            return self.tell(Notice::NobodyMayApprove);
+        }
+        self.notices.over();
+        let lines = self.lines_of(sale).map_or(0, |lines| lines.len());
+        let mut asking = Asking {
+            sale,
+            from_list,
+            number,
+            picked: vec![0; lines],
+            amount_minor: 0,
+            reason: String::new(),
+            approving: again.is_some(),
+            approver: self.likely_approver(),
+            said: AskedSaid::Nothing,
+            pin: LockState::EnterPin,
+            pin_since: self.now.monotonic,
+            sent: None,
+            again: None,
+        };
+        if let Some(pending) = again {
+            (asking.amount_minor, asking.reason) = (pending.amount_minor, pending.reason.clone());
+            asking.said = AskedSaid::NoAnswer;
+            asking.again = Some(pending);
+        }
+        self.at = At::AskRefund(Box::new(asking));
+    }
+
+    fn number_of(&self, sale: u64) -> Option<OrderNumber> {
+        self.journal.as_ref()?.sale(sale).ok()??.record.number()
+    }
+
+    fn lines_of(&self, sale: u64) -> Option<Vec<evertill_shared::order::line::Line>> {
+        Some(self.journal.as_ref()?.sale(sale).ok()??.record.sale.lines)
+    }
+
+    fn pending_of(&mut self, sale: u64) -> Option<Pending> {
+        let name = fact_of(self.number_of(sale)?);
+        let text = self.read(|journal| journal.fact(&name))??;
+        serde_json::from_str(&text).ok()
+    }
+
+    fn approvers(&self) -> impl Iterator<Item = &TillPerson> {
+        self.duty.people().iter().filter(|person| Right::Refund.held_by(person.role))
+    }
+
+    /// Who serves, if they may approve; or the only one who may.
+    fn likely_approver(&self) -> Option<String> {
+        let serves = self.cashier().filter(|on| self.approvers().any(|person| person.login == on.login));
+        let (first, second) = (self.approvers().next(), self.approvers().nth(1));
+        let only = first.filter(|_| second.is_none()).map(|person| person.login.clone());
+        serves.map(|on| on.login).or(only)
+    }
+
+    /// The form, while it can be changed.
+    fn asking(&mut self) -> Option<&mut Asking> {
+        match &mut self.at {
+            At::AskRefund(asking) if asking.sent.is_none() => Some(asking),
+            _ => None,
+        }
+    }
+
+    /// The form, while what is asked for can be changed.
+    fn choosing(&mut self) -> Option<&mut Asking> {
+        self.asking().filter(|asking| !asking.approving && asking.again.is_none())
+    }
+
+    /// One piece of a line more, or less. The amount follows.
+    pub(in crate::controller) fn pick_for_refund(&mut self, line: usize, delta: i32) {
+        let Some(sale) = self.choosing().map(|asking| asking.sale) else { return };
+        let Some(lines) = self.lines_of(sale) else { return };
+        let left = self.left_to_refund(sale).map_or(0, |(_, left)| left);
+        let Some(asking) = self.choosing() else { return };
+        let (Some(bought), Some(picked)) = (lines.get(line), asking.picked.get_mut(line)) else { return };
+        *picked = picked.saturating_add_signed(delta).min(bought.quantity);
+        let shares = lines.iter().zip(&asking.picked);
+        let shares = shares.filter_map(|(line, pieces)| share_of_line(line.total, line.quantity, *pieces));
+        asking.amount_minor = shares.map(|share| share.minor).sum::<i64>().min(left);
+        asking.said = AskedSaid::Nothing;
+    }
+
+    pub(in crate::controller) fn refund_amount(&mut self, minor: Option<i64>) {
+        let Some(sale) = self.choosing().map(|asking| asking.sale) else { return };
+        let left = self.left_to_refund(sale).map_or(0, |(_, left)| left);
+        let lines = self.lines_of(sale).unwrap_or_default();
+        if let Some(asking) = self.choosing() {
+            asking.amount_minor = minor.unwrap_or(left).max(0);
+            let whole = minor.is_none();
+            asking.picked = lines.iter().map(|line| if whole { line.quantity } else { 0 }).collect();
+            asking.said = AskedSaid::Nothing;
+        }
+    }
+
+    pub(in crate::controller) fn refund_reason(&mut self, reason: String) {
+        if let Some(asking) = self.choosing() {
+            asking.reason = reason;
+        }
+    }
+
+    /// What is asked for stands; now somebody has to approve it.
+    pub(in crate::controller) fn refund_go_on(&mut self) {
+        let Some(sale) = self.choosing().map(|asking| asking.sale) else { return };
+        let left = self.left_to_refund(sale).map_or(0, |(_, left)| left);
+        if let Some(asking) = self.choosing()
+            && (1..=left).contains(&asking.amount_minor)
+            && !asking.reason.trim().is_empty()
+        {
+            asking.approving = true;
+            asking.said = AskedSaid::Nothing;
+        }
+    }
+
+    pub(in crate::controller) fn choose_approver(&mut self, login: String) {
+        let known = self.approvers().any(|person| person.login == login);
+        if let Some(asking) = self.asking().filter(|asking| known && asking.approving) {
+            asking.approver = Some(login);
+            asking.pin = LockState::EnterPin;
+        }
+    }
+
+    /// The approver's PIN was typed: it goes to the server with the request, and is kept nowhere.
+    pub(in crate::controller) fn approve_refund(&mut self, pin: SecretText) {
+        let (up, now, wall) = (self.sync.line() == Line::Up, self.now.monotonic, self.now.wall);
+        let (cashier, currency) = (self.cashier(), self.currency());
+        let own = self.identity.as_ref().map(|identity| (identity.terminal, identity.epoch));
+        let Some(asking) = self.asking().filter(|asking| asking.approving) else { return };
+        let (Some(approver), Some((terminal, epoch))) = (asking.approver.clone(), own) else { return };
+        if check_pin(pin.expose()) == Err(PinError::NotDigits) {
+            (asking.pin, asking.pin_since) = (LockState::NotAPin, now);
+            return;
+        }
+        if !up {
+            asking.said = AskedSaid::Offline;
+            return;
+        }
+        let pending = asking.again.clone().unwrap_or_else(|| Pending {
+            request: format!("{terminal}-{epoch}-{}-{}", asking.sale, wall.0),
+            amount_minor: asking.amount_minor,
+            reason: asking.reason.trim().to_owned(),
+        });
+        let number = asking.number;
+        let Ok(text) = serde_json::to_string(&pending) else { return };
+        let Some(journal) = &mut self.journal else { return };
+        // On the disk before it is asked: whoever comes after a restart asks for the same.
+        if let Err(error) = journal.set_fact(&fact_of(number), Some(&text)) {
+            return self.journal_failed(error);
+        }
+        let body = Box::new(AskRefundAtTill {
+            request: pending.request.clone(),
+            amount: evertill_shared::money::Amount::new(pending.amount_minor, currency),
+            reason: pending.reason,
+            approver,
+            pin,
+            cashier,
+        });
+        if let Some(asking) = self.asking() {
+            asking.sent = Some((pending.request.clone(), now));
+            asking.said = AskedSaid::Nothing;
+            (asking.pin, asking.pin_since) = (LockState::EnterPin, now);
+        }
+        self.send(Request::AskRefund { number, request: pending.request, body });
+    }
+
+    pub(in crate::controller) fn on_refund_answer(
+        &mut self,
+        number: OrderNumber,
+        request: &str,
+        result: Result<RefundAnswer, NetError>,
+    ) {
+        match result {
+            Ok(RefundAnswer::Reserved { order }) if order.refund.order == number => {
+                self.settle_asked(number, request);
+                self.refund_reserved(request, *order);
+            }
+            Ok(RefundAnswer::Reserved { .. }) => {
+                tracing::error!(%number, "the server spoke of another order")
+            }
+            Ok(RefundAnswer::Refused { why }) => {
+                self.settle_asked(number, request);
+                self.asked_said(request, AskedSaid::Refused(super::super::refund::refusal(&why)), Some(why));
+            }
+            Ok(RefundAnswer::WrongPin { tries_left }) => {
+                self.pin_said(request, LockState::Wrong { tries_left })
+            }
+            Ok(RefundAnswer::Wait { seconds }) => self.pin_said(request, LockState::Wait { seconds }),
+            // Somebody else has approved it under this id: it waits in the inbox.
+            Ok(RefundAnswer::AskedBefore) => {
+                self.settle_asked(number, request);
+                self.asked_said(request, AskedSaid::AskedBefore, None);
+            }
+            Ok(RefundAnswer::NotApprover) => self.asked_said(request, AskedSaid::NotApprover, None),
+            Err(error) => self.no_refund_answer(number, request, &error),
+        }
+    }
+
+    fn no_refund_answer(&mut self, number: OrderNumber, request: &str, error: &NetError) {
+        tracing::info!(%number, %error, "no answer to a refund that was asked for");
+        match error.code() {
+            Some(code) if !code.is_later() => {
+                self.asked_said(
+                    request,
+                    AskedSaid::Refused(RefundRefusal::Other { code: code.word() }),
+                    None,
+                );
+            }
+            // It surely never left, so it is as if it had not been asked for, unless it was before.
+            None if matches!(error, NetError::NotSent(_)) => {
+                self.asked_said(request, AskedSaid::Offline, None)
+            }
+            _ => self.asked_in_doubt(request),
+        }
+    }
+
+    /// The server has decided about this request: nothing of it is open any more.
+    fn settle_asked(&mut self, number: OrderNumber, request: &str) {
+        let name = fact_of(number);
+        let Some(Some(text)) = self.read(|journal| journal.fact(&name)) else { return };
+        let same = serde_json::from_str::<Pending>(&text).is_ok_and(|pending| pending.request == request);
+        if same
+            && let Some(journal) = &mut self.journal
+            && let Err(error) = journal.set_fact(&name, None)
+        {
+            self.journal_failed(error);
+        }
+    }
+
+    /// It is reserved. Whoever has just approved it stands here: it is carried out at once; otherwise it waits in the
+    /// inbox like one that was asked for in the console.
+    fn refund_reserved(&mut self, request: &str, order: RefundOrder) {
+        let id = order.refund.id.0.clone();
+        self.on_inbox(RefundInbox { refunds: vec![order], groups_unreachable: 0 });
+        if self.is_asked_here(request) && !self.duty.is_locked() {
+            self.notices.over();
+            self.at = At::Refunds;
+            self.carry_out(&id);
+        } else if self.waits_here(&id) {
+            self.tell(Notice::RefundsArrived { count: 1 });
+        }
+    }
+
+    fn is_asked_here(&self, request: &str) -> bool {
+        matches!(&self.at, At::AskRefund(asking) if asking.sent.as_ref().is_some_and(|(sent, _)| sent == request))
+    }
+
+    /// The form whose request was answered. An answer that nothing was done settles it, unless an earlier one of the same
+    /// id may have arrived.
+    fn answered(&mut self, request: &str) -> Option<&mut Asking> {
+        if !self.is_asked_here(request) {
+            return None;
+        }
+        let At::AskRefund(asking) = &mut self.at else { return None };
+        asking.sent = None;
+        Some(asking)
+    }
+
+    fn asked_said(&mut self, request: &str, said: AskedSaid, why: Option<RefundRefused>) {
+        let Some(asking) = self.answered(request) else { return };
+        let (number, first) = (asking.number, asking.again.is_none());
+        asking.said = said;
+        if why.is_some() {
+            // Decided: something else may be asked for.
+            asking.again = None;
+            asking.approving = false;
+        } else if first {
+            self.settle_asked(number, request);
+        }
+    }
+
+    fn pin_said(&mut self, request: &str, state: LockState) {
+        let now = self.now.monotonic;
+        let Some(asking) = self.answered(request) else { return };
+        (asking.pin, asking.pin_since) = (state, now);
+        let (number, first) = (asking.number, asking.again.is_none());
+        if first {
+            self.settle_asked(number, request);
+        }
+    }
+
+    fn asked_in_doubt(&mut self, request: &str) {
+        let Some(sale) = self.answered(request).map(|asking| asking.sale) else { return };
+        let pending = self.pending_of(sale);
+        if let At::AskRefund(asking) = &mut self.at {
+            asking.said = AskedSaid::NoAnswer;
+            asking.again = pending;
+        }
+    }
+
+    /// A request that nobody answered is in doubt.
+    pub(in crate::controller) fn run_asking(&mut self) {
+        let now = self.now.monotonic;
+        let At::AskRefund(asking) = &self.at else { return };
+        if let Some((request, _)) = asking.sent.clone().filter(|(_, since)| now >= *since + ANSWER_WAIT) {
+            self.asked_in_doubt(&request);
+        }
+    }
+
+    /// One step back: from the approval to the form, from the form to the order.
+    pub(in crate::controller) fn asking_back(&mut self) {
+        let At::AskRefund(asking) = &mut self.at else { return };
+        if asking.approving && asking.again.is_none() && asking.sent.is_none() {
+            asking.approving = false;
+            asking.said = AskedSaid::Nothing;
+            return;
+        }
+        let (sale, from_list) = (asking.sale, asking.from_list);
+        self.at = At::Order { sale, from_list };
+        self.notices.over();
+    }
+
+    pub(in crate::controller) fn ask_refund_page(&self, asking: &Asking) -> AskRefundPage {
+        let lines = self.lines_of(asking.sale).unwrap_or_default();
+        let left = self.left_to_refund(asking.sale).map_or(0, |(_, left)| left);
+        let line = |(line, picked): (evertill_shared::order::line::Line, &u32)| AskedLine {
+            name: line.name,
+            quantity: line.quantity,
+            picked: *picked,
+            total_minor: line.total.minor,
+        };
+        AskRefundPage {
+            order_number: asking.number.grouped(),
+            lines: lines.into_iter().zip(&asking.picked).map(line).collect(),
+            left_minor: left,
+            amount_minor: asking.amount_minor,
+            reason: asking.reason.clone(),
+            approving: asking.approving,
+            ready: (1..=left).contains(&asking.amount_minor) && !asking.reason.trim().is_empty(),
+            people: self.approvers().map(pin::shown).collect(),
+            chosen: asking.approver.clone(),
+            pin: self.asking_pin(asking),
+            said: asking.said.clone(),
+        }
+    }
+
+    fn asking_pin(&self, asking: &Asking) -> LockState {
+        if asking.sent.is_some() {
+            return LockState::Checking;
+        }
+        if asking.approver.is_none() {
+            return LockState::ChoosePerson;
+        }
+        match asking.pin {
+            LockState::Wait { seconds } => {
+                let gone = self.now.monotonic.saturating_sub(asking.pin_since).as_secs();
+                match seconds.saturating_sub(gone) {
+                    0 => LockState::EnterPin,
+                    seconds => LockState::Wait { seconds },
+                }
+            }
+            state => state,
+        }
+    }
+}
