@@ -9,6 +9,7 @@
 //! already in the store's zone, as digits (`14:05`); durations are whole seconds.
 
 mod action;
+mod adjust;
 mod aside;
 mod lock;
 mod notice;
@@ -16,7 +17,8 @@ mod page;
 mod shift;
 mod status;
 
-pub use action::UserAction;
+pub use action::{TypedOff, UserAction};
+pub use adjust::{AdjustPage, AdjustTarget, HeldPage, HeldRow, TakenOff};
 pub use aside::{
     AboutPage, FaultPage, OrderRow, OrderState, OrdersPage, RefundItem, RefundRefusal, RefundState,
     RefundsPage,

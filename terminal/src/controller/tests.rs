@@ -1,10 +1,12 @@
 //! The rules of the till, told as stories: a recorded screen, a scripted server, a journal on a real disk.
 
+mod adjust;
 mod approval;
 mod cash;
 mod duty;
 mod faults;
 mod goods;
+mod held;
 mod interruptions;
 mod limits;
 mod payments;
@@ -16,4 +18,4 @@ mod sales;
 mod shifts;
 mod showing;
 
-pub(crate) use rig::identity;
+pub(crate) use rig::{identity, products};
