@@ -279,9 +279,12 @@ fn changed_by_hand(sale: &Sale) -> String {
         if let Some(change) = &line.price_change {
             let allowed = people(None, change.approved_by.as_ref());
             let (was, now) = (change.was, line.unit_price);
-            all.push(format!("{} at {now}, was {was}: {}{allowed}", line.product, why(&change.reason)));
+            let product = line.product.escape_debug();
+            all.push(format!("{product} at {now}, was {was}: {}{allowed}", why(&change.reason)));
         }
-        all.extend(line.discount.iter().map(|discount| format!("{} {}", line.product, off(discount))));
+        all.extend(
+            line.discount.iter().map(|discount| format!("{} {}", line.product.escape_debug(), off(discount))),
+        );
     }
     all.extend(sale.discount.iter().map(|discount| format!("whole sale {}", off(discount))));
     if sale.lines_voided > 0 {

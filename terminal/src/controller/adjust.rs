@@ -1,12 +1,12 @@
 //! Changing a line or the whole sale: how many, what is taken off, at which price, and what is to be noted.
 
 use super::approval::Approved;
-use super::cart::{Cart, Changed, NotDone};
+use super::cart::{Cart, Changed, NotDone, tidy};
 use super::{At, Controller};
 use crate::view::{AdjustPage, AdjustTarget, Notice, TakenOff, TypedOff, UserAction};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::money::Amount;
-use evertill_shared::order::discount::{Discount, DiscountError, Off, Percent, Reason};
+use evertill_shared::order::discount::{Discount, DiscountError, LONGEST_TEXT, Off, Percent, Reason};
 use evertill_shared::order::line::Line;
 use evertill_shared::rights::Right;
 
@@ -82,6 +82,7 @@ impl Controller {
             self.at = At::Sale;
             return;
         };
+        let reason = one_line(&reason);
         let off = match off {
             TypedOff::Minor(minor) => Off::Amount(self.money(minor)),
             TypedOff::Points(points) => Off::Percent(Percent(points)),
@@ -93,6 +94,7 @@ impl Controller {
     }
 
     fn ask_price(&mut self, line: u32, minor: i64, reason: Reason) {
+        let reason = one_line(&reason);
         if let Err(error) = reason.check() {
             return self.tell_not_a_discount(&error);
         }
@@ -160,6 +162,11 @@ impl Controller {
             note: note.unwrap_or_default().to_owned(),
         }
     }
+}
+
+/// The reason as it fits on a receipt.
+fn one_line(reason: &Reason) -> Reason {
+    Reason { kind: reason.kind, text: tidy(&reason.text, LONGEST_TEXT) }
 }
 
 /// What a line costs before its part of what is taken off the whole.

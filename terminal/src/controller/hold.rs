@@ -65,8 +65,8 @@ impl Controller {
     /// Keeps the cart as it is now, if it is not kept yet. A full disk does not stop the sale: what is lost is only that
     /// the cart comes back by itself.
     pub(super) fn keep_cart(&mut self) {
-        // What is closed for payment is the journal's.
-        if self.frozen.is_some() || self.kept == self.cart {
+        // What is closed for payment is the journal's; and after a fault the disk may know more than we do.
+        if self.frozen.is_some() || !self.faults.is_empty() || self.kept == self.cart {
             return;
         }
         let Some(journal) = &mut self.journal else { return };
