@@ -192,7 +192,8 @@ fn the_largest_sale_with_discounts_notes_and_reasons_still_fits_into_one_request
         price: cny(10_000),
         ..products()[1].clone()
     };
-    till.give(Input::CatalogueLoaded { version: 1, products: (0..Sale::MAX_LINES).map(product).collect() });
+    let goods: Vec<_> = (0..Sale::MAX_LINES).map(product).collect();
+    till.give(goods_on_disk(&goods));
     for id in 0..Sale::MAX_LINES {
         till.scan(&format!("X{id:06}"));
     }

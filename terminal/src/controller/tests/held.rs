@@ -262,6 +262,9 @@ impl Journal for Dies {
     fn refunds(&self) -> Result<Vec<RefundRecord>, JournalError> {
         self.inner.refunds()
     }
+    fn last_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
+        self.inner.last_shift()
+    }
     fn handed_in(&self) -> Result<u64, JournalError> {
         self.inner.handed_in()
     }
