@@ -1,13 +1,14 @@
 //! An order: what was sold, and where the order stands.
 
+mod apportion;
+pub mod discount;
 pub mod line;
+mod sale;
 
-use crate::cashier::Cashier;
-use crate::clock::Timestamp;
-use crate::id::StoreId;
-use crate::money::{Amount, Currency, MoneyError};
+pub use sale::{Sale, SaleError, spread};
+
+use crate::money::Amount;
 use crate::wallet::Wallet;
-use line::Line;
 use serde::{Deserialize, Serialize};
 
 /// How a sale is paid.
@@ -18,114 +19,6 @@ pub enum Tender {
     Cash,
     /// The customer's payment code, scanned by the till; which wallet shows when it is scanned.
     PaymentCode,
-}
-
-/// What was sold, as the till wrote it into its journal. It never changes afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sale {
-    /// The store that sold.
-    pub store: StoreId,
-    /// When the sale was closed for payment, by the till's own clock (a claim, not a fact).
-    pub at: Timestamp,
-    /// The goods.
-    pub lines: Vec<Line>,
-    /// What is to be paid.
-    pub total: Amount,
-    /// How much of the total is tax.
-    pub tax: Amount,
-    /// Who served; nobody at a till where nobody logs in. Entries from before there was this field read as such.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cashier: Option<Cashier>,
-}
-
-/// Why a sale is not a sale.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SaleError {
-    /// Nothing was sold.
-    #[error("the sale has no lines")]
-    Empty,
-    /// More lines than one sale may have.
-    #[error("the sale has {0} lines; the most is {max}", max = Sale::MAX_LINES)]
-    TooManyLines(usize),
-    /// A line is not what it says.
-    #[error("line {0} is wrong: {1}")]
-    Line(usize, line::LineError),
-    /// The lines do not add up to the total or to the tax.
-    #[error("the lines add up to {computed}, the sale says {stated}")]
-    TotalDiffers {
-        /// What the lines add up to.
-        computed: Amount,
-        /// What the sale claims.
-        stated: Amount,
-    },
-    /// The total is zero or less.
-    #[error("there is nothing to pay")]
-    NothingToPay,
-    /// Arithmetic on money failed.
-    #[error(transparent)]
-    Money(#[from] MoneyError),
-}
-
-impl Sale {
-    /// The most lines that one sale may have.
-    pub const MAX_LINES: usize = 1_000;
-
-    /// A sale of these lines, with total and tax computed.
-    /// # Errors
-    /// No lines, a wrong line, or an amount that does not fit.
-    pub fn new(
-        store: StoreId,
-        at: Timestamp,
-        currency: Currency,
-        lines: Vec<Line>,
-    ) -> Result<Self, SaleError> {
-        let (total, tax) = Self::add_up(&lines, currency)?;
-        if !total.is_positive() {
-            return Err(SaleError::NothingToPay);
-        }
-        Ok(Self { store, at, lines, total, tax, cashier: None })
-    }
-
-    /// The same sale, served by that person.
-    #[must_use]
-    pub fn served_by(self, cashier: Option<Cashier>) -> Self {
-        Self { cashier, ..self }
-    }
-
-    /// Whether the sale is what it says: the server checks what a till sent.
-    /// # Errors
-    /// The first thing that is wrong.
-    pub fn check(&self) -> Result<(), SaleError> {
-        let (total, tax) = Self::add_up(&self.lines, self.total.currency)?;
-        if total != self.total {
-            return Err(SaleError::TotalDiffers { computed: total, stated: self.total });
-        }
-        if tax != self.tax {
-            return Err(SaleError::TotalDiffers { computed: tax, stated: self.tax });
-        }
-        if !total.is_positive() {
-            return Err(SaleError::NothingToPay);
-        }
-        Ok(())
-    }
-
-    fn add_up(lines: &[Line], currency: Currency) -> Result<(Amount, Amount), SaleError> {
-        if lines.is_empty() {
-            return Err(SaleError::Empty);
-        }
-        if lines.len() > Self::MAX_LINES {
-            return Err(SaleError::TooManyLines(lines.len()));
-        }
-        let mut total = Amount::zero(currency);
-        let mut tax = Amount::zero(currency);
-        for (index, line) in lines.iter().enumerate() {
-            line.check().map_err(|error| SaleError::Line(index + 1, error))?;
-            total = total.checked_add(line.total)?;
-            tax = tax.checked_add(line.tax().map_err(|error| SaleError::Line(index + 1, error))?)?;
-        }
-        Ok((total, tax))
-    }
 }
 
 /// Where an order stands.

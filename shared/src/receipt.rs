@@ -2,6 +2,8 @@
 
 use crate::id::{RefundId, SaleKey, TerminalId};
 use crate::money::Amount;
+use crate::order::discount::{Discount, Percent, PriceChange, Reason};
+use crate::order::line::Line;
 use crate::order_number::OrderNumber;
 use crate::shift::{Counted, Pending, Totals};
 use crate::wallet::Wallet;
@@ -29,8 +31,14 @@ pub struct Receipt {
     pub kind: ReceiptKind,
     /// The goods.
     pub lines: Vec<ReceiptLine>,
-    /// What the goods cost together, tax included.
+    /// What was taken off the whole sale, after what was taken off its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<ReceiptDiscount>,
+    /// What is to be paid for the goods, tax included.
     pub total: Amount,
+    /// What the customer wanted to be noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The tax within the total, by rate.
     pub tax: Vec<ReceiptTax>,
     /// How it was paid, or paid back.
@@ -102,8 +110,92 @@ pub struct ReceiptLine {
     pub quantity: u32,
     /// The price of one.
     pub unit: Amount,
-    /// The price of all, after what was taken off.
+    /// The price of all, after what was taken off this line.
     pub total: Amount,
+    /// What was taken off this line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<ReceiptDiscount>,
+    /// The price of one was overridden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_change: Option<ReceiptPriceChange>,
+    /// What somebody wrote about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What was taken off, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptDiscount {
+    /// How much.
+    pub amount: Amount,
+    /// The share that it was given as, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Percent>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Another price than the goods' own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptPriceChange {
+    /// The price of one before.
+    pub was: Amount,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl From<&Discount> for ReceiptDiscount {
+    fn from(discount: &Discount) -> Self {
+        Self { amount: discount.amount, percent: discount.percent, reason: discount.reason.clone() }
+    }
+}
+
+impl From<&PriceChange> for ReceiptPriceChange {
+    fn from(change: &PriceChange) -> Self {
+        Self { was: change.was, reason: change.reason.clone() }
+    }
+}
+
+impl ReceiptLine {
+    /// Goods at their own price.
+    #[must_use]
+    pub const fn plain(name: String, quantity: u32, unit: Amount, total: Amount) -> Self {
+        Self { name, quantity, unit, total, discount: None, price_change: None, note: None }
+    }
+
+    /// The price of all before anything was taken off this line.
+    #[must_use]
+    pub fn gross(&self) -> Amount {
+        let taken = self.discount.as_ref().map(|discount| discount.amount);
+        taken.and_then(|taken| self.total.checked_add(taken).ok()).unwrap_or(self.total)
+    }
+
+    /// What the customer saves on it: by a discount, and by a lower price than before.
+    fn saved_minor(&self) -> i64 {
+        let lower = self.price_change.as_ref().map_or(0, |change| {
+            change.was.minor.saturating_sub(self.unit.minor).max(0).saturating_mul(i64::from(self.quantity))
+        });
+        let taken = self.discount.as_ref().map_or(0, |discount| discount.amount.minor);
+        lower.saturating_add(taken)
+    }
+}
+
+impl From<&Line> for ReceiptLine {
+    /// A line of a sale, before its part of what was taken off the whole.
+    fn from(line: &Line) -> Self {
+        Self {
+            name: line.name.clone(),
+            quantity: line.quantity,
+            unit: line.unit_price,
+            // The sale was checked when it was closed: these sums fit.
+            total: line.net().unwrap_or(line.total),
+            discount: line.discount.as_ref().map(ReceiptDiscount::from),
+            price_change: line.price_change.as_ref().map(ReceiptPriceChange::from),
+            note: line.note.clone(),
+        }
+    }
 }
 
 /// The tax of one rate within the total.
@@ -145,6 +237,21 @@ impl Receipt {
         Self { copy: true, copy_number, ..self.clone() }
     }
 
+    /// What the goods cost together before anything was taken off the whole.
+    #[must_use]
+    pub fn subtotal(&self) -> Amount {
+        let taken = self.discount.as_ref().map(|discount| discount.amount);
+        taken.and_then(|taken| self.total.checked_add(taken).ok()).unwrap_or(self.total)
+    }
+
+    /// What the customer saves altogether.
+    #[must_use]
+    pub fn saved(&self) -> Amount {
+        let whole = self.discount.as_ref().map_or(0, |discount| discount.amount.minor);
+        let minor = self.lines.iter().fold(whole, |sum, line| sum.saturating_add(line.saved_minor()));
+        Amount::new(minor, self.total.currency)
+    }
+
     /// What the QR code at the foot holds: the order's number, or the sale's name while it has none.
     #[must_use]
     pub fn qr_text(&self) -> String {
@@ -178,8 +285,10 @@ mod tests {
             at_local: "2026-11-20 14:03:07".into(),
             cashier: Some("Li".into()),
             kind: ReceiptKind::Sale,
-            lines: vec![ReceiptLine { name: "Tea".into(), quantity: 2, unit: cny(350), total: cny(700) }],
+            lines: vec![ReceiptLine::plain("Tea".into(), 2, cny(350), cny(700))],
+            discount: None,
             total: cny(700),
+            note: None,
             tax: vec![ReceiptTax { rate: "13 %".into(), amount: cny(81) }],
             tenders: vec![
                 ReceiptTender::Cash { given: cny(500), change: cny(0) },
@@ -222,6 +331,41 @@ mod tests {
             let json = serde_json::to_string(&original).unwrap();
             assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), original);
         }
+    }
+
+    #[test]
+    fn a_receipt_from_before_there_were_discounts_reads_and_is_written_as_it_was() {
+        let text = serde_json::to_string(&receipt()).unwrap();
+        assert!(!text.contains("discount") && !text.contains("note") && !text.contains("price_change"));
+        assert_eq!(serde_json::from_str::<Receipt>(&text).unwrap(), receipt());
+    }
+
+    #[test]
+    fn what_a_customer_saves_is_every_discount_and_every_lower_price() {
+        let reason = Reason::usual(crate::order::discount::ReasonKind::Damaged);
+        let off = |minor| ReceiptDiscount { amount: cny(minor), percent: None, reason: reason.clone() };
+        let change = |minor| Some(ReceiptPriceChange { was: cny(minor), reason: reason.clone() });
+        let tea = ReceiptLine {
+            discount: Some(off(70)),
+            price_change: change(400),
+            ..ReceiptLine::plain("Tea".into(), 2, cny(350), cny(630))
+        };
+        let dearer = ReceiptLine {
+            price_change: change(100),
+            ..ReceiptLine::plain("Bag".into(), 1, cny(130), cny(130))
+        };
+        assert_eq!(tea.gross(), cny(700));
+        let all = Receipt {
+            lines: vec![tea, dearer],
+            discount: Some(off(60)),
+            total: cny(700),
+            note: Some("by the door".into()),
+            ..receipt()
+        };
+        assert_eq!((all.subtotal(), all.saved()), (cny(760), cny(70 + 100 + 60)));
+        let json = serde_json::to_string(&all).unwrap();
+        assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), all);
+        assert_eq!(receipt().saved(), cny(0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Every touch and every answer is judged by where the sale stands, never by which button was drawn: a button that is
 //! pressed twice finds the second time that its work is done.
 
+mod adjust;
 mod approval;
 mod cart;
 mod count;
@@ -11,6 +12,7 @@ mod drawer;
 mod duty;
 mod enrol;
 mod fault;
+mod hold;
 mod input;
 mod link;
 mod notice;
@@ -32,7 +34,7 @@ use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
-use crate::view::{Language, Notice, PrinterState, ScannerState, Screen, UserAction};
+use crate::view::{AdjustTarget, Language, Notice, PrinterState, ScannerState, Screen, UserAction};
 use approval::Approval;
 use cart::Cart;
 use duty::Duty;
@@ -41,6 +43,7 @@ use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
 use fault::Fault;
+use hold::Held;
 use notice::Notices;
 use orders::{Asking, OrdersDesk};
 use payment::{HeldCode, Watch};
@@ -74,6 +77,12 @@ enum At {
     Done {
         sale: u64,
     },
+    /// Changing a line, or the whole sale.
+    Adjust {
+        target: AdjustTarget,
+    },
+    /// Parking the sale, or taking a parked one in hand again.
+    Held,
     Refunds,
     Orders,
     /// One order.
@@ -115,6 +124,9 @@ pub struct Controller {
     at: At,
     faults: Vec<Fault>,
     cart: Cart,
+    /// The cart as it stands on the disk.
+    kept: Cart,
+    held: Vec<Held>,
     /// The journal's entry of the sale in the cart, once it was closed for payment.
     frozen: Option<u64>,
     draft_due: Duration,
@@ -154,6 +166,8 @@ impl Controller {
             at: At::Starting,
             faults: Vec::new(),
             cart: Cart::default(),
+            kept: Cart::default(),
+            held: Vec::new(),
             frozen: None,
             draft_due: Duration::ZERO,
             watches: Vec::new(),
@@ -202,6 +216,7 @@ impl Controller {
         self.drop_idle_approval();
         self.run_due();
         self.look_for_matches();
+        self.keep_cart();
         self.show(always_show);
         std::mem::take(&mut self.out)
     }
@@ -231,8 +246,20 @@ impl Controller {
             | A::SetSearch(_)
             | A::SubmitSearch(_)
             | A::ChangeQuantity { .. }
-            | A::RemoveLine { .. }
             | A::VoidSale => self.on_sale_action(action),
+            A::RemoveLine { .. } if matches!(self.at, At::Sale) => self.on_sale_action(action),
+            A::OpenLine { line } => self.open_adjust(AdjustTarget::Line(line)),
+            A::OpenWhole => self.open_adjust(AdjustTarget::Whole),
+            A::RemoveLine { .. }
+            | A::SetQuantity { .. }
+            | A::TakeOff { .. }
+            | A::TakeNothingOff
+            | A::OverridePrice { .. }
+            | A::RestorePrice
+            | A::WriteNote { .. } => self.on_adjust_action(action),
+            A::OpenHeld => self.open(At::Held),
+            A::Hold { name } => self.hold(&name),
+            A::Recall { id } => self.recall(id),
             A::TenderCode => self.tender_code(),
             A::ShowCode { wallet } => self.show_code(screen::wallet_shown(wallet)),
             A::TenderCash => self.tender_cash(),
@@ -288,7 +315,11 @@ impl Controller {
 
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
-        if matches!(self.at, At::Sale | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift) {
+        let beside = matches!(
+            self.at,
+            At::Sale | At::Held | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift
+        );
+        if beside {
             self.at = page;
             if matches!(self.at, At::Refunds) {
                 self.notices.over();
@@ -314,6 +345,8 @@ impl Controller {
             At::AwaitCode { held: None }
             | At::Cash { .. }
             | At::Ended { .. }
+            | At::Adjust { .. }
+            | At::Held
             | At::Refunds
             | At::Orders
             | At::Order { from_list: false, .. }
@@ -414,7 +447,7 @@ impl Controller {
 }
 
 #[cfg(test)]
-pub(crate) use tests::identity as tests_identity;
+pub(crate) use tests::{identity as tests_identity, products as tests_products};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! (rules *nothing-lost*, *chain*). What is known of sales and refunds is derived from the entries, in the same
 //! transaction, so a crash at any point resumes with books that fit the journal.
 
+mod carts;
 mod checkpoint;
 mod error;
 mod finding;
@@ -14,6 +15,7 @@ mod schema;
 mod shifts;
 mod verify;
 
+pub use carts::{Carts, HeldSale, KeptCart};
 pub use error::JournalError;
 pub use finding::SalesWanted;
 pub use jobs::{PrintJob, PrintJobState};
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use verify::follow_from;
 
 /// The journal as the controller sees it: what is appended is durable before the call returns.
-pub trait Journal: Send {
+pub trait Journal: Carts + Send {
     /// The last entry.
     fn head(&self) -> Head;
     /// Writes an entry and what follows from it, in one transaction that is on the disk when this returns. Gives the
@@ -215,6 +217,7 @@ impl JournalStore {
             }
         }
         schema::complete(&connection)?;
+        carts::create(&connection)?;
         if let Some(found) = stored_head(&connection)?
             && (found.terminal, found.epoch) != (start.terminal, start.epoch)
         {
@@ -279,6 +282,7 @@ impl JournalStore {
         if let Some(shift) = &shift {
             shifts::put(&transaction, shift)?;
         }
+        carts::follow(&transaction, sequence, body)?;
         transaction.commit()?;
         Ok(head)
     }

@@ -17,7 +17,9 @@ use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::refunds::RefundOrder;
-use evertill_shared::receipt::{Receipt, ReceiptKind, ReceiptLine, ReceiptTax, ReceiptTender, ShiftReport};
+use evertill_shared::receipt::{
+    Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTax, ReceiptTender, ShiftReport,
+};
 use evertill_shared::shift::{Pending, Shift};
 use std::collections::BTreeMap;
 
@@ -25,12 +27,6 @@ use std::collections::BTreeMap;
 #[must_use]
 pub fn receipt_of_sale(identity: &Identity, record: &SaleRecord) -> Receipt {
     let sale = &record.sale;
-    let lines = sale.lines.iter().map(|line| ReceiptLine {
-        name: line.name.clone(),
-        quantity: line.quantity,
-        unit: line.unit_price,
-        total: line.total,
-    });
     Receipt {
         title: identity.store.name.clone(),
         address: identity.store.address.clone(),
@@ -40,8 +36,10 @@ pub fn receipt_of_sale(identity: &Identity, record: &SaleRecord) -> Receipt {
         at_local: local_text(sale.at, &identity.store.zone),
         cashier: sale.cashier.as_ref().map(|cashier| cashier.tidy().name),
         kind: ReceiptKind::Sale,
-        lines: lines.collect(),
+        lines: sale.lines.iter().map(ReceiptLine::from).collect(),
+        discount: sale.discount.as_ref().map(ReceiptDiscount::from),
         total: sale.total,
+        note: sale.note.clone(),
         tax: taxes(record),
         tenders: tenders(record),
         copy: false,
@@ -103,7 +101,10 @@ pub fn receipt_of_refund(
             original_order: refund.order,
             approved_by: refund.requested_by.clone(),
         },
+        // Of the sale only its total counts here: what was taken off was never paid, and does not come back.
         lines: Vec::new(),
+        discount: None,
+        note: None,
         total: record.sale.total,
         tax: Vec::new(),
         tenders: vec![tender],
@@ -144,6 +145,8 @@ pub fn receipt_of_shift(
             approved_by: closing.and_then(|closing| closing.approved_by.as_ref()).map(name),
         })),
         lines: Vec::new(),
+        discount: None,
+        note: None,
         total: shift.totals.expected(),
         tax: Vec::new(),
         tenders: Vec::new(),

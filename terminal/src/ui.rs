@@ -4,6 +4,7 @@
 //! whole-system test. All of it stays in the thread that created it; [`TillWindow::handle`] is what other threads show
 //! their screens with.
 
+mod adjust;
 mod ask_refund;
 mod cash;
 mod drawer;
@@ -56,6 +57,7 @@ impl TillWindow {
         let act: Act = Rc::new(on_action);
         connect_frame(&window, &act);
         sale::connect(&window, &act);
+        adjust::connect(&window, &act);
         cash::connect(&window, &act);
         enrol::connect(&window, &act);
         payment::connect(&window, &act);
@@ -168,6 +170,8 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Starting => {}
         Page::Enrol(page) => enrol::show(window, page, fresh),
         Page::Sale(page) => sale::show(window, page, money),
+        Page::Adjust(page) => adjust::show(window, page, money, fresh),
+        Page::Held(page) => adjust::show_held(window, page, money, fresh),
         Page::AwaitCode(page) => payment::show_await(window, page, money),
         Page::Cash(page) => cash::show(window, page, money, fresh),
         Page::Payment(page) => payment::show(window, page, money),
@@ -209,6 +213,8 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Starting => PageKind::Starting,
         Page::Enrol(_) => PageKind::Enrol,
         Page::Sale(_) => PageKind::Sale,
+        Page::Adjust(_) => PageKind::Adjust,
+        Page::Held(_) => PageKind::Held,
         Page::AwaitCode(_) => PageKind::AwaitCode,
         Page::Cash(_) => PageKind::Cash,
         Page::Payment(_) => PageKind::Payment,

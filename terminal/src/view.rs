@@ -9,6 +9,7 @@
 //! already in the store's zone, as digits (`14:05`); durations are whole seconds.
 
 mod action;
+mod adjust;
 mod aside;
 mod lock;
 mod notice;
@@ -17,7 +18,8 @@ mod page;
 mod shift;
 mod status;
 
-pub use action::{DayStep, UserAction};
+pub use action::{DayStep, TypedOff, UserAction};
+pub use adjust::{AdjustPage, AdjustTarget, HeldPage, HeldRow, TakenOff};
 pub use aside::{AboutPage, FaultPage, RefundItem, RefundRefusal, RefundState, RefundsPage};
 pub use lock::{ApprovalPage, LockPage, LockPerson, LockState, StaffRole, UnderWay};
 pub use notice::{Confirm, Notice};

@@ -20,11 +20,13 @@ mod words;
 
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::money::Currency;
+use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
 use evertill_terminal::ui::TillWindow;
 use evertill_terminal::view::{
-    AmountPurpose, Language, LockState, Notice, Page, ReceiptState, SalePage, Screen, UserAction, Wallet,
+    AmountPurpose, Language, LockState, Notice, Page, ReceiptState, SalePage, Screen, TypedOff, UserAction,
+    Wallet,
 };
 use evertill_tests::headless::{Element, Picture, Surface, elements, install_still};
 use std::cell::RefCell;
@@ -71,6 +73,19 @@ impl Bench {
         self.tap(if language == Language::Chinese { "显示键盘" } else { "Show the keys" });
         self.surface.type_text("茶");
         self.show(&sale(found))
+    }
+
+    /// A line whose price is changed for a reason in somebody's own words, with the keys on screen.
+    fn show_adjust_keys(&self, language: Language) -> Picture {
+        let adjust = Screen { language, ..samples::screen(Page::Adjust(samples::adjust_line())) };
+        self.show(&Screen { language, ..samples::screen(Page::Starting) });
+        self.show(&adjust);
+        let labels = match language {
+            Language::Chinese => ["单价", "1", "其他原因", "显示键盘"],
+            Language::English => ["Price", "1", "Another reason", "Show the keys"],
+        };
+        labels.iter().for_each(|label| self.tap(label));
+        self.show(&adjust)
     }
 
     fn elements(&self) -> Vec<Element> {
@@ -123,11 +138,15 @@ fn every_page_fits_and_looks_as_it_was_last_seen() {
                 wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
                 wrong.extend(pictures::compare(&name, &picture).err());
             }
-            let name = format!("sale_keys_{code}_{width}");
-            let picture = bench.show_search(language);
-            let found = complaints(&bench.elements(), width as f32, height as f32);
-            wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
-            wrong.extend(pictures::compare(&name, &picture).err());
+            let with_keys: [(&str, fn(&Bench, Language) -> Picture); 2] =
+                [("sale_keys", Bench::show_search), ("adjust_keys", Bench::show_adjust_keys)];
+            for (name, show) in with_keys {
+                let name = format!("{name}_{code}_{width}");
+                let picture = show(&bench, language);
+                let found = complaints(&bench.elements(), width as f32, height as f32);
+                wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
+                wrong.extend(pictures::compare(&name, &picture).err());
+            }
         }
     }
     assert!(wrong.is_empty(), "{} complaints:\n{}", wrong.len(), wrong.join("\n"));
@@ -384,6 +403,76 @@ fn a_shift_is_opened_paid_into_counted_and_read_by_touch() {
     bench.show(&samples::report(true, 0, ReceiptState::Printed));
     bench.tap("Print a copy of the report");
     assert_eq!(bench.heard(), [UserAction::PrintReport]);
+}
+
+#[test]
+fn a_line_is_touched_and_a_discount_needs_an_amount_and_a_reason() {
+    let bench = Bench::new();
+    bench.show(&samples::screen(Page::Sale(samples::sale())));
+    bench.tap("Change: 茶叶蛋");
+    bench.tap("Discount or note for the whole sale");
+    bench.tap("Hold this sale, or see those that are held");
+    assert_eq!(
+        bench.heard(),
+        [UserAction::OpenLine { line: 4 }, UserAction::OpenWhole, UserAction::OpenHeld]
+    );
+    bench.show(&samples::screen(Page::Adjust(samples::adjust_line())));
+    ["1", "2"].iter().for_each(|key| bench.tap(key));
+    bench.tap("Set the quantity");
+    assert_eq!(bench.heard(), [UserAction::SetQuantity { quantity: 12 }]);
+    bench.tap("Off in %");
+    ["1", "2", ".", "5"].iter().for_each(|key| bench.tap(key));
+    bench.tap("Take it off");
+    assert_eq!(bench.heard(), [], "not without a reason");
+    bench.tap("Damaged");
+    bench.tap("Take it off");
+    let damaged = Reason::usual(ReasonKind::Damaged);
+    let off = |off, reason: &Reason| UserAction::TakeOff { off, reason: reason.clone() };
+    assert_eq!(bench.heard(), [off(TypedOff::Points(1_250), &damaged)]);
+    bench.tap("Off in ¥");
+    ["1", ".", "5"].iter().for_each(|key| bench.tap(key));
+    bench.tap("Another reason");
+    bench.tap("Take it off");
+    assert_eq!(bench.heard(), [], "another reason says which");
+    bench.tap("In your own words");
+    bench.surface.type_text("opened");
+    bench.tap("Take it off");
+    let opened = Reason { kind: ReasonKind::Other, text: "opened".into() };
+    assert_eq!(bench.heard(), [off(TypedOff::Minor(150), &opened)]);
+    bench.tap("Price");
+    ["9", "00"].iter().for_each(|key| bench.tap(key));
+    bench.tap("Set the price");
+    assert_eq!(bench.heard(), [UserAction::OverridePrice { minor: 90_000, reason: opened }]);
+    bench.tap("Note");
+    bench.tap("Show the keys");
+    ["h", "i"].iter().for_each(|key| bench.tap(key));
+    bench.tap("Keep the note");
+    bench.tap("Hide the keys");
+    bench.tap("No discount");
+    bench.tap("Own price");
+    bench.tap("Take this line out");
+    let expected = [
+        UserAction::WriteNote { text: "hi".into() },
+        UserAction::TakeNothingOff,
+        UserAction::RestorePrice,
+        UserAction::RemoveLine { line: 3 },
+    ];
+    assert_eq!(bench.heard(), expected);
+}
+
+#[test]
+fn a_sale_is_held_under_a_name_and_taken_in_hand_only_when_none_is() {
+    let bench = Bench::new();
+    let sample = |name| samples::all().into_iter().find(|s| s.name == name).unwrap().screen;
+    bench.show(&sample("held"));
+    bench.tap("Name of the held sale");
+    bench.surface.type_text("red");
+    bench.tap("Hold this sale");
+    bench.tap("Take in hand: #12");
+    assert_eq!(bench.heard(), [UserAction::Hold { name: "red".into() }]);
+    bench.show(&sample("held_free"));
+    bench.tap("Take in hand: #12");
+    assert_eq!(bench.heard(), [UserAction::Recall { id: 2 }]);
 }
 
 #[test]

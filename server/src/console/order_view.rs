@@ -7,8 +7,11 @@ use super::visitor::Visitor;
 use super::words::{Words, fill};
 use crate::order_group::{OrderDetail, PaymentRecord, Policies, RefundRecord};
 use evertill_shared::business_day::local_text;
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order::PaidBy;
+use evertill_shared::order::discount::{Discount, PriceChange, Reason};
+use evertill_shared::order::line::Line;
 use evertill_shared::payment::Action;
 
 /// The order.
@@ -19,6 +22,10 @@ pub(super) struct OrderView {
     pub badges: Vec<Badge>,
     pub total: String,
     pub tax: String,
+    pub subtotal: Option<String>,
+    pub taken_off: Option<TakenOff>,
+    pub lines_voided: u32,
+    pub note: Option<String>,
     pub sold: String,
     pub terminal: String,
     pub cashier: Option<String>,
@@ -39,6 +46,15 @@ pub(super) struct GoodsView {
     pub quantity: u32,
     pub price: String,
     pub total: String,
+    pub note: Option<String>,
+    /// What was done to its price, in words.
+    pub changes: Vec<TakenOff>,
+}
+
+/// A discount, or another price: what, and why and by whom.
+pub(super) struct TakenOff {
+    pub what: String,
+    pub why: String,
 }
 
 /// An attempt to pay.
@@ -77,6 +93,15 @@ impl OrderView {
             badges: badges(detail, t),
             total: order.total.to_string(),
             tax: detail.goods.tax.to_string(),
+            subtotal: detail
+                .goods
+                .discount
+                .as_ref()
+                .and(detail.goods.before_discount().ok())
+                .map(|a| a.to_string()),
+            taken_off: detail.goods.discount.as_ref().map(|discount| TakenOff::discount(discount, t)),
+            lines_voided: detail.goods.lines_voided,
+            note: detail.goods.note.clone(),
             sold: local_text(order.created_at, zone),
             terminal: order.sale.terminal.to_string(),
             cashier: order.served_by.as_ref().map(say::served_by),
@@ -85,7 +110,7 @@ impl OrderView {
             paid_with: order.paid_by.as_ref().map(|paid_by| paid_with(paid_by, t)),
             transaction: order.paid_by.as_ref().and_then(transaction),
             left: left.map(|left| left.to_string()),
-            goods: detail.goods.lines.iter().map(GoodsView::of).collect(),
+            goods: detail.goods.lines.iter().map(|line| GoodsView::of(line, t)).collect(),
             payments: detail
                 .payments
                 .iter()
@@ -120,14 +145,39 @@ fn transaction(paid_by: &PaidBy) -> Option<String> {
 }
 
 impl GoodsView {
-    fn of(line: &evertill_shared::order::line::Line) -> Self {
+    fn of(line: &Line, t: &'static Words) -> Self {
+        let price = line.price_change.as_ref().map(|change| TakenOff::price(change, t));
+        let discount = line.discount.as_ref().map(|discount| TakenOff::discount(discount, t));
         Self {
             name: line.name.clone(),
             quantity: line.quantity,
             price: line.unit_price.to_string(),
-            total: line.total.to_string(),
+            // Before its part of what was taken off the whole, which stands below with the subtotal.
+            total: line.net().unwrap_or(line.total).to_string(),
+            note: line.note.clone(),
+            changes: price.into_iter().chain(discount).collect(),
         }
     }
+}
+
+impl TakenOff {
+    fn discount(discount: &Discount, t: &'static Words) -> Self {
+        let share = discount.percent.map_or_else(String::new, |percent| format!(" ({})", percent.to_text()));
+        let what = format!("{} {}{share}", t.discount, discount.amount);
+        Self { what, why: because(&discount.reason, discount.approved_by.as_ref(), t) }
+    }
+
+    fn price(change: &PriceChange, t: &'static Words) -> Self {
+        let what = fill(t.price_was, &[&change.was.to_string()]);
+        Self { what, why: because(&change.reason, change.approved_by.as_ref(), t) }
+    }
+}
+
+fn because(reason: &Reason, approved_by: Option<&Cashier>, t: &'static Words) -> String {
+    let own = (!reason.text.is_empty()).then(|| reason.text.clone());
+    let approver = approved_by.map(|who| fill(t.approved_by, &[&who.tidy().name]));
+    let parts = [Some(say::reason(reason.kind, t).to_owned()), own, approver];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// What the order centre does next about an attempt, and when.

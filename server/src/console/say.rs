@@ -8,6 +8,7 @@ use evertill_shared::business_day::{StoreZone, local_text};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, TerminalId};
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::discount::ReasonKind;
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::{GroupTag, OrderNumberError};
 use evertill_shared::payment::{DeclineReason, PaymentState};
@@ -38,6 +39,20 @@ pub(super) fn tender(paid_by: &PaidBy, t: T) -> &'static str {
     match paid_by {
         PaidBy::Cash { .. } => t.cash,
         PaidBy::Wallet { wallet: which, .. } => wallet(*which, t),
+    }
+}
+
+/// Why a price was changed.
+pub(super) fn reason(kind: ReasonKind, t: T) -> &'static str {
+    match kind {
+        ReasonKind::Damaged => t.reason_damaged,
+        ReasonKind::NearExpiry => t.reason_near_expiry,
+        ReasonKind::PriceTag => t.reason_price_tag,
+        ReasonKind::PriceMatch => t.reason_price_match,
+        ReasonKind::Regular => t.reason_regular,
+        ReasonKind::Staff => t.reason_staff,
+        ReasonKind::Complaint => t.reason_complaint,
+        ReasonKind::Other => t.reason_other,
     }
 }
 

@@ -4,6 +4,8 @@ use clap::{Parser, Subcommand};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::id::SaleKey;
 use evertill_shared::journal::{Body, Entry, Head, RefundSettled, Settled};
+use evertill_shared::order::Sale;
+use evertill_shared::order::discount::{Discount, Reason};
 use evertill_shared::signing::VerifyingKey;
 use evertill_terminal::journal_store::{
     JournalError, Rebuilt, first_entry, follow, open_read_only, stored_head,
@@ -203,7 +205,7 @@ fn happened(entry: &Entry) -> String {
         | Body::ShiftClosed(_) => at_the_drawer(&entry.body),
         Body::Sale(sale) => {
             let key = SaleKey { terminal: entry.terminal, epoch: entry.epoch, sequence: entry.sequence };
-            format!("sale {key} {}{}", sale.total, by(sale.cashier.as_ref()))
+            format!("sale {key} {}{}{}", sale.total, by(sale.cashier.as_ref()), changed_by_hand(sale))
         }
         Body::Opened { .. } => "opened".into(),
         Body::Adopted { sale, number } => format!("sale {sale} is order {number}"),
@@ -264,6 +266,38 @@ fn people(cashier: Option<&Cashier>, approved_by: Option<&Cashier>) -> String {
 /// The word that stands in the entry.
 fn word(of: &impl serde::Serialize) -> String {
     serde_json::to_value(of).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What somebody changed about the prices, each with its reason and who allowed it.
+fn changed_by_hand(sale: &Sale) -> String {
+    let off = |discount: &Discount| {
+        let allowed = people(None, discount.approved_by.as_ref());
+        format!("{} off: {}{allowed}", discount.amount, why(&discount.reason))
+    };
+    let mut all: Vec<String> = Vec::new();
+    for line in &sale.lines {
+        if let Some(change) = &line.price_change {
+            let allowed = people(None, change.approved_by.as_ref());
+            let (was, now) = (change.was, line.unit_price);
+            let product = line.product.escape_debug();
+            all.push(format!("{product} at {now}, was {was}: {}{allowed}", why(&change.reason)));
+        }
+        all.extend(
+            line.discount.iter().map(|discount| format!("{} {}", line.product.escape_debug(), off(discount))),
+        );
+    }
+    all.extend(sale.discount.iter().map(|discount| format!("whole sale {}", off(discount))));
+    if sale.lines_voided > 0 {
+        all.push(format!("{} lines voided before", sale.lines_voided));
+    }
+    all.into_iter().map(|what| format!("; {what}")).collect()
+}
+
+fn why(reason: &Reason) -> String {
+    // Whatever a till signed is shown on one line.
+    let own: String = reason.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let usual = word(&reason.kind);
+    if own.is_empty() { usual } else { format!("{usual}, {own}") }
 }
 
 fn by(cashier: Option<&Cashier>) -> String {

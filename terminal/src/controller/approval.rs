@@ -4,9 +4,11 @@
 use super::pin::{self, PinDesk};
 use super::shift::Typed;
 use super::{At, Controller};
-use crate::view::{ApprovalPage, Notice, Page};
+use crate::view::{AdjustTarget, ApprovalPage, Notice, Page};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::DrawerReason;
+use evertill_shared::money::Amount;
+use evertill_shared::order::discount::{Discount, Reason};
 use evertill_shared::protocol::till_staff::TillPerson;
 use evertill_shared::rights::Right;
 use std::mem::Discriminant;
@@ -26,6 +28,10 @@ pub(super) enum Approved {
     Count,
     /// See what the drawer should hold.
     ReadShift,
+    /// Take something off a line or off the whole sale.
+    Discount { target: AdjustTarget, discount: Discount },
+    /// Sell a line at another price.
+    Price { line: u32, price: Amount, reason: Reason },
 }
 
 impl Approved {
@@ -33,6 +39,8 @@ impl Approved {
     fn amount_minor(&self) -> Option<i64> {
         match self {
             Self::MoveCash(typed) => Some(typed.minor),
+            Self::Discount { discount, .. } => Some(discount.amount.minor),
+            Self::Price { price, .. } => Some(price.minor),
             Self::NoSale { .. } | Self::Count | Self::ReadShift => None,
         }
     }
@@ -81,6 +89,8 @@ impl Controller {
             Approved::MoveCash(typed) => self.move_cash(typed, approver),
             Approved::Count => self.begin_count(approver),
             Approved::ReadShift => self.read_shift(),
+            Approved::Discount { target, discount } => self.discount_approved(target, discount, approver),
+            Approved::Price { line, price, reason } => self.price_approved(line, price, reason, approver),
         }
     }
 

@@ -1,17 +1,23 @@
 //! The goods of the sale in hand, before it is closed for payment. Pure.
+//!
+//! Discounts that were given stand as long as they fit: by per cent they follow what they are on, by amount they stay,
+//! and one that has become larger than what it is on is taken off again, which whoever stands there is told.
 
+use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::StoreId;
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::order::line::Line;
-use evertill_shared::order::{Sale, SaleError};
+use evertill_shared::order::discount::{Discount, DiscountError, LONGEST_TEXT, PriceChange, Reason};
+use evertill_shared::order::line::{Line, LineError};
+use evertill_shared::order::{Sale, SaleError, spread};
 use evertill_shared::protocol::catalogue::Product;
+use serde::{Deserialize, Serialize};
 
 /// So many characters of a name are sold under it: with the most lines, a sale still fits into one request.
 const LONGEST_NAME: usize = 120;
 
 /// A line with the name that the screen uses for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedLine {
     /// Stays the same while the sale lasts.
     pub name: u32,
@@ -19,11 +25,16 @@ pub struct NamedLine {
     pub line: Line,
 }
 
-/// The goods so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The goods so far. What is kept of it on the disk is this, as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
     lines: Vec<NamedLine>,
     next_name: u32,
+    /// What is taken off the whole.
+    discount: Option<Discount>,
+    note: Option<String>,
+    /// Lines that were taken out again.
+    lines_voided: u32,
 }
 
 /// A piece that a scale has weighed or priced.
@@ -35,21 +46,49 @@ pub struct Piece {
     pub note: String,
 }
 
-/// Why goods were not added.
+/// What else a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAdded {
+#[must_use]
+pub enum Changed {
+    /// Nothing.
+    Only,
+    /// A discount did not fit any more, and was taken off.
+    DiscountGone,
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDone {
     /// The goods have no price, or one in another currency.
     NoPrice,
     /// The price is that of a kilogram, and nobody has weighed them.
     NoWeight,
     /// There is no more room, on the line or in the sale.
     Limit,
+    /// More would be taken off than there is, or nothing would be left to pay.
+    TooMuchOff,
+    /// There is no such line any more.
+    NoLine,
+}
+
+impl From<LineError> for NotDone {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::Discount(DiscountError::TooLarge { .. }) => Self::TooMuchOff,
+            _ => Self::Limit,
+        }
+    }
 }
 
 impl Cart {
     /// The goods of a sale that was closed for payment before.
     pub fn of(sale: &Sale) -> Self {
-        let mut cart = Self::default();
+        let mut cart = Self {
+            discount: sale.discount.clone(),
+            note: sale.note.clone(),
+            lines_voided: sale.lines_voided,
+            ..Self::default()
+        };
         for line in &sale.lines {
             cart.push(line.clone());
         }
@@ -65,8 +104,24 @@ impl Cart {
         &self.lines
     }
 
+    pub fn line(&self, name: u32) -> Option<&Line> {
+        self.lines.iter().find(|named| named.name == name).map(|named| &named.line)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    pub fn discount(&self) -> Option<&Discount> {
+        self.discount.as_ref()
+    }
+
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    pub fn lines_voided(&self) -> u32 {
+        self.lines_voided
     }
 
     pub fn item_count(&self) -> u32 {
@@ -77,31 +132,41 @@ impl Cart {
         self.lines.iter().fold(0, |sum, named| sum.saturating_add(named.line.total.minor))
     }
 
-    /// One more of these goods: on the line that has them already, or on a new one.
-    pub fn add(&mut self, product: &Product, currency: Currency) -> Result<(), NotAdded> {
+    /// What the lines cost before anything is taken off the whole.
+    pub fn before_discount(&self, currency: Currency) -> Amount {
+        let taken = self.discount.as_ref().map_or(0, |discount| discount.amount.minor);
+        Amount::new(self.total_minor().saturating_add(taken), currency)
+    }
+
+    /// The tax inside the total.
+    pub fn tax_minor(&self) -> i64 {
+        let tax = |named: &NamedLine| named.line.tax().map_or(0, |tax| tax.minor);
+        self.lines.iter().map(tax).fold(0, i64::saturating_add)
+    }
+
+    fn place(&self, name: u32) -> Result<usize, NotDone> {
+        self.lines.iter().position(|named| named.name == name).ok_or(NotDone::NoLine)
+    }
+
+    /// One more of these goods: on the line that has them already at their own price, or on a new one.
+    pub fn add(&mut self, product: &Product, currency: Currency) -> Result<Changed, NotDone> {
         if !product.price.is_positive() || product.price.currency != currency {
-            return Err(NotAdded::NoPrice);
+            return Err(NotDone::NoPrice);
         }
         if product.sold_by_weight {
-            return Err(NotAdded::NoWeight);
+            return Err(NotDone::NoWeight);
         }
         let same = |named: &NamedLine| {
             named.line.product == product.id
                 && named.line.unit_price == product.price
                 && named.line.tax_rate == product.tax_rate
+                && !named.line.is_adjusted()
         };
         if let Some(index) = self.lines.iter().position(same) {
-            return self.set_quantity(index, self.lines[index].line.quantity + 1);
-        }
-        if self.lines.len() >= Sale::MAX_LINES {
-            return Err(NotAdded::Limit);
+            return self.resize(index, self.lines[index].line.quantity + 1);
         }
         let name = product.name.chars().take(LONGEST_NAME).collect();
-        let line = Line::new(product.id.clone(), name, 1, product.price, product.tax_rate);
-        let line = line.map_err(|_| NotAdded::Limit)?;
-        self.total_minor().checked_add(line.total.minor).ok_or(NotAdded::Limit)?;
-        self.push(line);
-        Ok(())
+        self.put(Line::new(product.id.clone(), name, 1, product.price, product.tax_rate)?)
     }
 
     /// One piece of these goods with a price of its own, on a line of its own: what a scale has weighed.
@@ -110,55 +175,286 @@ impl Cart {
         product: &Product,
         piece: &Piece,
         currency: Currency,
-    ) -> Result<(), NotAdded> {
+    ) -> Result<Changed, NotDone> {
         if piece.price_minor <= 0 || product.price.currency != currency {
-            return Err(NotAdded::NoPrice);
-        }
-        if self.lines.len() >= Sale::MAX_LINES {
-            return Err(NotAdded::Limit);
+            return Err(NotDone::NoPrice);
         }
         let room = LONGEST_NAME.saturating_sub(piece.note.chars().count());
         let name: String = product.name.chars().take(room).chain(piece.note.chars()).collect();
         let price = Amount::new(piece.price_minor, currency);
-        let line = Line::new(product.id.clone(), name, 1, price, product.tax_rate);
-        let line = line.map_err(|_| NotAdded::Limit)?;
-        self.total_minor().checked_add(line.total.minor).ok_or(NotAdded::Limit)?;
+        self.put(Line::new(product.id.clone(), name, 1, price, product.tax_rate)?)
+    }
+
+    fn put(&mut self, line: Line) -> Result<Changed, NotDone> {
+        if self.lines.len() >= Sale::MAX_LINES {
+            return Err(NotDone::Limit);
+        }
         self.push(line);
-        Ok(())
+        self.settle()
     }
 
-    fn set_quantity(&mut self, index: usize, quantity: u32) -> Result<(), NotAdded> {
-        let old = &self.lines[index].line;
-        let new = Line::new(old.product.clone(), old.name.clone(), quantity, old.unit_price, old.tax_rate);
-        let new = new.map_err(|_| NotAdded::Limit)?;
-        let total = self.total_minor() - old.total.minor;
-        total.checked_add(new.total.minor).ok_or(NotAdded::Limit)?;
+    fn resize(&mut self, index: usize, quantity: u32) -> Result<Changed, NotDone> {
+        self.replace(index, |line| line.with_quantity(quantity))
+    }
+
+    /// Replaces a line. If its discount does not fit any more, it goes.
+    fn replace(
+        &mut self,
+        index: usize,
+        change: impl Fn(Line) -> Result<Line, LineError>,
+    ) -> Result<Changed, NotDone> {
+        let old = self.lines[index].line.clone();
+        let (new, gone) = match change(old.clone()) {
+            Err(LineError::Discount(DiscountError::TooLarge { .. })) if old.discount.is_some() => {
+                (change(old.with_discount(None)?)?, true)
+            }
+            other => (other?, false),
+        };
         self.lines[index].line = new;
+        let changed = self.settle()?;
+        Ok(if gone { Changed::DiscountGone } else { changed })
+    }
+
+    /// After any change: all must add up, and each line gets its part of what is taken off the whole.
+    fn settle(&mut self) -> Result<Changed, NotDone> {
+        let gross = self.lines.iter().try_fold(0_i64, |sum, named| {
+            named.line.gross().ok().and_then(|gross| sum.checked_add(gross.minor))
+        });
+        let adjusted = self.lines.iter().filter(|named| named.line.is_adjusted()).count();
+        if gross.is_none() || adjusted > Sale::MAX_ADJUSTED {
+            return Err(NotDone::Limit);
+        }
+        if self.discount.is_none() && self.lines.iter().all(|named| named.line.share.is_none()) {
+            return Ok(Changed::Only);
+        }
+        let Some(discount) = self.discount.clone() else {
+            return self.spread(None).map(|()| Changed::Only);
+        };
+        if self.spread(Some(discount)).is_ok() && self.total_minor() > 0 {
+            return Ok(Changed::Only);
+        }
+        self.spread(None)?;
+        Ok(Changed::DiscountGone)
+    }
+
+    fn spread(&mut self, discount: Option<Discount>) -> Result<(), NotDone> {
+        let mut lines: Vec<Line> = self.lines.iter().map(|named| named.line.clone()).collect();
+        self.discount = spread(&mut lines, discount).map_err(|error| match error {
+            SaleError::Discount(DiscountError::TooLarge { .. }) => NotDone::TooMuchOff,
+            _ => NotDone::Limit,
+        })?;
+        for (named, line) in self.lines.iter_mut().zip(lines) {
+            named.line = line;
+        }
         Ok(())
     }
 
-    /// Changes a quantity; at nothing the line goes. `Ok(false)` if there is no such line.
-    pub fn change(&mut self, name: u32, delta: i32) -> Result<bool, NotAdded> {
-        let Some(index) = self.lines.iter().position(|named| named.name == name) else { return Ok(false) };
+    /// Changes a quantity; at nothing the line goes.
+    pub fn change(&mut self, name: u32, delta: i32) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
         let quantity = i64::from(self.lines[index].line.quantity) + i64::from(delta);
         if quantity <= 0 {
-            self.lines.remove(index);
-            return Ok(true);
+            return self.remove(name);
         }
-        self.set_quantity(index, u32::try_from(quantity).map_err(|_| NotAdded::Limit)?)?;
-        Ok(true)
+        self.resize(index, u32::try_from(quantity).map_err(|_| NotDone::Limit)?)
     }
 
-    /// Takes a line out; false if there is no such line.
-    pub fn remove(&mut self, name: u32) -> bool {
-        let before = self.lines.len();
-        self.lines.retain(|named| named.name != name);
-        self.lines.len() != before
+    /// Sets a quantity; at nothing the line goes.
+    pub fn set_quantity(&mut self, name: u32, quantity: u32) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
+        if quantity == 0 { self.remove(name) } else { self.resize(index, quantity) }
+    }
+
+    /// Takes a line out, and counts it.
+    pub fn remove(&mut self, name: u32) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
+        self.lines.remove(index);
+        if self.lines.is_empty() {
+            // Whatever comes next is another sale.
+            *self = Self { next_name: self.next_name, ..Self::default() };
+            return Ok(Changed::Only);
+        }
+        self.lines_voided = self.lines_voided.saturating_add(1);
+        self.settle()
+    }
+
+    /// Takes this off a line, instead of what was taken off it before; or nothing more.
+    pub fn discount_line(&mut self, name: u32, discount: Option<Discount>) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
+        self.lines[index].line = self.lines[index].line.clone().with_discount(discount)?;
+        self.settle()
+    }
+
+    /// Takes this off the whole, instead of what was taken off it before; or nothing more.
+    pub fn discount_whole(&mut self, discount: Option<Discount>) -> Result<(), NotDone> {
+        self.spread(discount)?;
+        if self.discount.is_some() && self.total_minor() <= 0 { Err(NotDone::TooMuchOff) } else { Ok(()) }
+    }
+
+    /// Sells a line at another price. What it cost at first is kept beside it.
+    pub fn override_price(
+        &mut self,
+        name: u32,
+        price: Amount,
+        reason: Reason,
+        approved_by: Option<Cashier>,
+    ) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
+        let line = &self.lines[index].line;
+        let was = line.price_change.as_ref().map_or(line.unit_price, |change| change.was);
+        let change = (was != price).then_some(PriceChange { was, reason, approved_by });
+        self.replace(index, |line| line.with_price(price, change.clone()))
+    }
+
+    /// Sells a line at its own price again.
+    pub fn restore_price(&mut self, name: u32) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
+        let line = &self.lines[index].line;
+        let own = line.price_change.as_ref().map_or(line.unit_price, |change| change.was);
+        self.replace(index, |line| line.with_price(own, None))
+    }
+
+    /// Writes something to a line; nothing takes away what was written.
+    pub fn note_line(&mut self, name: u32, text: &str) -> Result<Changed, NotDone> {
+        let index = self.place(name)?;
+        self.lines[index].line.note = note(text);
+        self.settle()
+    }
+
+    /// Writes something to the whole sale.
+    pub fn note_whole(&mut self, text: &str) {
+        self.note = note(text);
     }
 
     /// The sale, closed for payment.
     pub fn close(&self, store: StoreId, at: Timestamp, currency: Currency) -> Result<Sale, SaleError> {
         let lines = self.lines.iter().map(|named| named.line.clone()).collect();
-        Sale::new(store, at, currency, lines)
+        let sale = Sale::discounted(store, at, currency, lines, self.discount.clone())?;
+        Ok(sale.noted(self.note.clone(), self.lines_voided))
+    }
+}
+
+/// What somebody typed, as one short line; none if there is nothing.
+fn note(text: &str) -> Option<String> {
+    let text = tidy(text, LONGEST_TEXT);
+    (!text.is_empty()).then_some(text)
+}
+
+/// What somebody typed, on one line, and not too long.
+pub fn tidy(text: &str, longest: usize) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    clean.collect::<String>().trim().chars().take(longest).collect::<String>().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::tests_products as products;
+    use evertill_shared::order::discount::{Off, Percent, ReasonKind};
+    use proptest::prelude::*;
+
+    fn cny(minor: i64) -> Amount {
+        Amount::new(minor, Currency::CNY)
+    }
+
+    fn off(cart: &Cart, off: Off) -> Option<Discount> {
+        let base = cart.before_discount(Currency::CNY);
+        Some(Discount::new(off, base, Reason::usual(ReasonKind::Regular), None).unwrap())
+    }
+
+    fn cart(of: &[usize]) -> Cart {
+        let mut cart = Cart::default();
+        for index in of {
+            assert_eq!(cart.add(&products()[*index], Currency::CNY), Ok(Changed::Only));
+        }
+        cart
+    }
+
+    #[test]
+    fn goods_that_are_scanned_again_do_not_get_the_discount_of_those_before() {
+        let mut cart = cart(&[1, 1]);
+        let tenth =
+            Discount::new(Off::Percent(Percent(1_000)), cny(900), Reason::usual(ReasonKind::Damaged), None);
+        assert_eq!(cart.discount_line(0, Some(tenth.unwrap())), Ok(Changed::Only));
+        assert_eq!(cart.add(&products()[1], Currency::CNY), Ok(Changed::Only));
+        let totals: Vec<i64> = cart.lines().iter().map(|named| named.line.total.minor).collect();
+        assert_eq!(totals, [810, 450]);
+    }
+
+    #[test]
+    fn a_discount_that_does_not_fit_any_more_is_taken_off_and_told() {
+        let mut cart = cart(&[1, 2]);
+        let most = off(&cart, Off::Amount(cny(1_000)));
+        assert_eq!(cart.discount_whole(most), Ok(()));
+        assert_eq!(cart.total_minor(), 250);
+        assert_eq!(cart.remove(1), Ok(Changed::DiscountGone));
+        assert_eq!((cart.total_minor(), cart.discount(), cart.lines_voided()), (450, None, 1));
+        let half = off(&cart, Off::Amount(cny(200)));
+        assert_eq!(cart.clone().discount_line(0, half.clone()), Ok(Changed::Only));
+        assert_eq!(
+            cart.clone().discount_whole(off(&cart, Off::Percent(Percent::WHOLE))),
+            Err(NotDone::TooMuchOff)
+        );
+        let mut priced = cart;
+        assert_eq!(priced.discount_line(0, half), Ok(Changed::Only));
+        let reason = Reason::usual(ReasonKind::PriceTag);
+        assert_eq!(priced.override_price(0, cny(150), reason, None), Ok(Changed::DiscountGone));
+        assert_eq!(priced.total_minor(), 150);
+        assert_eq!(priced.restore_price(0), Ok(Changed::Only));
+        assert_eq!((priced.total_minor(), priced.line(0).unwrap().price_change.as_ref()), (450, None));
+    }
+
+    #[test]
+    fn a_price_overridden_twice_remembers_what_it_was_at_first() {
+        let mut cart = cart(&[1]);
+        let reason = || Reason::usual(ReasonKind::PriceTag);
+        assert_eq!(cart.override_price(0, cny(400), reason(), None), Ok(Changed::Only));
+        assert_eq!(cart.override_price(0, cny(300), reason(), None), Ok(Changed::Only));
+        assert_eq!(cart.line(0).unwrap().price_change.as_ref().unwrap().was, cny(450));
+        assert_eq!(cart.override_price(0, cny(450), reason(), None), Ok(Changed::Only));
+        assert_eq!(cart.line(0).unwrap().price_change, None, "it is its own price again");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_done_to_a_cart_it_can_be_closed_or_has_nothing_to_pay_and_reads_back(
+            steps in prop::collection::vec((0_u8..9, 0_u32..6, 1_i64..2_000), 1..40),
+        ) {
+            let mut cart = Cart::default();
+            for (what, name, number) in steps {
+                let mut next = cart.clone();
+                let reason = || Reason::usual(ReasonKind::Damaged);
+                let points = Percent(u16::try_from(number * 5).unwrap_or(1));
+                let gross = next.line(name).and_then(|line| line.gross().ok()).unwrap_or(cny(0));
+                let new = |off, base| Discount::new(off, base, reason(), None).ok();
+                let done = match what {
+                    0 | 1 => next.add(&products()[usize::try_from(name).unwrap() % 3], Currency::CNY).is_ok(),
+                    2 => next.set_quantity(name, u32::try_from(number % 7).unwrap()).is_ok(),
+                    3 => next.discount_line(name, new(Off::Amount(cny(number)), gross)).is_ok(),
+                    4 => next.discount_line(name, new(Off::Percent(points), gross)).is_ok(),
+                    5 => next.override_price(name, cny(number), reason(), None).is_ok(),
+                    6 => next.discount_whole(new(Off::Amount(cny(number)), next.before_discount(Currency::CNY))).is_ok(),
+                    7 => next.discount_whole(new(Off::Percent(points), next.before_discount(Currency::CNY))).is_ok(),
+                    _ => next.restore_price(name).is_ok(),
+                };
+                if done {
+                    cart = next;
+                }
+                match cart.close(7_u32.try_into().unwrap(), Timestamp(1), Currency::CNY) {
+                    Ok(sale) => {
+                        prop_assert_eq!(sale.total.minor, cart.total_minor());
+                        prop_assert_eq!(sale.tax.minor, cart.tax_minor());
+                        prop_assert_eq!(Cart::of(&sale).total_minor(), cart.total_minor());
+                    }
+                    Err(SaleError::Empty) => prop_assert!(cart.is_empty()),
+                    Err(error) => {
+                        prop_assert_eq!(error, SaleError::NothingToPay);
+                        prop_assert_eq!(cart.total_minor(), 0);
+                    }
+                }
+                let text = serde_json::to_string(&cart).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Cart>(&text).unwrap(), &cart);
+            }
+        }
     }
 }

@@ -169,8 +169,15 @@ impl Controller {
     /// A sale that another person closed for payment, and for which nothing is under way, is given up in the journal
     /// and stays on screen: who takes the money closes it anew, under the own name.
     fn take_over(&mut self) {
-        let open =
-            matches!(self.at, At::Sale | At::Cash { .. } | At::AwaitCode { held: None } | At::Ended { .. });
+        let open = matches!(
+            self.at,
+            At::Sale
+                | At::Adjust { .. }
+                | At::Held
+                | At::Cash { .. }
+                | At::AwaitCode { held: None }
+                | At::Ended { .. }
+        );
         let Some(sale) = self.frozen.filter(|_| open) else { return };
         let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
         if stored.record.sale.cashier == self.duty.on {

@@ -220,6 +220,7 @@ impl Controller {
         match self.at {
             At::Sale
             | At::Done { .. }
+            | At::Held
             | At::Refunds
             | At::About
             | At::Drawer
@@ -232,7 +233,9 @@ impl Controller {
             At::AwaitCode { held: Some(_) } | At::Payment { .. } | At::Cash { .. } | At::Ended { .. } => {
                 self.tell(Notice::SaleUnderWay);
             }
-            At::AskRefund(_) | At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
+            At::Adjust { .. } | At::AskRefund(_) | At::DrawerAmount(_) | At::Count { .. } => {
+                self.tell(Notice::ScanNotUsed);
+            }
             At::Starting | At::Enrol(_) => {}
         }
         true

@@ -1,6 +1,7 @@
 //! Payments that are under way: each is watched until its end is surely known (rule *known-or-unknown*). No second
 //! attempt begins before that, and the journal would not take one.
 
+use super::hold::Kept;
 use super::question::{Question, Yes};
 use super::{At, Controller};
 use crate::sync::{NetError, PaymentQuestion, Request};
@@ -188,13 +189,19 @@ impl Controller {
         }
     }
 
-    /// After a start: what was under way is watched again. The newest sale comes back into hand; unpaid ones before
-    /// it are given up. The codes are gone with the memory that held them.
+    /// After a start: what was under way is watched again. What was in hand comes back into hand, and if that is not
+    /// known the newest sale; other unpaid ones are given up. The codes are gone with the memory that held them.
     pub(super) fn resume(&mut self) {
         let Some(open) = self.read(|journal| journal.open_sales()) else { return };
         let newest = open.last().map(|record| record.sequence);
+        let (loose, closed) = match self.kept_cart() {
+            Kept::Nothing => (None, newest),
+            Kept::Loose(cart) => (Some(cart), None),
+            Kept::Closed(sale) if open.iter().any(|record| record.sequence == sale) => (None, Some(sale)),
+            Kept::Closed(_) => (None, newest),
+        };
         for record in open {
-            let in_hand = Some(record.sequence) == newest;
+            let in_hand = Some(record.sequence) == closed;
             let sale = record.sequence;
             if let (Some(attempt), Some(number)) = (record.unsettled(), record.number()) {
                 let total = record.sale.total.minor;
@@ -213,7 +220,9 @@ impl Controller {
                 self.frozen = Some(sale);
             }
         }
-        if newest.is_none() {
+        if let Some(cart) = loose {
+            self.cart = cart;
+        } else if newest.is_none() {
             self.show_end_of_last_sale();
         }
     }

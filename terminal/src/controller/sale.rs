@@ -1,6 +1,6 @@
 //! The sale screen: goods by scan, by touch and by search.
 
-use super::cart::NotAdded;
+use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
 use crate::catalogue_store::SearchText;
@@ -60,7 +60,9 @@ impl Controller {
                     Notice::SaleUnderWay
                 })
             }
-            At::Refunds
+            At::Adjust { .. }
+            | At::Held
+            | At::Refunds
             | At::Orders
             | At::Order { .. }
             | At::About
@@ -120,17 +122,13 @@ impl Controller {
             UserAction::SubmitSearch(text) => self.submit_search(&text),
             UserAction::ChangeQuantity { line, delta } => {
                 let mut cart = self.cart.clone();
-                match cart.change(line, delta) {
-                    Ok(true) => self.set_cart(cart),
-                    Ok(false) => {}
-                    Err(why) => self.not_added(why, ""),
-                }
+                let changed = cart.change(line, delta);
+                self.after_change(changed, cart);
             }
             UserAction::RemoveLine { line } => {
                 let mut cart = self.cart.clone();
-                if cart.remove(line) {
-                    self.set_cart(cart);
-                }
+                let changed = cart.remove(line);
+                self.after_change(changed, cart);
             }
             UserAction::VoidSale => self.ask_void(),
             _ => {}
@@ -180,33 +178,49 @@ impl Controller {
         self.after_adding(added, cart, product);
     }
 
-    pub(super) fn after_adding(&mut self, added: Result<(), NotAdded>, cart: Cart, product: &Product) {
+    pub(super) fn after_adding(&mut self, added: Result<Changed, NotDone>, cart: Cart, product: &Product) {
         match added {
-            Ok(()) => {
+            Ok(changed) => {
                 self.notices.over();
                 self.set_cart(cart);
+                self.tell_changed(changed);
             }
             Err(why) => self.not_added(why, &product.name),
         }
     }
 
-    fn not_added(&mut self, why: NotAdded, name: &str) {
+    fn after_change(&mut self, changed: Result<Changed, NotDone>, cart: Cart) {
+        match changed {
+            Ok(changed) => {
+                self.set_cart(cart);
+                self.tell_changed(changed);
+            }
+            Err(why) => self.not_added(why, ""),
+        }
+    }
+
+    pub(super) fn not_added(&mut self, why: NotDone, name: &str) {
         self.tell(match why {
-            NotAdded::NoPrice => Notice::NoPrice { name: name.to_owned() },
-            NotAdded::NoWeight => Notice::NoWeight { name: name.to_owned() },
-            NotAdded::Limit => Notice::QuantityLimit,
+            NotDone::NoPrice => Notice::NoPrice { name: name.to_owned() },
+            NotDone::NoWeight => Notice::NoWeight { name: name.to_owned() },
+            NotDone::Limit => Notice::QuantityLimit,
+            NotDone::TooMuchOff => Notice::TooMuchOff,
+            // Touched twice: the first touch has done it.
+            NotDone::NoLine => return,
         });
     }
 
-    /// The goods change. A sale that was closed for payment never changes: it is given up and becomes another.
-    fn set_cart(&mut self, cart: Cart) {
+    /// The goods change. A sale that was closed for payment never changes: it is given up and becomes another. False if
+    /// that could not be written, and nothing changes.
+    pub(super) fn set_cart(&mut self, cart: Cart) -> bool {
         if let Some(sale) = self.frozen {
             if self.write(&Body::SaleVoided { sale }).is_none() {
-                return;
+                return false;
             }
             self.frozen = None;
         }
         self.cart = cart;
+        true
     }
 
     fn ask_void(&mut self) {

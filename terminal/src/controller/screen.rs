@@ -1,5 +1,6 @@
 //! What is on screen, from where the till stands. Nothing is decided here.
 
+use super::adjust::{net_minor, taken_off};
 use super::enrol::Enrolling;
 use super::payment::{Trouble, Watch};
 use super::{At, Command, Controller, Fault};
@@ -116,6 +117,8 @@ impl Controller {
             At::Payment { sale } => self.watched_page(*sale),
             At::Ended { wallet, state } => Page::Payment(self.payment_page(*wallet, state.clone())),
             At::Done { sale } => self.done_page(*sale).map_or(Page::Starting, Page::Done),
+            At::Adjust { target } => Page::Adjust(self.adjust_page(*target)),
+            At::Held => Page::Held(self.held_page()),
             At::Refunds => Page::Refunds(self.refunds_page()),
             At::Orders => Page::Orders(self.orders_page()),
             At::Order { sale, .. } => {
@@ -155,11 +158,19 @@ impl Controller {
             name: named.line.name.clone(),
             quantity: Quantity::Pieces(named.line.quantity),
             unit_price_minor: named.line.unit_price.minor,
-            total_minor: named.line.total.minor,
+            total_minor: net_minor(&named.line),
+            was_minor: named.line.price_change.as_ref().map(|change| change.was.minor),
+            discount: named.line.discount.as_ref().map(taken_off),
+            note: named.line.note.clone().unwrap_or_default(),
         });
         SalePage {
             lines: lines.collect(),
             total_minor: self.cart.total_minor(),
+            tax_minor: self.cart.tax_minor(),
+            discount: self.cart.discount().map(taken_off),
+            note: self.cart.note().unwrap_or_default().to_owned(),
+            lines_voided: self.cart.lines_voided(),
+            held: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
             item_count: self.cart.item_count(),
             search: self.search.clone(),
             matches: self.found.goods.iter().map(good).collect(),

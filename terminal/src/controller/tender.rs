@@ -7,7 +7,7 @@ use crate::sync::{NetError, Request};
 use crate::view::{self, Confirm, Notice, PaymentState};
 use evertill_hardware::ScanText;
 use evertill_shared::journal::Body;
-use evertill_shared::order::Sale;
+use evertill_shared::order::{Sale, SaleError};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{CreateDraft, DraftCreated};
 use evertill_shared::secret::AuthCode;
@@ -60,6 +60,10 @@ impl Controller {
             let store = self.identity.as_ref()?.store.id;
             let sale: Sale = match self.cart.close(store, self.now.wall, self.currency()) {
                 Ok(sale) => sale,
+                Err(SaleError::NothingToPay) => {
+                    self.tell(Notice::NothingToPay);
+                    return None;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the sale cannot be closed");
                     self.tell(Notice::QuantityLimit);

@@ -1,11 +1,13 @@
 //! The rules of the till, told as stories: a recorded screen, a scripted server, a journal on a real disk.
 
+mod adjust;
 mod approval;
 mod ask_refund;
 mod cash;
 mod duty;
 mod faults;
 mod goods;
+mod held;
 mod interruptions;
 mod limits;
 mod orders;
@@ -18,4 +20,4 @@ mod sales;
 mod shifts;
 mod showing;
 
-pub(crate) use rig::identity;
+pub(crate) use rig::{identity, products};

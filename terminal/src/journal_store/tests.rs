@@ -53,6 +53,28 @@ fn number(random: u32) -> OrderNumber {
     OrderNumber::new(NOW, random, 1.try_into().unwrap()).unwrap()
 }
 
+#[test]
+fn what_is_kept_without_waiting_for_the_disk_leaves_entries_waiting_for_it() {
+    let (_dir, path) = file();
+    let mut journal = open(&path).unwrap();
+    let waits = |journal: &JournalStore| -> i64 {
+        journal.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+    };
+    assert_eq!(waits(&journal), 2, "FULL");
+    journal.keep_cart(Some("one")).unwrap();
+    assert_eq!(waits(&journal), 2);
+    let sold = journal.append(&sale(500), NOW).unwrap();
+    let kept = KeptCart { record: "one".into(), sale: Some(sold) };
+    assert_eq!(journal.kept_cart().unwrap(), Some(kept), "the goods are that sale's now");
+    journal.append(&cash(sold, 500), NOW).unwrap();
+    assert_eq!(journal.kept_cart().unwrap(), None, "and gone when it is paid");
+    let id = journal.hold("a", "two", NOW).unwrap();
+    journal.keep_cart(Some("three")).unwrap();
+    assert!(journal.recall(id).unwrap() && !journal.recall(id).unwrap(), "once");
+    assert_eq!(journal.kept_cart().unwrap().unwrap().record, "two");
+    assert_eq!((journal.held().unwrap(), waits(&journal)), (Vec::new(), 2));
+}
+
 fn requested(sale: u64, attempt: u8, minor: i64) -> Body {
     let key = evertill_shared::id::SaleKey { terminal: start().terminal, epoch: 1, sequence: sale };
     Body::PaymentRequested {

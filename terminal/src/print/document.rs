@@ -3,7 +3,9 @@
 use super::labels::{Labels, labels};
 use crate::view::Language;
 use evertill_hardware::{Document, Size, Style};
-use evertill_shared::receipt::{Receipt, ReceiptKind, ReceiptLine, ReceiptTender};
+use evertill_shared::money::Amount;
+use evertill_shared::order::discount::{Reason, ReasonKind};
+use evertill_shared::receipt::{Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTender};
 use evertill_shared::wallet::Wallet;
 
 /// What the look depends on.
@@ -59,11 +61,19 @@ fn copy_warning(page: Document, receipt: &Receipt, words: &Labels) -> Document {
 fn sale(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
     page = page.separator();
     for line in &receipt.lines {
-        page = goods(page, line);
+        page = goods(page, line, words);
     }
     page = page.separator();
+    if let Some(discount) = &receipt.discount {
+        page = page.columns(words.subtotal, receipt.subtotal().to_string());
+        page = taken_off(page, discount, words);
+    }
     let total = Style::PLAIN.bold().sized(Size::DOUBLE);
     page = page.styled_columns(words.total, receipt.total.to_string(), total);
+    let saved = receipt.saved();
+    if saved.is_positive() {
+        page = page.styled_columns(words.saved, saved.to_string(), Style::PLAIN.bold());
+    }
     for tax in &receipt.tax {
         page = page.columns(format!("{} {}", words.tax, tax.rate), tax.amount.to_string());
     }
@@ -79,9 +89,34 @@ fn sale(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
     page
 }
 
-fn goods(page: Document, line: &ReceiptLine) -> Document {
-    let page = page.line(&line.name);
-    page.columns(format!("  {} x {}", line.quantity, line.unit), line.total.to_string())
+fn goods(page: Document, line: &ReceiptLine, words: &Labels) -> Document {
+    let mut page = page.line(&line.name);
+    page = page.columns(format!("  {} x {}", line.quantity, line.unit), line.gross().to_string());
+    if let Some(change) = &line.price_change {
+        page = page.line(format!("  {} {} · {}", words.was, change.was, why(&change.reason, words)));
+    }
+    if let Some(discount) = &line.discount {
+        page = taken_off(page, discount, words);
+    }
+    match &line.note {
+        Some(note) => page.line(format!("  {note}")),
+        None => page,
+    }
+}
+
+fn taken_off(page: Document, discount: &ReceiptDiscount, words: &Labels) -> Document {
+    let share = discount.percent.map_or_else(String::new, |percent| format!(" {}", percent.to_text()));
+    let less = Amount::new(discount.amount.minor.saturating_neg(), discount.amount.currency);
+    page.columns(format!("  {}{share} · {}", words.discount, why(&discount.reason, words)), less.to_string())
+}
+
+/// The reason in the paper's words, and in somebody's own where there are any.
+fn why(reason: &Reason, words: &Labels) -> String {
+    match (words.reason(reason.kind), reason.text.trim()) {
+        (usual, "") => usual.to_owned(),
+        (_, own) if reason.kind == ReasonKind::Other => own.to_owned(),
+        (usual, own) => format!("{usual}: {own}"),
+    }
 }
 
 fn wallet(page: Document, tender: &ReceiptTender, words: &Labels) -> Document {
@@ -127,6 +162,9 @@ fn foot(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
     if let (Some(number), ReceiptKind::Sale) = (receipt.order_number, &receipt.kind) {
         page = page.line(format!("{} {number}", words.order));
     }
+    if let (Some(note), ReceiptKind::Sale) = (&receipt.note, &receipt.kind) {
+        page = page.line(format!("{} {note}", words.note));
+    }
     if receipt.offline {
         page = page.text(words.offline, Style::PLAIN.bold());
     }
@@ -142,8 +180,9 @@ fn foot(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
 mod tests {
     use super::*;
     use evertill_shared::id::{SaleKey, TerminalId};
-    use evertill_shared::money::{Amount, Currency};
-    use evertill_shared::receipt::ReceiptTax;
+    use evertill_shared::money::Currency;
+    use evertill_shared::order::discount::Percent;
+    use evertill_shared::receipt::{ReceiptPriceChange, ReceiptTax};
 
     fn cny(minor: i64) -> Amount {
         Amount::new(minor, Currency::CNY)
@@ -160,8 +199,10 @@ mod tests {
             at_local: "2026-11-20 14:03:07".into(),
             cashier: None,
             kind: ReceiptKind::Sale,
-            lines: vec![ReceiptLine { name: "绿茶".into(), quantity: 3, unit: cny(450), total: cny(1350) }],
+            lines: vec![ReceiptLine::plain("绿茶".into(), 3, cny(450), cny(1350))],
+            discount: None,
             total: cny(1350),
+            note: None,
             tax: vec![ReceiptTax { rate: "13%".into(), amount: cny(155) }],
             tenders: vec![ReceiptTender::Cash { given: cny(2000), change: cny(650) }],
             copy: false,
@@ -181,6 +222,44 @@ mod tests {
         assert!(text.contains("3 x ￥4.50") && text.contains("￥13.50"), "{text}");
         assert!(text.contains("Change") && text.contains("￥6.50"), "{text}");
         assert!(!text.contains("COPY"), "{text}");
+    }
+
+    fn off(minor: i64, percent: Option<u16>, reason: Reason) -> ReceiptDiscount {
+        ReceiptDiscount { amount: cny(minor), percent: percent.map(Percent), reason }
+    }
+
+    #[test]
+    fn each_discount_stands_there_with_its_reason_and_what_the_customer_saves() {
+        let opened = Reason { kind: ReasonKind::Other, text: "opened by mistake".into() };
+        let line = ReceiptLine {
+            discount: Some(off(135, Some(1_000), Reason::usual(ReasonKind::Damaged))),
+            price_change: Some(ReceiptPriceChange { was: cny(500), reason: opened }),
+            note: Some("for the office".into()),
+            ..ReceiptLine::plain("绿茶".into(), 3, cny(450), cny(1_215))
+        };
+        let receipt = Receipt {
+            lines: vec![line],
+            discount: Some(off(215, None, Reason::usual(ReasonKind::Regular))),
+            total: cny(1_000),
+            note: Some("collect at five".into()),
+            ..receipt()
+        };
+        let english = text(&receipt, Language::English);
+        let stands = |left: &str, right: &str| {
+            let found = english.lines().any(|line| line.contains(left) && line.ends_with(right));
+            assert!(found, "{left} … {right} in {english}");
+        };
+        stands("3 x ￥4.50", "￥13.50");
+        stands("Was ￥5.00 · opened by mistake", "");
+        stands("Discount 10% · Damaged", "-￥1.35");
+        stands("Subtotal", "￥12.15");
+        stands("Discount · Regular customer", "-￥2.15");
+        stands("TOTAL", "￥10.00");
+        stands("You save", "￥5.00");
+        stands("for the office", "");
+        stands("Note collect at five", "");
+        let chinese = text(&receipt, Language::Chinese);
+        assert!(chinese.contains("折扣 10% · 商品破损") && chinese.contains("已优惠"), "{chinese}");
     }
 
     #[test]

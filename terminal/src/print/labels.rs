@@ -1,6 +1,7 @@
 //! The words on receipts. Not those of the screens: paper has its own, shorter ones.
 
 use crate::view::Language;
+use evertill_shared::order::discount::ReasonKind;
 
 /// One language's words.
 pub struct Labels {
@@ -11,6 +12,13 @@ pub struct Labels {
     pub refund: &'static str,
     pub offline: &'static str,
     pub total: &'static str,
+    pub subtotal: &'static str,
+    pub discount: &'static str,
+    pub saved: &'static str,
+    pub was: &'static str,
+    pub note: &'static str,
+    /// In the order of [`ReasonKind::ALL`].
+    reasons: [&'static str; 8],
     pub refunded: &'static str,
     pub tax: &'static str,
     pub cash: &'static str,
@@ -28,6 +36,14 @@ pub struct Labels {
     pub alipay: &'static str,
 }
 
+impl Labels {
+    /// A usual reason.
+    pub fn reason(&self, kind: ReasonKind) -> &'static str {
+        let place = ReasonKind::ALL.iter().position(|other| *other == kind);
+        place.and_then(|place| self.reasons.get(place)).copied().unwrap_or_default()
+    }
+}
+
 const ENGLISH: Labels = Labels {
     copy: "*** COPY ***",
     copy_counted: ("*** COPY ", " ***"),
@@ -35,6 +51,21 @@ const ENGLISH: Labels = Labels {
     refund: "REFUND",
     offline: "Sold offline: the order number follows.",
     total: "TOTAL",
+    subtotal: "Subtotal",
+    discount: "Discount",
+    saved: "You save",
+    was: "Was",
+    note: "Note",
+    reasons: [
+        "Damaged",
+        "Short shelf life",
+        "Price on the tag",
+        "Price match",
+        "Regular customer",
+        "Staff",
+        "Goodwill",
+        "Other",
+    ],
     refunded: "REFUNDED",
     tax: "Tax included",
     cash: "Cash",
@@ -59,6 +90,12 @@ const CHINESE: Labels = Labels {
     refund: "退款单",
     offline: "离线销售，订单号稍后生成。",
     total: "合计",
+    subtotal: "小计",
+    discount: "折扣",
+    saved: "已优惠",
+    was: "原价",
+    note: "备注",
+    reasons: ["商品破损", "临近保质期", "标签价格", "同价承诺", "老顾客", "员工", "补偿", "其他"],
     refunded: "退款金额",
     tax: "含税",
     cash: "现金",

@@ -48,6 +48,13 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         }
         Some(Notice::ServerRefused { code }) => (K::ServerRefused, code.as_str(), 0, PrinterState::None),
         Some(Notice::NoNetwork) => plain(K::NoNetwork),
+        Some(Notice::TooMuchOff) => plain(K::TooMuchOff),
+        Some(Notice::ReasonNeeded) => plain(K::ReasonNeeded),
+        Some(Notice::DiscountGone) => plain(K::DiscountGone),
+        Some(Notice::NothingToPay) => plain(K::NothingToPay),
+        Some(Notice::SaleHeld { name }) => (K::SaleHeld, name.as_str(), 0, PrinterState::None),
+        Some(Notice::HoldFirst) => plain(K::HoldFirst),
+        Some(Notice::TooManyHeld) => plain(K::TooManyHeld),
         Some(Notice::NobodyMayApprove) => plain(K::NobodyMayApprove),
         Some(Notice::DrawerOpened) => plain(K::DrawerOpened),
         Some(Notice::ShiftNeeded) => plain(K::ShiftNeeded),

@@ -4,7 +4,7 @@ use super::generated::{GoodData, LineData, MainWindow, Sale};
 use super::money::format_amount;
 use super::status::whole;
 use super::{Act, list};
-use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, UserAction};
+use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, TakenOff, UserAction};
 use slint::ComponentHandle;
 
 pub fn connect(window: &MainWindow, act: &Act) {
@@ -21,6 +21,12 @@ pub fn connect(window: &MainWindow, act: &Act) {
     });
     let send = act.clone();
     sale.on_remove(move |line| send(UserAction::RemoveLine { line: line.unsigned_abs() }));
+    let send = act.clone();
+    sale.on_open_line(move |line| send(UserAction::OpenLine { line: line.unsigned_abs() }));
+    let send = act.clone();
+    sale.on_open_whole(move || send(UserAction::OpenWhole));
+    let send = act.clone();
+    sale.on_open_held(move || send(UserAction::OpenHeld));
     let send = act.clone();
     sale.on_void_sale(move || send(UserAction::VoidSale));
     let send = act.clone();
@@ -44,6 +50,11 @@ pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
         sale.set_favourites(goods);
     }
     sale.set_total(format_amount(page.total_minor, money).into());
+    sale.set_tax(format_amount(page.tax_minor, money).into());
+    sale.set_taken_off(taken_off(page.discount.as_ref(), money).into());
+    sale.set_note(page.note.as_str().into());
+    sale.set_lines_voided(whole(page.lines_voided));
+    sale.set_held(whole(page.held));
     sale.set_item_count(whole(page.item_count));
     // The box belongs to the person who is typing. Only when the controller ends a search is it emptied: an echo of
     // an earlier letter must not overwrite a later one.
@@ -51,6 +62,13 @@ pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
         sale.set_search(slint::SharedString::new());
     }
     sale.set_shown_search(page.search.as_str().into());
+}
+
+/// `-¥1.35 (10%)`; empty without a discount.
+pub fn taken_off(discount: Option<&TakenOff>, money: &MoneyStyle) -> String {
+    let Some(TakenOff { amount_minor, percent, .. }) = discount else { return String::new() };
+    let amount = format_amount(amount_minor.saturating_neg(), money);
+    percent.as_ref().map_or(amount.clone(), |percent| format!("{amount} ({percent})"))
 }
 
 fn rows<T, R>(items: &[T], row: impl Fn(&T) -> R) -> Vec<R> {
@@ -71,6 +89,9 @@ fn line_data(line: &CartLine, money: &MoneyStyle) -> LineData {
         quantity: quantity.into(),
         pieces,
         unit_price: unit_price.into(),
+        was: line.was_minor.map(|minor| format_amount(minor, money)).unwrap_or_default().into(),
+        taken_off: taken_off(line.discount.as_ref(), money).into(),
+        note: line.note.as_str().into(),
         total: format_amount(line.total_minor, money).into(),
     }
 }

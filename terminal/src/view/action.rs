@@ -2,6 +2,7 @@
 
 use super::{AmountPurpose, Language, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
+use evertill_shared::order::discount::Reason;
 use evertill_shared::secret::SecretText;
 
 /// Another day of the list of orders.
@@ -13,6 +14,15 @@ pub enum DayStep {
     Later,
     /// Today.
     Today,
+}
+
+/// A discount as it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypedOff {
+    /// So many minor units.
+    Minor(i64),
+    /// So many hundredths of a per cent.
+    Points(u16),
 }
 
 /// One touch (or key) of the person at the till.
@@ -47,6 +57,53 @@ pub enum UserAction {
     RemoveLine {
         /// [`CartLine::line`](super::CartLine::line).
         line: u32,
+    },
+    /// Open the page that changes a line.
+    OpenLine {
+        /// [`CartLine::line`](super::CartLine::line).
+        line: u32,
+    },
+    /// Open the page that changes the whole sale.
+    OpenWhole,
+    /// Sell so many of the goods on that page.
+    SetQuantity {
+        /// Pieces; none takes the line out.
+        quantity: u32,
+    },
+    /// Take this off what is on that page, instead of what was taken off it before. May need an approval.
+    TakeOff {
+        /// How much.
+        off: TypedOff,
+        /// Why.
+        reason: Reason,
+    },
+    /// Take nothing off it any more.
+    TakeNothingOff,
+    /// Sell the goods on that page at another price. May need an approval.
+    OverridePrice {
+        /// The price of one in minor units.
+        minor: i64,
+        /// Why.
+        reason: Reason,
+    },
+    /// Sell them at their own price again.
+    RestorePrice,
+    /// Note something about what is on that page; nothing takes away what was noted.
+    WriteNote {
+        /// As typed.
+        text: String,
+    },
+    /// Open the list of held sales.
+    OpenHeld,
+    /// Hold the sale in hand.
+    Hold {
+        /// Under which name; it gets a number if this is empty.
+        name: String,
+    },
+    /// Take a held sale in hand.
+    Recall {
+        /// [`HeldRow::id`](super::HeldRow::id).
+        id: u64,
     },
     /// Void the whole sale; the controller asks first with [`Confirm::VoidSale`](super::Confirm::VoidSale).
     VoidSale,

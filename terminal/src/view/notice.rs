@@ -63,6 +63,23 @@ pub enum Notice {
         /// The name of the goods.
         name: String,
     },
+    /// More would be taken off than there is, or nothing would be left to pay.
+    TooMuchOff,
+    /// A discount or another price needs a reason, in few words.
+    ReasonNeeded,
+    /// A discount did not fit any more, and was taken off.
+    DiscountGone,
+    /// Everything is free: there is nothing to pay.
+    NothingToPay,
+    /// The sale is held.
+    SaleHeld {
+        /// The name that it was given, or its number.
+        name: String,
+    },
+    /// The sale in hand must be held or voided before another is taken in hand.
+    HoldFirst,
+    /// No more sales can be held.
+    TooManyHeld,
     /// A manager has asked for refunds at this till.
     RefundsArrived {
         /// How many wait now.

@@ -1,8 +1,8 @@
 //! The pages.
 
 use super::{
-    AboutPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage,
-    OrdersPage, PrinterState, RefundsPage, ReportPage, ShiftPage,
+    AboutPage, AdjustPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, HeldPage,
+    LockPage, OrderPage, OrdersPage, PrinterState, RefundsPage, ReportPage, ShiftPage, TakenOff,
 };
 
 /// The page in the middle of the screen.
@@ -14,6 +14,10 @@ pub enum Page {
     Enrol(EnrolPage),
     /// The sale.
     Sale(SalePage),
+    /// Changing a line, or the whole sale.
+    Adjust(AdjustPage),
+    /// The sales that are held.
+    Held(HeldPage),
     /// Waiting for the payment code on the customer's phone.
     AwaitCode(AwaitCodePage),
     /// Cash.
@@ -123,8 +127,18 @@ pub struct EnrolWaiting {
 pub struct SalePage {
     /// The lines, oldest first. The newest is scrolled into view.
     pub lines: Vec<CartLine>,
-    /// The total in minor units.
+    /// The total in minor units, after everything that was taken off.
     pub total_minor: i64,
+    /// The tax inside it, in minor units.
+    pub tax_minor: i64,
+    /// What is taken off the whole.
+    pub discount: Option<TakenOff>,
+    /// What the customer wants to be noted; may be empty.
+    pub note: String,
+    /// Lines that were taken out again.
+    pub lines_voided: u32,
+    /// Sales that are held.
+    pub held: u32,
     /// Items in all.
     pub item_count: u32,
     /// The text that is searched for. Going from some text to none empties the box on screen.
@@ -146,8 +160,14 @@ pub struct CartLine {
     pub quantity: Quantity,
     /// Price of one piece, or of a kilogram, in minor units.
     pub unit_price_minor: i64,
-    /// Total of the line in minor units.
+    /// Total of the line in minor units, before its part of what is taken off the whole.
     pub total_minor: i64,
+    /// What one cost before the price was overridden.
+    pub was_minor: Option<i64>,
+    /// What is taken off this line.
+    pub discount: Option<TakenOff>,
+    /// What is noted; may be empty.
+    pub note: String,
 }
 
 /// How much of something.

@@ -3,6 +3,7 @@
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::CashReason;
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::rights::Right;
 use evertill_shared::shift::{Shift, Tally, denominations};
 use evertill_terminal::view::*;
@@ -92,6 +93,9 @@ pub fn sale() -> SalePage {
         quantity,
         unit_price_minor,
         total_minor,
+        was_minor: None,
+        discount: None,
+        note: String::new(),
     };
     SalePage {
         lines: vec![
@@ -108,11 +112,83 @@ pub fn sale() -> SalePage {
             line(5, "Bag", Quantity::Pieces(100), 30, 3_000),
         ],
         total_minor: 20_902,
+        tax_minor: 2_405,
+        discount: None,
+        note: String::new(),
+        lines_voided: 0,
+        held: 0,
         item_count: 116,
         search: String::new(),
         matches: vec![],
         favourites: goods(),
     }
+}
+
+fn taken_off(amount_minor: i64, percent: Option<&str>) -> Option<TakenOff> {
+    let reason = Reason::usual(ReasonKind::Damaged);
+    Some(TakenOff { amount_minor, percent: percent.map(Into::into), reason })
+}
+
+/// The same with discounts, another price, notes, a voided line, and others that are held.
+fn sale_discounted() -> SalePage {
+    let mut page = sale();
+    page.lines[0].discount = taken_off(40, Some("10%"));
+    page.lines[0].total_minor = 360;
+    page.lines[3].was_minor = Some(300);
+    page.lines[4].note = "printed on both sides, please".into();
+    SalePage {
+        discount: taken_off(1_043, Some("5%")),
+        total_minor: 19_819,
+        note: "顾客五点来取 (collects at five)".into(),
+        lines_voided: 2,
+        held: 3,
+        ..page
+    }
+}
+
+/// A line that is changed.
+pub fn adjust_line() -> AdjustPage {
+    AdjustPage {
+        target: AdjustTarget::Line(3),
+        name: "Extra long name of imported olive oil, cold pressed, 1 litre".into(),
+        quantity: 2,
+        unit_price_minor: Some(12_900),
+        was_minor: Some(13_900),
+        discount: taken_off(2_580, Some("10%")),
+        before_minor: 25_800,
+        total_minor: 23_220,
+        note: String::new(),
+    }
+}
+
+fn adjust_whole() -> AdjustPage {
+    AdjustPage {
+        target: AdjustTarget::Whole,
+        name: String::new(),
+        quantity: 116,
+        unit_price_minor: None,
+        was_minor: None,
+        discount: taken_off(1_045, None),
+        before_minor: 20_902,
+        total_minor: 19_857,
+        note: "顾客五点来取".into(),
+    }
+}
+
+fn held(item_count: u32, rows: usize) -> Screen {
+    let names =
+        ["红帽子 (red hat)", "#12", "Maximiliana Wolfeschlegelsteinhausen the younger, gone to fetch"];
+    let row = |(id, name): (u64, &&str)| HeldRow {
+        id,
+        name: (*name).into(),
+        time: "13:58".into(),
+        item_count: 116,
+        total_minor: 1_920_902,
+        goods: "农夫山泉 550ml, 红富士苹果, Extra long name of imported olive oil, cold pressed, 1 litre"
+            .into(),
+    };
+    let rows = (1..).zip(names.iter().take(rows)).map(row).collect();
+    screen(Page::Held(HeldPage { item_count, total_minor: 20_902, rows }))
 }
 
 fn payment(state: PaymentState) -> Screen {
@@ -420,6 +496,17 @@ pub fn all() -> Vec<Sample> {
     add("sale_offline", Screen { status: offline(), ..screen(Page::Sale(sale())) });
     let unknown = Some(Notice::UnknownBarcode { code: "6901234567892".into() });
     add("sale_unknown_barcode", Screen { notice: unknown, ..screen(Page::Sale(sale())) });
+    add("sale_discounts", screen(Page::Sale(sale_discounted())));
+    let gone = Some(Notice::DiscountGone);
+    add("sale_discount_gone", Screen { notice: gone, ..screen(Page::Sale(sale())) });
+    add("adjust_line", screen(Page::Adjust(adjust_line())));
+    // The page begins anew only when another was shown before.
+    add("held", held(116, 3));
+    add("adjust_whole", screen(Page::Adjust(adjust_whole())));
+    let much = Some(Notice::TooMuchOff);
+    add("adjust_too_much", Screen { notice: much, ..screen(Page::Adjust(adjust_whole())) });
+    add("held_free", held(0, 3));
+    add("held_none", held(0, 0));
     let void = Some(Confirm::VoidSale { item_count: 116, total_minor: 20_902 });
     add("sale_void", Screen { confirm: void, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChat, Wallet::Alipay];

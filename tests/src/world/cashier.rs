@@ -3,9 +3,11 @@
 use super::chance::Chance;
 use super::plan::Sale;
 use crate::simulator::wechat::Behaviour;
+use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_terminal::controller::Input;
 use evertill_terminal::view::{
-    AwaitCodePage, CashBalance, Page, PaymentState, RefundState, SalePage, Screen, UserAction as Act, Wallet,
+    AdjustPage, AwaitCodePage, CashBalance, HeldPage, Page, PaymentState, RefundState, SalePage, Screen,
+    TypedOff, UserAction as Act, Wallet,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -35,14 +37,31 @@ pub struct Cashier {
     put_in: u8,
     two_wallets: bool,
     chance: Chance,
+    /// Of what customers want besides: drawn from its own stream.
+    wishes: Chance,
+    wish: Wish,
+}
+
+/// What a customer wants besides goods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Nothing,
+    /// Something taken off the whole sale.
+    Discount,
+    /// To fetch something: the sale is held, and taken in hand again.
+    Fetch,
+    /// The sale is held until then.
+    Fetching,
 }
 
 /// How codes of the two wallets begin.
 pub const PREFIXES: [&str; 2] = ["13", "28"];
 
 impl Cashier {
-    pub fn new(chance: Chance, two_wallets: bool) -> Self {
+    pub fn new(chance: Chance, wishes: Chance, two_wallets: bool) -> Self {
         Self {
+            wishes,
+            wish: Wish::Nothing,
             two_wallets,
             waiting: VecDeque::new(),
             serving: None,
@@ -72,6 +91,7 @@ impl Cashier {
     pub fn till_went_off(&mut self) {
         self.serving = None;
         self.scanned = false;
+        self.wish = Wish::Nothing;
     }
 
     /// How long after the code is shown the customer scans it, and what they do then; nothing if they do not.
@@ -98,6 +118,8 @@ impl Cashier {
         }
         match &screen.page {
             Page::Sale(page) => self.at_sale(page, screen, now),
+            Page::Adjust(page) => Doing::Touch(self.at_adjust(page)),
+            Page::Held(page) => Doing::Touch(self.at_held(page)),
             Page::AwaitCode(page) => self.at_code(page, now),
             Page::Cash(page) => Doing::Touch(match page.balance {
                 CashBalance::Missing { .. } => {
@@ -151,22 +173,69 @@ impl Cashier {
             }
             self.serving = self.waiting.pop_front();
             self.waits_anew(now);
+            self.wish = match self.wishes.below(8) {
+                0 | 1 => Wish::Discount,
+                2 => Wish::Fetch,
+                _ => Wish::Nothing,
+            };
+            if self.serving.is_none() && page.held > 0 {
+                // Nobody came back for it: it is taken in hand, to be voided.
+                return Doing::Touch(Act::OpenHeld);
+            }
             if self.serving.is_none() {
                 let refunds = screen.status.refunds_waiting > 0;
                 return if refunds { Doing::Touch(Act::OpenRefunds) } else { Doing::Nothing };
             }
         }
         let Some(sale) = &self.serving else { return Doing::Nothing };
+        if self.wish == Wish::Fetching && page.lines.is_empty() && page.held > 0 {
+            return Doing::Touch(Act::OpenHeld);
+        }
         if self.put_in < sale.goods || page.lines.is_empty() {
             self.put_in += 1;
             let of =
                 page.favourites.get(usize::from(sale.goods + self.put_in) % page.favourites.len().max(1));
             return of.map_or(Doing::Nothing, |good| Doing::Touch(Act::AddProduct { id: good.id.clone() }));
         }
+        match self.wish {
+            Wish::Discount => return Doing::Touch(Act::OpenWhole),
+            Wish::Fetch => return Doing::Touch(Act::OpenHeld),
+            Wish::Nothing | Wish::Fetching => {}
+        }
         if sale.cash || now >= self.since + PATIENCE {
             return Doing::Touch(Act::TenderCash);
         }
         if screen.status.code_works { Doing::Touch(Act::TenderCode) } else { Doing::Nothing }
+    }
+
+    /// Something is taken off, once, by amount or by per cent.
+    fn at_adjust(&mut self, page: &AdjustPage) -> Act {
+        if std::mem::replace(&mut self.wish, Wish::Nothing) != Wish::Discount {
+            return Act::Back;
+        }
+        let off = match self.wishes.below(2) {
+            0 => TypedOff::Points(u16::try_from(self.wishes.between(1, 9_000)).unwrap_or(500)),
+            _ => TypedOff::Minor(page.before_minor / i64::try_from(self.wishes.between(2, 9)).unwrap_or(2)),
+        };
+        Act::TakeOff { off, reason: Reason::usual(ReasonKind::Regular) }
+    }
+
+    fn at_held(&mut self, page: &HeldPage) -> Act {
+        let newest = page.rows.first();
+        match (self.wish, newest) {
+            (Wish::Fetch, _) if page.item_count > 0 => {
+                self.wish = Wish::Fetching;
+                Act::Hold { name: String::new() }
+            }
+            (_, Some(held)) if page.item_count == 0 => {
+                self.wish = Wish::Nothing;
+                Act::Recall { id: held.id }
+            }
+            _ => {
+                self.wish = Wish::Nothing;
+                Act::Back
+            }
+        }
     }
 
     fn at_code(&mut self, page: &AwaitCodePage, now: Duration) -> Doing {

@@ -11,7 +11,8 @@ use evertill_shared::shift::Shift;
 use evertill_shared::signing::SigningKey;
 use evertill_terminal::journal_store::records::{RefundRecord, SaleRecord};
 use evertill_terminal::journal_store::{
-    Journal, JournalError, JournalStore, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
+    Carts, HeldSale, Journal, JournalError, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale,
+    SalesWanted, StoredSale,
 };
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
@@ -130,6 +131,28 @@ impl WatchedJournal {
                 Err(disk_failed())
             }
         }
+    }
+}
+
+impl Carts for WatchedJournal {
+    fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError> {
+        self.readable()?.kept_cart()
+    }
+
+    fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError> {
+        self.guarded(|journal| journal.keep_cart(record))
+    }
+
+    fn hold(&mut self, name: &str, record: &str, at: Timestamp) -> Result<u64, JournalError> {
+        self.guarded(|journal| journal.hold(name, record, at))
+    }
+
+    fn recall(&mut self, id: u64) -> Result<bool, JournalError> {
+        self.guarded(|journal| journal.recall(id))
+    }
+
+    fn held(&self) -> Result<Vec<HeldSale>, JournalError> {
+        self.readable()?.held()
     }
 }
 

@@ -294,7 +294,10 @@ impl World {
         let rogue = rogue.and_then(|enrolled| Rogue::new(SELLING, enrolled, Arc::clone(&floor), clock()));
         let servers = (0..SERVERS).map(|index| Server::new(index, clock(), Arc::clone(&ground))).collect();
         let cashiers = (0..plan.tills)
-            .map(|till| Cashier::new(chance(&format!("cashier {till}")), plan.two_wallets))
+            .map(|till| {
+                let wishes = chance(&format!("wishes {till}"));
+                Cashier::new(chance(&format!("cashier {till}")), wishes, plan.two_wallets)
+            })
             .collect();
         let world = Self {
             plan: Plan { moves, ..plan.clone() },

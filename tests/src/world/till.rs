@@ -274,6 +274,8 @@ pub fn title(screen: &Screen) -> String {
         Page::Fault(page) => format!("the fault {page:?}"),
         Page::Cash(_) => "cash".into(),
         Page::AwaitCode(_) => "waiting for the code".into(),
+        Page::Adjust(page) => format!("changing {:?}", page.target),
+        Page::Held(page) => format!("{} held sales", page.rows.len()),
         Page::Refunds(page) => format!("{} refunds", page.items.len()),
         Page::Starting => "nothing yet".into(),
         Page::Enrol(_)

@@ -172,13 +172,33 @@ struct Full(JournalStore, bool);
 mod full {
     use super::*;
     use crate::journal_store::records::{RefundRecord, SaleRecord};
-    use crate::journal_store::{PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale};
+    use crate::journal_store::{
+        Carts, HeldSale, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
+    };
     use evertill_shared::clock::Timestamp;
     use evertill_shared::id::RefundId;
     use evertill_shared::journal::SignedEntry;
     use evertill_shared::order_number::OrderNumber;
     use evertill_shared::receipt::Receipt;
     type R<T> = Result<T, JournalError>;
+
+    impl Carts for Full {
+        fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError> {
+            self.0.kept_cart()
+        }
+        fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError> {
+            if self.1 { Err(JournalError::DiskFull) } else { self.0.keep_cart(record) }
+        }
+        fn hold(&mut self, name: &str, record: &str, at: Timestamp) -> Result<u64, JournalError> {
+            if self.1 { Err(JournalError::DiskFull) } else { self.0.hold(name, record, at) }
+        }
+        fn recall(&mut self, id: u64) -> Result<bool, JournalError> {
+            if self.1 { Err(JournalError::DiskFull) } else { self.0.recall(id) }
+        }
+        fn held(&self) -> Result<Vec<HeldSale>, JournalError> {
+            self.0.held()
+        }
+    }
 
     impl Journal for Full {
         fn head(&self) -> Head {

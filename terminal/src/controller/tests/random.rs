@@ -5,8 +5,10 @@ use super::rig::*;
 use crate::controller::*;
 use crate::journal_store::JournalStore;
 use crate::sync::{Answer, PaymentQuestion as Q};
+use crate::view::{Page, TypedOff};
 use evertill_shared::id::Attempt;
 use evertill_shared::journal::{CashReason, DrawerReason, Entry, Settled};
+use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::payment::PaymentState as P;
 use evertill_shared::protocol::error::ErrorCode;
 use proptest::prelude::*;
@@ -46,7 +48,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..23).prop_map(Step::Touch),
+        10 => (0_u8..30).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
         4 => Just(Step::ScanCode),
@@ -130,6 +132,10 @@ impl World {
     fn touch(&mut self, which: u8) {
         use UserAction as A;
         let line = 0;
+        let held = match self.till.page() {
+            Page::Held(page) => page.rows.first().map_or(0, |row| row.id),
+            _ => 0,
+        };
         self.till.act(match which {
             0 | 1 => A::TenderCode,
             2 => A::TenderCash,
@@ -146,11 +152,18 @@ impl World {
             13 | 14 => A::ShowCode { wallet: crate::view::Wallet::Alipay },
             15 => A::OpenDrawerPage,
             16 => A::NoSale { reason: DrawerReason::ChangeMoney },
-            17 => A::OpenOrders,
-            18 => A::OpenOrder { id: "2".into() },
-            19 => A::Reprint { id: "2".into() },
-            20 => A::AskRefund,
-            21 => A::TurnOrders { older: true },
+            17 => A::OpenWhole,
+            18 => A::TakeOff { off: TypedOff::Points(1_500), reason: Reason::usual(ReasonKind::Regular) },
+            19 => A::OpenLine { line },
+            20 => A::OverridePrice { minor: 333, reason: Reason::usual(ReasonKind::PriceTag) },
+            21 => A::OpenHeld,
+            22 => A::Hold { name: String::new() },
+            23 => A::Recall { id: held },
+            24 => A::OpenOrders,
+            25 => A::OpenOrder { id: "2".into() },
+            26 => A::Reprint { id: "2".into() },
+            27 => A::AskRefund,
+            28 => A::TurnOrders { older: true },
             _ => A::DismissNotice,
         });
     }

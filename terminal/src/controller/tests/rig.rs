@@ -3,7 +3,9 @@
 use super::super::*;
 use crate::config::Identity;
 use crate::journal_store::records::RefundRecord;
-use crate::journal_store::{JournalStore, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale};
+use crate::journal_store::{
+    Carts, HeldSale, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
+};
 use crate::sync::{Answer, NetError, PaymentQuestion};
 pub use crate::view::FaultPage;
 use crate::view::{Page, PaymentState as Shown};
@@ -166,6 +168,24 @@ impl Journal for Strict {
     }
     fn has_room(&mut self) -> bool {
         self.0.has_room()
+    }
+}
+
+impl Carts for Strict {
+    fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError> {
+        self.0.kept_cart()
+    }
+    fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError> {
+        self.0.keep_cart(record)
+    }
+    fn hold(&mut self, name: &str, record: &str, at: Timestamp) -> Result<u64, JournalError> {
+        self.0.hold(name, record, at)
+    }
+    fn recall(&mut self, id: u64) -> Result<bool, JournalError> {
+        self.0.recall(id)
+    }
+    fn held(&self) -> Result<Vec<HeldSale>, JournalError> {
+        self.0.held()
     }
 }
 

@@ -179,12 +179,9 @@ fn receipt(nth: u64, chance: &mut Chance) -> Result<Receipt, DrillError> {
     let mut lines = Vec::new();
     for _ in 0..chance.between(1, 4) {
         let (quantity, unit) = (chance.between(1, 9), chance.between(1, 99_999));
-        lines.push(ReceiptLine {
-            name: chance.pick(&names).copied().unwrap_or_default().into(),
-            quantity: u32::try_from(quantity).unwrap_or(1),
-            unit: cny(unit),
-            total: cny(unit * quantity),
-        });
+        let name = chance.pick(&names).copied().unwrap_or_default().into();
+        let pieces = u32::try_from(quantity).unwrap_or(1);
+        lines.push(ReceiptLine::plain(name, pieces, cny(unit), cny(unit * quantity)));
     }
     let total = cny(lines.iter().map(|line| u64::try_from(line.total.minor).unwrap_or(0)).sum());
     Ok(Receipt {
@@ -198,7 +195,9 @@ fn receipt(nth: u64, chance: &mut Chance) -> Result<Receipt, DrillError> {
         cashier: None,
         kind: ReceiptKind::Sale,
         lines,
+        discount: None,
         total,
+        note: None,
         tax: Vec::new(),
         tenders: vec![ReceiptTender::Cash { given: total, change: cny(0) }],
         copy: false,
