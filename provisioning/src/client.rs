@@ -233,7 +233,7 @@ impl StoreClient {
         body: Option<&Req>,
         limit: Duration,
     ) -> Result<Resp, ClientError> {
-        let body = encode(body)?;
+        let body = encode(body, MAX_BODY_BYTES)?;
         let transport = &self.inner.transport;
         let (mut moved, mut clock_set) = (false, false);
         loop {
@@ -381,12 +381,15 @@ impl std::fmt::Debug for StoreClient {
     }
 }
 
-/// The body on the wire; nothing for `None`.
-pub(crate) fn encode<Req: Serialize + ?Sized>(body: Option<&Req>) -> Result<Vec<u8>, ClientError> {
+/// The body on the wire, of so many bytes at most; nothing for `None`.
+pub(crate) fn encode<Req: Serialize + ?Sized>(
+    body: Option<&Req>,
+    most: usize,
+) -> Result<Vec<u8>, ClientError> {
     let Some(body) = body else { return Ok(Vec::new()) };
     let bytes = serde_json::to_vec(body).map_err(|e| ClientError::Misconfigured(e.to_string()))?;
-    if bytes.len() > MAX_BODY_BYTES {
-        let text = format!("the request has {} bytes; a server reads {MAX_BODY_BYTES}", bytes.len());
+    if bytes.len() > most {
+        let text = format!("the request has {} bytes; a server reads {most}", bytes.len());
         return Err(ClientError::Misconfigured(text));
     }
     Ok(bytes)

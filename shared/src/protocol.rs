@@ -64,3 +64,6 @@ pub const SIGNATURE_WINDOW_S: u64 = 120;
 
 /// The largest request body that a server reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// The largest catalogue that a server reads, in bytes.
+pub const MAX_CATALOGUE_BYTES: usize = 64 << 20;

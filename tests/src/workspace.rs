@@ -69,6 +69,9 @@ pub fn build_programs() -> Result<(), String> {
 /// # Errors
 /// What cargo said, in short.
 pub fn build_window_till() -> Result<(), String> {
+    if cfg!(feature = "window") {
+        return build_programs();
+    }
     let mut command = command(cargo());
     command.args(["build", "--package", "evertill-tests", "--bin", "evertill-till-headless"]);
     finish(command)

@@ -13,11 +13,13 @@ use evertill_shared::protocol::staff::{
     AcceptOrder, AcceptedOrder, AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff,
     PersonLeft, Session, SetPin, StaffRow, TerminalChange, TerminalRow, path,
 };
+use evertill_shared::protocol::{MAX_BODY_BYTES, MAX_CATALOGUE_BYTES};
 use evertill_shared::refund::Refund;
 use evertill_shared::secret::SecretText;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A person's open session with the store's server.
 pub struct StaffClient {
@@ -193,6 +195,10 @@ impl std::fmt::Debug for StaffClient {
     }
 }
 
+/// How long a server may take to compare a whole catalogue with the one before and to store what differs.
+const CATALOGUE_WAIT: Duration = Duration::from_secs(120);
+const CATALOGUE: &str = path::CATALOGUE;
+
 async fn send<Req: Serialize + ?Sized, Resp: DeserializeOwned>(
     transport: &Transport,
     token: Option<&SecretText>,
@@ -200,7 +206,12 @@ async fn send<Req: Serialize + ?Sized, Resp: DeserializeOwned>(
     path: &str,
     body: Option<&Req>,
 ) -> Result<Resp, ClientError> {
-    let body = encode(body)?;
+    let (most, wait) = if (method, path) == (Method::Put, CATALOGUE) {
+        (MAX_CATALOGUE_BYTES, CATALOGUE_WAIT)
+    } else {
+        (MAX_BODY_BYTES, transport.timeouts().answer)
+    };
+    let body = encode(body, most)?;
     let mut moved = false;
     loop {
         let at = transport.pick().await?;
@@ -208,7 +219,7 @@ async fn send<Req: Serialize + ?Sized, Resp: DeserializeOwned>(
         if let Some(token) = token {
             request.header("authorization", &format!("Bearer {}", token.expose()))?;
         }
-        match transport.send(at, request, transport.timeouts().answer).await {
+        match transport.send(at, request, wait).await {
             // Surely not sent: once more, to the server that answers first now.
             Err(ClientError::Unreachable(_)) if !moved => moved = true,
             other => return decode(&other?),

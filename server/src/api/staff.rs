@@ -10,6 +10,7 @@ use crate::session::{self, Person, Token};
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use evertill_shared::id::TerminalId;
+use evertill_shared::protocol::MAX_CATALOGUE_BYTES;
 use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::{
@@ -17,9 +18,6 @@ use evertill_shared::protocol::staff::{
     SetPin, StaffRow, TerminalChange, TerminalRow,
 };
 use evertill_shared::refund::Refund;
-
-/// The largest catalogue that is read, in bytes.
-const LARGEST_CATALOGUE: usize = 64 << 20;
 
 fn may_look(role: Role) -> bool {
     matches!(role, Role::Manager | Role::It)
@@ -175,7 +173,7 @@ pub async fn ask_refund(
 /// Without the right; the first product that is wrong.
 pub async fn put_catalogue(State(app): State<App>, person: Person, request: Request) -> Answer<Catalogue> {
     person.require(Role::may_edit_catalogue, "change the catalogue")?;
-    let bytes = axum::body::to_bytes(request.into_body(), LARGEST_CATALOGUE).await;
+    let bytes = axum::body::to_bytes(request.into_body(), MAX_CATALOGUE_BYTES).await;
     let bytes =
         bytes.map_err(|_| Failure::new(ErrorCode::TooLarge, "the catalogue is larger than 64 MiB"))?;
     // A catalogue holds no secrets: whoever wrote it is told what is wrong with it.
