@@ -143,7 +143,7 @@ impl Controller {
         Self {
             language: options.language,
             printer: if options.has_printer { PrinterState::Disconnected } else { PrinterState::None },
-            scanner: if options.has_scanner { ScannerState::Disconnected } else { ScannerState::None },
+            scanner: if options.scanner.is_some() { ScannerState::Disconnected } else { ScannerState::None },
             options,
             identity: None,
             fingerprint: String::new(),

@@ -8,6 +8,7 @@ mod ask_refund;
 mod cash;
 mod drawer;
 mod enrol;
+mod keys;
 mod list;
 mod lock;
 mod money;
@@ -27,7 +28,9 @@ mod generated {
 }
 
 use crate::view::{Language, Page, Screen, UserAction, View};
+use evertill_hardware::scanner::Key;
 use generated::{MainWindow, PageKind, TextTools, Till};
+use slint::platform::WindowEvent;
 use slint::{ComponentHandle, PlatformError};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -117,6 +120,21 @@ pub fn with_current<R>(f: impl FnOnce(&TillWindow) -> R) -> Option<R> {
 #[derive(Clone)]
 pub struct WindowView {
     window: slint::Weak<MainWindow>,
+}
+
+impl WindowView {
+    /// A key was pressed at a keyboard that the till holds for itself because a scanner speaks through it.
+    pub fn type_key(&self, key: Key) {
+        let text = keys::text(key);
+        let pressed = self.window.upgrade_in_event_loop(move |window| {
+            let window = window.window();
+            window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
+            window.dispatch_event(WindowEvent::KeyReleased { text });
+        });
+        if pressed.is_err() {
+            tracing::debug!("the window is gone; a key was not given to it");
+        }
+    }
 }
 
 impl View for WindowView {

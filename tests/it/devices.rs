@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, too, stop at what they do not expect
 
+#[path = "devices/keyboards.rs"]
+mod keyboards;
 #[path = "devices/printers.rs"]
 mod printers;
 #[path = "devices/printouts.rs"]
 mod printouts;
+#[path = "devices/reports.rs"]
+mod reports;
 #[path = "devices/scanners.rs"]
 mod scanners;
 

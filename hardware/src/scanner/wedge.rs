@@ -70,7 +70,7 @@ impl Device for WedgeScannerConfig {
         Ok(OpenKeyboard {
             file,
             assembler: WedgeAssembler::new(self.settings.clone()),
-            bytes: Zeroizing::new(Vec::with_capacity(CHUNK)),
+            bytes: Zeroizing::new(Vec::with_capacity(CHUNK + EVENT_BYTES)),
             chunk: Zeroizing::new([0; CHUNK]),
         })
     }
@@ -101,13 +101,18 @@ impl Open for OpenKeyboard {
             return Ok(());
         };
         let now = clock.now();
-        for byte in &self.chunk[..count] {
-            self.bytes.push(*byte);
-            if let Ok(event) = self.bytes.as_slice().try_into() {
-                self.assembler.handle_event(&InputEvent::from_bytes(event), now);
-                self.bytes.zeroize();
-            }
+        self.bytes.extend_from_slice(&self.chunk[..count]);
+        let (events, rest) = self.bytes.as_chunks::<EVENT_BYTES>();
+        if let Some(last) = events.last() {
+            self.assembler.handle_read(&InputEvent::from_bytes(last), now);
         }
+        for event in events {
+            self.assembler.handle_event(&InputEvent::from_bytes(event), now);
+        }
+        let (whole, left) = (self.bytes.len() - rest.len(), rest.len());
+        self.bytes.copy_within(whole.., 0);
+        self.bytes[left..].zeroize();
+        self.bytes.truncate(left);
         self.chunk[..count].zeroize();
         Ok(())
     }

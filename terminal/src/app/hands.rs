@@ -1,5 +1,6 @@
 //! Carries the controller's commands out.
 
+use super::scanner::ScannerSeat;
 use crate::catalogue_store::{CatalogueError, Goods, SearchText};
 use crate::config::{Config, Identity, remember_language};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
@@ -30,6 +31,7 @@ pub struct Hands {
     pub net: tokio::runtime::Handle,
     pub clock: Arc<dyn Clock>,
     pub printer: Option<Sender<PrinterJob>>,
+    pub scanner: ScannerSeat,
     pub config: Config,
     pub key: Option<Arc<DeviceKey>>,
     pub trust: Option<TrustBundle>,

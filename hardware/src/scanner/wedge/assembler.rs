@@ -3,7 +3,7 @@
 //! A code in the wrong place is worse than a second scan: what looks like a part of one is refused, and is never given
 //! to the window as typing.
 
-use super::keys::{InputEvent, Key, Keyboard, Pressed, Stroke};
+use super::keys::{InputEvent, Keyboard, Pressed, Stroke};
 use super::times::KernelTimes;
 use crate::scanner::ScannerEvent;
 use crate::scanner::assembler::{Assembler, AssemblerConfig, BUFFER_BYTES, Framing, Refusal};
@@ -79,6 +79,11 @@ impl WedgeAssembler {
             in_code_until: None,
             out: VecDeque::new(),
         }
+    }
+
+    /// Events were read together `now` by our clock, and this is the last of them; each is to be handled then.
+    pub fn handle_read(&mut self, last: &InputEvent, now: Duration) {
+        self.times.observe(last.at, now);
     }
 
     /// Takes an event that was read `now` by our clock.

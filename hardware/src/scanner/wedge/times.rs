@@ -13,18 +13,27 @@ pub(super) struct KernelTimes {
     last: i128,
 }
 
+/// By so much the shortest delay may turn out shorter, in nanoseconds, without the kernel's clock having been set.
+const SLIGHTLY: i128 = 100_000_000;
+
 fn nanos(time: Duration) -> i128 {
     i128::try_from(time.as_nanos()).unwrap_or(i128::MAX)
 }
 
 impl KernelTimes {
+    /// An event of this time was read `now`: the others that were read with it are no later.
+    pub(super) fn observe(&mut self, at: Duration, now: Duration) {
+        let delay = nanos(now) - nanos(at);
+        self.offset = Some(self.offset.map_or(delay, |offset| offset.min(delay)));
+    }
+
     /// Our time for an event that happened `at` by the kernel's clock and was read `now` by ours. Never goes back, and
     /// never is in the future.
     pub(super) fn ours(&mut self, at: Duration, now: Duration) -> Duration {
         let (kernel, now) = (nanos(at), nanos(now));
         let delay = now - kernel;
         let mut offset = self.offset.map_or(delay, |offset| offset.min(delay));
-        if kernel + offset < self.last {
+        if kernel + offset + SLIGHTLY < self.last {
             // The kernel's clock was set back.
             offset = delay;
         }
@@ -50,6 +59,14 @@ mod tests {
         // Ten milliseconds apart at the device, read together two seconds late.
         assert_eq!(times.ours(ms(900_010), ms(2_100)) - first, ms(10));
         assert_eq!(times.ours(ms(900_500), ms(2_100)) - first, ms(500));
+    }
+
+    #[test]
+    fn gaps_of_what_is_read_together_at_the_very_beginning_are_the_devices_too() {
+        let mut times = KernelTimes::default();
+        times.observe(ms(900_240), ms(5_000));
+        let ours = [900_000, 900_120, 900_240].map(|at| times.ours(ms(at), ms(5_000)));
+        assert_eq!(ours, [ms(4_760), ms(4_880), ms(5_000)]);
     }
 
     #[test]
