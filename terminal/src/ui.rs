@@ -18,6 +18,7 @@ mod pages;
 mod payment;
 mod qr;
 mod sale;
+mod scanners;
 mod shift;
 mod status;
 
@@ -65,6 +66,7 @@ impl TillWindow {
         pages::connect(&window, &act);
         orders::connect(&window, &act);
         ask_refund::connect(&window, &act);
+        scanners::connect(&window, &act);
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
@@ -196,6 +198,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::AskRefund(page) => ask_refund::show(window, page, money, fresh),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
+        Page::Scanners(page) => scanners::show(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
         Page::Approval(page) => lock::show_approval(window, page, money, fresh),
         Page::Drawer => {}
@@ -237,6 +240,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::AskRefund(_) => PageKind::AskRefund,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
+        Page::Scanners(_) => PageKind::Scanners,
         Page::Lock(_) => PageKind::Lock,
         Page::Approval(_) => PageKind::Approval,
         Page::Drawer => PageKind::Drawer,

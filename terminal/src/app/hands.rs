@@ -2,13 +2,14 @@
 
 use super::scanner::ScannerSeat;
 use crate::catalogue_store::{CatalogueError, Goods, SearchText};
-use crate::config::{Config, Identity, remember_language};
+use crate::config::{Config, Identity, remember_language, remember_scanner};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
 use crate::print::thread::PrinterJob;
 use crate::staff_store::{StaffStore, StaffStoreError};
 use crate::sync::worker::perform;
 use crate::view::{EnrolFailure, FaultPage, View};
+use evertill_hardware::scanner::Places;
 use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
 use evertill_provisioning::enrolment;
 use evertill_provisioning::keystore::{DeviceKey, FileKeyStore};
@@ -67,6 +68,19 @@ impl Hands {
                 }
             }
             Command::OpenJournal(identity) => self.open_journal(&identity),
+            Command::FindScanners => {
+                let inputs = self.inputs.clone();
+                self.net.spawn_blocking(move || {
+                    // An error means that the program is ending.
+                    let _ = inputs.send(Input::ScannersFound(Places::default().scanners()));
+                });
+            }
+            Command::UseScanner(scanner) => {
+                self.scanner.start(&scanner);
+                if let Err(error) = remember_scanner(&self.data, &scanner) {
+                    tracing::error!(%error, "the scanner cannot be kept for the next start");
+                }
+            }
             Command::SaveStaff(staff) => {
                 self.with_staff("who may log in cannot be stored", |store| store.save(&staff))
             }

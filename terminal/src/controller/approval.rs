@@ -26,6 +26,8 @@ pub(super) enum Approved {
     Count,
     /// See what the drawer should hold.
     ReadShift,
+    /// Set the barcode scanner up.
+    SetUpScanner,
 }
 
 impl Approved {
@@ -33,7 +35,7 @@ impl Approved {
     fn amount_minor(&self) -> Option<i64> {
         match self {
             Self::MoveCash(typed) => Some(typed.minor),
-            Self::NoSale { .. } | Self::Count | Self::ReadShift => None,
+            Self::NoSale { .. } | Self::Count | Self::ReadShift | Self::SetUpScanner => None,
         }
     }
 }
@@ -81,6 +83,7 @@ impl Controller {
             Approved::MoveCash(typed) => self.move_cash(typed, approver),
             Approved::Count => self.begin_count(approver),
             Approved::ReadShift => self.read_shift(),
+            Approved::SetUpScanner => self.open_scanners(),
         }
     }
 

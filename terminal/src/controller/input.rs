@@ -7,6 +7,7 @@ use crate::sync::{Answer, Request};
 use crate::view::{EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::in_store::InStoreRule;
+use evertill_hardware::scanner::Found;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::enrol::Enrolled;
 use evertill_shared::protocol::till_staff::TillStaff;
@@ -55,6 +56,8 @@ pub enum Input {
     ScanRefused,
     /// The scanner came or went.
     Scanner(ScannerState),
+    /// The end of [`Command::FindScanners`].
+    ScannersFound(Vec<Found>),
     /// The printer says how it is.
     Printer(PrinterState),
     /// What became of a print job.
@@ -163,6 +166,10 @@ pub enum Command {
     KeepLanguage(Language),
     /// Open the journal and load the goods.
     OpenJournal(Box<Identity>),
+    /// Look which scanners are plugged in, then [`Input::ScannersFound`].
+    FindScanners,
+    /// Use this scanner from here on, and at the next start too.
+    UseScanner(Box<ScannerConfig>),
     /// Store who may log in.
     SaveStaff(TillStaff),
     /// Store how often somebody guessed.

@@ -37,6 +37,9 @@ impl Controller {
         let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
         let label = classify_with(scan, prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
+        if matches!(self.at, At::Scanners) {
+            return self.show_arrived(&label);
+        }
         if self.scan_order(label.text.expose(), is_goods) {
             return;
         }
@@ -73,7 +76,7 @@ impl Controller {
             }
             // What is being typed or counted is not left for a scan.
             At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
-            At::Starting | At::Enrol(_) => {}
+            At::Scanners | At::Starting | At::Enrol(_) => {}
         }
     }
 

@@ -15,6 +15,7 @@ mod refunds;
 mod restart;
 mod rig;
 mod sales;
+mod scanners;
 mod shifts;
 mod showing;
 

@@ -2,7 +2,7 @@
 
 use super::{
     AboutPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, LockPage, OrderPage,
-    OrdersPage, PrinterState, RefundsPage, ReportPage, ShiftPage,
+    OrdersPage, PrinterState, RefundsPage, ReportPage, ScannersPage, ShiftPage,
 };
 
 /// The page in the middle of the screen.
@@ -34,6 +34,8 @@ pub enum Page {
     Fault(FaultPage),
     /// About this program.
     About(AboutPage),
+    /// Setting the barcode scanner up.
+    Scanners(ScannersPage),
     /// Locked.
     Lock(LockPage),
     /// Somebody is asked to approve something.

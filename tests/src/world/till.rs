@@ -214,6 +214,8 @@ impl Till {
             | Command::CheckPin { .. }
             | Command::Enrol { .. }
             | Command::ForgetIdentity
+            | Command::FindScanners
+            | Command::UseScanner(_)
             | Command::KeepLanguage(_) => {}
         }
         Vec::new()

@@ -1,8 +1,8 @@
 use super::*;
 use crate::label::{LabelKind, classify};
 use crate::scanner::ScanText;
-use crate::scanner::wedge::keys::keys_for;
 use crate::scanner::wedge::Key;
+use crate::scanner::wedge::keys::keys_for;
 use proptest::prelude::*;
 
 /// The kernel's clock when a test begins.

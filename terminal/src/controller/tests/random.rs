@@ -46,7 +46,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..23).prop_map(Step::Touch),
+        10 => (0_u8..26).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
         4 => Just(Step::ScanCode),
@@ -151,6 +151,9 @@ impl World {
             19 => A::Reprint { id: "2".into() },
             20 => A::AskRefund,
             21 => A::TurnOrders { older: true },
+            22 => A::OpenAbout,
+            23 => A::OpenScanners,
+            24 => A::SetScannerEnd { by_pause: true },
             _ => A::DismissNotice,
         });
     }
