@@ -33,7 +33,7 @@ use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
-use crate::view::{Language, Notice, PrinterState, ScannerState, Screen, UserAction};
+use crate::view::{Language, PrinterState, ScannerState, Screen, UserAction};
 use approval::Approval;
 use cart::Cart;
 use duty::Duty;

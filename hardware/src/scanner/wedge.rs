@@ -59,12 +59,10 @@ impl Device for WedgeScannerConfig {
         let path = self.places.keyboard(&self.device)?;
         let mut file = device_file::open(&path)?;
         if self.exclusive {
-            let handle = EvdevHandle::new(file);
-            handle.grab(true).map_err(|error| {
+            file = hold(file).map_err(|error| {
                 let what = format!("{} cannot be held for the till alone: {error}", path.display());
                 io::Error::new(error.kind(), what)
             })?;
-            file = handle.into_inner();
             drop_what_came_before(&mut file)?;
         }
         Ok(OpenKeyboard {
@@ -77,6 +75,21 @@ impl Device for WedgeScannerConfig {
 }
 
 const CHUNK: usize = 64 * EVENT_BYTES;
+/// A bit for each key that there is.
+const KEYS_BYTES: usize = 0x300 / 8;
+
+/// Takes the device for us alone. Not while a key is down: whoever heard it go down would never hear it go up again, and
+/// take it for held for ever.
+fn hold(file: File) -> io::Result<File> {
+    let device = EvdevHandle::new(file);
+    let mut down = [0; KEYS_BYTES];
+    device.key_state(&mut down)?;
+    if down.iter().any(|keys| *keys != 0) {
+        return Err(io::Error::new(io::ErrorKind::WouldBlock, "a key is held down; let go of it"));
+    }
+    device.grab(true)?;
+    Ok(device.into_inner())
+}
 
 /// Input from before we listened belongs to no customer of ours.
 fn drop_what_came_before(file: &mut File) -> io::Result<()> {

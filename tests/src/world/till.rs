@@ -282,6 +282,7 @@ pub fn title(screen: &Screen) -> String {
         | Page::Order(_)
         | Page::AskRefund(_)
         | Page::About(_)
+        | Page::Scanners(_)
         | Page::Lock(_)
         | Page::Approval(_)
         | Page::Drawer

@@ -5,7 +5,7 @@ use crate::config::{Identity, PrefixName, ScannerConfig};
 use crate::journal_store::records::RefundRecord;
 use crate::journal_store::{JournalStore, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale};
 use crate::sync::{Answer, NetError, PaymentQuestion};
-pub use crate::view::FaultPage;
+pub use crate::view::{FaultPage, Notice};
 use crate::view::{Page, PaymentState as Shown};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::Prefixes;

@@ -5,7 +5,12 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
+
+const PAUSE: Duration = Duration::from_millis(2);
+/// How long a write may wait for the other end to read.
+const WRITE_PAUSES: u32 = 1000;
 
 /// The device's end. The program's end is opened by its path.
 #[derive(Debug)]
@@ -63,6 +68,16 @@ impl Plug {
     /// When the plug is out, or nobody has read for long.
     pub fn write(&mut self, packet: &[u8]) -> io::Result<()> {
         let (write, _) = self.ends.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        write.write_all(packet)
+        let mut pauses = 0;
+        loop {
+            // All of it or nothing: it is one packet.
+            match write.write_all(packet) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && pauses < WRITE_PAUSES => {
+                    pauses += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                done => return done,
+            }
+        }
     }
 }

@@ -62,6 +62,8 @@ pub fn held(character: u8, at: Duration) -> Option<InputEvent> {
 #[derive(Debug)]
 pub struct WedgeEmulator {
     plug: Plug,
+    /// The newest time that was told, by the kernel's clock.
+    last: Duration,
 }
 
 impl WedgeEmulator {
@@ -70,7 +72,7 @@ impl WedgeEmulator {
     /// # Errors
     /// When the system has no pipe left.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { plug: Plug::new("event7")? })
+        Ok(Self { plug: Plug::new("event7")?, last: Duration::ZERO })
     }
 
     /// Where the program opens the device.
@@ -87,7 +89,11 @@ impl WedgeEmulator {
     pub fn press(&mut self, text: &str, gap: Duration) -> io::Result<()> {
         let long = gap * u32::try_from(text.len().saturating_sub(1)).unwrap_or(0);
         let begin = (SystemClock.monotonic() + KERNEL_AHEAD).saturating_sub(long);
-        self.send(&presses(text, begin, gap))
+        // Nobody presses a key before the one before: the time passes first.
+        let early = (self.last + gap).saturating_sub(begin);
+        std::thread::sleep(early);
+        self.last = begin + early + long;
+        self.send(&presses(text, begin + early, gap))
     }
 
     /// Reads a code and ends it with Enter.
