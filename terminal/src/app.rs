@@ -2,6 +2,7 @@
 //! theirs. Nothing is decided here.
 
 mod hands;
+mod pole;
 mod scanner;
 
 use crate::config::{Config, ScannerConfig, remembered_language, remembered_scanner};
@@ -14,6 +15,7 @@ use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
 use evertill_hardware::{Monotonic, Printer};
 use evertill_shared::clock::{Clock, SystemClock};
 use hands::Hands;
+use pole::Pole;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use scanner::ScannerSeat;
 use std::io;
@@ -96,6 +98,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         clock: Arc::clone(&clock),
         printer,
         scanner,
+        pole: start_pole(&config),
         config: config.clone(),
         key: None,
         trust: None,
@@ -199,5 +202,13 @@ fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -
     };
     printer_thread::start(printer, send)
         .inspect_err(|error| tracing::error!(%error, "the printer cannot be started"))
+        .ok()
+}
+
+fn start_pole(config: &Config) -> Option<Pole> {
+    let settings = config.display.as_ref()?;
+    let line = settings.line().inspect_err(|error| tracing::error!(error, "the display's line")).ok()?;
+    Pole::start(line, settings.profile())
+        .inspect_err(|error| tracing::error!(%error, "the display cannot be started"))
         .ok()
 }

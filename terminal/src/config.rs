@@ -1,10 +1,12 @@
 //! What is fixed on this till: `till.toml`, the trust file, and who the till is once it has registered.
 
+mod display;
 mod identity;
 mod printers;
 mod scanner;
 mod spoken;
 
+pub use display::DisplayConfig;
 pub use identity::Identity;
 pub use scanner::{PrefixName, ScannerConfig, ScannerWay, remember_scanner, remembered_scanner};
 pub use spoken::{remember_language, remembered_language};
@@ -72,6 +74,8 @@ pub struct Config {
     pub scanner: Option<ScannerConfig>,
     /// The receipt printer, if there is one.
     pub printer: Option<PrinterConfig>,
+    /// The customer's display on a pole, if there is one.
+    pub display: Option<DisplayConfig>,
 }
 
 fn default_trust() -> PathBuf {
@@ -173,6 +177,7 @@ impl Default for Config {
             in_store_codes: Vec::new(),
             scanner: None,
             printer: None,
+            display: None,
         }
     }
 }
@@ -210,6 +215,9 @@ impl Config {
         }
         if let Some(printer) = &self.printer {
             printer.way().map(drop).map_err(|why| format!("[printer] {why}"))?;
+        }
+        if let Some(display) = &self.display {
+            display.line().map(drop).map_err(|why| format!("[display] {why}"))?;
         }
         Ok(())
     }
@@ -342,6 +350,8 @@ mod tests {
             ("[scanner]\nport = \"/dev/x\"\nframe = \"9N1\"", "[scanner]"),
             ("colour = 1", "colour"),
             ("in_store_codes = [\"69IIIIIWWWWWC\"]", "in-store"),
+            ("[display]\nserial = \"/dev/x\"\nframe = \"9N1\"", "[display]"),
+            ("[display]\nserial = \"/dev/x\"\ncommands = \"other\"", "commands"),
             ("[scanner]\n", "wedge"),
             ("[scanner]\nwedge = \"0c2e\"", "wedge"),
             ("[scanner]\nhid = \"0c2e:0b61\"\nport = \"/dev/x\"", "hid"),

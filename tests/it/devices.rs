@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, too, stop at what they do not expect
 
+#[path = "devices/displays.rs"]
+mod displays;
 #[path = "devices/keyboards.rs"]
 mod keyboards;
 #[path = "devices/printers.rs"]

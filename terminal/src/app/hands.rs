@@ -1,5 +1,6 @@
 //! Carries the controller's commands out.
 
+use super::pole::Pole;
 use super::scanner::ScannerSeat;
 use crate::catalogue_store::{CatalogueError, Goods, SearchText};
 use crate::config::{Config, Identity, remember_language, remember_scanner};
@@ -33,6 +34,7 @@ pub struct Hands {
     pub clock: Arc<dyn Clock>,
     pub printer: Option<Sender<PrinterJob>>,
     pub scanner: ScannerSeat,
+    pub pole: Option<Pole>,
     pub config: Config,
     pub key: Option<Arc<DeviceKey>>,
     pub trust: Option<TrustBundle>,
@@ -49,7 +51,12 @@ impl Hands {
 
     pub fn carry_out(&mut self, command: Command) {
         match command {
-            Command::Show(screen) => self.view.show(*screen),
+            Command::Show(screen) => {
+                if let Some(pole) = &mut self.pole {
+                    pole.follow(&screen);
+                }
+                self.view.show(*screen);
+            }
             Command::Send(request) => self.ask(request),
             Command::Print(order) => self.give_to_printer(PrinterJob::Print(order)),
             Command::KickDrawer => self.give_to_printer(PrinterJob::KickDrawer),
