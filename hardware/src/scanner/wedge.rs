@@ -7,7 +7,7 @@ mod assembler;
 pub mod keys;
 mod times;
 
-pub use assembler::{Typing, USUAL_GAP, USUAL_SHORTEST, WedgeAssembler, WedgeSettings};
+pub use assembler::{LATEST_END, Typing, USUAL_GAP, USUAL_SHORTEST, WedgeAssembler, WedgeSettings};
 pub use keys::{InputEvent, Key};
 
 use super::find::{Places, Where};

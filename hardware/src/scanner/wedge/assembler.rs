@@ -6,7 +6,7 @@
 use super::keys::{InputEvent, Keyboard, Pressed, Stroke};
 use super::times::KernelTimes;
 use crate::scanner::ScannerEvent;
-use crate::scanner::assembler::{Assembler, AssemblerConfig, BUFFER_BYTES, Framing, Refusal};
+use crate::scanner::assembler::{Assembler, AssemblerConfig, BUFFER_BYTES, Refusal};
 use crate::scanner::trim::Trim;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,6 +16,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub const USUAL_GAP: Duration = Duration::from_millis(35);
 /// Nothing shorter is taken for a scan where people type too.
 pub const USUAL_SHORTEST: usize = 4;
+
+/// So late the rest of a code may come that began and did not end: until then it is not given to the window.
+pub const LATEST_END: Duration = Duration::from_secs(4);
 
 /// Whether people type on the device, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,13 +197,9 @@ impl WedgeAssembler {
         self.out.extend(stroke.key().map(ScannerEvent::Typed));
     }
 
+    /// A code has begun, and its end may be late: nothing is typing until then.
     fn stay_in_code(&mut self, last: Duration) {
-        let patience = match self.settings.assembler.framing {
-            Framing::Terminated { abandon_after } => abandon_after,
-            Framing::Idle { idle } => idle,
-        };
-        self.in_code_until =
-            Some(last.saturating_add(patience.max(crate::scanner::assembler::SHORTEST_IDLE)));
+        self.in_code_until = Some(last.saturating_add(LATEST_END));
     }
 
     /// Whether what is pending came from a scanner.

@@ -6,7 +6,7 @@ use super::account::{Account, Code, Found, digits};
 use crate::simulator::scanner::wedge::{dropped, held, presses};
 use crate::world::chance::Chance;
 use evertill_hardware::ScannerEvent;
-use evertill_hardware::scanner::wedge::{InputEvent, WedgeAssembler};
+use evertill_hardware::scanner::wedge::{InputEvent, LATEST_END, WedgeAssembler};
 use evertill_hardware::scanner::{Key, Typing, WedgeSettings};
 use std::time::Duration;
 
@@ -65,6 +65,14 @@ pub(super) fn scan(keyboard: Keyboard, scans: u64, seed: u64) -> Found {
     desk.account.close()
 }
 
+/// After how many events so many characters were pressed.
+fn after_presses(events: &[InputEvent], presses: usize) -> u64 {
+    let pressed = |event: &InputEvent| event.kind == 1 && event.value == 1 && event.code != 42;
+    let mut places =
+        events.iter().enumerate().filter(|(_, event)| pressed(event)).map(|(place, _)| place as u64 + 1);
+    places.nth(presses.saturating_sub(1)).unwrap_or(1)
+}
+
 impl Desk {
     fn one_code(&mut self) {
         let code = Code::draw(&mut self.chance);
@@ -90,7 +98,10 @@ impl Desk {
     }
 
     fn disturbed(&mut self, events: &[InputEvent]) {
-        let place = usize::try_from(self.chance.between(1, events.len() as u64 - 12)).unwrap_or(1);
+        // A scanner that stops after three characters cannot be told by time from a person who typed three: that is what
+        // a prefix is for.
+        let least = if self.keyboard.typed_on { after_presses(events, 5) } else { 1 };
+        let place = usize::try_from(self.chance.between(least, events.len() as u64 - 12)).unwrap_or(1);
         let (before, after) = events.split_at(place);
         match self.chance.below(4) {
             0 => {
@@ -134,6 +145,8 @@ impl Desk {
 
     /// Words and numbers, as fast as people are; some of them as long as a payment code.
     fn person_types(&mut self) {
+        // So soon after a code whose end was lost keys are taken for its rest, and refused.
+        self.wait_until(self.now + LATEST_END);
         let count = usize::try_from(self.chance.between(1, 18)).unwrap_or(1);
         let text = digits(&mut self.chance, count);
         for character in text.chars() {
@@ -159,7 +172,8 @@ impl Desk {
             let late = if self.chance.once_in(20) { self.chance.below(300) } else { self.chance.below(3) };
             if let Some(last) = some.last() {
                 let at = last.at.saturating_sub(KERNEL_AHEAD) + Duration::from_millis(late);
-                self.wait_until(at);
+                // While we are late we do nothing, and so do not think that nothing came.
+                self.now = self.now.max(at);
                 self.assembler.handle_read(last, self.now);
             }
             for event in some {
