@@ -1,4 +1,4 @@
-//! Scanners, printers and cash drawers.
+//! Scanners, printers, cash drawers and customer displays.
 //!
 //! This crate knows nothing of orders, money or the server: bytes come in and labels go out, documents come
 //! in and paper comes out. Framing, labels and ESC/POS are pure; the drivers around them block, and are meant
@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod display;
 pub mod drawer;
 pub mod escpos;
 pub mod label;

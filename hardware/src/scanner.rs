@@ -1,10 +1,21 @@
 //! Barcode scanners: what they report, and the text they read.
 
 pub mod assembler;
+mod device_file;
+mod duplicates;
+pub mod find;
+pub mod hid_pos;
 pub mod serial;
+mod trim;
+pub mod wedge;
+mod worker;
 
 pub use assembler::{Assembler, AssemblerConfig, Framing, Refusal};
+pub use find::{Found, FoundKind, Places, UsbId, Where};
+pub use hid_pos::{HidPosScanner, HidPosScannerConfig};
 pub use serial::{SerialScanner, SerialScannerConfig};
+pub use trim::Trim;
+pub use wedge::{Key, Typing, WedgeScanner, WedgeScannerConfig, WedgeSettings};
 
 use std::fmt;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
@@ -61,6 +72,11 @@ impl ScanText {
         Self(self.0.clone())
     }
 
+    /// So many bytes from `start`; nothing where that would part a character.
+    pub(crate) fn part(&self, start: usize, count: usize) -> Self {
+        Self(self.0.get(start..start + count).unwrap_or_default().to_owned())
+    }
+
     /// Removes the first `count` bytes; a `count` inside a character removes nothing.
     pub(crate) fn without_prefix(mut self, count: usize) -> Self {
         let rest = Self(self.0.get(count..).unwrap_or(&self.0).to_owned());
@@ -87,6 +103,8 @@ pub enum ScannerEvent {
     },
     /// One code was read.
     Scanned(ScanText),
+    /// A person pressed a key on a device that is keyboard and scanner in one; it is for the window.
+    Typed(Key),
     /// Something was read but must not be used; the code has to be scanned again.
     ScanRefused {
         /// Why.

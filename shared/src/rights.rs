@@ -26,11 +26,13 @@ pub enum Right {
     CloseShift,
     /// See what the drawer should hold before it is counted (X report).
     ReadShift,
+    /// Set up the till's devices.
+    SetUp,
 }
 
 impl Right {
     /// Every right there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Discount,
         Self::OverridePrice,
         Self::Refund,
@@ -39,6 +41,7 @@ impl Right {
         Self::OpenShift,
         Self::CloseShift,
         Self::ReadShift,
+        Self::SetUp,
     ];
 
     /// Whether somebody of this role holds it. Managers hold all of them. A cashier begins and ends a shift, because the
@@ -48,7 +51,7 @@ impl Right {
         match role {
             Role::Manager => true,
             Role::Cashier => matches!(self, Self::OpenShift | Self::CloseShift),
-            Role::It => false,
+            Role::It => matches!(self, Self::SetUp),
         }
     }
 }
@@ -58,11 +61,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn managers_hold_all_rights_cashiers_two_and_it_none() {
+    fn managers_hold_all_rights_cashiers_two_and_it_none_of_money() {
         let held = |role| Right::ALL.into_iter().filter(|right| right.held_by(role)).collect::<Vec<_>>();
         assert_eq!(held(Role::Manager), Right::ALL);
         assert_eq!(held(Role::Cashier), [Right::OpenShift, Right::CloseShift]);
-        assert_eq!(held(Role::It), []);
+        assert_eq!(held(Role::It), [Right::SetUp]);
     }
 
     #[test]

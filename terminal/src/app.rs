@@ -2,19 +2,22 @@
 //! theirs. Nothing is decided here.
 
 mod hands;
+mod pole;
+mod scanner;
 
-use crate::config::{Config, ScannerConfig, remembered_language};
+use crate::config::{Config, ScannerConfig, remembered_language, remembered_scanner};
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
 use crate::ui::TillWindow;
-use crate::view::{FaultPage, ScannerState};
+use crate::view::FaultPage;
 use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
-use evertill_hardware::scanner::{SerialScanner, SerialScannerConfig};
-use evertill_hardware::{Monotonic, Printer, ScannerEvent};
+use evertill_hardware::{Monotonic, Printer};
 use evertill_shared::clock::{Clock, SystemClock};
 use hands::Hands;
+use pole::Pole;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use scanner::ScannerSeat;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,9 +83,13 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         .build()
         .map_err(io("the network threads cannot be started"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let _scanner = start_scanner(&config, &clock, send.clone());
+    let chosen = remembered_scanner(&options.data, &config);
+    let mut scanner = ScannerSeat::new(monotonic(&clock), send.clone(), window.handle());
+    if let Some(chosen) = &chosen {
+        scanner.start(chosen);
+    }
     let printer = start_printer(&config, &clock, send.clone());
-    let fixed = controller_options(&options.data, &config);
+    let fixed = controller_options(&options.data, &config, chosen);
     let hands = Hands {
         data: options.data,
         view: Box::new(window.handle()),
@@ -90,6 +97,8 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         net: runtime.handle().clone(),
         clock: Arc::clone(&clock),
         printer,
+        scanner,
+        pole: start_pole(&config),
         config: config.clone(),
         key: None,
         trust: None,
@@ -154,14 +163,13 @@ fn moment(clock: &dyn Clock) -> Moment {
     Moment { wall: clock.now(), monotonic: clock.monotonic() }
 }
 
-fn controller_options(data: &Path, config: &Config) -> Options {
+fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfig>) -> Options {
     Options {
         language: remembered_language(data, config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         servers: config.servers.clone(),
         has_printer: config.printer.is_some(),
-        has_scanner: config.scanner.is_some(),
-        prefixes: config.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default(),
+        scanner,
         // They were checked when the file was read.
         in_store: config.in_store_rules().unwrap_or_default(),
         lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
@@ -183,31 +191,6 @@ fn monotonic(clock: &Arc<dyn Clock>) -> Monotonic {
     Monotonic::new(move || clock.monotonic())
 }
 
-fn start_scanner(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -> Option<SerialScanner> {
-    let scanner = config.scanner.as_ref()?;
-    let line = scanner.line().inspect_err(|error| tracing::error!(error, "the scanner's line")).ok()?;
-    let driver = SerialScannerConfig { line, assembler: scanner.assembler() };
-    let on_event = move |event: ScannerEvent| {
-        let input = match event {
-            ScannerEvent::Connected => Input::Scanner(ScannerState::Ready),
-            ScannerEvent::Disconnected { reason } => {
-                tracing::warn!(reason, "the scanner is gone");
-                Input::Scanner(ScannerState::Disconnected)
-            }
-            ScannerEvent::Scanned(text) => Input::Scan(text),
-            ScannerEvent::ScanRefused { reason } => {
-                tracing::info!(%reason, "a scan was refused");
-                Input::ScanRefused
-            }
-        };
-        // An error means that the program is ending.
-        let _ = send.send(input);
-    };
-    SerialScanner::spawn(driver, monotonic(clock), Box::new(on_event))
-        .inspect_err(|error| tracing::error!(%error, "the scanner cannot be started"))
-        .ok()
-}
-
 fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -> Option<Sender<PrinterJob>> {
     let settings = config.printer.as_ref()?;
     let way = settings.way().inspect_err(|error| tracing::error!(error, "the printer's line")).ok()?;
@@ -219,5 +202,13 @@ fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -
     };
     printer_thread::start(printer, send)
         .inspect_err(|error| tracing::error!(%error, "the printer cannot be started"))
+        .ok()
+}
+
+fn start_pole(config: &Config) -> Option<Pole> {
+    let settings = config.display.as_ref()?;
+    let line = settings.line().inspect_err(|error| tracing::error!(error, "the display's line")).ok()?;
+    Pole::start(line, settings.profile())
+        .inspect_err(|error| tracing::error!(%error, "the display cannot be started"))
         .ok()
 }

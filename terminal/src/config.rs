@@ -1,23 +1,24 @@
 //! What is fixed on this till: `till.toml`, the trust file, and who the till is once it has registered.
 
+mod display;
 mod identity;
 mod printers;
+mod scanner;
 mod spoken;
 
+pub use display::DisplayConfig;
 pub use identity::Identity;
+pub use scanner::{PrefixName, ScannerConfig, ScannerWay, remember_scanner, remembered_scanner};
 pub use spoken::{remember_language, remembered_language};
 
 use evertill_hardware::escpos::profile::{Completion, Profile};
-use evertill_hardware::label::Prefixes;
 use evertill_hardware::label::in_store::InStoreRule;
-use evertill_hardware::scanner::assembler::{AssemblerConfig, Framing};
 use evertill_hardware::serial_line::{Flow, SerialLine};
 use evertill_shared::protocol::store::TrustBundle;
 use serde::Deserialize;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The longest time without a touch, in minutes: a day.
 const LONGEST_LOCK: u32 = 24 * 60;
@@ -73,6 +74,8 @@ pub struct Config {
     pub scanner: Option<ScannerConfig>,
     /// The receipt printer, if there is one.
     pub printer: Option<PrinterConfig>,
+    /// The customer's display on a pole, if there is one.
+    pub display: Option<DisplayConfig>,
 }
 
 fn default_trust() -> PathBuf {
@@ -85,41 +88,6 @@ fn default_lock() -> u32 {
 
 fn default_language() -> String {
     "en".into()
-}
-
-/// `[scanner]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScannerConfig {
-    /// The device file; prefer `/dev/serial/by-id/…`.
-    pub port: PathBuf,
-    /// Bits per second.
-    #[serde(default = "default_baud")]
-    pub baud: u32,
-    /// Data bits, parity, stop bits, as in `8N1`.
-    #[serde(default = "default_frame")]
-    pub frame: String,
-    /// For scanners that send no line end: a pause of so many milliseconds ends a scan.
-    pub idle_ms: Option<u64>,
-    /// The same code again within so many milliseconds is one scan; 0 for never.
-    #[serde(default)]
-    pub duplicate_window_ms: u64,
-    /// What the scanner puts in front of each code: `aim` (or nothing), or its maker's letters, `zebra` or `datalogic`.
-    #[serde(default)]
-    pub prefixes: PrefixName,
-}
-
-/// The name of a way to mark what kind of code was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PrefixName {
-    /// AIM identifiers, or nothing.
-    #[default]
-    Aim,
-    /// Zebra's and Symbol's letters.
-    Zebra,
-    /// Datalogic's letters.
-    Datalogic,
 }
 
 /// `[printer]`: on a serial line, by USB or in the network.
@@ -209,6 +177,7 @@ impl Default for Config {
             in_store_codes: Vec::new(),
             scanner: None,
             printer: None,
+            display: None,
         }
     }
 }
@@ -242,10 +211,13 @@ impl Config {
         }
         self.in_store_rules()?;
         if let Some(scanner) = &self.scanner {
-            scanner.line().map_err(|why| format!("[scanner] frame: {why}"))?;
+            scanner.way().map(drop).map_err(|why| format!("[scanner] {why}"))?;
         }
         if let Some(printer) = &self.printer {
             printer.way().map(drop).map_err(|why| format!("[printer] {why}"))?;
+        }
+        if let Some(display) = &self.display {
+            display.line().map(drop).map_err(|why| format!("[display] {why}"))?;
         }
         Ok(())
     }
@@ -268,38 +240,6 @@ impl Config {
         let text =
             fs::read_to_string(&path).map_err(|error| ConfigError::Io { path: path.clone(), error })?;
         serde_json::from_str(&text).map_err(|error| ConfigError::Bad { path, why: error.to_string() })
-    }
-}
-
-impl ScannerConfig {
-    /// What stands in front of each code.
-    #[must_use]
-    pub fn prefixes(&self) -> Prefixes {
-        match self.prefixes {
-            PrefixName::Aim => Prefixes::Aim,
-            PrefixName::Zebra => Prefixes::Zebra,
-            PrefixName::Datalogic => Prefixes::Datalogic,
-        }
-    }
-
-    /// The serial line.
-    /// # Errors
-    /// The frame is not one.
-    pub fn line(&self) -> Result<SerialLine, String> {
-        let frame = self.frame.parse().map_err(|error| format!("{error}"))?;
-        Ok(SerialLine { path: self.port.clone(), baud: self.baud, frame, flow: Flow::None })
-    }
-
-    /// How bytes become scans.
-    #[must_use]
-    pub fn assembler(&self) -> AssemblerConfig {
-        let usual = AssemblerConfig::default();
-        AssemblerConfig {
-            framing: self
-                .idle_ms
-                .map_or(usual.framing, |ms| Framing::Idle { idle: Duration::from_millis(ms) }),
-            duplicate_window: Duration::from_millis(self.duplicate_window_ms),
-        }
     }
 }
 
@@ -386,7 +326,10 @@ mod tests {
         let printer = config.printer.unwrap();
         assert_eq!(printer.way(), Ok(PrinterWay::Network("10.0.0.9:9100".into())));
         assert_eq!((printer.profile().columns, printer.profile().dots), (32, 384));
-        assert_eq!(config.scanner.unwrap().line().unwrap().baud, 115_200);
+        let ScannerWay::Serial(scanner) = config.scanner.unwrap().way().unwrap() else {
+            panic!("not serial")
+        };
+        assert_eq!(scanner.line.baud, 115_200);
     }
 
     #[test]
@@ -407,6 +350,12 @@ mod tests {
             ("[scanner]\nport = \"/dev/x\"\nframe = \"9N1\"", "[scanner]"),
             ("colour = 1", "colour"),
             ("in_store_codes = [\"69IIIIIWWWWWC\"]", "in-store"),
+            ("[display]\nserial = \"/dev/x\"\nframe = \"9N1\"", "[display]"),
+            ("[display]\nserial = \"/dev/x\"\ncommands = \"other\"", "commands"),
+            ("[scanner]\n", "wedge"),
+            ("[scanner]\nwedge = \"0c2e\"", "wedge"),
+            ("[scanner]\nhid = \"0c2e:0b61\"\nport = \"/dev/x\"", "hid"),
+            ("[scanner]\nwedge = \"0c2e:0901\"\nprefix = \"码\"", "prefix"),
             ("[scanner]\nport = \"/dev/x\"\nprefixes = \"other\"", "prefixes"),
         ] {
             let error = read(text).unwrap_err();

@@ -23,6 +23,7 @@ mod printing;
 mod question;
 mod refund;
 mod sale;
+mod scanners;
 mod screen;
 mod shift;
 mod tender;
@@ -34,7 +35,7 @@ use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
-use crate::view::{AdjustTarget, Language, Notice, PrinterState, ScannerState, Screen, UserAction};
+use crate::view::{AdjustTarget, Language, PrinterState, ScannerState, Screen, UserAction};
 use approval::Approval;
 use cart::Cart;
 use duty::Duty;
@@ -50,6 +51,7 @@ use payment::{HeldCode, Watch};
 use question::Question;
 use refund::RefundDesk;
 use sale::Found;
+use scanners::ScannerDesk;
 use std::time::Duration;
 
 /// Where the person at the till is.
@@ -94,6 +96,8 @@ enum At {
     /// A refund is being asked for here.
     AskRefund(Box<Asking>),
     About,
+    /// Setting the barcode scanner up.
+    Scanners,
     /// Choosing why the drawer is opened without a sale.
     Drawer,
     /// The drawer and its shift.
@@ -142,6 +146,7 @@ pub struct Controller {
     printer: PrinterState,
     printing: Vec<printing::Printing>,
     scanner: ScannerState,
+    scanners: ScannerDesk,
     clock_told: bool,
     now: Moment,
     out: Vec<Command>,
@@ -155,7 +160,7 @@ impl Controller {
         Self {
             language: options.language,
             printer: if options.has_printer { PrinterState::Disconnected } else { PrinterState::None },
-            scanner: if options.has_scanner { ScannerState::Disconnected } else { ScannerState::None },
+            scanner: if options.scanner.is_some() { ScannerState::Disconnected } else { ScannerState::None },
             options,
             identity: None,
             fingerprint: String::new(),
@@ -180,6 +185,7 @@ impl Controller {
             question: None,
             approval: None,
             printing: Vec::new(),
+            scanners: ScannerDesk::default(),
             clock_told: false,
             now,
             out: Vec::new(),
@@ -197,7 +203,8 @@ impl Controller {
         match input {
             Input::Action(action) => self.on_action(action),
             Input::Scan(scan) => self.on_scan(scan),
-            Input::ScanRefused => self.tell(Notice::UnreadableScan),
+            Input::ScanRefused => self.on_scan_refused(),
+            Input::ScannersFound(found) => self.on_scanners_found(found),
             Input::Scanner(state) => self.on_scanner(state),
             Input::Printer(state) => self.on_printer(state),
             Input::Printed { job, report } => self.on_printed(job, report),
@@ -302,6 +309,12 @@ impl Controller {
             A::RefundAmount { minor } => self.refund_amount(Some(minor)),
             A::RefundReason(reason) => self.refund_reason(reason),
             A::RefundGoOn => self.refund_go_on(),
+            A::OpenScanners => self.ask_for_scanners(),
+            A::FindScanners
+            | A::UseScanner { .. }
+            | A::SetScannerMarks(_)
+            | A::SetScannerEnd { .. }
+            | A::SetScannerTyping(_) => self.on_scanner_action(action),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
         }
     }
@@ -351,6 +364,7 @@ impl Controller {
             | At::Orders
             | At::Order { from_list: false, .. }
             | At::About
+            | At::Scanners
             | At::Shift => {
                 self.at = At::Sale;
                 self.notices.over();

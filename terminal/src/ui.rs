@@ -9,6 +9,7 @@ mod ask_refund;
 mod cash;
 mod drawer;
 mod enrol;
+mod keys;
 mod list;
 mod lock;
 mod money;
@@ -18,6 +19,7 @@ mod pages;
 mod payment;
 mod qr;
 mod sale;
+mod scanners;
 mod shift;
 mod status;
 
@@ -28,7 +30,9 @@ mod generated {
 }
 
 use crate::view::{Language, Page, Screen, UserAction, View};
+use evertill_hardware::scanner::Key;
 use generated::{MainWindow, PageKind, TextTools, Till};
+use slint::platform::WindowEvent;
 use slint::{ComponentHandle, PlatformError};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -64,6 +68,7 @@ impl TillWindow {
         pages::connect(&window, &act);
         orders::connect(&window, &act);
         ask_refund::connect(&window, &act);
+        scanners::connect(&window, &act);
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
@@ -119,6 +124,21 @@ pub fn with_current<R>(f: impl FnOnce(&TillWindow) -> R) -> Option<R> {
 #[derive(Clone)]
 pub struct WindowView {
     window: slint::Weak<MainWindow>,
+}
+
+impl WindowView {
+    /// A key was pressed at a keyboard that the till holds for itself because a scanner speaks through it.
+    pub fn type_key(&self, key: Key) {
+        let text = keys::text(key);
+        let pressed = self.window.upgrade_in_event_loop(move |window| {
+            let window = window.window();
+            window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
+            window.dispatch_event(WindowEvent::KeyReleased { text });
+        });
+        if pressed.is_err() {
+            tracing::debug!("the window is gone; a key was not given to it");
+        }
+    }
 }
 
 impl View for WindowView {
@@ -182,6 +202,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::AskRefund(page) => ask_refund::show(window, page, money, fresh),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
+        Page::Scanners(page) => scanners::show(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
         Page::Approval(page) => lock::show_approval(window, page, money, fresh),
         Page::Drawer => {}
@@ -225,6 +246,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::AskRefund(_) => PageKind::AskRefund,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
+        Page::Scanners(_) => PageKind::Scanners,
         Page::Lock(_) => PageKind::Lock,
         Page::Approval(_) => PageKind::Approval,
         Page::Drawer => PageKind::Drawer,

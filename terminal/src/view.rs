@@ -15,6 +15,7 @@ mod lock;
 mod notice;
 mod orders;
 mod page;
+mod scanners;
 mod shift;
 mod status;
 
@@ -32,6 +33,7 @@ pub use page::{
     EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity, ReceiptState, SalePage,
     UnknownStep, Wallet,
 };
+pub use scanners::{Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor};
 pub use shift::{
     AmountPurpose, CountPage, CountRow, DrawerAmountPage, OpenShift, ReportLine, ReportPage, ReportSum,
     ShiftPage, report_lines,

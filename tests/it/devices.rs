@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, too, stop at what they do not expect
 
+#[path = "devices/displays.rs"]
+mod displays;
+#[path = "devices/keyboards.rs"]
+mod keyboards;
 #[path = "devices/printers.rs"]
 mod printers;
 #[path = "devices/printouts.rs"]
 mod printouts;
+#[path = "devices/reports.rs"]
+mod reports;
 #[path = "devices/scanners.rs"]
 mod scanners;
 

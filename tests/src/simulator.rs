@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod adapter_bills;
 pub mod alipay;
+pub mod pole;
 pub mod printer;
 pub mod scanner;
 pub mod wallet;

@@ -4,6 +4,8 @@
 //! something is refused, never guessed at.
 
 use super::ScanText;
+use super::duplicates::Duplicates;
+pub use super::duplicates::LONGEST_DUPLICATE_WINDOW;
 use std::collections::VecDeque;
 use std::time::Duration;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -13,9 +15,6 @@ pub const BUFFER_BYTES: usize = 4096;
 
 /// The shortest idle time that can end a scan: scanners pause up to 50 ms between characters.
 pub const SHORTEST_IDLE: Duration = Duration::from_millis(50);
-
-/// The longest time in which the same code twice may be taken for one scan.
-pub const LONGEST_DUPLICATE_WINDOW: Duration = Duration::from_millis(300);
 
 /// A rest that follows a two-dimensional code this closely, without an AIM prefix of its own, is part of it.
 pub const SUSPECT_WINDOW: Duration = Duration::from_millis(50);
@@ -112,7 +111,7 @@ pub struct Assembler {
     /// A frame that starts before this time is a further piece of what was refused.
     suspect_until: Option<Duration>,
     last_byte: Duration,
-    last_scan: Option<(ScanText, Duration)>,
+    duplicates: Duplicates,
     out: VecDeque<Assembled>,
 }
 
@@ -130,7 +129,7 @@ impl Assembler {
             held: None,
             suspect_until: None,
             last_byte: Duration::ZERO,
-            last_scan: None,
+            duplicates: Duplicates::new(config.duplicate_window),
             out: VecDeque::new(),
         }
     }
@@ -148,9 +147,7 @@ impl Assembler {
 
     /// Lets time pass: ends scans by pause, gives out what was held back.
     pub fn handle_time(&mut self, now: Duration) {
-        if self.last_scan.as_ref().is_some_and(|(_, until)| now >= *until) {
-            self.last_scan = None;
-        }
+        self.duplicates.pass_time(now);
         if self.frame.is_empty() && self.held.as_ref().is_some_and(|(_, until)| now >= *until) {
             self.release_held(now);
         }
@@ -186,8 +183,7 @@ impl Assembler {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let held = self.held.as_ref().filter(|_| self.frame.is_empty()).map(|(_, until)| *until);
         let gap = (!self.frame.is_empty()).then(|| self.last_byte.saturating_add(self.config.gap()));
-        let forget = self.last_scan.as_ref().map(|(_, until)| *until);
-        [held, gap, forget].into_iter().flatten().min()
+        [held, gap, self.duplicates.due()].into_iter().flatten().min()
     }
 
     /// The line was lost: a part of a scan is dropped, and nothing from before joins what comes after.
@@ -202,7 +198,7 @@ impl Assembler {
         self.discarding = false;
         self.burst_over = false;
         self.suspect_until = None;
-        self.last_scan = None;
+        self.duplicates.forget();
     }
 
     fn handle_byte(&mut self, byte: u8, now: Duration) {
@@ -316,14 +312,9 @@ impl Assembler {
     }
 
     fn give_out(&mut self, text: ScanText, now: Duration) {
-        let window = self.config.duplicate_window.min(LONGEST_DUPLICATE_WINDOW);
-        if window > Duration::ZERO {
-            if self.last_scan.as_ref().is_some_and(|(last, until)| now < *until && last.same_as(&text)) {
-                return;
-            }
-            self.last_scan = Some((text.duplicate(), now.saturating_add(window)));
+        if self.duplicates.is_new(&text, now) {
+            self.out.push_back(Assembled::Scan(text));
         }
-        self.out.push_back(Assembled::Scan(text));
     }
 }
 

@@ -169,7 +169,7 @@ fn what_is_remembered_for_duplicates_is_forgotten_with_the_window() {
     assembler.handle_bytes(b"134567890123456789\r", ms(0));
     assert_eq!(assembler.poll_timeout(), Some(ms(200)));
     assembler.handle_time(ms(200));
-    assert!(assembler.last_scan.is_none());
+    assert!(assembler.duplicates.due().is_none());
 }
 
 fn split(stream: &[u8], cuts: &[usize]) -> Vec<String> {

@@ -1,13 +1,16 @@
 //! Carries the controller's commands out.
 
+use super::pole::Pole;
+use super::scanner::ScannerSeat;
 use crate::catalogue_store::{CatalogueError, Goods, SearchText};
-use crate::config::{Config, Identity, remember_language};
+use crate::config::{Config, Identity, remember_language, remember_scanner};
 use crate::controller::{Command, EnrolError, EnrolledAs, Input};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
 use crate::print::thread::PrinterJob;
 use crate::staff_store::{StaffStore, StaffStoreError};
 use crate::sync::worker::perform;
 use crate::view::{EnrolFailure, FaultPage, View};
+use evertill_hardware::scanner::Places;
 use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
 use evertill_provisioning::enrolment;
 use evertill_provisioning::keystore::{DeviceKey, FileKeyStore};
@@ -30,6 +33,8 @@ pub struct Hands {
     pub net: tokio::runtime::Handle,
     pub clock: Arc<dyn Clock>,
     pub printer: Option<Sender<PrinterJob>>,
+    pub scanner: ScannerSeat,
+    pub pole: Option<Pole>,
     pub config: Config,
     pub key: Option<Arc<DeviceKey>>,
     pub trust: Option<TrustBundle>,
@@ -46,7 +51,12 @@ impl Hands {
 
     pub fn carry_out(&mut self, command: Command) {
         match command {
-            Command::Show(screen) => self.view.show(*screen),
+            Command::Show(screen) => {
+                if let Some(pole) = &mut self.pole {
+                    pole.follow(&screen);
+                }
+                self.view.show(*screen);
+            }
             Command::Send(request) => self.ask(request),
             Command::Print(order) => self.give_to_printer(PrinterJob::Print(order)),
             Command::KickDrawer => self.give_to_printer(PrinterJob::KickDrawer),
@@ -65,6 +75,19 @@ impl Hands {
                 }
             }
             Command::OpenJournal(identity) => self.open_journal(&identity),
+            Command::FindScanners => {
+                let inputs = self.inputs.clone();
+                self.net.spawn_blocking(move || {
+                    // An error means that the program is ending.
+                    let _ = inputs.send(Input::ScannersFound(Places::default().scanners()));
+                });
+            }
+            Command::UseScanner(scanner) => {
+                self.scanner.start(&scanner);
+                if let Err(error) = remember_scanner(&self.data, &scanner) {
+                    tracing::error!(%error, "the scanner cannot be kept for the next start");
+                }
+            }
             Command::SaveStaff(staff) => {
                 self.with_staff("who may log in cannot be stored", |store| store.save(&staff))
             }

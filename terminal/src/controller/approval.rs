@@ -32,6 +32,8 @@ pub(super) enum Approved {
     Discount { target: AdjustTarget, discount: Discount },
     /// Sell a line at another price.
     Price { line: u32, price: Amount, reason: Reason },
+    /// Set the barcode scanner up.
+    SetUpScanner,
 }
 
 impl Approved {
@@ -41,7 +43,7 @@ impl Approved {
             Self::MoveCash(typed) => Some(typed.minor),
             Self::Discount { discount, .. } => Some(discount.amount.minor),
             Self::Price { price, .. } => Some(price.minor),
-            Self::NoSale { .. } | Self::Count | Self::ReadShift => None,
+            Self::NoSale { .. } | Self::Count | Self::ReadShift | Self::SetUpScanner => None,
         }
     }
 }
@@ -91,6 +93,7 @@ impl Controller {
             Approved::ReadShift => self.read_shift(),
             Approved::Discount { target, discount } => self.discount_approved(target, discount, approver),
             Approved::Price { line, price, reason } => self.price_approved(line, price, reason, approver),
+            Approved::SetUpScanner => self.open_scanners(),
         }
     }
 

@@ -118,6 +118,10 @@ impl Controller {
         // A question that nobody stands before is answered with no, and what was to be approved is not.
         self.question = None;
         self.approval = None;
+        // Whoever unlocks it may not hold the right to set devices up.
+        if matches!(self.at, At::Scanners) {
+            self.at = At::Sale;
+        }
         self.forget_check();
         self.notices.over();
         self.duty.lock = Some(PinDesk::of(chosen));
@@ -148,6 +152,7 @@ impl Controller {
             | At::Orders
             | At::Order { .. }
             | At::About
+            | At::Scanners
             | At::Drawer
             | At::Shift
             | At::Report { .. } => true,

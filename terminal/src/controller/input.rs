@@ -1,13 +1,13 @@
 //! What the controller is told, and what it orders.
 
 use crate::catalogue_store::{Goods, SearchText};
-use crate::config::Identity;
+use crate::config::{Identity, ScannerConfig};
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Answer, Request};
 use crate::view::{EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, UserAction};
 use evertill_hardware::ScanText;
-use evertill_hardware::label::Prefixes;
 use evertill_hardware::label::in_store::InStoreRule;
+use evertill_hardware::scanner::Found;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::enrol::Enrolled;
 use evertill_shared::protocol::till_staff::TillStaff;
@@ -36,10 +36,8 @@ pub struct Options {
     pub servers: Vec<String>,
     /// A printer is configured.
     pub has_printer: bool,
-    /// A scanner is configured.
-    pub has_scanner: bool,
-    /// What the scanner puts in front of each code.
-    pub prefixes: Prefixes,
+    /// The scanner to begin with, if there is one.
+    pub scanner: Option<ScannerConfig>,
     /// How the store's own codes with a weight or a price inside are built.
     pub in_store: Vec<InStoreRule>,
     /// After so long without a touch the till locks, if anybody has a PIN; zero for never.
@@ -58,6 +56,8 @@ pub enum Input {
     ScanRefused,
     /// The scanner came or went.
     Scanner(ScannerState),
+    /// The end of [`Command::FindScanners`].
+    ScannersFound(Vec<Found>),
     /// The printer says how it is.
     Printer(PrinterState),
     /// What became of a print job.
@@ -166,6 +166,10 @@ pub enum Command {
     KeepLanguage(Language),
     /// Open the journal and load the goods.
     OpenJournal(Box<Identity>),
+    /// Look which scanners are plugged in, then [`Input::ScannersFound`].
+    FindScanners,
+    /// Use this scanner from here on, and at the next start too.
+    UseScanner(Box<ScannerConfig>),
     /// Store who may log in.
     SaveStaff(TillStaff),
     /// Store how often somebody guessed.

@@ -236,7 +236,8 @@ impl Controller {
             At::Adjust { .. } | At::AskRefund(_) | At::DrawerAmount(_) | At::Count { .. } => {
                 self.tell(Notice::ScanNotUsed);
             }
-            At::Starting | At::Enrol(_) => {}
+            // There a scan is only looked at.
+            At::Scanners | At::Starting | At::Enrol(_) => {}
         }
         true
     }

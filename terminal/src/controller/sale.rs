@@ -4,6 +4,7 @@ use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
 use crate::catalogue_store::SearchText;
+use crate::config::ScannerConfig;
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
@@ -33,8 +34,12 @@ impl Controller {
         }
         // Whoever scans goes on with something else: nothing is approved behind their back.
         self.drop_approval();
-        let label = classify_with(scan, self.options.prefixes);
+        let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
+        let label = classify_with(scan, prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
+        if matches!(self.at, At::Scanners) {
+            return self.show_arrived(&label);
+        }
         if self.scan_order(label.text.expose(), is_goods) {
             return;
         }
@@ -73,7 +78,7 @@ impl Controller {
             }
             // What is being typed or counted is not left for a scan.
             At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
-            At::Starting | At::Enrol(_) => {}
+            At::Scanners | At::Starting | At::Enrol(_) => {}
         }
     }
 

@@ -126,6 +126,7 @@ impl Controller {
             }
             At::AskRefund(asking) => Page::AskRefund(Box::new(self.ask_refund_page(asking))),
             At::About => Page::About(self.about_page()),
+            At::Scanners => Page::Scanners(self.scanners_page()),
             At::Drawer => Page::Drawer,
             At::Shift => Page::Shift(self.shift_page()),
             At::DrawerAmount(typed) => Page::DrawerAmount(Self::amount_page(typed)),

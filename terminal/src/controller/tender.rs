@@ -6,6 +6,7 @@ use super::{At, Cart, Controller};
 use crate::sync::{NetError, Request};
 use crate::view::{self, Confirm, Notice, PaymentState};
 use evertill_hardware::ScanText;
+use evertill_shared::emvco::{EmvError, ShopCode};
 use evertill_shared::journal::Body;
 use evertill_shared::order::{Sale, SaleError};
 use evertill_shared::protocol::error::ErrorCode;
@@ -136,7 +137,14 @@ impl Controller {
     pub(super) fn scan_payment_code(&mut self, text: ScanText, is_goods: bool) {
         let Some(wallet) = wallet::detect(text.expose()) else {
             let goods = is_goods || self.goods.by_barcode(text.expose()).is_some();
-            return self.tell(if goods { Notice::GoodsCodeAtTender } else { Notice::UnknownPaymentCode });
+            let shops = (!goods).then(|| ShopCode::parse(text.expose()));
+            return self.tell(match shops {
+                None => Notice::GoodsCodeAtTender,
+                Some(Ok(_)) => Notice::ShopCodeAtTender,
+                Some(Err(EmvError::OtherFormat)) => Notice::UnknownPaymentCode,
+                // It begins as a shop's code does, and came damaged.
+                Some(Err(_)) => Notice::UnreadableScan,
+            });
         };
         if !self.status.as_ref().is_some_and(|status| status.wallets.contains(&wallet)) {
             return self.tell(Notice::UnknownPaymentCode);

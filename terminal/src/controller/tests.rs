@@ -17,6 +17,7 @@ mod refunds;
 mod restart;
 mod rig;
 mod sales;
+mod scanners;
 mod shifts;
 mod showing;
 

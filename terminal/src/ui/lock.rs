@@ -109,6 +109,7 @@ pub fn show_approval(window: &MainWindow, page: &ApprovalPage, money: &MoneyStyl
         Right::OpenShift => RightKind::OpenShift,
         Right::CloseShift => RightKind::CloseShift,
         Right::ReadShift => RightKind::ReadShift,
+        Right::SetUp => RightKind::SetUp,
     });
     let amount = page.amount_minor.map(|minor| format_amount(minor, money)).unwrap_or_default();
     approval.set_amount(amount.into());

@@ -13,6 +13,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::UnknownBarcode { code }) => (K::UnknownBarcode, code.as_str(), 0, PrinterState::None),
         Some(Notice::NothingFound { text }) => (K::NothingFound, text.as_str(), 0, PrinterState::None),
         Some(Notice::GoodsCodeAtTender) => plain(K::GoodsCodeAtTender),
+        Some(Notice::ShopCodeAtTender) => plain(K::ShopCodeAtTender),
         Some(Notice::PaymentCodeBeforeTender) => plain(K::PaymentCodeBeforeTender),
         Some(Notice::UnknownPaymentCode) => plain(K::UnknownPaymentCode),
         Some(Notice::OrderCodeAtTender) => plain(K::OrderCodeAtTender),

@@ -20,12 +20,16 @@ pub fn data(status: &StatusBar) -> StatusData {
         oldest_seconds: whole(status.unsent.map_or(0, |unsent| unsent.oldest_seconds)),
         entries: whole(status.unsent.map_or(0, |unsent| unsent.entries)),
         printer: printer(status.printer),
-        scanner: match status.scanner {
-            ScannerState::None => ScannerKind::None,
-            ScannerState::Ready => ScannerKind::Ready,
-            ScannerState::Disconnected => ScannerKind::Disconnected,
-        },
+        scanner: scanner(status.scanner),
         refunds: whole(status.refunds_waiting),
+    }
+}
+
+pub fn scanner(state: ScannerState) -> ScannerKind {
+    match state {
+        ScannerState::None => ScannerKind::None,
+        ScannerState::Ready => ScannerKind::Ready,
+        ScannerState::Disconnected => ScannerKind::Disconnected,
     }
 }
 

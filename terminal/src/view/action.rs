@@ -1,6 +1,6 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::{AmountPurpose, Language, Wallet};
+use super::{AmountPurpose, Language, ScannerMarks, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::order::discount::Reason;
 use evertill_shared::secret::SecretText;
@@ -228,6 +228,24 @@ pub enum UserAction {
         /// What for.
         reason: DrawerReason,
     },
+    /// Open the page where the barcode scanner is set up.
+    OpenScanners,
+    /// Look again which scanners are plugged in.
+    FindScanners,
+    /// Use this scanner from here on.
+    UseScanner {
+        /// [`ScannerRow::id`](super::ScannerRow::id).
+        id: String,
+    },
+    /// The scanner puts this in front of each code.
+    SetScannerMarks(ScannerMarks),
+    /// How the scanner ends a code.
+    SetScannerEnd {
+        /// By a pause; else by Enter, Tab or a line end.
+        by_pause: bool,
+    },
+    /// Whether people type on the scanner's device, too.
+    SetScannerTyping(bool),
     /// Lock the till, or let another person take over.
     Lock,
     /// This person is going to type the PIN, at the lock or for an approval.

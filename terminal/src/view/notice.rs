@@ -17,6 +17,8 @@ pub enum Notice {
     },
     /// While the customer's payment code was expected, a goods barcode was scanned. It was not added.
     GoodsCodeAtTender,
+    /// While the customer's payment code was expected, the code that a shop shows was scanned. It was not used.
+    ShopCodeAtTender,
     /// A payment code was scanned before a tender was chosen. It was not used, and is not kept.
     PaymentCodeBeforeTender,
     /// The code scanned is a payment code of no wallet that this store takes.

@@ -2,7 +2,8 @@
 
 use super::{
     AboutPage, AdjustPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, HeldPage,
-    LockPage, OrderPage, OrdersPage, PrinterState, RefundsPage, ReportPage, ShiftPage, TakenOff,
+    LockPage, OrderPage, OrdersPage, PrinterState, RefundsPage, ReportPage, ScannersPage, ShiftPage,
+    TakenOff,
 };
 
 /// The page in the middle of the screen.
@@ -38,6 +39,8 @@ pub enum Page {
     Fault(FaultPage),
     /// About this program.
     About(AboutPage),
+    /// Setting the barcode scanner up.
+    Scanners(ScannersPage),
     /// Locked.
     Lock(LockPage),
     /// Somebody is asked to approve something.

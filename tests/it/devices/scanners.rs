@@ -10,6 +10,17 @@ use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(5);
 
+/// An event in words: a scan's text, `!` and a refusal, `+` connected, `-` disconnected, `.` a key for the window.
+pub fn word(event: &ScannerEvent) -> String {
+    match event {
+        ScannerEvent::Connected => "+".into(),
+        ScannerEvent::Disconnected { .. } => "-".into(),
+        ScannerEvent::Scanned(text) => text.expose().to_owned(),
+        ScannerEvent::Typed(_) => ".".into(),
+        ScannerEvent::ScanRefused { reason } => format!("!{reason:?}"),
+    }
+}
+
 /// A scanner on its line, with the driver connected to it.
 struct Bench {
     scanner: ScannerEmulator,
@@ -19,7 +30,8 @@ struct Bench {
 
 fn bench(terminator: Terminator, assembler: AssemblerConfig) -> Bench {
     let scanner = ScannerEmulator::new(terminator).unwrap();
-    let config = SerialScannerConfig { line: SerialLine::new(scanner.path(), 115_200), assembler };
+    let line = SerialLine::new(scanner.path(), 115_200);
+    let config = SerialScannerConfig { assembler, ..SerialScannerConfig::new(line) };
     let (send, events) = channel();
     let on_event = Box::new(move |event| drop(send.send(event)));
     let driver = SerialScanner::spawn(config, clock(), on_event).unwrap();
@@ -28,14 +40,8 @@ fn bench(terminator: Terminator, assembler: AssemblerConfig) -> Bench {
 }
 
 impl Bench {
-    /// The next event in words: a scan's text, `!` and a refusal, `+` connected, `-` disconnected.
     fn next(&self) -> String {
-        match self.events.recv_timeout(SOON).unwrap() {
-            ScannerEvent::Connected => "+".into(),
-            ScannerEvent::Disconnected { .. } => "-".into(),
-            ScannerEvent::Scanned(text) => text.expose().to_owned(),
-            ScannerEvent::ScanRefused { reason } => format!("!{reason:?}"),
-        }
+        word(&self.events.recv_timeout(SOON).unwrap())
     }
 
     fn nothing_comes(&self) -> bool {

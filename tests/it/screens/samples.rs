@@ -47,6 +47,48 @@ fn offline() -> StatusBar {
     }
 }
 
+fn profile() -> ScannerProfile {
+    ScannerProfile {
+        kind: ScannerKind::Keyboard,
+        place: "0c2e:0901".into(),
+        state: ScannerState::Ready,
+        marks: ScannerMarks::Aim,
+        ends_by_pause: false,
+        typed_on: true,
+    }
+}
+
+fn scanners() -> ScannersPage {
+    let row = |kind, name: &str, place: &str, in_use| ScannerRow {
+        id: name.into(),
+        kind,
+        name: name.into(),
+        place: place.into(),
+        in_use,
+    };
+    ScannersPage {
+        found: vec![
+            row(ScannerKind::Reports, "Honeywell Xenon 1950g", "0c2e:0b61", false),
+            row(
+                ScannerKind::Serial,
+                "usb-Datalogic_ADC_Gryphon_GD4500_S_N_123-if00",
+                "/dev/serial/by-id/usb-Datalogic",
+                false,
+            ),
+            row(ScannerKind::Keyboard, "Metrologic Scanner 扫码枪", "0c2e:0901", true),
+            row(ScannerKind::Keyboard, "AT Translated Set 2 keyboard", "/dev/input/event0", false),
+        ],
+        searching: false,
+        used: Some(profile()),
+        arrived: Some(Arrived {
+            text: "13••••".into(),
+            characters: 18,
+            identifier: String::new(),
+            taken_for: TakenFor::PaymentCode(Wallet::WeChat),
+        }),
+    }
+}
+
 /// A screen with this page and nothing else of note.
 pub fn screen(page: Page) -> Screen {
     Screen {
@@ -513,6 +555,7 @@ pub fn all() -> Vec<Sample> {
     let awaiting =
         screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
     add("await_code", awaiting.clone());
+    add("await_code_shops", Screen { notice: Some(Notice::ShopCodeAtTender), ..awaiting.clone() });
     add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
     add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));
@@ -586,6 +629,19 @@ pub fn all() -> Vec<Sample> {
         fingerprint: "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa".into(),
     };
     add("about", screen(Page::About(about)));
+    add("scanners_none", Screen { status: offline(), ..screen(Page::Scanners(ScannersPage::default())) });
+    add("scanners", screen(Page::Scanners(scanners())));
+    let serial = ScannerProfile { kind: ScannerKind::Serial, ..profile() };
+    let arrived = Arrived {
+        text: "01••••<GS>21ABC123<GS>10LOT-2026-11-22-LONG-BATCH-NUMBER<GS>".into(),
+        characters: 61,
+        identifier: "]d2".into(),
+        taken_for: TakenFor::Goods { name: "有机绿茶 Organic green tea".into() },
+    };
+    add(
+        "scanners_goods",
+        screen(Page::Scanners(ScannersPage { used: Some(serial), arrived: Some(arrived), ..scanners() })),
+    );
     add("sale_on_duty", Screen { status: on_duty(), ..screen(Page::Sale(sale())) });
     add("lock", lock(LockState::ChoosePerson, None));
     add("lock_enter", lock(LockState::EnterPin, None));

@@ -1,7 +1,10 @@
 //! `cargo drill -- devices`: receipts and scans by the thousand, while everything happens to printers and lines that
 //! happens to them in shops, at every byte. In virtual time, from one seed.
 
+mod account;
+mod keys;
 mod receipts;
+mod reports;
 mod room;
 mod scans;
 
@@ -13,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// Prints receipts while the printer runs out of paper, is opened, loses its power and its line, and scans codes over lines
-/// that split, merge and garble them. No receipt may be lost or doubled unasked, no scan wrong or lost.
+/// that split, merge and garble them, by keyboards that people type on and by USB reports. No receipt may be lost or doubled unasked, no scan wrong or lost.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Examples:\n  cargo drill -- devices --json\n  cargo drill -- devices --receipts 500 --scans 5000 --seed 7"
@@ -112,12 +115,27 @@ fn all_receipts(options: &DevicesOptions) -> Result<receipts::Found, DrillError>
     found.into_inner().unwrap_or_else(|_| Err(DrillError::Other("a till stopped".into())))
 }
 
-fn all_scans(options: &DevicesOptions) -> scans::Found {
-    let scanners = scans::scanners();
-    let found = Mutex::new(scans::Found::default());
+/// A scanner of whatever kind.
+enum AnyScanner {
+    Serial(scans::Scanner),
+    Keyboard(keys::Keyboard),
+    Reports(reports::Reporter),
+}
+
+fn all_scans(options: &DevicesOptions) -> account::Found {
+    let serial = scans::scanners().into_iter().map(AnyScanner::Serial);
+    let keyboards = keys::keyboards().into_iter().map(AnyScanner::Keyboard);
+    let reporters = reports::reporters().into_iter().map(AnyScanner::Reports);
+    let scanners: Vec<AnyScanner> = serial.chain(keyboards).chain(reporters).collect();
+    let found = Mutex::new(account::Found::default());
     each_of_two(&scanners, |nth, scanner| {
         let asked = share(options.scans, scanners.len(), nth);
-        let one = scans::scan(*scanner, asked, options.seed + nth as u64);
+        let seed = options.seed + nth as u64;
+        let one = match scanner {
+            AnyScanner::Serial(scanner) => scans::scan(*scanner, asked, seed),
+            AnyScanner::Keyboard(keyboard) => keys::scan(*keyboard, asked, seed),
+            AnyScanner::Reports(reporter) => reports::scan(*reporter, asked, seed),
+        };
         if let Ok(mut all) = found.lock() {
             all.add(&one);
         }

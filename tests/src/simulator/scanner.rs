@@ -1,6 +1,9 @@
-//! A barcode scanner on a serial line that behaves, or misbehaves, as asked.
+//! Barcode scanners that behave, or misbehave, as asked: on a serial line, as a keyboard, by USB reports.
 
+pub mod hid_pos;
+pub mod plug;
 pub mod pty;
+pub mod wedge;
 
 use pty::Pty;
 use std::io;

@@ -150,6 +150,7 @@ impl Cashier {
             | Page::Order(_)
             | Page::AskRefund(_)
             | Page::About(_)
+            | Page::Scanners(_)
             | Page::Approval(_)
             | Page::Drawer
             | Page::Shift(_)

@@ -10,7 +10,6 @@ use super::story::Story;
 use super::template::{SERVERS, Template, till_key};
 use super::time::WorldClock;
 use evertill_hardware::ScanText;
-use evertill_hardware::label::Prefixes;
 use evertill_provisioning::client::{ClientConfig, StoreClient};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::TerminalId;
@@ -23,6 +22,7 @@ use evertill_shared::protocol::store::TrustBundle;
 use evertill_shared::signing::{KeyError, SigningKey};
 use evertill_terminal::catalogue_store::Goods;
 use evertill_terminal::config::Identity;
+use evertill_terminal::config::ScannerConfig;
 use evertill_terminal::controller::{Command, Controller, Input, Moment, Options};
 use evertill_terminal::journal_store::JournalError;
 use evertill_terminal::sync::worker::perform;
@@ -137,8 +137,7 @@ impl Till {
             version: "0".into(),
             servers: self.identity.servers.clone(),
             has_printer: false,
-            has_scanner: true,
-            prefixes: Prefixes::Aim,
+            scanner: Some(ScannerConfig::default()),
             in_store: Vec::new(),
             lock_after: std::time::Duration::from_secs(300),
             demand_shifts: false,
@@ -215,6 +214,8 @@ impl Till {
             | Command::CheckPin { .. }
             | Command::Enrol { .. }
             | Command::ForgetIdentity
+            | Command::FindScanners
+            | Command::UseScanner(_)
             | Command::KeepLanguage(_) => {}
         }
         Vec::new()
@@ -283,6 +284,7 @@ pub fn title(screen: &Screen) -> String {
         | Page::Order(_)
         | Page::AskRefund(_)
         | Page::About(_)
+        | Page::Scanners(_)
         | Page::Lock(_)
         | Page::Approval(_)
         | Page::Drawer

@@ -48,7 +48,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..30).prop_map(Step::Touch),
+        10 => (0_u8..33).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
         4 => Just(Step::ScanCode),
@@ -164,6 +164,9 @@ impl World {
             26 => A::Reprint { id: "2".into() },
             27 => A::AskRefund,
             28 => A::TurnOrders { older: true },
+            29 => A::OpenAbout,
+            30 => A::OpenScanners,
+            31 => A::SetScannerEnd { by_pause: true },
             _ => A::DismissNotice,
         });
     }

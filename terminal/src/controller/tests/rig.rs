@@ -1,13 +1,13 @@
 //! A till on a bench: time by hand, the server by script, everything that it orders recorded.
 
 use super::super::*;
-use crate::config::Identity;
+use crate::config::{Identity, PrefixName, ScannerConfig};
 use crate::journal_store::records::RefundRecord;
 use crate::journal_store::{
     Carts, HeldSale, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
 };
 use crate::sync::{Answer, NetError, PaymentQuestion};
-pub use crate::view::FaultPage;
+pub use crate::view::{FaultPage, Notice};
 use crate::view::{Page, PaymentState as Shown};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::Prefixes;
@@ -250,14 +250,18 @@ impl Till {
     }
 
     fn off_with(prefixes: Prefixes, wall: Timestamp) -> Self {
+        let prefixes = match prefixes {
+            Prefixes::Aim => PrefixName::Aim,
+            Prefixes::Zebra => PrefixName::Zebra,
+            Prefixes::Datalogic => PrefixName::Datalogic,
+        };
         let now = Moment { wall, monotonic: Duration::from_secs(100) };
         let options = Options {
             language: Language::English,
             version: "0".into(),
             servers: vec!["https://configured:8443".into()],
             has_printer: true,
-            has_scanner: true,
-            prefixes,
+            scanner: Some(ScannerConfig { prefixes, ..ScannerConfig::default() }),
             in_store: vec!["28IIIIIWWWWWC".parse().unwrap(), "26IIIIIPPPPPWWWWWC".parse().unwrap()],
             lock_after: Duration::from_secs(300),
             demand_shifts: false,

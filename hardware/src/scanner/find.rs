@@ -1,0 +1,291 @@
+//! Which scanners are plugged in, as the system's own lists say (`/sys`): nothing is opened for it.
+
+use super::hid_pos::Layout;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A maker's and a product's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsbId {
+    /// The maker's.
+    pub vendor: u16,
+    /// The product's.
+    pub product: u16,
+}
+
+impl fmt::Display for UsbId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:04x}", self.vendor, self.product)
+    }
+}
+
+/// Where a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// A device file. Prefer one of `/dev/input/by-id/…`: numbers change when devices are replugged.
+    Path(PathBuf),
+    /// The first device of this maker and product, wherever it is plugged in.
+    Usb(UsbId),
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Usb(id) => id.fmt(f),
+        }
+    }
+}
+
+/// The text names no device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a device file such as /dev/input/by-id/… or a maker and product such as 0c2e:0901")]
+pub struct BadWhere;
+
+impl FromStr for Where {
+    type Err = BadWhere;
+
+    fn from_str(text: &str) -> Result<Self, BadWhere> {
+        if text.starts_with('/') {
+            return Ok(Self::Path(text.into()));
+        }
+        let (vendor, product) = text.split_once(':').ok_or(BadWhere)?;
+        let number = |text: &str| {
+            let digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            u16::from_str_radix(text, 16).ok().filter(|_| digits).ok_or(BadWhere)
+        };
+        Ok(Self::Usb(UsbId { vendor: number(vendor)?, product: number(product)? }))
+    }
+}
+
+/// How a device speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FoundKind {
+    /// A scanner by its own word: reports of the page for scanners.
+    HidPos,
+    /// Something on a serial line over USB.
+    Serial,
+    /// A keyboard, or a scanner that behaves as one.
+    Keyboard,
+}
+
+/// A device that is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// How it speaks.
+    pub kind: FoundKind,
+    /// What it calls itself.
+    pub name: String,
+    /// Its device file.
+    pub path: PathBuf,
+    /// Whose it is, if it says so.
+    pub id: Option<UsbId>,
+}
+
+impl Found {
+    /// How to find it again after it was replugged.
+    #[must_use]
+    pub fn place(&self) -> Where {
+        match (self.kind, self.id) {
+            (FoundKind::HidPos | FoundKind::Keyboard, Some(id)) => Where::Usb(id),
+            _ => Where::Path(self.path.clone()),
+        }
+    }
+}
+
+/// Where the system keeps its lists; others than `/sys` and `/dev` only in a sandbox or a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Instead of `/sys`.
+    pub sys: PathBuf,
+    /// Instead of `/dev`.
+    pub dev: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { sys: "/sys".into(), dev: "/dev".into() }
+    }
+}
+
+impl Places {
+    /// All devices that are or may be scanners: those by their own word first, then serial lines, then keyboards.
+    #[must_use]
+    pub fn scanners(&self) -> Vec<Found> {
+        let mut found: Vec<Found> = self.hid_pos();
+        found.extend(self.serial_lines());
+        found.extend(self.keyboards());
+        found
+    }
+
+    /// The device file of a keyboard.
+    pub(super) fn keyboard(&self, place: &Where) -> io::Result<PathBuf> {
+        the_one(place, || self.keyboards())
+    }
+
+    /// The device file of a scanner by its own word.
+    pub(super) fn hid(&self, place: &Where) -> io::Result<PathBuf> {
+        the_one(place, || self.hid_pos())
+    }
+
+    /// Where a code stands in the reports of this device file, as the device itself describes them.
+    pub(super) fn layout(&self, path: &Path) -> Option<Layout> {
+        let path = fs::canonicalize(path).ok()?;
+        let name = path.file_name()?;
+        let descriptor = self.sys.join("class/hidraw").join(name).join("device/report_descriptor");
+        Layout::of_descriptor(&fs::read(descriptor).ok()?)
+    }
+
+    fn hid_pos(&self) -> Vec<Found> {
+        let listed = entries(&self.sys.join("class/hidraw"));
+        let scanner = |name: String| {
+            let path = self.dev.join(&name);
+            let device = self.sys.join("class/hidraw").join(&name).join("device");
+            Layout::of_descriptor(&fs::read(device.join("report_descriptor")).ok()?)?;
+            let about = fs::read_to_string(device.join("uevent")).unwrap_or_default();
+            let field = |key: &str| about.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+            Some(Found {
+                kind: FoundKind::HidPos,
+                name: field("HID_NAME=").unwrap_or(&name).to_owned(),
+                path,
+                id: field("HID_ID=").and_then(hid_id),
+            })
+        };
+        listed.into_iter().filter_map(scanner).collect()
+    }
+
+    fn serial_lines(&self) -> Vec<Found> {
+        let folder = self.dev.join("serial/by-id");
+        let line = |name: String| Found { kind: FoundKind::Serial, path: folder.join(&name), name, id: None };
+        entries(&folder).into_iter().map(line).collect()
+    }
+
+    fn keyboards(&self) -> Vec<Found> {
+        let listed = entries(&self.sys.join("class/input"));
+        let keyboard = |name: String| {
+            let number = name.strip_prefix("event")?;
+            number.parse::<u32>().ok()?;
+            let device = self.sys.join("class/input").join(&name).join("device");
+            let read = |what: &str| fs::read_to_string(device.join(what)).ok();
+            has_digits_and_enter(&read("capabilities/key")?).then_some(())?;
+            let number = |what: &str| u16::from_str_radix(read(what)?.trim(), 16).ok();
+            let id = number("id/vendor").zip(number("id/product"));
+            Some(Found {
+                kind: FoundKind::Keyboard,
+                name: read("name").map_or_else(|| name.clone(), |name| name.trim().to_owned()),
+                path: self.dev.join("input").join(&name),
+                id: id.map(|(vendor, product)| UsbId { vendor, product }).filter(|id| id.vendor != 0),
+            })
+        };
+        listed.into_iter().filter_map(keyboard).collect()
+    }
+}
+
+fn the_one(place: &Where, found: impl Fn() -> Vec<Found>) -> io::Result<PathBuf> {
+    match place {
+        Where::Path(path) => Ok(path.clone()),
+        Where::Usb(id) => {
+            let one = found().into_iter().find(|found| found.id == Some(*id));
+            let missing =
+                || io::Error::new(io::ErrorKind::NotFound, format!("no scanner {id} is plugged in"));
+            one.map(|one| one.path).ok_or_else(missing)
+        }
+    }
+}
+
+/// The names in a folder, by their numbers; none if there is no such folder.
+fn entries(folder: &Path) -> Vec<String> {
+    let listed = fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> =
+        listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    names
+}
+
+/// `0003:00000C2E:00000B61`.
+fn hid_id(text: &str) -> Option<UsbId> {
+    let mut parts = text.split(':').skip(1).map(|part| u16::from_str_radix(part.get(4..)?, 16).ok());
+    Some(UsbId { vendor: parts.next()??, product: parts.next()?? })
+}
+
+/// The kernel's list of a device's keys: words of 64 bits, the last ones first.
+fn has_digits_and_enter(keys: &str) -> bool {
+    const DIGITS: u64 = 0b11_1111_1111 << 2;
+    const ENTER: u64 = 1 << 28;
+    let lowest = keys.split_whitespace().last().and_then(|word| u64::from_str_radix(word, 16).ok());
+    lowest.is_some_and(|keys| keys & (DIGITS | ENTER) == DIGITS | ENTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(root: &Path, path: &str, bytes: &[u8]) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn a_device_is_named_by_file_or_by_maker_and_product() {
+        assert_eq!("0c2e:0901".parse(), Ok(Where::Usb(UsbId { vendor: 0x0C2E, product: 0x0901 })));
+        assert_eq!("/dev/hidraw0".parse(), Ok(Where::Path("/dev/hidraw0".into())));
+        for wrong in ["", "0c2e", "c2e:901", "0c2e:09x1", "hidraw0", "0c2e:+901"] {
+            assert_eq!(wrong.parse::<Where>(), Err(BadWhere), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn scanners_and_keyboards_are_found_and_mice_are_not() {
+        let root = tempfile::tempdir().unwrap();
+        let places = Places { sys: root.path().join("sys"), dev: root.path().join("dev") };
+        let input = "sys/class/input";
+        put(root.path(), &format!("{input}/event10/device/name"), b"Wedge Scanner\n");
+        put(root.path(), &format!("{input}/event10/device/id/vendor"), b"0c2e\n");
+        put(root.path(), &format!("{input}/event10/device/id/product"), b"0901\n");
+        let keys = b"1000000000007 ff980000000007ff febeffdfffefffff fffffffffffffffe\n";
+        put(root.path(), &format!("{input}/event10/device/capabilities/key"), keys);
+        put(root.path(), &format!("{input}/event2/device/capabilities/key"), keys);
+        put(root.path(), &format!("{input}/event3/device/name"), b"Mouse");
+        put(root.path(), &format!("{input}/event3/device/capabilities/key"), b"1f0000 0 0 0 0");
+        put(root.path(), &format!("{input}/mouse0/device/capabilities/key"), keys);
+        let raw = "sys/class/hidraw/hidraw1/device";
+        put(
+            root.path(),
+            &format!("{raw}/uevent"),
+            b"DRIVER=hid-generic\nHID_ID=0003:00000C2E:00000B61\nHID_NAME=Xenon\n",
+        );
+        put(
+            root.path(),
+            &format!("{raw}/report_descriptor"),
+            crate::scanner::hid_pos::DESCRIPTOR_OF_A_SCANNER,
+        );
+        put(root.path(), "sys/class/hidraw/hidraw0/device/report_descriptor", &[0x05, 0x01, 0x09, 0x06]);
+        put(root.path(), "dev/serial/by-id/usb-Datalogic-if00", b"");
+        let found = places.scanners();
+        let names: Vec<_> = found.iter().map(|found| (found.kind, found.name.as_str())).collect();
+        use FoundKind::{HidPos, Keyboard, Serial};
+        let want = [
+            (HidPos, "Xenon"),
+            (Serial, "usb-Datalogic-if00"),
+            (Keyboard, "event2"),
+            (Keyboard, "Wedge Scanner"),
+        ];
+        assert_eq!(names, want);
+        assert_eq!(found[0].place().to_string(), "0c2e:0b61");
+        assert_eq!(found[2].place(), Where::Path(root.path().join("dev/input/event2")));
+        let wedge: Where = "0c2e:0901".parse().unwrap();
+        assert_eq!(places.keyboard(&wedge).unwrap(), root.path().join("dev/input/event10"));
+        assert_eq!(places.hid(&wedge).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn where_nothing_is_listed_nothing_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let places = Places { sys: root.path().join("sys"), dev: root.path().join("dev") };
+        assert_eq!(places.scanners(), []);
+    }
+}

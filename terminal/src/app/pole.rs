@@ -1,0 +1,242 @@
+//! What the customer reads on a display of two lines: the goods that were added last and the total, what is to be paid,
+//! the change, thanks. It follows what is on the till's screen.
+
+use crate::ui::format_amount;
+use crate::view::{CartLine, DonePage, Language, MoneyStyle, Page, PaidBy, Screen};
+use evertill_hardware::display::{DisplayProfile, PoleDisplay, TwoLines, line};
+use evertill_hardware::escpos::profile::TextEncoding;
+use evertill_hardware::serial_line::SerialLine;
+use std::io;
+
+/// The display of this till.
+pub struct Pole {
+    display: PoleDisplay,
+    follower: Follower,
+}
+
+impl Pole {
+    /// # Errors
+    /// The system has no thread left.
+    pub fn start(serial: SerialLine, profile: DisplayProfile) -> io::Result<Self> {
+        Ok(Self { display: PoleDisplay::spawn(serial, profile)?, follower: Follower::new(profile.encoding) })
+    }
+
+    /// This is on the till's screen now.
+    pub fn follow(&mut self, screen: &Screen) {
+        if let Some(lines) = self.follower.follow(screen) {
+            self.display.show(lines);
+        }
+    }
+}
+
+struct Words {
+    welcome: &'static str,
+    total: &'static str,
+    paid: &'static str,
+    given: &'static str,
+    change: &'static str,
+    thanks: &'static str,
+}
+
+const ENGLISH: Words = Words {
+    welcome: "Welcome",
+    total: "Total",
+    paid: "Paid",
+    given: "Cash",
+    change: "Change",
+    thanks: "Thank you!",
+};
+const CHINESE: Words = Words {
+    welcome: "欢迎光临",
+    total: "合计",
+    paid: "已付",
+    given: "收现金",
+    change: "找零",
+    thanks: "谢谢惠顾！",
+};
+
+/// Knows what is on the display, and which goods were added last.
+struct Follower {
+    encoding: TextEncoding,
+    cart: Vec<CartLine>,
+    newest: Option<CartLine>,
+    shown: Option<TwoLines>,
+}
+
+impl Follower {
+    fn new(encoding: TextEncoding) -> Self {
+        Self { encoding, cart: Vec::new(), newest: None, shown: None }
+    }
+
+    /// What to show instead of what is shown, if anything.
+    fn follow(&mut self, screen: &Screen) -> Option<TwoLines> {
+        if let Page::Sale(page) = &screen.page {
+            self.compare(&page.lines);
+        }
+        let lines = self.lines(screen)?;
+        if self.shown.as_ref() == Some(&lines) {
+            return None;
+        }
+        self.shown = Some(lines.clone());
+        Some(lines)
+    }
+
+    /// The line that changed is the one to show; where one went, the last of those that stay.
+    fn compare(&mut self, lines: &[CartLine]) {
+        let changed = lines.iter().rev().find(|line| !self.cart.contains(line));
+        let stays = |newest: &CartLine| lines.contains(newest);
+        if let Some(changed) = changed {
+            self.newest = Some(changed.clone());
+        } else if !self.newest.as_ref().is_some_and(stays) {
+            self.newest = lines.last().cloned();
+        }
+        self.cart = lines.to_vec();
+    }
+
+    fn lines(&self, screen: &Screen) -> Option<TwoLines> {
+        let chinese = screen.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
+        let words = if chinese { &CHINESE } else { &ENGLISH };
+        // Displays have no sign for money of their own.
+        let money = MoneyStyle { symbol: String::new(), ..screen.money.clone() };
+        let row = |left: &str, right: &str| line(left, right, self.encoding);
+        let amount = |left: &str, minor: i64| row(left, &format_amount(minor, &money));
+        let two = |upper, lower| Some(TwoLines { upper, lower });
+        match &screen.page {
+            Page::Sale(page) => match &self.newest {
+                Some(newest) if !page.lines.is_empty() => {
+                    two(amount(&newest.name, newest.total_minor), amount(words.total, page.total_minor))
+                }
+                _ => two(row(words.welcome, ""), row(&screen.status.store, "")),
+            },
+            Page::AwaitCode(page) => two(amount(words.total, page.total_minor), String::new()),
+            Page::Cash(page) => two(amount(words.total, page.total_minor), String::new()),
+            Page::Payment(page) => two(amount(words.total, page.total_minor), String::new()),
+            Page::Done(DonePage { paid_by: PaidBy::Cash { given_minor, change_minor }, .. }) => {
+                two(amount(words.given, *given_minor), amount(words.change, *change_minor))
+            }
+            Page::Done(page) => two(amount(words.paid, page.total_minor), row(words.thanks, "")),
+            // A till that cannot sell promises nothing.
+            Page::Fault(_) => Some(TwoLines::default()),
+            // What a cashier looks up is not for customers; what stands there stays.
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::{
+        AboutPage, AwaitCodePage, FaultPage, Link, PrinterState, Quantity, ReceiptState, SalePage,
+        ScannerState, StatusBar, Wallet,
+    };
+
+    fn screen(page: Page) -> Screen {
+        Screen {
+            language: Language::English,
+            money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
+            status: StatusBar {
+                store: "Corner Store".into(),
+                till: "Till 1".into(),
+                clock: "12:00".into(),
+                link: Link::Online,
+                cash_works: true,
+                code_works: true,
+                unsent: None,
+                printer: PrinterState::None,
+                scanner: ScannerState::None,
+                cashier: None,
+                refunds_waiting: 0,
+            },
+            page,
+            notice: None,
+            confirm: None,
+        }
+    }
+
+    fn goods(number: u32, name: &str, pieces: u32, each: i64) -> CartLine {
+        CartLine {
+            line: number,
+            name: name.into(),
+            quantity: Quantity::Pieces(pieces),
+            unit_price_minor: each,
+            total_minor: each * i64::from(pieces),
+            was_minor: None,
+            discount: None,
+            note: String::new(),
+        }
+    }
+
+    fn sale(lines: Vec<CartLine>) -> Screen {
+        let total_minor = lines.iter().map(|line| line.total_minor).sum();
+        screen(Page::Sale(SalePage { lines, total_minor, ..SalePage::default() }))
+    }
+
+    fn done(paid_by: PaidBy) -> Screen {
+        screen(Page::Done(DonePage {
+            total_minor: 1_250,
+            paid_by,
+            order_number: None,
+            sale_number: "1".into(),
+            receipt: ReceiptState::NoPrinter,
+        }))
+    }
+
+    fn show(follower: &mut Follower, screen: &Screen) -> Option<[String; 2]> {
+        follower.follow(screen).map(|lines| [lines.upper, lines.lower].map(|text| text.trim_end().to_owned()))
+    }
+
+    fn two(upper: &str, lower: &str) -> Option<[String; 2]> {
+        Some([upper.into(), lower.into()])
+    }
+
+    #[test]
+    fn a_customer_follows_the_sale_from_welcome_to_change() {
+        let mut pole = Follower::new(TextEncoding::Ascii);
+        let (tea, bread) = (goods(1, "Green tea", 1, 450), goods(2, "Bread", 1, 800));
+        assert_eq!(show(&mut pole, &sale(vec![])), two("Welcome", "Corner Store"));
+        assert_eq!(
+            show(&mut pole, &sale(vec![tea.clone()])),
+            two("Green tea       4.50", "Total           4.50")
+        );
+        let both = vec![tea.clone(), bread.clone()];
+        assert_eq!(show(&mut pole, &sale(both.clone())), two("Bread           8.00", "Total          12.50"));
+        let more = vec![goods(1, "Green tea", 2, 450), bread.clone()];
+        assert_eq!(show(&mut pole, &sale(more)), two("Green tea       9.00", "Total          17.00"));
+        assert_eq!(show(&mut pole, &sale(vec![bread])), two("Bread           8.00", "Total           8.00"));
+        let awaiting = AwaitCodePage { total_minor: 800, wallets: vec![], shows: vec![] };
+        assert_eq!(show(&mut pole, &screen(Page::AwaitCode(awaiting))), two("Total           8.00", ""));
+        let cash = PaidBy::Cash { given_minor: 2_000, change_minor: 750 };
+        assert_eq!(show(&mut pole, &done(cash)), two("Cash           20.00", "Change          7.50"));
+        assert_eq!(
+            show(&mut pole, &done(PaidBy::Wallet(Wallet::Alipay))),
+            two("Paid           12.50", "Thank you!")
+        );
+        assert_eq!(show(&mut pole, &sale(vec![])), two("Welcome", "Corner Store"));
+    }
+
+    #[test]
+    fn what_the_cashier_looks_up_and_what_stands_there_already_is_not_shown() {
+        let mut pole = Follower::new(TextEncoding::Ascii);
+        let sold = sale(vec![goods(1, "Green tea", 1, 450)]);
+        assert!(show(&mut pole, &sold).is_some());
+        assert_eq!(show(&mut pole, &sold), None);
+        let about = AboutPage { version: "1".into(), server: String::new(), fingerprint: String::new() };
+        assert_eq!(show(&mut pole, &screen(Page::About(about))), None);
+        assert_eq!(show(&mut pole, &sold), None);
+        assert_eq!(show(&mut pole, &screen(Page::Fault(FaultPage::Blocked))), two("", ""));
+    }
+
+    #[test]
+    fn chinese_stands_only_where_the_display_knows_it() {
+        let chinese = |page: Screen| Screen { language: Language::Chinese, ..page };
+        let tea = sale(vec![goods(1, "绿茶", 1, 450)]);
+        let mut knows = Follower::new(TextEncoding::Gb18030);
+        assert_eq!(
+            show(&mut knows, &chinese(tea.clone())),
+            two("绿茶            4.50", "合计            4.50")
+        );
+        let mut does_not = Follower::new(TextEncoding::Ascii);
+        assert_eq!(show(&mut does_not, &chinese(tea)), two("                4.50", "Total           4.50"));
+    }
+}

@@ -1,0 +1,274 @@
+//! How the barcode scanner is reached and set: as `till.toml` says, or as somebody chose on the screen.
+
+use super::identity::replace;
+use super::{Config, ConfigError, default_baud, default_frame};
+use evertill_hardware::label::Prefixes;
+use evertill_hardware::scanner::assembler::{AssemblerConfig, Framing};
+use evertill_hardware::scanner::hid_pos::Layout;
+use evertill_hardware::scanner::{
+    HidPosScannerConfig, Places, SerialScannerConfig, Trim, Typing, WedgeScannerConfig, WedgeSettings, Where,
+};
+use evertill_hardware::serial_line::{Flow, SerialLine};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What was chosen on the screen, in the till's directory.
+const FILE: &str = "scanner.toml";
+/// The slowest scanner that is told from typing, in milliseconds between two characters.
+const SLOWEST_GAP: u64 = 100;
+
+/// `[scanner]`: on a serial line, as a keyboard, or by USB reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScannerConfig {
+    /// The device file of a scanner on a serial line; prefer `/dev/serial/by-id/…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<PathBuf>,
+    /// A scanner that behaves as a keyboard: `/dev/input/by-id/…`, or maker and product such as `0c2e:0901`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wedge: Option<String>,
+    /// A scanner by USB reports (HID point-of-sale): `/dev/hidraw…`, or maker and product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hid: Option<String>,
+    /// Bits per second of a serial line.
+    #[serde(default = "default_baud")]
+    pub baud: u32,
+    /// Data bits, parity, stop bits of a serial line, as in `8N1`.
+    #[serde(default = "default_frame")]
+    pub frame: String,
+    /// For scanners that send no line end: a pause of so many milliseconds ends a scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<u64>,
+    /// The same code again within so many milliseconds is one scan; 0 for never.
+    #[serde(default)]
+    pub duplicate_window_ms: u64,
+    /// People type on the device that behaves as a keyboard, too: then scans are told from typing by time.
+    #[serde(default)]
+    pub typing: bool,
+    /// Characters of a code follow each other within so many milliseconds, where people type too.
+    #[serde(default = "default_gap")]
+    pub typing_gap_ms: u64,
+    /// What the scanner was set to send before each code.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    /// What the scanner was set to send after each code, before the line end.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suffix: String,
+    /// What the scanner puts in front of each code: `aim` (or nothing), or its maker's letters, `zebra` or `datalogic`.
+    #[serde(default)]
+    pub prefixes: PrefixName,
+    /// Where a code stands in USB reports, if the device does not say it itself: `with_aim` or `without_aim`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reports: Option<ReportsName>,
+}
+
+fn default_gap() -> u64 {
+    35
+}
+
+/// The name of a way to mark what kind of code was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrefixName {
+    /// AIM identifiers, or nothing.
+    #[default]
+    Aim,
+    /// Zebra's and Symbol's letters.
+    Zebra,
+    /// Datalogic's letters.
+    Datalogic,
+}
+
+/// The name of a way to build reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportsName {
+    /// As Honeywell and Access-IS.
+    WithAim,
+    /// As Newland and Unitech.
+    WithoutAim,
+}
+
+/// How the scanner is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScannerWay {
+    /// On a serial line.
+    Serial(SerialScannerConfig),
+    /// As a keyboard.
+    Wedge(WedgeScannerConfig),
+    /// By USB reports.
+    Hid(HidPosScannerConfig),
+}
+
+impl Default for ScannerConfig {
+    /// No device, the usual settings.
+    fn default() -> Self {
+        Self {
+            port: None,
+            wedge: None,
+            hid: None,
+            baud: default_baud(),
+            frame: default_frame(),
+            idle_ms: None,
+            duplicate_window_ms: 0,
+            typing: false,
+            typing_gap_ms: default_gap(),
+            prefix: String::new(),
+            suffix: String::new(),
+            prefixes: PrefixName::Aim,
+            reports: None,
+        }
+    }
+}
+
+impl ScannerConfig {
+    /// What stands in front of each code.
+    #[must_use]
+    pub fn prefixes(&self) -> Prefixes {
+        match self.prefixes {
+            PrefixName::Aim => Prefixes::Aim,
+            PrefixName::Zebra => Prefixes::Zebra,
+            PrefixName::Datalogic => Prefixes::Datalogic,
+        }
+    }
+
+    /// How the scanner is reached.
+    /// # Errors
+    /// Not one way is given, or a setting is none.
+    pub fn way(&self) -> Result<ScannerWay, String> {
+        let printable = |text: &str| text.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+        if !printable(&self.prefix) || !printable(&self.suffix) {
+            return Err("prefix and suffix are characters of ASCII".into());
+        }
+        let place = |key: &str, text: &str| text.parse::<Where>().map_err(|error| format!("{key}: {error}"));
+        match (&self.port, &self.wedge, &self.hid) {
+            (Some(path), None, None) => {
+                let frame = self.frame.parse().map_err(|error| format!("frame: {error}"))?;
+                let line = SerialLine { path: path.clone(), baud: self.baud, frame, flow: Flow::None };
+                Ok(ScannerWay::Serial(SerialScannerConfig {
+                    line,
+                    assembler: self.assembler(),
+                    trim: self.trim(),
+                }))
+            }
+            (None, Some(device), None) => Ok(ScannerWay::Wedge(WedgeScannerConfig {
+                device: place("wedge", device)?,
+                places: Places::default(),
+                settings: WedgeSettings {
+                    assembler: self.assembler(),
+                    typing: self.typing()?,
+                    trim: self.trim(),
+                },
+                exclusive: true,
+            })),
+            (None, None, Some(device)) => Ok(ScannerWay::Hid(HidPosScannerConfig {
+                device: place("hid", device)?,
+                places: Places::default(),
+                layout: self.reports.map(|name| match name {
+                    ReportsName::WithAim => Layout::with_aim(),
+                    ReportsName::WithoutAim => Layout::without_aim(),
+                }),
+                duplicate_window: Duration::from_millis(self.duplicate_window_ms),
+                trim: self.trim(),
+            })),
+            _ => {
+                Err("give one of port = \"/dev/serial/…\", wedge = \"0c2e:0901\", hid = \"0c2e:0b61\"".into())
+            }
+        }
+    }
+
+    fn trim(&self) -> Trim {
+        Trim { prefix: self.prefix.clone(), suffix: self.suffix.clone() }
+    }
+
+    fn typing(&self) -> Result<Typing, String> {
+        if !(1..=SLOWEST_GAP).contains(&self.typing_gap_ms) {
+            return Err(format!("typing_gap_ms is 1 to {SLOWEST_GAP}"));
+        }
+        let gap = Duration::from_millis(self.typing_gap_ms);
+        Ok(if self.typing {
+            Typing::ByTime { gap, shortest: evertill_hardware::scanner::wedge::USUAL_SHORTEST }
+        } else {
+            Typing::Never
+        })
+    }
+
+    fn assembler(&self) -> AssemblerConfig {
+        let usual = AssemblerConfig::default();
+        AssemblerConfig {
+            framing: self
+                .idle_ms
+                .map_or(usual.framing, |ms| Framing::Idle { idle: Duration::from_millis(ms) }),
+            duplicate_window: Duration::from_millis(self.duplicate_window_ms),
+        }
+    }
+}
+
+/// The scanner to begin with: as last chosen on the screen, else as `till.toml` says.
+#[must_use]
+pub fn remembered_scanner(data: &Path, config: &Config) -> Option<ScannerConfig> {
+    match fs::read_to_string(data.join(FILE)) {
+        Ok(text) => match read(&text) {
+            Ok(chosen) => return Some(chosen),
+            // Sales are not to wait for it: somebody chooses again.
+            Err(why) => tracing::error!(why, "what was chosen as scanner cannot be used"),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::error!(%error, "what was chosen as scanner cannot be read"),
+    }
+    config.scanner.clone()
+}
+
+fn read(text: &str) -> Result<ScannerConfig, String> {
+    let chosen: ScannerConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+    chosen.way()?;
+    Ok(chosen)
+}
+
+/// Keeps the scanner for the next start.
+/// # Errors
+/// The disk does not take it; then the scanner before stays.
+pub fn remember_scanner(data: &Path, scanner: &ScannerConfig) -> Result<(), ConfigError> {
+    let path = data.join(FILE);
+    let text = toml::to_string(scanner)
+        .map_err(|error| ConfigError::Bad { path: path.clone(), why: error.to_string() })?;
+    replace(data, &path, text.as_bytes()).map_err(|error| ConfigError::Io { path, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scanner_that_is_only_a_scanner_is_never_typed_on_unless_that_is_said() {
+        let wedge =
+            |typing| ScannerConfig { wedge: Some("0c2e:0901".into()), typing, ..ScannerConfig::default() };
+        let Ok(ScannerWay::Wedge(only)) = wedge(false).way() else { panic!("no wedge") };
+        assert_eq!((only.settings.typing, only.exclusive), (Typing::Never, true));
+        let Ok(ScannerWay::Wedge(both)) = wedge(true).way() else { panic!("no wedge") };
+        assert_eq!(both.settings.typing, Typing::default());
+        assert!(ScannerConfig { typing_gap_ms: 0, ..wedge(true) }.way().is_err());
+    }
+
+    #[test]
+    fn the_scanner_chosen_on_the_screen_outlives_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let serial = ScannerConfig { port: Some("/dev/ttyACM0".into()), ..ScannerConfig::default() };
+        let config = Config { scanner: Some(serial.clone()), ..Config::default() };
+        assert_eq!(remembered_scanner(dir.path(), &config), Some(serial.clone()));
+        let chosen = ScannerConfig {
+            hid: Some("0c2e:0b61".into()),
+            prefixes: PrefixName::Zebra,
+            reports: Some(ReportsName::WithoutAim),
+            prefix: "~".into(),
+            ..ScannerConfig::default()
+        };
+        remember_scanner(dir.path(), &chosen).unwrap();
+        assert_eq!(remembered_scanner(dir.path(), &config), Some(chosen));
+        fs::write(dir.path().join(FILE), "hid = 7").unwrap();
+        assert_eq!(remembered_scanner(dir.path(), &config), Some(serial), "nonsense is no choice");
+    }
+}

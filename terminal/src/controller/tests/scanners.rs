@@ -1,0 +1,173 @@
+//! Setting the scanner up: what is found, what is chosen, what arrives.
+
+use super::approval::{approve, served_by};
+use super::duty::log_in;
+use super::rig::*;
+use crate::config::{PrefixName, ScannerConfig};
+use crate::controller::{Command, Input};
+use crate::view::{Notice, Page, ScannerMarks, ScannerState, ScannersPage, TakenFor, UserAction as A};
+use evertill_hardware::scanner::{Found, FoundKind, UsbId};
+use evertill_shared::rights::Right;
+
+fn found() -> Vec<Found> {
+    let id = Some(UsbId { vendor: 0x0C2E, product: 0x0901 });
+    vec![
+        Found { kind: FoundKind::HidPos, name: "Xenon".into(), path: "/dev/hidraw1".into(), id },
+        Found {
+            kind: FoundKind::Serial,
+            name: "Gryphon".into(),
+            path: "/dev/serial/by-id/g".into(),
+            id: None,
+        },
+        Found { kind: FoundKind::Keyboard, name: "Keyboard".into(), path: "/dev/input/event3".into(), id },
+    ]
+}
+
+fn page(till: &Till) -> ScannersPage {
+    match till.page() {
+        Page::Scanners(page) => page.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The page, with what is plugged in.
+fn at_the_page() -> Till {
+    let mut till = Till::online();
+    till.act(A::OpenAbout);
+    till.act(A::OpenScanners);
+    assert!(matches!(ordered(&mut till)[..], [Command::FindScanners]));
+    assert!(page(&till).searching);
+    till.give(Input::ScannersFound(found()));
+    till
+}
+
+/// What was ordered about scanners, and is taken out.
+fn ordered(till: &mut Till) -> Vec<Command> {
+    let about = |command: &Command| matches!(command, Command::FindScanners | Command::UseScanner(_));
+    std::mem::take(&mut till.other).into_iter().filter(about).collect()
+}
+
+/// The scanner that this action chooses, if any.
+fn choose(till: &mut Till, action: A) -> Option<ScannerConfig> {
+    ordered(till);
+    till.act(action);
+    ordered(till).into_iter().find_map(|command| match command {
+        Command::UseScanner(config) => Some(*config),
+        _ => None,
+    })
+}
+
+#[test]
+fn each_kind_of_scanner_is_used_as_what_it_is() {
+    let mut till = at_the_page();
+    let wanted = [("/dev/hidraw1", 0), ("/dev/serial/by-id/g", 1), ("/dev/input/event3", 2)];
+    for (id, place) in wanted {
+        let config = choose(&mut till, A::UseScanner { id: id.into() }).unwrap();
+        assert!(config.way().is_ok());
+        let ways = [config.hid.is_some(), config.port.is_some(), config.wedge.is_some()];
+        assert!(ways[place], "{config:?}");
+        assert_eq!(config.typing, place == 2, "a keyboard goes on typing");
+        assert_eq!(page(&till).used.unwrap().state, ScannerState::Disconnected);
+        till.give(Input::Scanner(ScannerState::Ready));
+        assert_eq!(page(&till).used.unwrap().state, ScannerState::Ready);
+    }
+    assert!(choose(&mut till, A::UseScanner { id: "/dev/hidraw9".into() }).is_none());
+}
+
+#[test]
+fn the_profile_is_changed_and_counts_for_the_next_scan() {
+    let mut till = at_the_page();
+    choose(&mut till, A::UseScanner { id: "/dev/serial/by-id/g".into() }).unwrap();
+    let config = choose(&mut till, A::SetScannerMarks(ScannerMarks::Datalogic)).unwrap();
+    assert_eq!(config.prefixes, PrefixName::Datalogic);
+    till.scan(&format!("B{TEA}"));
+    assert_eq!(page(&till).arrived.unwrap().taken_for, TakenFor::Goods { name: "Green tea".into() });
+    let config = choose(&mut till, A::SetScannerEnd { by_pause: true }).unwrap();
+    assert!(config.idle_ms.is_some() && config.prefixes == PrefixName::Datalogic);
+    assert!(choose(&mut till, A::SetScannerEnd { by_pause: true }).is_none(), "nothing changed");
+}
+
+#[test]
+fn what_arrives_is_shown_and_sells_and_pays_nothing() {
+    let mut till = at_the_page();
+    till.scan(&format!("]E0{TEA}"));
+    let arrived = page(&till).arrived.unwrap();
+    assert_eq!((arrived.identifier.as_str(), arrived.text.as_str(), arrived.characters), ("]E0", TEA, 13));
+    assert_eq!(arrived.taken_for, TakenFor::Goods { name: "Green tea".into() });
+    till.scan(WECHAT);
+    let arrived = page(&till).arrived.unwrap();
+    assert!(matches!(arrived.taken_for, TakenFor::PaymentCode(_)));
+    assert_eq!((arrived.text.as_str(), arrived.characters), ("13••••", 18));
+    till.scan("4006381333931");
+    assert_eq!(page(&till).arrived.unwrap().taken_for, TakenFor::UnknownGoods);
+    till.give(Input::ScanRefused);
+    assert_eq!(page(&till).arrived.unwrap().taken_for, TakenFor::Unreadable);
+    till.act(A::Back);
+    let Page::Sale(sale) = till.page() else { panic!("not the sale") };
+    assert!(sale.lines.is_empty());
+}
+
+#[test]
+fn the_page_opens_from_about_alone_and_its_buttons_work_nowhere_else() {
+    let mut till = Till::online();
+    for action in [A::OpenScanners, A::FindScanners, A::SetScannerTyping(true)] {
+        till.act(action);
+        assert!(ordered(&mut till).is_empty());
+    }
+    assert!(matches!(till.page(), Page::Sale(_)));
+}
+
+/// The code of a shop, as it hangs on its wall; its checksum is right.
+const SHOP: &str =
+    "00020101021126180014hk.com.example52045411530334454041.005802CN5909Corner Sh6008Shanghai6304";
+
+#[test]
+fn a_shops_code_where_the_customers_is_expected_is_told_as_that() {
+    let shop = with_checksum(SHOP);
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.act(A::TenderCode);
+    till.scan(&shop);
+    assert_eq!(till.notice(), Some(&Notice::ShopCodeAtTender));
+    assert!(matches!(till.page(), Page::AwaitCode(_)));
+    let damaged = shop.replace("Shanghai", "Shanghaj");
+    till.scan(&damaged);
+    assert_eq!(till.notice(), Some(&Notice::UnreadableScan), "its checksum does not fit");
+    till.scan("00020101");
+    assert_eq!(till.notice(), Some(&Notice::UnreadableScan));
+    till.scan("9".repeat(18).as_str());
+    assert_eq!(till.notice(), Some(&Notice::UnknownPaymentCode));
+}
+
+/// CRC-16 of CCITT, written once more: the till's own must agree.
+fn with_checksum(body: &str) -> String {
+    let mut sum = 0xFFFF_u16;
+    for byte in body.bytes() {
+        sum ^= u16::from(byte) << 8;
+        for _ in 0..8 {
+            sum = if sum & 0x8000 == 0 { sum << 1 } else { (sum << 1) ^ 0x1021 };
+        }
+    }
+    format!("{body}{sum:04X}")
+}
+
+#[test]
+fn who_looks_after_devices_sets_them_up_and_a_cashier_asks_somebody() {
+    for login in ["lin", "ivy"] {
+        let mut till = served_by(login);
+        till.act(A::OpenAbout);
+        till.act(A::OpenScanners);
+        assert!(matches!(till.page(), Page::Scanners(_)), "{login}");
+    }
+    let mut till = served_by("mei");
+    till.act(A::OpenAbout);
+    till.act(A::OpenScanners);
+    let Page::Approval(asked) = till.page() else { panic!("{:?}", till.page()) };
+    assert_eq!(asked.right, Right::SetUp);
+    assert_eq!(asked.people.len(), 3, "two managers and one of IT");
+    approve(&mut till, "ivy");
+    assert!(matches!(till.page(), Page::Scanners(_)));
+    till.act(A::Lock);
+    log_in(&mut till, "bo");
+    assert!(matches!(till.page(), Page::Sale(_)), "the next cashier did not ask");
+}
