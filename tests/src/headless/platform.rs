@@ -45,11 +45,12 @@ pub struct Surface {
     on_frame: Rc<RefCell<Option<OnFrame>>>,
 }
 
-/// What is done after a frame was drawn.
+/// What is done when all that has changed is drawn.
 type OnFrame = Box<dyn FnMut()>;
 
 impl Surface {
-    /// Has `work` done after each frame from now on, as soon as its last pixel is in memory. It must not draw.
+    /// Has `work` done from now on whenever all that has changed is drawn, as soon as its last pixel is in memory; also if
+    /// nothing that changed needed a pixel. It must not draw.
     pub fn after_each_frame(&self, work: impl FnMut() + 'static) {
         *self.on_frame.borrow_mut() = Some(Box::new(work));
     }
@@ -65,12 +66,13 @@ impl Surface {
         let size = self.window.size();
         let (width, height) = (size.width as usize, size.height as usize);
         let pixels = &self.pixels;
-        let drawn = self.window.draw_if_needed(|renderer| {
+        self.window.draw_if_needed(|renderer| {
             let mut pixels = pixels.borrow_mut();
             pixels.resize(width * height, Rgb8Pixel::default());
             renderer.render(&mut pixels, width);
         });
-        if drawn && let Some(work) = self.on_frame.borrow_mut().as_mut() {
+        // What changed without a pixel changing is on the screen, too.
+        if let Some(work) = self.on_frame.borrow_mut().as_mut() {
             work();
         }
     }

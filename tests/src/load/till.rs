@@ -3,7 +3,8 @@
 //! measured in the same run, says what any window costs here.
 //!
 //! A scan counts as shown when the last pixel of the first frame is in memory that says so, a key when the list of matches on
-//! a frame is the one for the text that it made. The frame is read as a screen reader would, after its time was taken.
+//! the screen is the one for the text that it made (often the same goods, and nothing to draw). The frame is read as a screen
+//! reader would, after its time was taken.
 
 mod desk;
 mod goods;
@@ -76,7 +77,7 @@ pub async fn run(options: &TillOptions) -> Result<Value, RigError> {
         first_load, options.starts
     ));
     let mut starts = measure::starts(&mut till, USABLE, options.starts)?;
-    till.wait("Online")?;
+    till.wait_containing("Online", Duration::from_secs(15))?;
     let pid = till.id().ok_or_else(|| wrong("the till does not run"))?;
     let idle = idle(pid);
     let memory_at_start = resident_mib(pid);
