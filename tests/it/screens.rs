@@ -138,7 +138,8 @@ fn every_page_fits_and_looks_as_it_was_last_seen() {
                 wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
                 wrong.extend(pictures::compare(&name, &picture).err());
             }
-            let with_keys: [(&str, fn(&Bench, Language) -> Picture); 2] =
+            type Drawn = fn(&Bench, Language) -> Picture;
+            let with_keys: [(&str, Drawn); 2] =
                 [("sale_keys", Bench::show_search), ("adjust_keys", Bench::show_adjust_keys)];
             for (name, show) in with_keys {
                 let name = format!("{name}_{code}_{width}");

@@ -181,7 +181,7 @@ impl Controller {
 
     fn on_catalogue(&mut self, catalogue: &Catalogue) {
         // What was there stays, and is sold on; the server is asked again.
-        if let Err(error) = self.goods.take_in(&catalogue) {
+        if let Err(error) = self.goods.take_in(catalogue) {
             tracing::error!(%error, "the goods cannot be stored");
             self.sync.catalogue_not_stored(self.now.monotonic);
         }

@@ -169,7 +169,8 @@ fn a_wrong_pin_counts_though_nobody_waits_for_the_answer_any_more_and_a_right_on
 
 #[test]
 fn an_approval_that_was_asked_for_is_dropped_by_a_no_the_lock_a_scan_and_time() {
-    let leave: [(&str, fn(&mut Till)); 5] = [
+    type Leaves = fn(&mut Till);
+    let leave: [(&str, Leaves); 5] = [
         ("no", |till| till.act(UserAction::Back)),
         ("lock", |till| till.act(UserAction::Lock)),
         ("scan", |till| till.scan(TEA)),
