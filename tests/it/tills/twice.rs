@@ -26,6 +26,7 @@ async fn what_is_pressed_twice_happens_once() {
         assert!(!desk.till.is_enabled("Confirm cash").unwrap(), "the second touch typed an amount");
         let exact = desk.exact_amount().unwrap();
         desk.tap(&exact);
+        assert!(wait_until(seconds(3), || desk.till.is_enabled("Confirm cash").unwrap()));
         desk.till.tap_twice("Confirm cash", pause).unwrap();
         desk.till.wait("Next sale").unwrap_or_else(|error| {
             panic!("pause {pause:?}: the page with the change is gone before anyone could read it: {error}")
