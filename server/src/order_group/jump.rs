@@ -143,6 +143,11 @@ impl Watch {
         notes.health.standing(now) == Standing::Healthy && !notes.pace.is_slower_than(slow, now)
     }
 
+    /// Whether a new order may be tried there, be it as a test or as the last resort.
+    pub(crate) fn may_be_asked(&self, now: Duration) -> bool {
+        self.notes().health.standing(now) != Standing::Skipped { last_resort: false }
+    }
+
     /// The same, and nobody waits there in vain just now.
     fn is_quick(&self, now: Duration, slow: Duration) -> bool {
         self.is_usable(now, slow) && !self.notes().avoidance.is_avoided(now)

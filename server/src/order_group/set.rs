@@ -192,17 +192,17 @@ impl GroupSet {
         map.homes.iter().filter_map(counts).collect()
     }
 
-    /// Whether at least one group can take a new order: writes into each.
+    /// Whether at least one group can take a new order: writes into each. A probe is a small write, for which there may
+    /// be room where an order finds none: a group in which nothing but the probe works does not count.
     pub async fn can_create(&self) -> bool {
         let at = self.0.clock.now();
         let map = self.map();
-        let probes = map.takers().map(|m| (m, m.group.probe(self.0.owner.clone(), at)));
+        let members: Vec<_> = map.takers().collect();
+        let probes = members.iter().map(|m| (m, m.group.probe(self.0.owner.clone(), at)));
         let calls: Vec<_> = probes.map(|(m, reply)| self.probed(m, reply)).collect();
-        let mut any = false;
-        for answer in join(calls).await {
-            any |= answer.is_ok();
-        }
-        any
+        let answers = join(calls).await;
+        let now = self.0.clock.monotonic();
+        members.iter().zip(answers).any(|(member, answer)| answer.is_ok() && member.watch.may_be_asked(now))
     }
 
     async fn probed(&self, member: &Member, reply: Reply<()>) -> Result<(), GroupError> {

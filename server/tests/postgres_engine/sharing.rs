@@ -80,7 +80,10 @@ async fn rows_that_the_table_refuses_are_told_one_by_one() {
     // Which of the two came first is the scheduler's choice.
     let one_of_two = [Ok(Inserted::Yes), Ok(Inserted::Conflict)];
     let (a, c) = (answers[0].clone(), answers[2].clone());
-    assert!(one_of_two.contains(&a) && one_of_two.contains(&c) && a != c, "one unique value, twice: {a:?} {c:?}");
+    assert!(
+        one_of_two.contains(&a) && one_of_two.contains(&c) && a != c,
+        "one unique value, twice: {a:?} {c:?}"
+    );
     assert_eq!(answers[3], Ok(Inserted::Yes));
     assert!(matches!(answers[4], Err(DbError::Statement(_))), "{:?}", answers[4]);
     // And without the odd ones, in one statement.

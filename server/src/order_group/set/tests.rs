@@ -65,6 +65,28 @@ async fn a_frozen_group_is_left_within_the_call_limit_and_taken_back_by_itself()
 }
 
 #[tokio::test]
+async fn a_group_in_which_nothing_but_the_probe_works_is_not_ready() {
+    let rig = Rig::new(1);
+    rig.draft(&rig.till.sale(100)).await;
+    // As on a disk that is nearly full: there is room for the small write, and none for an order.
+    let file = rusqlite::Connection::open(rig.file(0)).unwrap();
+    file.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'there is no room'); END",
+    )
+    .unwrap();
+    assert!(rig.groups.can_create().await, "nobody knows it yet");
+    for _ in 0..3 {
+        assert!(rig.groups.create_draft(rig.till.sale(100), "request").await.is_err());
+    }
+    assert!(!rig.groups.can_create().await);
+    file.execute_batch("DROP TRIGGER full").unwrap();
+    // It may be tried again before its period is over, if there is no other.
+    rig.clock.advance(Duration::from_secs(1));
+    assert!(rig.groups.can_create().await);
+    rig.draft(&rig.till.sale(100)).await;
+}
+
+#[tokio::test]
 async fn a_group_that_takes_no_new_orders_is_passed_by_and_does_all_else() {
     let rig = Rig::new(2);
     let set = |state: &str| {
