@@ -21,10 +21,8 @@ const CEILING: usize = 1_024;
 const START: usize = 128;
 /// An interval with fewer answers says nothing; it goes on until there are so many.
 const ENOUGH: u32 = 8;
-/// So much of the difference is learned in an interval in which there was room, and in a crowd, where only what is faster
-/// than was known says something.
+/// So much of the difference is learned in an interval in which there was room.
 const LEARNED_WITH_ROOM: u32 = 8;
-const LEARNED_IN_A_CROWD: u32 = 128;
 
 /// How much a class of requests was held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,14 +58,15 @@ impl Seen {
     }
 
     /// What this interval says about a request that nobody hinders. With room both ways, since what was fast once may never
-    /// be so again: a disk is replaced, a database moves. In a crowd the other way round only, or the measure would
-    /// creep upwards with the load; and slowly, because also there some are lucky.
+    /// be so again: a disk is replaced, a database moves. In a crowd nothing: upwards the measure would creep with the
+    /// load, and downwards with those who are lucky (their row came just before a commit), until every crowd looks like
+    /// a queue and places are taken away that were needed. Only as long as there was never room a crowd must do.
     fn learn(&mut self, room: bool) {
         let Some(fastest) = self.fastest.filter(|_| self.answers >= ENOUGH) else { return };
         self.unhindered = Some(match self.unhindered {
             None => fastest,
             Some(known) if room => nearer(known, fastest, LEARNED_WITH_ROOM),
-            Some(known) if self.had_room => nearer(known, known.min(fastest), LEARNED_IN_A_CROWD),
+            Some(known) if self.had_room => known,
             Some(known) => known.min(fastest),
         });
         self.had_room |= room;
