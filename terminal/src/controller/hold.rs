@@ -129,6 +129,7 @@ impl Controller {
         if recalled {
             self.kept = held.cart.clone();
             self.cart = held.cart;
+            self.cart.hand_over(self.cashier().as_ref());
             self.frozen = None;
             self.at = At::Sale;
             self.notices.over();
