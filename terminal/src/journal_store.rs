@@ -262,6 +262,7 @@ impl JournalStore {
         let tables = projection::Tables(&transaction);
         let changed = records::apply(&tables, sequence, at, body)?;
         let shift = shifts::apply(&tables, sequence, at, body, &changed)?;
+        shifts::check_new(&tables, body)?;
         let entry = Entry { terminal, epoch, sequence, previous, at, body: body.clone() };
         let signed = SignedEntry::sign(&entry, &self.key)
             .map_err(|error| JournalError::Unreadable(error.to_string()))?;

@@ -51,6 +51,14 @@ pub fn apply<R: Records>(
     Ok(Some(shift))
 }
 
+/// Whether an end that is about to be signed has the sums of the journal. What was signed before is not asked.
+/// # Errors
+/// It has others, or the shift cannot be read.
+pub fn check_new<R: Records>(records: &R, body: &Body) -> Result<(), R::Error> {
+    let (Body::ShiftClosed(closing), Some(shift)) = (body, records.last_shift()?) else { return Ok(()) };
+    shift.check_sums(closing).map_err(|error| RuleBroken::Shift(error).into())
+}
+
 /// What the entry says of money, if it says something.
 fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Option<Fact>, R::Error> {
     Ok(match (body, changed) {
@@ -68,7 +76,8 @@ fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Optio
         (Body::RefundSettled { outcome: RefundSettled::Done, .. }, Changed::Refund(record)) => {
             Some(Fact::Refunded { from: paid_from(records, record)?, amount: record.amount })
         }
-        (Body::DrawerOpened { reason, .. }, _) if *reason != DrawerReason::Count => Some(Fact::NoSale),
+        (Body::DrawerOpened { reason: DrawerReason::Count, .. }, _) => Some(Fact::CountBegun),
+        (Body::DrawerOpened { .. }, _) => Some(Fact::NoSale),
         _ => None,
     })
 }
