@@ -141,9 +141,9 @@ impl Controller {
         }
     }
 
-    /// A count that somebody else began is nobody's.
+    /// A count that somebody else began is nobody's; and what the drawer should hold is not for whoever comes next.
     pub(super) fn drop_count(&mut self) {
-        if matches!(self.at, At::Count { .. } | At::DrawerAmount(_)) {
+        if matches!(self.at, At::Count { .. } | At::DrawerAmount(_) | At::Report { ended: false }) {
             self.at = At::Shift;
         }
     }

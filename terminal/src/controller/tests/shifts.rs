@@ -276,3 +276,32 @@ fn a_count_is_not_gone_on_with_by_somebody_else_nor_left_for_a_scan() {
     assert!(shift_page(&till).open.is_some(), "the shift is open, and the count begins anew");
     assert!(ends(&till).is_empty());
 }
+
+#[test]
+fn opening_the_drawer_again_to_count_it_is_an_opening_without_a_sale() {
+    let mut till = served_by("mei");
+    amount(&mut till, AmountPurpose::Float, 0);
+    let kicks = till.kicks;
+    for _ in 0..3 {
+        till.act(UserAction::EndShift);
+        till.act(UserAction::Back);
+    }
+    count(&mut till, "");
+    till.act(UserAction::Confirm(true));
+    assert_eq!((till.kicks - kicks, sum(report(&till), ReportSum::NoSales)), (4, (Some(3), None)));
+}
+
+#[test]
+fn what_the_drawer_should_hold_is_not_shown_to_who_comes_next() {
+    let mut till = served_by("lin");
+    amount(&mut till, AmountPurpose::Float, 12_300);
+    till.act(UserAction::ReadShift);
+    assert!(!report(&till).ended);
+    till.act(UserAction::Lock);
+    log_in(&mut till, "lin");
+    assert!(!report(&till).ended, "it is hers");
+    till.act(UserAction::Lock);
+    log_in(&mut till, "mei");
+    assert!(shift_page(&till).open.is_some());
+    assert!(!format!("{:?}", till.screen).contains("12300"));
+}
