@@ -52,7 +52,7 @@ pub trait Carts {
     /// It cannot be read.
     fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError>;
     /// Keeps the cart, or that there is none. It outlives the program at once; a power cut may cost the last touches, as
-    /// long as nothing was closed, held or recalled since.
+    /// long as nothing was closed, held or recalled since, but never brings back what was emptied.
     /// # Errors
     /// It cannot be written.
     fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError>;
@@ -126,11 +126,19 @@ impl Carts for JournalStore {
 
     fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError> {
         self.check_usable()?;
+        if record.is_none() {
+            // What was voided or sold does not come back after a power cut.
+            return self.aside(|connection| put_cart(connection, None));
+        }
         // Without waiting for the disk: a scan is on screen at once, and a program that is killed has written it all
         // the same. The next entry, which does wait, takes it along.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let done = self.aside(|connection| put_cart(connection, record));
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        if let Err(error) = self.connection.pragma_update(None, "synchronous", "FULL") {
+            // No entry may be written that does not wait for the disk.
+            self.broken = Some(format!("its entries would not wait for the disk: {error}"));
+            return self.check_usable();
+        }
         done
     }
 
