@@ -63,7 +63,7 @@ pub enum Fact {
     PaidIn(Amount),
     /// Money was taken out of it.
     PaidOut(Amount),
-    /// A sale that was closed for payment was given up.
+    /// A sale was given up before it was paid, or goods before they were closed for payment.
     Voided(Amount),
     /// The drawer was opened without a sale.
     NoSale,
@@ -117,7 +117,7 @@ pub struct Totals {
     /// Money taken out of the drawer.
     #[serde(default)]
     pub paid_out: Tally,
-    /// Sales that were closed for payment and given up.
+    /// Sales that were given up before they were paid, and goods before they were closed for payment.
     #[serde(default)]
     pub voids: Tally,
     /// How often the drawer was opened without a sale.

@@ -158,6 +158,11 @@ impl Cart {
         self.lines_voided
     }
 
+    /// The lines that there are and were.
+    pub fn lines_ever(&self) -> u32 {
+        u32::try_from(self.lines.len()).unwrap_or(u32::MAX).saturating_add(self.lines_voided)
+    }
+
     pub fn item_count(&self) -> u32 {
         self.lines.iter().fold(0, |sum, named| sum.saturating_add(named.line.quantity))
     }
@@ -323,7 +328,7 @@ impl Cart {
         let index = self.place(name)?;
         self.lines.remove(index);
         if self.lines.is_empty() {
-            // Whatever comes next is another sale.
+            // Whatever comes next is another sale; that this one was given up has an entry of its own.
             *self = Self { next_name: self.next_name, ..Self::default() };
             return Ok(Changed::Only);
         }

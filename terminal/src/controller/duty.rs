@@ -173,7 +173,7 @@ impl Controller {
         self.take_over();
     }
 
-    /// A sale that another person closed for payment, and for which nothing is under way, is given up in the journal
+    /// A sale that another person closed for payment, and for which nothing is under way, becomes another in the journal
     /// and stays on screen: who takes the money closes it anew, under the own name.
     fn take_over(&mut self) {
         let under_way = matches!(self.at, At::Payment { .. } | At::AwaitCode { held: Some(_) });
@@ -182,7 +182,7 @@ impl Controller {
         if stored.record.sale.cashier == self.duty.on {
             return;
         }
-        if self.write(&Body::SaleVoided { sale }).is_none() {
+        if self.write(&Body::SaleChanged { sale }).is_none() {
             return;
         }
         self.frozen = None;

@@ -92,7 +92,7 @@ impl Controller {
         }
         let name = tidy(name, LONGEST_NAME);
         if let Some(sale) = self.frozen {
-            if self.write(&Body::SaleVoided { sale }).is_none() {
+            if self.write(&Body::SaleChanged { sale }).is_none() {
                 return;
             }
             self.frozen = None;

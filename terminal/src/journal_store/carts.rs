@@ -75,13 +75,14 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// What an entry means for the kept cart, in the entry's own transaction: closed for payment it is that sale's, and when
-/// that is paid it is gone. So no crash brings paid goods back.
+/// that is paid, or goods are given up, they are gone. So no crash brings those back.
 pub fn follow(connection: &Connection, sequence: u64, body: &Body) -> rusqlite::Result<()> {
     match body {
         Body::Sale(_) => connection.execute("UPDATE cart SET sale = ?1", [db(sequence)])?,
-        Body::CashTaken { sale, .. } | Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. } => {
-            connection.execute("DELETE FROM cart WHERE sale = ?1", [db(*sale)])?
-        }
+        Body::CashTaken { sale, .. }
+        | Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. }
+        | Body::SaleVoided { sale } => connection.execute("DELETE FROM cart WHERE sale = ?1", [db(*sale)])?,
+        Body::CartVoided { .. } => connection.execute("DELETE FROM cart", [])?,
         _ => 0,
     };
     Ok(())

@@ -78,6 +78,20 @@ fn what_is_kept_without_waiting_for_the_disk_leaves_entries_waiting_for_it() {
 }
 
 #[test]
+fn goods_that_were_given_up_do_not_come_back_and_those_of_a_sale_that_changes_do() {
+    let mut journal = memory();
+    let mut kept_after = |close: bool, then: fn(u64) -> Body| {
+        journal.keep_cart(Some("goods")).unwrap();
+        let sold = if close { journal.append(&sale(500), NOW).unwrap() } else { 0 };
+        journal.append(&then(sold), NOW).unwrap();
+        journal.kept_cart().unwrap().is_some()
+    };
+    assert!(kept_after(true, |sale| Body::SaleChanged { sale }));
+    assert!(!kept_after(true, |sale| Body::SaleVoided { sale }));
+    assert!(!kept_after(false, |_| Body::CartVoided { lines: 1, total: cny(500), cashier: None }));
+}
+
+#[test]
 fn an_emptied_cart_waits_for_the_disk() {
     let (_dir, path) = file();
     let mut journal = open(&path).unwrap();

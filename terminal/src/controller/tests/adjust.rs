@@ -164,7 +164,7 @@ fn a_sale_that_was_closed_for_payment_never_changes_it_becomes_another() {
     till.act(UserAction::Back);
     till.act(UserAction::OpenWhole);
     take_off(&mut till, TypedOff::Points(1_000));
-    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { sale } if *sale == first)), 1);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { sale } if *sale == first)), 1);
     till.act(UserAction::TenderCode);
     let second = till.take_draft().unwrap();
     assert_ne!(first, second);
