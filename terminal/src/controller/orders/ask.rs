@@ -328,7 +328,7 @@ impl Controller {
             return;
         }
         self.settle_asked(number, request);
-        // The form may have been opened again meanwhile: something else can be asked for now.
+        // The form may have been opened again meanwhile, and anything can be asked for then.
         if let At::AskRefund(asking) = &mut self.at
             && asking.again.as_ref().is_some_and(|again| again.request == request)
         {
