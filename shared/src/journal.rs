@@ -146,6 +146,22 @@ pub enum Body {
         /// The sequence of the sale's entry.
         sale: u64,
     },
+    /// A sale that was closed for payment and not paid becomes another: its goods changed, it was parked, or another
+    /// person takes the money. It is never charged under this name, and counts as no void.
+    SaleChanged {
+        /// The sequence of the sale's entry.
+        sale: u64,
+    },
+    /// Goods that were never closed for payment were given up.
+    CartVoided {
+        /// How many lines there were, with those taken out before.
+        lines: u32,
+        /// What they would have cost.
+        total: Amount,
+        /// Who gave them up; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+    },
     /// The till carries out a refund that a manager asked for.
     RefundCarriedOut {
         /// Which refund.

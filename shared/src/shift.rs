@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often, and how much together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Tally {
     /// How often.
+    #[serde(default)]
     pub count: u32,
     /// How much, in minor units.
+    #[serde(default)]
     pub minor: i64,
 }
 
@@ -62,10 +63,12 @@ pub enum Fact {
     PaidIn(Amount),
     /// Money was taken out of it.
     PaidOut(Amount),
-    /// A sale that was closed for payment was given up.
+    /// A sale was given up before it was paid, or goods before they were closed for payment.
     Voided(Amount),
     /// The drawer was opened without a sale.
     NoSale,
+    /// The drawer was opened to be counted. Once belongs to the shift's end; each time more is an opening without a sale.
+    CountBegun,
 }
 
 impl Fact {
@@ -76,40 +79,52 @@ impl Fact {
             | Self::PaidIn(amount)
             | Self::PaidOut(amount)
             | Self::Voided(amount) => Some(amount.currency),
-            Self::NoSale => None,
+            Self::NoSale | Self::CountBegun => None,
         }
     }
 }
 
-/// What happened in a shift, summed up. All amounts are minor units of one currency.
+/// What happened in a shift, summed up. All amounts are minor units of one currency. Signed ends hold these sums, so
+/// those of earlier programs, which may lack some, and of later ones, which may count more, are read all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Totals {
     /// Of what.
     pub currency: Currency,
     /// What was in the drawer when the shift began.
+    #[serde(default)]
     pub float_minor: i64,
     /// Sales paid in cash.
+    #[serde(default)]
     pub cash_sales: Tally,
     /// Sales paid through wallets.
+    #[serde(default)]
     pub wallet_sales: BTreeMap<Wallet, Tally>,
     /// How much of all these sales is tax.
+    #[serde(default)]
     pub tax_minor: i64,
     /// Refunds from the drawer.
+    #[serde(default)]
     pub cash_refunds: Tally,
     /// Refunds to wallets.
+    #[serde(default)]
     pub wallet_refunds: BTreeMap<Wallet, Tally>,
     /// Refunds of sales that this till does not know any more.
+    #[serde(default)]
     pub other_refunds: Tally,
     /// Money put into the drawer.
+    #[serde(default)]
     pub paid_in: Tally,
     /// Money taken out of the drawer.
+    #[serde(default)]
     pub paid_out: Tally,
-    /// Sales that were closed for payment and given up.
+    /// Sales that were given up before they were paid, and goods before they were closed for payment.
+    #[serde(default)]
     pub voids: Tally,
     /// How often the drawer was opened without a sale.
+    #[serde(default)]
     pub no_sales: u32,
     /// Facts in another currency than the float's: in none of the sums.
+    #[serde(default)]
     pub foreign: u32,
 }
 
@@ -176,6 +191,8 @@ impl Totals {
             Fact::PaidOut(amount) => self.paid_out.add(amount.minor),
             Fact::Voided(amount) => self.voids.add(amount.minor),
             Fact::NoSale => self.no_sales = self.no_sales.saturating_add(1),
+            // The shift knows how often.
+            Fact::CountBegun => {}
         }
     }
 }
@@ -218,11 +235,12 @@ pub fn denominations(currency: Currency) -> Vec<i64> {
 
 /// What was not settled when a shift was counted. It stops nothing: it is said, and counts where its end is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Pending {
     /// Sales in cash that the server has not confirmed.
+    #[serde(default)]
     pub unsent: u32,
     /// Payments and refunds whose end is not known.
+    #[serde(default)]
     pub unknown: Tally,
 }
 
@@ -284,6 +302,9 @@ pub struct Shift {
     pub cashier: Option<Cashier>,
     /// What happened in it.
     pub totals: Totals,
+    /// How often the drawer was opened to be counted.
+    #[serde(default)]
+    pub counts_begun: u32,
     /// Its end.
     pub closed: Option<Closed>,
 }
@@ -297,7 +318,7 @@ pub enum ShiftError {
     /// There is none to end, or to put money in.
     #[error("no shift is open")]
     NoneOpen,
-    /// The end names another shift, or other sums than the journal's.
+    /// The end names another shift, or would be signed with other sums than the journal's.
     #[error("the end of shift {0} does not fit what the journal says")]
     DoesNotFit(u64),
     /// An amount that cannot be: below zero, or nothing where there must be something.
@@ -321,7 +342,7 @@ impl Shift {
         if float.minor < 0 {
             return Err(ShiftError::NoAmount(float));
         }
-        Ok(Self { opened, at, cashier, totals: Totals::new(float), closed: None })
+        Ok(Self { opened, at, cashier, totals: Totals::new(float), counts_begun: 0, closed: None })
     }
 
     /// Whether it has not ended yet.
@@ -332,6 +353,12 @@ impl Shift {
 
     /// Takes in what happened. What has happened is never refused.
     pub fn take(&mut self, fact: &Fact) {
+        if *fact == Fact::CountBegun {
+            self.counts_begun = self.counts_begun.saturating_add(1);
+            if self.counts_begun > 1 {
+                self.totals.take(&Fact::NoSale);
+            }
+        }
         self.totals.take(fact);
     }
 
@@ -365,18 +392,25 @@ impl Shift {
         }
     }
 
-    /// Ends it.
+    /// Whether an end says what the journal says: looked at once, before it is signed.
     /// # Errors
-    /// The end is another shift's, or its sums are not those of the journal, or what was counted is no sum.
+    /// Its sums are not those of the journal.
+    pub fn check_sums(&self, closing: &Closing) -> Result<(), ShiftError> {
+        let fits = closing.totals == self.totals && closing.expected == self.totals.expected();
+        if fits { Ok(()) } else { Err(ShiftError::DoesNotFit(closing.shift)) }
+    }
+
+    /// Ends it. The sums are those that the end says: they were right by the program that signed them, and another
+    /// that counts something differently does not take that for damage.
+    /// # Errors
+    /// The end is another shift's, or what was counted is no sum.
     pub fn close(&mut self, entry: u64, at: Timestamp, closing: &Closing) -> Result<(), ShiftError> {
-        let fits = self.is_open()
-            && closing.shift == self.opened
-            && closing.totals == self.totals
-            && closing.expected == self.totals.expected()
-            && counted_minor(&closing.counted).is_some();
+        let fits =
+            self.is_open() && closing.shift == self.opened && counted_minor(&closing.counted).is_some();
         if !fits {
             return Err(ShiftError::DoesNotFit(closing.shift));
         }
+        self.totals = closing.totals.clone();
         self.closed = Some(Closed { entry, at, closing: closing.clone() });
         Ok(())
     }

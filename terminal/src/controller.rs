@@ -109,7 +109,7 @@ enum At {
         sheet: count::Sheet,
         approved_by: Option<evertill_shared::cashier::Cashier>,
     },
-    /// The report of the newest shift, which has ended or has not.
+    /// The report of the newest shift that has ended, or of the one that is open.
     Report {
         ended: bool,
     },

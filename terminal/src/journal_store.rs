@@ -107,6 +107,10 @@ pub trait Journal: Carts + Send {
     /// # Errors
     /// It cannot be read.
     fn last_shift(&self) -> Result<Option<Shift>, JournalError>;
+    /// The newest shift that has ended, whether or not another is open.
+    /// # Errors
+    /// It cannot be read.
+    fn last_closed_shift(&self) -> Result<Option<Shift>, JournalError>;
     /// The last entry that the server was heard to have; 0 if none.
     /// # Errors
     /// It cannot be read.
@@ -262,6 +266,7 @@ impl JournalStore {
         let tables = projection::Tables(&transaction);
         let changed = records::apply(&tables, sequence, at, body)?;
         let shift = shifts::apply(&tables, sequence, at, body, &changed)?;
+        shifts::check_new(&tables, body)?;
         let entry = Entry { terminal, epoch, sequence, previous, at, body: body.clone() };
         let signed = SignedEntry::sign(&entry, &self.key)
             .map_err(|error| JournalError::Unreadable(error.to_string()))?;
@@ -335,6 +340,7 @@ impl Journal for JournalStore {
         let begins = matches!(
             body,
             Body::Sale(_)
+                | Body::CartVoided { .. }
                 | Body::DrawerOpened { .. }
                 | Body::ShiftOpened { .. }
                 | Body::CashPaidIn { .. }
@@ -409,6 +415,10 @@ impl Journal for JournalStore {
 
     fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
         shifts::last(&self.connection)
+    }
+
+    fn last_closed_shift(&self) -> Result<Option<Shift>, JournalError> {
+        shifts::last_closed(&self.connection)
     }
 
     fn handed_in(&self) -> Result<u64, JournalError> {

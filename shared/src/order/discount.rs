@@ -146,6 +146,14 @@ pub enum DiscountError {
         /// What it is taken off.
         base: Amount,
     },
+    /// More than what somebody approved.
+    #[error("the discount would be {amount}, and {approved} were approved")]
+    BeyondApproval {
+        /// The discount.
+        amount: Amount,
+        /// What was approved.
+        approved: Amount,
+    },
     /// Nothing, or less than nothing.
     #[error("the discount takes nothing off")]
     Nothing,
@@ -174,6 +182,14 @@ pub enum DiscountError {
     Money(#[from] MoneyError),
 }
 
+impl DiscountError {
+    /// Whether it has become too much: for what it is taken off, or for what somebody approved.
+    #[must_use]
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::BeyondApproval { .. })
+    }
+}
+
 impl Discount {
     /// That much off `base`.
     /// # Errors
@@ -199,11 +215,19 @@ impl Discount {
         self.percent.map_or(Off::Amount(self.amount), Off::Percent)
     }
 
-    /// The same discount off something that costs another amount now.
+    /// The same discount off something that costs another amount now. What somebody else approved was an amount of
+    /// money: it may become less, and never more.
     /// # Errors
-    /// It is more than that.
+    /// It is more than that, or more than what was approved.
     pub fn on(self, base: Amount) -> Result<Self, DiscountError> {
-        Self::new(self.off(), base, self.reason, self.approved_by)
+        let approved = self.approved_by.is_some().then_some(self.amount);
+        let discount = Self::new(self.off(), base, self.reason, self.approved_by)?;
+        match approved {
+            Some(approved) if discount.amount.minor > approved.minor => {
+                Err(DiscountError::BeyondApproval { amount: discount.amount, approved })
+            }
+            _ => Ok(discount),
+        }
     }
 
     /// Whether it is what it says, taken off `base`.
@@ -304,6 +328,18 @@ mod tests {
         discount.amount = cny(101);
         assert!(matches!(discount.check(cny(1_000)), Err(DiscountError::AmountDiffers { .. })));
         assert_eq!(discount.on(cny(2_000)).unwrap().amount, cny(200), "and follows what it is on");
+    }
+
+    #[test]
+    fn what_somebody_approved_is_a_ceiling_in_money() {
+        let lin = Cashier { login: "lin".into(), name: "Lin".into() };
+        let most = Discount::new(Off::Percent(Percent(9_000)), cny(450), damaged(), Some(lin)).unwrap();
+        assert_eq!(most.clone().on(cny(450)).unwrap().amount, cny(405));
+        assert_eq!(most.clone().on(cny(400)).unwrap().amount, cny(360));
+        let beyond = most.clone().on(cny(99 * 450)).unwrap_err();
+        assert_eq!(beyond, DiscountError::BeyondApproval { amount: cny(40_095), approved: cny(405) });
+        let own = Discount { approved_by: None, ..most };
+        assert_eq!(own.on(cny(99 * 450)).unwrap().amount, cny(40_095), "whoever serves gave it");
     }
 
     proptest! {

@@ -123,7 +123,7 @@ impl Line {
 
     /// The same line with another quantity. A discount by per cent follows; one by amount stays.
     /// # Errors
-    /// The line would not be right: its discount may be too large for it.
+    /// The line would not be right: its discount may be too large for it, or for what was approved.
     pub fn with_quantity(self, quantity: u32) -> Result<Self, LineError> {
         Self { quantity, ..self }.priced()
     }

@@ -19,6 +19,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         1 => amount().prop_map(Fact::PaidOut),
         1 => amount().prop_map(Fact::Voided),
         1 => Just(Fact::NoSale),
+        1 => Just(Fact::CountBegun),
     ]
 }
 
@@ -50,7 +51,7 @@ impl Books {
             Fact::Refunded { from, amount } => self.post("refunds", place(from), amount.minor),
             Fact::PaidIn(amount) => self.post("drawer", "safe", amount.minor),
             Fact::PaidOut(amount) => self.post("safe", "drawer", amount.minor),
-            Fact::Voided(_) | Fact::NoSale => {}
+            Fact::Voided(_) | Fact::NoSale | Fact::CountBegun => {}
         }
     }
 }
@@ -106,7 +107,8 @@ proptest! {
             4 => closing.counted = vec![Counted { value_minor: -by.abs(), pieces: 1 }],
             _ => closing.counted = vec![Counted { value_minor: 100, pieces: 1 }; 2],
         }
-        prop_assert_eq!(shift.close(9, Timestamp(0), &closing), Err(ShiftError::DoesNotFit(closing.shift)));
+        let checked = shift.check_sums(&closing).and_then(|()| shift.close(9, Timestamp(0), &closing));
+        prop_assert_eq!(checked, Err(ShiftError::DoesNotFit(closing.shift)));
         prop_assert!(shift.is_open());
     }
 }
@@ -131,6 +133,33 @@ fn money_of_another_currency_is_in_no_sum_and_is_told() {
         assert_eq!(shift.move_cash(&Fact::PaidOut(cny(none))), Err(ShiftError::NoAmount(cny(none))));
     }
     assert_eq!(Shift::open(2, Timestamp(0), cny(-1), None), Err(ShiftError::NoAmount(cny(-1))));
+}
+
+#[test]
+fn a_signed_end_of_another_program_is_read_and_its_sums_stand() {
+    let mut shift = Shift::open(2, Timestamp(0), cny(100), None).unwrap();
+    shift.take(&Fact::NoSale);
+    let closing = shift.closing(Vec::new(), Pending::default());
+    let mut text = serde_json::to_value(&closing).unwrap();
+    text["totals"].as_object_mut().unwrap().remove("no_sales");
+    text["totals"]["counted_by_weight"] = 7.into();
+    text["pending"]["unseen"] = 1.into();
+    let other: Closing = serde_json::from_value(text).unwrap();
+    assert_eq!(other.totals.no_sales, 0);
+    assert_eq!(shift.check_sums(&other), Err(ShiftError::DoesNotFit(2)), "we would not sign it");
+    shift.close(9, Timestamp(1), &other).unwrap();
+    assert_eq!((shift.totals, shift.closed.unwrap().closing), (other.totals.clone(), other));
+}
+
+#[test]
+fn the_drawer_is_opened_once_to_be_counted_and_more_are_openings_without_a_sale() {
+    let mut shift = Shift::open(2, Timestamp(0), cny(100), None).unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        shift.take(&Fact::CountBegun);
+        seen.push(shift.totals.no_sales);
+    }
+    assert_eq!(seen, [0, 1, 2]);
 }
 
 #[test]

@@ -222,6 +222,10 @@ fn happened(entry: &Entry) -> String {
         }
         Body::CashTaken { sale, given, change } => format!("sale {sale} cash {given}, change {change}"),
         Body::SaleVoided { sale } => format!("sale {sale} given up"),
+        Body::SaleChanged { sale } => format!("sale {sale} becomes another"),
+        Body::CartVoided { lines, total, cashier } => {
+            format!("{lines} lines given up, {total}{}", by(cashier.as_ref()))
+        }
         Body::RefundCarriedOut { refund, number, amount, cashier } => {
             format!("refund {refund} of order {number} {amount}{}", by(cashier.as_ref()))
         }

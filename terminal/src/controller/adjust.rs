@@ -63,6 +63,7 @@ impl Controller {
     /// Changes the cart and goes back to the sale; or says why not, and stays.
     fn adjust(&mut self, change: impl FnOnce(&mut Cart) -> Result<Changed, NotDone>) {
         let mut cart = self.cart.clone();
+        cart.hand_over(self.cashier().as_ref());
         match change(&mut cart) {
             Ok(changed) => {
                 if self.set_cart(cart) {
@@ -138,8 +139,10 @@ impl Controller {
     }
 
     pub(super) fn tell_changed(&mut self, changed: Changed) {
-        if changed == Changed::DiscountGone {
-            self.tell(Notice::DiscountGone);
+        match changed {
+            Changed::Only => {}
+            Changed::DiscountGone => self.tell(Notice::DiscountGone),
+            Changed::PriceGone => self.tell(Notice::PriceGone),
         }
     }
 

@@ -1,13 +1,15 @@
 //! The goods of the sale in hand, before it is closed for payment. Pure.
 //!
 //! Discounts that were given stand as long as they fit: by per cent they follow what they are on, by amount they stay,
-//! and one that has become larger than what it is on is taken off again, which whoever stands there is told.
+//! and one that has become larger than what it is on is taken off again, which whoever stands there is told. What
+//! somebody else approved was an amount of money: a discount that would become more than that is taken off too, and a
+//! price that was approved is not that of more pieces.
 
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::StoreId;
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::order::discount::{Discount, DiscountError, LONGEST_TEXT, PriceChange, Reason};
+use evertill_shared::order::discount::{Discount, LONGEST_TEXT, PriceChange, Reason};
 use evertill_shared::order::line::{Line, LineError};
 use evertill_shared::order::{Sale, SaleError, spread};
 use evertill_shared::protocol::catalogue::Product;
@@ -35,6 +37,9 @@ pub struct Cart {
     note: Option<String>,
     /// Lines that were taken out again.
     lines_voided: u32,
+    /// Who gave what no name stands on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<Cashier>,
 }
 
 /// A piece that a scale has weighed or priced.
@@ -54,6 +59,8 @@ pub enum Changed {
     Only,
     /// A discount did not fit any more, and was taken off.
     DiscountGone,
+    /// A price was approved for fewer, and is the goods' own again.
+    PriceGone,
 }
 
 /// Why nothing was changed.
@@ -74,7 +81,7 @@ pub enum NotDone {
 impl From<LineError> for NotDone {
     fn from(error: LineError) -> Self {
         match error {
-            LineError::Discount(DiscountError::TooLarge { .. }) => Self::TooMuchOff,
+            LineError::Discount(error) if error.is_too_much() => Self::TooMuchOff,
             _ => Self::Limit,
         }
     }
@@ -87,12 +94,39 @@ impl Cart {
             discount: sale.discount.clone(),
             note: sale.note.clone(),
             lines_voided: sale.lines_voided,
+            by: sale.cashier.clone(),
             ..Self::default()
         };
         for line in &sale.lines {
             cart.push(line.clone());
         }
         cart
+    }
+
+    /// This person serves now. What the one before gave by the own right has that name on it from here on, so it does not
+    /// grow and is not said to be anybody else's; what this one approved before is given by the own right now.
+    pub fn hand_over(&mut self, to: Option<&Cashier>) {
+        if self.is_empty() {
+            return;
+        }
+        let before = std::mem::replace(&mut self.by, to.cloned());
+        let login = |who: Option<&Cashier>| who.map(|who| who.login.clone());
+        if login(before.as_ref()) == login(to) {
+            return;
+        }
+        let name = |approved_by: &mut Option<Cashier>| {
+            if approved_by.is_none() {
+                approved_by.clone_from(&before);
+            } else if login(approved_by.as_ref()) == login(to) {
+                *approved_by = None;
+            }
+        };
+        let lines = self.lines.iter_mut().map(|named| &mut named.line);
+        for line in lines {
+            line.discount.iter_mut().for_each(|discount| name(&mut discount.approved_by));
+            line.price_change.iter_mut().for_each(|change| name(&mut change.approved_by));
+        }
+        self.discount.iter_mut().for_each(|discount| name(&mut discount.approved_by));
     }
 
     fn push(&mut self, line: Line) {
@@ -124,6 +158,11 @@ impl Cart {
         self.lines_voided
     }
 
+    /// The lines that there are and were.
+    pub fn lines_ever(&self) -> u32 {
+        u32::try_from(self.lines.len()).unwrap_or(u32::MAX).saturating_add(self.lines_voided)
+    }
+
     pub fn item_count(&self) -> u32 {
         self.lines.iter().fold(0, |sum, named| sum.saturating_add(named.line.quantity))
     }
@@ -148,8 +187,18 @@ impl Cart {
         self.lines.iter().position(|named| named.name == name).ok_or(NotDone::NoLine)
     }
 
-    /// One more of these goods: on the line that has them already at their own price, or on a new one.
+    /// One more of these goods.
     pub fn add(&mut self, product: &Product, currency: Currency) -> Result<Changed, NotDone> {
+        self.add_many(product, 1, currency)
+    }
+
+    /// So many more of these goods, or none: on the line that has them already at their own price, or on a new one.
+    pub fn add_many(
+        &mut self,
+        product: &Product,
+        count: u32,
+        currency: Currency,
+    ) -> Result<Changed, NotDone> {
         if !product.price.is_positive() || product.price.currency != currency {
             return Err(NotDone::NoPrice);
         }
@@ -163,10 +212,11 @@ impl Cart {
                 && !named.line.is_adjusted()
         };
         if let Some(index) = self.lines.iter().position(same) {
-            return self.resize(index, self.lines[index].line.quantity + 1);
+            let quantity = self.lines[index].line.quantity.checked_add(count).ok_or(NotDone::Limit)?;
+            return self.resize(index, quantity);
         }
         let name = product.name.chars().take(LONGEST_NAME).collect();
-        self.put(Line::new(product.id.clone(), name, 1, product.price, product.tax_rate)?)
+        self.put(Line::new(product.id.clone(), name, count, product.price, product.tax_rate)?)
     }
 
     /// One piece of these goods with a price of its own, on a line of its own: what a scale has weighed.
@@ -193,8 +243,16 @@ impl Cart {
         self.settle()
     }
 
+    /// Another quantity. A price that somebody approved was approved for so many, and is not that of more.
     fn resize(&mut self, index: usize, quantity: u32) -> Result<Changed, NotDone> {
-        self.replace(index, |line| line.with_quantity(quantity))
+        let line = &self.lines[index].line;
+        let approved = line.price_change.as_ref().filter(|change| change.approved_by.is_some());
+        match approved.filter(|_| quantity > line.quantity).map(|change| change.was) {
+            None => self.replace(index, |line| line.with_quantity(quantity)),
+            Some(own) => self
+                .replace(index, |line| line.with_price(own, None)?.with_quantity(quantity))
+                .map(|_| Changed::PriceGone),
+        }
     }
 
     /// Replaces a line. If its discount does not fit any more, it goes.
@@ -205,7 +263,7 @@ impl Cart {
     ) -> Result<Changed, NotDone> {
         let old = self.lines[index].line.clone();
         let (new, gone) = match change(old.clone()) {
-            Err(LineError::Discount(DiscountError::TooLarge { .. })) if old.discount.is_some() => {
+            Err(LineError::Discount(error)) if error.is_too_much() && old.discount.is_some() => {
                 (change(old.with_discount(None)?)?, true)
             }
             other => (other?, false),
@@ -240,7 +298,7 @@ impl Cart {
     fn spread(&mut self, discount: Option<Discount>) -> Result<(), NotDone> {
         let mut lines: Vec<Line> = self.lines.iter().map(|named| named.line.clone()).collect();
         self.discount = spread(&mut lines, discount).map_err(|error| match error {
-            SaleError::Discount(DiscountError::TooLarge { .. }) => NotDone::TooMuchOff,
+            SaleError::Discount(error) if error.is_too_much() => NotDone::TooMuchOff,
             _ => NotDone::Limit,
         })?;
         for (named, line) in self.lines.iter_mut().zip(lines) {
@@ -270,7 +328,7 @@ impl Cart {
         let index = self.place(name)?;
         self.lines.remove(index);
         if self.lines.is_empty() {
-            // Whatever comes next is another sale.
+            // Whatever comes next is another sale; that this one was given up has an entry of its own.
             *self = Self { next_name: self.next_name, ..Self::default() };
             return Ok(Changed::Only);
         }
@@ -402,6 +460,19 @@ mod tests {
         assert_eq!(priced.total_minor(), 150);
         assert_eq!(priced.restore_price(0), Ok(Changed::Only));
         assert_eq!((priced.total_minor(), priced.line(0).unwrap().price_change.as_ref()), (450, None));
+    }
+
+    #[test]
+    fn many_are_added_at_once_or_none() {
+        let mut cart = cart(&[1]);
+        let most = Line::MAX_QUANTITY;
+        assert_eq!(cart.clone().add_many(&products()[1], most, Currency::CNY), Err(NotDone::Limit));
+        assert_eq!(cart.clone().add_many(&products()[1], u32::MAX, Currency::CNY), Err(NotDone::Limit));
+        assert_eq!(cart.clone().add_many(&products()[2], u32::MAX, Currency::CNY), Err(NotDone::Limit));
+        assert_eq!(cart.add_many(&products()[1], most - 1, Currency::CNY), Ok(Changed::Only));
+        assert_eq!(cart.add_many(&products()[2], 12, Currency::CNY), Ok(Changed::Only));
+        let quantities: Vec<u32> = cart.lines().iter().map(|named| named.line.quantity).collect();
+        assert_eq!(quantities, [most, 12]);
     }
 
     #[test]

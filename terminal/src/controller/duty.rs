@@ -168,28 +168,28 @@ impl Controller {
         if before != self.duty.on {
             self.drop_count();
         }
+        let on = self.cashier();
+        self.cart.hand_over(on.as_ref());
         self.take_over();
     }
 
-    /// A sale that another person closed for payment, and for which nothing is under way, is given up in the journal
+    /// A sale that another person closed for payment, and for which nothing is under way, becomes another in the journal
     /// and stays on screen: who takes the money closes it anew, under the own name.
     fn take_over(&mut self) {
-        let open = matches!(
-            self.at,
-            At::Sale
-                | At::Adjust { .. }
-                | At::Held
-                | At::Cash { .. }
-                | At::AwaitCode { held: None }
-                | At::Ended { .. }
-        );
-        let Some(sale) = self.frozen.filter(|_| open) else { return };
+        let under_way = matches!(self.at, At::Payment { .. } | At::AwaitCode { held: Some(_) });
+        let Some(sale) = self.frozen.filter(|_| !under_way) else { return };
         let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
         if stored.record.sale.cashier == self.duty.on {
             return;
         }
-        if self.write(&Body::SaleVoided { sale }).is_some() {
-            self.frozen = None;
+        if self.write(&Body::SaleChanged { sale }).is_none() {
+            return;
+        }
+        self.frozen = None;
+        if matches!(
+            self.at,
+            At::Adjust { .. } | At::Held | At::Cash { .. } | At::AwaitCode { .. } | At::Ended { .. }
+        ) {
             self.at = At::Sale;
         }
     }

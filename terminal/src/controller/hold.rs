@@ -92,7 +92,7 @@ impl Controller {
         }
         let name = tidy(name, LONGEST_NAME);
         if let Some(sale) = self.frozen {
-            if self.write(&Body::SaleVoided { sale }).is_none() {
+            if self.write(&Body::SaleChanged { sale }).is_none() {
                 return;
             }
             self.frozen = None;
@@ -129,6 +129,7 @@ impl Controller {
         if recalled {
             self.kept = held.cart.clone();
             self.cart = held.cart;
+            self.cart.hand_over(self.cashier().as_ref());
             self.frozen = None;
             self.at = At::Sale;
             self.notices.over();

@@ -5,6 +5,7 @@ use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
 use crate::catalogue_store::SearchText;
 use crate::config::ScannerConfig;
+use crate::journal_store::JournalError;
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
@@ -215,16 +216,41 @@ impl Controller {
         });
     }
 
-    /// The goods change. A sale that was closed for payment never changes: it is given up and becomes another. False if
-    /// that could not be written, and nothing changes.
+    /// The goods change. A sale that was closed for payment never changes: it becomes another. Where no goods are left
+    /// they are given up, and that is written down. False if it could not be, and nothing changes.
     pub(super) fn set_cart(&mut self, cart: Cart) -> bool {
-        if let Some(sale) = self.frozen {
-            if self.write(&Body::SaleVoided { sale }).is_none() {
+        let written = match self.frozen {
+            Some(sale) if cart.is_empty() => self.write(&Body::SaleVoided { sale }).is_some(),
+            Some(sale) => self.write(&Body::SaleChanged { sale }).is_some(),
+            None if cart.is_empty() && !self.cart.is_empty() => self.note_given_up(),
+            None => true,
+        };
+        if written {
+            self.frozen = None;
+            self.cart = cart;
+        }
+        written
+    }
+
+    /// Goods that were never closed for payment are given up. A full disk does not keep them in hand: nothing was charged.
+    fn note_given_up(&mut self) -> bool {
+        let body = Body::CartVoided {
+            lines: self.cart.lines_ever(),
+            total: self.money(self.cart.total_minor()),
+            cashier: self.cashier(),
+        };
+        let at = self.now.wall;
+        match self.journal.as_mut().map(|journal| journal.append(&body, at)) {
+            Some(Ok(_)) => self.sync.hurry(self.now.monotonic),
+            Some(Err(JournalError::DiskFull)) => {
+                tracing::warn!("the disk is full: that goods were given up is not written down");
+            }
+            Some(Err(error)) => {
+                self.journal_failed(error);
                 return false;
             }
-            self.frozen = None;
+            None => return false,
         }
-        self.cart = cart;
         true
     }
 

@@ -141,9 +141,9 @@ impl Controller {
         }
     }
 
-    /// A count that somebody else began is nobody's.
+    /// A count that somebody else began is nobody's; and what the drawer should hold is not for whoever comes next.
     pub(super) fn drop_count(&mut self) {
-        if matches!(self.at, At::Count { .. } | At::DrawerAmount(_)) {
+        if matches!(self.at, At::Count { .. } | At::DrawerAmount(_) | At::Report { ended: false }) {
             self.at = At::Shift;
         }
     }
@@ -168,17 +168,19 @@ impl Controller {
     }
 
     fn show_last_shift(&mut self) {
-        let last = self.journal.as_ref().and_then(|journal| journal.last_shift().ok().flatten());
-        if last.is_some_and(|shift| !shift.is_open()) {
+        if self.last_closed_shift().is_some() {
             self.at = At::Report { ended: true };
         }
     }
 
-    /// The shift whose report is on screen, if it still is what the page says.
+    fn last_closed_shift(&self) -> Option<Shift> {
+        self.journal.as_ref()?.last_closed_shift().ok().flatten()
+    }
+
+    /// The shift whose report is on screen: the newest that has ended, or the one that is open.
     fn reported(&self) -> Option<Shift> {
         let At::Report { ended } = self.at else { return None };
-        let last = self.journal.as_ref()?.last_shift().ok().flatten();
-        last.filter(|shift| shift.is_open() != ended)
+        if ended { self.last_closed_shift() } else { self.open_shift() }
     }
 
     /// Prints the report. Of an end there is one print, and then copies; a shift that is open is another each time.
@@ -200,10 +202,9 @@ impl Controller {
     }
 
     pub(super) fn shift_page(&self) -> ShiftPage {
-        let last = self.journal.as_ref().and_then(|journal| journal.last_shift().ok().flatten());
         ShiftPage {
-            has_last: last.as_ref().is_some_and(|shift| !shift.is_open()),
-            open: last.filter(Shift::is_open).map(|shift| OpenShift {
+            has_last: self.last_closed_shift().is_some(),
+            open: self.open_shift().map(|shift| OpenShift {
                 since: self.minute(shift.at),
                 by: shift.cashier.map(|cashier| cashier.tidy().name),
             }),

@@ -59,6 +59,8 @@ impl Controller {
                 return None;
             }
             let store = self.identity.as_ref()?.store.id;
+            let cashier = self.cashier();
+            self.cart.hand_over(cashier.as_ref());
             let sale: Sale = match self.cart.close(store, self.now.wall, self.currency()) {
                 Ok(sale) => sale,
                 Err(SaleError::NothingToPay) => {
@@ -71,7 +73,7 @@ impl Controller {
                     return None;
                 }
             };
-            let sale = sale.served_by(self.cashier());
+            let sale = sale.served_by(cashier);
             self.frozen = Some(self.write(&Body::Sale(sale))?);
             self.draft_due = self.now.monotonic;
         }

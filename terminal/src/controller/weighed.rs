@@ -1,7 +1,7 @@
 //! Codes with a weight, a price or a count inside, as scales print them: the store's own, and those of GS1.
 
 use super::Controller;
-use super::cart::{Changed, Piece};
+use super::cart::Piece;
 use crate::view::Notice;
 use evertill_hardware::label::Label;
 use evertill_hardware::label::gs1::Gs1;
@@ -34,10 +34,7 @@ impl Controller {
         let currency = self.currency();
         let added = match measured_by(gs1, product.price.minor, currency) {
             Some(Measured::Piece(piece)) => cart.add_piece(&product, &piece, currency),
-            Some(Measured::Several(count)) => (0..count).try_fold(Changed::Only, |so_far, _| {
-                let changed = cart.add(&product, currency)?;
-                Ok(if so_far == Changed::Only { changed } else { so_far })
-            }),
+            Some(Measured::Several(count)) => cart.add_many(&product, count, currency),
             None => return self.tell(Notice::LabelUnclear { name: product.name }),
         };
         self.after_adding(added, cart, &product);

@@ -52,7 +52,7 @@ pub trait Carts {
     /// It cannot be read.
     fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError>;
     /// Keeps the cart, or that there is none. It outlives the program at once; a power cut may cost the last touches, as
-    /// long as nothing was closed, held or recalled since.
+    /// long as nothing was closed, held or recalled since, but never brings back what was emptied.
     /// # Errors
     /// It cannot be written.
     fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError>;
@@ -75,13 +75,14 @@ pub fn create(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// What an entry means for the kept cart, in the entry's own transaction: closed for payment it is that sale's, and when
-/// that is paid it is gone. So no crash brings paid goods back.
+/// that is paid, or goods are given up, they are gone. So no crash brings those back.
 pub fn follow(connection: &Connection, sequence: u64, body: &Body) -> rusqlite::Result<()> {
     match body {
         Body::Sale(_) => connection.execute("UPDATE cart SET sale = ?1", [db(sequence)])?,
-        Body::CashTaken { sale, .. } | Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. } => {
-            connection.execute("DELETE FROM cart WHERE sale = ?1", [db(*sale)])?
-        }
+        Body::CashTaken { sale, .. }
+        | Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. }
+        | Body::SaleVoided { sale } => connection.execute("DELETE FROM cart WHERE sale = ?1", [db(*sale)])?,
+        Body::CartVoided { .. } => connection.execute("DELETE FROM cart", [])?,
         _ => 0,
     };
     Ok(())
@@ -126,11 +127,19 @@ impl Carts for JournalStore {
 
     fn keep_cart(&mut self, record: Option<&str>) -> Result<(), JournalError> {
         self.check_usable()?;
+        if record.is_none() {
+            // What was voided or sold does not come back after a power cut.
+            return self.aside(|connection| put_cart(connection, None));
+        }
         // Without waiting for the disk: a scan is on screen at once, and a program that is killed has written it all
         // the same. The next entry, which does wait, takes it along.
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         let done = self.aside(|connection| put_cart(connection, record));
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        if let Err(error) = self.connection.pragma_update(None, "synchronous", "FULL") {
+            // No entry may be written that does not wait for the disk.
+            self.broken = Some(format!("its entries would not wait for the disk: {error}"));
+            return self.check_usable();
+        }
         done
     }
 

@@ -269,6 +269,7 @@ pub fn apply<R: Records>(
         | Body::ShiftOpened { .. }
         | Body::CashPaidIn { .. }
         | Body::CashPaidOut { .. }
+        | Body::CartVoided { .. }
         | Body::ShiftClosed(_) => return Ok(Changed::Nothing),
         Body::Sale(sale) => SaleRecord::new(sequence, sale.clone()),
         Body::Adopted { sale, number } => {
@@ -299,7 +300,7 @@ pub fn apply<R: Records>(
             record.settle(*attempt, outcome)?;
             record
         }
-        Body::SaleVoided { sale } => {
+        Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
             let mut record = sale_of(*sale)?;
             record.may_end()?;
             record.voided = true;

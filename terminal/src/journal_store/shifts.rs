@@ -51,6 +51,15 @@ pub fn apply<R: Records>(
     Ok(Some(shift))
 }
 
+/// Whether an end that is about to be signed has the sums of the journal. What was signed before is not asked.
+/// # Errors
+/// It has others, or the shift cannot be read.
+pub fn check_new<R: Records>(records: &R, body: &Body) -> Result<(), R::Error> {
+    let Body::ShiftClosed(closing) = body else { return Ok(()) };
+    let Some(shift) = records.last_shift()? else { return Ok(()) };
+    shift.check_sums(closing).map_err(|error| RuleBroken::Shift(error).into())
+}
+
 /// What the entry says of money, if it says something.
 fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Option<Fact>, R::Error> {
     Ok(match (body, changed) {
@@ -65,10 +74,12 @@ fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Optio
             })
         }
         (Body::SaleVoided { .. }, Changed::Sale(record)) => Some(Fact::Voided(record.sale.total)),
+        (Body::CartVoided { total, .. }, _) => Some(Fact::Voided(*total)),
         (Body::RefundSettled { outcome: RefundSettled::Done, .. }, Changed::Refund(record)) => {
             Some(Fact::Refunded { from: paid_from(records, record)?, amount: record.amount })
         }
-        (Body::DrawerOpened { reason, .. }, _) if *reason != DrawerReason::Count => Some(Fact::NoSale),
+        (Body::DrawerOpened { reason: DrawerReason::Count, .. }, _) => Some(Fact::CountBegun),
+        (Body::DrawerOpened { .. }, _) => Some(Fact::NoSale),
         _ => None,
     })
 }
@@ -97,9 +108,24 @@ pub fn put(connection: &Connection, shift: &Shift) -> Result<(), JournalError> {
 /// # Errors
 /// It cannot be read.
 pub fn last(connection: &Connection) -> Result<Option<Shift>, JournalError> {
+    nth_from_last(connection, 0)
+}
+
+/// The newest shift that has ended.
+/// # Errors
+/// It cannot be read.
+pub fn last_closed(connection: &Connection) -> Result<Option<Shift>, JournalError> {
+    match last(connection)? {
+        // One is open at a time.
+        Some(open) if open.is_open() => nth_from_last(connection, 1),
+        last => Ok(last),
+    }
+}
+
+fn nth_from_last(connection: &Connection, n: i64) -> Result<Option<Shift>, JournalError> {
     let text: Option<String> = connection
-        .prepare_cached("SELECT record FROM shift ORDER BY opened DESC LIMIT 1")?
-        .query_row([], |row| row.get(0))
+        .prepare_cached("SELECT record FROM shift ORDER BY opened DESC LIMIT 1 OFFSET ?1")?
+        .query_row([n], |row| row.get(0))
         .optional()?;
     Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
 }

@@ -16,7 +16,9 @@ use evertill_shared::order::line::{Line, TaxRate};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::DeclineReason;
 use evertill_shared::wallet::Wallet;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 const NOW: Timestamp = Timestamp(1_763_647_387_000);
 
@@ -73,6 +75,55 @@ fn what_is_kept_without_waiting_for_the_disk_leaves_entries_waiting_for_it() {
     assert!(journal.recall(id).unwrap() && !journal.recall(id).unwrap(), "once");
     assert_eq!(journal.kept_cart().unwrap().unwrap().record, "two");
     assert_eq!((journal.held().unwrap(), waits(&journal)), (Vec::new(), 2));
+}
+
+#[test]
+fn goods_that_were_given_up_do_not_come_back_and_those_of_a_sale_that_changes_do() {
+    let mut journal = memory();
+    let mut kept_after = |close: bool, then: fn(u64) -> Body| {
+        journal.keep_cart(Some("goods")).unwrap();
+        let sold = if close { journal.append(&sale(500), NOW).unwrap() } else { 0 };
+        journal.append(&then(sold), NOW).unwrap();
+        journal.kept_cart().unwrap().is_some()
+    };
+    assert!(kept_after(true, |sale| Body::SaleChanged { sale }));
+    assert!(!kept_after(true, |sale| Body::SaleVoided { sale }));
+    assert!(!kept_after(false, |_| Body::CartVoided { lines: 1, total: cny(500), cashier: None }));
+}
+
+#[test]
+fn an_emptied_cart_waits_for_the_disk() {
+    let (_dir, path) = file();
+    let mut journal = open(&path).unwrap();
+    journal.keep_cart(Some("one")).unwrap();
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let tell = told.clone();
+    let watch = move |asked: AuthContext<'_>| {
+        if let AuthAction::Pragma { pragma_name: "synchronous", pragma_value: Some(value) } = asked.action {
+            tell.lock().unwrap().push(value.to_owned());
+        }
+        Authorization::Allow
+    };
+    journal.connection.authorizer(Some(watch)).unwrap();
+    journal.keep_cart(None).unwrap();
+    assert_eq!(*told.lock().unwrap(), Vec::<String>::new(), "it was FULL all the time");
+    journal.keep_cart(Some("two")).unwrap();
+    assert_eq!(*told.lock().unwrap(), ["NORMAL", "FULL"]);
+}
+
+#[test]
+fn a_journal_whose_entries_would_not_wait_for_the_disk_writes_none() {
+    let (_dir, path) = file();
+    let mut journal = open(&path).unwrap();
+    let refuse = |asked: AuthContext<'_>| match asked.action {
+        AuthAction::Pragma { pragma_name: "synchronous", pragma_value: Some("FULL") } => Authorization::Deny,
+        _ => Authorization::Allow,
+    };
+    journal.connection.authorizer(Some(refuse)).unwrap();
+    assert!(matches!(journal.keep_cart(Some("one")), Err(JournalError::Io(_))));
+    assert!(matches!(journal.append(&sale(500), NOW), Err(JournalError::Io(_))));
+    drop(journal);
+    assert_eq!(open(&path).unwrap().head().sequence, 1);
 }
 
 fn requested(sale: u64, attempt: u8, minor: i64) -> Body {

@@ -52,6 +52,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::TooMuchOff) => plain(K::TooMuchOff),
         Some(Notice::ReasonNeeded) => plain(K::ReasonNeeded),
         Some(Notice::DiscountGone) => plain(K::DiscountGone),
+        Some(Notice::PriceGone) => plain(K::PriceGone),
         Some(Notice::NothingToPay) => plain(K::NothingToPay),
         Some(Notice::SaleHeld { name }) => (K::SaleHeld, name.as_str(), 0, PrinterState::None),
         Some(Notice::HoldFirst) => plain(K::HoldFirst),

@@ -71,6 +71,8 @@ pub enum Notice {
     ReasonNeeded,
     /// A discount did not fit any more, and was taken off.
     DiscountGone,
+    /// A price was approved for fewer pieces, and is the goods' own again.
+    PriceGone,
     /// Everything is free: there is nothing to pay.
     NothingToPay,
     /// The sale is held.

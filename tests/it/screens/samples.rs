@@ -471,7 +471,7 @@ pub fn approval(right: Right, amount_minor: Option<i64>, state: LockState) -> Sc
 pub fn drawer(open: bool, demanded: bool) -> Screen {
     let by = Some("王丽 Wang Li".into());
     let open = open.then(|| OpenShift { since: "2026-11-20 08:02".into(), by });
-    let page = ShiftPage { has_last: open.is_none(), open, demanded };
+    let page = ShiftPage { has_last: true, open, demanded };
     Screen { status: on_duty(), ..screen(Page::Shift(page)) }
 }
 
@@ -541,6 +541,8 @@ pub fn all() -> Vec<Sample> {
     add("sale_discounts", screen(Page::Sale(sale_discounted())));
     let gone = Some(Notice::DiscountGone);
     add("sale_discount_gone", Screen { notice: gone, ..screen(Page::Sale(sale())) });
+    let gone = Some(Notice::PriceGone);
+    add("sale_price_gone", Screen { notice: gone, ..screen(Page::Sale(sale())) });
     add("adjust_line", screen(Page::Adjust(adjust_line())));
     // The page begins anew only when another was shown before.
     add("held", held(116, 3));

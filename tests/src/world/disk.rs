@@ -227,6 +227,10 @@ impl Journal for WatchedJournal {
         self.readable()?.last_shift()
     }
 
+    fn last_closed_shift(&self) -> Result<Option<Shift>, JournalError> {
+        self.readable()?.last_closed_shift()
+    }
+
     fn handed_in(&self) -> Result<u64, JournalError> {
         self.readable()?.handed_in()
     }

@@ -146,12 +146,15 @@ impl Model {
                 let seen = self.sales.entry(key(*sale)).or_default();
                 seen.attempts.insert(*attempt, Some(outcome.clone()));
             }
-            Body::SaleVoided { sale } => self.sales.entry(key(*sale)).or_default().voided = true,
+            Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
+                self.sales.entry(key(*sale)).or_default().voided = true;
+            }
             Body::RefundCarriedOut { refund, .. } => {
                 self.till(terminal).refunds.insert(refund.0.clone());
             }
             Body::RefundSettled { .. }
             | Body::Opened { .. }
+            | Body::CartVoided { .. }
             | Body::DrawerOpened { .. }
             | Body::ShiftOpened { .. }
             | Body::CashPaidIn { .. }

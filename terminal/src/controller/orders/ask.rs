@@ -26,6 +26,14 @@ struct Pending {
     request: String,
     amount_minor: i64,
     reason: String,
+    /// How often it was sent. An answer that nothing was done is about one of these.
+    #[serde(default = "more_than_once")]
+    sent: u32,
+}
+
+/// What stands on a disk of before this was counted.
+const fn more_than_once() -> u32 {
+    2
 }
 
 /// A refund that is being asked for.
@@ -209,11 +217,16 @@ impl Controller {
             asking.said = AskedSaid::Offline;
             return;
         }
-        let pending = asking.again.clone().unwrap_or_else(|| Pending {
+        let mut pending = asking.again.clone().unwrap_or_else(|| Pending {
             request: format!("{terminal}-{epoch}-{}-{}", asking.sale, wall.0),
             amount_minor: asking.amount_minor,
             reason: asking.reason.trim().to_owned(),
+            sent: 0,
         });
+        pending.sent = pending.sent.saturating_add(1);
+        if let Some(again) = &mut asking.again {
+            again.sent = pending.sent;
+        }
         let number = asking.number;
         let Ok(text) = serde_json::to_string(&pending) else { return };
         let Some(journal) = &mut self.journal else { return };
@@ -256,15 +269,18 @@ impl Controller {
                 self.asked_said(request, AskedSaid::Refused(super::super::refund::refusal(&why)), Some(why));
             }
             Ok(RefundAnswer::WrongPin { tries_left }) => {
-                self.pin_said(request, LockState::Wrong { tries_left })
+                self.pin_said(number, request, LockState::Wrong { tries_left })
             }
-            Ok(RefundAnswer::Wait { seconds }) => self.pin_said(request, LockState::Wait { seconds }),
+            Ok(RefundAnswer::Wait { seconds }) => self.pin_said(number, request, LockState::Wait { seconds }),
             // Somebody else has approved it under this id: it waits in the inbox.
             Ok(RefundAnswer::AskedBefore) => {
                 self.settle_asked(number, request);
                 self.asked_said(request, AskedSaid::AskedBefore, None);
             }
-            Ok(RefundAnswer::NotApprover) => self.asked_said(request, AskedSaid::NotApprover, None),
+            Ok(RefundAnswer::NotApprover) => {
+                self.nothing_done(number, request);
+                self.asked_said(request, AskedSaid::NotApprover, None);
+            }
             Err(error) => self.no_refund_answer(number, request, &error),
         }
     }
@@ -273,6 +289,7 @@ impl Controller {
         tracing::info!(%number, %error, "no answer to a refund that was asked for");
         match error.code() {
             Some(code) if !code.is_later() => {
+                self.nothing_done(number, request);
                 self.asked_said(
                     request,
                     AskedSaid::Refused(RefundRefusal::Other { code: code.word() }),
@@ -281,7 +298,8 @@ impl Controller {
             }
             // It surely never left, so it is as if it had not been asked for, unless it was before.
             None if matches!(error, NetError::NotSent(_)) => {
-                self.asked_said(request, AskedSaid::Offline, None)
+                self.nothing_done(number, request);
+                self.asked_said(request, AskedSaid::Offline, None);
             }
             _ => self.asked_in_doubt(request),
         }
@@ -300,15 +318,40 @@ impl Controller {
         }
     }
 
+    /// One sending of this request did nothing. If it was the only one, nothing of the request is open any more,
+    /// whichever page is on screen by now.
+    fn nothing_done(&mut self, number: OrderNumber, request: &str) {
+        let name = fact_of(number);
+        let Some(Some(text)) = self.read(|journal| journal.fact(&name)) else { return };
+        let only = |pending: Pending| pending.request == request && pending.sent <= 1;
+        if !serde_json::from_str::<Pending>(&text).is_ok_and(only) {
+            return;
+        }
+        self.settle_asked(number, request);
+        // The form may have been opened again meanwhile, and anything can be asked for then.
+        if let At::AskRefund(asking) = &mut self.at
+            && asking.again.as_ref().is_some_and(|again| again.request == request)
+        {
+            asking.again = None;
+            asking.said = AskedSaid::Nothing;
+        }
+    }
+
     /// It is reserved. Whoever has just approved it stands here: it is carried out at once; otherwise it waits in the
-    /// inbox like one that was asked for in the console.
+    /// inbox like one that was asked for in the console. What was asked for again may be reserved since long, and its
+    /// customer gone: somebody says yes first.
     fn refund_reserved(&mut self, request: &str, order: RefundOrder) {
         let id = order.refund.id.0.clone();
         self.on_inbox(RefundInbox { refunds: vec![order], groups_unreachable: 0 });
         if self.is_asked_here(request) && !self.duty.is_locked() {
+            let again = matches!(&self.at, At::AskRefund(asking) if asking.again.is_some());
             self.notices.over();
             self.at = At::Refunds;
-            self.carry_out(&id);
+            if again {
+                self.ask_carry_out(id);
+            } else {
+                self.carry_out(&id);
+            }
         } else if self.waits_here(&id) {
             self.tell(Notice::RefundsArrived { count: 1 });
         }
@@ -318,8 +361,7 @@ impl Controller {
         matches!(&self.at, At::AskRefund(asking) if asking.sent.as_ref().is_some_and(|(sent, _)| sent == request))
     }
 
-    /// The form whose request was answered. An answer that nothing was done settles it, unless an earlier one of the same
-    /// id may have arrived.
+    /// The form whose request was answered.
     fn answered(&mut self, request: &str) -> Option<&mut Asking> {
         if !self.is_asked_here(request) {
             return None;
@@ -331,24 +373,19 @@ impl Controller {
 
     fn asked_said(&mut self, request: &str, said: AskedSaid, why: Option<RefundRefused>) {
         let Some(asking) = self.answered(request) else { return };
-        let (number, first) = (asking.number, asking.again.is_none());
         asking.said = said;
         if why.is_some() {
             // Decided: something else may be asked for.
             asking.again = None;
             asking.approving = false;
-        } else if first {
-            self.settle_asked(number, request);
         }
     }
 
-    fn pin_said(&mut self, request: &str, state: LockState) {
+    fn pin_said(&mut self, number: OrderNumber, request: &str, state: LockState) {
+        self.nothing_done(number, request);
         let now = self.now.monotonic;
-        let Some(asking) = self.answered(request) else { return };
-        (asking.pin, asking.pin_since) = (state, now);
-        let (number, first) = (asking.number, asking.again.is_none());
-        if first {
-            self.settle_asked(number, request);
+        if let Some(asking) = self.answered(request) {
+            (asking.pin, asking.pin_since) = (state, now);
         }
     }
 

@@ -1,11 +1,14 @@
 //! Discounts, overridden prices, quantities and notes.
 
 use super::approval::{approve, served_by};
+use super::duty::{cashier, log_in};
 use super::rig::*;
 use crate::controller::*;
 use crate::view::{AdjustPage, Page, SalePage, TypedOff};
 use evertill_shared::order::Sale;
 use evertill_shared::order::discount::{Reason, ReasonKind};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn sale_page(till: &Till) -> &SalePage {
     match till.page() {
@@ -161,7 +164,7 @@ fn a_sale_that_was_closed_for_payment_never_changes_it_becomes_another() {
     till.act(UserAction::Back);
     till.act(UserAction::OpenWhole);
     take_off(&mut till, TypedOff::Points(1_000));
-    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { sale } if *sale == first)), 1);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { sale } if *sale == first)), 1);
     till.act(UserAction::TenderCode);
     let second = till.take_draft().unwrap();
     assert_ne!(first, second);
@@ -266,4 +269,154 @@ fn a_discount_that_nobody_approves_changes_nothing() {
     // The next goods matter more: the question is gone with the page that it was asked from.
     till.scan(BREAD);
     assert_eq!(sale_page(&till).total_minor, 1_250);
+}
+
+fn open_first(till: &mut Till) {
+    let line = sale_page(till).lines[0].line;
+    till.act(UserAction::OpenLine { line });
+}
+
+#[test]
+fn what_was_approved_does_not_grow_with_the_goods() {
+    let mut till = served_by("mei");
+    till.scan(TEA);
+    open_first(&mut till);
+    take_off(&mut till, TypedOff::Points(9_000));
+    approve(&mut till, "lin");
+    assert_eq!(sale_page(&till).total_minor, 45);
+    open_first(&mut till);
+    till.act(UserAction::SetQuantity { quantity: 99 });
+    assert_eq!((till.notice(), sale_page(&till).total_minor), (Some(&Notice::DiscountGone), 99 * 450));
+    till.act(UserAction::VoidSale);
+    till.act(UserAction::Confirm(true));
+    till.scan(TEA);
+    till.act(UserAction::OpenWhole);
+    take_off(&mut till, TypedOff::Points(9_000));
+    approve(&mut till, "lin");
+    till.scan(BREAD);
+    assert_eq!((till.notice(), sale_page(&till).total_minor), (Some(&Notice::DiscountGone), 1_250));
+    assert_eq!(sale_page(&till).discount, None);
+}
+
+#[test]
+fn a_price_that_was_approved_is_not_that_of_more_pieces() {
+    let mut till = served_by("mei");
+    till.scan(TEA);
+    open_first(&mut till);
+    till.act(UserAction::OverridePrice { minor: 1, reason: because(ReasonKind::PriceTag) });
+    approve(&mut till, "lin");
+    assert_eq!(sale_page(&till).total_minor, 1);
+    open_first(&mut till);
+    till.act(UserAction::SetQuantity { quantity: 500 });
+    assert_eq!((till.notice(), sale_page(&till).total_minor), (Some(&Notice::PriceGone), 500 * 450));
+    assert_eq!(sale_page(&till).lines[0].was_minor, None);
+}
+
+#[test]
+fn what_a_manager_gives_by_the_own_right_follows_the_goods_while_she_serves() {
+    let mut till = served_by("lin");
+    till.scan(TEA);
+    till.act(UserAction::OpenWhole);
+    take_off(&mut till, TypedOff::Points(5_000));
+    till.scan(TEA);
+    assert_eq!((till.notice(), sale_page(&till).total_minor), (None, 450));
+    pay_in_cash(&mut till);
+    let sale = sales(&till).pop().unwrap();
+    assert_eq!(sale.discount.unwrap().approved_by, None, "who served gave it");
+}
+
+#[test]
+fn what_a_manager_gave_has_her_name_when_another_takes_the_money_and_does_not_grow_then() {
+    for parked in [false, true] {
+        let mut till = served_by("lin");
+        till.scan(TEA);
+        till.act(UserAction::OpenWhole);
+        take_off(&mut till, TypedOff::Points(5_000));
+        open_first(&mut till);
+        till.act(UserAction::OverridePrice { minor: 400, reason: because(ReasonKind::PriceTag) });
+        if parked {
+            till.act(UserAction::OpenHeld);
+            till.act(UserAction::Hold { name: String::new() });
+        }
+        till.act(UserAction::Lock);
+        log_in(&mut till, "mei");
+        if parked {
+            till.act(UserAction::OpenHeld);
+            let Page::Held(page) = till.page() else { panic!("{:?}", till.page()) };
+            let id = page.rows[0].id;
+            till.act(UserAction::Recall { id });
+        }
+        let mut grown = till.controller.cart.clone();
+        assert_eq!(grown.add(&products()[2], Currency::CNY), Ok(super::super::cart::Changed::DiscountGone));
+        pay_in_cash(&mut till);
+        let sale = sales(&till).pop().unwrap();
+        let lin = Some(cashier("lin", "Lin"));
+        assert_eq!(sale.cashier, Some(cashier("mei", "Mei")));
+        assert_eq!(sale.discount.as_ref().unwrap().approved_by, lin, "parked: {parked}");
+        assert_eq!(sale.lines[0].price_change.as_ref().unwrap().approved_by, lin);
+    }
+}
+
+/// What stands on the cart by the word of somebody who does not serve: discounts by amount, prices by pieces.
+fn approved_now(till: &Till) -> BTreeMap<String, i64> {
+    let mut found = BTreeMap::new();
+    let cart = &till.controller.cart;
+    for named in cart.lines() {
+        if let Some(off) = named.line.discount.as_ref().filter(|off| off.approved_by.is_some()) {
+            found.insert(format!("off {}", named.name), off.amount.minor);
+        }
+        if named.line.price_change.as_ref().is_some_and(|change| change.approved_by.is_some()) {
+            found.insert(format!("price {}", named.name), named.line.quantity.into());
+        }
+    }
+    if let Some(off) = cart.discount().filter(|off| off.approved_by.is_some()) {
+        found.insert("whole".into(), off.amount.minor);
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_is_done_to_a_sale_makes_more_of_what_was_approved(
+        steps in prop::collection::vec((0_u8..10, 0_u32..3, 1_u16..9_000), 1..40),
+    ) {
+        let mut till = served_by("mei");
+        let mut most: BTreeMap<String, i64> = BTreeMap::new();
+        for (what, line, number) in steps {
+            let minor = i64::from(number);
+            match what {
+                0 | 1 => till.scan(TEA),
+                2 => till.scan(BREAD),
+                3 => till.act(UserAction::ChangeQuantity { line, delta: i32::from(number % 9) - 3 }),
+                4 => till.act(UserAction::RemoveLine { line }),
+                5 => till.act(UserAction::OpenWhole),
+                9 => {
+                    till.act(UserAction::Lock);
+                    log_in(&mut till, if number % 2 == 0 { "mei" } else { "lin" });
+                }
+                _ => till.act(UserAction::OpenLine { line }),
+            }
+            let reason = || because(ReasonKind::Regular);
+            match what {
+                5 | 6 if number % 2 == 0 => take_off(&mut till, TypedOff::Points(number)),
+                5 | 6 => take_off(&mut till, TypedOff::Minor(minor)),
+                7 => till.act(UserAction::OverridePrice { minor, reason: reason() }),
+                8 => till.act(UserAction::SetQuantity { quantity: u32::from(number % 50) }),
+                _ => {}
+            }
+            let asked = matches!(till.page(), Page::Approval(_));
+            if asked {
+                approve(&mut till, "wang");
+            }
+            till.act(UserAction::Back);
+            let now = approved_now(&till);
+            // By a word that was just given, or because another serves now, it may be anything.
+            let given = asked || what == 9;
+            let grown = now.iter().find(|(of, value)| !given && most.get(*of).is_none_or(|most| *value > most));
+            prop_assert_eq!(grown, None, "{:?}", most);
+            most = now;
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::controller::*;
 use crate::journal_store::JournalStore;
 use crate::sync::{Answer, NetError};
 use crate::view::{
-    AskRefundPage, AskedSaid, LockState, OrderAdvice, Page, RefundRefusal, RefundState as Shown,
+    AskRefundPage, AskedSaid, Confirm, LockState, OrderAdvice, Page, RefundRefusal, RefundState as Shown,
 };
 use evertill_shared::id::RefundId;
 use evertill_shared::order::PaidBy;
@@ -244,7 +244,50 @@ fn an_answer_that_is_lost_leaves_only_the_same_to_be_asked_again_also_after_a_re
     pin(&mut till, "lin");
     let again = take_ask(&mut till).unwrap();
     answer(&mut till, &again, Ok(reserved(RefundState::Reserved)));
-    assert_eq!((again.request, carried_out(&till), pending(&till)), (asked.request, 1, false));
+    // It may have been reserved since long: nothing is carried out that nobody says yes to.
+    assert_eq!((&again.request, carried_out(&till), pending(&till)), (&asked.request, 0, false));
+    let asks = till.screen.as_ref().unwrap().confirm.as_ref();
+    assert!(matches!(asks, Some(Confirm::CarryOutRefund { amount_minor: 900, .. })), "{asks:?}");
+    till.act(UserAction::Confirm(true));
+    till.act(UserAction::Confirm(true));
+    assert_eq!(carried_out(&till), 1);
+}
+
+#[test]
+fn what_was_asked_for_by_mistake_is_dropped_by_a_wrong_pin_whichever_page_is_open_then() {
+    let answers = || {
+        [
+            Ok(RefundAnswer::WrongPin { tries_left: 4 }),
+            Ok(RefundAnswer::Wait { seconds: 10 }),
+            Ok(RefundAnswer::NotApprover),
+            Err(NetError::NotSent("no route".into())),
+        ]
+    };
+    for opened_again in [false, true] {
+        for result in answers() {
+            let mut till = served();
+            sold(&mut till);
+            until_approval(&mut till);
+            pin(&mut till, "lin");
+            let asked = take_ask(&mut till).unwrap();
+            till.act(UserAction::Back);
+            assert!(matches!(till.page(), Page::Order(_)), "while it is being checked");
+            if opened_again {
+                till.act(UserAction::AskRefund);
+                assert_eq!(form(&till).said, AskedSaid::NoAnswer, "it may be reserved");
+            }
+            answer(&mut till, &asked, result);
+            assert!(!pending(&till), "nothing was reserved");
+            if opened_again {
+                till.act(UserAction::Back);
+            } else {
+                till.act(UserAction::AskRefund);
+            }
+            assert!(!form(&till).approving);
+            till.act(UserAction::RefundAmount { minor: 100 });
+            assert_eq!((form(&till).amount_minor, carried_out(&till)), (100, 0));
+        }
+    }
 }
 
 #[test]

@@ -183,13 +183,42 @@ fn a_sale_that_another_closed_is_closed_anew_by_who_takes_the_money() {
     till.act(UserAction::Lock);
     log_in(&mut till, "bo");
     assert!(matches!(till.page(), Page::Sale(page) if page.item_count == 1), "the goods are there");
-    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. })), 1);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { .. })), 1);
     till.act(UserAction::TenderCash);
     till.act(UserAction::CashGiven { minor: 450 });
     till.act(UserAction::CashConfirm);
     assert_eq!(sales(&till), [Some(cashier("mei", "Mei")), Some(cashier("bo", "Bo"))]);
     assert_eq!(till.count(|body| matches!(body, Body::CashTaken { .. })), 1);
     assert_eq!(till.printed[0].receipt.cashier.as_deref(), Some("Bo"));
+}
+
+#[test]
+fn a_sale_that_another_closed_is_closed_anew_whatever_page_the_till_was_left_on() {
+    let leave: [&[UserAction]; 5] = [
+        &[UserAction::OpenOrders],
+        &[UserAction::OpenRefunds],
+        &[UserAction::OpenAbout],
+        &[UserAction::OpenDrawerPage],
+        &[UserAction::OpenDrawerPage, UserAction::ChooseNoSale],
+    ];
+    for actions in leave {
+        let mut till = locked();
+        log_in(&mut till, "mei");
+        till.scan(TEA);
+        till.act(UserAction::TenderCash);
+        till.act(UserAction::Back);
+        actions.iter().for_each(|action| till.act(action.clone()));
+        till.act(UserAction::Lock);
+        log_in(&mut till, "bo");
+        while !matches!(till.page(), Page::Sale(_)) {
+            till.act(UserAction::Back);
+        }
+        till.act(UserAction::TenderCash);
+        till.act(UserAction::CashGiven { minor: 450 });
+        till.act(UserAction::CashConfirm);
+        assert_eq!(sales(&till), [Some(cashier("mei", "Mei")), Some(cashier("bo", "Bo"))], "{actions:?}");
+        assert_eq!(till.printed[0].receipt.cashier.as_deref(), Some("Bo"));
+    }
 }
 
 #[test]
@@ -212,7 +241,7 @@ fn a_payment_goes_on_under_the_lock_and_is_never_hidden_or_begun_again() {
     // Bo takes over: the payment is still Mei's sale, and still under way.
     log_in(&mut till, "bo");
     assert!(matches!(till.page(), Page::Payment(_)));
-    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. })), 0);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. } | Body::SaleChanged { .. })), 0);
     till.act(UserAction::Lock);
     till.pass(2);
     let asked = till.take_ask().unwrap();

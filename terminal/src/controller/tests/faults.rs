@@ -249,6 +249,9 @@ mod full {
         fn last_shift(&self) -> R<Option<evertill_shared::shift::Shift>> {
             self.0.last_shift()
         }
+        fn last_closed_shift(&self) -> R<Option<evertill_shared::shift::Shift>> {
+            self.0.last_closed_shift()
+        }
         fn handed_in(&self) -> R<u64> {
             self.0.handed_in()
         }

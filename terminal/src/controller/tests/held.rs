@@ -83,13 +83,13 @@ fn a_sale_is_held_under_a_name_or_a_number_and_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_sale_that_was_closed_for_payment_is_given_up_when_it_is_held() {
+fn a_sale_that_was_closed_for_payment_becomes_another_when_it_is_held() {
     let mut till = Till::online();
     till.scan(TEA);
     till.act(UserAction::TenderCash);
     till.act(UserAction::Back);
     hold(&mut till, "");
-    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. })), 1);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { .. })), 1);
     let page = held_page(&mut till);
     till.act(UserAction::Recall { id: page.rows[0].id });
     till.act(UserAction::TenderCash);
@@ -287,6 +287,9 @@ impl Journal for Dies {
     }
     fn last_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
         self.inner.last_shift()
+    }
+    fn last_closed_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
+        self.inner.last_closed_shift()
     }
     fn handed_in(&self) -> Result<u64, JournalError> {
         self.inner.handed_in()

@@ -323,7 +323,7 @@ impl World {
                         _ => assert!(truth.is_some_and(P::surely_not_charged), "{sale}: {truth:?}"),
                     }
                 }
-                Body::SaleVoided { sale } => {
+                Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                 }
                 Body::DrawerOpened { .. }

@@ -137,6 +137,9 @@ impl Journal for Strict {
     fn last_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
         self.0.last_shift()
     }
+    fn last_closed_shift(&self) -> Result<Option<evertill_shared::shift::Shift>, JournalError> {
+        self.0.last_closed_shift()
+    }
     fn handed_in(&self) -> Result<u64, JournalError> {
         self.0.handed_in()
     }

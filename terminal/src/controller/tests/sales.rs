@@ -75,11 +75,28 @@ fn a_sale_is_voided_only_after_a_yes() {
     till.act(UserAction::Confirm(true));
     assert!(sale_page(&till).lines.is_empty());
     assert_eq!(till.notice(), Some(&Notice::SaleVoided));
-    assert_eq!(till.entries().len(), 1, "what was never closed for payment leaves no trace");
+    let total = cny(450);
+    assert_eq!(till.entries().pop().unwrap().body, Body::CartVoided { lines: 1, total, cashier: None });
+    assert_eq!(till.entries().len(), 2, "once");
 }
 
 #[test]
-fn goods_added_after_closing_make_another_sale_and_give_the_first_up() {
+fn lines_that_are_taken_out_until_none_is_left_are_a_sale_given_up() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.scan(BREAD);
+    till.act(UserAction::RemoveLine { line: 0 });
+    assert_eq!(till.entries().len(), 1, "the sale goes on");
+    till.act(UserAction::ChangeQuantity { line: 1, delta: -1 });
+    let total = cny(800);
+    assert_eq!(till.entries().pop().unwrap().body, Body::CartVoided { lines: 2, total, cashier: None });
+    till.scan(TEA);
+    till.act(UserAction::TenderCash);
+    assert_eq!(till.count(|body| matches!(body, Body::Sale(sale) if sale.lines_voided == 0)), 1);
+}
+
+#[test]
+fn goods_added_after_closing_make_another_sale_of_it() {
     let mut till = Till::online();
     till.scan(TEA);
     till.act(UserAction::TenderCash);
@@ -90,7 +107,7 @@ fn goods_added_after_closing_make_another_sale_and_give_the_first_up() {
     till.scan(BREAD);
     till.act(UserAction::TenderCash);
     assert_eq!(till.count(|body| matches!(body, Body::Sale(_))), 2);
-    assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { sale: 2 })), 1);
+    assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { sale: 2 })), 1);
 }
 
 #[test]

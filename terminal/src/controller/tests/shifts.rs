@@ -276,3 +276,73 @@ fn a_count_is_not_gone_on_with_by_somebody_else_nor_left_for_a_scan() {
     assert!(shift_page(&till).open.is_some(), "the shift is open, and the count begins anew");
     assert!(ends(&till).is_empty());
 }
+
+#[test]
+fn opening_the_drawer_again_to_count_it_is_an_opening_without_a_sale() {
+    let mut till = served_by("mei");
+    amount(&mut till, AmountPurpose::Float, 0);
+    let kicks = till.kicks;
+    for _ in 0..3 {
+        till.act(UserAction::EndShift);
+        till.act(UserAction::Back);
+    }
+    count(&mut till, "");
+    till.act(UserAction::Confirm(true));
+    assert_eq!((till.kicks - kicks, sum(report(&till), ReportSum::NoSales)), (4, (Some(3), None)));
+}
+
+#[test]
+fn what_the_drawer_should_hold_is_not_shown_to_who_comes_next() {
+    let mut till = served_by("lin");
+    amount(&mut till, AmountPurpose::Float, 12_300);
+    till.act(UserAction::ReadShift);
+    assert!(!report(&till).ended);
+    till.act(UserAction::Lock);
+    log_in(&mut till, "lin");
+    assert!(!report(&till).ended, "it is hers");
+    till.act(UserAction::Lock);
+    log_in(&mut till, "mei");
+    assert!(shift_page(&till).open.is_some());
+    assert!(!format!("{:?}", till.screen).contains("12300"));
+}
+
+#[test]
+fn what_is_given_up_counts_and_what_only_changes_does_not() {
+    let mut till = served_by("lin");
+    amount(&mut till, AmountPurpose::Float, 0);
+    till.act(UserAction::Back);
+    till.scan(TEA);
+    till.act(UserAction::TenderCash);
+    till.act(UserAction::Back);
+    // The goods change: it is another sale, and none is given up.
+    till.scan(BREAD);
+    till.act(UserAction::VoidSale);
+    till.act(UserAction::Confirm(true));
+    till.scan(TEA);
+    till.act(UserAction::TenderCash);
+    till.act(UserAction::Back);
+    till.act(UserAction::VoidSale);
+    till.act(UserAction::Confirm(true));
+    till.act(UserAction::OpenDrawerPage);
+    till.act(UserAction::ReadShift);
+    assert_eq!(sum(report(&till), ReportSum::Voids), (Some(2), Some(1_250 + 450)));
+}
+
+#[test]
+fn the_report_of_the_shift_before_is_shown_while_the_next_is_open() {
+    let mut till = Till::online();
+    amount(&mut till, AmountPurpose::Float, 10_000);
+    assert!(!shift_page(&till).has_last);
+    count(&mut till, "1");
+    till.act(UserAction::Confirm(true));
+    till.act(UserAction::Back);
+    till.act(UserAction::Back);
+    amount(&mut till, AmountPurpose::Float, 7_700);
+    assert!(shift_page(&till).has_last && shift_page(&till).open.is_some());
+    till.act(UserAction::LastShift);
+    assert_eq!((report(&till).ended, report(&till).over_minor), (true, Some(0)));
+    assert_eq!(sum(report(&till), ReportSum::Expected), (None, Some(10_000)));
+    till.act(UserAction::Back);
+    till.act(UserAction::ReadShift);
+    assert_eq!(sum(report(&till), ReportSum::Expected), (None, Some(7_700)));
+}

@@ -1,7 +1,7 @@
 //! Shifts in the journal: derived with each entry, the same after a restart, and never counted twice.
 
 use super::*;
-use evertill_shared::journal::{CashReason, DrawerReason};
+use evertill_shared::journal::{CashReason, DrawerReason, Entry};
 use evertill_shared::shift::{Counted, Pending, Shift, ShiftError, Tally};
 
 fn opened(minor: i64) -> Body {
@@ -172,4 +172,39 @@ fn the_end_of_a_shift_of_thousands_of_sales_needs_none_of_them() {
     let shift = last(&journal);
     assert_eq!(shift.totals.cash_sales.count, 2_000);
     assert_eq!(shift.totals.expected(), cny(910_000));
+}
+
+/// Signs and writes an entry with none of the rules of this program.
+fn write_as_another_program(journal: &JournalStore, body: Body) {
+    let Head { terminal, epoch, hash: previous, sequence } = journal.head();
+    let entry = Entry { terminal, epoch, sequence: sequence + 1, previous, at: NOW, body };
+    let signed = SignedEntry::sign(&entry, &key()).unwrap();
+    let place = schema::db(entry.sequence);
+    let write = |text: &str, parameters: &[&dyn rusqlite::ToSql]| {
+        assert_eq!(journal.connection.execute(text, parameters).unwrap(), 1);
+    };
+    write("INSERT INTO entry VALUES (?1, ?2, ?3)", &[&place, &signed.text, &signed.signature]);
+    write("UPDATE head SET sequence = ?1, hash = ?2", &[&place, &signed.hash().to_string()]);
+}
+
+#[test]
+fn an_end_that_another_program_counted_differently_is_no_damage() {
+    let (_dir, path) = file();
+    let mut journal = open(&path).unwrap();
+    busy(&mut journal);
+    let Body::ShiftClosed(mut end) = end_of(&journal, 108) else { panic!("no end") };
+    end.totals.no_sales += 7;
+    end.totals.cash_sales.minor += 1;
+    end.expected.minor += 1;
+    let other = Body::ShiftClosed(end.clone());
+    assert!(matches!(journal.append(&other, NOW), Err(JournalError::Rule(_))), "we do not sign it");
+    write_as_another_program(&journal, other);
+    drop(journal);
+    let mut journal = open(&path).unwrap();
+    let shift = last(&journal);
+    assert_eq!((&shift.totals, &shift.closed.unwrap().closing), (&end.totals, &*end));
+    journal.append(&opened(1_000), NOW).unwrap();
+    sell(&mut journal, 450);
+    drop(journal);
+    assert_eq!(last(&open(&path).unwrap()).totals.expected(), cny(1_450), "the till sells on");
 }
