@@ -89,6 +89,7 @@ impl AccountRow {
             wallet: facts.wallet,
             store: facts.store,
             enabled: self.enabled,
+            since: self.enabled_at,
             scanned: facts.scanned,
             shown: facts.shown,
             currency: facts.currency,

@@ -45,7 +45,7 @@ impl OrderCentre {
         };
         let (outcome, found_at) = match (settled.moved, &settled.transaction) {
             // What is to go back needs its account, and only the accounts themselves know whose it is.
-            (true, _) if payment.account == AccountId::NOT_KNOWN => match self.search(payment).await {
+            (true, _) if payment.account == AccountId::NOT_KNOWN => match self.search_all(payment).await {
                 (outcome, Some(at)) => (outcome, Some(at)),
                 (_, None) => {
                     let text = format!("no account at {wallet} says that it has {}", settled.number);

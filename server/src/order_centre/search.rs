@@ -8,9 +8,23 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 impl OrderCentre {
-    /// Asks all accounts at once; gives what they say together, and which of them knows the number.
+    /// Asks all accounts that may have it at once; gives what they say together, and which of them knows the number.
     pub(super) async fn search(&self, payment: &Payment) -> (QueryOutcome, Option<AccountId>) {
-        let (lanes, is_whole) = self.whole(payment.wallet);
+        let (lanes, is_whole) = self.that_may_hold(payment.wallet, payment.sent_at);
+        self.search_at(lanes, is_whole, payment).await
+    }
+
+    /// The same at all accounts that there are: somebody else says that one of them has it.
+    pub(super) async fn search_all(&self, payment: &Payment) -> (QueryOutcome, Option<AccountId>) {
+        self.search_at(self.lanes_of(payment.wallet), false, payment).await
+    }
+
+    async fn search_at(
+        &self,
+        lanes: Vec<Arc<Lane>>,
+        is_whole: bool,
+        payment: &Payment,
+    ) -> (QueryOutcome, Option<AccountId>) {
         let mut asked = JoinSet::new();
         for lane in lanes.iter().map(Arc::clone) {
             let (number, amount) = (payment.channel_number.clone(), payment.amount);
@@ -18,7 +32,7 @@ impl OrderCentre {
         }
         let mut answers = asked.join_all().await;
         answers.sort_by_key(|(account, _)| *account);
-        let found = found_among(&answers, is_whole && answers.len() == lanes.len() && !lanes.is_empty());
+        let found = found_among(&answers, is_whole && answers.len() == lanes.len());
         let (number, wallet) = (&payment.channel_number, payment.wallet);
         if let Some(at) = found.at {
             tracing::warn!(%number, %wallet, account = %at,

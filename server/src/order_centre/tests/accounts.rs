@@ -3,6 +3,7 @@
 use super::refunding::carry_out;
 use super::wallet::{Customer, Line};
 use super::*;
+use crate::order_group::testing::NOON;
 use evertill_shared::id::AccountId;
 use evertill_shared::money::Currency;
 use evertill_shared::payment::DeclineReason;
@@ -26,6 +27,7 @@ fn account(id: AccountId) -> Account {
         wallet: Wallet::WeChatPay,
         store: None,
         enabled: true,
+        since: NOON,
         scanned: true,
         shown: true,
         currency: Currency::CNY,
@@ -341,6 +343,45 @@ async fn of_an_attempt_whose_record_was_lost_no_such_order_is_believed_only_of_a
     it.takes_back_unseen(&next).await;
     it.shop.pass(seconds(300)).await;
     assert_eq!(it.shop.state(&next, 1).await, PaymentState::Reversing);
+}
+
+/// Disabled more than a week ago; its contract may have ended.
+fn off_for_long(id: AccountId) -> Account {
+    Account { since: NOON.minus(seconds(7 * 24 * 3600 + 1)), ..off(id) }
+}
+
+#[tokio::test]
+async fn an_account_that_ended_long_ago_keeps_no_customer_waiting() {
+    let it = Accounts::new();
+    it.two.books().query = Line::LosesAnswer;
+    // Disabled a week ago it may have what is heard of only now; disabled before that it surely does not.
+    for (ended, is_over) in [(off(TWO), false), (off_for_long(TWO), true)] {
+        it.serve(vec![account(ONE), ended.clone()], vec![]);
+        let sold = it.shop.order(700).await;
+        it.takes_back_unseen(&sold).await;
+        it.shop.pass(seconds(300)).await;
+        assert_eq!(it.shop.state(&sold, 1).await == PaymentState::Reversed, is_over);
+        // The same if this server cannot even open it.
+        let channel = Arc::clone(&it.one) as Arc<dyn Channel>;
+        let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: false, channel }];
+        let table = Table::new(vec![account(ONE), ended], vec![]).unwrap();
+        it.shop.centre.serve(Serving { accounts, table, ..Serving::default() });
+        let next = it.shop.order(700).await;
+        it.takes_back_unseen(&next).await;
+        it.shop.pass(seconds(300)).await;
+        assert_eq!(it.shop.state(&next, 1).await == PaymentState::Reversed, is_over);
+    }
+}
+
+#[tokio::test]
+async fn where_no_account_has_taken_payments_for_long_a_lost_attempt_is_over() {
+    let it = Accounts::new();
+    it.serve(vec![off_for_long(ONE), off_for_long(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(it.one.books().queries + it.two.books().queries, 0);
 }
 
 #[tokio::test]
