@@ -186,7 +186,8 @@ impl Accounts {
         let is_row = |wallet: &Wallet| {
             table.accounts.iter().any(|row| row.is_the_files && row.facts.wallet == *wallet)
         };
-        let of_the_file = table.of_the_file.keys().copied().filter(|wallet| !is_row(wallet)).collect();
+        let may_hold = |wallet: &Wallet| !table.closed.contains(wallet) && !is_row(wallet);
+        let of_the_file = table.of_the_file.keys().copied().filter(may_hold).collect();
         self.0.centre.serve(Serving { accounts, table: routed, of_the_file });
         let there = |id: &AccountId| table.accounts.iter().any(|row| row.id == *id);
         self.standings().retain(|id, _| there(id));
