@@ -3,10 +3,13 @@
 use super::refunding::carry_out;
 use super::wallet::{Customer, Line};
 use super::*;
+use crate::base_store::StoredSettled;
+use crate::order_group::Fact;
 use crate::order_group::testing::NOON;
 use evertill_shared::id::AccountId;
 use evertill_shared::money::Currency;
 use evertill_shared::payment::DeclineReason;
+use evertill_shared::reconciliation::Movement;
 use evertill_shared::refund::RefundState;
 use evertill_shared::routing::{Account, Rule, Span, Table};
 
@@ -392,9 +395,35 @@ async fn a_number_that_two_accounts_know_is_taken_back_at_both() {
     it.knows(&it.one, &sold);
     it.knows(&it.two, &sold);
     it.takes_back_unseen(&sold).await;
+    let nets = || [it.one.books().net(), it.two.books().net()];
+    let is_told = async || {
+        let story = it.shop.rig.groups.order(sold.number).await.unwrap().story;
+        let facts = story.into_iter().filter(|line| matches!(line.what, Fact::KnownAtOthers { .. }));
+        facts.map(|line| line.what).collect::<Vec<_>>()
+    };
+    // The bill may speak of it at any time: nothing is taken back by whoever has no lease.
+    let channel_number = ChannelNumber::new(store().id, sold.sale.key, 1);
+    let settled = StoredSettled {
+        order: sold.number.to_string(),
+        movement: Movement::Payment,
+        number: channel_number.to_string(),
+        moved: true,
+        transaction: Some("42".into()),
+        day: "2026-11-20".parse().unwrap(),
+        place: 0,
+        told: false,
+    };
+    it.shop.centre.settled_by_bill(Wallet::WeChatPay, &settled).await.unwrap_err();
+    it.shop.pass(seconds(14)).await;
+    assert_eq!((nets(), is_told().await), ([700, 700], vec![]), "wallets take nothing back as soon as that");
+    it.two.books().reverse = Line::LosesRequest;
+    it.shop.pass(seconds(30)).await;
+    let fact = Fact::KnownAtOthers { attempt: 1, accounts: vec![TWO] };
+    assert_eq!((nets(), is_told().await), ([700, 700], vec![fact]), "written down, and asked for in vain");
+    it.two.books().reverse = Line::Good;
     it.shop.pass(seconds(120)).await;
     assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
-    assert_eq!(it.one.books().net() + it.two.books().net(), 0);
+    assert_eq!((nets(), is_told().await.len()), ([0, 0], 1));
 }
 
 #[tokio::test]
