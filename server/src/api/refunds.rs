@@ -6,7 +6,6 @@ use super::orders::told;
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{AuditKind, BaseError, NewAudit, OpenSession};
-use crate::failure::Failure;
 use crate::order_group::{CarryOut, GroupError, NewRefund, RefundRecord, Refusal};
 use axum::Json;
 use axum::extract::{Path, State};
