@@ -182,7 +182,12 @@ impl Accounts {
         let routed = table.accounts.iter().map(AccountRow::routed).collect();
         let routed = Table::new(routed, table.rules.clone()).map_err(|error| error.to_string())?;
         let accounts = table.accounts.iter().filter_map(|row| self.opened(row)).collect();
-        let of_the_file = table.of_the_file.keys().copied().collect();
+        // One that is a row counts as that row, whether or not it can be opened here.
+        let is_row = |wallet: &Wallet| {
+            table.accounts.iter().any(|row| row.is_the_files && row.facts.wallet == *wallet)
+        };
+        let may_hold = |wallet: &Wallet| !table.closed.contains(wallet) && !is_row(wallet);
+        let of_the_file = table.of_the_file.keys().copied().filter(may_hold).collect();
         self.0.centre.serve(Serving { accounts, table: routed, of_the_file });
         let there = |id: &AccountId| table.accounts.iter().any(|row| row.id == *id);
         self.standings().retain(|id, _| there(id));
@@ -348,9 +353,10 @@ impl Accounts {
         let own = if row.is_the_files { vec![id, AccountId::OF_THE_FILE] } else { vec![id] };
         let wallet = row.facts.wallet;
         let from = self.needed_from(wallet).await?;
+        let lost_until = row.routed().may_hold_until().unwrap_or(Timestamp(i64::MAX));
         for account in own {
             let lately = AccountUse { account, wallet, from, until: Timestamp(i64::MAX) };
-            if self.0.groups.account_is_owed(account, wallet).await?
+            if self.0.groups.account_is_owed(account, wallet, lost_until).await?
                 || self.0.groups.account_was_used(lately).await?
             {
                 return Err(ChangeError::InUse);

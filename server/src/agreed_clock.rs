@@ -27,8 +27,6 @@ const LONGEST_WAY: Duration = Duration::from_millis(2 * LEAST.unsigned_abs());
 const LEAP: i64 = 2_000;
 /// So far apart, at most, may clocks be that sign for each other.
 pub const MOST: Duration = Duration::from_secs(5 * 60);
-/// Nothing is taken in hand for so long after a leap: longer than any lease of a payment.
-const QUIET: Duration = Duration::from_secs(30);
 
 /// One moment, by three clocks.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +55,8 @@ struct Going {
 /// A server's clock, set by the one that all servers share.
 pub struct AgreedClock {
     own: Arc<dyn Clock>,
+    /// Nothing is taken in hand for so long after a leap.
+    quiet: Duration,
     going: Mutex<Going>,
 }
 
@@ -83,11 +83,17 @@ impl Drop for Measuring {
 
 impl AgreedClock {
     /// Over this server's own clock; measured, if the database answers: twice, so that a difference is believed at once.
-    pub async fn over(own: Arc<dyn Clock>, shared: &Database) -> Arc<Self> {
-        let clock = Arc::new(Self { own, going: Mutex::default() });
+    /// No lease that is judged by this clock lasts longer than `longest_lease`.
+    pub async fn over(own: Arc<dyn Clock>, shared: &Database, longest_lease: Duration) -> Arc<Self> {
+        let clock = Arc::new(Self::new(own, longest_lease));
         clock.measure(shared).await;
         clock.measure(shared).await;
         clock
+    }
+
+    /// After a leap it is quiet for as long as a lease may live, and as others may need to notice the leap.
+    fn new(own: Arc<dyn Clock>, longest_lease: Duration) -> Self {
+        Self { own, quiet: longest_lease + 2 * EVERY, going: Mutex::default() }
     }
 
     /// Measures for as long as what this gives lives.
@@ -165,7 +171,7 @@ impl AgreedClock {
             }
             // At the start there is nothing yet that could be taken from anybody.
             if going.anchor.is_some() || going.is_lost {
-                going.quiet_until = here + QUIET;
+                going.quiet_until = here + self.quiet;
             }
         }
         tracing::warn!(
@@ -223,10 +229,11 @@ mod tests {
     }
 
     const NOON: Timestamp = Timestamp(1_795_154_400_000);
+    const LEASE: Duration = Duration::from_secs(60);
 
     fn clock() -> (Arc<Own>, AgreedClock) {
         let own = Arc::new(Own { wall: Mutex::new(NOON), monotonic: Mutex::new(Duration::from_secs(100)) });
-        (Arc::clone(&own), AgreedClock { own, going: Mutex::default() })
+        (Arc::clone(&own), AgreedClock::new(own, LEASE))
     }
 
     fn pass(own: &Own, time: Duration) {
@@ -261,7 +268,12 @@ mod tests {
         measured(&own, &clock, 200_000);
         assert_eq!(measured(&own, &clock, 200_000), 200_000);
         assert!(clock.is_agreed() && !clock.is_steady(), "others may not have leapt yet");
-        pass(&own, QUIET);
+        pass(&own, LEASE + EVERY);
+        assert!(
+            !clock.is_steady(),
+            "what another took in hand just before it leapt may be in its hand still"
+        );
+        pass(&own, EVERY);
         assert!(clock.is_steady());
     }
 
@@ -302,7 +314,7 @@ mod tests {
         assert_eq!((measured(&own, &clock, 0), clock.is_agreed()), (0, true));
         assert!(!clock.is_steady());
         // Only its own clock was set: the next measurement says so, and all goes on.
-        pass(&own, QUIET);
+        pass(&own, clock.quiet);
         *own.wall.lock().unwrap() = NOON;
         assert!(!clock.is_agreed());
         clock.go_by(clock.now());
@@ -313,7 +325,7 @@ mod tests {
     async fn a_file_that_nobody_shares_has_no_clock_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::sqlite(&folder.path().join("base.db"), &crate::base_store::SCHEMA).unwrap();
-        let clock = AgreedClock::over(ManualClock::new(), &database).await;
+        let clock = AgreedClock::over(ManualClock::new(), &database, LEASE).await;
         assert_eq!(clock.now(), clock.own.now());
         assert!(clock.is_agreed() && clock.is_steady());
         database.close().await;

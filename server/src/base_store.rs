@@ -108,6 +108,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0009_account_of_the_file.sql"),
         postgres: include_str!("../migrations/postgres/base_0009_account_of_the_file.sql"),
     },
+    Migration {
+        number: 10,
+        name: "account_of_the_file_closed",
+        sqlite: include_str!("../migrations/sqlite/base_0010_account_of_the_file_closed.sql"),
+        postgres: include_str!("../migrations/postgres/base_0010_account_of_the_file_closed.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction

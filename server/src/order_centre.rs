@@ -85,6 +85,14 @@ impl Default for CentreSettings {
     }
 }
 
+impl CentreSettings {
+    /// How long anything is left alone at most because somebody works on it.
+    #[must_use]
+    pub fn longest_lease(&self) -> Duration {
+        self.lease.max(self.refund_lease)
+    }
+}
+
 struct Inner {
     groups: GroupSet,
     lanes: RwLock<Arc<Lanes>>,

@@ -47,6 +47,7 @@ pub use set::{
 };
 pub use stored::{EngineState, GroupOpenError, StoredGroup};
 pub(crate) use stored::{served_by, served_by_values};
+pub(crate) use story::named;
 pub use story::{Fact, StoryLine};
 
 use crate::database::Database;

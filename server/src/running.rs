@@ -229,7 +229,8 @@ async fn assemble(
     workers: &Workers,
 ) -> Result<(App, Reconciler, Measuring), StartError> {
     let shared = base_database(config).await?;
-    let agreed = AgreedClock::over(clock, &shared).await;
+    let settings = CentreSettings::default();
+    let agreed = AgreedClock::over(clock, &shared, settings.longest_lease()).await;
     let measuring = agreed.spawn(shared.clone());
     let clock: Arc<dyn Clock> = Arc::clone(&agreed) as Arc<dyn Clock>;
     let door = Arc::new(door(config, Arc::clone(&clock))?);
@@ -237,7 +238,6 @@ async fn assemble(
     let groups = open_groups(config, &base, &clock).await?;
     let view = open_view(config, &clock)?;
     let (channels, policies) = open_channels(config, &clock, workers.handle())?;
-    let settings = CentreSettings::default();
     let centre =
         OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&clock), settings).worked_by(workers);
     let centre = centre.timed_by(&agreed);

@@ -352,9 +352,14 @@ impl Payment {
         if self.state != PaymentState::Reversing {
             return Some(self.to_ask(now));
         }
-        let allowed = now >= self.reverse_not_before(policy);
-        let may = allowed && !self.too_late_to_reverse(now, policy);
+        let may = self.may_be_reversed(now, policy);
         Some(if may && !self.reversal_accepted { Action::Reverse } else { Action::Query })
+    }
+
+    /// Whether the wallet takes a payment back at that time: not too soon after it was sent, and not too late.
+    #[must_use]
+    pub fn may_be_reversed(&self, now: Timestamp, policy: &Policy) -> bool {
+        now >= self.reverse_not_before(policy) && !self.too_late_to_reverse(now, policy)
     }
 
     /// Closing may be asked for at any time.

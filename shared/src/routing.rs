@@ -4,10 +4,12 @@
 //! The table only says what *may* be asked for a new payment. What an attempt was sent to is written down with it before
 //! anything is sent, and everything later about that attempt goes there, whatever the table has become.
 
+use crate::clock::Timestamp;
 use crate::id::{AccountId, StoreId};
 use crate::money::{Amount, Currency};
 use crate::wallet::Wallet;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 mod window;
 
@@ -15,6 +17,10 @@ pub use window::{Window, pick};
 
 #[cfg(test)]
 mod tests;
+
+/// An attempt whose record was lost is heard of again, by the till that made it, so much later at most: until then an
+/// account that was disabled may have it. As long as a wallet takes a payment back.
+const HEARD_OF_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How the customer pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +69,8 @@ pub struct Account {
     pub store: Option<StoreId>,
     /// Whether it takes new payments. One that does not is still asked about its old ones, and gives back.
     pub enabled: bool,
+    /// Since when that is so.
+    pub since: Timestamp,
     /// Whether customers' codes are charged by it.
     pub scanned: bool,
     /// Whether codes are shown by it.
@@ -74,6 +82,20 @@ pub struct Account {
 }
 
 impl Account {
+    /// Up to when an attempt that nobody knows the account of may be this one's, by the time at which it was heard of;
+    /// nothing while the account takes new payments.
+    #[must_use]
+    pub fn may_hold_until(&self) -> Option<Timestamp> {
+        (!self.enabled).then(|| self.since.plus(HEARD_OF_WITHIN))
+    }
+
+    /// Whether an attempt that was heard of at that time may be this account's. One that was disabled long before was
+    /// surely not asked for it.
+    #[must_use]
+    pub fn may_hold(&self, heard_of: Timestamp) -> bool {
+        self.may_hold_until().is_none_or(|until| heard_of <= until)
+    }
+
     fn takes(&self, sale: &Sale) -> bool {
         let kind = match sale.kind {
             Kind::Scanned => self.scanned,

@@ -6,7 +6,6 @@ use super::orders::told;
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{AuditKind, BaseError, NewAudit, OpenSession};
-use crate::failure::Failure;
 use crate::order_group::{CarryOut, GroupError, NewRefund, RefundRecord, Refusal};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -19,7 +18,7 @@ use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::{Refund, RefundRefused};
 
 /// The longest reason that is kept, in characters.
-const LONGEST_REASON: usize = 200;
+pub const LONGEST_REASON: usize = 200;
 
 /// `GET /v1/refunds`: what waits for this till.
 ///
@@ -104,7 +103,7 @@ impl Asker {
 /// what was tried is known even if it was refused or its answer was lost. The same request again gets the same refund.
 ///
 /// # Errors
-/// The base store cannot be written. Inside: why the refund is refused, or that the order's group cannot be reached; after
+/// What is asked for makes no sense, or the base store cannot be written. Inside: why the refund is refused, or that the order's group cannot be reached; after
 /// an unknown outcome the same request may be sent again.
 pub async fn reserve_refund(
     app: &App,
@@ -113,6 +112,7 @@ pub async fn reserve_refund(
     asked: AskRefund,
     at: Timestamp,
 ) -> Result<Result<RefundRecord, GroupError>, BaseError> {
+    check(&asked)?;
     let reason = asked.reason.trim();
     let why = format!("{} ({}{}): {reason}", asked.amount, asked.request, who.place());
     let why: String = why.chars().take(400).collect();
@@ -136,20 +136,25 @@ pub async fn reserve_refund(
     Ok(record)
 }
 
-/// Whether what is asked for can be read.
+/// Whether what is asked for makes sense.
 ///
 /// # Errors
-/// `bad_request`.
-pub fn check(asked: &AskRefund) -> Result<(), Failure> {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-    if !(8..=40).contains(&asked.request.len()) || !asked.request.bytes().all(fits) {
-        return Err(Failure::bad_request("the request's id must be 8 to 40 letters, digits or dashes"));
+/// [`BaseError::Invalid`].
+pub fn check(asked: &AskRefund) -> Result<(), BaseError> {
+    if !is_request(&asked.request) {
+        let text = "the request's id must be 8 to 40 letters, digits or dashes";
+        return Err(BaseError::Invalid(text.into()));
     }
     let reason = asked.reason.trim();
     if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-        return Err(Failure::bad_request(format!(
-            "say why the money goes back, in at most {LONGEST_REASON} characters"
-        )));
+        let text = format!("say why the money goes back, in at most {LONGEST_REASON} characters");
+        return Err(BaseError::Invalid(text));
     }
     Ok(())
+}
+
+/// Whether that can be the id of a request for a refund.
+#[must_use]
+pub fn is_request(id: &str) -> bool {
+    (8..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }

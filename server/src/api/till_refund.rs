@@ -12,9 +12,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use evertill_shared::cashier::{PinError, check_pin};
 use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
 use evertill_shared::protocol::staff::{AskRefund, StaffRow};
 use evertill_shared::rights::Right;
+use evertill_shared::secret::SecretText;
 
 /// `POST /v1/orders/{number}/refunds`. The same request again asks once, also on another day.
 ///
@@ -34,6 +36,7 @@ pub async fn ask_refund_at_till(
         amount: request.amount,
         reason: request.reason.clone(),
     };
+    // Before the PIN: what makes no sense is no try.
     check(&asked)?;
     let approver = match approval(&app, &caller, &request).await? {
         Ok(approver) => approver,
@@ -55,7 +58,8 @@ pub async fn ask_refund_at_till(
     }))
 }
 
-/// Who approves, if the PIN is theirs and they hold the right; otherwise what the till is told.
+/// Who approves, if the PIN is theirs and they hold the right; otherwise what the till is told. From the try to what came of
+/// it all goes on if the till hangs up: else a right PIN would be counted as wrong exactly where the line is bad.
 async fn approval(
     app: &App,
     caller: &Caller,
@@ -64,14 +68,29 @@ async fn approval(
     if check_pin(request.pin.expose()) == Err(PinError::NotDigits) {
         return Err(Failure::bad_request(PinError::NotDigits.to_string()));
     }
-    let (login, till) = (request.approver.trim().to_owned(), caller.terminal);
     let asked = PinTry {
-        login,
-        till,
+        login: request.approver.trim().to_owned(),
+        till: caller.terminal,
         request_id: caller.request_id.clone(),
         may: |role| Right::Refund.held_by(role),
     };
-    let (verifier, tries_left, wait) = match app.base.try_pin(&asked).await? {
+    let (app, pin) = (app.clone(), request.pin.clone());
+    let tried = tokio::spawn(async move { tried(&app, &asked, pin).await }).await;
+    tried.unwrap_or_else(|error| {
+        tracing::error!(%error, "looking at a PIN failed in our own code");
+        Err(Failure::new(
+            ErrorCode::Internal,
+            "the PIN could not be looked at: try again; tell IT if it stays",
+        ))
+    })
+}
+
+async fn tried(
+    app: &App,
+    asked: &PinTry,
+    pin: SecretText,
+) -> Result<Result<StaffRow, RefundAnswer>, Failure> {
+    let (verifier, tries_left, wait) = match app.base.try_pin(asked).await? {
         PinCheck::Look { verifier, tries_left, wait } => (verifier, tries_left, wait),
         PinCheck::Nobody => return Ok(Err(RefundAnswer::NotApprover)),
         PinCheck::Wait(until) => {
@@ -79,14 +98,21 @@ async fn approval(
             return Ok(Err(RefundAnswer::Wait { seconds }));
         }
     };
-    if !is_pin(request.pin.clone(), verifier.clone()).await? {
-        tracing::warn!(login = asked.login, %till, "a wrong PIN for a refund");
+    let is_right = match is_pin(pin, verifier.clone()).await {
+        Ok(is_right) => is_right,
+        Err(failure) => {
+            app.base.pin_was_not_looked_at(asked).await?;
+            return Err(failure);
+        }
+    };
+    if !is_right {
+        tracing::warn!(login = asked.login, till = %asked.till, "a wrong PIN for a refund");
         return Ok(Err(if wait.is_zero() {
             RefundAnswer::WrongPin { tries_left }
         } else {
             RefundAnswer::Wait { seconds: wait.as_secs() }
         }));
     }
-    let person = app.base.pin_was_right(&asked, &verifier).await?;
+    let person = app.base.pin_was_right(asked, &verifier).await?;
     Ok(person.ok_or(RefundAnswer::NotApprover))
 }

@@ -10,7 +10,7 @@ use evertill_shared::id::{AccountId, StoreId};
 use evertill_shared::money::Currency;
 use evertill_shared::routing::{Account, Rule, Span};
 use evertill_shared::wallet::Wallet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// An account that was disabled a moment ago may still be chosen by a server that has not heard of it.
@@ -89,6 +89,7 @@ impl AccountRow {
             wallet: facts.wallet,
             store: facts.store,
             enabled: self.enabled,
+            since: self.enabled_at,
             scanned: facts.scanned,
             shown: facts.shown,
             currency: facts.currency,
@@ -109,6 +110,8 @@ pub struct WalletTable {
     /// The merchants whose account servers' settings files have named, from the first on: payments of
     /// [`AccountId::OF_THE_FILE`] are theirs.
     pub of_the_file: BTreeMap<Wallet, String>,
+    /// The wallets among those at which no payment rests on that account any more: it was a row, and was deleted.
+    pub closed: BTreeSet<Wallet>,
 }
 
 /// Who changes something, and by which request: the same one again changes nothing.
@@ -180,7 +183,14 @@ fn read(sql: &dyn Sql) -> Result<WalletTable, BaseError> {
     let rules = sql.rows("SELECT rule FROM wallet_rules ORDER BY priority", &[])?;
     let rule = |row: &Row| serde_json::from_str(&row.at::<String>(0)?).map_err(DbError::nonsense);
     let rules = rules.iter().map(rule).collect::<Result<_, DbError>>()?;
-    Ok(WalletTable { version: version(sql)?, accounts, rules, of_the_file: of_the_file(sql)? })
+    let (version, of_the_file, closed) = (version(sql)?, of_the_file(sql)?, closed(sql)?);
+    Ok(WalletTable { version, accounts, rules, of_the_file, closed })
+}
+
+fn closed(sql: &dyn Sql) -> Result<BTreeSet<Wallet>, BaseError> {
+    let rows = sql.rows("SELECT wallet FROM wallet_of_the_file WHERE closed = 1", &[])?;
+    let read = |row: &Row| row.at::<String>(0)?.parse().map_err(DbError::nonsense);
+    Ok(rows.iter().map(read).collect::<Result<_, DbError>>()?)
 }
 
 fn of_the_file(sql: &dyn Sql) -> Result<BTreeMap<Wallet, String>, BaseError> {
@@ -431,7 +441,7 @@ impl BaseStore {
     }
 
     /// Deletes an account that nothing rests on any more: whoever asks has looked at the order groups. Its number is
-    /// never given out again.
+    /// never given out again. If it stands for the settings files' account, nothing rests on that one either.
     ///
     /// # Errors
     /// [`BaseError::Invalid`] if it takes new payments, did so a moment ago, or a rule names it;
@@ -468,6 +478,10 @@ impl BaseStore {
                 }
                 sql.execute("DELETE FROM wallet_secrets WHERE account = ?1", &params![id.get()])?;
                 sql.execute("DELETE FROM wallet_accounts WHERE id = ?1", &params![id.get()])?;
+                if known.is_the_files {
+                    let row = params![wallet.code()];
+                    sql.execute("UPDATE wallet_of_the_file SET closed = 1 WHERE wallet = ?1", &row)?;
+                }
                 changed(sql)?;
                 let words = format!("{}: {why}", in_words(&known.facts));
                 audit::append(sql, &NewAudit::new(&who, AuditKind::AccountDeleted, id, words), now)

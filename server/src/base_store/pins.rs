@@ -1,10 +1,10 @@
 //! PINs that approve something at this server: how often somebody may guess, per person and per till. A try is counted
 //! before it is looked at, so that many at once are no more tries than one after the other, whichever server they reach.
 
-use super::staff::person_of;
+use super::staff::{count_failure, person_of};
 use super::till_staff::PIN_PERSON;
 use super::{BaseError, BaseStore, guard};
-use crate::database::{DbError, Sql};
+use crate::database::Sql;
 use crate::params;
 use evertill_shared::cashier::{tries_left, wait_after};
 use evertill_shared::clock::Timestamp;
@@ -12,9 +12,6 @@ use evertill_shared::id::TerminalId;
 use evertill_shared::protocol::staff::{Role, StaffRow};
 use evertill_shared::secret::SecretText;
 use std::time::Duration;
-
-/// Wrong PINs this old are forgotten.
-const FORGET: Duration = Duration::from_secs(24 * 3600);
 
 /// Whose PIN is tried, and where.
 #[derive(Clone, Debug)]
@@ -59,25 +56,9 @@ fn person(sql: &dyn Sql, asked: &PinTry) -> Result<Option<(StaffRow, SecretText)
     Ok((asked.may)(person.role).then_some((person, verifier)))
 }
 
-/// One more try under this name; how many that makes.
-fn count(sql: &dyn Sql, name: &str, now: Timestamp) -> Result<u32, DbError> {
-    let tries: Option<u32> = sql.value(
-        "INSERT INTO login_failures (login, failures, last_at, locked_until) VALUES (?1, 1, ?2, 0)
-         ON CONFLICT (login) DO UPDATE
-         SET failures = login_failures.failures + 1, last_at = excluded.last_at
-         RETURNING failures",
-        &params![name, now.0],
-    )?;
-    let tries = tries.unwrap_or(u32::MAX);
-    let until = now.plus(wait_after(tries));
-    sql.execute("UPDATE login_failures SET locked_until = ?2 WHERE login = ?1", &params![name, until.0])?;
-    Ok(tries)
-}
-
 fn try_pin(sql: &dyn Sql, asked: &PinTry, now: Timestamp) -> Result<PinCheck, BaseError> {
     guard(sql, &asked.request_id, now)?;
     let Some((_, verifier)) = person(sql, asked)? else { return Ok(PinCheck::Nobody) };
-    sql.execute("DELETE FROM login_failures WHERE last_at < ?1", &params![now.minus(FORGET).0])?;
     let mut locked = None;
     for name in counted(asked) {
         let until: Option<i64> = sql.value(
@@ -91,7 +72,7 @@ fn try_pin(sql: &dyn Sql, asked: &PinTry, now: Timestamp) -> Result<PinCheck, Ba
     }
     let mut tries = 0;
     for name in counted(asked) {
-        tries = count(sql, &name, now)?.max(tries);
+        tries = count_failure(sql, &name, wait_after, now)?.0.max(tries);
     }
     Ok(PinCheck::Look { verifier, tries_left: tries_left(tries), wait: wait_after(tries) })
 }
@@ -104,6 +85,31 @@ impl BaseStore {
     pub async fn try_pin(&self, asked: &PinTry) -> Result<PinCheck, BaseError> {
         let (asked, now) = (asked.clone(), self.clock.now());
         self.database.write(move |sql| try_pin(sql, &asked, now)).await
+    }
+
+    /// The PIN could not be looked at, by our own fault: it is as if it had not been tried.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn pin_was_not_looked_at(&self, asked: &PinTry) -> Result<(), BaseError> {
+        let asked = asked.clone();
+        self.database
+            .write(move |sql| -> Result<(), BaseError> {
+                for name in counted(&asked) {
+                    let left: Option<u32> = sql.value(
+                        "UPDATE login_failures SET failures = failures - 1 WHERE login = ?1 AND failures > 0 \
+                         RETURNING failures",
+                        &params![&name],
+                    )?;
+                    let wait = i64::try_from(wait_after(left.unwrap_or_default()).as_millis());
+                    sql.execute(
+                        "UPDATE login_failures SET locked_until = last_at + ?2 WHERE login = ?1",
+                        &params![&name, wait.unwrap_or(i64::MAX)],
+                    )?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// The PIN was right: what was counted is forgotten. Gives the person, if they are still on the staff and that is still

@@ -2,7 +2,7 @@
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseStore};
-use crate::database::{DbError, Row};
+use crate::database::{DbError, Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::{Role, StaffRow};
@@ -46,6 +46,29 @@ fn wait_after(failures: u32) -> Duration {
     }
     let doublings = (failures - FREE_FAILURES).min(10);
     LONGEST_WAIT.min(FIRST_WAIT * 2_u32.pow(doublings))
+}
+
+/// Counts one more failure under this name; gives how many there are, and how long one has to wait now. Old ones are
+/// forgotten.
+pub(super) fn count_failure(
+    sql: &dyn Sql,
+    name: &str,
+    wait_after: fn(u32) -> Duration,
+    now: Timestamp,
+) -> Result<(u32, Duration), DbError> {
+    sql.execute("DELETE FROM login_failures WHERE last_at < ?1", &params![now.minus(FORGET).0])?;
+    let failures: Option<u32> = sql.value(
+        "INSERT INTO login_failures (login, failures, last_at, locked_until) VALUES (?1, 1, ?2, 0)
+         ON CONFLICT (login) DO UPDATE
+         SET failures = login_failures.failures + 1, last_at = excluded.last_at
+         RETURNING failures",
+        &params![name, now.0],
+    )?;
+    let failures = failures.unwrap_or(u32::MAX);
+    let wait = wait_after(failures);
+    let row = params![name, now.plus(wait).0];
+    sql.execute("UPDATE login_failures SET locked_until = ?2 WHERE login = ?1", &row)?;
+    Ok((failures, wait))
 }
 
 pub(super) const PERSON: &str = "SELECT login, name, role, left_at, pin_hash FROM staff";
@@ -100,25 +123,8 @@ impl BaseStore {
         let now = self.clock.now();
         self.database
             .write(move |sql| -> Result<Option<Timestamp>, BaseError> {
-                let old = params![now.minus(FORGET).0];
-                sql.execute("DELETE FROM login_failures WHERE last_at < ?1", &old)?;
-                let failures: Option<u32> = sql.value(
-                    "INSERT INTO login_failures (login, failures, last_at, locked_until) VALUES (?1, 1, ?2, 0)
-                     ON CONFLICT (login) DO UPDATE
-                     SET failures = login_failures.failures + 1, last_at = excluded.last_at
-                     RETURNING failures",
-                    &params![&login, now.0],
-                )?;
-                let wait = wait_after(failures.unwrap_or(u32::MAX));
-                if wait.is_zero() {
-                    return Ok(None);
-                }
-                let until = now.plus(wait);
-                sql.execute(
-                    "UPDATE login_failures SET locked_until = ?2 WHERE login = ?1",
-                    &params![&login, until.0],
-                )?;
-                Ok(Some(until))
+                let (_, wait) = count_failure(sql, &login, wait_after, now)?;
+                Ok((!wait.is_zero()).then(|| now.plus(wait)))
             })
             .await
     }

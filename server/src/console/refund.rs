@@ -6,7 +6,7 @@ use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::say;
 use super::words::{Words, fill};
-use crate::api::refunds::{Asker, reserve_refund};
+use crate::api::refunds::{Asker, LONGEST_REASON, is_request, reserve_refund};
 use crate::app::App;
 use crate::order_group::{GroupError, Refusal};
 use axum::extract::{Path, State};
@@ -15,9 +15,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::staff::AskRefund;
-
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 200;
 
 /// Asks for the refund; the answer leads to the order's page.
 pub(super) async fn ask(
@@ -72,9 +69,7 @@ fn filled_in(fields: &Fields) -> RefundForm {
 
 fn read(fields: &Fields, currency: Currency, t: &'static Words) -> Result<AskRefund, String> {
     let request = fields.get("request").to_owned();
-    let proper =
-        (8..=40).contains(&request.len()) && request.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if !proper {
+    if !is_request(&request) {
         return Err(t.bad_form.into());
     }
     let bad_amount = || fill(t.refund_bad_amount, &[currency.code()]);

@@ -2,7 +2,7 @@
 
 use super::say;
 use super::words::{Words, fill};
-use crate::order_group::{Fact, StoryLine};
+use crate::order_group::{Fact, StoryLine, named};
 use evertill_shared::business_day::{StoreZone, local_text};
 use evertill_shared::id::TerminalId;
 
@@ -26,7 +26,8 @@ pub(super) fn tell(
         text: sentence(&line.what, terminal, t),
         alarm: matches!(
             line.what,
-            Fact::LateSuccess { .. }
+            Fact::KnownAtOthers { .. }
+                | Fact::LateSuccess { .. }
                 | Fact::PaidTwice { .. }
                 | Fact::NotGivenBack { .. }
                 | Fact::RefundContradicted { .. }
@@ -63,6 +64,9 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
             fill(t.fact_payment_is, &[&attempt.to_string(), &text])
         }
         Fact::TakeBackAsked { attempt } => fill(t.fact_take_back, &[&attempt.to_string()]),
+        Fact::KnownAtOthers { attempt, accounts } => {
+            fill(t.fact_known_at_others, &[&attempt.to_string(), &named(accounts)])
+        }
         Fact::LateSuccess { attempt, transaction } => {
             fill(t.fact_late_success, &[&attempt.to_string(), transaction])
         }

@@ -5,7 +5,7 @@ use super::lane::Lane;
 use super::{CentreSettings, ChannelHealth, OrderCentre};
 use crate::channel::Channel;
 use crate::order_group::GroupError;
-use evertill_shared::clock::Clock;
+use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::{AccountId, ChannelNumber};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
@@ -35,7 +35,8 @@ pub struct Serving {
     pub accounts: Vec<OpenAccount>,
     /// Which may be asked for new payments.
     pub table: Table,
-    /// The wallets at which payments may rest on an account of the settings file, of this server's or of others'.
+    /// The wallets at which payments may rest on an account of the settings file, of this server's or of others', that is
+    /// none of the table's.
     pub of_the_file: BTreeSet<Wallet>,
 }
 
@@ -82,6 +83,17 @@ impl Lanes {
 
     fn get(&self, name: Name) -> Option<&Arc<Lane>> {
         self.lanes.get(&self.name_of(name)).map(|known| &known.lane)
+    }
+
+    /// Whether an attempt may be an account's that was heard of at that time and stands under no account's name. An account
+    /// that was disabled long before has none; nor has the settings file's where there are others and nothing rests on it.
+    fn may_hold(&self, (wallet, id): Name, heard_of: Timestamp) -> bool {
+        if id == AccountId::OF_THE_FILE {
+            return !self.table.knows(wallet) || self.of_the_file.contains(&wallet);
+        }
+        let mut rows = self.table.accounts().iter();
+        let row = rows.find(|row| (row.wallet, row.id) == (wallet, id));
+        row.is_none_or(|row| row.may_hold(heard_of))
     }
 }
 
@@ -228,14 +240,26 @@ impl OrderCentre {
         own.map(|(_, known)| Arc::clone(&known.lane)).collect()
     }
 
-    /// The lanes of all accounts at a wallet, and whether those are all the accounts that there are.
-    pub(super) fn whole(&self, wallet: Wallet) -> (Vec<Arc<Lane>>, bool) {
+    /// The lanes of the accounts that may have an attempt of which nobody knows whose it is, and whether those are all that
+    /// may. An account that has been disabled for long is not needed for that: its contract may have ended, and it would
+    /// never answer again.
+    pub(super) fn that_may_hold(&self, wallet: Wallet, heard_of: Timestamp) -> (Vec<Arc<Lane>>, bool) {
         let lanes = self.lanes_now();
-        let mut own = lanes.table.accounts().iter().filter(|account| account.wallet == wallet);
-        let of_the_file = (wallet, AccountId::OF_THE_FILE);
-        let is_whole = own.all(|account| lanes.get((wallet, account.id)).is_some())
-            && (lanes.get(of_the_file).is_some() || !lanes.of_the_file.contains(&wallet));
-        (self.lanes_of(wallet), is_whole)
+        let may = |name: &Name| name.0 == wallet && lanes.may_hold(*name, heard_of);
+        let rows = lanes.table.accounts().iter().map(|row| (row.wallet, row.id));
+        let of_the_file = lanes.of_the_file.iter().map(|wallet| (*wallet, AccountId::OF_THE_FILE));
+        let are_served = rows.chain(of_the_file).filter(&may).all(|name| lanes.get(name).is_some());
+        let own = lanes.lanes.iter().filter(|(name, _)| may(name) && lanes.name_of(**name) == **name);
+        let own: Vec<Arc<Lane>> = own.map(|(_, known)| Arc::clone(&known.lane)).collect();
+        // A server that knows of no account at all knows nothing.
+        let is_whole = are_served && (!own.is_empty() || lanes.table.knows(wallet));
+        (own, is_whole)
+    }
+
+    /// Whether an account may have something of that time that stands under no account's name.
+    #[must_use]
+    pub fn may_hold(&self, wallet: Wallet, account: AccountId, at: Timestamp) -> bool {
+        self.lanes_now().may_hold((wallet, account), at)
     }
 
     /// Tells of accounts that something of that group's rests on and that this server has no way to: nothing of it is asked

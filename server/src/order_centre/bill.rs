@@ -7,7 +7,7 @@ use crate::base_store::StoredSettled;
 use crate::order_group::{GiveBackEvent, GiveBackNews, GroupError, PaymentNews, RefundNews};
 use evertill_shared::id::{AccountId, RefundId};
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::payment::{Event, QueryOutcome};
+use evertill_shared::payment::{Event, Found, QueryOutcome};
 use evertill_shared::reconciliation::Movement;
 use evertill_shared::refund::RefundEvent;
 use evertill_shared::wallet::Wallet;
@@ -45,9 +45,14 @@ impl OrderCentre {
         };
         let (outcome, found_at) = match (settled.moved, &settled.transaction) {
             // What is to go back needs its account, and only the accounts themselves know whose it is.
-            (true, _) if payment.account == AccountId::NOT_KNOWN => match self.search(payment).await {
-                (outcome, Some(at)) => (outcome, Some(at)),
-                (_, None) => {
+            (true, _) if payment.account == AccountId::NOT_KNOWN => match self.search_all(payment).await {
+                Found { outcome, at: Some(at), .. } => (outcome, Some(at)),
+                Found { too_many, .. } if !too_many.is_empty() => {
+                    // The sweeper takes it back at all but one, and the bill is told again.
+                    let text = format!("more accounts at {wallet} than one have {}", settled.number);
+                    return Err(GroupError::Unknown(text));
+                }
+                Found { .. } => {
                     let text = format!("no account at {wallet} says that it has {}", settled.number);
                     return Err(GroupError::Unknown(text));
                 }

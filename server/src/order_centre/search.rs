@@ -2,36 +2,63 @@
 
 use super::OrderCentre;
 use super::lane::Lane;
+use crate::order_group::PaymentRecord;
+use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
-use evertill_shared::payment::{Payment, QueryOutcome, found_among};
+use evertill_shared::payment::{Found, Payment, ReverseOutcome, found_among};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 impl OrderCentre {
-    /// Asks all accounts at once; gives what they say together, and which of them knows the number.
-    pub(super) async fn search(&self, payment: &Payment) -> (QueryOutcome, Option<AccountId>) {
-        let (lanes, is_whole) = self.whole(payment.wallet);
-        let mut asked = JoinSet::new();
-        for lane in lanes.iter().map(Arc::clone) {
-            let (number, amount) = (payment.channel_number.clone(), payment.amount);
-            asked.spawn(async move { (lane.account(), lane.query(&number, amount).await) });
+    /// Asks all accounts that may have it at once; gives what they say together, and which of them knows the number.
+    pub(super) async fn search(&self, payment: &Payment) -> Found {
+        let (lanes, is_whole) = self.that_may_hold(payment.wallet, payment.sent_at);
+        search_at(&lanes, is_whole, payment).await
+    }
+
+    /// The same at all accounts that there are: somebody else says that one of them has it.
+    pub(super) async fn search_all(&self, payment: &Payment) -> Found {
+        search_at(&self.lanes_of(payment.wallet), false, payment).await
+    }
+
+    /// Takes an attempt back at these accounts, because another knows its number, too; nobody can say by which of them the
+    /// customer wanted to pay. Written down before it is asked for, and asked for when wallets take payments back. Whether
+    /// it was done shows when they are asked again.
+    pub(super) async fn take_back_at(&self, accounts: &[AccountId], record: &PaymentRecord, at: Timestamp) {
+        let (payment, number) = (&record.payment, record.number);
+        let (own, wallet, attempt) = (&payment.channel_number, payment.wallet, payment.attempt);
+        tracing::error!(%number, attempt, %wallet, ?accounts,
+            "more accounts at a wallet than one know one number: at these it is taken back");
+        if !payment.may_be_reversed(at, self.policy(wallet)) {
+            return;
         }
-        let mut answers = asked.join_all().await;
-        answers.sort_by_key(|(account, _)| *account);
-        let found = found_among(&answers, is_whole && answers.len() == lanes.len() && !lanes.is_empty());
-        let (number, wallet) = (&payment.channel_number, payment.wallet);
-        if let Some(at) = found.at {
-            tracing::warn!(%number, %wallet, account = %at,
-                "the record of an attempt was lost, and an account at the wallet knows it");
+        if let Err(error) = self.0.groups.known_at_others(number, attempt, accounts.to_vec(), at).await {
+            return tracing::warn!(%number, attempt, %error, "not written down: nothing is taken back yet");
         }
-        for account in &found.too_many {
-            tracing::error!(%number, %wallet, %account, "two accounts at a wallet know one number: one is taken back");
-            let lane: Option<&Arc<Lane>> = lanes.iter().find(|lane| lane.account() == *account);
-            if let Some(lane) = lane {
-                // Whether it was done shows when it is asked again.
-                let _ = lane.reverse(number).await;
+        for account in accounts {
+            let Some(lane) = self.lane(wallet, *account) else { continue };
+            let is_reversed = lane.reverse(own).await == ReverseOutcome::Reversed;
+            // It may be a code that was shown: that was lost with the record.
+            if !is_reversed && lane.shown().is_some() {
+                let _ = lane.close(own).await;
             }
         }
-        (found.outcome, found.at)
     }
+}
+
+async fn search_at(lanes: &[Arc<Lane>], is_whole: bool, payment: &Payment) -> Found {
+    let mut asked = JoinSet::new();
+    for lane in lanes.iter().map(Arc::clone) {
+        let (number, amount) = (payment.channel_number.clone(), payment.amount);
+        asked.spawn(async move { (lane.account(), lane.query(&number, amount).await) });
+    }
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(account, _)| *account);
+    let found = found_among(&answers, is_whole && answers.len() == lanes.len());
+    if let Some(at) = found.at {
+        let (number, wallet) = (&payment.channel_number, payment.wallet);
+        tracing::warn!(%number, %wallet, account = %at,
+            "the record of an attempt was lost, and an account at the wallet knows it");
+    }
+    found
 }

@@ -81,6 +81,9 @@ impl OrderCentre {
         for (wallet, lane) in self.searches() {
             let most = lane.free_places(tag, Errand::Searches);
             let lost = (wallet, AccountId::NOT_KNOWN);
+            if most == 0 {
+                continue;
+            }
             for due in self.0.groups.due_payments(tag, lost, most).await? {
                 let Some(place) = lane.errand_place(tag, Errand::Searches) else { break };
                 let (centre, under_way) = (self.clone(), self.under_way());
@@ -157,10 +160,14 @@ impl OrderCentre {
         payment.next_at = payment.next_at.min(at);
         let action = payment.due(at, self.policy(wallet))?;
         if payment.account == AccountId::NOT_KNOWN {
-            let (outcome, found_at) = self.search(&payment).await;
+            let found = self.search(&payment).await;
+            if !found.too_many.is_empty() {
+                self.take_back_at(&found.too_many, record, at).await;
+            }
             let is_over = action == Action::LookAgain;
+            let outcome = found.outcome;
             let event = if is_over { Event::LookedAgain(outcome) } else { Event::Query(outcome) };
-            return Some((event, found_at));
+            return Some((event, found.at));
         }
         let lane = self.lane(wallet, payment.account)?;
         let event = match action {

@@ -72,8 +72,9 @@ pub trait DayBooks: Send + Sync {
     /// Whether anything was sent to an account, or was to go back from it, in that time.
     fn account_was_used(&self, asked: AccountUse) -> Reply<bool>;
     /// Whether anything of an account's is not settled yet, whenever it was: payments that are open or to be looked at
-    /// again, refunds, and what goes back by itself.
-    fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool>;
+    /// again, refunds, and what goes back by itself. What was sent nobody knows where counts, too, if it was heard of
+    /// until that time.
+    fn account_is_owed(&self, account: AccountId, wallet: Wallet, until: Timestamp) -> Reply<bool>;
     /// Every account of which anything is not settled yet.
     fn accounts_owed(&self) -> Reply<Vec<(Wallet, AccountId)>>;
     /// The rows of a part of a day, oldest first.
@@ -125,9 +126,14 @@ impl GroupSet {
     /// Whether anything of an account's is not settled in any group; see [`DayBooks::account_is_owed`].
     /// # Errors
     /// As for [`GroupSet::account_was_used`].
-    pub async fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Result<bool, GroupError> {
+    pub async fn account_is_owed(
+        &self,
+        account: AccountId,
+        wallet: Wallet,
+        until: Timestamp,
+    ) -> Result<bool, GroupError> {
         for tag in self.tags() {
-            if self.for_copies(tag, |g| g.account_is_owed(account, wallet)).await? {
+            if self.for_copies(tag, |g| g.account_is_owed(account, wallet, until)).await? {
                 return Ok(true);
             }
         }

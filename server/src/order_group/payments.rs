@@ -120,6 +120,15 @@ pub trait Payments: Send + Sync {
     /// that becomes paid makes its order paid in the same transaction. Ends the lease. Taking in the same news
     /// twice changes nothing that counts.
     fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)>;
+    /// Writes into the order's story, once, that an attempt is going to be taken back at these accounts, because more than one
+    /// know its number.
+    fn known_at_others(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        accounts: Vec<AccountId>,
+        at: Timestamp,
+    ) -> Reply<()>;
     /// Leases an open payment, or one to be looked at again, if it is still at that version and no other lease lives.
     fn lease_payment(
         &self,

@@ -280,6 +280,19 @@ impl GroupSet {
         self.patient(news.number.tag(), |g| g.record_payment(news.clone())).await
     }
 
+    /// Writes down that an attempt is going to be taken back at these accounts, see [`super::Payments::known_at_others`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn known_at_others(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        accounts: Vec<AccountId>,
+        at: Timestamp,
+    ) -> Result<(), GroupError> {
+        self.write(number.tag(), |g| g.known_at_others(number, attempt, accounts.clone(), at)).await
+    }
+
     /// Leases an open payment.
     /// # Errors
     /// See [`GroupError`].

@@ -2,7 +2,7 @@
 
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, ChannelNumber, RefundId, TerminalId};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::refund::RefundState;
@@ -70,6 +70,14 @@ pub enum Fact {
     TakeBackAsked {
         /// Which try.
         attempt: Attempt,
+    },
+    /// The record of an attempt was lost, and more of the merchant's accounts than one know its number: at these it is taken
+    /// back.
+    KnownAtOthers {
+        /// Which try.
+        attempt: Attempt,
+        /// Where.
+        accounts: Vec<AccountId>,
     },
     /// The wallet says "paid" of an attempt that is over: the money goes back by itself, and people are told.
     LateSuccess {
@@ -167,6 +175,11 @@ impl fmt::Display for Fact {
                 transaction.iter().try_for_each(|number| write!(f, ", transaction {number}"))
             }
             Self::TakeBackAsked { attempt } => write!(f, "Attempt {attempt}: the till asked to take it back"),
+            Self::KnownAtOthers { attempt, accounts } => write!(
+                f,
+                "Attempt {attempt}: more accounts than one know it. It is taken back at {}",
+                named(accounts)
+            ),
             Self::LateSuccess { attempt, transaction } => write!(
                 f,
                 "Attempt {attempt}: the wallet says PAID after it was over (transaction {transaction}). \
@@ -206,6 +219,11 @@ impl fmt::Display for Fact {
             ),
         }
     }
+}
+
+/// Accounts in a row, by their numbers.
+pub(crate) fn named(accounts: &[AccountId]) -> String {
+    accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A fact and when it became one.

@@ -194,6 +194,10 @@ impl Reconciler {
                 }
                 Ok(more) => rows.extend(more),
                 Err(BillFailure::NotReady) if self.is_without_trade(day, account, uses) => {}
+                Err(failure) if self.has_nothing_of(channel, day, account, uses) => {
+                    tracing::warn!(%channel, %account, %day, %failure,
+                        "an account that was disabled long before has no bill: the day is compared without it");
+                }
                 Err(BillFailure::Bad(why)) => return Err(NotDone::Refused(why)),
                 Err(failure) => return Err(NotDone::Later(failure.to_string())),
             }
@@ -220,6 +224,14 @@ impl Reconciler {
     fn is_without_trade(&self, day: BusinessDay, account: AccountId, uses: &Uses) -> bool {
         let day = if uses.waits(account) { day.next() } else { day };
         !uses.moved(account) && self.may_be_empty(day)
+    }
+
+    /// Whether nothing of that day can be an account's by now: it was disabled long before, and our books know of nothing
+    /// there. It may never answer again, as when its contract has ended.
+    fn has_nothing_of(&self, channel: Wallet, day: BusinessDay, account: AccountId, uses: &Uses) -> bool {
+        let is_needed = uses.needed().any(|needed| needed == account);
+        let may_hold = |(from, _)| self.centre.may_hold(channel, account, from);
+        !is_needed && !self.span(day).is_none_or(may_hold) && self.may_be_empty(day)
     }
 
     /// Whether "no bill" may mean "no trade" by now.

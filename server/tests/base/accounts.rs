@@ -174,11 +174,18 @@ pub async fn whose_the_settings_files_account_is_stands_from_the_first_start_on<
     assert_eq!(table.of_the_file, named("1"));
     let files: Vec<_> = table.accounts.iter().map(|row| (row.id, row.is_the_files)).collect();
     assert_eq!(files, [(one, true), (two, false)]);
+    assert!(table.closed.is_empty());
     // The last account at a wallet stays: else the settings file's would take payments again.
     for id in [one, two] {
         here.enable_account(id, false, "closed".into(), "it".into()).await.unwrap();
     }
     shop.clock.forward(60_000);
     there.delete_account(one, "closed".into(), "it".into()).await.unwrap();
+    let table = here.wallet_table().await.unwrap();
+    assert_eq!(
+        (table.of_the_file, table.closed),
+        (named("1"), [Wallet::WeChatPay].into()),
+        "nothing rests on it"
+    );
     is_invalid(here.delete_account(two, "closed".into(), "it".into()).await, "the last account");
 }

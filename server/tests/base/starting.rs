@@ -59,6 +59,8 @@ pub async fn an_order_group_is_known_to_all_servers_by_one_name<P: Place>(shop: 
     assert_eq!(there.expected_group(tag).await.unwrap().group.as_deref(), Some("abc"));
 }
 
+const LEASE: Duration = Duration::from_secs(60);
+
 /// A machine whose clock is wrong by so many milliseconds.
 struct Off(i64);
 
@@ -74,8 +76,8 @@ impl Clock for Off {
 pub async fn servers_whose_clocks_differ_go_by_the_one_that_they_share<P: Place>(shop: Shop<P>) {
     let database = shop.place.database().await;
     let is_shared = database.read(|sql| sql.time()).await.map_err(|error: DbError| error).unwrap().is_some();
-    let ahead = AgreedClock::over(Arc::new(Off(240_000)), &database).await;
-    let behind = AgreedClock::over(Arc::new(Off(-240_000)), &database).await;
+    let ahead = AgreedClock::over(Arc::new(Off(240_000)), &database, LEASE).await;
+    let behind = AgreedClock::over(Arc::new(Off(-240_000)), &database, LEASE).await;
     let apart = (ahead.now().0 - behind.now().0).abs();
     assert_eq!(apart < 2_000, is_shared, "{apart} ms apart");
     database.close().await;

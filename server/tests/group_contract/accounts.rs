@@ -34,7 +34,7 @@ async fn sent_to(home: &Home, account: AccountId, minor: i64) -> OrderNumber {
 }
 
 async fn is_owed(home: &Home, account: AccountId) -> bool {
-    home.group.account_is_owed(account, WALLET).await.unwrap()
+    home.group.account_is_owed(account, WALLET, Timestamp(i64::MAX)).await.unwrap()
 }
 
 async fn was_used(home: &Home, account: AccountId, from: Timestamp, until: Timestamp) -> bool {
@@ -103,7 +103,7 @@ async fn whatever_rests_on_an_account_is_known() {
                 && !was_used(&home, THREE, later, Timestamp(i64::MAX)).await
         );
         assert!(!is_owed(&home, FOUR).await && !was_used(&home, FOUR, Timestamp(0), later).await);
-        assert!(!home.group.account_is_owed(THREE, Wallet::Alipay).await.unwrap());
+        assert!(!home.group.account_is_owed(THREE, Wallet::Alipay, later).await.unwrap());
         let declined = PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds);
         home.group.record_payment(news(number, Event::Pay(declined))).await.unwrap();
         assert!(is_owed(&home, THREE).await, "{}: it is looked at again", home.engine);
@@ -124,6 +124,9 @@ async fn what_was_sent_nobody_knows_where_rests_on_every_account_until_it_is_fou
     for home in homes().await {
         let number = sent_to(&home, AccountId::NOT_KNOWN, 700).await;
         assert!(is_owed(&home, THREE).await && is_owed(&home, FOUR).await, "{}", home.engine);
+        let by = |until| home.group.account_is_owed(FOUR, WALLET, until);
+        let before = NOON.minus(Duration::from_millis(1));
+        assert!(by(NOON).await.unwrap() && !by(before).await.unwrap(), "{}: disabled before", home.engine);
         let found =
             PaymentNews { found_at: Some(THREE), ..news(number, Event::Query(QueryOutcome::Waiting)) };
         let record = home.group.record_payment(found).await.unwrap().0;

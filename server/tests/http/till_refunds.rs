@@ -2,7 +2,7 @@
 
 use crate::rig::{Came, PASSWORD, Server, Store, Till, hash};
 use crate::sale::{Sold, adopt, at, cny, sell, shop, write};
-use evertill_server::base_store::StaffRecord;
+use evertill_server::base_store::{PinCheck, PinTry, StaffRecord};
 use evertill_shared::clock::Clock as _;
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::error::ErrorCode;
@@ -216,6 +216,49 @@ async fn wrong_pins_cost_time_at_the_server_per_person_and_per_till() {
         RefundAnswer::WrongPin { tries_left: 4 },
         "forgotten by then"
     );
+}
+
+/// How many tries are counted as wrong.
+fn counted(store: &Store) -> i64 {
+    let base = files(store.dir.path()).into_iter().find(|file| file.ends_with("base.db")).unwrap();
+    let base =
+        rusqlite::Connection::open_with_flags(base, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    base.query_row("SELECT coalesce(sum(failures), 0) FROM login_failures", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_breaks_while_a_right_pin_is_looked_at_makes_it_no_wrong_one() {
+    let (store, server, till, _other, sold) = sold().await;
+    let request = asked("broken-line", 100, "max", PIN);
+    {
+        let mut asking = std::pin::pin!(ask(&server, &till, &sold, &request));
+        while counted(&store) == 0 {
+            let pause = Duration::from_millis(1);
+            if tokio::time::timeout(pause, asking.as_mut()).await.is_ok() {
+                break;
+            }
+        }
+    }
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    while counted(&store) > 0 {
+        assert!(tokio::time::Instant::now() < until, "a right PIN stands as a wrong one");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // And so it is with what could not be looked at at all.
+    let base = &server.app().base;
+    let tried = PinTry {
+        login: "max".into(),
+        till: till.terminal,
+        request_id: "not looked at".into(),
+        may: |role| role == Role::Manager,
+    };
+    for n in 0..20 {
+        let tried = PinTry { request_id: format!("not looked at {n}"), ..tried.clone() };
+        let check = base.try_pin(&tried).await.unwrap();
+        assert!(matches!(check, PinCheck::Look { tries_left: 4, .. }), "{check:?}");
+        base.pin_was_not_looked_at(&tried).await.unwrap();
+    }
+    assert_eq!(counted(&store), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

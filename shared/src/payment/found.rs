@@ -19,9 +19,10 @@ pub struct Found {
 /// Judges what each account said of a number; `is_whole` is whether every account was asked that it may have been sent to.
 #[must_use]
 pub fn found_among(answers: &[(AccountId, QueryOutcome)], is_whole: bool) -> Found {
-    use QueryOutcome::{NoSuchOrder, Paid, Reversed, Unknown};
+    use QueryOutcome::{Failed, NoSuchOrder, Paid, Reversed, Unknown};
     let first = |which: fn(&QueryOutcome) -> bool| answers.iter().find(|(_, said)| which(said));
-    let is_live = |said: &QueryOutcome| !matches!(said, NoSuchOrder | Unknown | Reversed);
+    // What failed holds no money, and hides none that another holds.
+    let is_live = |said: &QueryOutcome| !matches!(said, NoSuchOrder | Unknown | Reversed | Failed(_));
     let kept = first(|said| matches!(said, Paid { .. })).or_else(|| answers.iter().find(|(_, s)| is_live(s)));
     if let Some((at, said)) = kept {
         let others = answers.iter().filter(|(id, said)| id != at && is_live(said));
@@ -32,7 +33,9 @@ pub fn found_among(answers: &[(AccountId, QueryOutcome)], is_whole: bool) -> Fou
         };
     }
     let in_doubt = !is_whole || first(|said| *said == Unknown).is_some();
-    let (outcome, at) = match first(|said| *said == Reversed) {
+    // What failed is taken back all the same, so that it surely ends.
+    let ended = first(|said| matches!(said, Failed(_))).or_else(|| first(|said| *said == Reversed));
+    let (outcome, at) = match ended {
         _ if in_doubt => (Unknown, None),
         Some((at, said)) => (said.clone(), Some(*at)),
         None => (NoSuchOrder, None),

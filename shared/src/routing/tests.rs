@@ -17,6 +17,7 @@ fn account(id: u32) -> Account {
         wallet: Wallet::WeChatPay,
         store: None,
         enabled: true,
+        since: Timestamp(0),
         scanned: true,
         shown: true,
         currency: Currency::CNY,
@@ -119,6 +120,23 @@ fn what_is_offered_does_not_look_at_amounts() {
     assert!(table.offers(Wallet::WeChatPay, store(1), Kind::Scanned));
     assert!(!table.offers(Wallet::WeChatPay, store(1), Kind::Shown));
     assert!(table.offers(Wallet::Alipay, store(1), Kind::Shown), "the settings file's affair");
+}
+
+#[test]
+fn what_was_lost_may_be_at_an_account_that_is_enabled_or_was_so_a_week_before() {
+    let since = Timestamp(1_000_000_000);
+    let on = Account { since, ..account(1) };
+    let off = Account { enabled: false, ..on.clone() };
+    let week = Duration::from_secs(7 * 24 * 3600);
+    for (heard_of, may) in [
+        (since.minus(week), true),
+        (since, true),
+        (since.plus(week), true),
+        (since.plus(week + Duration::from_millis(1)), false),
+    ] {
+        assert!(on.may_hold(heard_of));
+        assert_eq!(off.may_hold(heard_of), may, "{heard_of:?}");
+    }
 }
 
 fn any_account() -> impl Strategy<Value = Account> {

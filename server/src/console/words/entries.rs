@@ -246,6 +246,7 @@ dictionary! {
     fact_late_success: "Attempt {}: the wallet says PAID after it was over (transaction {}). The money goes back by itself.", "第 {} 次：结束后钱包仍报告已支付（交易单号 {}）。款项将自动退还。";
     fact_paid_twice: "Attempt {}: PAID although the order was paid already. The money goes back by itself.", "第 {} 次：订单已支付后又被支付。款项将自动退还。";
     fact_given_back: "Attempt {}: {} went back by itself as {}", "第 {} 次：{} 已自动退还，退款单号 {}";
+    fact_known_at_others: "Attempt {}: more than one of the merchant's accounts know it. It is taken back at account {}", "第 {} 次：不止一个商户账户有此笔记录，正在账户 {} 撤销";
     fact_nothing_to_give_back: "Attempt {}: the wallet holds nothing to give back", "第 {} 次：钱包未持有需退还的款项";
     fact_not_given_back: "Attempt {}: the wallet would not give the money back ({}). It is tried again; look at it in the wallet's merchant system.", "第 {} 次：钱包未能退还款项（{}）。系统会继续尝试，请在钱包商户系统中核对。";
     fact_refund_asked: "Refund of {} asked by {} ({}): {}", "{1}（{2}）申请退款 {0}：{3}";

@@ -3,9 +3,13 @@
 use super::refunding::carry_out;
 use super::wallet::{Customer, Line};
 use super::*;
+use crate::base_store::StoredSettled;
+use crate::order_group::Fact;
+use crate::order_group::testing::NOON;
 use evertill_shared::id::AccountId;
 use evertill_shared::money::Currency;
 use evertill_shared::payment::DeclineReason;
+use evertill_shared::reconciliation::Movement;
 use evertill_shared::refund::RefundState;
 use evertill_shared::routing::{Account, Rule, Span, Table};
 
@@ -26,6 +30,7 @@ fn account(id: AccountId) -> Account {
         wallet: Wallet::WeChatPay,
         store: None,
         enabled: true,
+        since: NOON,
         scanned: true,
         shown: true,
         currency: Currency::CNY,
@@ -343,6 +348,45 @@ async fn of_an_attempt_whose_record_was_lost_no_such_order_is_believed_only_of_a
     assert_eq!(it.shop.state(&next, 1).await, PaymentState::Reversing);
 }
 
+/// Disabled more than a week ago; its contract may have ended.
+fn off_for_long(id: AccountId) -> Account {
+    Account { since: NOON.minus(seconds(7 * 24 * 3600 + 1)), ..off(id) }
+}
+
+#[tokio::test]
+async fn an_account_that_ended_long_ago_keeps_no_customer_waiting() {
+    let it = Accounts::new();
+    it.two.books().query = Line::LosesAnswer;
+    // Disabled a week ago it may have what is heard of only now; disabled before that it surely does not.
+    for (ended, is_over) in [(off(TWO), false), (off_for_long(TWO), true)] {
+        it.serve(vec![account(ONE), ended.clone()], vec![]);
+        let sold = it.shop.order(700).await;
+        it.takes_back_unseen(&sold).await;
+        it.shop.pass(seconds(300)).await;
+        assert_eq!(it.shop.state(&sold, 1).await == PaymentState::Reversed, is_over);
+        // The same if this server cannot even open it.
+        let channel = Arc::clone(&it.one) as Arc<dyn Channel>;
+        let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: false, channel }];
+        let table = Table::new(vec![account(ONE), ended], vec![]).unwrap();
+        it.shop.centre.serve(Serving { accounts, table, ..Serving::default() });
+        let next = it.shop.order(700).await;
+        it.takes_back_unseen(&next).await;
+        it.shop.pass(seconds(300)).await;
+        assert_eq!(it.shop.state(&next, 1).await == PaymentState::Reversed, is_over);
+    }
+}
+
+#[tokio::test]
+async fn where_no_account_has_taken_payments_for_long_a_lost_attempt_is_over() {
+    let it = Accounts::new();
+    it.serve(vec![off_for_long(ONE), off_for_long(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(300)).await;
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(it.one.books().queries + it.two.books().queries, 0);
+}
+
 #[tokio::test]
 async fn a_number_that_two_accounts_know_is_taken_back_at_both() {
     let it = Accounts::new();
@@ -351,9 +395,35 @@ async fn a_number_that_two_accounts_know_is_taken_back_at_both() {
     it.knows(&it.one, &sold);
     it.knows(&it.two, &sold);
     it.takes_back_unseen(&sold).await;
+    let nets = || [it.one.books().net(), it.two.books().net()];
+    let is_told = async || {
+        let story = it.shop.rig.groups.order(sold.number).await.unwrap().story;
+        let facts = story.into_iter().filter(|line| matches!(line.what, Fact::KnownAtOthers { .. }));
+        facts.map(|line| line.what).collect::<Vec<_>>()
+    };
+    // The bill may speak of it at any time: nothing is taken back by whoever has no lease.
+    let channel_number = ChannelNumber::new(store().id, sold.sale.key, 1);
+    let settled = StoredSettled {
+        order: sold.number.to_string(),
+        movement: Movement::Payment,
+        number: channel_number.to_string(),
+        moved: true,
+        transaction: Some("42".into()),
+        day: "2026-11-20".parse().unwrap(),
+        place: 0,
+        told: false,
+    };
+    it.shop.centre.settled_by_bill(Wallet::WeChatPay, &settled).await.unwrap_err();
+    it.shop.pass(seconds(14)).await;
+    assert_eq!((nets(), is_told().await), ([700, 700], vec![]), "wallets take nothing back as soon as that");
+    it.two.books().reverse = Line::LosesRequest;
+    it.shop.pass(seconds(30)).await;
+    let fact = Fact::KnownAtOthers { attempt: 1, accounts: vec![TWO] };
+    assert_eq!((nets(), is_told().await), ([700, 700], vec![fact]), "written down, and asked for in vain");
+    it.two.books().reverse = Line::Good;
     it.shop.pass(seconds(120)).await;
     assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
-    assert_eq!(it.one.books().net() + it.two.books().net(), 0);
+    assert_eq!((nets(), is_told().await.len()), ([0, 0], 1));
 }
 
 #[tokio::test]

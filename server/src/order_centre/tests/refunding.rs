@@ -1,7 +1,7 @@
 use super::wallet::Line;
 use super::*;
 use crate::order_group::testing::cny;
-use crate::order_group::{CarryOut, RefundRecord};
+use crate::order_group::{CarryOut, Fact, RefundRecord};
 use evertill_shared::refund::{Refund, RefundEvent, RefundRefused, RefundState};
 
 pub(super) async fn carry_out(shop: &Shop, asked: &RefundRecord) -> Result<Refund, GroupError> {
@@ -175,6 +175,16 @@ async fn money_that_went_back_although_it_was_refused_is_held_again() {
     };
     assert_eq!(told(RefundEvent::UnderWay).await, (RefundState::Unknown, cny(300)));
     assert_eq!(told(RefundEvent::Confirmed).await, (RefundState::Done, cny(300)));
+    let contradicted = async || {
+        let story = shop.rig.groups.order(sold.number).await.unwrap().story;
+        story.iter().filter(|line| matches!(line.what, Fact::RefundContradicted { .. })).count()
+    };
+    for late in [RefundEvent::UnderWay, RefundEvent::NoAnswer, RefundEvent::Confirmed] {
+        assert_eq!(told(late).await, (RefundState::Done, cny(300)));
+    }
+    assert_eq!(contradicted().await, 0, "a late word that it is under way contradicts nothing");
+    assert_eq!(told(RefundEvent::Refused).await, (RefundState::Done, cny(300)));
+    assert_eq!(contradicted().await, 1);
     shop.wechat.books().refuses_refunds = false;
     let rest = shop.asked(&sold, 600, "request-2").await;
     assert_eq!(carry_out(&shop, &rest).await.unwrap().state, RefundState::Done);

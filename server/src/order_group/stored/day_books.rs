@@ -87,9 +87,10 @@ impl DayBooks for StoredGroup {
         })
     }
 
-    fn account_is_owed(&self, account: AccountId, wallet: Wallet) -> Reply<bool> {
+    fn account_is_owed(&self, account: AccountId, wallet: Wallet, until: Timestamp) -> Reply<bool> {
         self.read(move |sql| {
-            any(sql, &OWED, &params![wallet.code(), account.get(), AccountId::NOT_KNOWN.get()])
+            let lost = AccountId::NOT_KNOWN.get();
+            any(sql, &OWED, &params![wallet.code(), account.get(), lost, until.0])
         })
     }
 
@@ -128,14 +129,14 @@ const USED: [&str; 3] = [
 
 /// Where an account has something to settle, or may have: an attempt that was sent nobody knows where may be its.
 const OWED: [&str; 4] = [
-    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account IN (?2, ?3) \
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) \
      AND p.state IN ('sent', 'waiting', 'unknown', 'reversing') LIMIT 1",
-    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account IN (?2, ?3) \
+    "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) \
      AND p.state IN ('declined', 'reversed') AND p.looked_again = 0 LIMIT 1",
     "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
-     WHERE r.wallet = ?1 AND p.account IN (?2, ?3) AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
+     WHERE r.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
     "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
-     WHERE g.wallet = ?1 AND p.account IN (?2, ?3) AND g.state = 'open' LIMIT 1",
+     WHERE g.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) AND g.state = 'open' LIMIT 1",
 ];
 
 /// The same, whichever account it is.

@@ -7,6 +7,7 @@ use super::super::{
 use super::StoredGroup;
 use super::books::Books;
 use super::give_backs::owe;
+use super::lists::story;
 use super::orders::{adopt, become_paid};
 use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable, to_json, with_spare};
 use crate::database::Sql;
@@ -89,6 +90,21 @@ impl Payments for StoredGroup {
                 Change::State | Change::None => {}
             }
             Ok((record, change))
+        })
+    }
+
+    fn known_at_others(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        accounts: Vec<AccountId>,
+        at: Timestamp,
+    ) -> Reply<()> {
+        self.write(number, move |books| {
+            lock(books.sql, number)?;
+            let fact = Fact::KnownAtOthers { attempt, accounts: accounts.clone() };
+            let is_told = story(books.sql, number)?.iter().any(|line| line.what == fact);
+            if is_told { Ok(()) } else { books.tell(number, at, &fact) }
         })
     }
 

@@ -316,7 +316,9 @@ fn contradicted(
             "a wallet carries out a refund that it had refused: its money is held again");
         return settle(books, &record, now, None, news.next_at, news.at);
     }
-    if news.event == RefundEvent::NoAnswer {
+    // That the wallet works on what it has done already is an older word than that it is done.
+    let is_late = (state, news.event) == (RefundState::Done, RefundEvent::UnderWay);
+    if news.event == RefundEvent::NoAnswer || is_late {
         return Ok(record);
     }
     tracing::error!(refund = %record.refund.id, ?state, event = ?news.event,

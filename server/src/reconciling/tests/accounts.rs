@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::order_centre::{OpenAccount, Serving};
+use evertill_shared::money::Currency;
+use evertill_shared::routing::{Account, Span, Table};
 
 const ONE: AccountId = AccountId(1);
 const DAY_OF_SALE: &str = "2026-11-20";
@@ -64,6 +66,62 @@ async fn a_declined_attempt_needs_no_bill_of_its_account() {
     shop.rig.clock.advance(EVENING);
     shop.reconciler.look(Wallet::WeChatPay).await;
     assert!(is_done(&shop).await, "nothing moved there: there is no bill");
+}
+
+/// The second account is a row of the table, disabled so long before noon.
+fn is_off(shop: &Shop, other: &Arc<Paper>, for_so_long: Duration) {
+    let row = Account {
+        id: ONE,
+        wallet: Wallet::WeChatPay,
+        store: None,
+        enabled: false,
+        since: NOON.minus(for_so_long),
+        scanned: true,
+        shown: false,
+        currency: Currency::CNY,
+        amounts: Span::default(),
+    };
+    let channel = Arc::clone(other) as Arc<dyn Channel>;
+    let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: false, channel }];
+    let table = Table::new(vec![row], Vec::new()).unwrap();
+    let of_the_file = [Wallet::WeChatPay].into();
+    shop.reconciler.centre.serve(Serving { accounts, table, of_the_file });
+}
+
+fn silent() -> Bill {
+    Err(BillFailure::NoAnswer("the contract has ended".into()))
+}
+
+#[tokio::test]
+async fn an_account_that_ended_long_ago_keeps_no_day_from_being_compared() {
+    for (days, is_left_out) in [(6, false), (9, true)] {
+        let (shop, other) = shop().await;
+        is_off(&shop, &other, DAY * days);
+        let first = shop.paid(1_000).await;
+        // What was sent nobody knows where cannot be there.
+        shop.pay_to(AccountId::NOT_KNOWN, 700, None).await;
+        shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+        other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), silent());
+        shop.morning().await;
+        assert!(!is_done(&shop).await, "it may still answer");
+        shop.rig.clock.advance(EVENING);
+        shop.reconciler.look(Wallet::WeChatPay).await;
+        assert_eq!(is_done(&shop).await, is_left_out, "disabled {days} days before");
+    }
+}
+
+#[tokio::test]
+async fn a_day_waits_for_an_account_that_ended_if_money_moved_there_all_the_same() {
+    let (shop, other) = shop().await;
+    is_off(&shop, &other, DAY * 9);
+    let first = shop.paid(1_000).await;
+    shop.pay_to(ONE, 700, success()).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), silent());
+    shop.morning().await;
+    shop.rig.clock.advance(EVENING);
+    shop.reconciler.look(Wallet::WeChatPay).await;
+    assert!(!is_done(&shop).await);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! An attempt that was sent nobody knows where.
 
 use super::*;
-use QueryOutcome::{NoSuchOrder, NotPaid, Reversed, Unknown, Waiting};
+use QueryOutcome::{Failed, NoSuchOrder, NotPaid, Reversed, Unknown, Waiting};
 
 fn any_answer() -> impl Strategy<Value = QueryOutcome> {
     let failed = QueryOutcome::Failed(DeclineReason::PaymentFailed);
@@ -24,12 +24,13 @@ proptest! {
     ) {
         let answers: Vec<_> = (1..).map(AccountId).zip(said.iter().cloned()).collect();
         let found = found_among(&answers, is_whole);
-        let holds = said.iter().filter(|said| !matches!(said, NoSuchOrder | Unknown | Reversed)).count();
+        let is_live = |said: &&QueryOutcome| !matches!(said, NoSuchOrder | Unknown | Reversed | Failed(_));
+        let holds = said.iter().filter(is_live).count();
         let in_doubt = !is_whole || said.contains(&Unknown);
         match &found.outcome {
             // The end is believed only when nobody may have taken it.
             NoSuchOrder => prop_assert!(!in_doubt && said.iter().all(|said| *said == NoSuchOrder)),
-            Reversed => prop_assert!(!in_doubt && holds == 0 && found.at.is_some()),
+            Reversed | Failed(_) => prop_assert!(!in_doubt && holds == 0 && found.at.is_some()),
             Unknown => prop_assert!(found.at.is_none() && (in_doubt || holds > 1)),
             one => {
                 prop_assert_eq!(holds, 1);
@@ -39,11 +40,20 @@ proptest! {
         }
         // Of several that have it one is left, and a payment rather than an order that may yet be paid.
         prop_assert_eq!(found.too_many.len(), holds.saturating_sub(1));
-        let left = answers.iter().find(|(id, said)| {
-            !matches!(said, NoSuchOrder | Unknown | Reversed) && !found.too_many.contains(id)
-        });
+        let left = answers.iter().find(|(id, said)| is_live(&said) && !found.too_many.contains(id));
         prop_assert!(!said.contains(&paid()) || left.is_some_and(|(_, said)| *said == paid()));
     }
+}
+
+#[test]
+fn what_failed_at_one_account_hides_no_payment_at_another() {
+    let failed = || Failed(DeclineReason::PaymentFailed);
+    let at = |one, other| found_among(&[(AccountId(1), one), (AccountId(2), other)], true);
+    let found = at(failed(), paid());
+    assert_eq!((found.outcome, found.at, found.too_many), (paid(), Some(AccountId(2)), vec![]));
+    assert_eq!(at(failed(), Unknown).outcome, Unknown, "the other may have taken it");
+    let found = at(Reversed, failed());
+    assert_eq!((found.outcome, found.at), (failed(), Some(AccountId(2))), "what failed must surely end");
 }
 
 #[test]
