@@ -54,6 +54,7 @@ mod till;
 pub(crate) mod time;
 mod wallet;
 
+pub use model::Deeds;
 pub use mutation::Mutation;
 pub use plan::{Plan, Step, What};
 pub use run::{Outcome, Violation, run};

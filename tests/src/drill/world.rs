@@ -1,7 +1,7 @@
 //! `cargo drill -- world`: the simulated world, seed after seed, and the bugs that it must catch.
 
 use super::DrillError;
-use crate::world::{Mutation, Outcome, Plan, Template, TemplateError, run, shrink};
+use crate::world::{Deeds, Mutation, Outcome, Plan, Template, TemplateError, run, shrink};
 use clap::Args;
 use evertill_shared::clock::{Clock, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,7 +48,8 @@ pub struct WorldOptions {
     #[arg(long)]
     no_bugs: bool,
     /// Ten times as many seeds, and as long as it takes. Without it no seed begins after 290 s; the drill fails if by then
-    /// not even a quarter of the seeds was run, or if a bug's turn has not come after 200 s.
+    /// not even a quarter of the seeds was run, or if a bug's turn has not come after 200 s (`mutations_not_run`: nothing is
+    /// known of those; `mutations_survived` were looked for and not found).
     #[arg(long)]
     long: bool,
     /// The last line printed is one JSON object.
@@ -62,7 +63,32 @@ struct Total {
     seeds: u64,
     violations: u64,
     simulated: Duration,
+    deeds: Deeds,
     failing: Vec<u64>,
+}
+
+/// What came of all planted bugs.
+#[derive(Debug, Default)]
+pub struct Bugs {
+    /// How many there are.
+    pub planted: usize,
+    /// Those that were not caught, with what came of them.
+    pub missed: Vec<(Mutation, Hunt)>,
+}
+
+impl Bugs {
+    fn not_run(&self) -> usize {
+        self.missed.iter().filter(|(_, hunt)| *hunt == Hunt::OutOfTime).count()
+    }
+
+    /// Those that were run, and not caught.
+    fn survived(&self) -> usize {
+        self.missed.len() - self.not_run()
+    }
+
+    fn caught(&self) -> usize {
+        self.planted - self.missed.len()
+    }
 }
 
 /// What came of a planted bug.
@@ -92,52 +118,90 @@ pub fn drill(options: &WorldOptions) -> Result<bool, DrillError> {
     let passed = || SystemClock.monotonic().saturating_sub(began);
     let asked = if options.long { options.seeds.saturating_mul(10) } else { options.seeds };
     let left_for_bugs = || options.long || passed() < LONGEST_OF_BUGS;
-    let (mutations, missed) =
-        if options.no_bugs || bug.is_some() { (0, Vec::new()) } else { bugs(&left_for_bugs)? };
+    let hunted = if options.no_bugs || bug.is_some() { Bugs::default() } else { bugs(&left_for_bugs)? };
     let is_time_left = || options.long || passed() < LONGEST;
     let total = all_seeds(options.first, asked, bug, &is_time_left)?;
     for seed in &total.failing {
         eprintln!("seed {seed} breaks a rule: cargo drill -- world --seed {seed}");
     }
-    let seeds = total.seeds;
-    if seeds < asked {
+    if total.seeds < asked {
+        let seeds = total.seeds;
         eprintln!(
             "only {seeds} of {asked} seeds were run in the time that there was; --long takes as long as it takes"
         );
     }
-    for (bug, hunt) in &missed {
-        eprintln!("the bug {} was not caught: {hunt:?}", bug.name());
-    }
-    let caught = mutations - missed.len();
-    let wall = passed();
     let floor = if options.long { asked } else { asked.div_ceil(FLOOR) };
-    let hours = total.simulated.as_secs() / 36;
-    println!(
-        "{seeds} seeds, {} broke a rule; {}.{:02} hours simulated; {caught} of {mutations} planted bugs caught",
-        total.violations,
-        hours / 100,
-        hours % 100
-    );
+    tell_all(&total, &hunted);
     if options.json {
-        // By hand: figures with two digits after the point, without floating point on the way.
-        println!(
-            "{{\"seeds\":{seeds},\"seeds_asked\":{asked},\"seeds_at_least\":{floor},\"violations\":{},\"simulated_hours\":{}.{:02},\"mutations\":{mutations},\
-             \"mutations_caught\":{caught},\"wall_s\":{}.{}}}",
-            total.violations,
-            hours / 100,
-            hours % 100,
-            wall.as_secs(),
-            wall.subsec_millis() / 100
-        );
+        println!("{}", json_line(&total, &hunted, (asked, floor), passed()));
     }
-    Ok(total.holds(floor) && missed.is_empty())
+    Ok(total.holds(floor) && hunted.missed.is_empty())
 }
 
 impl Total {
-    /// Whether no rule was broken in at least so many seeds: none proves nothing.
+    /// Whether no rule was broken in at least so many seeds: none proves nothing. Nor does a world in which something that
+    /// its people want was never done.
     fn holds(&self, floor: u64) -> bool {
-        self.violations == 0 && self.seeds >= floor.max(1)
+        self.violations == 0 && self.seeds >= floor.max(1) && self.never().next().is_none()
     }
+
+    /// What was never done.
+    fn never(&self) -> impl Iterator<Item = &'static str> {
+        self.deeds.named().into_iter().filter(|(_, times)| *times == 0).map(|(name, _)| name)
+    }
+
+    /// Hundredths of the hours that were simulated.
+    fn hours(&self) -> u64 {
+        self.simulated.as_secs() / 36
+    }
+}
+
+/// For people.
+fn tell_all(total: &Total, hunted: &Bugs) {
+    for (bug, hunt) in &hunted.missed {
+        match hunt {
+            Hunt::OutOfTime => eprintln!("the bug {} was not run: there was no time left", bug.name()),
+            hunt => eprintln!("the bug {} was not caught: {hunt:?}", bug.name()),
+        }
+    }
+    for name in total.never() {
+        eprintln!("in all seeds together nothing was {name}: they prove nothing about that");
+    }
+    let done: Vec<String> =
+        total.deeds.named().iter().map(|(name, times)| format!("{times} {name}")).collect();
+    println!(
+        "{} seeds, {} broke a rule; {}.{:02} hours simulated; {}; {} of {} planted bugs caught, {} survived, {} not run",
+        total.seeds,
+        total.violations,
+        total.hours() / 100,
+        total.hours() % 100,
+        done.join(", "),
+        hunted.caught(),
+        hunted.planted,
+        hunted.survived(),
+        hunted.not_run()
+    );
+}
+
+/// By hand: figures with two digits after the point, without floating point on the way.
+fn json_line(total: &Total, hunted: &Bugs, (asked, floor): (u64, u64), wall: Duration) -> String {
+    let deeds: String =
+        total.deeds.named().iter().map(|(name, times)| format!("\"{name}\":{times},")).collect();
+    format!(
+        "{{\"seeds\":{},\"seeds_asked\":{asked},\"seeds_at_least\":{floor},\"violations\":{},\
+         \"simulated_hours\":{}.{:02},{deeds}\"mutations\":{},\"mutations_caught\":{},\"mutations_survived\":{},\
+         \"mutations_not_run\":{},\"wall_s\":{}.{}}}",
+        total.seeds,
+        total.violations,
+        total.hours() / 100,
+        total.hours() % 100,
+        hunted.planted,
+        hunted.caught(),
+        hunted.survived(),
+        hunted.not_run(),
+        wall.as_secs(),
+        wall.subsec_millis() / 100
+    )
 }
 
 fn named(name: &str) -> Result<Mutation, TemplateError> {
@@ -208,6 +272,7 @@ fn all_seeds(
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             total.seeds += 1;
             total.simulated += outcome.simulated;
+            total.deeds.add(&outcome.deeds);
             if let Some(violation) = outcome.violations.first() {
                 total.violations += 1;
                 total.failing.push(seed);
@@ -235,12 +300,10 @@ fn on_all_threads(work: &(impl Fn() -> Result<(), TemplateError> + Sync)) -> Res
     })
 }
 
-/// Plants every bug, one after the other; gives how many there are, and what came of those that were not caught.
+/// Plants every bug, one after the other.
 /// # Errors
 /// A world cannot be made.
-pub fn bugs(
-    is_time_left: &(impl Fn() -> bool + Sync),
-) -> Result<(usize, Vec<(Mutation, Hunt)>), TemplateError> {
+pub fn bugs(is_time_left: &(impl Fn() -> bool + Sync)) -> Result<Bugs, TemplateError> {
     let next = AtomicU64::new(0);
     let missed = Mutex::new(Vec::new());
     let work = || -> Result<(), TemplateError> {
@@ -256,11 +319,13 @@ pub fn bugs(
         }
     };
     on_all_threads(&work)?;
-    Ok((Mutation::ALL.len(), missed.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    let missed = missed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Bugs { planted: Mutation::ALL.len(), missed })
 }
 
 /// Lives plans through in which something happens that a planted bug is about, until it has broken the rule that it is
-/// there for and each of its parts has bent something.
+/// there for and each of its parts has bent something. When time is short, one that was caught is not run any more for
+/// the sake of parts that have bent nothing yet.
 fn hunt(
     template: &Template,
     bug: Mutation,
@@ -270,40 +335,91 @@ fn hunt(
     Mutation::begin_anew();
     let (mut lived, mut caught) = (0, None);
     for plan in plans {
-        if !is_time_left() {
-            return Ok(Hunt::OutOfTime);
+        if let Some(hunt) = verdict(caught, bug.never_fired(), lived, is_time_left()) {
+            return Ok(hunt);
         }
         let outcome = run(template, &plan, Some(bug), false)?;
         lived += 1;
         if outcome.violations.iter().any(|violation| violation.rule == bug.breaks()) {
             caught = caught.or(Some(plan.seed));
         }
-        let idle = bug.never_fired();
-        match caught {
-            Some(seed) if idle.is_empty() => return Ok(Hunt::Caught(seed)),
-            _ if lived >= FIRES_WITHIN && !idle.is_empty() => return Ok(Hunt::NeverFired(idle)),
-            None if lived >= SEEDS_OF_A_BUG => return Ok(Hunt::Survived),
-            _ => {}
-        }
     }
-    Ok(match bug.never_fired() {
-        _ if lived == 0 => Hunt::NeverDrawn,
-        idle if idle.is_empty() => Hunt::Survived,
-        idle => Hunt::NeverFired(idle),
+    let idle = bug.never_fired();
+    Ok(match verdict(caught, idle.clone(), lived, true) {
+        Some(hunt) => hunt,
+        None if lived == 0 => Hunt::NeverDrawn,
+        None if idle.is_empty() => Hunt::Survived,
+        None => Hunt::NeverFired(idle),
     })
+}
+
+/// What came of a bug after so many runs, with these parts of it idle so far; nothing if it is to be run on.
+fn verdict(caught: Option<u64>, idle: Vec<usize>, lived: u64, is_time_left: bool) -> Option<Hunt> {
+    match caught {
+        Some(seed) if idle.is_empty() || !is_time_left => Some(Hunt::Caught(seed)),
+        None if !is_time_left => Some(Hunt::OutOfTime),
+        _ if lived >= FIRES_WITHIN && !idle.is_empty() => Some(Hunt::NeverFired(idle)),
+        None if lived >= SEEDS_OF_A_BUG => Some(Hunt::Survived),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EVERYTHING: Deeds =
+        Deeds { paid: 1, discounted: 1, held: 1, recalled: 1, recalled_after_others: 1, refunded: 1 };
+
     #[test]
     fn a_run_of_no_seed_or_too_few_fails() {
-        let total = |seeds, violations| Total { seeds, violations, ..Total::default() };
+        let total = |seeds, violations| Total { seeds, violations, deeds: EVERYTHING, ..Total::default() };
         assert!(!total(0, 0).holds(0));
         assert!(!total(249, 0).holds(250));
         assert!(!total(250, 1).holds(250));
         assert!(total(250, 0).holds(250));
+    }
+
+    #[test]
+    fn a_run_in_which_something_was_never_done_proves_nothing() {
+        let idle: [fn(&mut Deeds); 6] = [
+            |deeds| deeds.paid = 0,
+            |deeds| deeds.discounted = 0,
+            |deeds| deeds.held = 0,
+            |deeds| deeds.recalled = 0,
+            |deeds| deeds.recalled_after_others = 0,
+            |deeds| deeds.refunded = 0,
+        ];
+        for never in idle {
+            let mut total = Total { seeds: 1, deeds: EVERYTHING, ..Total::default() };
+            assert!(total.holds(1));
+            never(&mut total.deeds);
+            assert!(!total.holds(1), "{:?}", total.deeds);
+        }
+    }
+
+    #[test]
+    fn bugs_that_were_not_run_are_told_apart_from_those_that_survived() {
+        let missed = vec![
+            (Mutation::SharesALane, Hunt::OutOfTime),
+            (Mutation::NeverScans, Hunt::Survived),
+            (Mutation::DiskLies, Hunt::NeverFired(vec![0])),
+        ];
+        let hunted = Bugs { planted: 5, missed };
+        let said: serde_json::Value =
+            serde_json::from_str(&json_line(&Total::default(), &hunted, (4, 1), Duration::ZERO)).unwrap();
+        let figures = ["mutations", "mutations_caught", "mutations_survived", "mutations_not_run", "paid"]
+            .map(|key| said[key].as_u64());
+        assert_eq!(figures, [Some(5), Some(2), Some(2), Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn a_bug_that_was_caught_is_not_run_on_for_its_idle_parts_when_time_is_short() {
+        assert_eq!(verdict(Some(7), vec![2], 3, true), None);
+        assert_eq!(verdict(Some(7), vec![2], 3, false), Some(Hunt::Caught(7)));
+        assert_eq!(verdict(Some(7), vec![2], FIRES_WITHIN, true), Some(Hunt::NeverFired(vec![2])));
+        assert_eq!(verdict(None, vec![], 3, false), Some(Hunt::OutOfTime));
+        assert_eq!(verdict(None, vec![], SEEDS_OF_A_BUG, true), Some(Hunt::Survived));
     }
 
     #[test]

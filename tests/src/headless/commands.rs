@@ -115,11 +115,9 @@ fn run(command: &Command) -> Result<Value, String> {
         Command::Drag { from, to } => drag(*from, *to),
         Command::Type { text } => {
             let text = text.clone();
-            let at_ms = in_window(move |surface| {
-                let at_ms = frames::now_ms();
-                surface.type_text(&text);
-                at_ms
-            })?;
+            // Before the window's thread, which may be busy, takes the key.
+            let at_ms = frames::now_ms();
+            in_window(move |surface| surface.type_text(&text))?;
             settle().map(|()| json!({ "at_ms": at_ms }))
         }
         Command::Follow { labels } => {

@@ -95,7 +95,7 @@ impl Databases {
     /// The database fails.
     pub(crate) fn row_cost(&self, folder: &Path, bytes: usize) -> Result<RowCost, RigError> {
         match self {
-            Self::Files => sqlite::row_cost(&folder.join("rows.db"), bytes).map_err(wrong),
+            Self::Files => sqlite::row_cost(&folder.join("rows.db"), bytes),
             Self::Postgres(node) => postgres::row_cost(node, bytes),
         }
     }

@@ -69,7 +69,7 @@ pub async fn run(options: &IntakeOptions, cores: Cores) -> Result<Value, RigErro
     let work = Arc::new(shop.drafts(enough(full.per_second * 0.6, time))?);
     let half = measure(&shop, &mut lines, &work, Load::PerSecond(full.per_second / 2.0), time).await?;
     tally.add(&shop, &work, &half.done)?;
-    let memory = peak_mib(shop.server_pid());
+    let memory = peak_mib(shop.server_pid())?;
 
     let work = Arc::new(shop.drafts(60_000)?);
     let sizes = sizes(&full.done, &work)?;
@@ -162,12 +162,12 @@ async fn measure(
     load: Load,
     time: Duration,
 ) -> Result<Measured, RigError> {
-    let meter = shop.meter();
+    let meter = shop.meter()?;
     let done = match load {
         Load::AsManyAsItTakes => lines.closed(work, time).await?,
         Load::PerSecond(rate) => lines.open_loop(work, &[(rate, time)]).await?,
     };
-    let used = meter.read();
+    let used = meter.read()?;
     let per_second = count(done.good()) / done.wall.as_secs_f64().max(0.001);
     let not_let_in =
         done.records.iter().filter(|record| record.answer.as_ref().is_some_and(is_refusal)).count();

@@ -101,7 +101,7 @@ pub async fn run(options: &OverloadOptions, cores: Cores) -> Result<Value, RigEr
         levels.push(level);
         before = after;
     }
-    let memory = peak_mib(trial.shop.server_pid());
+    let memory = peak_mib(trial.shop.server_pid())?;
     trial.shop.rig.stop_server();
     let kept = trial.shop.databases.orders_kept(&trial.shop.rig, options.groups)?;
     let acknowledged = trial.acknowledged + trial.tills.stocked;
@@ -216,9 +216,9 @@ impl Trial {
         for kind in KINDS {
             let work = self.tills.of_kind(&self.shop, &mut self.stocking, kind, PRICED).await?;
             let work = Arc::new(work);
-            let meter = self.shop.meter();
+            let meter = self.shop.meter()?;
             let done = self.stocking.closed(&work, Duration::from_secs(20)).await?;
-            let used = meter.read();
+            let used = meter.read()?;
             self.check(&work, &done)?;
             self.costs.insert(kind.0, super::figures::us_each(used.process, done.good()));
         }
@@ -246,9 +246,9 @@ impl Trial {
         let work = self.mixed(8_000).await?;
         let warm = self.few.closed(&work, Duration::from_secs(2)).await?;
         let work = self.mixed(requests(rate(&warm) * 1.3, time)).await?;
-        let (meter, mark) = (self.shop.meter(), self.yardstick.mark());
+        let (meter, mark) = (self.shop.meter()?, self.yardstick.mark());
         let done = self.few.closed(&work, time).await?;
-        let used = meter.read();
+        let used = meter.read()?;
         let given = self.yardstick.given(mark, used, done.wall)?;
         self.check(&work, &done)?;
         let good = done.records.iter().filter(|record| record.is_good());
@@ -274,11 +274,11 @@ impl Trial {
         // Most of what is due finds every till busy and is never sent: so much need not be made.
         let sendable = offered.min(peak.requests * SENDABLE);
         let work = self.mixed(requests(sendable, loaded) + requests(half, calm_time)).await?;
-        let meter = self.shop.meter();
+        let meter = self.shop.meter()?;
         let steps = [(offered, loaded), (half, calm_time)];
         let in_window = used_between(&self.shop, &self.yardstick, RUSH, time);
         let (all, in_window) = tokio::join!(self.many.open_loop(&work, &steps), in_window);
-        let (all, used, (in_window, given)) = (all?, meter.read(), in_window?);
+        let (all, used, (in_window, given)) = (all?, meter.read()?, in_window?);
         if all.records.len() >= work.len() {
             return Err(wrong("the tills sent more than was made for them: nothing was left for the end"));
         }
@@ -329,9 +329,9 @@ async fn used_between(
     time: Duration,
 ) -> Result<(Used, f64), RigError> {
     tokio::time::sleep(after).await;
-    let (meter, mark) = (shop.meter(), yardstick.mark());
+    let (meter, mark) = (shop.meter()?, yardstick.mark());
     tokio::time::sleep(time).await;
-    let used = meter.read();
+    let used = meter.read()?;
     Ok((used, yardstick.given(mark, used, time)?))
 }
 

@@ -244,7 +244,8 @@ fn measure(rig: &StoreRig, options: &ReconcileOptions, day: BusinessDay) -> Resu
         .map_err(wrong)?;
     let mut peak = 0.0_f64;
     while child.try_wait().map_err(wrong)?.is_none() {
-        peak = peak.max(peak_mib(child.id()));
+        // One that is just ending has none any more.
+        peak = peak.max(peak_mib(child.id()).unwrap_or(0.0));
         std::thread::sleep(Duration::from_millis(10));
     }
     let wall = SystemClock.monotonic().saturating_sub(start);
@@ -252,6 +253,9 @@ fn measure(rig: &StoreRig, options: &ReconcileOptions, day: BusinessDay) -> Resu
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         return Err(wrong(format!("the command failed: {said}")));
+    }
+    if peak <= 0.0 {
+        return Err(wrong("the kernel did not tell how much memory the command held"));
     }
     Ok(Measured { wall, peak_mib: peak, said })
 }

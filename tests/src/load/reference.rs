@@ -87,17 +87,17 @@ fn signatures(size: usize) -> Result<(Duration, Duration), RigError> {
     const TIMES: u32 = 20_000;
     let key = SigningKey::from_seed(&[7; 32], "reference".into()).map_err(wrong)?;
     let message = vec![b'm'; size];
-    let start = cpu_of_this_thread();
+    let start = cpu_of_this_thread()?;
     for _ in 0..TIMES {
         black_box(key.sign(black_box(&message)));
     }
-    let sign = cpu_of_this_thread().saturating_sub(start) / TIMES;
+    let sign = cpu_of_this_thread()?.saturating_sub(start) / TIMES;
     let (public, signature) = (key.public(), key.sign(&message));
-    let start = cpu_of_this_thread();
+    let start = cpu_of_this_thread()?;
     for _ in 0..TIMES {
         public.verify(black_box(&message), black_box(&signature)).map_err(wrong)?;
     }
-    Ok((cpu_of_this_thread().saturating_sub(start) / TIMES, sign))
+    Ok((cpu_of_this_thread()?.saturating_sub(start) / TIMES, sign))
 }
 
 /// The processor time of one request and answer of these sizes over TLS.
@@ -114,9 +114,9 @@ async fn line_us(shop: &Shop, kind: Kind, work: &Arc<Vec<Prepared>>, answer: usi
     let dialler = Dialler::new(shop.rig.trust(), port.ok_or_else(|| wrong("the echo server has no port"))?)?;
     let mut lines = Lines::open(dialler, 64).await?;
     lines.closed(work, Duration::from_millis(500)).await?;
-    let meter = Meter::start(|| vec![process.id()], shop.cores.server);
+    let meter = Meter::start(|| vec![process.id()], shop.cores.server)?;
     let done = lines.closed(work, Duration::from_secs(4)).await?;
-    let used = meter.read();
+    let used = meter.read()?;
     let good = done.good();
     if good == 0 || good < done.records.len() {
         return Err(wrong(format!("the echo server answered {good} of {}", count(done.records.len()))));

@@ -80,7 +80,7 @@ impl Shop {
     }
 
     /// Counts from now on what the server uses, its databases included.
-    pub(crate) fn meter(&self) -> Meter<impl Fn() -> Vec<u32> + '_> {
+    pub(crate) fn meter(&self) -> Result<Meter<impl Fn() -> Vec<u32> + '_>, RigError> {
         let processes = || {
             let mut processes = self.databases.processes();
             processes.push(self.server_pid());

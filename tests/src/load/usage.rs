@@ -1,71 +1,118 @@
-//! What a process and a core have used so far, as the kernel counts it.
+//! What a process and a core have used so far, as the kernel counts it. A figure that cannot be read is an error, never a
+//! nought that looks like a good one.
 
+use crate::load::wrong;
+use crate::store_rig::RigError;
 use rustix::param::clock_ticks_per_second;
 use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
-/// The processor time of a whole process, user and system: threads that ended included, and children that it has seen
-/// end.
-pub(crate) fn cpu_of(pid: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+/// The processor time of a whole process, user and system, in hundredths of a second: threads that ended included, and
+/// children that it has seen end.
+/// # Errors
+/// There is no such process.
+pub(crate) fn cpu_of(pid: u32) -> Result<Duration, RigError> {
+    time_of_process(&read(format!("/proc/{pid}/stat"))?)
+}
+
+/// The same of several processes. One that has ended since it was listed counts nothing: whoever waited for it has its time.
+/// # Errors
+/// What is there cannot be read.
+pub(crate) fn cpu_of_all(processes: &[u32]) -> Result<Duration, RigError> {
+    let of = |pid: &u32| match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(text) => time_of_process(&text),
+        Err(error) if is_gone(&error) => Ok(Duration::ZERO),
+        Err(error) => Err(wrong(format!("/proc/{pid}/stat: {error}"))),
+    };
+    processes.iter().map(of).sum()
+}
+
+/// The file is not there any more, or its process ended while it was read.
+fn is_gone(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
+fn time_of_process(stat: &str) -> Result<Duration, RigError> {
     // The program's name may hold spaces; what counts comes after its closing bracket.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 = fields.split_whitespace().skip(11).take(4).filter_map(|t| t.parse::<u64>().ok()).sum();
+    let ticks: Vec<u64> = fields.split_whitespace().skip(11).take(4).map_while(|t| t.parse().ok()).collect();
+    if ticks.len() < 4 {
+        return Err(wrong(format!("no times of a process: {stat}")));
+    }
+    Ok(of_ticks(ticks.iter().sum()))
+}
+
+fn of_ticks(ticks: u64) -> Duration {
     Duration::from_millis(ticks.saturating_mul(1000) / clock_ticks_per_second().max(1))
 }
 
-/// The same of several processes.
-pub(crate) fn cpu_of_all(processes: &[u32]) -> Duration {
-    processes.iter().map(|id| cpu_of(*id)).sum()
-}
-
 /// The processor time of this thread, to the nanosecond.
-pub(crate) fn cpu_of_this_thread() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0))
-}
-
-/// The processor time of all threads of a process that live now, to the nanosecond: for what uses hardly any.
-pub(crate) fn cpu_of_threads(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let of = |thread: fs::DirEntry| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-        text.split_whitespace()
-            .next()
-            .and_then(|ns| ns.parse().ok())
-            .map_or(Duration::ZERO, Duration::from_nanos)
-    };
-    threads.map(of).sum()
+/// # Errors
+/// The kernel does not count it.
+pub(crate) fn cpu_of_this_thread() -> Result<Duration, RigError> {
+    let text = read("/proc/thread-self/schedstat")?;
+    let ns = text.split_whitespace().next().and_then(|ns| ns.parse().ok()).filter(|ns| *ns > 0);
+    ns.map(Duration::from_nanos).ok_or_else(|| wrong("the kernel does not count the time of threads"))
 }
 
 /// The most memory that a process has held, in MiB.
-pub(crate) fn peak_mib(pid: u32) -> f64 {
-    mib(pid, "VmHWM:")
+/// # Errors
+/// There is no such process.
+pub(crate) fn peak_mib(pid: u32) -> Result<f64, RigError> {
+    mib(&status(pid)?, "VmHWM:")
 }
 
-/// The memory that a process holds now, in MiB: its own, and what it has read of its program and its files.
-pub(crate) fn resident_mib(pid: u32) -> f64 {
-    mib(pid, "VmRSS:")
+/// The memory that a process holds now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// All that is in memory, in MiB: its own, and what it has read of its program and its files.
+    pub resident: f64,
+    /// Of that what is in no file: what it has allocated, and its threads' stacks.
+    pub anonymous: f64,
 }
 
-fn mib(pid: u32, what: &str) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+impl Memory {
+    /// Of this process.
+    /// # Errors
+    /// There is no such process.
+    pub(crate) fn of(pid: u32) -> Result<Self, RigError> {
+        let status = status(pid)?;
+        Ok(Self { resident: mib(&status, "VmRSS:")?, anonymous: mib(&status, "RssAnon:")? })
+    }
+}
+
+fn status(pid: u32) -> Result<String, RigError> {
+    read(format!("/proc/{pid}/status"))
+}
+
+/// What the kernel tells in this file.
+fn read(path: impl AsRef<Path>) -> Result<String, RigError> {
+    let path = path.as_ref();
+    fs::read_to_string(path).map_err(|error| wrong(format!("{}: {error}", path.display())))
+}
+
+fn mib(status: &str, what: &str) -> Result<f64, RigError> {
     let line = status.lines().find_map(|line| line.strip_prefix(what));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u32>().ok());
-    f64::from(kib.unwrap_or(0)) / 1024.0
+    // A process that has ended and was not waited for has no memory any more, and no such line.
+    kib.map(|kib| f64::from(kib) / 1024.0)
+        .ok_or_else(|| wrong(format!("the kernel tells no {what} of a process")))
 }
 
 /// How long a core has been busy with anything at all, interrupts and the host's own work included.
-pub(crate) fn busy(core: usize) -> Duration {
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+/// # Errors
+/// There is no such core.
+pub(crate) fn busy(core: usize) -> Result<Duration, RigError> {
+    let stat = read("/proc/stat")?;
     let name = format!("cpu{core}");
-    let Some(line) = stat.lines().find(|line| line.split_whitespace().next() == Some(&name)) else {
-        return Duration::ZERO;
-    };
+    let line = stat.lines().find(|line| line.split_whitespace().next() == Some(&name));
+    let line = line.ok_or_else(|| wrong(format!("the kernel knows no {name}")))?;
     let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|t| t.parse().ok()).collect();
     // user nice system idle iowait irq softirq steal; guest time is counted in user time already.
-    let busy: u64 = [0, 1, 2, 5, 6, 7].iter().filter_map(|at| ticks.get(*at)).sum();
-    Duration::from_millis(busy.saturating_mul(1000) / clock_ticks_per_second().max(1))
+    Ok(of_ticks([0, 1, 2, 5, 6, 7].iter().filter_map(|at| ticks.get(*at)).sum()))
 }
 
 /// What was used between two moments.
@@ -88,14 +135,48 @@ pub(crate) struct Meter<P> {
 
 impl<P: Fn() -> Vec<u32>> Meter<P> {
     /// Of these processes, on this core.
-    pub(crate) fn start(processes: P, core: usize) -> Self {
-        let process = cpu_of_all(&processes());
-        Self { processes, core, process, busy: busy(core) }
+    /// # Errors
+    /// The kernel does not tell.
+    pub(crate) fn start(processes: P, core: usize) -> Result<Self, RigError> {
+        let process = cpu_of_all(&processes())?;
+        Ok(Self { processes, core, process, busy: busy(core)? })
     }
 
-    pub(crate) fn read(self) -> Used {
-        let process = cpu_of_all(&(self.processes)()).saturating_sub(self.process);
-        let all = busy(self.core).saturating_sub(self.busy);
-        Used { process, others: all.saturating_sub(process) }
+    /// # Errors
+    /// The kernel does not tell.
+    pub(crate) fn read(self) -> Result<Used, RigError> {
+        let process = cpu_of_all(&(self.processes)())?.saturating_sub(self.process);
+        let all = busy(self.core)?.saturating_sub(self.busy);
+        Ok(Used { process, others: all.saturating_sub(process) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, id};
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_and_not_nought() {
+        let mut ended = Command::new("true").spawn().unwrap();
+        let pid = ended.id();
+        ended.wait().unwrap();
+        assert!(cpu_of(pid).is_err() && peak_mib(pid).is_err() && Memory::of(pid).is_err());
+        assert!(cpu_of_all(&[pid]).is_ok_and(|time| time.is_zero()), "whoever waited for it has its time");
+        assert!(busy(usize::MAX).is_err());
+        assert!(mib("VmPeak:	 1 kB\n", "VmRSS:").is_err());
+        assert!(time_of_process("1 (a program) S 1 2 3").is_err());
+    }
+
+    #[test]
+    fn a_living_process_has_memory_and_a_name_with_brackets_hides_no_times() {
+        let memory = Memory::of(id()).unwrap();
+        assert!(memory.resident > memory.anonymous && memory.anonymous > 0.0);
+        assert!(peak_mib(id()).unwrap() > 0.0);
+        assert!(cpu_of_this_thread().is_ok_and(|time| !time.is_zero()) && busy(0).is_ok());
+        let hundredths = clock_ticks_per_second() / 100;
+        let stat =
+            format!("7 (a) b) S 1 1 1 0 -1 0 0 0 0 0 {} {hundredths} 0 {hundredths} 20 0", 3 * hundredths);
+        assert_eq!(time_of_process(&stat).unwrap(), Duration::from_millis(50));
     }
 }

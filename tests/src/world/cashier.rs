@@ -15,6 +15,9 @@ use std::time::Duration;
 /// After so long of waiting for a code or for the line a cashier takes cash.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// For so long a customer is away who fetches something, if nobody else is served meanwhile.
+const FETCHES: Duration = Duration::from_secs(15);
+
 /// An impatient cashier waits so long for a customer to scan.
 const WAITS_FOR_A_SCAN: Duration = Duration::from_secs(6);
 
@@ -40,18 +43,35 @@ pub struct Cashier {
     /// Of what customers want besides: drawn from its own stream.
     wishes: Chance,
     wish: Wish,
+    /// Who fetches something, while others are served.
+    away: Option<Away>,
+    /// How many have been away: each held sale has a name of its own.
+    fetched: u32,
+}
+
+/// A customer who fetches something. The sale is held under a name, and outlives the till's program as it should.
+#[derive(Debug)]
+struct Away {
+    sale: Sale,
+    name: String,
+    /// When they are back, if nobody else is served before that.
+    back: Duration,
+    /// Somebody else was served.
+    others: bool,
 }
 
 /// What a customer wants besides goods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Wish {
     Nothing,
     /// Something taken off the whole sale.
     Discount,
-    /// To fetch something: the sale is held, and taken in hand again.
+    /// To fetch something: the sale is held, others are served, and it is taken in hand again.
     Fetch,
-    /// The sale is held until then.
-    Fetching,
+    /// It was held under this name, if the till could.
+    Holding(String),
+    /// They are back: the sale of this name is to be taken in hand.
+    Back(String),
 }
 
 /// How codes of the two wallets begin.
@@ -62,6 +82,8 @@ impl Cashier {
         Self {
             wishes,
             wish: Wish::Nothing,
+            away: None,
+            fetched: 0,
             two_wallets,
             waiting: VecDeque::new(),
             serving: None,
@@ -77,14 +99,17 @@ impl Cashier {
         self.waiting.push_back(sale);
     }
 
-    /// The shop closes: whoever has not been served yet goes home.
+    /// The shop closes: whoever has not been served yet goes home, and whoever is away comes back.
     pub fn closes(&mut self) {
         self.waiting.clear();
+        if let Some(away) = &mut self.away {
+            away.back = Duration::ZERO;
+        }
     }
 
     /// Whether nobody is being served or waits.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.serving.is_none()
+        self.waiting.is_empty() && self.serving.is_none() && self.away.is_none()
     }
 
     /// The till went off: whoever is at it is forgotten, and the till remembers.
@@ -172,14 +197,8 @@ impl Cashier {
             if !page.lines.is_empty() {
                 return Doing::Touch(Act::VoidSale);
             }
-            self.serving = self.waiting.pop_front();
-            self.waits_anew(now);
-            self.wish = match self.wishes.below(8) {
-                0 | 1 => Wish::Discount,
-                2 => Wish::Fetch,
-                _ => Wish::Nothing,
-            };
-            if self.serving.is_none() && page.held > 0 {
+            self.next_customer(now);
+            if self.serving.is_none() && page.held > u32::from(self.away.is_some()) {
                 // Nobody came back for it: it is taken in hand, to be voided.
                 return Doing::Touch(Act::OpenHeld);
             }
@@ -188,8 +207,16 @@ impl Cashier {
                 return if refunds { Doing::Touch(Act::OpenRefunds) } else { Doing::Nothing };
             }
         }
+        if let Wish::Holding(name) = &mut self.wish {
+            let name = std::mem::take(name);
+            self.wish = Wish::Nothing;
+            // A till that could not hold it has it in hand still.
+            if page.lines.is_empty() {
+                return self.goes_away(name, now);
+            }
+        }
         let Some(sale) = &self.serving else { return Doing::Nothing };
-        if self.wish == Wish::Fetching && page.lines.is_empty() && page.held > 0 {
+        if matches!(self.wish, Wish::Back(_)) && page.lines.is_empty() && page.held > 0 {
             return Doing::Touch(Act::OpenHeld);
         }
         if self.put_in < sale.goods || page.lines.is_empty() {
@@ -201,12 +228,44 @@ impl Cashier {
         match self.wish {
             Wish::Discount => return Doing::Touch(Act::OpenWhole),
             Wish::Fetch => return Doing::Touch(Act::OpenHeld),
-            Wish::Nothing | Wish::Fetching => {}
+            Wish::Nothing | Wish::Holding(_) | Wish::Back(_) => {}
         }
         if sale.cash || now >= self.since + PATIENCE {
             return Doing::Touch(Act::TenderCash);
         }
         if screen.status.code_works { Doing::Touch(Act::TenderCode) } else { Doing::Nothing }
+    }
+
+    /// Whoever comes next: somebody who was away, or whose turn it is, with what they want besides.
+    fn next_customer(&mut self, now: Duration) {
+        self.waits_anew(now);
+        self.wish = Wish::Nothing;
+        let is_back = |away: &mut Away| away.others || now >= away.back;
+        if let Some(away) = self.away.take_if(is_back) {
+            // They have brought one more.
+            self.put_in = away.sale.goods.saturating_sub(1);
+            (self.serving, self.wish) = (Some(away.sale), Wish::Back(away.name));
+            return;
+        }
+        self.serving = self.waiting.pop_front();
+        if self.serving.is_none() {
+            return;
+        }
+        if let Some(away) = &mut self.away {
+            away.others = true;
+        }
+        self.wish = match self.wishes.below(8) {
+            0 | 1 => Wish::Discount,
+            2 | 3 if self.away.is_none() => Wish::Fetch,
+            _ => Wish::Nothing,
+        };
+    }
+
+    /// The sale in hand is held under this name: whoever it is of goes away.
+    fn goes_away(&mut self, name: String, now: Duration) -> Doing {
+        let others = false;
+        self.away = self.serving.take().map(|sale| Away { sale, name, back: now + FETCHES, others });
+        Doing::Nothing
     }
 
     /// Something is taken off, once, by amount or by per cent.
@@ -222,20 +281,21 @@ impl Cashier {
     }
 
     fn at_held(&mut self, page: &HeldPage) -> Act {
-        let newest = page.rows.first();
-        match (self.wish, newest) {
-            (Wish::Fetch, _) if page.item_count > 0 => {
-                self.wish = Wish::Fetching;
-                Act::Hold { name: String::new() }
-            }
-            (_, Some(held)) if page.item_count == 0 => {
-                self.wish = Wish::Nothing;
-                Act::Recall { id: held.id }
-            }
-            _ => {
-                self.wish = Wish::Nothing;
-                Act::Back
-            }
+        let wish = std::mem::replace(&mut self.wish, Wish::Nothing);
+        if wish == Wish::Fetch && page.item_count > 0 {
+            self.fetched += 1;
+            let name = format!("customer {}", self.fetched);
+            self.wish = Wish::Holding(name.clone());
+            return Act::Hold { name };
+        }
+        let recalled = match &wish {
+            Wish::Back(name) => page.rows.iter().find(|row| row.name == *name),
+            // Nobody comes back for it; what is of somebody who is away stays.
+            _ => page.rows.iter().find(|row| self.away.as_ref().is_none_or(|away| away.name != row.name)),
+        };
+        match recalled {
+            Some(held) if page.item_count == 0 => Act::Recall { id: held.id },
+            _ => Act::Back,
         }
     }
 

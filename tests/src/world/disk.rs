@@ -144,11 +144,19 @@ impl Carts for WatchedJournal {
     }
 
     fn hold(&mut self, name: &str, record: &str, at: Timestamp) -> Result<u64, JournalError> {
-        self.guarded(|journal| journal.hold(name, record, at))
+        let held = self.guarded(|journal| journal.hold(name, record, at));
+        if let Ok(id) = held {
+            lock(&self.model).held(self.inner.head().terminal, id);
+        }
+        held
     }
 
     fn recall(&mut self, id: u64) -> Result<bool, JournalError> {
-        self.guarded(|journal| journal.recall(id))
+        let recalled = self.guarded(|journal| journal.recall(id));
+        if matches!(recalled, Ok(true)) {
+            lock(&self.model).recalled(self.inner.head().terminal, id);
+        }
+        recalled
     }
 
     fn held(&self) -> Result<Vec<HeldSale>, JournalError> {

@@ -2,7 +2,7 @@
 //! were told. None of it comes from the servers' own databases; the checker holds those, and the wallet, against it.
 
 use evertill_shared::id::{Attempt, ChannelNumber, SaleKey, TerminalId};
-use evertill_shared::journal::{Body, Head, Settled};
+use evertill_shared::journal::{Body, Head, RefundSettled, Settled};
 use evertill_shared::order_number::OrderNumber;
 use evertill_terminal::journal_store::{Journal, JournalError, JournalStore};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct SaleSeen {
     pub total_minor: i64,
+    /// Something was taken off the whole of it.
+    pub discounted: bool,
     /// When each sale was closed that was ever written under this name, and its total. There is more than one only where
     /// a disk was put back while nobody could tell the till so: two customers' sales, of which one stays in no book. Never
     /// is more charged under the name than the dearest of them costs.
@@ -44,6 +46,54 @@ pub struct TillSeen {
     pub entries: BTreeMap<u64, String>,
     /// Refunds that it carried out.
     pub refunds: BTreeSet<String>,
+    /// Those of which the customer has the money.
+    pub refunded: BTreeSet<String>,
+    /// Sales that are held, and how many were closed here before that.
+    pub held: BTreeMap<u64, usize>,
+    /// How many sales were closed for payment here.
+    pub closed: usize,
+}
+
+/// What was done in a run: a world in which nothing is sold breaks no rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deeds {
+    /// Sales that a cashier was shown as paid.
+    pub paid: u64,
+    /// Of those the ones with something taken off.
+    pub discounted: u64,
+    /// Sales that were held.
+    pub held: u64,
+    /// Held sales that were taken in hand again.
+    pub recalled: u64,
+    /// Of those the ones while which somebody else's was closed for payment at the same till.
+    pub recalled_after_others: u64,
+    /// Refunds that were carried out, with the money back at the customer.
+    pub refunded: u64,
+}
+
+impl Deeds {
+    /// By what they are called.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 6] {
+        [
+            ("paid", self.paid),
+            ("discounted", self.discounted),
+            ("held", self.held),
+            ("recalled", self.recalled),
+            ("recalled_after_others", self.recalled_after_others),
+            ("refunded", self.refunded),
+        ]
+    }
+
+    /// What another run did comes to it.
+    pub fn add(&mut self, other: &Self) {
+        self.paid += other.paid;
+        self.discounted += other.discounted;
+        self.held += other.held;
+        self.recalled += other.recalled;
+        self.recalled_after_others += other.recalled_after_others;
+        self.refunded += other.refunded;
+    }
 }
 
 /// A refund that a manager was told is reserved.
@@ -66,6 +116,8 @@ pub struct Model {
     pub asked: BTreeMap<String, Duration>,
     /// When requests to charge under a number were first handed to a server.
     pub charges_delivered: BTreeMap<String, Duration>,
+    /// What was done about held sales.
+    holding: Deeds,
     /// Rules that were broken, in order.
     pub broken: Vec<(&'static str, String)>,
 }
@@ -120,7 +172,36 @@ impl Model {
         let seen = self.till(head.terminal);
         seen.head = Some(head);
         seen.entries.insert(*sequence, head.hash.to_string());
+        seen.closed += usize::from(matches!(body, Body::Sale(_)));
         self.takes(head.terminal, head.epoch, *sequence, body);
+    }
+
+    /// A sale is held.
+    pub fn held(&mut self, terminal: TerminalId, id: u64) {
+        let seen = self.till(terminal);
+        seen.held.insert(id, seen.closed);
+        self.holding.held += 1;
+    }
+
+    /// A held sale is in hand again.
+    pub fn recalled(&mut self, terminal: TerminalId, id: u64) {
+        let seen = self.till(terminal);
+        let closed = seen.closed;
+        // One that was held before a failure that nobody was told of is none that anybody counted.
+        let others = seen.held.remove(&id).is_some_and(|before| before < closed);
+        self.holding.recalled += 1;
+        self.holding.recalled_after_others += u64::from(others);
+    }
+
+    /// What has been done so far.
+    pub fn deeds(&self) -> Deeds {
+        let mut deeds = self.holding;
+        for sale in self.sales.values().filter(|sale| sale.shown_paid) {
+            deeds.paid += 1;
+            deeds.discounted += u64::from(sale.discounted);
+        }
+        deeds.refunded = self.tills.values().map(|till| till.refunded.len() as u64).sum();
+        deeds
     }
 
     fn takes(&mut self, terminal: TerminalId, epoch: u16, sequence: u64, body: &Body) {
@@ -129,6 +210,7 @@ impl Model {
             Body::Sale(sale) => {
                 let seen = self.sales.entry(key(sequence)).or_default();
                 seen.total_minor = sale.total.minor;
+                seen.discounted = sale.discount.is_some();
                 seen.written.insert((sale.at.0, sale.total.minor));
             }
             Body::Adopted { sale, number } => {
@@ -151,6 +233,9 @@ impl Model {
             }
             Body::RefundCarriedOut { refund, .. } => {
                 self.till(terminal).refunds.insert(refund.0.clone());
+            }
+            Body::RefundSettled { refund, outcome: RefundSettled::Done } => {
+                self.till(terminal).refunded.insert(refund.0.clone());
             }
             Body::RefundSettled { .. }
             | Body::Opened { .. }

@@ -6,6 +6,7 @@ use super::check::{Checker, Watched};
 use super::copies;
 use super::disk::Disk;
 use super::engine::{Condition, SimDatabase};
+use super::model::Deeds;
 use super::mutation::Mutation;
 use super::network::{Net, Weather};
 use super::people::{Rogue, Staff};
@@ -65,6 +66,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// How much virtual time passed.
     pub simulated: Duration,
+    /// What was done in it.
+    pub deeds: Deeds,
     /// What tells this story from any other.
     pub hash: u64,
     /// The story, if it was wanted.
@@ -573,6 +576,7 @@ impl World {
         Outcome {
             violations,
             simulated: self.start.elapsed(),
+            deeds: self.checker.model().deeds(),
             hash: self.floor.story.hash(),
             story: self.floor.story.lines(),
         }

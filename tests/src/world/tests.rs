@@ -22,9 +22,14 @@ fn the_same_seed_tells_the_same_story() {
 #[test]
 fn no_rule_is_broken_in_the_first_seeds() {
     let template = Template::make().unwrap();
+    let mut deeds = Deeds::default();
     for seed in 1..=60 {
         let outcome = run(&template, &Plan::of(seed), None, false).unwrap();
         assert_eq!(outcome.violations, [], "cargo drill -- world --seed {seed}");
+        deeds.add(&outcome.deeds);
+    }
+    for (what, times) in deeds.named() {
+        assert!(times > 0, "in none of the seeds anything was {what}: {deeds:?}");
     }
 }
 
@@ -46,6 +51,6 @@ fn one_charge_whoever_scans_a_shown_code_and_whenever() {
 
 #[test]
 fn every_planted_bug_is_caught() {
-    let (planted, missed) = bugs(&|| true).unwrap();
-    assert!(planted >= 25 && missed.is_empty(), "not caught: {missed:?}");
+    let hunted = bugs(&|| true).unwrap();
+    assert!(hunted.planted >= 25 && hunted.missed.is_empty(), "not caught: {:?}", hunted.missed);
 }

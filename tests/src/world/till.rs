@@ -29,9 +29,13 @@ use evertill_terminal::sync::worker::perform;
 use evertill_terminal::sync::{Answer, Request};
 use evertill_terminal::view::{Language, Page, Screen};
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
+
+/// What is broken if the world itself is: not a rule of the product's, and a failure all the same.
+pub const BROKEN_WORLD: &str = "the-world-itself";
 
 /// An answer for a till: which, and in which of its lives it asked.
 pub struct Mail {
@@ -151,10 +155,16 @@ impl Till {
             life: life.clone(),
         };
         let config = ClientConfig::new(self.identity.servers.clone(), self.floor.trust.clone());
-        let Ok(key) = key_of(self.index, &self.identity) else { return };
+        let key = match key_of(self.index, &self.identity) {
+            Ok(key) => key,
+            Err(error) => return self.cannot(&error),
+        };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let chance = Arc::new(Seeded::new(self.floor.seed, &format!("{purpose} client")));
-        let Ok(client) = StoreClient::over(&wire, config, key, clock, chance) else { return };
+        let client = match StoreClient::over(&wire, config, key, clock, chance) {
+            Ok(client) => client,
+            Err(error) => return self.cannot(&error),
+        };
         self.on = Some(On { controller, client, life, tasks: Vec::new() });
         self.carry_out(Command::Start);
     }
@@ -204,8 +214,13 @@ impl Till {
             }
             Command::OpenJournal(_) => {
                 let opened = Input::JournalOpened(self.open());
-                let goods = Goods::in_memory(0, &goods()).map(|goods| Input::GoodsOpened(Box::new(goods)));
-                return goods.ok().into_iter().chain([opened]).collect();
+                return match Goods::in_memory(0, &goods()) {
+                    Ok(goods) => vec![Input::GoodsOpened(Box::new(goods)), opened],
+                    Err(error) => {
+                        self.cannot(&error);
+                        vec![opened]
+                    }
+                };
             }
             Command::Print(_)
             | Command::KickDrawer
@@ -219,6 +234,12 @@ impl Till {
             | Command::KeepLanguage(_) => {}
         }
         Vec::new()
+    }
+
+    /// The world could not be made as it is meant. Nothing would go wrong at a till that cannot sell, so that is wrong.
+    fn cannot(&self, error: &dyn Display) {
+        let how = format!("till {} is not what it should be: {error}", self.index);
+        self.floor.checker.model().breaks(BROKEN_WORLD, how);
     }
 
     fn open(&self) -> Result<Box<dyn evertill_terminal::journal_store::Journal>, JournalError> {

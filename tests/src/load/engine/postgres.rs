@@ -39,12 +39,12 @@ pub(super) fn row_cost(node: &PostgresNode, bytes: usize) -> Result<RowCost, Rig
     runtime.block_on(async {
         let mut writer = Writer::open(&database, bytes).await?;
         writer.commits(COMMITS / 4).await?;
-        let spent = || cpu_of_this_thread() + cpu_of_all(&node.processes());
-        let (cpu, wall) = (spent(), SystemClock.monotonic());
+        let spent = || Ok::<_, RigError>(cpu_of_this_thread()? + cpu_of_all(&node.processes())?);
+        let (cpu, wall) = (spent()?, SystemClock.monotonic());
         writer.commits(COMMITS * LONGER).await?;
         let rows = BATCH * COMMITS * LONGER;
         Ok(RowCost {
-            cpu: spent().saturating_sub(cpu) / rows,
+            cpu: spent()?.saturating_sub(cpu) / rows,
             wall: SystemClock.monotonic().saturating_sub(wall) / rows,
         })
     })

@@ -15,11 +15,8 @@ pub(super) fn orders_in(file: &Path) -> Result<usize, RigError> {
     usize::try_from(orders).map_err(wrong)
 }
 
-pub(super) fn row_cost(file: &Path, bytes: usize) -> rusqlite::Result<RowCost> {
-    let mut connection = Connection::open(file)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.execute_batch("CREATE TABLE rows (number TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT")?;
+pub(super) fn row_cost(file: &Path, bytes: usize) -> Result<RowCost, RigError> {
+    let mut connection = rows_in(file).map_err(wrong)?;
     let text = "x".repeat(bytes.saturating_sub(25));
     let mut next = 0_u64;
     let mut commits = |count: u32, connection: &mut Connection| -> rusqlite::Result<()> {
@@ -37,12 +34,20 @@ pub(super) fn row_cost(file: &Path, bytes: usize) -> rusqlite::Result<RowCost> {
         }
         Ok(())
     };
-    commits(COMMITS / 4, &mut connection)?;
-    let (cpu, wall) = (cpu_of_this_thread(), SystemClock.monotonic());
-    commits(COMMITS, &mut connection)?;
+    commits(COMMITS / 4, &mut connection).map_err(wrong)?;
+    let (cpu, wall) = (cpu_of_this_thread()?, SystemClock.monotonic());
+    commits(COMMITS, &mut connection).map_err(wrong)?;
     let rows = BATCH * COMMITS;
     Ok(RowCost {
-        cpu: cpu_of_this_thread().saturating_sub(cpu) / rows,
+        cpu: cpu_of_this_thread()?.saturating_sub(cpu) / rows,
         wall: SystemClock.monotonic().saturating_sub(wall) / rows,
     })
+}
+
+fn rows_in(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.execute_batch("CREATE TABLE rows (number TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT")?;
+    Ok(connection)
 }

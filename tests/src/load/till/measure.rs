@@ -1,7 +1,8 @@
 //! The measurements.
 
 use super::desk::{Ahead, Frame, first_frame, items, now_ms, start_until};
-use super::{goods, median, resident_mib, rounded};
+use super::{goods, median, rounded};
+use crate::load::usage::Memory;
 use crate::load::wrong;
 use crate::process::wait_until;
 use crate::store_rig::RigError;
@@ -40,7 +41,7 @@ pub(super) fn bare(dir: &Path, starts: usize) -> Result<Bare, RigError> {
         let log = dir.join("logs/bare.log");
         let (took, running) = start_until("Ready", || Running::start(&mut command, &log))?;
         times.push(took);
-        memory_mb = rounded(resident_mib(running.process.id()), 1);
+        memory_mb = rounded(Memory::of(running.process.id())?.resident, 1);
     }
     Ok(Bare { start_ms: median(&mut times), memory_mb })
 }
@@ -93,13 +94,14 @@ fn scan_all(
     let (began, mut sent) = (now_ms(), Vec::new());
     for n in 0..scans {
         let which = if different == 0 { n } else { n % different };
-        till.scan(&goods::code(100 + which))?;
+        // Before the first byte leaves: whoever is put aside between the two waits as the customer does.
         sent.push(now_ms());
+        till.scan(&goods::code(100 + which))?;
         std::thread::sleep(pause(began, n));
     }
     wait_until(LAST, || present(till).is_ok_and(|shown| shown >= before + scans));
     let frames = ahead.frames(&till.command(&json!({ "cmd": "followed" }))?);
-    Ok(seen(&sent, &frames, before))
+    seen(&sent, &frames, before)
 }
 
 /// How many items are in the sale that is on the screen.
@@ -108,14 +110,18 @@ fn present(till: &mut WindowTill) -> Result<usize, RigError> {
 }
 
 /// For each scan the first frame that counts it.
-fn seen(sent: &[f64], frames: &[Frame], before: usize) -> Scans {
+/// # Errors
+/// A frame counts a scan before it was made: the clocks, or the count, are not what they are taken for.
+fn seen(sent: &[f64], frames: &[Frame], before: usize) -> Result<Scans, RigError> {
     let first =
         |n: usize| frames.iter().find(|frame| items(&frame.labels).is_some_and(|shown| shown > before + n));
     let took = |(n, at): (usize, &f64)| {
-        first(n).map(|frame| Duration::from_secs_f64((frame.at_ms - at).max(0.0) / 1e3))
+        let ms = first(n)?.at_ms - at;
+        let early = |_| wrong(format!("scan {n} was on the screen {:.3} ms before it was made", -ms));
+        Some(Duration::try_from_secs_f64(ms / 1e3).map_err(early))
     };
-    let times: Vec<Duration> = sent.iter().enumerate().filter_map(took).collect();
-    Scans { scanned: sent.len(), lost: sent.len() - times.len(), times }
+    let times: Vec<Duration> = sent.iter().enumerate().filter_map(took).collect::<Result<_, _>>()?;
+    Ok(Scans { scanned: sent.len(), lost: sent.len() - times.len(), times })
 }
 
 /// Types searches key by key; for each key how long it took until the matches of the text that it made were on the screen,
@@ -183,8 +189,13 @@ mod tests {
     #[test]
     fn a_scan_is_seen_on_the_first_frame_that_counts_it_and_lost_on_none() {
         let frames = [frame(0.0, 5), frame(12.0, 6), frame(25.0, 8)];
-        let seen = seen(&[10.0, 20.0, 21.0, 30.0], &frames, 5);
+        let seen = seen(&[10.0, 20.0, 21.0, 30.0], &frames, 5).unwrap();
         let ms: Vec<u128> = seen.times.iter().map(Duration::as_millis).collect();
         assert_eq!((ms, seen.scanned, seen.lost), (vec![2, 5, 4], 4, 1));
+    }
+
+    #[test]
+    fn a_scan_that_is_seen_before_it_was_made_is_no_quick_one() {
+        assert!(seen(&[12.5], &[frame(12.0, 6)], 5).is_err());
     }
 }
