@@ -62,7 +62,7 @@ macro_rules! contract {
             goods:
                 a_till_gets_only_what_changed_from_any_version_and_from_any_server,
                 a_till_that_is_too_far_behind_or_ahead_gets_everything,
-                goods_from_before_there_were_parts_are_given_on;
+                a_till_gets_everything_from_a_server_that_was_put_back_to_an_older_state, goods_from_before_there_were_parts_are_given_on;
             journals:
                 of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again,
                 every_entry_of_a_large_upload_is_known_afterwards,
