@@ -17,6 +17,7 @@ mod moves;
 mod people;
 mod pins;
 mod sessions;
+mod shifts;
 mod staff;
 mod terminals;
 mod till_staff;
@@ -34,6 +35,7 @@ pub use moves::{MOVE_LEASE, MoveInHand, MoveRecord, TakenMove};
 pub use people::NewPassword;
 pub use pins::{PinCheck, PinTry};
 pub use sessions::OpenSession;
+pub use shifts::{DoubtedRight, ShiftRecord};
 pub use staff::{LoginCheck, StaffRecord};
 pub use till_staff::Versions;
 
@@ -113,6 +115,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "account_of_the_file_closed",
         sqlite: include_str!("../migrations/sqlite/base_0010_account_of_the_file_closed.sql"),
         postgres: include_str!("../migrations/postgres/base_0010_account_of_the_file_closed.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "shifts",
+        sqlite: include_str!("../migrations/sqlite/base_0011_shifts.sql"),
+        postgres: include_str!("../migrations/postgres/base_0011_shifts.sql"),
     },
 ];
 

@@ -21,6 +21,7 @@ mod refund;
 mod say;
 mod search;
 mod shell;
+mod shifts;
 mod staff;
 mod story;
 mod terminals;
@@ -57,6 +58,8 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/bills", get(bills::list))
         .route("/console/bills/{channel}/{day}", get(bills::day))
         .route("/console/bills/{channel}/{day}/findings.csv", get(bills::table))
+        .route("/console/shifts", get(shifts::list))
+        .route("/console/shifts/{terminal}/{epoch}/{opened}", get(shifts::one))
         .route("/console/groups", get(groups::page))
         .route("/console/unsettled", get(unsettled::page))
         .route("/console/wallets", get(wallets::page))

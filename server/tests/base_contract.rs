@@ -21,6 +21,8 @@ mod people;
 #[allow(dead_code, reason = "other tests ask more of it")]
 #[path = "postgres_engine/server.rs"]
 mod server;
+#[path = "base/shifts.rs"]
+mod shifts;
 #[path = "base/shop.rs"]
 mod shop;
 #[path = "base/starting.rs"]
@@ -62,6 +64,7 @@ macro_rules! contract {
             goods:
                 a_till_gets_only_what_changed_from_any_version_and_from_any_server,
                 a_till_that_is_too_far_behind_or_ahead_gets_everything,
+                a_till_gets_everything_from_a_server_that_was_put_back_to_an_older_state,
                 goods_from_before_there_were_parts_are_given_on;
             journals:
                 of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again,
@@ -77,6 +80,10 @@ macro_rules! contract {
                 wrong_passwords_at_several_servers_are_counted_together,
                 tills_get_those_with_a_pin_and_a_new_list_at_each_change,
                 who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away;
+            shifts:
+                a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_it,
+                a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_differ,
+                a_right_that_nobody_held_is_told_and_the_entry_kept;
             starting:
                 servers_that_start_on_one_new_base_make_one_store,
                 a_bootstrap_file_that_would_lock_everyone_out_is_refused,

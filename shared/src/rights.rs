@@ -3,6 +3,9 @@
 //! Whoever does not hold a right asks somebody who does, and that person's name stands on what was approved. At the
 //! till rights rest on PINs, so they say who answers for it; the server looks again at what was handed in.
 
+mod used;
+pub use used::{Used, used};
+
 use crate::protocol::staff::Role;
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,9 @@
 //! Money counts in the shift in which the journal says that it moved: a sale that is paid after a count counts in the
 //! next shift, whenever it was begun. Sums stop at the largest amount there is: no sum refuses a payment.
 
+mod book;
+pub use book::{Act, Book, Deed, Differs, follow};
+
 use crate::cashier::Cashier;
 use crate::clock::Timestamp;
 use crate::money::{Amount, Currency};

@@ -13,13 +13,12 @@ pub use search::SearchText;
 use evertill_hardware::label::Gtin;
 use evertill_shared::protocol::catalogue::{Catalogue, Place, Product};
 use rusqlite::Connection;
+pub use shelf::Standing;
 use shelf::{Row, Shelf};
 use std::path::Path;
 
 /// The most matches of a search that are worth showing.
 pub const MOST_MATCHES: usize = 20;
-/// The most goods to tap: more than anyone looks through.
-pub const MOST_FAVOURITES: usize = 120;
 
 /// The catalogue could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +45,7 @@ enum Index {
 #[derive(Debug)]
 pub struct Goods {
     shelf: Option<Shelf>,
-    version: Option<u64>,
-    next: Option<Place>,
+    standing: Standing,
     favourites: Vec<Product>,
     index: Index,
     /// One more at each change.
@@ -58,7 +56,7 @@ impl Default for Goods {
     /// None yet.
     fn default() -> Self {
         let index = Index::Here(SearchText::default());
-        Self { shelf: None, version: None, next: None, favourites: Vec::new(), index, changes: 0 }
+        Self { shelf: None, standing: Standing::default(), favourites: Vec::new(), index, changes: 0 }
     }
 }
 
@@ -88,8 +86,8 @@ impl Goods {
     /// # Errors
     /// They cannot be read, or not be stored.
     pub fn take_over(&mut self, journal: &Path) -> Result<(), CatalogueError> {
-        if self.version.is_none()
-            && self.next.is_none()
+        if self.standing.version.is_none()
+            && self.standing.next.is_none()
             && let Some(old) = shelf::goods_beside(journal)?
         {
             self.take_in(&old)?;
@@ -98,21 +96,27 @@ impl Goods {
     }
 
     fn on(shelf: Shelf, index: Index) -> Result<Self, CatalogueError> {
-        let (version, next) = shelf.standing()?;
-        let favourites = shelf.favourites(MOST_FAVOURITES)?;
-        Ok(Self { shelf: Some(shelf), version, next, favourites, index, changes: 0 })
+        let standing = shelf.standing()?;
+        let favourites = shelf.favourites(Catalogue::FAVOURITES)?;
+        Ok(Self { shelf: Some(shelf), standing, favourites, index, changes: 0 })
     }
 
     /// The version; `None` before the first load has ended.
     #[must_use]
     pub fn version(&self) -> Option<u64> {
-        self.version
+        self.standing.version
     }
 
     /// Where the load that is under way goes on; the beginning if none is.
     #[must_use]
     pub fn next(&self) -> Place {
-        self.next.unwrap_or_default()
+        self.standing.next.unwrap_or_default()
+    }
+
+    /// The version, and the load that is under way.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Tells whether something is different from before.
@@ -127,9 +131,9 @@ impl Goods {
     pub fn take_in(&mut self, news: &Catalogue) -> Result<(), CatalogueError> {
         let Some(shelf) = &mut self.shelf else { return Ok(()) };
         let rows = shelf.take_in(news)?;
-        (self.version, self.next) = shelf.standing()?;
-        if self.next.is_none() || self.favourites.is_empty() {
-            self.favourites = shelf.favourites(MOST_FAVOURITES)?;
+        self.standing = shelf.standing()?;
+        if self.standing.next.is_none() || self.favourites.is_empty() {
+            self.favourites = shelf.favourites(Catalogue::FAVOURITES)?;
         }
         match &mut self.index {
             Index::Here(text) => rows.into_iter().for_each(|row| text.set(row)),
@@ -172,7 +176,7 @@ impl Goods {
         self.look(|shelf| shelf.by_id(id))
     }
 
-    /// Goods to tap: [`MOST_FAVOURITES`] at most.
+    /// Goods to tap: [`Catalogue::FAVOURITES`] at most.
     pub fn favourites(&self) -> impl Iterator<Item = &Product> {
         self.favourites.iter()
     }

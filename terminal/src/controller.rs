@@ -430,8 +430,7 @@ impl Controller {
         self.run_duty();
         let situation = Situation {
             status: self.status.as_ref(),
-            catalogue_version: self.goods.version(),
-            catalogue_next: self.goods.next(),
+            catalogue: Some(self.goods.standing()),
             staff_version: self.duty.version(),
             refunds_wanted: matches!(self.at, At::Refunds),
         };

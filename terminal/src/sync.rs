@@ -11,10 +11,10 @@ pub mod worker;
 pub use backoff::{Backoff, Jitter};
 pub use request::{Answer, NetError, PaymentQuestion, Request};
 
+use crate::catalogue_store::Standing;
 use crate::journal_store::{Journal, JournalError};
 use backoff::Task;
 use evertill_shared::journal::SignedEntry;
-use evertill_shared::protocol::catalogue::Place;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
 use evertill_shared::protocol::refunds::CarryOutRefund;
@@ -66,10 +66,8 @@ pub struct Sync {
 pub struct Situation<'a> {
     /// The server's last word about the till.
     pub status: Option<&'a TerminalStatus>,
-    /// The version of the catalogue that the till has.
-    pub catalogue_version: Option<u64>,
-    /// Where the load of the catalogue that is under way goes on.
-    pub catalogue_next: Place,
+    /// The catalogue that the till has, and the load of it that is under way; nothing before it has any.
+    pub catalogue: Option<&'a Standing>,
     /// The version of the list of those who may log in; 0 before anybody of the store had a PIN.
     pub staff_version: u64,
     /// A person is looking at the refunds.
@@ -164,10 +162,10 @@ impl Sync {
             self.hand_in.start(now);
             requests.push(request);
         }
-        if situation.catalogue_version != Some(status.catalogue_version) && self.catalogue.start(now) {
-            // A server from before knows no places, and gives everything at once.
-            let at = status.catalogue_parts.then_some(situation.catalogue_next);
-            requests.push(Request::Catalogue { since: situation.catalogue_version.unwrap_or(0), at });
+        if let Some(request) = news_of_goods(situation.catalogue, status)
+            && self.catalogue.start(now)
+        {
+            requests.push(request);
         }
         // Only to a till that may sell: others get no list.
         let staff_due = situation.staff_version != status.staff_version && status.state.may_move_money();
@@ -340,6 +338,22 @@ pub fn hand_in_of(journal: &dyn Journal) -> Result<Option<Request>, JournalError
         .map(|(_, entry)| entry)
         .collect();
     Ok((!entries.is_empty()).then_some(Request::HandIn { body: HandIn { entries } }))
+}
+
+/// The question for other goods, unless the till has those of the server and nothing but them: parts of a version that the
+/// server has lost since are no whole version, whatever its number is.
+fn news_of_goods(standing: Option<&Standing>, status: &TerminalStatus) -> Option<Request> {
+    let none = Standing::default();
+    let standing = standing.unwrap_or(&none);
+    let is_same = status.catalogue_name.as_ref().is_none_or(|name| *name == standing.name);
+    if standing.version == Some(status.catalogue_version) && is_same && standing.next.is_none() {
+        return None;
+    }
+    // A server from before knows no places and gives everything at once, or knows places and no names.
+    let at = status.catalogue_parts.then(|| standing.next.unwrap_or_default());
+    let name = if standing.next.is_some() { &standing.next_name } else { &standing.name };
+    let of = status.catalogue_name.as_ref().and(at).map(|_| name.clone());
+    Some(Request::Catalogue { since: standing.version.unwrap_or(0), of, at })
 }
 
 fn next_refund(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {

@@ -18,6 +18,8 @@ mod pictures;
 mod quarantine;
 #[path = "console/refunds.rs"]
 mod refunds;
+#[path = "console/shifts.rs"]
+mod shifts;
 #[path = "console/shop.rs"]
 mod shop;
 #[path = "console/terminals.rs"]

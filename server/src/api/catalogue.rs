@@ -7,8 +7,9 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use evertill_shared::protocol::catalogue::{BadPlace, Catalogue, Place, Product};
 
-/// `GET /v1/catalogue?since=N&at=PLACE`: a part of what has changed since version N; nothing but the version where N is the
-/// present one. Without a place, for tills that know none: everything at once.
+/// `GET /v1/catalogue?since=N&of=NAME&at=PLACE`: a part of what has changed since version N; nothing but the version where N
+/// is the present one. Without a name, for tills that keep none: N is believed. Without a place, for tills that know none:
+/// everything at once.
 ///
 /// # Errors
 /// A till that may not sell, a `since` that is no number, an `at` that is no place.
@@ -18,22 +19,34 @@ pub async fn catalogue(
     RawQuery(query): RawQuery,
 ) -> Answer<Catalogue> {
     caller.require_money()?;
-    let (since, at) = since_and_place(query.as_deref())?;
+    let Asked { since, of, at } = asked(query.as_deref())?;
     if let Some(at) = at {
-        return Ok(Json(app.base.catalogue_part(since.unwrap_or(0), at).await?));
+        return Ok(Json(app.base.catalogue_part(since.unwrap_or(0), of, at).await?));
     }
     let all = app.base.catalogue(since).await?;
     let products = all.products.map(|all| all.into_iter().map(Product::as_older_programs_read_it).collect());
     Ok(Json(Catalogue { products, ..all }))
 }
 
-/// The version that a till has, and the place where it goes on, from `since=N&at=PLACE`.
-fn since_and_place(query: Option<&str>) -> Result<(Option<u64>, Option<Place>), Failure> {
+/// What a till asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked<'a> {
+    since: Option<u64>,
+    of: Option<&'a str>,
+    at: Option<Place>,
+}
+
+/// The version that a till has, its name, and the place where the till goes on, from `since=N&of=NAME&at=PLACE`.
+fn asked(query: Option<&str>) -> Result<Asked<'_>, Failure> {
     let Some((version, place)) = query.and_then(|query| query.split_once("&at=")) else {
-        return Ok((since(query)?, None));
+        return Ok(Asked { since: since(query)?, of: None, at: None });
     };
     let place = place.parse().map_err(|error: BadPlace| Failure::bad_request(error.to_string()))?;
-    Ok((since(Some(version))?, Some(place)))
+    let (version, of) = match version.split_once("&of=") {
+        Some((version, name)) => (version, Some(name)),
+        None => (version, None),
+    };
+    Ok(Asked { since: since(Some(version))?, of, at: Some(place) })
 }
 
 /// The version that a till has, from `since=N`.
@@ -52,10 +65,15 @@ mod tests {
         assert_eq!(since(None), Ok(None));
         assert_eq!(since(Some("")), Ok(None));
         assert_eq!(since(Some("since=7")), Ok(Some(7)));
-        assert_eq!(since_and_place(Some("since=7")), Ok((Some(7), None)));
-        let place = Place { whole: true, step: 3, part: 1 };
-        assert_eq!(since_and_place(Some("since=7&at=w3.1")), Ok((Some(7), Some(place))));
-        assert!(since_and_place(Some("since=7&at=x")).is_err());
+        let all = Asked { since: Some(7), of: None, at: None };
+        assert_eq!(asked(Some("since=7")), Ok(all));
+        let at = Some(Place { whole: true, step: 3, part: 1 });
+        assert_eq!(asked(Some("since=7&at=w3.1")), Ok(Asked { since: Some(7), of: None, at }));
+        assert_eq!(asked(Some("since=7&of=5f&at=w3.1")), Ok(Asked { since: Some(7), of: Some("5f"), at }));
+        assert_eq!(asked(Some("since=0&of=&at=w3.1")), Ok(Asked { since: Some(0), of: Some(""), at }));
+        for bad in ["since=7&at=x", "since=7&of=5f", "of=5f&at=0.0", "since=7&at=0.0&of=5f"] {
+            assert!(asked(Some(bad)).is_err(), "{bad}");
+        }
         for bad in ["since=", "since=-1", "since=x", "version=1", "since=1&since=2"] {
             assert!(since(Some(bad)).is_err(), "{bad}");
         }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::order_group::{GroupError, KeptEntry, Refusal};
 use axum::Json;
 use axum::extract::State;
-use evertill_shared::journal::{Chain, ChainError, EntryHash, SignedEntry};
+use evertill_shared::journal::{Chain, ChainError, Entry, EntryHash, SignedEntry};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::terminal::{HandIn, HandedIn};
 use evertill_shared::signing::VerifyingKey;
@@ -33,15 +33,15 @@ pub async fn hand_in(
     let quarantined = caller.state.upload_is_quarantined();
     let known = known_of(&app, &caller, &entries).await?;
     let from = known.head;
-    let new = match follow(&known, caller.key, &entries) {
+    let New { told, kept } = match follow(&known, caller.key, &entries) {
         Ok(new) => new,
         Err(broken) => return Err(broken.told(&app, &caller).await),
     };
-    if new.is_empty() {
+    if kept.is_empty() {
         return Ok(Json(HandedIn { head: from, quarantined }));
     }
-    let hashes = new.iter().map(|entry| (entry.place.sequence, entry.hash)).collect();
-    match app.groups.store_journal(new, quarantined).await {
+    let hashes = kept.iter().map(|entry| (entry.place.sequence, entry.hash)).collect();
+    match app.groups.store_journal(kept, quarantined).await {
         Ok(()) => {}
         Err(GroupError::Refused(Refusal::Conflict(_))) => {
             let what = "an order rests on another entry in the same place".to_owned();
@@ -50,7 +50,8 @@ pub async fn hand_in(
         Err(error) => return Err(error.into()),
     }
     let request_id = caller.request_id;
-    let head = app.base.take_hand_in(HandInTaken { from, entries: hashes, quarantined, request_id }).await?;
+    let taken = HandInTaken { from, entries: hashes, told, quarantined, request_id };
+    let head = app.base.take_hand_in(taken).await?;
     Ok(Json(HandedIn { head, quarantined }))
 }
 
@@ -138,16 +139,19 @@ impl Broken {
     }
 }
 
+/// What the server does not have yet: read, and as it is kept.
+#[derive(Debug, Default)]
+struct New {
+    told: Vec<Entry>,
+    kept: Vec<KeptEntry>,
+}
+
 /// Follows the chain from where the server has it; gives what is new. Entries that the server has already are
 /// passed over if they are the same.
-fn follow(
-    known: &KnownJournal,
-    key: VerifyingKey,
-    entries: &[SignedEntry],
-) -> Result<Vec<KeptEntry>, Broken> {
+fn follow(known: &KnownJournal, key: VerifyingKey, entries: &[SignedEntry]) -> Result<New, Broken> {
     let mut taken: BTreeMap<u64, EntryHash> = known.known.iter().copied().collect();
     let mut chain = Chain::resume(known.head, key);
-    let mut new = Vec::new();
+    let mut new = New::default();
     for signed in entries {
         if is_there_already(&taken, &chain, &key, signed)? {
             continue;
@@ -156,7 +160,8 @@ fn follow(
             .push(signed)
             .map_err(|error| Broken::of(&error, matches!(error, ChainError::Fork { .. })))?;
         taken.insert(entry.sequence, signed.hash());
-        new.push(KeptEntry::new(&entry, signed));
+        new.kept.push(KeptEntry::new(&entry, signed));
+        new.told.push(entry);
     }
     Ok(new)
 }
@@ -183,7 +188,7 @@ mod tests {
     use super::*;
     use evertill_shared::clock::Timestamp;
     use evertill_shared::id::TerminalId;
-    use evertill_shared::journal::{Body, Entry, Head};
+    use evertill_shared::journal::{Body, Head};
     use evertill_shared::signing::SigningKey;
 
     fn key() -> SigningKey {
@@ -225,8 +230,11 @@ mod tests {
         KnownJournal { head: heads[n], known: heads[1..=n].iter().map(|h| (h.sequence, h.hash)).collect() }
     }
 
-    fn sequences(taken: Result<Vec<KeptEntry>, Broken>) -> Vec<u64> {
-        taken.unwrap().iter().map(|entry| entry.place.sequence).collect()
+    fn sequences(taken: Result<New, Broken>) -> Vec<u64> {
+        let New { told, kept } = taken.unwrap();
+        let sequences: Vec<u64> = kept.iter().map(|entry| entry.place.sequence).collect();
+        assert_eq!(sequences, told.iter().map(|entry| entry.sequence).collect::<Vec<_>>());
+        sequences
     }
 
     #[test]

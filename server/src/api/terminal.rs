@@ -33,6 +33,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         journal_head: app.base.journal_head(terminal, caller.epoch).await?,
         furthest_used,
         catalogue_version: versions.catalogue,
+        catalogue_name: Some(versions.catalogue_name),
         catalogue_parts: true,
         staff_version: versions.staff,
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),

@@ -12,7 +12,7 @@ use evertill_shared::money::Currency;
 use evertill_shared::order::line::ProductId;
 use evertill_shared::protocol::catalogue::{Catalogue, Part, Place, Product};
 use parts::{Given, given};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use stored::{Contents, Goods, Step, Upload, difference, in_parts};
 
@@ -71,9 +71,17 @@ fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
     Ok(())
 }
 
-/// The goods to tap, in the order in which they were given.
+/// The goods to tap, in the order in which they were given: the first [`Catalogue::FAVOURITES`] of them.
 fn favourites(products: &[Product]) -> Vec<ProductId> {
-    products.iter().filter(|product| product.favourite).map(|product| product.id.clone()).collect()
+    let all = products.iter().filter(|product| product.favourite);
+    all.take(Catalogue::FAVOURITES).map(|product| product.id.clone()).collect()
+}
+
+/// The goods to tap first and in their order, then the others as they come.
+fn favourites_first(products: &mut [Product], order: &[ProductId]) {
+    let places: HashMap<&str, usize> = order.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
+    let place = |product: &Product| places.get(product.id.as_str()).copied().filter(|_| product.favourite);
+    products.sort_by_cached_key(|product| place(product).unwrap_or(usize::MAX));
 }
 
 /// Whether everything is to be written anew with this step.
@@ -127,7 +135,8 @@ impl Publication {
             "INSERT INTO catalogue_step (version, upload, parts, items) VALUES (?1, ?2, ?3, ?4)",
             &params![*version, &upload.name, upload.parts, *items],
         )?;
-        sql.execute("DELETE FROM catalogue_step WHERE version < ?1", &params![self.kept_from])?;
+        // One more than is given on: its name is that of the version from which the first of them goes on.
+        sql.execute("DELETE FROM catalogue_step WHERE version + 1 < ?1", &params![self.kept_from])?;
         sql.execute(
             "DELETE FROM catalogue_part WHERE at_ms < ?1
              AND upload NOT IN (SELECT upload FROM catalogue_step) AND upload NOT IN (SELECT base_upload FROM catalogue)",
@@ -151,21 +160,25 @@ impl BaseStore {
         }
         let (contents, mut products) = self.whole_catalogue().await?;
         if let Some(order) = &contents.favourites {
-            let at = |product: &Product| order.iter().position(|id| *id == product.id).unwrap_or(usize::MAX);
-            products.sort_by_cached_key(|product| if product.favourite { at(product) } else { usize::MAX });
+            favourites_first(&mut products, order);
         }
         let version = contents.version;
         Ok(Catalogue { version, products: Some(products), gone: Vec::new(), part: None })
     }
 
-    /// A part of what has changed since a version, or of everything: see [`Place`].
+    /// A part of what has changed since a version, or of everything: see [`Place`], and [`Part::of`] for the name.
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn catalogue_part(&self, since: u64, at: Place) -> Result<Catalogue, BaseError> {
+    pub async fn catalogue_part(
+        &self,
+        since: u64,
+        of: Option<&str>,
+        at: Place,
+    ) -> Result<Catalogue, BaseError> {
         for at in [at, Place::default()] {
             let contents = self.catalogue_contents().await?;
-            let (upload, at, first, next) = match given(&contents, since, at) {
+            let (upload, at, first, next) = match given(&contents, since, of, at) {
                 Given::Unchanged => return Ok(Catalogue::unchanged(contents.version)),
                 Given::Part { upload, at, first, next } => (upload, at, first, next),
             };
@@ -176,12 +189,13 @@ impl BaseStore {
             };
             // What was replaced since a moment ago is looked for anew, from its beginning.
             let Some(Goods { products, gone }) = found else { continue };
+            let name = contents.name_of(contents.version).map(str::to_owned);
             let favourites = match (next, contents.favourites) {
                 (Some(_), _) => None,
-                (None, Some(ids)) => Some(ids),
+                (None, Some(ids)) => Some(ids.into_iter().take(Catalogue::FAVOURITES).collect()),
                 (None, None) => Some(favourites(&self.whole_catalogue().await?.1)),
             };
-            let part = Part { whole: at.whole, first, next, favourites };
+            let part = Part { whole: at.whole, first, next, favourites, of: name };
             return Ok(Catalogue {
                 version: contents.version,
                 products: Some(products),

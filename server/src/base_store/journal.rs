@@ -3,15 +3,18 @@
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::cache::read_record;
+use super::shifts;
 use super::terminals::set_state;
 use super::{BaseError, BaseStore, guard};
 use crate::database::{DbError, Row, Sql, Value};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, SaleKey, TerminalId};
-use evertill_shared::journal::{EntryHash, Head};
+use evertill_shared::journal::{Entry, EntryHash, Head};
+use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::{TerminalEvent, TerminalState};
+use std::sync::Arc;
 
 /// What the server knows of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct HandInTaken {
     pub from: Head,
     /// Sequence and hash of each, in order.
     pub entries: Vec<(u64, EntryHash)>,
+    /// What they say: shifts and rights are looked at.
+    pub told: Vec<Entry>,
     /// They came from a blocked till: for a person to accept.
     pub quarantined: bool,
     /// The request that brought them.
@@ -85,7 +90,7 @@ fn read_head(sql: &dyn Sql, terminal: TerminalId, epoch: KeyEpoch) -> Result<Hea
     Ok(Head { terminal, epoch, sequence: row.at(0)?, hash })
 }
 
-fn take(sql: &dyn Sql, taken: &HandInTaken, now: Timestamp) -> Result<Head, BaseError> {
+fn take(sql: &dyn Sql, taken: &HandInTaken, store: &StoreInfo, now: Timestamp) -> Result<Head, BaseError> {
     guard(sql, &taken.request_id, now)?;
     let Head { terminal, epoch, .. } = taken.from;
     if read_head(sql, terminal, epoch)? != taken.from {
@@ -105,6 +110,7 @@ fn take(sql: &dyn Sql, taken: &HandInTaken, now: Timestamp) -> Result<Head, Base
              fault_at = CASE journal_heads.forked WHEN 1 THEN journal_heads.fault_at END",
         &params![terminal.get(), epoch, head.sequence, head.hash.to_string()],
     )?;
+    shifts::take_in(sql, taken, store, now)?;
     Ok(head)
 }
 
@@ -243,8 +249,8 @@ impl BaseStore {
     /// # Errors
     /// [`BaseError::HeadMoved`], [`BaseError::Replayed`]; the database's.
     pub async fn take_hand_in(&self, taken: HandInTaken) -> Result<Head, BaseError> {
-        let now = self.clock.now();
-        self.database.write(move |sql| take(sql, &taken, now)).await
+        let (now, store) = (self.clock.now(), Arc::clone(&self.store));
+        self.database.write(move |sql| take(sql, &taken, &store, now)).await
     }
 
     /// Flags a journal that does not continue its chain; a fork also blocks the till.

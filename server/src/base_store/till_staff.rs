@@ -17,10 +17,12 @@ use std::time::Duration;
 const FRESH: Duration = Duration::from_secs(2);
 
 /// The versions of what tills keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
     /// Of the catalogue.
     pub catalogue: u64,
+    /// The name of that version.
+    pub catalogue_name: String,
     /// Of the list of those who may log in at tills.
     pub staff: u64,
 }
@@ -122,10 +124,14 @@ impl BaseStore {
     pub async fn versions(&self) -> Result<Versions, BaseError> {
         self.database
             .read(|sql| {
-                let row = sql.row("SELECT c.version, s.version FROM catalogue c, till_staff s", &[])?;
+                let row = sql.row(
+                    "SELECT c.version, s.version, COALESCE(l.upload, c.base_upload) AS name
+                     FROM till_staff s, catalogue c LEFT JOIN catalogue_step l ON l.version = c.version",
+                    &[],
+                )?;
                 let row =
                     row.ok_or_else(|| DbError::nonsense("there is no catalogue, not even an empty one"))?;
-                Ok(Versions { catalogue: row.at(0)?, staff: row.at(1)? })
+                Ok(Versions { catalogue: row.at(0)?, staff: row.at(1)?, catalogue_name: row.at(2)? })
             })
             .await
     }

@@ -15,6 +15,7 @@ pub(super) enum Tab {
     Terminals,
     Groups,
     Unsettled,
+    Shifts,
     Bills,
     Wallets,
     Staff,
@@ -68,6 +69,7 @@ impl Frame {
             (Tab::Orders, "/console/orders", self.t.orders),
             (Tab::Terminals, "/console/terminals", self.t.terminals),
             (Tab::Unsettled, "/console/unsettled", self.t.unsettled),
+            (Tab::Shifts, "/console/shifts", self.t.shifts),
             (Tab::Groups, "/console/groups", self.t.groups),
             (Tab::Bills, "/console/bills", self.t.bills),
             (Tab::Wallets, "/console/wallets", self.t.wallets),
@@ -98,6 +100,7 @@ pub(super) fn may_open(role: Role, tab: Tab) -> bool {
     match tab {
         Tab::Orders | Tab::None => true,
         Tab::Groups | Tab::Unsettled | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
+        Tab::Shifts => role == Role::Manager,
         Tab::Terminals | Tab::Wallets | Tab::Staff => role.may_administer(),
     }
 }

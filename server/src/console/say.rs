@@ -7,12 +7,14 @@ use crate::order_group::{GroupError, OrderSummary, Refusal};
 use evertill_shared::business_day::{StoreZone, local_text};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, TerminalId};
+use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::discount::ReasonKind;
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::{GroupTag, OrderNumberError};
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::refund::{RefundRefused, RefundState};
+use evertill_shared::rights::Right;
 use evertill_shared::terminal_state::TerminalState;
 use evertill_shared::wallet::Wallet;
 
@@ -23,6 +25,51 @@ pub(super) fn wallet(wallet: Wallet, t: T) -> &'static str {
     match wallet {
         Wallet::WeChatPay => t.wechat_pay,
         Wallet::Alipay => t.alipay,
+    }
+}
+
+/// What went back to a wallet.
+pub(super) fn wallet_refunds(wallet: Wallet, t: T) -> &'static str {
+    match wallet {
+        Wallet::WeChatPay => t.shift_wechat_refunds,
+        Wallet::Alipay => t.shift_alipay_refunds,
+    }
+}
+
+/// Why money was put into a drawer, or taken out.
+pub(super) fn cash_reason(reason: CashReason, t: T) -> &'static str {
+    match reason {
+        CashReason::Safe => t.cash_safe,
+        CashReason::Expense => t.cash_expense,
+        CashReason::Supplier => t.cash_supplier,
+        CashReason::Correction => t.cash_correction,
+        CashReason::Other => t.reason_other,
+    }
+}
+
+/// Why a drawer was opened.
+pub(super) fn drawer_reason(reason: DrawerReason, t: T) -> &'static str {
+    match reason {
+        DrawerReason::ChangeMoney => t.drawer_change_money,
+        DrawerReason::WrongChange => t.drawer_wrong_change,
+        DrawerReason::Check => t.drawer_check,
+        DrawerReason::Count => t.drawer_count,
+        DrawerReason::Other => t.reason_other,
+    }
+}
+
+/// What not everybody may do.
+pub(super) fn right(right: Right, t: T) -> &'static str {
+    match right {
+        Right::Discount => t.right_discount,
+        Right::OverridePrice => t.right_price,
+        Right::Refund => t.right_refund,
+        Right::NoSale => t.shift_no_sales,
+        Right::PayInOut => t.right_pay_in_out,
+        Right::OpenShift => t.right_open_shift,
+        Right::CloseShift => t.right_close_shift,
+        Right::ReadShift => t.right_read_shift,
+        Right::SetUp => t.right_set_up,
     }
 }
 

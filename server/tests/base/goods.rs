@@ -28,6 +28,7 @@ fn products(count: usize) -> Vec<Product> {
 #[derive(Clone, Default)]
 struct Till {
     version: u64,
+    name: String,
     goods: BTreeMap<String, Product>,
     favourites: Vec<String>,
     parts: usize,
@@ -36,15 +37,18 @@ struct Till {
 impl Till {
     /// Asks one server after the other until it has everything.
     async fn load(&mut self, servers: &[&BaseStore]) {
-        let (mut at, mut named) = (Place::default(), None::<Vec<String>>);
+        let (mut at, mut of) = (Place::default(), self.name.clone());
+        let mut named = None::<Vec<String>>;
         for server in servers.iter().cycle() {
             let Catalogue { version, products, gone, part } =
-                server.catalogue_part(self.version, at).await.unwrap();
+                server.catalogue_part(self.version, Some(&of), at).await.unwrap();
             let Some(part) = part else {
                 assert_eq!((self.version, products), (version, None));
+                assert_eq!(server.versions().await.unwrap().catalogue_name, self.name);
                 return;
             };
             self.parts += 1;
+            of = part.of.unwrap();
             if part.whole && part.first {
                 named = Some(Vec::new());
             }
@@ -62,6 +66,7 @@ impl Till {
                         self.goods.retain(|id, _| named.contains(id));
                     }
                     (self.version, self.favourites) = (version, part.favourites.unwrap());
+                    self.name = of;
                     return;
                 }
             }
@@ -115,7 +120,7 @@ pub async fn a_till_that_is_too_far_behind_or_ahead_gets_everything<P: Kept>(sho
         all = (300..1_600).map(|n| product(n, price)).collect();
         there.put_catalogue(all.clone(), "max".into()).await.unwrap();
     }
-    let first = here.catalogue_part(1, Place::default()).await.unwrap().part.unwrap();
+    let first = here.catalogue_part(1, None, Place::default()).await.unwrap().part.unwrap();
     assert!(first.whole && first.first);
     till.load(&[&here, &there]).await;
     till.assert_has(&all);
@@ -149,5 +154,46 @@ pub async fn goods_from_before_there_were_parts_are_given_on<P: Kept>(shop: Shop
     base.put_catalogue(fewer.clone(), "max".into()).await.unwrap();
     till.load(&[&base]).await;
     till.assert_has(&fewer);
-    assert_eq!((till.version, till.parts), (13, 2), "one part of what changed");
+    assert_eq!((till.version, till.parts), (13, 3), "what stood there before has no name: everything");
+    let old_program = base.catalogue_part(12, None, Place::default()).await.unwrap();
+    assert!(!old_program.part.unwrap().whole, "one that keeps no names gets what changed");
+}
+
+pub async fn a_till_gets_everything_from_a_server_that_was_put_back_to_an_older_state<P: Kept>(
+    shop: Shop<P>,
+) {
+    let base = shop.open().await;
+    let mut all = products(1_200);
+    base.put_catalogue(all.clone(), "max".into()).await.unwrap();
+    let mut till = Till::default();
+    till.load(&[&base]).await;
+    all[5].price.minor = 777;
+    base.put_catalogue(all.clone(), "max".into()).await.unwrap();
+    till.load(&[&base]).await;
+    assert_eq!((till.version, till.parts), (2, 4), "three, and then one");
+    let behind = base.catalogue_part(1, Some(&till.name), Place::default()).await.unwrap();
+    assert!(behind.part.unwrap().whole, "the name is another version's");
+    // The backup is from before version 2. Another version 2 comes, and then a third one.
+    let old = shop.place.database_of(&SCHEMA).await;
+    old.write(|sql| -> Result<(), DbError> {
+        sql.execute("DELETE FROM catalogue_step WHERE version = 2", &[])?;
+        sql.execute("UPDATE catalogue SET version = 1", &[]).map(drop)
+    })
+    .await
+    .unwrap();
+    old.close().await;
+    all[5].price.minor = 100;
+    all[6].price.minor = 888;
+    base.put_catalogue(all.clone(), "max".into()).await.unwrap();
+    let (mut at_two, mut at_three) = (till.clone(), till);
+    at_two.load(&[&base]).await;
+    at_two.assert_has(&all);
+    assert_eq!(at_two.version, 2);
+    all[7].price.minor = 999;
+    base.put_catalogue(all.clone(), "max".into()).await.unwrap();
+    for till in [&mut at_three, &mut at_two] {
+        till.load(&[&base]).await;
+        till.assert_has(&all);
+    }
+    assert_eq!((at_three.parts, at_two.parts), (4 + 5, 4 + 4 + 1), "everything; what changed");
 }

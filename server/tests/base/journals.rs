@@ -15,7 +15,7 @@ fn hash(sequence: u64) -> EntryHash {
 /// `count` entries that follow `from`.
 fn entries(from: Head, count: u64, request: &str) -> HandInTaken {
     let entries = (from.sequence + 1..=from.sequence + count).map(|n| (n, hash(n))).collect();
-    HandInTaken { from, entries, quarantined: false, request_id: request.into() }
+    HandInTaken { from, entries, told: Vec::new(), quarantined: false, request_id: request.into() }
 }
 
 fn place(terminal: TerminalId, sequence: u64) -> SaleKey {

@@ -39,8 +39,9 @@ impl Product {
     }
 }
 
-/// The answer to `GET /v1/catalogue?since=N`: everything at once. To `GET /v1/catalogue?since=N&at=PLACE` (see [`Place`]):
-/// one part of what has changed since that version, or of everything; [`Catalogue::part`] says which.
+/// The answer to `GET /v1/catalogue?since=N`: everything at once. To `GET /v1/catalogue?since=N&of=NAME&at=PLACE` (see
+/// [`Place`] and [`Part::of`]): one part of what has changed since that version, or of everything; [`Catalogue::part`] says
+/// which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
     /// The version that the till has once it has taken in this answer and all that it was told to ask for before it.
@@ -58,6 +59,8 @@ pub struct Catalogue {
 impl Catalogue {
     /// The most products and products gone in one part: a till that stores them keeps nobody waiting.
     pub const PART: usize = 500;
+    /// The most goods to tap: more than anyone looks through.
+    pub const FAVOURITES: usize = 120;
 
     /// Nothing has changed since this version.
     #[must_use]
@@ -79,6 +82,11 @@ pub struct Part {
     /// On the last part: the goods to tap, in the order in which they are shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub favourites: Option<Vec<ProductId>>,
+    /// The name of the version that the parts lead to. Versions are counted, so a server that was put back to an older state
+    /// gives a number a second time; a name it never gives twice. The till sends it along: as the name of the version that it
+    /// has, or with a place as that of the version it is on the way to. `None` from a server that names nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 /// Which part of a catalogue is asked for: `0.0` for the first, else what the part before said. `12.3` is part 3 of what

@@ -34,6 +34,9 @@ pub struct TerminalStatus {
     pub furthest_used: Option<Head>,
     /// The version of the catalogue that the server has.
     pub catalogue_version: u64,
+    /// The name of that version: see [`Part::of`](super::catalogue::Part::of). `None` from a server that names nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue_name: Option<String>,
     /// The server gives the catalogue in parts, and only what has changed.
     #[serde(default)]
     pub catalogue_parts: bool,

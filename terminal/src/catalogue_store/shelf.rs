@@ -40,6 +40,20 @@ pub(super) struct Row {
     pub words: Option<String>,
 }
 
+/// The version that is whole, and the load that is under way. Names as in [`Part::of`]; empty from a server that names
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The version; `None` before the first load has ended.
+    pub version: Option<u64>,
+    /// Its name.
+    pub name: String,
+    /// Where the load that is under way goes on.
+    pub next: Option<Place>,
+    /// The name of the version that it leads to.
+    pub next_name: String,
+}
+
 #[derive(Debug)]
 pub(super) struct Shelf {
     connection: Connection,
@@ -71,13 +85,18 @@ impl Shelf {
     }
 
     /// The version that is whole, and where the load under way goes on.
-    pub fn standing(&self) -> Result<(Option<u64>, Option<Place>), CatalogueError> {
-        Ok((self.fact("version")?, self.fact("next")?))
+    pub fn standing(&self) -> Result<Standing, CatalogueError> {
+        Ok(Standing {
+            version: self.fact("version")?,
+            name: self.fact("name")?.unwrap_or_default(),
+            next: self.fact("next")?,
+            next_name: self.fact("next_name")?.unwrap_or_default(),
+        })
     }
 
     /// Takes a part in, with where it ended, or nothing of it.
     pub fn take_in(&mut self, news: &Catalogue) -> Result<Vec<Row>, CatalogueError> {
-        let everything = Part { whole: true, first: true, next: None, favourites: None };
+        let everything = Part { whole: true, first: true, next: None, favourites: None, of: None };
         let nothing = Part { whole: false, ..everything.clone() };
         let part = match (&news.part, &news.products) {
             (Some(part), _) => part,
@@ -97,14 +116,21 @@ impl Shelf {
         for product in news.products.iter().flatten() {
             rows.push(put(&transaction, product, round)?);
         }
+        let name = part.of.as_deref().unwrap_or_default();
         if let Some(next) = &part.next {
             set_fact(&transaction, "next", &next.to_string())?;
+            set_fact(&transaction, "next_name", name)?;
         } else {
             if part.whole {
                 rows.extend(sweep(&transaction, round)?);
             }
             set_fact(&transaction, "version", &news.version.to_string())?;
-            transaction.prepare_cached("DELETE FROM fact WHERE name = 'next'")?.execute([])?;
+            // That nothing has changed is said of the version whose name the till sent: it stays.
+            if news.part.is_some() || news.products.is_some() {
+                set_fact(&transaction, "name", name)?;
+            }
+            let over = "DELETE FROM fact WHERE name IN ('next', 'next_name')";
+            transaction.prepare_cached(over)?.execute([])?;
             let in_order = part.favourites.clone().or_else(|| {
                 let all = news.products.iter().flatten().filter(|product| product.favourite);
                 news.part.is_none().then(|| all.map(|product| product.id.clone()).collect())

@@ -75,7 +75,7 @@ fn names_that_are_read_late_are_searched_as_they_are_now() {
     assert_eq!(goods.search("e"), [], "the names are still being read");
     assert_eq!(goods.by_id("a").map(|found| found.name).as_deref(), Some("Apple"), "and nothing else waits");
     let names = SearchText::read(&path).unwrap();
-    let last = Part { whole: false, first: true, next: None, favourites: None };
+    let last = Part { whole: false, first: true, next: None, favourites: None, of: None };
     goods.take_in(&part(&[product("b", "Beer", &[])], &["c"], last, 2)).unwrap();
     let before = goods.changes();
     goods.index_is_here(names).unwrap();
@@ -92,12 +92,13 @@ fn a_load_that_is_cut_goes_on_where_it_was_and_takes_nothing_away_before_its_end
     let old = [product("old", "Old", &["1"]), product("kept", "Kept", &["2"])];
     Goods::open(&path).unwrap().take_in(&Goods::whole(4, &old)).unwrap();
 
-    let first = Part { whole: true, first: true, next: place("w9.1"), favourites: None };
+    let first = Part { whole: true, first: true, next: place("w9.1"), favourites: None, of: None };
     Goods::open(&path).unwrap().take_in(&part(&[product("new", "New", &["3"])], &[], first, 9)).unwrap();
     let mut goods = Goods::open(&path).unwrap();
     assert_eq!((goods.version(), goods.next().to_string()), (Some(4), "w9.1".to_owned()));
     assert!(["old", "kept", "new"].iter().all(|id| goods.by_id(id).is_some()), "nothing is gone yet");
-    let last = Part { whole: true, first: false, next: None, favourites: Some(vec!["kept".into()]) };
+    let last =
+        Part { whole: true, first: false, next: None, favourites: Some(vec!["kept".into()]), of: None };
     let kept = Product { favourite: true, ..product("kept", "Kept", &["2", "1"]) };
     goods.take_in(&part(&[kept], &[], last, 9)).unwrap();
     for goods in [&goods, &Goods::open(&path).unwrap()] {
@@ -106,6 +107,26 @@ fn a_load_that_is_cut_goes_on_where_it_was_and_takes_nothing_away_before_its_end
         assert_eq!(goods.by_barcode("1").map(|found| found.id).as_deref(), Some("kept"), "its new bearer's");
         assert_eq!(goods.favourites().map(|good| good.id.as_str()).collect::<Vec<_>>(), ["kept"]);
     }
+}
+
+#[test]
+fn the_name_of_a_version_is_kept_with_it_and_that_of_a_load_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("goods.db");
+    let of = |name: &str| Some(name.to_owned());
+    let first = Part { whole: true, first: true, next: place("w9.1"), favourites: None, of: of("nine") };
+    Goods::open(&path).unwrap().take_in(&part(&[], &[], first, 9)).unwrap();
+    let on_the_way = Goods::open(&path).unwrap().standing().clone();
+    assert_eq!((on_the_way.name.as_str(), on_the_way.next_name.as_str()), ("", "nine"));
+    let last = Part { whole: true, first: false, next: None, favourites: None, of: of("ten") };
+    Goods::open(&path).unwrap().take_in(&part(&[], &[], last, 10)).unwrap();
+    let whole = Standing { version: Some(10), name: "ten".into(), ..Standing::default() };
+    assert_eq!(*Goods::open(&path).unwrap().standing(), whole);
+    let mut goods = Goods::open(&path).unwrap();
+    goods.take_in(&Catalogue::unchanged(10)).unwrap();
+    assert_eq!(*goods.standing(), whole, "nothing has changed");
+    goods.take_in(&Goods::whole(11, &[])).unwrap();
+    assert_eq!(goods.standing().name, "", "a server that names nothing");
 }
 
 #[test]
@@ -191,7 +212,7 @@ fn parts(old: &[Product], new: &[Product], whole: bool, version: u64) -> Vec<Cat
     let one = |(at, (products, gone)): (usize, (Vec<Product>, Vec<String>))| {
         let following = u32::try_from(at + 1).unwrap();
         let next = (at + 1 < count).then_some(Place { whole, step: version, part: following });
-        let part = Part { whole, first: at == 0, next, favourites: None };
+        let part = Part { whole, first: at == 0, next, favourites: None, of: None };
         Catalogue { version, products: Some(products), gone, part: Some(part) }
     };
     all.into_iter().enumerate().map(one).collect()

@@ -22,6 +22,8 @@ pub enum Request {
     Catalogue {
         /// The version that the till has.
         since: u64,
+        /// Its name, or that of the version that the part belongs to; nothing for a server that names none.
+        of: Option<String>,
         /// Which part of what is newer; nothing to ask for everything at once.
         at: Option<Place>,
     },

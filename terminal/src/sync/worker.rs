@@ -10,11 +10,11 @@ use evertill_shared::protocol::path;
 pub async fn perform(client: &StoreClient, request: Request) -> Answer {
     match request {
         Request::Heartbeat => Answer::Heartbeat(client.get(path::TERMINAL, "").await.map_err(net)),
-        Request::Catalogue { since, at } => {
+        Request::Catalogue { since, of, at } => {
+            let name = of.map_or_else(String::new, |name| format!("&of={name}"));
             let place = at.map_or_else(String::new, |place| format!("&at={place}"));
-            Answer::Catalogue(
-                client.get(path::CATALOGUE, &format!("since={since}{place}")).await.map_err(net),
-            )
+            let query = format!("since={since}{name}{place}");
+            Answer::Catalogue(client.get(path::CATALOGUE, &query).await.map_err(net))
         }
         Request::Staff { since } => {
             Answer::Staff(client.get(path::TILL_STAFF, &format!("since={since}")).await.map_err(net))

@@ -52,6 +52,18 @@ impl Contents {
         self.steps.iter().find(|step| step.version == version)
     }
 
+    /// The name of a version, as far as it is kept: that of what it changed. What stood there before there were steps has its
+    /// own.
+    pub fn name_of(&self, version: u64) -> Option<&str> {
+        let before = || (version == self.base_version).then_some(&self.base);
+        self.step(version).map(|step| &step.upload).or_else(before).map(|upload| upload.name.as_str())
+    }
+
+    /// Whether that name is one of a version from this one on: then everything before it is what it was when it was given.
+    pub fn names(&self, name: &str, from: u64) -> bool {
+        (from..=self.version).any(|version| self.name_of(version) == Some(name))
+    }
+
     /// The steps after the base.
     pub fn since_base(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.version > self.base_version)

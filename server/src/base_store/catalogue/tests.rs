@@ -71,3 +71,15 @@ proptest! {
         prop_assert_eq!(got, old);
     }
 }
+
+#[test]
+fn goods_to_tap_keep_their_order_and_are_as_many_as_a_till_shows() {
+    let all: Vec<Product> = (0..=255).map(|id| Product { favourite: true, ..product(id, 1) }).collect();
+    let order = favourites(&all);
+    assert_eq!(order.len(), Catalogue::FAVOURITES);
+    assert_eq!((order[0].as_str(), order[119].as_str()), ("p0", "p119"));
+    let mut mixed = vec![product(7, 1), all[3].clone(), product(1, 1), all[2].clone()];
+    favourites_first(&mut mixed, &order);
+    let ids: Vec<&str> = mixed.iter().map(|product| product.id.as_str()).collect();
+    assert_eq!(ids, ["p2", "p3", "p7", "p1"], "what is no favourite any more stays where it is");
+}

@@ -8,7 +8,7 @@ use evertill_shared::protocol::catalogue::{Catalogue, Part, Place, Product};
 
 fn asked(till: &mut Till) -> Option<(u64, Option<String>)> {
     till.take(|request| match request {
-        Request::Catalogue { since, at } => Some((*since, at.map(|at| at.to_string()))),
+        Request::Catalogue { since, at, .. } => Some((*since, at.map(|at| at.to_string()))),
         _ => None,
     })
 }
@@ -16,7 +16,7 @@ fn asked(till: &mut Till) -> Option<(u64, Option<String>)> {
 fn answer(till: &mut Till, products: Vec<Product>, next: Option<&str>) {
     let next: Option<Place> = next.map(|next| next.parse().unwrap());
     let first = next.is_some();
-    let part = Part { whole: false, first, next, favourites: None };
+    let part = Part { whole: false, first, next, favourites: None, of: None };
     let news = Catalogue { version: 2, products: Some(products), gone: Vec::new(), part: Some(part) };
     till.give(Input::Net(Answer::Catalogue(Ok(news))));
 }
@@ -72,6 +72,62 @@ fn a_server_from_before_is_asked_for_everything_at_once() {
     assert_eq!(sale_page(&till).item_count, 1);
     has_version(&mut till, 2, false);
     assert_eq!(asked(&mut till), None);
+}
+
+/// A server whose version has a name; what the till asks then, as a query.
+fn names_version(till: &mut Till, version: u64, name: &str) -> Option<String> {
+    let mut status = till.status(TerminalState::Active);
+    (status.catalogue_version, status.catalogue_parts) = (version, true);
+    status.catalogue_name = Some(name.into());
+    till.give(Input::Net(Answer::Heartbeat(Ok(status))));
+    till.pass(30);
+    till.take(|request| match request {
+        Request::Catalogue { since, of, at } => {
+            Some(format!("{since} {} {}", of.as_deref().unwrap_or("-"), at.unwrap_or_default()))
+        }
+        _ => None,
+    })
+}
+
+fn gives(till: &mut Till, version: u64, name: &str, next: Option<&str>, products: Vec<Product>) {
+    let next: Option<Place> = next.map(|next| next.parse().unwrap());
+    let part = Part { whole: true, first: true, next, favourites: None, of: Some(name.into()) };
+    let news = Catalogue { version, products: Some(products), gone: Vec::new(), part: Some(part) };
+    till.give(Input::Net(Answer::Catalogue(Ok(news))));
+}
+
+#[test]
+fn another_version_under_the_same_number_is_asked_for() {
+    let mut till = Till::online();
+    assert_eq!(names_version(&mut till, 2, "two").as_deref(), Some("1  0.0"), "its own has no name yet");
+    gives(&mut till, 2, "two", None, products());
+    assert_eq!(names_version(&mut till, 2, "two"), None);
+    // The server was put back to an older state, and has got other goods since.
+    assert_eq!(names_version(&mut till, 2, "other").as_deref(), Some("2 two 0.0"));
+    gives(&mut till, 2, "other", None, vec![products().remove(1)]);
+    assert_eq!(names_version(&mut till, 2, "other"), None);
+    till.scan(BREAD);
+    assert!(
+        matches!(till.notice(), Some(Notice::UnknownBarcode { .. })),
+        "the other version does not have it"
+    );
+}
+
+#[test]
+fn parts_of_a_version_that_the_server_has_lost_are_made_good_though_no_other_came() {
+    let mut till = Till::online();
+    names_version(&mut till, 2, "two");
+    gives(&mut till, 2, "two", None, products());
+    assert_eq!(names_version(&mut till, 3, "three").as_deref(), Some("2 two 0.0"));
+    let dear = Product { price: Amount::new(99_900, Currency::CNY), ..products().remove(1) };
+    gives(&mut till, 3, "three", Some("3.1"), vec![dear]);
+    assert_eq!(
+        names_version(&mut till, 2, "two").as_deref(),
+        Some("2 three 3.1"),
+        "it has a price of version 3"
+    );
+    gives(&mut till, 2, "two", None, products());
+    assert_eq!(names_version(&mut till, 2, "two"), None);
 }
 
 #[test]

@@ -373,6 +373,7 @@ impl Till {
             journal_head: head,
             furthest_used: None,
             catalogue_version: 1,
+            catalogue_name: None,
             catalogue_parts: true,
             staff_version: 0,
             refunds_waiting: 0,

@@ -1,0 +1,206 @@
+//! The tills' shifts, as the servers see them.
+
+use crate::shop::{Place, Shop, add, till};
+use evertill_server::base_store::{BaseError, BaseStore, HandInTaken, ShiftRecord};
+use evertill_shared::cashier::Cashier;
+use evertill_shared::clock::{Clock, Timestamp};
+use evertill_shared::id::TerminalId;
+use evertill_shared::journal::{Body, CashReason, DrawerReason, Entry, EntryHash, Head};
+use evertill_shared::money::{Amount, Currency};
+use evertill_shared::protocol::staff::Role;
+use evertill_shared::rights::Right;
+use evertill_shared::shift::{Counted, Fact, Pending, Shift};
+
+fn yuan(minor: i64) -> Amount {
+    Amount::new(minor, Currency::CNY)
+}
+
+fn person(login: &str) -> Option<Cashier> {
+    Some(Cashier { login: login.into(), name: login.into() })
+}
+
+fn hash(sequence: u64) -> EntryHash {
+    let mut bytes = [3; 32];
+    bytes[..8].copy_from_slice(&sequence.to_be_bytes());
+    EntryHash(bytes)
+}
+
+/// What a till hands in.
+struct Hands {
+    head: Head,
+    at: Timestamp,
+    requests: u32,
+}
+
+impl Hands {
+    fn new(terminal: TerminalId, at: Timestamp) -> Self {
+        Self { head: Head::start(terminal, 1), at, requests: 0 }
+    }
+
+    fn taken(&mut self, bodies: Vec<Body>) -> HandInTaken {
+        let from = self.head;
+        let Head { terminal, epoch, sequence, .. } = from;
+        let entry = |(body, sequence)| Entry {
+            terminal,
+            epoch,
+            sequence,
+            previous: hash(sequence - 1),
+            at: self.at,
+            body,
+        };
+        let told: Vec<Entry> = bodies.into_iter().zip(sequence + 1..).map(entry).collect();
+        let entries = told.iter().map(|entry| (entry.sequence, hash(entry.sequence))).collect();
+        self.requests += 1;
+        let request_id = format!("{terminal} {}", self.requests);
+        HandInTaken { from, entries, told, quarantined: false, request_id }
+    }
+
+    async fn give(&mut self, base: &BaseStore, bodies: Vec<Body>) {
+        let taken = self.taken(bodies);
+        self.head = base.take_hand_in(taken).await.unwrap();
+    }
+}
+
+fn begin() -> Body {
+    Body::ShiftOpened { float: yuan(20_000), cashier: person("mei"), approved_by: None }
+}
+
+fn cash(minor: i64) -> Body {
+    Body::CashTaken { sale: 2, given: yuan(minor + 500), change: yuan(500) }
+}
+
+fn out(minor: i64, approver: Option<Cashier>) -> Body {
+    let (amount, reason) = (yuan(minor), CashReason::Supplier);
+    Body::CashPaidOut { amount, reason, cashier: person("mei"), approved_by: approver }
+}
+
+fn end(at: Timestamp, facts: &[Fact], counted: u32) -> Body {
+    let mut shift = Shift::open(1, at, yuan(20_000), person("mei")).unwrap();
+    facts.iter().for_each(|fact| shift.take(fact));
+    let counted = vec![Counted { value_minor: 100, pieces: counted }];
+    Body::ShiftClosed(Box::new(shift.closing(counted, Pending::default())))
+}
+
+fn sold(minor: i64) -> Fact {
+    Fact::Sold { wallet: None, amount: yuan(minor), tax: yuan(0) }
+}
+
+async fn only(base: &BaseStore, at: Timestamp) -> ShiftRecord {
+    let shifts = base.shifts(base.business_day(at), true).await.unwrap();
+    assert_eq!(shifts.len(), 1, "{shifts:?}");
+    shifts.into_iter().next().unwrap()
+}
+
+pub async fn a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_it<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let terminal = till(&here, 1).await;
+    let at = shop.clock.now();
+    let mut hands = Hands::new(terminal, at);
+    hands.give(&here, vec![begin(), cash(1_200)]).await;
+    let again = hands.taken(vec![cash(800)]);
+    hands.head = there.take_hand_in(again.clone()).await.unwrap();
+    for base in [&here, &there] {
+        let twice = base.take_hand_in(again.clone()).await;
+        assert!(matches!(twice, Err(BaseError::Replayed | BaseError::HeadMoved)), "{twice:?}");
+        let mut other_request = again.clone();
+        other_request.request_id = "another".into();
+        let twice = base.take_hand_in(other_request).await;
+        assert!(matches!(twice, Err(BaseError::HeadMoved)), "{twice:?}");
+    }
+    // Of a wallet's payment nothing is seen here: it is no gap.
+    hands.give(&here, vec![Body::Adopted { sale: 2, number: number(at) }]).await;
+    let open = only(&there, at).await;
+    assert!(open.book.is_open() && !open.book.has_gap && !open.quarantined);
+    assert_eq!((open.book.cash_sales.count, open.book.drawer_minor()), (2, 22_000));
+    let mut last = hands.taken(vec![end(at, &[sold(1_200), sold(800)], 219)]);
+    last.quarantined = true;
+    hands.head = here.take_hand_in(last).await.unwrap();
+    let ended = there.shift(terminal, 1, 1).await.unwrap().unwrap();
+    assert_eq!((ended.book.differs(), ended.quarantined), (vec![], true));
+    assert_eq!(ended.book.closed.as_ref().unwrap().closing.over_minor(), -100);
+    assert_eq!(only(&here, at).await, ended);
+    // Somebody puts money in: that is no shift's any more. An end that comes twice changes nothing.
+    hands.give(&there, vec![out(5, None), end(at, &[], 0)]).await;
+    assert_eq!(only(&here, at).await, ended);
+    assert_eq!(here.shift(terminal, 2, 1).await.unwrap(), None);
+    let next_day = here.business_day(at).next();
+    assert_eq!(here.shifts(next_day, true).await.unwrap(), []);
+    hands.give(&here, vec![begin()]).await;
+    assert_eq!(here.shifts(next_day, false).await.unwrap(), []);
+    assert_eq!(here.shifts(next_day, true).await.unwrap().len(), 1, "it has not ended");
+}
+
+fn number(at: Timestamp) -> evertill_shared::order_number::OrderNumber {
+    evertill_shared::order_number::OrderNumber::new(at, 48_151, 92.try_into().unwrap()).unwrap()
+}
+
+pub async fn a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_differ<P: Place>(
+    shop: Shop<P>,
+) {
+    let base = shop.open().await;
+    let terminal = till(&base, 1).await;
+    let at = shop.clock.now();
+    let mut hands = Hands::new(terminal, at);
+    hands.give(&base, vec![begin()]).await;
+    let unseen = hands.taken(vec![cash(700)]);
+    let old = shop.place.database().await;
+    let Head { sequence, .. } = hands.head;
+    let (upto, last) = (sequence + 1, hash(sequence + 1));
+    old.write(move |sql| -> Result<(), evertill_server::database::DbError> {
+        let values = [i64::try_from(upto).unwrap().into(), last.to_string().into()];
+        sql.execute("UPDATE journal_heads SET sequence = ?1, hash = ?2", &values).map(drop)
+    })
+    .await
+    .unwrap();
+    old.close().await;
+    hands.head = Head { sequence: upto, hash: unseen.entries[0].1, ..hands.head };
+    hands.give(&base, vec![cash(100), end(at, &[sold(700), sold(100)], 208)]).await;
+    let shift = only(&base, at).await;
+    assert!(shift.book.has_gap);
+    assert_eq!((shift.book.cash_sales.minor, shift.book.differs()), (100, vec![]));
+    // And one of which only the end was seen.
+    let other = till(&base, 2).await;
+    let mut hands = Hands::new(other, at);
+    hands.give(&base, vec![cash(5), end(at, &[sold(9)], 0)]).await;
+    let shift = base.shift(other, 1, 1).await.unwrap().unwrap();
+    assert_eq!((shift.book.at, shift.book.float.minor, shift.book.differs()), (None, 20_000, vec![]));
+}
+
+pub async fn a_right_that_nobody_held_is_told_and_the_entry_kept<P: Place>(shop: Shop<P>) {
+    let base = shop.open().await;
+    let terminal = till(&base, 1).await;
+    add(&base, "mei", Role::Cashier).await;
+    add(&base, "li", Role::Manager).await;
+    let at = shop.clock.now();
+    let drawer = |login: &str, approved_by| Body::DrawerOpened {
+        reason: DrawerReason::ChangeMoney,
+        cashier: person(login),
+        approved_by,
+    };
+    let mut hands = Hands::new(terminal, at);
+    let bodies = vec![
+        begin(),
+        out(1_000, person("li")),
+        out(2_000, None),
+        drawer("li", None),
+        drawer("mei", person("ivy")),
+        drawer("nobody", None),
+    ];
+    hands.give(&base, bodies).await;
+    let doubts = base.doubted_rights(base.business_day(at)).await.unwrap();
+    let said: Vec<_> = doubts.iter().map(|doubt| (doubt.sequence, doubt.used.right)).collect();
+    assert_eq!(said, [(3, Right::PayInOut), (5, Right::NoSale), (6, Right::NoSale)]);
+    assert_eq!(doubts[1].used.approved_by, person("ivy"), "IT moves no money");
+    assert_eq!(base.journal_head(terminal, 1).await.unwrap().sequence, 6, "all was taken");
+    let shift = only(&base, at).await;
+    assert_eq!((shift.book.paid_out.minor, shift.book.no_sales), (3_000, 3), "and counts");
+    assert_eq!(base.doubted_rights_in(&shift).await.unwrap(), doubts);
+    // Who left afterwards had the right while they were there.
+    shop.clock.forward(60_000);
+    base.person_left("li", "moved away", "ivy".into()).await.unwrap();
+    hands.give(&base, vec![out(10, person("li"))]).await;
+    assert_eq!(base.doubted_rights_in(&shift).await.unwrap().len(), 3);
+    hands.at = shop.clock.now();
+    hands.give(&base, vec![out(10, person("li"))]).await;
+    assert_eq!(base.doubted_rights_in(&shift).await.unwrap().len(), 4);
+}
