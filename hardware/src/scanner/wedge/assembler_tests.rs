@@ -34,6 +34,7 @@ impl Bench {
 
     fn event(&mut self, code: u16, value: i32) {
         let event = InputEvent { at: ms(self.ahead + self.now), kind: 1, code, value };
+        self.assembler.handle_read(&event, ms(self.now));
         self.assembler.handle_event(&event, ms(self.now));
     }
 

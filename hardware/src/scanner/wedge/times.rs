@@ -26,7 +26,11 @@ fn nanos(time: Duration) -> i128 {
 impl KernelTimes {
     /// An event of this time was read `now`: the others that were read with it are no later.
     pub(super) fn observe(&mut self, at: Duration, now: Duration) {
-        self.offset = Some(self.learn(nanos(at), nanos(now)));
+        let (kernel, delay) = (nanos(at), nanos(now) - nanos(at));
+        let shortest = self.shortest(delay);
+        // What is read now did not happen before: the clock was set back while nothing came, however long that was.
+        let set_back = kernel + shortest < self.quiet;
+        self.offset = Some(if set_back { delay } else { shortest });
     }
 
     /// All that had come until this time, by our clock, was read before.
@@ -38,7 +42,7 @@ impl KernelTimes {
     /// never is in the future.
     pub(super) fn ours(&mut self, at: Duration, now: Duration) -> Duration {
         let (kernel, now) = (nanos(at), nanos(now));
-        let mut offset = self.learn(kernel, now);
+        let mut offset = self.shortest(now - kernel);
         if kernel + offset + SLIGHTLY < self.last {
             // The kernel's clock was set back.
             offset = now - kernel;
@@ -48,12 +52,8 @@ impl KernelTimes {
         Duration::from_nanos(u64::try_from(self.last).unwrap_or(0))
     }
 
-    /// The shortest delay, with that of this event.
-    fn learn(&self, kernel: i128, now: i128) -> i128 {
-        let delay = now - kernel;
-        let shortest = self.offset.map_or(delay, |offset| offset.min(delay));
-        // Set back while nothing came, however long that was: what is read now did not happen before.
-        if kernel + shortest < self.quiet { delay } else { shortest }
+    fn shortest(&self, delay: i128) -> i128 {
+        self.offset.map_or(delay, |offset| offset.min(delay))
     }
 }
 
@@ -100,7 +100,10 @@ mod tests {
         times.quiet(ms(10_950));
         // Ten seconds later, after a step back of two.
         let read = [(908_000, 11_000), (908_007, 11_008), (908_014, 11_014), (908_021, 11_320)];
-        let ours = read.map(|(at, now)| times.ours(ms(at), ms(now)));
+        let ours = read.map(|(at, now)| {
+            times.observe(ms(at), ms(now));
+            times.ours(ms(at), ms(now))
+        });
         assert_eq!(ours, [ms(11_000), ms(11_007), ms(11_014), ms(11_021)]);
     }
 
