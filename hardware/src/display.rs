@@ -5,6 +5,7 @@
 
 use crate::escpos::characters::{Glyph, glyph};
 use crate::escpos::profile::TextEncoding;
+use crate::retry::Retry;
 use crate::serial_line::SerialLine;
 use std::io::{self, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -13,8 +14,6 @@ use std::time::Duration;
 
 /// Columns of a line.
 pub const COLUMNS: usize = 20;
-const FIRST_RETRY: Duration = Duration::from_millis(250);
-const SLOWEST_RETRY: Duration = Duration::from_secs(5);
 /// How long the display may take nothing.
 const WRITE_WAIT: Duration = Duration::from_secs(1);
 /// A display that was switched off and on shows nothing; it is told again this often.
@@ -158,36 +157,32 @@ struct Over;
 
 impl Worker {
     fn run(mut self) {
-        let mut retry = FIRST_RETRY;
-        let mut complained = false;
+        let mut retry = Retry::default();
         loop {
             match self.serve(&mut retry) {
                 Ok(Over) => return,
-                Err(error) if !complained => {
-                    // Told once per loss: this goes on all day when no display is plugged in.
-                    complained = true;
-                    tracing::warn!(%error, "the customer's display is gone");
-                }
+                Err(error) if retry.is_news() => tracing::warn!(%error, "the customer's display is gone"),
                 Err(_) => {}
             }
-            if retry == FIRST_RETRY {
-                complained = false;
-            }
-            if self.wait(retry).is_err() {
+            if self.wait(retry.pause()).is_err() {
                 return;
             }
-            retry = (retry * 2).min(SLOWEST_RETRY);
         }
     }
 
     /// Shows what is told until the line is lost.
-    fn serve(&mut self, retry: &mut Duration) -> io::Result<Over> {
+    fn serve(&mut self, retry: &mut Retry) -> io::Result<Over> {
         let mut port = self.line.open(WRITE_WAIT)?;
         port.write_all(&begin(self.profile.commands))?;
-        *retry = FIRST_RETRY;
+        let mut times = 0_u64;
         loop {
             if let Some(lines) = &self.shown {
                 port.write_all(&encode(lines, self.profile))?;
+                times += 1;
+            }
+            // The first lines may only have gone into the system's buffer.
+            if times > 1 {
+                retry.works();
             }
             if self.wait(TELL_AGAIN).is_err() {
                 port.write_all(&begin(self.profile.commands))?;

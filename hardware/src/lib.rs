@@ -12,6 +12,7 @@ pub mod escpos;
 pub mod label;
 pub mod monotonic;
 pub mod printer;
+mod retry;
 pub mod scanner;
 pub mod serial_line;
 

@@ -11,7 +11,7 @@ pub mod wedge;
 mod worker;
 
 pub use assembler::{Assembler, AssemblerConfig, Framing, Refusal};
-pub use find::{Found, FoundKind, Places, UsbId, Where};
+pub use find::{Found, FoundKind, Links, Places, UsbId, Where, meant};
 pub use hid_pos::{HidPosScanner, HidPosScannerConfig};
 pub use serial::{SerialScanner, SerialScannerConfig};
 pub use trim::Trim;

@@ -125,6 +125,9 @@ fn no_receipt_is_lost_or_doubled_and_no_scan_wrong_whatever_happens_to_printers_
     for happened in ["printer_faults", "receipts_unknown", "begun_later", "scans_refused"] {
         assert!(report[happened].as_u64() > Some(100), "{happened} hardly happened: {report}");
     }
+    for kind in ["scans_refused_serial", "scans_refused_keyboards", "scans_refused_reports"] {
+        assert!(report[kind].as_u64() > Some(20), "{kind}: nothing was disturbed: {report}");
+    }
     let (again, _) = devices::run(&options).unwrap();
     for same in ["receipts_unknown", "copies_offered_and_taken", "begun_later", "scans_refused"] {
         assert_eq!(report[same], again[same], "{same} is not decided by the seed");

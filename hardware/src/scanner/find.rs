@@ -27,7 +27,7 @@ impl fmt::Display for UsbId {
 pub enum Where {
     /// A device file. Prefer one of `/dev/input/by-id/…`: numbers change when devices are replugged.
     Path(PathBuf),
-    /// The first device of this maker and product, wherever it is plugged in.
+    /// The first device of this maker and product, wherever it is plugged in. Name one of several by its file.
     Usb(UsbId),
 }
 
@@ -81,19 +81,52 @@ pub struct Found {
     pub name: String,
     /// Its device file.
     pub path: PathBuf,
+    /// Other names of that file: first by the device's own number, then by the socket that it is plugged into.
+    pub links: Links,
     /// Whose it is, if it says so.
     pub id: Option<UsbId>,
 }
 
+/// Other names of a device file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// By maker, product and number. Of devices without numbers of their own only one has it, now this one, now that.
+    pub by_id: Option<PathBuf>,
+    /// By the socket, which no two devices share.
+    pub by_socket: Option<PathBuf>,
+    /// The file that a link leads to, where the device is known by the link.
+    pub target: Option<PathBuf>,
+}
+
 impl Found {
-    /// How to find it again after it was replugged.
+    /// How to find it again among all that are plugged in, after it was replugged: by maker and product, unless there is
+    /// another of the same.
     #[must_use]
-    pub fn place(&self) -> Where {
-        match (self.kind, self.id) {
-            (FoundKind::HidPos | FoundKind::Keyboard, Some(id)) => Where::Usb(id),
-            _ => Where::Path(self.path.clone()),
+    pub fn place(&self, all: &[Self]) -> Where {
+        let alike = || all.iter().filter(|other| other.kind == self.kind && other.id == self.id);
+        match self.id {
+            Some(id) if alike().count() <= 1 => Where::Usb(id),
+            _ => {
+                let each_has_its_own = alike().all(|one| one.links.by_id.is_some());
+                let by_id = self.links.by_id.as_ref().filter(|_| each_has_its_own);
+                Where::Path(by_id.or(self.links.by_socket.as_ref()).unwrap_or(&self.path).clone())
+            }
         }
     }
+
+    fn has_name(&self, name: &Path) -> bool {
+        let Links { by_id, by_socket, target } = &self.links;
+        self.path == name || [by_id, by_socket, target].into_iter().any(|link| link.as_deref() == Some(name))
+    }
+}
+
+/// The device that is meant among those that are plugged in.
+#[must_use]
+pub fn meant<'a>(place: &Where, kind: FoundKind, all: &'a [Found]) -> Option<&'a Found> {
+    all.iter().filter(|found| found.kind == kind).find(|found| match place {
+        Where::Path(path) => found.has_name(path),
+        Where::Usb(id) => found.id == Some(*id),
+    })
 }
 
 /// Where the system keeps its lists; others than `/sys` and `/dev` only in a sandbox or a test.
@@ -123,12 +156,12 @@ impl Places {
 
     /// The device file of a keyboard.
     pub(super) fn keyboard(&self, place: &Where) -> io::Result<PathBuf> {
-        the_one(place, || self.keyboards())
+        the_one(place, FoundKind::Keyboard, || self.keyboards())
     }
 
     /// The device file of a scanner by its own word.
     pub(super) fn hid(&self, place: &Where) -> io::Result<PathBuf> {
-        the_one(place, || self.hid_pos())
+        the_one(place, FoundKind::HidPos, || self.hid_pos())
     }
 
     /// Where a code stands in the reports of this device file, as the device itself describes them.
@@ -151,6 +184,7 @@ impl Places {
                 kind: FoundKind::HidPos,
                 name: field("HID_NAME=").unwrap_or(&name).to_owned(),
                 path,
+                links: Links::default(),
                 id: field("HID_ID=").and_then(hid_id),
             })
         };
@@ -159,12 +193,18 @@ impl Places {
 
     fn serial_lines(&self) -> Vec<Found> {
         let folder = self.dev.join("serial/by-id");
-        let line = |name: String| Found { kind: FoundKind::Serial, path: folder.join(&name), name, id: None };
+        let line = |name: String| {
+            let path = folder.join(&name);
+            let links = Links { target: fs::canonicalize(&path).ok(), ..Links::default() };
+            Found { kind: FoundKind::Serial, path, links, name, id: None }
+        };
         entries(&folder).into_iter().map(line).collect()
     }
 
     fn keyboards(&self) -> Vec<Found> {
         let listed = entries(&self.sys.join("class/input"));
+        let by_id = links_in(&self.dev.join("input/by-id"));
+        let by_socket = links_in(&self.dev.join("input/by-path"));
         let keyboard = |name: String| {
             let number = name.strip_prefix("event")?;
             number.parse::<u32>().ok()?;
@@ -173,10 +213,14 @@ impl Places {
             has_digits_and_enter(&read("capabilities/key")?).then_some(())?;
             let number = |what: &str| u16::from_str_radix(read(what)?.trim(), 16).ok();
             let id = number("id/vendor").zip(number("id/product"));
+            let path = self.dev.join("input").join(&name);
+            let links =
+                Links { by_id: link_to(&path, &by_id), by_socket: link_to(&path, &by_socket), target: None };
             Some(Found {
                 kind: FoundKind::Keyboard,
                 name: read("name").map_or_else(|| name.clone(), |name| name.trim().to_owned()),
-                path: self.dev.join("input").join(&name),
+                path,
+                links,
                 id: id.map(|(vendor, product)| UsbId { vendor, product }).filter(|id| id.vendor != 0),
             })
         };
@@ -184,16 +228,27 @@ impl Places {
     }
 }
 
-fn the_one(place: &Where, found: impl Fn() -> Vec<Found>) -> io::Result<PathBuf> {
-    match place {
-        Where::Path(path) => Ok(path.clone()),
-        Where::Usb(id) => {
-            let one = found().into_iter().find(|found| found.id == Some(*id));
-            let missing =
-                || io::Error::new(io::ErrorKind::NotFound, format!("no scanner {id} is plugged in"));
-            one.map(|one| one.path).ok_or_else(missing)
-        }
+fn the_one(place: &Where, kind: FoundKind, found: impl Fn() -> Vec<Found>) -> io::Result<PathBuf> {
+    if let Where::Path(path) = place {
+        return Ok(path.clone());
     }
+    let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no scanner {place} is plugged in"));
+    meant(place, kind, &found()).map(|one| one.path.clone()).ok_or_else(missing)
+}
+
+/// The links in a folder, and the files that they lead to.
+fn links_in(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let link = |name: String| {
+        let link = folder.join(name);
+        let file = fs::canonicalize(&link).ok()?;
+        Some((link, file))
+    };
+    entries(folder).into_iter().filter_map(link).collect()
+}
+
+fn link_to(path: &Path, links: &[(PathBuf, PathBuf)]) -> Option<PathBuf> {
+    let path = fs::canonicalize(path).ok()?;
+    links.iter().find(|(_, file)| *file == path).map(|(link, _)| link.clone())
 }
 
 /// The names in a folder, by their numbers; none if there is no such folder.
@@ -275,11 +330,54 @@ mod tests {
             (Keyboard, "Wedge Scanner"),
         ];
         assert_eq!(names, want);
-        assert_eq!(found[0].place().to_string(), "0c2e:0b61");
-        assert_eq!(found[2].place(), Where::Path(root.path().join("dev/input/event2")));
+        assert_eq!(found[0].place(&found).to_string(), "0c2e:0b61");
+        assert_eq!(found[2].place(&found), Where::Path(root.path().join("dev/input/event2")));
         let wedge: Where = "0c2e:0901".parse().unwrap();
         assert_eq!(places.keyboard(&wedge).unwrap(), root.path().join("dev/input/event10"));
         assert_eq!(places.hid(&wedge).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    /// Keyboards of one maker and product at these numbers, linked under these names.
+    fn alike(root: &Path, devices: &[(u32, &[&str])]) -> Vec<Found> {
+        for (number, links) in devices {
+            let about = format!("sys/class/input/event{number}/device");
+            put(root, &format!("{about}/id/vendor"), b"0c2e\n");
+            put(root, &format!("{about}/id/product"), b"0901\n");
+            put(root, &format!("{about}/capabilities/key"), b"fffffffffffffffe\n");
+            put(root, &format!("dev/input/event{number}"), b"");
+            for link in *links {
+                let link = root.join("dev/input").join(link);
+                fs::create_dir_all(link.parent().unwrap()).unwrap();
+                std::os::unix::fs::symlink(format!("../event{number}"), link).unwrap();
+            }
+        }
+        Places { sys: root.join("sys"), dev: root.join("dev") }.scanners()
+    }
+
+    #[test]
+    fn of_two_devices_of_one_kind_the_one_that_was_chosen_is_meant() {
+        let devices: [[&[&str]; 2]; 4] = [
+            [&["by-id/usb-A1-kbd", "by-path/usb-1-kbd"], &["by-id/usb-A2-kbd", "by-path/usb-2-kbd"]],
+            // Without numbers of their own they share one name, which leads now to one, now to the other.
+            [&["by-path/usb-1-kbd"], &["by-id/usb-A-kbd", "by-path/usb-2-kbd"]],
+            [&[], &[]],
+            [&[], &["by-id/usb-A-kbd"]],
+        ];
+        let second = ["by-id/usb-A2-kbd", "by-path/usb-2-kbd", "event6", "event6"];
+        for (links, second) in devices.into_iter().zip(second) {
+            let root = tempfile::tempdir().unwrap();
+            let found = alike(root.path(), &[(5, links[0]), (6, links[1])]);
+            let places: Vec<_> = found.iter().map(|one| one.place(&found)).collect();
+            assert_eq!(places[1], Where::Path(root.path().join("dev/input").join(second)));
+            for (one, place) in found.iter().zip(&places) {
+                assert_eq!(meant(place, FoundKind::Keyboard, &found), Some(one));
+                assert_eq!(meant(&Where::Path(one.path.clone()), FoundKind::Keyboard, &found), Some(one));
+            }
+        }
+        let root = tempfile::tempdir().unwrap();
+        let found = alike(root.path(), &[(5, &["by-id/usb-A-kbd"])]);
+        assert_eq!(found[0].place(&found).to_string(), "0c2e:0901", "alone it is found in any socket");
+        assert_eq!(meant(&found[0].place(&found), FoundKind::HidPos, &found), None);
     }
 
     #[test]

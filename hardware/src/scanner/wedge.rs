@@ -87,6 +87,11 @@ fn hold(file: File) -> io::Result<File> {
     if down.iter().any(|keys| *keys != 0) {
         return Err(io::Error::new(io::ErrorKind::WouldBlock, "a key is held down; let go of it"));
     }
+    // Otherwise the times are those of the wall clock, which is set now and then. A device that refuses it is read all the
+    // same: its times are watched for steps.
+    if let Err(error) = device.set_clock_id(libc::CLOCK_MONOTONIC) {
+        tracing::info!(%error, "the keyboard's times are those of the wall clock");
+    }
     device.grab(true)?;
     Ok(device.into_inner())
 }
@@ -109,7 +114,9 @@ pub struct OpenKeyboard {
 
 impl Open for OpenKeyboard {
     fn hear(&mut self, wait: Duration, clock: &Monotonic) -> io::Result<()> {
+        let began = clock.now();
         let Some(count) = device_file::read(&mut self.file, self.chunk.as_mut_slice(), wait)? else {
+            self.assembler.handle_quiet(began);
             self.assembler.handle_time(clock.now());
             return Ok(());
         };

@@ -212,7 +212,15 @@ impl ScannerConfig {
 pub fn remembered_scanner(data: &Path, config: &Config) -> Option<ScannerConfig> {
     match fs::read_to_string(data.join(FILE)) {
         Ok(text) => match read(&text) {
-            Ok(chosen) => return Some(chosen),
+            Ok(chosen) => {
+                if config.scanner.as_ref().is_some_and(|written| *written != chosen) {
+                    tracing::info!(
+                        "the scanner is the one that was chosen on the screen, not the one of till.toml; \
+                         delete {FILE} to go back"
+                    );
+                }
+                return Some(chosen);
+            }
             // Sales are not to wait for it: somebody chooses again.
             Err(why) => tracing::error!(why, "what was chosen as scanner cannot be used"),
         },

@@ -10,7 +10,7 @@ use crate::view::{
     TakenFor, UserAction,
 };
 use evertill_hardware::label::{Label, LabelKind};
-use evertill_hardware::scanner::{Found, FoundKind};
+use evertill_hardware::scanner::{Found, FoundKind, meant};
 use evertill_shared::emvco::ShopCode;
 use evertill_shared::rights::Right;
 use evertill_shared::wallet;
@@ -81,16 +81,32 @@ impl Controller {
     }
 
     fn use_scanner(&mut self, id: &str) {
-        let Some(found) = self.scanners.found.iter().find(|found| row_id(found) == id) else { return };
-        let place = found.place().to_string();
-        let mut scanner = ScannerConfig::default();
+        let all = &self.scanners.found;
+        let Some(found) = all.iter().find(|found| row_id(found) == id) else { return };
+        if self.found_in_use() == Some(found) {
+            return;
+        }
+        let before = self.options.scanner.clone().unwrap_or_default();
+        let same_kind = device(&before).is_some_and(|(kind, _)| kind == found.kind);
+        // Another device of the same kind is set as the one before was, as IT or somebody here wrote it down.
+        let mut scanner = if same_kind { before } else { ScannerConfig::default() };
+        let place = found.place(all).to_string();
         match found.kind {
-            FoundKind::Serial => scanner.port = Some(found.path.clone()),
+            FoundKind::Serial => scanner.port = Some(place.into()),
             FoundKind::HidPos => scanner.hid = Some(place),
-            // It may be the keyboard: whoever types on it goes on typing.
-            FoundKind::Keyboard => (scanner.wedge, scanner.typing) = (Some(place), true),
+            FoundKind::Keyboard => {
+                scanner.wedge = Some(place);
+                // It may be the keyboard: whoever types on it goes on typing.
+                scanner.typing |= !same_kind;
+            }
         }
         self.use_from_here(scanner);
+    }
+
+    /// The device in use among those that were found.
+    fn found_in_use(&self) -> Option<&Found> {
+        let (kind, place) = device(self.options.scanner.as_ref()?)?;
+        meant(&place.parse().ok()?, kind, &self.scanners.found)
     }
 
     fn change_scanner(&mut self, change: impl FnOnce(&mut ScannerConfig)) {
@@ -144,13 +160,13 @@ impl Controller {
 
     pub(super) fn scanners_page(&self) -> ScannersPage {
         let used = self.options.scanner.as_ref().and_then(|scanner| self.profile(scanner));
-        let place = used.as_ref().map(|used| used.place.clone());
+        let in_use = self.found_in_use();
         let row = |found: &Found| ScannerRow {
             id: row_id(found),
             kind: shown_kind(found.kind),
             name: found.name.clone(),
-            place: found.place().to_string(),
-            in_use: place.as_ref() == Some(&found.place().to_string()),
+            place: found.place(&self.scanners.found).to_string(),
+            in_use: in_use == Some(found),
         };
         ScannersPage {
             found: self.scanners.found.iter().map(row).collect(),
@@ -161,14 +177,9 @@ impl Controller {
     }
 
     fn profile(&self, scanner: &ScannerConfig) -> Option<ScannerProfile> {
-        let (kind, place) = match (&scanner.port, &scanner.hid, &scanner.wedge) {
-            (Some(port), _, _) => (ScannerKind::Serial, port.display().to_string()),
-            (None, Some(place), _) => (ScannerKind::Reports, place.clone()),
-            (None, None, Some(place)) => (ScannerKind::Keyboard, place.clone()),
-            (None, None, None) => return None,
-        };
+        let (kind, place) = device(scanner)?;
         Some(ScannerProfile {
-            kind,
+            kind: shown_kind(kind),
             place,
             state: self.scanner,
             marks: match scanner.prefixes {
@@ -179,6 +190,16 @@ impl Controller {
             ends_by_pause: scanner.idle_ms.is_some(),
             typed_on: scanner.typing,
         })
+    }
+}
+
+/// The device that is configured.
+fn device(scanner: &ScannerConfig) -> Option<(FoundKind, String)> {
+    match (&scanner.port, &scanner.hid, &scanner.wedge) {
+        (Some(port), _, _) => Some((FoundKind::Serial, port.display().to_string())),
+        (None, Some(place), _) => Some((FoundKind::HidPos, place.clone())),
+        (None, None, Some(place)) => Some((FoundKind::Keyboard, place.clone())),
+        (None, None, None) => None,
     }
 }
 

@@ -1,17 +1,15 @@
-use super::clock;
-use super::scanners::word;
+use super::{Heard, clock, word};
+use evertill_hardware::label::{LabelKind, classify};
+use evertill_hardware::scanner::wedge::InputEvent;
 use evertill_hardware::scanner::{
     Places, ScannerEvent, Trim, Typing, WedgeScanner, WedgeScannerConfig, WedgeSettings, Where,
 };
 use evertill_tests::simulator::scanner::wedge::WedgeEmulator;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-const SOON: Duration = Duration::from_secs(5);
 
 struct Bench {
     scanner: WedgeEmulator,
-    events: Receiver<ScannerEvent>,
+    heard: Heard,
     _driver: WedgeScanner,
 }
 
@@ -25,40 +23,30 @@ fn config(scanner: &WedgeEmulator, typing: Typing) -> WedgeScannerConfig {
 }
 
 fn start(scanner: WedgeEmulator, config: WedgeScannerConfig) -> Bench {
-    let (send, events) = channel();
-    let driver = WedgeScanner::spawn(config, clock(), Box::new(move |event| drop(send.send(event)))).unwrap();
-    Bench { scanner, events, _driver: driver }
+    let (on_event, heard) = Heard::new();
+    let driver = WedgeScanner::spawn(config, clock(), on_event).unwrap();
+    Bench { scanner, heard, _driver: driver }
 }
 
 fn bench(typing: Typing) -> Bench {
     let scanner = WedgeEmulator::new().unwrap();
     let config = config(&scanner, typing);
     let bench = start(scanner, config);
-    assert_eq!(bench.next(), "+");
+    assert_eq!(bench.heard.word(), "+");
     bench
-}
-
-impl Bench {
-    fn next(&self) -> String {
-        word(&self.events.recv_timeout(SOON).unwrap())
-    }
-
-    fn nothing_comes(&self) -> bool {
-        self.events.recv_timeout(Duration::from_millis(300)).is_err()
-    }
 }
 
 #[test]
 fn what_a_scanner_types_is_a_scan_and_what_a_person_types_goes_to_the_window() {
     let mut bench = bench(Typing::default());
     bench.scanner.scan("]E06901234567892").unwrap();
-    assert_eq!(bench.next(), "]E06901234567892");
+    assert_eq!(bench.heard.word(), "]E06901234567892");
     // Read all at once, as after a stall: the kernel's times tell that a person typed it.
     bench.scanner.press("1345678901", Duration::from_millis(120)).unwrap();
-    assert_eq!((0..10).map(|_| bench.next()).collect::<String>(), "..........");
-    assert!(bench.nothing_comes());
+    assert_eq!((0..10).map(|_| bench.heard.word()).collect::<String>(), "..........");
+    assert!(bench.heard.nothing_comes());
     bench.scanner.scan("134567890123456789").unwrap();
-    assert_eq!(bench.next(), "134567890123456789");
+    assert_eq!(bench.heard.word(), "134567890123456789");
 }
 
 #[test]
@@ -66,9 +54,9 @@ fn a_long_code_of_all_characters_comes_whole_over_many_reads() {
     let mut bench = bench(Typing::Never);
     let code = format!("]Q1HTTPS://example.test/?q={}&x=~{{}}|", "aZ09-_".repeat(60));
     bench.scanner.press(&format!("{code}\r"), Duration::from_millis(2)).unwrap();
-    assert_eq!(bench.next(), code);
+    assert_eq!(bench.heard.word(), code);
     bench.scanner.scan("6901234567892").unwrap();
-    assert_eq!(bench.next(), "6901234567892");
+    assert_eq!(bench.heard.word(), "6901234567892");
 }
 
 #[test]
@@ -81,7 +69,7 @@ fn events_that_arrive_in_pieces_are_put_together() {
     for piece in bytes.chunks(35) {
         bench.scanner.send_raw(piece).unwrap();
     }
-    assert_eq!(bench.next(), "96385074");
+    assert_eq!(bench.heard.word(), "96385074");
 }
 
 #[test]
@@ -90,10 +78,10 @@ fn when_the_kernel_lost_events_neither_half_of_a_code_is_one() {
     bench.scanner.press("69012", Duration::from_millis(5)).unwrap();
     bench.scanner.drop_events().unwrap();
     bench.scanner.scan("96385074").unwrap();
-    assert_eq!(bench.next(), "!Unreadable");
+    assert_eq!(bench.heard.word(), "!Unreadable");
     bench.scanner.scan("6901234567892").unwrap();
-    assert_eq!(bench.next(), "6901234567892");
-    assert!(bench.nothing_comes());
+    assert_eq!(bench.heard.word(), "6901234567892");
+    assert!(bench.heard.nothing_comes());
 }
 
 #[test]
@@ -102,26 +90,55 @@ fn a_keyboard_pulled_out_and_put_back_goes_on_and_joins_nothing() {
     bench.scanner.press("69012", Duration::from_millis(5)).unwrap();
     std::thread::sleep(Duration::from_millis(200));
     bench.scanner.unplug();
-    assert_eq!([bench.next(), bench.next()], ["!Incomplete", "-"]);
+    assert_eq!([bench.heard.word(), bench.heard.word()], ["!Incomplete", "-"]);
     bench.scanner.plug().unwrap();
-    assert_eq!(bench.next(), "+");
+    assert_eq!(bench.heard.word(), "+");
     bench.scanner.scan("96385074").unwrap();
-    assert_eq!(bench.next(), "96385074");
+    assert_eq!(bench.heard.word(), "96385074");
 }
 
 #[test]
 fn garbage_at_the_device_sells_nothing() {
-    let mut bench = bench(Typing::default());
-    for seed in 0..200_u32 {
-        let noise: Vec<u8> =
-            (0..72_u32).map(|n| (n.wrapping_mul(2_654_435_761).wrapping_add(seed * 97) >> 7) as u8).collect();
-        bench.scanner.send_raw(&noise).unwrap();
+    for typing in [Typing::default(), Typing::Never] {
+        let mut bench = bench(typing);
+        let mut below = chance();
+        let mut at = Duration::from_secs(1_700_000_000);
+        for _ in 0..200 {
+            let noise: Vec<u8> = (0..12).flat_map(|_| event(&mut below, &mut at).to_bytes()).collect();
+            bench.scanner.send_raw(&noise).unwrap();
+        }
+        bench.scanner.unplug();
+        let heard = bench.heard.rest();
+        let words: Vec<String> = heard.iter().map(word).collect();
+        let looked_at = if typing == Typing::Never { "!" } else { "." };
+        let often = words.iter().filter(|word| word.starts_with(looked_at)).count();
+        assert!(often > 20, "{looked_at} came {often} times: {words:?}");
+        for event in heard {
+            let ScannerEvent::Scanned(text) = event else { continue };
+            assert!(matches!(classify(text).kind, LabelKind::Other), "{words:?}");
+        }
     }
-    bench.scanner.unplug();
-    let got: Vec<String> = std::iter::from_fn(|| bench.events.recv_timeout(Duration::from_secs(1)).ok())
-        .map(|event| word(&event))
-        .collect();
-    assert!(got.iter().all(|word| word.starts_with(['!', '.', '-'])), "{got:?}");
+}
+
+/// Numbers below a bound, the same each time.
+fn chance() -> impl FnMut(u64) -> u64 {
+    let mut state = 7_u64;
+    move |bound| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    }
+}
+
+/// Any key, up, down or held, at any time, or something else that keyboards tell.
+fn event(below: &mut impl FnMut(u64) -> u64, at: &mut Duration) -> InputEvent {
+    *at = match below(20) {
+        0 => at.saturating_sub(Duration::from_secs(below(5))),
+        1 => *at + Duration::from_secs(below(5)),
+        _ => *at + Duration::from_millis(below(40)),
+    };
+    let kind = if below(10) < 7 { 1 } else { u16::try_from(below(5)).unwrap() };
+    let value = i32::try_from(below(4)).unwrap() - 1;
+    InputEvent { at: *at, kind, code: u16::try_from(below(130)).unwrap(), value }
 }
 
 #[test]
@@ -130,11 +147,9 @@ fn a_device_that_cannot_be_held_is_not_read() {
     scanner.scan("134567890123456789").unwrap();
     let config = WedgeScannerConfig { exclusive: true, ..config(&scanner, Typing::Never) };
     let bench = start(scanner, config);
-    let Ok(ScannerEvent::Disconnected { reason }) = bench.events.recv_timeout(SOON) else {
-        panic!("it was read")
-    };
+    let ScannerEvent::Disconnected { reason } = bench.heard.next() else { panic!("it was read") };
     assert!(reason.contains("for the till alone"), "{reason}");
-    assert!(bench.nothing_comes());
+    assert!(bench.heard.nothing_comes());
 }
 
 #[test]
@@ -143,7 +158,7 @@ fn marks_around_codes_are_taken_off() {
     let mut config = config(&scanner, Typing::default());
     config.settings.trim = Trim { prefix: "~".into(), suffix: "#".into() };
     let mut bench = start(scanner, config);
-    assert_eq!(bench.next(), "+");
+    assert_eq!(bench.heard.word(), "+");
     bench.scanner.scan("~]E096385074#").unwrap();
-    assert_eq!(bench.next(), "]E096385074");
+    assert_eq!(bench.heard.word(), "]E096385074");
 }

@@ -1,16 +1,12 @@
-use super::clock;
-use super::scanners::word;
+use super::{Heard, clock};
 use evertill_hardware::scanner::hid_pos::Layout;
 use evertill_hardware::scanner::{HidPosScanner, HidPosScannerConfig, Places, ScannerEvent, Trim, Where};
 use evertill_tests::simulator::scanner::hid_pos::{HidPosEmulator, Maker};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-const SOON: Duration = Duration::from_secs(5);
 
 struct Bench {
     scanner: HidPosEmulator,
-    events: Receiver<ScannerEvent>,
+    heard: Heard,
     _driver: HidPosScanner,
 }
 
@@ -23,10 +19,9 @@ fn start(maker: Maker, layout: Option<Layout>) -> Bench {
         duplicate_window: Duration::ZERO,
         trim: Trim::default(),
     };
-    let (send, events) = channel();
-    let driver =
-        HidPosScanner::spawn(config, clock(), Box::new(move |event| drop(send.send(event)))).unwrap();
-    Bench { scanner, events, _driver: driver }
+    let (on_event, heard) = Heard::new();
+    let driver = HidPosScanner::spawn(config, clock(), on_event).unwrap();
+    Bench { scanner, heard, _driver: driver }
 }
 
 fn bench(maker: Maker) -> Bench {
@@ -35,18 +30,8 @@ fn bench(maker: Maker) -> Bench {
         Maker::WithoutAim => Layout::without_aim(),
     };
     let bench = start(maker, Some(layout));
-    assert_eq!(bench.next(), "+");
+    assert_eq!(bench.heard.word(), "+");
     bench
-}
-
-impl Bench {
-    fn next(&self) -> String {
-        word(&self.events.recv_timeout(SOON).unwrap())
-    }
-
-    fn nothing_comes(&self) -> bool {
-        self.events.recv_timeout(Duration::from_millis(200)).is_err()
-    }
 }
 
 #[test]
@@ -56,13 +41,13 @@ fn codes_of_any_length_come_whole_from_every_maker() {
     with.scanner.scan("]E0", "6901234567892").unwrap();
     with.scanner.scan("]Q1", &long).unwrap();
     with.scanner.scan("]Q1", "134567890123456789").unwrap();
-    assert_eq!(with.next(), "]E06901234567892");
-    assert_eq!(with.next(), format!("]Q1{long}"));
-    assert_eq!(with.next(), "]Q1134567890123456789");
+    assert_eq!(with.heard.word(), "]E06901234567892");
+    assert_eq!(with.heard.word(), format!("]Q1{long}"));
+    assert_eq!(with.heard.word(), "]Q1134567890123456789");
     let mut without = bench(Maker::WithoutAim);
     without.scanner.scan("", "6901234567892").unwrap();
     without.scanner.scan("", &long).unwrap();
-    assert_eq!([without.next(), without.next()], ["6901234567892".to_owned(), long]);
+    assert_eq!([without.heard.word(), without.heard.word()], ["6901234567892".to_owned(), long]);
 }
 
 #[test]
@@ -71,19 +56,19 @@ fn a_cut_a_repeated_and_a_garbled_report_sell_nothing_and_the_next_code_is_right
     let parts = bench.scanner.reports("]Q1", &"x96385074".repeat(10));
     bench.scanner.send_raw(&parts[1][..40]).unwrap();
     bench.scanner.send_raw(&parts[1]).unwrap();
-    assert_eq!([bench.next(), bench.next()], ["!Incomplete", "!Incomplete"]);
+    assert_eq!([bench.heard.word(), bench.heard.word()], ["!Incomplete", "!Incomplete"]);
     for part in [&parts[0], &parts[0], &parts[1]] {
         bench.scanner.send_raw(part).unwrap();
     }
-    assert_eq!([bench.next(), bench.next()], ["!Fragment", "!Incomplete"]);
+    assert_eq!([bench.heard.word(), bench.heard.word()], ["!Fragment", "!Incomplete"]);
     let mut garbled = parts[1];
     garbled[1] = 200;
     bench.scanner.send_raw(&garbled).unwrap();
-    assert_eq!(bench.next(), "!TooLong");
+    assert_eq!(bench.heard.word(), "!TooLong");
     bench.scanner.send_raw(&[5, 1, 2, 3]).unwrap();
     bench.scanner.scan("]E4", "96385074").unwrap();
-    assert_eq!(bench.next(), "]E496385074");
-    assert!(bench.nothing_comes());
+    assert_eq!(bench.heard.word(), "]E496385074");
+    assert!(bench.heard.nothing_comes());
 }
 
 #[test]
@@ -91,11 +76,11 @@ fn a_code_whose_rest_does_not_come_is_refused_and_so_is_the_rest() {
     let mut bench = bench(Maker::WithAim);
     let parts = bench.scanner.reports("]Q1", &"134567890".repeat(10));
     bench.scanner.send_raw(&parts[0]).unwrap();
-    assert_eq!(bench.next(), "!Incomplete");
+    assert_eq!(bench.heard.word(), "!Incomplete");
     bench.scanner.send_raw(&parts[1]).unwrap();
-    assert_eq!(bench.next(), "!Incomplete");
+    assert_eq!(bench.heard.word(), "!Incomplete");
     bench.scanner.scan("]E4", "96385074").unwrap();
-    assert_eq!(bench.next(), "]E496385074");
+    assert_eq!(bench.heard.word(), "]E496385074");
 }
 
 #[test]
@@ -105,20 +90,18 @@ fn a_scanner_pulled_out_in_the_middle_of_a_code_goes_on_and_joins_nothing() {
     bench.scanner.send_raw(&parts[0]).unwrap();
     std::thread::sleep(Duration::from_millis(200));
     bench.scanner.unplug();
-    assert_eq!([bench.next(), bench.next()], ["!Incomplete", "-"]);
+    assert_eq!([bench.heard.word(), bench.heard.word()], ["!Incomplete", "-"]);
     bench.scanner.plug().unwrap();
-    assert_eq!(bench.next(), "+");
+    assert_eq!(bench.heard.word(), "+");
     bench.scanner.scan("]E4", "96385074").unwrap();
-    assert_eq!(bench.next(), "]E496385074");
+    assert_eq!(bench.heard.word(), "]E496385074");
 }
 
 #[test]
 fn a_device_that_describes_no_reports_of_a_scanner_is_not_read() {
     let mut bench = start(Maker::WithAim, None);
-    let Ok(ScannerEvent::Disconnected { reason }) = bench.events.recv_timeout(SOON) else {
-        panic!("it was read")
-    };
+    let ScannerEvent::Disconnected { reason } = bench.heard.next() else { panic!("it was read") };
     assert!(reason.contains("does not describe itself"), "{reason}");
     bench.scanner.scan("]E4", "96385074").unwrap();
-    assert!(bench.nothing_comes());
+    assert!(bench.heard.nothing_comes());
 }

@@ -1,8 +1,9 @@
 //! `cargo drill -- devices`: receipts and scans by the thousand, while everything happens to printers and lines that
 //! happens to them in shops, at every byte. In virtual time, from one seed.
 
-mod account;
+mod codes;
 mod keys;
+mod ledger;
 mod receipts;
 mod reports;
 mod room;
@@ -11,6 +12,7 @@ mod scans;
 use super::{DrillError, print, say};
 use clap::Args;
 use evertill_shared::clock::{Clock, SystemClock};
+use ledger::{Found, Passes};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -52,7 +54,8 @@ pub fn run(options: &DevicesOptions) -> Result<(Value, bool), DrillError> {
     let began = SystemClock.monotonic();
     let printed = all_receipts(options)?;
     say("the receipts are printed");
-    let scanned = all_scans(options);
+    let by_kind = all_scans(options);
+    let scanned = by_kind.all();
     for problem in printed.problems.iter().take(5) {
         say(format!("the printer did not understand: {problem}"));
     }
@@ -76,6 +79,9 @@ pub fn run(options: &DevicesOptions) -> Result<(Value, bool), DrillError> {
         "scans_wrong": scanned.wrong,
         "scans_lost": scanned.lost,
         "scans_refused": scanned.refused,
+        "scans_refused_serial": by_kind.serial.refused,
+        "scans_refused_keyboards": by_kind.keyboards.refused,
+        "scans_refused_reports": by_kind.reports.refused,
         "scans_garbled": scanned.garbled,
         "seed": options.seed,
         "wall_s": SystemClock.monotonic().saturating_sub(began).as_secs_f64(),
@@ -122,22 +128,56 @@ enum AnyScanner {
     Reports(reports::Reporter),
 }
 
-fn all_scans(options: &DevicesOptions) -> account::Found {
-    let serial = scans::scanners().into_iter().map(AnyScanner::Serial);
-    let keyboards = keys::keyboards().into_iter().map(AnyScanner::Keyboard);
-    let reporters = reports::reporters().into_iter().map(AnyScanner::Reports);
-    let scanners: Vec<AnyScanner> = serial.chain(keyboards).chain(reporters).collect();
-    let found = Mutex::new(account::Found::default());
+impl AnyScanner {
+    fn all() -> Vec<Self> {
+        let serial = scans::scanners().into_iter().map(Self::Serial);
+        let keyboards = keys::keyboards().into_iter().map(Self::Keyboard);
+        serial.chain(keyboards).chain(reports::reporters().into_iter().map(Self::Reports)).collect()
+    }
+
+    /// Scans so many codes.
+    fn scan(&self, scans: u64, seed: u64, passes: Passes) -> Found {
+        match self {
+            Self::Serial(scanner) => scans::scan(*scanner, scans, seed, passes),
+            Self::Keyboard(keyboard) => keys::scan(*keyboard, scans, seed, passes),
+            Self::Reports(reporter) => reports::scan(*reporter, scans, seed, passes),
+        }
+    }
+}
+
+/// What was found at the scanners of each kind.
+#[derive(Clone, Debug, Default)]
+struct Scanned {
+    serial: Found,
+    keyboards: Found,
+    reports: Found,
+}
+
+impl Scanned {
+    fn of(&mut self, scanner: &AnyScanner) -> &mut Found {
+        match scanner {
+            AnyScanner::Serial(_) => &mut self.serial,
+            AnyScanner::Keyboard(_) => &mut self.keyboards,
+            AnyScanner::Reports(_) => &mut self.reports,
+        }
+    }
+
+    fn all(&self) -> Found {
+        let mut all = self.serial.clone();
+        all.add(&self.keyboards);
+        all.add(&self.reports);
+        all
+    }
+}
+
+fn all_scans(options: &DevicesOptions) -> Scanned {
+    let scanners = AnyScanner::all();
+    let found = Mutex::new(Scanned::default());
     each_of_two(&scanners, |nth, scanner| {
         let asked = share(options.scans, scanners.len(), nth);
-        let seed = options.seed + nth as u64;
-        let one = match scanner {
-            AnyScanner::Serial(scanner) => scans::scan(*scanner, asked, seed),
-            AnyScanner::Keyboard(keyboard) => keys::scan(*keyboard, asked, seed),
-            AnyScanner::Reports(reporter) => reports::scan(*reporter, asked, seed),
-        };
+        let one = scanner.scan(asked, options.seed + nth as u64, ledger::honest());
         if let Ok(mut all) = found.lock() {
-            all.add(&one);
+            all.of(scanner).add(&one);
         }
     });
     found.into_inner().unwrap_or_default()
@@ -157,4 +197,51 @@ fn each_of_two<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
             });
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ledger::{Word, honest};
+    use super::*;
+
+    /// A scanner of each kind, and for keyboards one of each way to tell codes.
+    fn some() -> Vec<AnyScanner> {
+        let serial = scans::scanners().into_iter().take(1).map(AnyScanner::Serial);
+        let keyboards = keys::keyboards().into_iter().take(2).map(AnyScanner::Keyboard);
+        let reports = reports::reporters().into_iter().take(1).map(AnyScanner::Reports);
+        serial.chain(keyboards).chain(reports).collect()
+    }
+
+    #[test]
+    fn drivers_as_they_are_lose_nothing_and_refuse_something() {
+        for scanner in some() {
+            let found = scanner.scan(1_000, 5, honest());
+            assert_eq!((found.wrong, found.lost), (0, 0), "{found:?}");
+            assert!(found.refused > 0, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_driver_that_says_nothing_of_a_code_cut_by_a_pulled_plug_is_found_out() {
+        for scanner in some() {
+            let silent: Passes = Box::new(|word| !matches!(word, Word::Refused { device_lost: true, .. }));
+            let found = scanner.scan(1_000, 5, silent);
+            assert!(found.lost > 0, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_driver_that_swallows_ten_codes_after_a_refusal_is_found_out() {
+        for scanner in some() {
+            let (mut refused, mut swallowed) = (false, 0);
+            let swallowing: Passes = Box::new(move |word| {
+                refused |= matches!(word, Word::Refused { .. });
+                let swallow = refused && swallowed < 10 && matches!(word, Word::Code(_));
+                swallowed += u64::from(swallow);
+                !swallow
+            });
+            let found = scanner.scan(200, 5, swallowing);
+            assert!(found.lost >= 8, "two may have been garbled themselves: {found:?}");
+        }
+    }
 }

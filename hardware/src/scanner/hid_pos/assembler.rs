@@ -140,7 +140,7 @@ impl HidPosAssembler {
         if std::mem::take(&mut self.discarding) {
             // It may be the rest of what was refused.
             self.out.push_back(Assembled::Refused(Refusal::Incomplete));
-            return self.forget();
+            return self.forget_after(in_parts, now);
         }
         // Some append the terminator that they were set to.
         let end = self.code.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n' | b'\t'));
@@ -152,6 +152,11 @@ impl HidPosAssembler {
             Some(_) => {}
             None => self.out.push_back(Assembled::Refused(Refusal::Unreadable)),
         }
+        self.forget_after(in_parts, now);
+    }
+
+    /// The last of several parts may come once more, and must not be taken for a code.
+    fn forget_after(&mut self, in_parts: bool, now: Duration) {
         if in_parts {
             self.code.zeroize();
             self.tail_until = Some(now.saturating_add(PATIENCE));

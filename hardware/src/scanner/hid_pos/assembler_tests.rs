@@ -78,6 +78,20 @@ fn a_part_that_comes_twice_makes_no_code_wherever_it_stands() {
 }
 
 #[test]
+fn the_last_part_of_a_refused_code_that_comes_twice_is_no_code() {
+    let (first, last) = (report(&[b'7'; 56], true), report(b"96385074", false));
+    // The end of the code before was lost, so this one is refused too.
+    let got = run(&[
+        (0, report(b"13456", true)),
+        (2_000, first),
+        (2_004, last.clone()),
+        (2_008, last.clone()),
+        (3_500, last),
+    ]);
+    assert_eq!(got, ["!Incomplete", "!Incomplete", "!Fragment", "]Q096385074"]);
+}
+
+#[test]
 fn what_is_cut_too_long_or_unreadable_is_refused() {
     let whole = report(b"96385074", false);
     assert_eq!(

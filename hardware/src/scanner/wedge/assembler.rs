@@ -89,6 +89,11 @@ impl WedgeAssembler {
         self.times.observe(last.at, now);
     }
 
+    /// All that had come until then, by our clock, was read before: what is read later did not happen before.
+    pub fn handle_quiet(&mut self, until: Duration) {
+        self.times.quiet(until);
+    }
+
     /// Takes an event that was read `now` by our clock.
     pub fn handle_event(&mut self, event: &InputEvent, now: Duration) {
         let Some(pressed) = self.keyboard.take(event) else { return };

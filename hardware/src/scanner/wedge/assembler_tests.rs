@@ -15,11 +15,13 @@ fn ms(n: u64) -> Duration {
 struct Bench {
     assembler: WedgeAssembler,
     now: u64,
+    /// The kernel's clock less ours.
+    ahead: u64,
 }
 
 impl Bench {
     fn new(settings: WedgeSettings) -> Self {
-        Self { assembler: WedgeAssembler::new(settings), now: 1_000 }
+        Self { assembler: WedgeAssembler::new(settings), now: 1_000, ahead: BOOT_MS }
     }
 
     fn shared() -> Self {
@@ -31,7 +33,8 @@ impl Bench {
     }
 
     fn event(&mut self, code: u16, value: i32) {
-        let event = InputEvent { at: ms(BOOT_MS + self.now), kind: 1, code, value };
+        let event = InputEvent { at: ms(self.ahead + self.now), kind: 1, code, value };
+        self.assembler.handle_read(&event, ms(self.now));
         self.assembler.handle_event(&event, ms(self.now));
     }
 
@@ -229,6 +232,21 @@ fn typed_keys_and_scans_do_not_print() {
     let mut bench = Bench::shared();
     bench.keys("134567", 5);
     assert!(!format!("{:?}", bench.assembler).contains("1345"));
+}
+
+#[test]
+fn a_clock_set_back_while_nothing_comes_gives_no_code_to_the_window() {
+    for back in [100, 500, 2_000, 3_600_000] {
+        let mut bench = Bench::shared();
+        bench.keys("6901234567892\r", 6);
+        bench.wait(10_000);
+        bench.ahead -= back;
+        bench.assembler.handle_quiet(ms(bench.now - 50));
+        bench.keys("134567890123456789\r", 33);
+        bench.wait(500);
+        bench.keys("12", 120);
+        assert_eq!(bench.got(), ["6901234567892", "134567890123456789", "[12]"], "{back} ms");
+    }
 }
 
 proptest! {

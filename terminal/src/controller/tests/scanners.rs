@@ -6,20 +6,22 @@ use super::rig::*;
 use crate::config::{PrefixName, ScannerConfig};
 use crate::controller::{Command, Input};
 use crate::view::{Notice, Page, ScannerMarks, ScannerState, ScannersPage, TakenFor, UserAction as A};
-use evertill_hardware::scanner::{Found, FoundKind, UsbId};
+use evertill_hardware::scanner::{Found, FoundKind, Links, UsbId};
 use evertill_shared::rights::Right;
 
 fn found() -> Vec<Found> {
     let id = Some(UsbId { vendor: 0x0C2E, product: 0x0901 });
+    let found = |kind, name: &str, path: &str, id| Found {
+        kind,
+        name: name.into(),
+        path: path.into(),
+        links: Links::default(),
+        id,
+    };
     vec![
-        Found { kind: FoundKind::HidPos, name: "Xenon".into(), path: "/dev/hidraw1".into(), id },
-        Found {
-            kind: FoundKind::Serial,
-            name: "Gryphon".into(),
-            path: "/dev/serial/by-id/g".into(),
-            id: None,
-        },
-        Found { kind: FoundKind::Keyboard, name: "Keyboard".into(), path: "/dev/input/event3".into(), id },
+        found(FoundKind::HidPos, "Xenon", "/dev/hidraw1", id),
+        found(FoundKind::Serial, "Gryphon", "/dev/serial/by-id/g", None),
+        found(FoundKind::Keyboard, "Keyboard", "/dev/input/event3", id),
     ]
 }
 
@@ -72,6 +74,25 @@ fn each_kind_of_scanner_is_used_as_what_it_is() {
         assert_eq!(page(&till).used.unwrap().state, ScannerState::Ready);
     }
     assert!(choose(&mut till, A::UseScanner { id: "/dev/hidraw9".into() }).is_none());
+}
+
+#[test]
+fn of_two_scanners_of_one_kind_the_one_that_was_touched_is_used_and_keeps_the_settings() {
+    let mut till = at_the_page();
+    let mut plugged = found();
+    plugged.push(Found { path: "/dev/input/event4".into(), ..plugged[2].clone() });
+    choose(&mut till, A::UseScanner { id: "/dev/input/event3".into() }).unwrap();
+    choose(&mut till, A::SetScannerTyping(false)).unwrap();
+    choose(&mut till, A::SetScannerEnd { by_pause: true }).unwrap();
+    assert!(choose(&mut till, A::UseScanner { id: "/dev/input/event3".into() }).is_none(), "it is in use");
+    till.give(Input::ScannersFound(plugged));
+    let second = choose(&mut till, A::UseScanner { id: "/dev/input/event4".into() }).unwrap();
+    assert_eq!(second.wedge.as_deref(), Some("/dev/input/event4"));
+    assert!(second.idle_ms.is_some() && !second.typing, "set as the one before: {second:?}");
+    let in_use: Vec<bool> = page(&till).found.iter().map(|row| row.in_use).collect();
+    assert_eq!(in_use, [false, false, false, true]);
+    let first = choose(&mut till, A::UseScanner { id: "/dev/input/event3".into() }).unwrap();
+    assert_eq!(first.wedge.as_deref(), Some("/dev/input/event3"), "not the first of that kind that there is");
 }
 
 #[test]

@@ -1,21 +1,26 @@
 //! Scanners that behave as keyboards, by the ten thousand codes: with the kernel's events, while events are lost, keys
-//! hang, plugs are pulled, and people type on the same device. No code may come out wrong or be lost unsaid, no key that
+//! hang, plugs are pulled, the system's clock is set, and people type on the same device. No code may come out wrong or be lost unsaid, no key that
 //! a person pressed may be taken for a code, and no code may reach the window.
 
-use super::account::{Account, Code, Found, digits};
+use super::codes::{Code, digits};
+use super::ledger::{Found, Ledger, Passes, Word};
 use crate::simulator::scanner::wedge::{dropped, held, presses};
 use crate::world::chance::Chance;
 use evertill_hardware::ScannerEvent;
 use evertill_hardware::scanner::wedge::{InputEvent, LATEST_END, WedgeAssembler};
-use evertill_hardware::scanner::{Key, Typing, WedgeSettings};
+use evertill_hardware::scanner::{Key, Refusal, Typing, WedgeSettings};
 use std::time::Duration;
 
 /// So many codes in a thousand are disturbed.
 const DISTURBED: u64 = 150;
 /// So many in a thousand are followed by a person's typing, where people type.
 const TYPED: u64 = 200;
-/// The kernel's clock runs so far ahead of ours.
+/// Before so many in a thousand somebody sets the system's clock.
+const CLOCK_SET: u64 = 30;
+/// The kernel's clock runs so far ahead of ours in the beginning.
 const KERNEL_AHEAD: Duration = Duration::from_secs(1_700_000_000);
+/// The driver looks at the device so often at least, in milliseconds.
+const LOOKS_MS: u64 = 100;
 
 /// A keyboard-like scanner as it is set.
 #[derive(Clone, Copy, Debug)]
@@ -42,45 +47,58 @@ struct Desk {
     chance: Chance,
     assembler: WedgeAssembler,
     now: Duration,
-    account: Account,
+    /// The kernel's clock less ours.
+    ahead: Duration,
+    ledger: Ledger,
     /// What the person typed and has not yet reached the window.
     typed: String,
 }
 
 /// Scans so many codes.
-pub(super) fn scan(keyboard: Keyboard, scans: u64, seed: u64) -> Found {
+pub(super) fn scan(keyboard: Keyboard, scans: u64, seed: u64, passes: Passes) -> Found {
     let typing = if keyboard.typed_on { Typing::default() } else { Typing::Never };
     let mut desk = Desk {
         keyboard,
         chance: Chance::new(seed, "keyboard"),
         assembler: WedgeAssembler::new(WedgeSettings { typing, ..WedgeSettings::default() }),
         now: Duration::from_secs(1),
-        account: Account::new(format!("{keyboard:?}")),
+        ahead: KERNEL_AHEAD,
+        ledger: Ledger::new(format!("{keyboard:?}"), passes),
         typed: String::new(),
     };
     for _ in 0..scans {
         desk.one_code();
     }
     desk.wait(10_000);
-    desk.account.close()
+    desk.ledger.close()
+}
+
+const ENTER: u16 = 28;
+const LEFT_SHIFT: u16 = 42;
+
+/// Whether this is a key going down that is a character or ends a code.
+fn is_press(event: &InputEvent) -> bool {
+    event.kind == 1 && event.value == 1 && event.code != LEFT_SHIFT
 }
 
 /// After how many events so many characters were pressed.
 fn after_presses(events: &[InputEvent], presses: usize) -> u64 {
-    let pressed = |event: &InputEvent| event.kind == 1 && event.value == 1 && event.code != 42;
     let mut places =
-        events.iter().enumerate().filter(|(_, event)| pressed(event)).map(|(place, _)| place as u64 + 1);
+        events.iter().enumerate().filter(|(_, event)| is_press(event)).map(|(place, _)| place as u64 + 1);
     places.nth(presses.saturating_sub(1)).unwrap_or(1)
 }
 
 impl Desk {
     fn one_code(&mut self) {
-        let code = Code::draw(&mut self.chance);
-        let text = if self.keyboard.aim { format!("{}{}", code.aim, code.text) } else { code.text };
-        self.account.expect(text.clone());
+        if self.chance.once_in(CLOCK_SET) {
+            self.clock_is_set();
+        }
+        let text = Code::draw(&mut self.chance).sent(self.keyboard.aim);
+        self.ledger.reads(&text);
+        self.ledger.ends(true);
         let events = presses(&format!("{text}\r"), self.kernel(), Duration::from_millis(self.keyboard.gap));
         if self.chance.once_in(DISTURBED) {
-            self.account.found.garbled += 1;
+            self.ledger.is_disturbed();
             self.disturbed(&events);
         } else {
             self.read(&events);
@@ -90,11 +108,20 @@ impl Desk {
         if self.keyboard.typed_on && self.chance.once_in(TYPED) {
             self.person_types();
         }
-        self.account.catch_up();
+        self.ledger.catch_up();
     }
 
     fn kernel(&self) -> Duration {
-        self.now + KERNEL_AHEAD
+        self.now + self.ahead
+    }
+
+    /// The times of a device that does not take another clock make a step, while nothing comes.
+    fn clock_is_set(&mut self) {
+        let step = Duration::from_millis(self.chance.between(2 * LOOKS_MS, 10_000));
+        self.ahead =
+            if self.chance.once_in(500) { self.ahead + step } else { self.ahead.saturating_sub(step) };
+        let pause = self.chance.between(LOOKS_MS, 3_000);
+        self.wait(pause);
     }
 
     fn disturbed(&mut self, events: &[InputEvent]) {
@@ -110,33 +137,36 @@ impl Desk {
                 self.read(before);
                 let lost = dropped(after.first().map_or(self.kernel(), |event| event.at));
                 self.read(&[lost]);
-                self.read(&after[missing..]);
-                self.account.told_anyway(missing == after.len());
+                let rest = &after[missing..];
+                self.ledger.ends(rest.iter().any(|event| is_press(event) && event.code == ENTER));
+                self.read(rest);
             }
             1 => {
                 // The scanner's radio stopped for a while.
                 let pause = self.chance.between(80, 3_000);
                 self.read(before);
                 self.wait(pause);
-                let later: Vec<_> = after
-                    .iter()
-                    .map(|event| InputEvent { at: event.at + Duration::from_millis(pause), ..*event })
-                    .collect();
+                // Nothing had come until now.
+                let late =
+                    self.kernel().saturating_sub(after.first().map_or(self.kernel(), |event| event.at));
+                let later: Vec<_> =
+                    after.iter().map(|event| InputEvent { at: event.at + late, ..*event }).collect();
                 self.read(&later);
             }
             2 if !self.keyboard.typed_on => {
                 // The release of a key was lost, so that the kernel repeats it.
                 self.read(before);
-                let again = held(b'7', self.kernel());
+                let again = held(b'7', after.first().map_or(self.kernel(), |event| event.at));
                 self.read(&again.into_iter().collect::<Vec<_>>());
                 self.read(after);
             }
             _ => {
                 self.read(before);
                 self.assembler.handle_device_lost();
-                self.fetch();
-                // Nobody hears of a code whose first key never came; the cashier hears that the scanner is gone.
-                self.account.told_anyway(true);
+                self.fetch_after(true);
+                if !before.iter().any(is_press) {
+                    self.ledger.nothing_came();
+                }
                 let pause = self.chance.between(250, 5_000);
                 self.wait(pause);
             }
@@ -159,7 +189,7 @@ impl Desk {
         self.wait(1_500);
         if !self.typed.is_empty() {
             let rest = std::mem::take(&mut self.typed);
-            self.account.wrong(&format!("a person typed {rest:?}, and it did not reach the window"));
+            self.ledger.wrong(&format!("a person typed {rest:?}, and it did not reach the window"));
         }
     }
 
@@ -171,7 +201,7 @@ impl Desk {
             let (some, after) = rest.split_at(size);
             let late = if self.chance.once_in(20) { self.chance.below(300) } else { self.chance.below(3) };
             if let Some(last) = some.last() {
-                let at = last.at.saturating_sub(KERNEL_AHEAD) + Duration::from_millis(late);
+                let at = last.at.saturating_sub(self.ahead) + Duration::from_millis(late);
                 // While we are late we do nothing, and so do not think that nothing came.
                 self.now = self.now.max(at);
                 self.assembler.handle_read(last, self.now);
@@ -195,15 +225,30 @@ impl Desk {
             self.fetch();
         }
         self.now = self.now.max(until);
+        // When it last looked in vain.
+        let before = Duration::from_millis(self.chance.below(LOOKS_MS));
+        self.assembler.handle_quiet(self.now.saturating_sub(before));
     }
 
     fn fetch(&mut self) {
+        self.fetch_after(false);
+    }
+
+    fn fetch_after(&mut self, device_lost: bool) {
         while let Some(event) = self.assembler.poll_output() {
-            match event {
-                ScannerEvent::Scanned(text) => self.account.came_out(text),
-                ScannerEvent::ScanRefused { .. } => self.account.refused(),
-                ScannerEvent::Typed(key) => self.reached_the_window(key),
-                ScannerEvent::Connected | ScannerEvent::Disconnected { .. } => {}
+            let word = match event {
+                ScannerEvent::Scanned(text) => Word::Code(text),
+                ScannerEvent::ScanRefused { reason } => {
+                    Word::Refused { fragment: reason == Refusal::Fragment, device_lost }
+                }
+                ScannerEvent::Typed(key) => {
+                    self.reached_the_window(key);
+                    continue;
+                }
+                ScannerEvent::Connected | ScannerEvent::Disconnected { .. } => continue,
+            };
+            if let Some(text) = self.ledger.hears(word) {
+                self.ledger.wrong(&format!("{text:?} came out"));
             }
         }
     }
@@ -213,7 +258,7 @@ impl Desk {
         if expected.is_some_and(|character| key == Key::Character(character)) {
             self.typed.remove(0);
         } else {
-            self.account.wrong("a part of a code reached the window");
+            self.ledger.wrong("a part of a code reached the window");
         }
     }
 }

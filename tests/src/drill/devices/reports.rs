@@ -1,9 +1,11 @@
 //! Scanners by USB reports, by the ten thousand codes: while reports are cut, come twice, are lost or are garbled, and
 //! plugs are pulled between two of one code.
 
-use super::account::{Account, Code, Found, digits};
+use super::codes::{Code, digits};
+use super::ledger::{Found, Ledger, Passes, Word};
 use crate::simulator::scanner::hid_pos::{Maker, REPORT_BYTES, reports};
 use crate::world::chance::Chance;
+use evertill_hardware::scanner::Refusal;
 use evertill_hardware::scanner::assembler::Assembled;
 use evertill_hardware::scanner::hid_pos::{HidPosAssembler, Layout};
 use std::time::Duration;
@@ -26,11 +28,11 @@ struct Desk {
     chance: Chance,
     assembler: HidPosAssembler,
     now: Duration,
-    account: Account,
+    ledger: Ledger,
 }
 
 /// Scans so many codes.
-pub(super) fn scan(reporter: Reporter, scans: u64, seed: u64) -> Found {
+pub(super) fn scan(reporter: Reporter, scans: u64, seed: u64, passes: Passes) -> Found {
     let layout = match reporter.maker {
         Maker::WithAim => Layout::with_aim(),
         Maker::WithoutAim => Layout::without_aim(),
@@ -40,13 +42,13 @@ pub(super) fn scan(reporter: Reporter, scans: u64, seed: u64) -> Found {
         chance: Chance::new(seed, "reports"),
         assembler: HidPosAssembler::new(layout, Duration::ZERO),
         now: Duration::from_secs(1),
-        account: Account::new(format!("{reporter:?}")),
+        ledger: Ledger::new(format!("{reporter:?}"), passes),
     };
     for _ in 0..scans {
         desk.one_code();
     }
     desk.wait(10_000);
-    desk.account.close()
+    desk.ledger.close()
 }
 
 impl Desk {
@@ -55,24 +57,22 @@ impl Desk {
         if self.chance.once_in(200) {
             // One that takes several reports.
             let length = usize::try_from(self.chance.between(57, 400)).unwrap_or(57);
-            code = Code {
-                aim: "]Q1",
-                text: format!("HTTPS://example.test/{}", digits(&mut self.chance, length)),
-            };
+            code.aim = "]Q1";
+            code.text = format!("HTTPS://example.test/{}", digits(&mut self.chance, length));
         }
         let aim = code.aim.as_bytes().try_into().unwrap_or(*b"]X0");
         let sent = reports(self.reporter.maker, aim, code.text.as_bytes());
-        let with_aim = self.reporter.maker == Maker::WithAim;
-        self.account.expect(if with_aim { format!("{}{}", code.aim, code.text) } else { code.text });
+        self.ledger.reads(&code.sent(self.reporter.maker == Maker::WithAim));
+        self.ledger.ends(true);
         if self.chance.once_in(DISTURBED) {
-            self.account.found.garbled += 1;
+            self.ledger.is_disturbed();
             self.disturbed(&sent);
         } else {
             sent.iter().for_each(|report| self.report(report));
         }
         let pause = self.chance.between(20, 2_500);
         self.wait(pause);
-        self.account.catch_up();
+        self.ledger.catch_up();
     }
 
     fn disturbed(&mut self, sent: &[[u8; REPORT_BYTES]]) {
@@ -102,9 +102,10 @@ impl Desk {
             _ => {
                 sent[..place].iter().for_each(|report| self.report(report));
                 self.assembler.handle_device_lost();
-                self.fetch();
-                // Nobody hears of a code of which nothing came; the cashier hears that the scanner is gone.
-                self.account.told_anyway(place == 0);
+                self.fetch_after(true);
+                if place == 0 {
+                    self.ledger.nothing_came();
+                }
                 let pause = self.chance.between(250, 5_000);
                 self.wait(pause);
             }
@@ -146,10 +147,17 @@ impl Desk {
     }
 
     fn fetch(&mut self) {
+        self.fetch_after(false);
+    }
+
+    fn fetch_after(&mut self, device_lost: bool) {
         while let Some(item) = self.assembler.poll_output() {
-            match item {
-                Assembled::Scan(text) => self.account.came_out(text),
-                Assembled::Refused(_) => self.account.refused(),
+            let word = match item {
+                Assembled::Scan(text) => Word::Code(text),
+                Assembled::Refused(why) => Word::Refused { fragment: why == Refusal::Fragment, device_lost },
+            };
+            if let Some(text) = self.ledger.hears(word) {
+                self.ledger.wrong(&format!("{text:?} came out"));
             }
         }
     }
