@@ -40,6 +40,8 @@ struct Seen {
     unhindered: Option<Duration>,
     /// There has been an interval with room: what is known does not come from a crowd alone.
     had_room: bool,
+    /// How many were faster than what is known.
+    faster: u32,
 }
 
 impl Seen {
@@ -60,12 +62,16 @@ impl Seen {
     /// What this interval says about a request that nobody hinders. With room both ways, since what was fast once may never
     /// be so again: a disk is replaced, a database moves. In a crowd nothing: upwards the measure would creep with the
     /// load, and downwards with those who are lucky (their row came just before a commit), until every crowd looks like
-    /// a queue and places are taken away that were needed. Only as long as there was never room a crowd must do.
+    /// a queue and places are taken away that were needed. But where most of a crowd are faster than what is known, it was
+    /// learned in a bad moment. As long as there was never room, a crowd must do.
     fn learn(&mut self, room: bool) {
         let Some(fastest) = self.fastest.filter(|_| self.answers >= ENOUGH) else { return };
         self.unhindered = Some(match self.unhindered {
             None => fastest,
             Some(known) if room => nearer(known, fastest, LEARNED_WITH_ROOM),
+            Some(known) if self.had_room && self.faster * 2 > self.answers => {
+                nearer(known, fastest, LEARNED_WITH_ROOM)
+            }
             Some(known) if self.had_room => known,
             Some(known) => known.min(fastest),
         });
@@ -74,7 +80,7 @@ impl Seen {
 
     /// The next interval begins.
     fn begin(&mut self) {
-        (self.answers, self.fastest) = (0, None);
+        (self.answers, self.faster, self.fastest) = (0, 0, None);
     }
 }
 
@@ -127,6 +133,7 @@ impl Limit {
     pub fn took(&mut self, class: Class, took: Duration) {
         let seen = &mut self.seen[class.index()];
         seen.answers = seen.answers.saturating_add(1);
+        seen.faster += u32::from(seen.unhindered.is_some_and(|known| took < known));
         seen.fastest = Some(seen.fastest.map_or(took, |fastest| fastest.min(took)));
     }
 
@@ -222,6 +229,21 @@ mod tests {
             limit.step(ms(interval * 100));
         }
         assert!(limit.places() >= places, "{} of {places} are left", limit.places());
+    }
+
+    #[test]
+    fn what_was_learned_in_a_slow_moment_is_unlearned_in_a_crowd() {
+        let mut limit = Limit::new(ms(0));
+        // The disk stands still for two seconds, and there are places left over.
+        for interval in 1..40 {
+            limit.busy(10);
+            (0..20).for_each(|_| limit.took(Class::NewOrders, ms(if interval < 20 { 5 } else { 200 })));
+            limit.step(ms(interval * 100));
+        }
+        // 4 ms, and 200 µs for each that is in at the same time: far from 200 ms.
+        let took = |places: usize| ms(4) + Duration::from_micros(200) * u32::try_from(places).unwrap();
+        run(&mut limit, 40, 400, took);
+        assert!(took(limit.places()) < ms(100), "{} places", limit.places());
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(super) fn take_in(
 fn open_shift(sql: &dyn Sql, taken: &HandInTaken) -> Result<Option<(Book, bool)>, BaseError> {
     let row = sql.row(
         "SELECT seen_to, quarantined, book FROM shifts WHERE terminal = ?1 AND epoch = ?2 AND is_open = 1
-         ORDER BY opened DESC LIMIT 1",
+         AND opened = (SELECT MAX(opened) FROM shifts WHERE terminal = ?1 AND epoch = ?2)",
         &params![taken.from.terminal.get(), taken.from.epoch],
     )?;
     let Some(row) = row else { return Ok(None) };
@@ -125,8 +125,12 @@ fn doubt_rights(
         return Ok(());
     }
     let rows = sql.rows(PERSON, &[])?;
-    let people = rows.iter().map(|row| person_of(row).map(|person| (person.login.clone(), person)));
-    let people: BTreeMap<String, StaffRow> = people.collect::<Result<_, DbError>>()?;
+    // No journal waits for a person whom this server cannot read, as one with a later role.
+    let readable = |row| {
+        person_of(row).inspect_err(|error| tracing::error!(%error, "a person's row cannot be read")).ok()
+    };
+    let people = rows.iter().filter_map(readable).map(|person| (person.login.clone(), person));
+    let people: BTreeMap<String, StaffRow> = people.collect();
     for (entry, used) in all {
         // Who has left since had the right while they were there.
         let was_there = |person: &&StaffRow| person.left_at.is_none_or(|left| entry.at < left);

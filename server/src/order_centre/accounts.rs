@@ -251,7 +251,7 @@ impl OrderCentre {
         let are_served = rows.chain(of_the_file).filter(&may).all(|name| lanes.get(name).is_some());
         let own = lanes.lanes.iter().filter(|(name, _)| may(name) && lanes.name_of(**name) == **name);
         let own: Vec<Arc<Lane>> = own.map(|(_, known)| Arc::clone(&known.lane)).collect();
-        // A server that knows of no account at all knows nothing.
+        // A server that knows of no account at all knows nothing. Where all have been disabled for long, none has it.
         let is_whole = are_served && (!own.is_empty() || lanes.table.knows(wallet));
         (own, is_whole)
     }

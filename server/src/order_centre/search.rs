@@ -5,20 +5,22 @@ use super::lane::Lane;
 use crate::order_group::PaymentRecord;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
-use evertill_shared::payment::{Found, Payment, ReverseOutcome, found_among};
+use evertill_shared::payment::{Found, Payment, QueryOutcome, ReverseOutcome, found_among};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 impl OrderCentre {
-    /// Asks all accounts that may have it at once; gives what they say together, and which of them knows the number.
+    /// Asks all accounts at once; gives what they say together, and which of them knows the number. That one knows nothing
+    /// or does not answer counts only where it may have the attempt.
     pub(super) async fn search(&self, payment: &Payment) -> Found {
-        let (lanes, is_whole) = self.that_may_hold(payment.wallet, payment.sent_at);
-        search_at(&lanes, is_whole, payment).await
+        let (needed, is_whole) = self.that_may_hold(payment.wallet, payment.sent_at);
+        let needed: Vec<AccountId> = needed.iter().map(|lane| lane.account()).collect();
+        search_at(&self.lanes_of(payment.wallet), is_whole, &needed, payment).await
     }
 
     /// The same at all accounts that there are: somebody else says that one of them has it.
     pub(super) async fn search_all(&self, payment: &Payment) -> Found {
-        search_at(&self.lanes_of(payment.wallet), false, payment).await
+        search_at(&self.lanes_of(payment.wallet), false, &[], payment).await
     }
 
     /// Takes an attempt back at these accounts, because another knows its number, too; nobody can say by which of them the
@@ -46,15 +48,19 @@ impl OrderCentre {
     }
 }
 
-async fn search_at(lanes: &[Arc<Lane>], is_whole: bool, payment: &Payment) -> Found {
+async fn search_at(lanes: &[Arc<Lane>], is_whole: bool, needed: &[AccountId], payment: &Payment) -> Found {
     let mut asked = JoinSet::new();
     for lane in lanes.iter().map(Arc::clone) {
         let (number, amount) = (payment.channel_number.clone(), payment.amount);
         asked.spawn(async move { (lane.account(), lane.query(&number, amount).await) });
     }
     let mut answers = asked.join_all().await;
+    let all_asked = answers.len() == lanes.len();
+    let says_nothing =
+        |said: &QueryOutcome| matches!(said, QueryOutcome::NoSuchOrder | QueryOutcome::Unknown);
+    answers.retain(|(account, said)| needed.contains(account) || !says_nothing(said));
     answers.sort_by_key(|(account, _)| *account);
-    let found = found_among(&answers, is_whole && answers.len() == lanes.len());
+    let found = found_among(&answers, is_whole && all_asked);
     if let Some(at) = found.at {
         let (number, wallet) = (&payment.channel_number, payment.wallet);
         tracing::warn!(%number, %wallet, account = %at,

@@ -24,15 +24,17 @@ pub fn found_among(answers: &[(AccountId, QueryOutcome)], is_whole: bool) -> Fou
     // What failed holds no money, and hides none that another holds.
     let is_live = |said: &QueryOutcome| !matches!(said, NoSuchOrder | Unknown | Reversed | Failed(_));
     let kept = first(|said| matches!(said, Paid { .. })).or_else(|| answers.iter().find(|(_, s)| is_live(s)));
+    let in_doubt = !is_whole || first(|said| *said == Unknown).is_some();
     if let Some((at, said)) = kept {
         let others = answers.iter().filter(|(id, said)| id != at && is_live(said));
         let too_many: Vec<AccountId> = others.map(|(id, _)| *id).collect();
-        return match too_many.is_empty() {
+        // Money that is there is there. Whoever only knows the number is not believed to be the one, as long as another
+        // that does not answer may have the money.
+        return match too_many.is_empty() && (!in_doubt || matches!(said, Paid { .. })) {
             true => Found { outcome: said.clone(), at: Some(*at), too_many },
             false => Found { outcome: Unknown, at: None, too_many },
         };
     }
-    let in_doubt = !is_whole || first(|said| *said == Unknown).is_some();
     // What failed is taken back all the same, so that it surely ends.
     let ended = first(|said| matches!(said, Failed(_))).or_else(|| first(|said| *said == Reversed));
     let (outcome, at) = match ended {

@@ -39,7 +39,9 @@ pub fn used(body: &Body) -> Vec<Used> {
     match body {
         Body::Sale(sale) => of_sale(sale),
         // To count it the drawer has to be opened: that is a part of the end of a shift.
-        Body::DrawerOpened { reason: DrawerReason::Count, .. } => Vec::new(),
+        Body::DrawerOpened { reason: DrawerReason::Count, cashier, approved_by } => {
+            one(Right::CloseShift, cashier, approved_by)
+        }
         Body::DrawerOpened { cashier, approved_by, .. } => one(Right::NoSale, cashier, approved_by),
         Body::CashPaidIn { cashier, approved_by, .. } | Body::CashPaidOut { cashier, approved_by, .. } => {
             one(Right::PayInOut, cashier, approved_by)
@@ -125,6 +127,7 @@ mod tests {
         assert_eq!(used(&Body::Sale(sale)), [by(person("li")), by(None)]);
         let count =
             Body::DrawerOpened { reason: DrawerReason::Count, cashier: person("mei"), approved_by: None };
-        assert_eq!(used(&count), [], "it belongs to the end of the shift");
+        let closes = Used { right: Right::CloseShift, cashier: person("mei"), approved_by: None };
+        assert_eq!(used(&count), [closes], "it belongs to the end of the shift");
     }
 }

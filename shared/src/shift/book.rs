@@ -251,7 +251,9 @@ pub fn follow(open: Option<Book>, entries: &[Entry]) -> Vec<Book> {
 
 fn ended(own: Option<Book>, entry: &Entry, closing: &Closing) -> Book {
     let float = Amount::new(closing.totals.float_minor, closing.totals.currency);
-    let mut book = own.unwrap_or_else(|| Book::new(closing.shift, None, float));
+    // No end names a beginning after itself, whatever was signed.
+    let opened = closing.shift.min(entry.sequence);
+    let mut book = own.unwrap_or_else(|| Book::new(opened, None, float));
     book.closed = Some(Closed { entry: entry.sequence, at: entry.at, closing: closing.clone() });
     book
 }
@@ -365,6 +367,12 @@ mod tests {
             (None, vec![Differs::Expected]),
             "only the end was seen"
         );
+    }
+
+    #[test]
+    fn an_end_of_a_shift_that_has_not_begun_stands_under_its_own_place() {
+        let shift = Shift::open(u64::MAX, Timestamp(1_001), yuan(100), None).unwrap();
+        assert_eq!(follow(None, &[end(&shift, 1, 7)])[0].opened, 7);
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Controller {
 
     /// A sale that another person closed for payment, and for which nothing is under way, becomes another in the journal
     /// and stays on screen: who takes the money closes it anew, under the own name.
-    fn take_over(&mut self) {
+    pub(super) fn take_over(&mut self) {
         let under_way = matches!(self.at, At::Payment { .. } | At::AwaitCode { held: Some(_) });
         let Some(sale) = self.frozen.filter(|_| !under_way) else { return };
         let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };

@@ -51,8 +51,10 @@ impl Controller {
         }
     }
 
-    /// Writes the sale into the journal, if it is not there yet.
+    /// Writes the sale into the journal, if it is not there yet under the name of who serves.
     fn close_sale(&mut self) -> Option<u64> {
+        // Somebody else may have come while a payment was under way that failed since.
+        self.take_over();
         if self.frozen.is_none() {
             if self.needs_shift() {
                 self.tell(Notice::ShiftNeeded);

@@ -93,7 +93,8 @@ fn put_cart(connection: &Connection, record: Option<&str>) -> rusqlite::Result<(
         Some(record) => connection
             .prepare_cached("INSERT OR REPLACE INTO cart (only, sale, record) VALUES (1, NULL, ?1)")?
             .execute([record])?,
-        None => connection.prepare_cached("DELETE FROM cart")?.execute([])?,
+        // With the condition an empty table is not written to: nothing waits for the disk then.
+        None => connection.prepare_cached("DELETE FROM cart WHERE only = 1")?.execute([])?,
     };
     Ok(())
 }
