@@ -83,6 +83,8 @@ macro_rules! contract {
             shifts:
                 a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_it,
                 a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_differ,
+                an_end_that_names_a_shift_that_has_not_begun_stops_no_journal_and_hides_none,
+                a_shift_that_was_left_without_an_end_takes_nothing_of_what_comes_later,
                 a_right_that_nobody_held_is_told_and_the_entry_kept;
             starting:
                 servers_that_start_on_one_new_base_make_one_store,

@@ -166,6 +166,39 @@ pub async fn a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_di
     assert_eq!((shift.book.at, shift.book.float.minor, shift.book.differs()), (None, 20_000, vec![]));
 }
 
+pub async fn an_end_that_names_a_shift_that_has_not_begun_stops_no_journal_and_hides_none<P: Place>(
+    shop: Shop<P>,
+) {
+    let base = shop.open().await;
+    let terminal = till(&base, 1).await;
+    let at = shop.clock.now();
+    let mut hands = Hands::new(terminal, at);
+    for named in [u64::MAX, 3] {
+        let Body::ShiftClosed(mut closing) = end(at, &[], 200) else { panic!() };
+        closing.shift = named;
+        hands.give(&base, vec![Body::ShiftClosed(closing)]).await;
+    }
+    // The third entry begins a real one.
+    hands.give(&base, vec![begin(), cash(500)]).await;
+    let real = base.shift(terminal, 1, 3).await.unwrap().unwrap();
+    assert!(real.book.is_open());
+    assert_eq!(real.book.cash_sales.minor, 500);
+}
+
+pub async fn a_shift_that_was_left_without_an_end_takes_nothing_of_what_comes_later<P: Place>(shop: Shop<P>) {
+    let base = shop.open().await;
+    let terminal = till(&base, 1).await;
+    let at = shop.clock.now();
+    let mut hands = Hands::new(terminal, at);
+    hands.give(&base, vec![begin(), cash(100), begin()]).await;
+    let Body::ShiftClosed(mut closing) = end(at, &[], 200) else { panic!() };
+    closing.shift = 3;
+    hands.give(&base, vec![Body::ShiftClosed(closing)]).await;
+    hands.give(&base, vec![cash(900)]).await;
+    let sums = async |opened| base.shift(terminal, 1, opened).await.unwrap().unwrap().book.cash_sales.minor;
+    assert_eq!((sums(1).await, sums(3).await), (100, 0));
+}
+
 pub async fn a_right_that_nobody_held_is_told_and_the_entry_kept<P: Place>(shop: Shop<P>) {
     let base = shop.open().await;
     let terminal = till(&base, 1).await;

@@ -34,6 +34,8 @@ proptest! {
             Unknown => prop_assert!(found.at.is_none() && (in_doubt || holds > 1)),
             one => {
                 prop_assert_eq!(holds, 1);
+                // Whoever only knows the number is not taken for the one while another may have the money.
+                prop_assert!(!in_doubt || *one == paid());
                 let at = found.at.unwrap();
                 prop_assert!(answers.contains(&(at, one.clone())));
             }
@@ -54,6 +56,19 @@ fn what_failed_at_one_account_hides_no_payment_at_another() {
     assert_eq!(at(failed(), Unknown).outcome, Unknown, "the other may have taken it");
     let found = at(Reversed, failed());
     assert_eq!((found.outcome, found.at), (failed(), Some(AccountId(2))), "what failed must surely end");
+}
+
+#[test]
+fn an_account_that_only_knows_the_number_is_not_the_one_while_another_does_not_answer() {
+    for knows in [NotPaid, Waiting] {
+        let at = |other, is_whole| {
+            let found = found_among(&[(AccountId(1), knows.clone()), (AccountId(2), other)], is_whole);
+            (found.outcome, found.at)
+        };
+        assert_eq!(at(Unknown, true), (Unknown, None), "the other may have the money");
+        assert_eq!(at(NoSuchOrder, false), (Unknown, None), "one that was not asked may");
+        assert_eq!(at(NoSuchOrder, true), (knows.clone(), Some(AccountId(1))));
+    }
 }
 
 #[test]

@@ -255,6 +255,22 @@ fn a_payment_goes_on_under_the_lock_and_is_never_hidden_or_begun_again() {
 }
 
 #[test]
+fn who_comes_during_a_payment_that_fails_takes_cash_under_the_own_name() {
+    for tender in [UserAction::TenderCash, UserAction::TenderCode] {
+        let mut till = locked();
+        log_in(&mut till, "mei");
+        let attempt = till.pay_for_tea();
+        till.act(UserAction::Lock);
+        log_in(&mut till, "bo");
+        assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { .. })), 0, "it is under way");
+        till.answer_payment(attempt, PaymentQuestion::Pay, PaymentState::Declined);
+        till.act(tender);
+        assert_eq!(sales(&till), [Some(cashier("mei", "Mei")), Some(cashier("bo", "Bo"))]);
+        assert_eq!(till.count(|body| matches!(body, Body::SaleChanged { .. })), 1);
+    }
+}
+
+#[test]
 fn what_is_told_about_another_customers_money_waits_for_somebody_with_a_name() {
     let mut till = locked();
     log_in(&mut till, "mei");
