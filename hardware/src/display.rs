@@ -8,6 +8,8 @@ use crate::escpos::profile::TextEncoding;
 use crate::retry::Retry;
 use crate::serial_line::SerialLine;
 use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -111,6 +113,7 @@ pub fn encode(lines: &TwoLines, profile: DisplayProfile) -> Vec<u8> {
 #[derive(Debug)]
 pub struct PoleDisplay {
     lines: Option<Sender<TwoLines>>,
+    reached: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -121,9 +124,16 @@ impl PoleDisplay {
     /// When the system has no thread left. A missing device is no error: it is tried again.
     pub fn spawn(line: SerialLine, profile: DisplayProfile) -> io::Result<Self> {
         let (lines, told) = channel();
-        let worker = Worker { line, profile, told, shown: None };
+        let reached = Arc::new(AtomicBool::new(false));
+        let worker = Worker { line, profile, told, shown: None, reached: Arc::clone(&reached) };
         let thread = std::thread::Builder::new().name("display".into()).spawn(move || worker.run())?;
-        Ok(Self { lines: Some(lines), thread: Some(thread) })
+        Ok(Self { lines: Some(lines), reached, thread: Some(thread) })
+    }
+
+    /// Whether its line takes what it is sent. The display itself says nothing back.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.reached.load(Ordering::Relaxed)
     }
 
     /// Shows these lines as soon as the display takes them, unless newer ones come before.
@@ -150,6 +160,7 @@ struct Worker {
     profile: DisplayProfile,
     told: Receiver<TwoLines>,
     shown: Option<TwoLines>,
+    reached: Arc<AtomicBool>,
 }
 
 /// Nobody will show anything any more.
@@ -159,7 +170,9 @@ impl Worker {
     fn run(mut self) {
         let mut retry = Retry::default();
         loop {
-            match self.serve(&mut retry) {
+            let served = self.serve(&mut retry);
+            self.reached.store(false, Ordering::Relaxed);
+            match served {
                 Ok(Over) => return,
                 Err(error) if retry.is_news() => tracing::warn!(%error, "the customer's display is gone"),
                 Err(_) => {}
@@ -174,6 +187,7 @@ impl Worker {
     fn serve(&mut self, retry: &mut Retry) -> io::Result<Over> {
         let mut port = self.line.open(WRITE_WAIT)?;
         port.write_all(&begin(self.profile.commands))?;
+        self.reached.store(true, Ordering::Relaxed);
         let mut times = 0_u64;
         loop {
             if let Some(lines) = &self.shown {

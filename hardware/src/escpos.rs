@@ -1,9 +1,11 @@
 //! ESC/POS: documents to bytes, bytes to status. Pure.
 
+pub mod barcode;
 pub mod characters;
 pub mod document;
 pub mod encode;
 pub mod layout;
+pub mod picture;
 pub mod profile;
 pub mod qr;
 pub mod status;

@@ -8,6 +8,7 @@
 //! Nothing here sends a request twice on its own once its bytes may have left: what happened to it would not be
 //! known. The caller decides, under the same number.
 
+mod countersigned;
 mod endpoint;
 mod failure;
 mod probe;
@@ -22,6 +23,7 @@ pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
 
+pub use countersigned::{NotCountersigned, verify_countersigned};
 pub use failure::ClientError;
 pub use probe::{Health, ServerReport, probe_servers};
 pub use server_keys::{StatementError, verify_statement};
@@ -366,6 +368,12 @@ impl StoreClient {
     /// The address that is used at the moment, if one has answered.
     pub async fn server_in_use(&self) -> Option<String> {
         self.inner.transport.in_use().await
+    }
+
+    /// What is trusted.
+    #[must_use]
+    pub fn trust(&self) -> &TrustBundle {
+        self.inner.transport.trust()
     }
 
     /// The name under which the servers know our key.

@@ -124,6 +124,17 @@ fn write_beside(path: &Path, bytes: &[u8], mode: u32) -> Result<PathBuf, FileErr
     Ok(fresh)
 }
 
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => {
+            removed.map_err(failed("remove", path))?;
+            sync_parent(path)
+        }
+    }
+}
+
 /// Makes the names in the directory of `path` durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), FileError> {
     let parent = match path.parent() {

@@ -18,6 +18,14 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     random::draw(&SystemRandom::new())
 }
 
+/// A new key under which servers seal the secrets of accounts at wallets: a line of 64 hexadecimal digits.
+pub(crate) fn new_sealing_key() -> Result<Zeroizing<String>, NoRandomness> {
+    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random()?);
+    let mut line = Zeroizing::new(hex::encode(bytes.as_slice()));
+    line.push('\n');
+    Ok(line)
+}
+
 /// A new Ed25519 key, PKCS #8. Written by hand because the library's own document does not wipe itself.
 pub(crate) fn new_ed25519() -> Result<Zeroizing<Vec<u8>>, NoRandomness> {
     let mut seed: [u8; 32] = random()?;

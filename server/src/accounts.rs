@@ -12,7 +12,9 @@ mod tests;
 pub use keyring::{Keyring, KeyringError, SealError};
 pub use opening::{AccountSettings, SecretName, Secrets};
 
-use crate::base_store::{AccountFacts, AccountRow, BaseError, BaseStore, Changer, SealedSecret, WalletTable};
+use crate::base_store::{
+    AccountFacts, AccountRow, BaseError, BaseStore, BillsOf, Changer, SealedSecret, WalletTable,
+};
 use crate::config::Config;
 use crate::order_centre::{OpenAccount, OrderCentre, Serving};
 use crate::order_group::day_books::AccountUse;
@@ -147,7 +149,33 @@ impl Accounts {
         let mut served = self.0.served.lock().await;
         self.go_by(&table).map_err(AccountsError::Table)?;
         *served = Some(table.version);
+        for (wallet, merchant) in self.forsaken(&table).await {
+            tracing::error!(%wallet, merchant,
+                "payments rest on an account that the settings named and do not name any more: this server asks about none of \
+                 them, takes none back and refunds none. Put its section into server.toml again; to be rid of the section, run \
+                 `evertill-server accounts import` first");
+        }
         Ok(())
+    }
+
+    /// The merchants whose account the settings of servers have named, that this server's do not name, and that no row stands
+    /// for, if payments rest on it.
+    pub async fn forsaken(&self, table: &WalletTable) -> Vec<(Wallet, String)> {
+        let mut forsaken = Vec::new();
+        for (wallet, merchant) in &table.of_the_file {
+            let is_a_row = |row: &AccountRow| row.is_the_files && row.facts.wallet == *wallet;
+            let is_served = self.0.of_the_file.contains_key(wallet) || table.accounts.iter().any(is_a_row);
+            if is_served || table.closed.contains(wallet) {
+                continue;
+            }
+            let (account, from, until) = (AccountId::OF_THE_FILE, Timestamp(0), Timestamp(i64::MAX));
+            let ever = AccountUse { account, wallet: *wallet, from, until };
+            // A group that cannot be read may know of some.
+            if self.0.groups.account_was_used(ever).await.unwrap_or(true) {
+                forsaken.push((*wallet, merchant.clone()));
+            }
+        }
+        forsaken
     }
 
     /// Follows the table, for as long as what this gives lives.
@@ -345,14 +373,16 @@ impl Accounts {
         Ok(())
     }
 
-    /// Deletes an account, if nothing rests on it.
+    /// Deletes an account, if nothing rests on it, and nothing will turn out to.
     /// # Errors
     /// [`ChangeError`].
     pub async fn delete(&self, id: AccountId, why: String, who: String) -> Result<(), ChangeError> {
         let row = self.row(id).await?;
+        row.may_be_deleted(self.0.clock.now())?;
         let own = if row.is_the_files { vec![id, AccountId::OF_THE_FILE] } else { vec![id] };
         let wallet = row.facts.wallet;
-        let from = self.needed_from(wallet).await?;
+        let before = own.last().copied().unwrap_or(id);
+        let from = self.needed_from(BillsOf { channel: wallet, account: id, before }).await?;
         let lost_until = row.routed().may_hold_until().unwrap_or(Timestamp(i64::MAX));
         for account in own {
             let lately = AccountUse { account, wallet, from, until: Timestamp(i64::MAX) };
@@ -369,9 +399,9 @@ impl Accounts {
 
     /// Payments from that time on need their account still: their day is not compared yet, or what of it waits for a line of
     /// a later bill.
-    async fn needed_from(&self, wallet: Wallet) -> Result<Timestamp, BaseError> {
+    async fn needed_from(&self, of: BillsOf) -> Result<Timestamp, BaseError> {
         let lately = self.0.clock.now().minus(NEEDED_FOR);
-        let (last, open) = self.0.base.bill_days(wallet).await?;
+        let (last, open) = self.0.base.bill_days(of).await?;
         let next = last.map(BusinessDay::next).or(open.map(|run| run.day));
         let begins = next.and_then(|day| moment_on(day, 0, &StoreZone::china(), 0));
         Ok(begins.map_or(lately, |begins| lately.min(begins.minus(CARRIED))))
@@ -480,7 +510,7 @@ async fn go_on(weak: Weak<Inside>) {
 /// The merchants that a settings file names.
 #[must_use]
 pub fn merchants_of(config: &Config) -> BTreeMap<Wallet, String> {
-    let wechat = config.wechat.as_ref().map(|wechat| (Wallet::WeChatPay, wechat.merchant_id.clone()));
-    let alipay = config.alipay.as_ref().map(|alipay| (Wallet::Alipay, alipay.app_id.clone()));
+    let wechat = config.wechat.as_ref().map(|wechat| (Wallet::WeChatPay, wechat.account()));
+    let alipay = config.alipay.as_ref().map(|alipay| (Wallet::Alipay, alipay.account()));
     wechat.into_iter().chain(alipay).collect()
 }

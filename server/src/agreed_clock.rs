@@ -83,7 +83,8 @@ impl Drop for Measuring {
 
 impl AgreedClock {
     /// Over this server's own clock; measured, if the database answers: twice, so that a difference is believed at once.
-    /// No lease that is judged by this clock lasts longer than `longest_lease`.
+    /// No lease of payments or refunds lasts longer than `longest_lease`; that of a wallet's bills may, and is fenced by a
+    /// number of its own.
     pub async fn over(own: Arc<dyn Clock>, shared: &Database, longest_lease: Duration) -> Arc<Self> {
         let clock = Arc::new(Self::new(own, longest_lease));
         clock.measure(shared).await;

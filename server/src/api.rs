@@ -2,6 +2,7 @@
 
 pub mod acceptance;
 pub mod catalogue;
+pub mod countersign;
 pub mod enrol;
 pub mod groups;
 pub mod health;
@@ -9,6 +10,7 @@ pub mod journal;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+pub mod receipt_template;
 pub mod refunds;
 pub mod server_keys;
 pub mod staff;

@@ -3,11 +3,15 @@
 //! may open it, and none keeps anything of it to itself but terminals' states, for less than a second.
 
 mod accounts;
+mod approvals;
 mod audit;
 mod bills;
 mod bootstrap;
 mod cache;
 mod catalogue;
+mod countersigned;
+mod doubts;
+mod drawers;
 mod enrolment;
 mod error;
 mod homes;
@@ -16,18 +20,24 @@ mod journal;
 mod moves;
 mod people;
 mod pins;
+mod receipt_template;
 mod sessions;
 mod shifts;
+mod shifts_retold;
 mod staff;
 mod terminals;
 mod till_staff;
 
-pub use accounts::{AccountFacts, AccountRow, Changer, HEARD_AFTER, SealedSecret, Sealing, WalletTable};
+pub use accounts::{AccountFacts, AccountRow, Changer, SealedSecret, Sealing, WalletTable};
+pub use approvals::{ApprovalCode, CodeTry, NewApproval};
 pub use audit::{AuditBroken, AuditKind, AuditRow, NewAudit};
 pub use bills::{
-    BILL_LEASE, BillLease, BillRun, RunFigures, RunState, StoredField, StoredFinding, StoredSettled,
+    BILL_LEASE, BillLease, BillRun, BillsOf, RunFigures, RunState, StoredField, StoredFinding, StoredSettled,
 };
 pub use cache::{KnownTerminal, TerminalRecord};
+pub use countersigned::{CountersignedDay, SignDay};
+pub use doubts::{DoubtKey, DoubtedRight, PAGE as DOUBTS_PAGE, Settled};
+pub use drawers::{DrawerFault, ProvedDrawer};
 pub use error::{BaseError, BaseOpenError};
 pub use homes::HomeRecord;
 pub use journal::{HandInTaken, JournalFault, KnownJournal};
@@ -35,7 +45,8 @@ pub use moves::{MOVE_LEASE, MoveInHand, MoveRecord, TakenMove};
 pub use people::NewPassword;
 pub use pins::{PinCheck, PinTry};
 pub use sessions::OpenSession;
-pub use shifts::{DoubtedRight, ShiftRecord};
+pub use shifts::{GivenUp, PAGE as SHIFTS_PAGE, ShiftRecord};
+pub use shifts_retold::{Retelling, Retold};
 pub use staff::{LoginCheck, StaffRecord};
 pub use till_staff::Versions;
 
@@ -121,6 +132,42 @@ const MIGRATIONS: &[Migration] = &[
         name: "shifts",
         sqlite: include_str!("../migrations/sqlite/base_0011_shifts.sql"),
         postgres: include_str!("../migrations/postgres/base_0011_shifts.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "open_shifts",
+        sqlite: include_str!("../migrations/sqlite/base_0012_open_shifts.sql"),
+        postgres: include_str!("../migrations/postgres/base_0012_open_shifts.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "days_over",
+        sqlite: include_str!("../migrations/sqlite/base_0013_days_over.sql"),
+        postgres: include_str!("../migrations/postgres/base_0013_days_over.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "approval_codes",
+        sqlite: include_str!("../migrations/sqlite/base_0014_approval_codes.sql"),
+        postgres: include_str!("../migrations/postgres/base_0014_approval_codes.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "bills_by_account",
+        sqlite: include_str!("../migrations/sqlite/base_0015_bills_by_account.sql"),
+        postgres: include_str!("../migrations/postgres/base_0015_bills_by_account.sql"),
+    },
+    Migration {
+        number: 16,
+        name: "drawers",
+        sqlite: include_str!("../migrations/sqlite/base_0016_drawers.sql"),
+        postgres: include_str!("../migrations/postgres/base_0016_drawers.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "receipt_template",
+        sqlite: include_str!("../migrations/sqlite/base_0017_receipt_template.sql"),
+        postgres: include_str!("../migrations/postgres/base_0017_receipt_template.sql"),
     },
 ];
 

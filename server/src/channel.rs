@@ -66,8 +66,12 @@ pub enum ChannelRefundOutcome {
     Done,
     /// The channel has accepted it and is at work: ask later.
     Processing,
-    /// Surely not, in the channel's own words.
+    /// The money has left the merchant and does not reach the customer: a person finishes it at the wallet. In words.
+    NeedsAPerson(String),
+    /// Surely not, in the channel's own words. Asked again it may do it.
     Refused(String),
+    /// The channel knows the refund and has closed it: under this number no money moved, and none ever will. In words.
+    Closed(String),
     /// No such refund: provisional; send it again under the same number.
     NoSuchRefund,
     /// No definite answer: ask, and send again under the same number.
@@ -151,6 +155,12 @@ pub trait ShownCodes: Send + Sync {
     fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome>;
     /// Closes an unpaid order for good. Takes no money back.
     fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome>;
+    /// Whether an order was made as such a code, and not by charging a customer's; nothing if the wallet does not say so.
+    /// Where the wallet takes back either kind by the same call, nobody needs to know.
+    fn was_shown<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, Option<bool>> {
+        let _ = (number, amount);
+        Box::pin(async { None })
+    }
     /// Verifies and reads a notification: what it says of which number.
     /// # Errors
     /// It is not authentic, or not for us.
@@ -166,6 +176,8 @@ fn after_asking(answer: ChannelRefundOutcome, asked: ChannelRefundOutcome) -> Ch
     use ChannelRefundOutcome as R;
     match (answer, asked) {
         (_, R::Done) => R::Done,
+        (_, stuck @ R::NeedsAPerson(_)) => stuck,
+        (_, closed @ R::Closed(_)) => closed,
         (refused @ R::Refused(_), R::NoSuchRefund) => refused,
         (_, refused @ R::Refused(_)) => refused,
         (R::Refused(_), _) => R::Unknown,

@@ -5,9 +5,11 @@
 //! bound to their session.
 
 mod accept;
+mod approvals;
 mod assets;
 mod audit;
 mod bills;
+mod finished;
 mod frame;
 mod groups;
 mod login;
@@ -17,6 +19,7 @@ mod orders;
 mod password;
 mod posted;
 mod problem;
+mod receipt;
 mod refund;
 mod say;
 mod search;
@@ -49,6 +52,8 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/orders/{number}", get(order::page))
         .route("/console/orders/{number}/refunds", post(refund::ask))
         .route("/console/orders/{number}/accept", post(accept::accept))
+        .route("/console/orders/{number}/finished", post(finished::finish))
+        .route("/console/approvals", get(approvals::page).post(approvals::make))
         .route("/console/terminals", get(terminals::list).post(terminals::make_code))
         .route("/console/terminals/{terminal}", get(terminals::page))
         .route("/console/terminals/{terminal}/activate", post(terminals::activate))
@@ -56,9 +61,11 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/terminals/{terminal}/unblock", post(terminals::unblock))
         .route("/console/terminals/{terminal}/retire", post(terminals::retire))
         .route("/console/bills", get(bills::list))
-        .route("/console/bills/{channel}/{day}", get(bills::day))
-        .route("/console/bills/{channel}/{day}/findings.csv", get(bills::table))
+        .route("/console/bills/{channel}/{account}/{day}", get(bills::day))
+        .route("/console/bills/{channel}/{account}/{day}/findings.csv", get(bills::table))
         .route("/console/shifts", get(shifts::list))
+        .route("/console/shifts/doubts", post(shifts::settle))
+        .route("/console/shifts/given-up", post(shifts::give_up))
         .route("/console/shifts/{terminal}/{epoch}/{opened}", get(shifts::one))
         .route("/console/groups", get(groups::page))
         .route("/console/unsettled", get(unsettled::page))
@@ -68,6 +75,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/wallets/new/{wallet}", get(wallet_form::blank).post(wallet_form::add))
         .route("/console/wallets/{id}", get(wallet_form::filled).post(wallet_form::change))
         .route("/console/wallets/{id}/{what}", post(wallets::act))
+        .route("/console/receipt", get(receipt::page).post(receipt::change))
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/left", post(staff::left))
         .route("/console/staff/pin", post(staff::pin))

@@ -7,7 +7,9 @@ mod seen;
 use crate::admission::{Class, Places, Shed};
 use evertill_shared::clock::Clock;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
+use evertill_shared::protocol::countersign::{Countersigned, DayStatement};
 use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::store::{ServerKey, ServerKeyStatement};
 use evertill_shared::signing::{SigningKey, Window};
 use seen::Seen;
 use std::collections::BTreeMap;
@@ -76,6 +78,23 @@ impl Door {
     #[must_use]
     pub fn server_keys(&self) -> &str {
         &self.server_keys
+    }
+
+    /// Signs a statement about a till's journal, with the root's word about the key.
+    /// # Errors
+    /// The root's statements do not name the key, in words for the log.
+    pub fn countersign(&self, statement: &DayStatement) -> Result<Countersigned, String> {
+        let all: Vec<ServerKeyStatement> =
+            serde_json::from_str(&self.server_keys).map_err(|error| error.to_string())?;
+        let key = &self.response_key;
+        let ours = |found: &ServerKeyStatement| {
+            serde_json::from_str::<ServerKey>(&found.text).is_ok_and(|found| {
+                found.public_key == key.public()
+                    && (found.not_before..=found.not_after).contains(&statement.at)
+            })
+        };
+        let server = all.into_iter().find(ours).ok_or("the root's word about this server's key is over")?;
+        Countersigned::sign(statement, key, server).map_err(|error| error.to_string())
     }
 
     /// How old or how far ahead a request may be.

@@ -19,6 +19,7 @@ pub mod merchant_view;
 pub mod moving;
 pub mod order_centre;
 pub mod order_group;
+pub mod precedence;
 pub mod reconciling;
 pub mod router;
 pub mod running;

@@ -4,13 +4,16 @@ use clap::{Parser, Subcommand, ValueEnum};
 use evertill_server::accounts::keyring;
 use evertill_server::config::Config;
 use evertill_server::merchant_view::Progress;
+use evertill_server::precedence::stand_back;
 use evertill_server::reconciling::Step;
 use evertill_server::running::{
-    AccountsDesk, ReconcileOrder, ReconcilingDesk, RunningServer, audit, rebuild_view, start,
+    AccountsDesk, BooksProgress, ReconcileOrder, ReconcilingDesk, RunningServer, audit, rebuild_view,
+    retell_shifts, start,
 };
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::SystemClock;
-use evertill_shared::ledger::Balances;
+use evertill_shared::id::AccountId;
+use evertill_shared::ledger::{Account, Balances};
 use evertill_shared::wallet::Wallet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -40,6 +43,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
                   evertill-server view rebuild --config shop/server/server.toml\n  \
                   evertill-server reconcile --config shop/server/server.toml\n  \
                   evertill-server audit --config shop/server/server.toml\n  \
+                  evertill-server shifts rebuild --config shop/server/server.toml\n  \
                   evertill-server accounts import --config shop/server/server.toml"
 )]
 struct Arguments {
@@ -71,7 +75,11 @@ enum Command {
     /// The merchant's accounts at the wallets, as rows of the base store.
     #[command(subcommand)]
     Accounts(AccountsCommand),
-    /// Proves the ledger: debits equal credits, and it is the account of what the orders say, in every order group.
+    /// The tills' shifts, as they follow from what the tills have handed in.
+    #[command(subcommand)]
+    Shifts(ShiftsCommand),
+    /// Proves the ledger: debits equal credits; it is the account of what the orders say, in every order group, and the
+    /// drawers are what the shifts say, till by till.
     ///
     /// Servers may run meanwhile. It ends with status 1 and the rows in question if it is not so.
     #[command(after_help = "Example:\n  evertill-server audit --config shop/server/server.toml")]
@@ -94,6 +102,9 @@ enum Command {
         /// Of this wallet only: wechat_pay or alipay.
         #[arg(long, value_name = "WALLET")]
         channel: Option<Wallet>,
+        /// Of this account there only: its number in the console; 0 is the settings file's.
+        #[arg(long, value_name = "NUMBER", requires = "channel")]
+        account: Option<u32>,
         /// This day of the wallet's, by China's clock. Days are compared in their order.
         #[arg(long, value_name = "DAY", requires = "channel")]
         day: Option<BusinessDay>,
@@ -144,6 +155,21 @@ enum AccountsCommand {
 }
 
 #[derive(Subcommand)]
+enum ShiftsCommand {
+    /// Tells the shifts once more from the tills' journals: those that were handed in to servers that kept no shifts yet, or
+    /// of which a part was not looked at. The drawers' ledger comes with them.
+    ///
+    /// Servers and tills may run meanwhile: it goes on in small steps. It may be stopped at any time and begun anew, and leaves
+    /// shifts that were seen as a whole as they are.
+    #[command(after_help = "Example:\n  evertill-server shifts rebuild --config shop/server/server.toml")]
+    Rebuild {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
 enum ViewCommand {
     /// Makes the view anew from the order groups, and says how the one that was there differed.
     ///
@@ -165,10 +191,11 @@ fn main() -> ExitCode {
         LogForm::Json => log.json().init(),
         LogForm::Text => log.with_ansi(false).init(),
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("the system gives no threads: {error}")),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_start(stand_back).build() {
+            Ok(runtime) => runtime,
+            Err(error) => return failed(&format!("the system gives no threads: {error}")),
+        };
     let done = match (arguments.command, arguments.config) {
         (Some(Command::View(ViewCommand::Rebuild { config })), _) => runtime.block_on(rebuild(&config)),
         (Some(Command::Accounts(AccountsCommand::MakeKey { out })), _) => make_key(&out),
@@ -176,9 +203,13 @@ fn main() -> ExitCode {
             runtime.block_on(import_accounts(&config))
         }
         (Some(Command::Accounts(AccountsCommand::Reseal { config })), _) => runtime.block_on(reseal(&config)),
+        (Some(Command::Shifts(ShiftsCommand::Rebuild { config })), _) => {
+            runtime.block_on(rebuild_shifts(&config))
+        }
         (Some(Command::Audit { config }), _) => runtime.block_on(prove(&config)),
-        (Some(Command::Reconcile { config, channel, day, leave_out, csv }), _) => {
-            runtime.block_on(reconcile(&config, ReconcileOrder { channel, day, leave_out, csv }))
+        (Some(Command::Reconcile { config, channel, account, day, leave_out, csv }), _) => {
+            let account = account.map(AccountId);
+            runtime.block_on(reconcile(&config, ReconcileOrder { channel, account, day, leave_out, csv }))
         }
         (None, Some(config)) => runtime.block_on(run(&config)),
         (None, None) => Err("--config is missing: name the server's settings".into()),
@@ -263,31 +294,98 @@ async fn reseal(config: &Path) -> Result<(), String> {
     Ok(())
 }
 
+fn show(progress: BooksProgress) {
+    match progress {
+        BooksProgress::Orders(tag, orders) => eprint!("\rgroup {tag}: {orders} orders looked at   "),
+        BooksProgress::Shifts(terminal, shifts) => eprint!("\r{terminal}: {shifts} shifts looked at   "),
+        BooksProgress::Entries(terminal, upto, of) => eprint!("\r{terminal}: {upto} of {of} entries told   "),
+    }
+    let _ = std::io::stderr().flush();
+}
+
 async fn prove(config: &Path) -> Result<(), String> {
     let config = Config::load(config).map_err(|e| e.to_string())?;
-    let proved = audit(config, Arc::new(SystemClock), |tag, orders| {
-        eprint!("\rgroup {tag}: {orders} orders looked at   ");
-        let _ = std::io::stderr().flush();
-    });
-    let proved = proved.await.map_err(|e| e.to_string())?;
+    let audited = audit(config, Arc::new(SystemClock), show).await.map_err(|e| e.to_string())?;
     eprintln!();
-    let (mut faults, mut all) = (0_usize, Balances::default());
-    for (tag, group) in &proved {
+    let (mut faults, mut orders) = (0_usize, Balances::default());
+    for (tag, group) in &audited.groups {
         for (number, fault) in &group.faults {
             println!("group {tag}, order {number}: {fault}");
         }
         faults += group.faults.len();
-        all.add_all(&group.balances);
+        orders.add_all(&group.balances);
         println!("group {tag}: {} orders, {} faults", group.orders, group.faults.len());
     }
-    for (currency, account, debit, credit) in all.accounts() {
-        println!("{account}: debits {debit}, credits {credit} {currency} (minor units)");
+    faults += say_accounts("", &orders);
+    let mut drawers = Balances::default();
+    for till in &audited.drawers {
+        for fault in &till.faults {
+            println!("{}, key {}, shift {}: {}", till.terminal, till.epoch, fault.shift, fault.what);
+        }
+        faults += till.faults.len();
+        drawers.add_all(&till.balances);
+        println!(
+            "{}, key {}: {} shifts, {} faults{}",
+            till.terminal,
+            till.epoch,
+            till.shifts,
+            till.faults.len(),
+            held(&till.balances)
+        );
     }
-    for (currency, debit, credit) in all.totals() {
-        println!("all accounts: debits {debit}, credits {credit} {currency}");
-        faults += usize::from(debit != credit);
+    faults += say_accounts("drawers, ", &drawers);
+    let from_before: u64 = audited.drawers.iter().map(|till| till.from_before).sum();
+    if from_before > 0 {
+        println!(
+            "{from_before} shifts are from before the drawers' ledger and are not in it: run evertill-server shifts rebuild"
+        );
     }
     if faults == 0 { Ok(()) } else { Err(format!("the ledger has {faults} faults: see above")) }
+}
+
+/// What is in the drawers of a till by its shifts that have not ended.
+fn held(balances: &Balances) -> String {
+    let drawer = balances.accounts().filter(|(_, account, ..)| *account == Account::Drawer.as_str());
+    drawer
+        .map(|(currency, _, debit, credit)| {
+            format!(", in the drawer {} {currency}", debit.saturating_sub(credit))
+        })
+        .collect()
+}
+
+/// Prints accounts and what both sides come to; gives in how many currencies these differ.
+fn say_accounts(which: &str, balances: &Balances) -> usize {
+    for (currency, account, debit, credit) in balances.accounts() {
+        println!("{which}{account}: debits {debit}, credits {credit} {currency} (minor units)");
+    }
+    let mut faults = 0;
+    for (currency, debit, credit) in balances.totals() {
+        println!("{which}all accounts: debits {debit}, credits {credit} {currency}");
+        faults += usize::from(debit != credit);
+    }
+    faults
+}
+
+async fn rebuild_shifts(config: &Path) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let done = retell_shifts(config, Arc::new(SystemClock), show).await.map_err(|e| e.to_string())?;
+    eprintln!();
+    for journal in &done {
+        println!(
+            "{}, key {}: {} entries, {} shifts told anew",
+            journal.terminal, journal.epoch, journal.entries, journal.shifts
+        );
+        if journal.missing > 0 {
+            println!(
+                "{}, key {}: {} more entries are in no group or of a later program; shifts with them are marked",
+                journal.terminal, journal.epoch, journal.missing
+            );
+        }
+    }
+    if done.is_empty() {
+        println!("No till has handed in anything yet.");
+    }
+    Ok(())
 }
 
 async fn reconcile(config: &Path, order: ReconcileOrder) -> Result<(), String> {

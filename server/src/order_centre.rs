@@ -7,6 +7,7 @@
 //! *known-or-unknown*). One slow channel or group slows no other: each has its own tasks and its own limits.
 
 mod accounts;
+mod answering;
 mod bill;
 mod breaker;
 mod charge;

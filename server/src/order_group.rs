@@ -34,13 +34,13 @@ mod write_pace;
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};
 pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
-pub use journals::Journals;
+pub use journals::{Journals, PlacedEntry};
 pub use jump::{Created, Drafts, GroupHealth, NewDraft};
 pub use lists::{Lists, OrderDetail, OrderSummary};
 pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
 pub use quarantine::{Accept, Accepted, Quarantine};
-pub use refunds::{CarriedOut, CarryOut, NewRefund, RefundNews, RefundRecord, Refunds};
+pub use refunds::{CarriedOut, CarryOut, FinishedByHand, NewRefund, RefundNews, RefundRecord, Refunds};
 pub use set::{
     Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, KnownMap, Limits, MapSource, Place,
     TagHome, TagStanding, Told,

@@ -1,8 +1,8 @@
 //! Every route on one page.
 
 use crate::api::{
-    acceptance, catalogue, enrol, groups, health, journal, notifications, orders, payments, refunds,
-    server_keys, staff, terminal, till_refund, till_staff,
+    acceptance, catalogue, countersign, enrol, groups, health, journal, notifications, orders, payments,
+    receipt_template, refunds, server_keys, staff, terminal, till_refund, till_staff,
 };
 use crate::app::App;
 use crate::console;
@@ -37,7 +37,9 @@ fn tills(app: &App) -> Router<App> {
         .route(path::TERMINAL, get(terminal::status))
         .route(path::CATALOGUE, get(catalogue::catalogue))
         .route(path::TILL_STAFF, get(till_staff::till_staff))
+        .route(path::RECEIPT_TEMPLATE, get(receipt_template::receipt_template))
         .route(path::JOURNAL, post(journal::hand_in))
+        .route(path::COUNTERSIGN, post(countersign::countersign))
         .route(path::DRAFTS, post(orders::create_draft))
         .route(path::ORDER, get(orders::get_order))
         .route(path::ADOPT, post(orders::adopt))

@@ -38,9 +38,11 @@ use tokio::runtime::Handle as Threads;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+mod books;
 mod by_hand;
 
-pub use by_hand::{AccountsDesk, AuditError, ReconcileOrder, ReconcilingDesk, audit};
+pub use books::{Audited, BooksError, BooksProgress, RetoldJournal, audit, retell_journal, retell_shifts};
+pub use by_hand::{AccountsDesk, ReconcileOrder, ReconcilingDesk};
 
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);

@@ -12,12 +12,16 @@
 mod accounts;
 #[path = "base/bills.rs"]
 mod bills;
+#[path = "base/drawers.rs"]
+mod drawers;
 #[path = "base/goods.rs"]
 mod goods;
 #[path = "base/journals.rs"]
 mod journals;
 #[path = "base/people.rs"]
 mod people;
+#[path = "base/receipts.rs"]
+mod receipts;
 #[allow(dead_code, reason = "other tests ask more of it")]
 #[path = "postgres_engine/server.rs"]
 mod server;
@@ -61,6 +65,12 @@ macro_rules! contract {
                 secrets_are_sealed_anew_all_or_none;
             bills:
                 a_day_is_there_as_a_whole_or_not_at_all_and_only_by_whoever_has_it_in_hand;
+            drawers:
+                the_drawers_account_is_what_the_shifts_say_and_whatever_is_altered_is_found,
+                shifts_from_before_there_was_a_book_are_told_from_the_journal_however_often,
+                a_shift_of_which_entries_are_nowhere_any_more_is_told_with_its_gap,
+                a_record_that_cannot_be_read_hides_no_other_and_is_made_anew,
+                a_shift_that_its_till_will_never_end_is_given_up_once_by_a_person_who_says_why;
             goods:
                 a_till_gets_only_what_changed_from_any_version_and_from_any_server,
                 a_till_that_is_too_far_behind_or_ahead_gets_everything,
@@ -71,7 +81,9 @@ macro_rules! contract {
                 every_entry_of_a_large_upload_is_known_afterwards,
                 an_entry_that_differs_from_the_one_handed_in_is_found_among_many,
                 a_gap_is_noted_once_and_over_when_the_entries_come,
-                a_fork_blocks_the_till_and_stays;
+                a_fork_blocks_the_till_and_stays,
+                a_day_that_is_over_is_countersigned_once_whoever_is_asked,
+                nothing_is_countersigned_that_is_not_here_or_not_over_or_not_in_order;
             people:
                 who_left_cannot_log_in_loses_the_sessions_and_keeps_the_name,
                 the_last_person_of_it_stays_whichever_server_is_asked,
@@ -80,12 +92,16 @@ macro_rules! contract {
                 wrong_passwords_at_several_servers_are_counted_together,
                 tills_get_those_with_a_pin_and_a_new_list_at_each_change,
                 who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away;
+            receipts:
+                a_template_that_a_till_could_not_print_is_kept_nowhere_and_each_change_is_in_the_trail;
             shifts:
                 a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_it,
                 a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_differ,
                 an_end_that_names_a_shift_that_has_not_begun_stops_no_journal_and_hides_none,
                 a_shift_that_was_left_without_an_end_takes_nothing_of_what_comes_later,
-                a_right_that_nobody_held_is_told_and_the_entry_kept;
+                a_right_that_nobody_held_is_told_and_the_entry_kept,
+                a_day_with_more_shifts_and_doubts_than_fit_is_turned_page_by_page_to_the_last,
+                a_doubt_is_settled_once_by_whoever_came_first_and_stands_in_the_trail;
             starting:
                 servers_that_start_on_one_new_base_make_one_store,
                 a_bootstrap_file_that_would_lock_everyone_out_is_refused,

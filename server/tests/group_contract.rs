@@ -240,7 +240,15 @@ async fn money_that_came_too_late_goes_back_once() {
         let leased = home.group.lease_give_back(due[0].clone(), lease("a", 0)).await.unwrap();
         assert!(leased.is_some());
         assert_eq!(home.group.lease_give_back(due[0].clone(), lease("b", 0)).await.unwrap(), None);
-        let done = GiveBackNews { number, attempt: 1, event: GiveBackEvent::Done, at: NOON, next_at: NOON };
+        let done = GiveBackNews {
+            number,
+            attempt: 1,
+            elsewhere: None,
+            round: 0,
+            event: GiveBackEvent::Done,
+            at: NOON,
+            next_at: NOON,
+        };
         home.group.record_give_back(done.clone()).await.unwrap();
         home.group.record_give_back(done).await.unwrap();
         assert_eq!(home.told(number).await.1, version + 1);

@@ -91,6 +91,14 @@ impl BusinessDay {
         Self(self.0.yesterday().unwrap_or(self.0))
     }
 
+    /// The same day so many years before: who was born on it, or earlier, has that age today. Of 29 February in a year that
+    /// has none, the day before.
+    #[must_use]
+    pub fn years_before(self, years: u8) -> Self {
+        let span = jiff::Span::new().years(i64::from(years));
+        Self(self.0.checked_sub(span).unwrap_or(self.0))
+    }
+
     /// The day after; at the end of the calendar, the same day.
     #[must_use]
     pub fn next(self) -> Self {
@@ -330,5 +338,14 @@ mod tests {
             let later = business_day_of(Timestamp(start + step), &zone, cut_off);
             prop_assert!(earlier <= later);
         }
+    }
+
+    #[test]
+    fn whoever_was_born_years_before_has_that_age_and_a_day_later_not() {
+        let born = |today: &str, years| today.parse::<BusinessDay>().unwrap().years_before(years).to_string();
+        assert_eq!(born("2026-11-22", 18), "2008-11-22");
+        assert_eq!(born("2027-03-01", 18), "2009-03-01");
+        assert_eq!(born("2028-02-29", 18), "2010-02-28", "there was no 29th");
+        assert_eq!(born("2028-02-29", 16), "2012-02-29");
     }
 }

@@ -230,6 +230,27 @@ impl RefundId {
     pub fn of_itself(attempt: &ChannelNumber) -> Self {
         Self(format!("B{}", attempt.0.trim_start_matches('E')))
     }
+
+    /// The number under which an attempt's money goes back from another of the shop's accounts than the one that is kept. It
+    /// is none of [`Self::of_itself`]: the kept account's money may have to go back too, and bills name no account of ours.
+    #[must_use]
+    pub fn at_another(attempt: &ChannelNumber) -> Self {
+        Self(format!("D{}", attempt.0.trim_start_matches('E')))
+    }
+
+    /// So many times money that goes back by itself may get another number: the letters.
+    pub const ROUNDS: u8 = 26;
+
+    /// The number under which the same money is sent back after the wallet has closed it under the ones before: a closed
+    /// number moves no money any more. Made from the first number and the round, 0 for the first; the last one is given
+    /// on and on. One character more than the first: 32, as many as the strictest wallet allows.
+    #[must_use]
+    pub fn in_round(&self, round: u8) -> Self {
+        match round.min(Self::ROUNDS) {
+            0 => self.clone(),
+            round => Self(format!("{}{}", self.0, char::from(b'A' + round - 1))),
+        }
+    }
 }
 
 impl fmt::Display for RefundId {
@@ -257,6 +278,12 @@ mod tests {
             prop_assert!(number(a).as_str().len() <= 32);
             prop_assert_eq!(number(a).as_str().parse(), Ok(number(a)));
             prop_assert!(number(a).as_str().bytes().all(|b| b.is_ascii_alphanumeric()));
+            prop_assert_ne!(RefundId::of_itself(&number(a)), RefundId::at_another(&number(b)));
+            let rounds = |first: RefundId| (0..=RefundId::ROUNDS).map(move |round| first.in_round(round));
+            let all: std::collections::BTreeSet<_> =
+                rounds(RefundId::at_another(&number(a))).chain(rounds(RefundId::of_itself(&number(a)))).collect();
+            prop_assert_eq!(all.len(), 2 * (usize::from(RefundId::ROUNDS) + 1));
+            prop_assert!(all.iter().all(|id| id.0.len() <= 32 && id.0.bytes().all(|b| b.is_ascii_alphanumeric())));
         }
 
         #[test]

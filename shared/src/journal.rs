@@ -261,6 +261,8 @@ pub enum DrawerReason {
     Check,
     /// To count it, at the end of a shift.
     Count,
+    /// It did not open for the sale before this entry, or may not have.
+    DidNotOpen,
     /// Something else.
     Other,
 }

@@ -4,7 +4,9 @@
 //!
 //! Each entry has a name within its order, which comes from the fact: what is told twice stands there once.
 
-use crate::id::Attempt;
+pub mod drawer;
+
+use crate::id::{AccountId, Attempt};
 use crate::money::Amount;
 use crate::wallet::Wallet;
 use std::collections::BTreeMap;
@@ -85,6 +87,8 @@ pub enum Entry {
     Taken {
         /// Which attempt.
         attempt: Attempt,
+        /// Another of the merchant's accounts than the attempt's own, if it has the money as well.
+        elsewhere: Option<AccountId>,
         /// Which wallet.
         wallet: Wallet,
         /// How much.
@@ -94,6 +98,8 @@ pub enum Entry {
     Back {
         /// Which attempt.
         attempt: Attempt,
+        /// Another of the merchant's accounts than the attempt's own, if it has the money as well.
+        elsewhere: Option<AccountId>,
         /// Which wallet.
         wallet: Wallet,
         /// How much.
@@ -123,8 +129,10 @@ impl Entry {
         match self {
             Self::Sale { .. } => "sale".into(),
             Self::Refund { refund, .. } => format!("refund:{refund}"),
-            Self::Taken { attempt, .. } => format!("taken:{attempt}"),
-            Self::Back { attempt, .. } => format!("back:{attempt}"),
+            Self::Taken { attempt, elsewhere: None, .. } => format!("taken:{attempt}"),
+            Self::Taken { attempt, elsewhere: Some(account), .. } => format!("taken:{attempt}@{account}"),
+            Self::Back { attempt, elsewhere: None, .. } => format!("back:{attempt}"),
+            Self::Back { attempt, elsewhere: Some(account), .. } => format!("back:{attempt}@{account}"),
         }
     }
 
@@ -265,6 +273,10 @@ mod tests {
         prop_oneof![Just(Wallet::WeChatPay), Just(Wallet::Alipay)]
     }
 
+    fn elsewhere() -> impl Strategy<Value = Option<AccountId>> {
+        prop::option::of((0_u32..3).prop_map(AccountId))
+    }
+
     fn entry() -> impl Strategy<Value = Entry> {
         let amount = || (1_i64..1_000_000).prop_map(cny);
         prop_oneof![
@@ -275,15 +287,11 @@ mod tests {
                 wallet,
                 amount
             }),
-            (1_u8..9, wallet(), amount()).prop_map(|(attempt, wallet, amount)| Entry::Taken {
-                attempt,
-                wallet,
-                amount
+            (1_u8..9, elsewhere(), wallet(), amount()).prop_map(|(attempt, elsewhere, wallet, amount)| {
+                Entry::Taken { attempt, elsewhere, wallet, amount }
             }),
-            (1_u8..9, wallet(), amount()).prop_map(|(attempt, wallet, amount)| Entry::Back {
-                attempt,
-                wallet,
-                amount
+            (1_u8..9, elsewhere(), wallet(), amount()).prop_map(|(attempt, elsewhere, wallet, amount)| {
+                Entry::Back { attempt, elsewhere, wallet, amount }
             }),
         ]
     }
@@ -293,8 +301,8 @@ mod tests {
         let (attempt, wallet, amount) = (2, Wallet::Alipay, cny(900));
         let facts = [
             Entry::Sale { wallet: None, amount },
-            Entry::Taken { attempt, wallet, amount },
-            Entry::Back { attempt, wallet, amount },
+            Entry::Taken { attempt, elsewhere: None, wallet, amount },
+            Entry::Back { attempt, elsewhere: None, wallet, amount },
         ];
         let mut balances = Balances::default();
         facts.iter().flat_map(Entry::legs).for_each(|leg| balances.add(&leg));

@@ -1,5 +1,6 @@
 //! An order: what was sold, and where the order stands.
 
+pub mod age;
 mod apportion;
 pub mod discount;
 pub mod line;

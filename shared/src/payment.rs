@@ -28,7 +28,7 @@ mod found;
 mod shown;
 mod surplus;
 
-pub use found::{Found, found_among};
+pub use found::{Found, Others, found_among};
 pub use shown::{ShownCode, ShownOutcome};
 pub use surplus::{Success, surplus};
 
@@ -42,8 +42,6 @@ pub enum DeclineReason {
     NotEnoughFunds,
     /// The card behind the wallet is not accepted.
     CardNotAccepted,
-    /// The customer cancelled, or the wallet failed the payment.
-    PaymentFailed,
     /// The wallet suspects fraud or a limit is exceeded.
     LimitOrRisk,
     /// Our own settings at the wallet are wrong: no cashier can mend that.
@@ -52,6 +50,11 @@ pub enum DeclineReason {
     ChannelUnreachable,
     /// None of the store's accounts at the wallet takes such a payment, by the store's own rules: take another tender.
     NoAccount,
+    /// The store's accounts at the wallet take payments like this one, and not of such an amount: take another tender.
+    OutsideLimits,
+    /// The customer cancelled, or the wallet failed the payment. So a program reads a reason of a newer one, too.
+    #[serde(other)]
+    PaymentFailed,
 }
 
 /// What is said about an attempt after the pay call.
@@ -115,8 +118,6 @@ pub enum PaymentState {
     Sent,
     /// The customer is typing a password, or may scan the code that the till shows.
     Waiting,
-    /// It may have been charged, or not.
-    Unknown,
     /// Being taken back.
     Reversing,
     /// The money is there.
@@ -125,6 +126,9 @@ pub enum PaymentState {
     Declined,
     /// Surely taken back.
     Reversed,
+    /// It may have been charged, or not. So a program reads a state of a newer one, too.
+    #[serde(other)]
+    Unknown,
 }
 
 impl PaymentState {
@@ -282,6 +286,9 @@ pub enum Event {
     Query(QueryOutcome),
     /// A reversal was answered.
     Reverse(ReverseOutcome),
+    /// The wallet says that the attempt is by a code that the till shows, and does not take such a one back; its closing was
+    /// answered. So it is where the attempt's record was lost: what stands in its place does not know of the code.
+    ShownAfterAll(ReverseOutcome),
     /// A question after the end was answered.
     LookedAgain(QueryOutcome),
     /// The cashier wants the payment taken back instead of waiting on.
@@ -362,8 +369,9 @@ impl Payment {
         now >= self.reverse_not_before(policy) && !self.too_late_to_reverse(now, policy)
     }
 
-    /// Closing may be asked for at any time.
-    fn reverse_not_before(&self, policy: &Policy) -> Timestamp {
+    /// Before this the wallet takes nothing back. Closing may be asked for at any time.
+    #[must_use]
+    pub fn reverse_not_before(&self, policy: &Policy) -> Timestamp {
         let wait = if self.shown.is_some() { 0 } else { policy.reverse_not_before_ms };
         self.sent_at.plus(Duration::from_millis(wait))
     }
@@ -397,6 +405,10 @@ impl Payment {
             Event::Shown(outcome) => self.shown_answered(outcome, now, policy),
             Event::Query(outcome) | Event::LookedAgain(outcome) => self.query_answered(outcome, now, policy),
             Event::Reverse(outcome) => self.reverse_answered(&outcome, now, policy),
+            Event::ShownAfterAll(outcome) => {
+                self.shown_after_all(now);
+                self.reverse_answered(&outcome, now, policy);
+            }
             Event::GiveUp => self.start_reversing(now, policy),
         }
         if self.state == before {

@@ -2,10 +2,14 @@
 //! signed (see [`crate::signing`]). One file per conversation. Paths are in [`path`].
 
 pub mod catalogue;
+pub mod countersign;
 pub mod enrol;
 pub mod error;
 pub mod groups;
+#[cfg(test)]
+mod newer;
 pub mod orders;
+pub mod receipts;
 pub mod refunds;
 pub mod staff;
 pub mod store;
@@ -22,6 +26,8 @@ pub mod path {
     pub const CATALOGUE: &str = "/v1/catalogue";
     /// Who may log in at the till.
     pub const TILL_STAFF: &str = "/v1/staff";
+    /// How the shop wants its receipts to look: `GET` → [`super::receipts::ShopTemplate`].
+    pub const RECEIPT_TEMPLATE: &str = "/v1/receipt-template";
     /// Create a draft of an order: the only request that jumps.
     pub const DRAFTS: &str = "/v1/drafts";
     /// An order: `GET`.
@@ -47,6 +53,9 @@ pub mod path {
     pub const ASK_REFUND: &str = "/v1/orders/{number}/refunds";
     /// Hand in journal entries, in order.
     pub const JOURNAL: &str = "/v1/journal";
+    /// Ask for the server's word on a business day that is over: `POST` [`super::countersign::Countersign`] →
+    /// [`super::countersign::Countersigned`].
+    pub const COUNTERSIGN: &str = "/v1/journal/countersigned";
     /// Is the process up? Unsigned.
     pub const HEALTH_LIVE: &str = "/health/live";
     /// Can it take orders? Unsigned.

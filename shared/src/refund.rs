@@ -21,12 +21,14 @@ pub enum RefundState {
     Reserved,
     /// The till signed that it carries it out; the channel is being asked.
     Sent,
-    /// The channel's answer did not come; it is asked again under the same number.
-    Unknown,
     /// The money went back.
     Done,
     /// Surely not done. What was reserved is free again.
     Refused,
+    /// The channel's answer did not come; it is asked again under the same number. So a program reads a state of a newer
+    /// one, too.
+    #[serde(other)]
+    Unknown,
 }
 
 impl RefundState {
@@ -194,6 +196,10 @@ pub enum RefundRefused {
         /// The wallet's own words.
         message: String,
     },
+    /// For a reason that only a newer program knows.
+    #[error("the refund is refused for a reason that this program does not know: bring it up to date")]
+    #[serde(other)]
+    NotKnownHere,
 }
 
 impl Refundable {

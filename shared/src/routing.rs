@@ -223,6 +223,22 @@ impl Table {
         if named.is_empty() { Err(NoAccount::NotByRule(rule.priority)) } else { Ok(named) }
     }
 
+    /// Whether a sale like this one is taken if its amount is another: where none may be asked for it, that is why. Which
+    /// rule decides, and who takes it, changes only at the ends of spans: looking there, and beside them, is looking
+    /// everywhere.
+    #[must_use]
+    pub fn takes_other_amounts(&self, sale: &Sale) -> bool {
+        let spans = self.accounts.iter().map(|account| account.amounts);
+        let ends = spans.chain(self.rules.iter().map(|rule| rule.amounts));
+        let ends = ends.flat_map(|span| [span.lowest, span.highest]).flatten();
+        let beside = ends.flat_map(|end| [end.saturating_sub(1), end, end.saturating_add(1)]);
+        let is_taken = |minor: i64| {
+            let amount = Amount::new(minor, sale.amount.currency);
+            amount.is_positive() && self.may_be_asked(&Sale { amount, ..*sale }).is_ok()
+        };
+        std::iter::once(1).chain(beside).any(is_taken)
+    }
+
     /// Whether there are accounts of that wallet: then the settings file's takes no new payments.
     #[must_use]
     pub fn knows(&self, wallet: Wallet) -> bool {

@@ -202,7 +202,6 @@ impl Totals {
 
 /// So many notes or coins of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Counted {
     /// The value of one, in minor units.
     pub value_minor: i64,
@@ -247,9 +246,8 @@ pub struct Pending {
     pub unknown: Tally,
 }
 
-/// The end of a shift, as it stands in the journal.
+/// The end of a shift, as it stands in the journal. Fields of later programs are passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Closing {
     /// The place of the entry that opened it.
     pub shift: u64,

@@ -1,21 +1,25 @@
 //! The wiring: the window on the main thread, the controller on its own, the network, the scanner and the printer on
 //! theirs. Nothing is decided here.
 
+mod customer;
 mod hands;
 mod pole;
 mod scanner;
 
-use crate::config::{Config, ScannerConfig, remembered_language, remembered_scanner};
+use crate::config::{Config, ScannerConfig, remembered_colours, remembered_language, remembered_scanner};
 use crate::controller::{Command, Controller, Input, Moment, Options};
+use crate::journal_store::Lock;
+use crate::print::template_file::{self, TemplateFile};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
 use crate::ui::TillWindow;
+use crate::upkeep::PROGRAM_LOCK;
 use crate::view::FaultPage;
+use customer::Customer;
 use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
 use evertill_hardware::{Monotonic, Printer};
 use evertill_shared::clock::{Clock, SystemClock};
 use hands::Hands;
-use pole::Pole;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use scanner::ScannerSeat;
 use std::io;
@@ -62,6 +66,10 @@ pub enum AppError {
 pub fn run(options: RunOptions) -> Result<(), AppError> {
     let io = |what: &'static str| move |error: io::Error| AppError::Io { what, error };
     std::fs::create_dir_all(&options.data).map_err(io("the data directory cannot be made"))?;
+    // For whoever looks after the directory: the journal's own lock is taken only once the till is registered. A second program
+    // finds that one; without this one the till sells all the same.
+    let _running = Lock::take(&options.data.join(PROGRAM_LOCK))
+        .inspect_err(|error| tracing::warn!(%error, "nothing says that the till runs in this directory"));
     let (config, trouble) = match Config::read(&options.data) {
         Ok(config) => (config, None),
         Err(error) => {
@@ -76,6 +84,8 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         let _ = touches.send(Input::Action(action));
     })?;
     window.set_fullscreen(config.fullscreen);
+    // Before the till's own window is shown, so that the keyboard is the cashier's.
+    let customer = customer::open_window(&config, &window);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("net")
@@ -88,7 +98,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
     if let Some(chosen) = &chosen {
         scanner.start(chosen);
     }
-    let printer = start_printer(&config, &clock, send.clone());
+    let printer = start_printer(&options.data, &config, &clock, send.clone());
     let fixed = controller_options(&options.data, &config, chosen);
     let hands = Hands {
         data: options.data,
@@ -98,7 +108,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         clock: Arc::clone(&clock),
         printer,
         scanner,
-        pole: start_pole(&config),
+        customer: Customer::new(&config, customer.as_ref()),
         config: config.clone(),
         key: None,
         trust: None,
@@ -116,6 +126,7 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         })
         .map_err(io("the controller's thread cannot be started"))?;
     let shown = window.run();
+    drop(customer);
     stop.store(true, Ordering::Release);
     let ended = brain.join();
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -166,13 +177,17 @@ fn moment(clock: &dyn Clock) -> Moment {
 fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfig>) -> Options {
     Options {
         language: remembered_language(data, config),
+        colours: remembered_colours(data, config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         servers: config.servers.clone(),
         has_printer: config.printer.is_some(),
         scanner,
+        receipt_template: template_file::shops_name(data),
+        written_scanner: config.scanner.clone(),
         // They were checked when the file was read.
         in_store: config.in_store_rules().unwrap_or_default(),
         lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
+        archive_after_days: config.archive_after_days,
         demand_shifts: config.demand_shifts,
     }
 }
@@ -191,7 +206,12 @@ fn monotonic(clock: &Arc<dyn Clock>) -> Monotonic {
     Monotonic::new(move || clock.monotonic())
 }
 
-fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -> Option<Sender<PrinterJob>> {
+fn start_printer(
+    data: &Path,
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    send: Sender<Input>,
+) -> Option<Sender<PrinterJob>> {
     let settings = config.printer.as_ref()?;
     let way = settings.way().inspect_err(|error| tracing::error!(error, "the printer's line")).ok()?;
     let (profile, clock) = (settings.profile(), monotonic(clock));
@@ -200,15 +220,9 @@ fn start_printer(config: &Config, clock: &Arc<dyn Clock>, send: Sender<Input>) -
         crate::config::PrinterWay::Usb(path) => Box::new(UsbPrinter::new(path, profile, clock)),
         crate::config::PrinterWay::Network(address) => Box::new(NetworkPrinter::new(address, profile, clock)),
     };
-    printer_thread::start(printer, send)
+    let pulse =
+        settings.drawer_pulse().inspect_err(|error| tracing::error!(error, "the drawer's pulse")).ok()?;
+    printer_thread::start(printer, TemplateFile::new(data), pulse, send)
         .inspect_err(|error| tracing::error!(%error, "the printer cannot be started"))
-        .ok()
-}
-
-fn start_pole(config: &Config) -> Option<Pole> {
-    let settings = config.display.as_ref()?;
-    let line = settings.line().inspect_err(|error| tracing::error!(error, "the display's line")).ok()?;
-    Pole::start(line, settings.profile())
-        .inspect_err(|error| tracing::error!(%error, "the display cannot be started"))
         .ok()
 }

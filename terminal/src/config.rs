@@ -1,16 +1,25 @@
 //! What is fixed on this till: `till.toml`, the trust file, and who the till is once it has registered.
 
+mod coloured;
+mod customer_screen;
 mod display;
 mod identity;
 mod printers;
 mod scanner;
 mod spoken;
 
+pub use coloured::{ColoursName, remember_colours, remembered_colours};
+pub use customer_screen::{CustomerScreenConfig, Place};
 pub use display::DisplayConfig;
 pub use identity::Identity;
-pub use scanner::{PrefixName, ScannerConfig, ScannerWay, remember_scanner, remembered_scanner};
+pub(crate) use identity::replace;
+pub use scanner::{
+    PrefixName, ScannerConfig, ScannerWay, forget_scanner, remember_scanner, remembered_scanner,
+};
 pub use spoken::{remember_language, remembered_language};
 
+use evertill_hardware::DrawerKick;
+use evertill_hardware::drawer::DrawerPin;
 use evertill_hardware::escpos::profile::{Completion, Profile};
 use evertill_hardware::label::in_store::InStoreRule;
 use evertill_hardware::serial_line::{Flow, SerialLine};
@@ -22,6 +31,8 @@ use std::path::{Path, PathBuf};
 
 /// The longest time without a touch, in minutes: a day.
 const LONGEST_LOCK: u32 = 24 * 60;
+/// The shortest time before entries go into the archive, in days: wallets take refunds back for as long, and people ask.
+const SOONEST_ARCHIVE: u16 = 7;
 
 /// A file of the till cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +68,18 @@ pub struct Config {
     /// `en` or `zh`.
     #[serde(default = "default_language")]
     pub language: String,
+    /// How the screens are coloured: `light`, `dark` or `high_contrast`.
+    #[serde(default)]
+    pub colours: ColoursName,
     /// Cover the whole display.
     #[serde(default)]
     pub fullscreen: bool,
     /// After so many minutes without a touch the till locks, if anybody of the store has a PIN; 0 for never.
     #[serde(default = "default_lock")]
     pub lock_after_minutes: u32,
+    /// So many days after a server has countersigned them, entries leave the journal for the archive beside it; 0 for never.
+    #[serde(default = "default_archive")]
+    pub archive_after_days: u16,
     /// Sell only while a shift is open; otherwise shifts may be used or not.
     #[serde(default)]
     pub demand_shifts: bool,
@@ -76,6 +93,8 @@ pub struct Config {
     pub printer: Option<PrinterConfig>,
     /// The customer's display on a pole, if there is one.
     pub display: Option<DisplayConfig>,
+    /// The customer's window on a second monitor, if there is one.
+    pub customer_screen: Option<CustomerScreenConfig>,
 }
 
 fn default_trust() -> PathBuf {
@@ -84,6 +103,10 @@ fn default_trust() -> PathBuf {
 
 fn default_lock() -> u32 {
     5
+}
+
+fn default_archive() -> u16 {
+    35
 }
 
 fn default_language() -> String {
@@ -116,9 +139,26 @@ pub struct PrinterConfig {
     /// How it says that a job is done: `paper_status` (most), `process_id` (newer ones) or `none`. Goes before the
     /// model's.
     pub completion: Option<CompletionName>,
+    /// The pin of the drawer's plug that gets the pulse: 2 or 5.
+    #[serde(default = "default_drawer_pin")]
+    pub drawer_pin: u8,
+    /// How long the pulse is that opens the drawer.
+    #[serde(default = "default_drawer_pulse_ms")]
+    pub drawer_pulse_ms: u16,
     /// What the model can do.
     #[serde(skip)]
     model_profile: Option<Profile>,
+}
+
+/// So long the next pulse waits at least.
+const DRAWER_PAUSE_MS: u16 = 500;
+
+fn default_drawer_pin() -> u8 {
+    2
+}
+
+fn default_drawer_pulse_ms() -> u16 {
+    50
 }
 
 fn default_baud() -> u32 {
@@ -171,13 +211,16 @@ impl Default for Config {
             servers: Vec::new(),
             trust: default_trust(),
             language: default_language(),
+            colours: ColoursName::default(),
             fullscreen: false,
             lock_after_minutes: default_lock(),
+            archive_after_days: default_archive(),
             demand_shifts: false,
             in_store_codes: Vec::new(),
             scanner: None,
             printer: None,
             display: None,
+            customer_screen: None,
         }
     }
 }
@@ -209,15 +252,22 @@ impl Config {
         if self.lock_after_minutes > LONGEST_LOCK {
             return Err(format!("lock_after_minutes is {LONGEST_LOCK} at most; 0 for never"));
         }
+        if (1..SOONEST_ARCHIVE).contains(&self.archive_after_days) {
+            return Err(format!("archive_after_days is {SOONEST_ARCHIVE} at least; 0 for never"));
+        }
         self.in_store_rules()?;
         if let Some(scanner) = &self.scanner {
             scanner.way().map(drop).map_err(|why| format!("[scanner] {why}"))?;
         }
         if let Some(printer) = &self.printer {
             printer.way().map(drop).map_err(|why| format!("[printer] {why}"))?;
+            printer.drawer_pulse().map(drop).map_err(|why| format!("[printer] {why}"))?;
         }
         if let Some(display) = &self.display {
             display.line().map(drop).map_err(|why| format!("[display] {why}"))?;
+        }
+        if let Some(screen) = &self.customer_screen {
+            screen.check().map_err(|why| format!("[customer_screen] {why}"))?;
         }
         Ok(())
     }
@@ -273,6 +323,21 @@ impl PrinterConfig {
             (None, None, Some(address)) => Ok(PrinterWay::Network(address.clone())),
             _ => Err("give one of serial = \"/dev/…\", usb = \"/dev/usb/lp0\", tcp = \"host:9100\"".into()),
         }
+    }
+
+    /// The pulse that opens the drawer.
+    /// # Errors
+    /// There is no such pin, or the pulse would harm a drawer.
+    pub fn drawer_pulse(&self) -> Result<DrawerKick, String> {
+        let pin = match self.drawer_pin {
+            2 => DrawerPin::Two,
+            5 => DrawerPin::Five,
+            other => return Err(format!("drawer_pin is 2 or 5, not {other}")),
+        };
+        // As long a pause as the usual one, and longer where the pulse needs it.
+        let pause = self.drawer_pulse_ms.saturating_mul(4).max(DRAWER_PAUSE_MS);
+        DrawerKick::new(pin, self.drawer_pulse_ms, pause)
+            .map_err(|_| format!("drawer_pulse_ms is 2 to 127, not {}", self.drawer_pulse_ms))
     }
 
     fn find_model(&mut self, data: &Path) -> Result<(), String> {
@@ -333,6 +398,26 @@ mod tests {
     }
 
     #[test]
+    fn the_drawers_pulse_is_as_ever_unless_something_else_is_said_and_harms_no_drawer() {
+        let pulse = |more: &str| {
+            let text = format!("[printer]\nusb = \"/dev/usb/lp0\"\n{more}");
+            read(&text).map(|config| config.printer.unwrap().drawer_pulse().unwrap())
+        };
+        assert_eq!(pulse(""), Ok(DrawerKick::default()));
+        let second = DrawerKick::default().on_pin(DrawerPin::Five);
+        assert_eq!(pulse("drawer_pin = 5"), Ok(second));
+        let longer = DrawerKick::new(DrawerPin::Two, 126, 504).unwrap();
+        assert_eq!(pulse("drawer_pulse_ms = 126"), Ok(longer));
+        for wrong in ["drawer_pin = 3", "drawer_pulse_ms = 0", "drawer_pulse_ms = 200"] {
+            assert!(
+                pulse(wrong).unwrap_err().contains("[printer] drawer_pul") || wrong.contains("pin"),
+                "{wrong}"
+            );
+        }
+        assert!(pulse("drawer_pin = 3").unwrap_err().contains("2 or 5"));
+    }
+
+    #[test]
     fn a_printers_model_decides_unless_something_is_said_beside_it() {
         let text = "[printer]\nusb = \"/dev/usb/lp0\"\nmodel = \"epson-tm-t88v\"\ncolumns = 40\n";
         let printer = read(text).unwrap().printer.unwrap();
@@ -349,9 +434,15 @@ mod tests {
             ("[printer]\n", "serial"),
             ("[scanner]\nport = \"/dev/x\"\nframe = \"9N1\"", "[scanner]"),
             ("colour = 1", "colour"),
+            ("colours = \"pink\"", "high_contrast"),
             ("in_store_codes = [\"69IIIIIWWWWWC\"]", "in-store"),
+            ("archive_after_days = 6", "archive_after_days"),
             ("[display]\nserial = \"/dev/x\"\nframe = \"9N1\"", "[display]"),
             ("[display]\nserial = \"/dev/x\"\ncommands = \"other\"", "commands"),
+            ("[customer_screen]\nsize = [1024, 600]", "position"),
+            ("[customer_screen]\nposition = [0, 0]\nsize = [300, 200]", "[customer_screen]"),
+            ("[customer_screen]\nposition = [0, 0]\nsize = [700, 1024]", "wider"),
+            ("[customer_screen]\nposition = [0, 70000]\nsize = [1024, 600]", "[customer_screen]"),
             ("[scanner]\n", "wedge"),
             ("[scanner]\nwedge = \"0c2e\"", "wedge"),
             ("[scanner]\nhid = \"0c2e:0b61\"\nport = \"/dev/x\"", "hid"),

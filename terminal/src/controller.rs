@@ -5,15 +5,18 @@
 //! pressed twice finds the second time that its work is done.
 
 mod adjust;
+mod age;
 mod approval;
 mod cart;
 mod count;
+mod day;
 mod drawer;
 mod duty;
 mod enrol;
 mod fault;
 mod hold;
 mod input;
+mod keeping;
 mod link;
 mod notice;
 mod orders;
@@ -35,16 +38,21 @@ use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
-use crate::view::{AdjustTarget, Language, PrinterState, ScannerState, Screen, UserAction};
+use crate::view::{
+    AdjustTarget, Colours, DisplayState, Language, PrinterState, ScannerState, Screen, TestPrint, UserAction,
+};
 use approval::Approval;
 use cart::Cart;
+use drawer::DrawerDesk;
 use duty::Duty;
 use enrol::Enrolling;
 use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
+use evertill_shared::secret::AuthCode;
 use fault::Fault;
 use hold::Held;
+use keeping::Keeping;
 use notice::Notices;
 use orders::{Asking, OrdersDesk};
 use payment::{HeldCode, Watch};
@@ -96,6 +104,10 @@ enum At {
     /// A refund is being asked for here.
     AskRefund(Box<Asking>),
     About,
+    /// How the till stands.
+    Day {
+        test: TestPrint,
+    },
     /// Setting the barcode scanner up.
     Scanners,
     /// Choosing why the drawer is opened without a sale.
@@ -119,12 +131,16 @@ enum At {
 pub struct Controller {
     options: Options,
     language: Language,
+    colours: Colours,
     identity: Option<Identity>,
     fingerprint: String,
     journal: Option<Box<dyn Journal>>,
     goods: Goods,
     sync: Sync,
     status: Option<TerminalStatus>,
+    /// When that came.
+    status_at: Duration,
+    display: DisplayState,
     at: At,
     faults: Vec<Fault>,
     cart: Cart,
@@ -135,13 +151,19 @@ pub struct Controller {
     frozen: Option<u64>,
     draft_due: Duration,
     watches: Vec<Watch>,
+    /// The code of the attempt that ended last, and when it was scanned, as long as it lives.
+    tried: Option<(AuthCode, Duration)>,
     desk: RefundDesk,
     orders: OrdersDesk,
+    drawer: DrawerDesk,
     duty: Duty,
+    keeping: Keeping,
     search: String,
     found: Found,
     notices: Notices,
     question: Option<Question>,
+    /// Scans that follow once the question for an age is answered.
+    waiting: Vec<evertill_hardware::label::Label>,
     approval: Option<Approval>,
     printer: PrinterState,
     printing: Vec<printing::Printing>,
@@ -159,6 +181,7 @@ impl Controller {
     pub fn new(options: Options, jitter: Jitter, now: Moment) -> Self {
         Self {
             language: options.language,
+            colours: options.colours,
             printer: if options.has_printer { PrinterState::Disconnected } else { PrinterState::None },
             scanner: if options.scanner.is_some() { ScannerState::Disconnected } else { ScannerState::None },
             options,
@@ -168,6 +191,8 @@ impl Controller {
             goods: Goods::default(),
             sync: Sync::new(jitter),
             status: None,
+            status_at: now.monotonic,
+            display: DisplayState::None,
             at: At::Starting,
             faults: Vec::new(),
             cart: Cart::default(),
@@ -176,13 +201,17 @@ impl Controller {
             frozen: None,
             draft_due: Duration::ZERO,
             watches: Vec::new(),
+            tried: None,
             desk: RefundDesk::default(),
             orders: OrdersDesk::default(),
+            drawer: DrawerDesk::default(),
             duty: Duty::default(),
+            keeping: Keeping::default(),
             search: String::new(),
             found: Found::default(),
             notices: Notices::default(),
             question: None,
+            waiting: Vec::new(),
             approval: None,
             printing: Vec::new(),
             scanners: ScannerDesk::default(),
@@ -208,6 +237,9 @@ impl Controller {
             Input::Scanner(state) => self.on_scanner(state),
             Input::Printer(state) => self.on_printer(state),
             Input::Printed { job, report } => self.on_printed(job, report),
+            Input::Kicked { kick, report } => self.on_kicked(kick, report),
+            Input::TestPrinted(report) => self.on_test_printed(report),
+            Input::Display(state) => self.on_display(state),
             Input::Started { identity, fingerprint } => self.on_started(identity, fingerprint),
             Input::CannotStart(page) => self.fail(Fault::Own(page)),
             Input::Enrolled(result) => self.on_enrolled(result),
@@ -220,6 +252,7 @@ impl Controller {
             Input::Tick => {}
         }
         self.drop_idle_question();
+        self.drop_waiting();
         self.drop_idle_approval();
         self.run_due();
         self.look_for_matches();
@@ -235,6 +268,7 @@ impl Controller {
             A::DismissNotice if self.duty.is_locked() => self.notices.over(),
             A::DismissNotice => self.notices.dismiss(),
             A::Language(language) => self.speak(language),
+            A::Colours(colours) => self.colour(colours),
             A::RetryFault => self.retry(),
             A::Confirm(yes) => self.answer_question(yes),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
@@ -277,6 +311,7 @@ impl Controller {
             A::TakeBack => self.take_back_shown(),
             A::NextSale => self.next_sale(),
             A::PrintReceipt => self.print_receipt(),
+            A::OpenDrawerAgain => self.open_drawer_again(),
             A::PrintCopy => self.print_copy_shown(),
             A::OpenRefunds => self.open(At::Refunds),
             A::OpenOrders => self.open_orders(),
@@ -287,6 +322,8 @@ impl Controller {
             | A::OpenOrder { .. }
             | A::Reprint { .. } => self.on_orders_action(action),
             A::OpenAbout => self.open(At::About),
+            A::OpenDay => self.open(At::Day { test: TestPrint::NotAsked }),
+            A::TestPrint => self.test_print(),
             A::OpenDrawerPage => self.open(At::Shift),
             A::ChooseNoSale
             | A::NoSale { .. }
@@ -312,6 +349,7 @@ impl Controller {
             A::OpenScanners => self.ask_for_scanners(),
             A::FindScanners
             | A::UseScanner { .. }
+            | A::UseWrittenScanner
             | A::SetScannerMarks(_)
             | A::SetScannerEnd { .. }
             | A::SetScannerTyping(_) => self.on_scanner_action(action),
@@ -326,11 +364,25 @@ impl Controller {
         }
     }
 
+    fn colour(&mut self, colours: Colours) {
+        if self.colours != colours {
+            self.colours = colours;
+            self.out.push(Command::KeepColours(colours));
+        }
+    }
+
     /// Opens one of the pages beside the sale; only from the sale, so that nothing under way is left.
     fn open(&mut self, page: At) {
         let beside = matches!(
             self.at,
-            At::Sale | At::Held | At::Refunds | At::Orders | At::Order { .. } | At::About | At::Shift
+            At::Sale
+                | At::Held
+                | At::Refunds
+                | At::Orders
+                | At::Order { .. }
+                | At::About
+                | At::Day { .. }
+                | At::Shift
         );
         if beside {
             self.at = page;
@@ -364,6 +416,7 @@ impl Controller {
             | At::Orders
             | At::Order { from_list: false, .. }
             | At::About
+            | At::Day { .. }
             | At::Scanners
             | At::Shift => {
                 self.at = At::Sale;
@@ -428,10 +481,12 @@ impl Controller {
         self.run_watches();
         self.run_asking();
         self.run_duty();
+        self.run_keeping();
         let situation = Situation {
             status: self.status.as_ref(),
             catalogue: Some(self.goods.standing()),
             staff_version: self.duty.version(),
+            receipt_template: &self.options.receipt_template,
             refunds_wanted: matches!(self.at, At::Refunds),
         };
         if self.identity.is_none() {

@@ -2,10 +2,12 @@
 //! (rules *nothing-lost*, *chain*). What is known of sales and refunds is derived from the entries, in the same
 //! transaction, so a crash at any point resumes with books that fit the journal.
 
+mod archive;
 mod carts;
 mod checkpoint;
 mod error;
 mod finding;
+mod inspect;
 mod jobs;
 mod lock;
 mod projection;
@@ -15,14 +17,18 @@ mod schema;
 mod shifts;
 mod verify;
 
+pub use archive::{Archived, Archiving, Base, FOLDER, Segment, archive_files, follow_whole, write_whole};
 pub use carts::{Carts, HeldSale, KeptCart};
 pub use error::JournalError;
 pub use finding::SalesWanted;
+pub use inspect::{Inspected, archive_of, books_of, inspect};
 pub use jobs::{PrintJob, PrintJobState};
-pub use projection::{QueuedSale, StoredSale};
+pub use lock::Lock;
+pub use projection::{QueuedSale, StoredSale, Unsent};
 pub use reserve::{RESERVE_BYTES, Reserve};
 pub use verify::{Rebuilt, first_entry, follow, stored_head};
 
+use archive::Archive;
 use checkpoint::{Checkpoint, Running};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
@@ -31,7 +37,6 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::shift::Shift;
 use evertill_shared::signing::{SigningKey, VerifyingKey};
-use lock::Lock;
 use records::{Changed, RefundRecord, SaleRecord};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use std::path::Path;
@@ -39,7 +44,7 @@ use std::sync::Arc;
 use verify::follow_from;
 
 /// The journal as the controller sees it: what is appended is durable before the call returns.
-pub trait Journal: Carts + Send {
+pub trait Journal: Archiving + Carts + Send {
     /// The last entry.
     fn head(&self) -> Head;
     /// Writes an entry and what follows from it, in one transaction that is on the disk when this returns. Gives the
@@ -87,6 +92,10 @@ pub trait Journal: Carts + Send {
     /// # Errors
     /// They cannot be read.
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError>;
+    /// How many these are, and how old the first is, without reading them.
+    /// # Errors
+    /// They cannot be counted.
+    fn unsent(&self) -> Result<Unsent, JournalError>;
     /// The server has this sale. Repeating it changes nothing.
     /// # Errors
     /// It cannot be written.
@@ -159,6 +168,7 @@ pub struct JournalStore {
     head: Head,
     reserve: Option<Reserve>,
     broken: Option<String>,
+    archive: Archive,
     _lock: Option<Lock>,
 }
 
@@ -180,7 +190,10 @@ impl JournalStore {
         if let Err(error) = reserve.hold() {
             tracing::warn!(%error, "no room for the space reserve");
         }
-        Self::start(connection, start, key, Some(reserve), Some(lock), now)
+        let archive = path.with_file_name(FOLDER);
+        let mut store = Self::start(connection, start, key, Some(reserve), Some(lock), now)?;
+        store.archive = Archive::new(Some(archive), store.archive.into_base());
+        Ok(store)
     }
 
     /// A journal in memory, for tests of what uses one.
@@ -213,7 +226,7 @@ impl JournalStore {
         schema::configure(&connection)?;
         match schema::version(&connection)? {
             0 => schema::create(&mut connection)?,
-            schema::VERSION => {}
+            schema::VERSION | schema::ARCHIVED | schema::LISTED => {}
             newer => {
                 return Err(JournalError::Unreadable(format!(
                     "it was written by a newer program (tables {newer}); install that version again"
@@ -230,12 +243,15 @@ impl JournalStore {
                 expected: format!("{}, key {}", start.terminal, start.epoch),
             });
         }
+        let base = Base::read(&connection)?;
+        if base.as_ref().is_some_and(|base| base.key != key.public()) {
+            return Err(JournalError::Unreadable("another key signed what it says of its archive".into()));
+        }
         let known = Checkpoint::read(&connection, &key.public());
+        let verified = |known| verified(&connection, start, base.as_ref(), key.public(), known);
         // Whatever does not fit the checkpoint is looked at entry by entry, so that the right one is named.
-        let (head, running, rebuilt) =
-            verified(&connection, start, key.public(), known.as_ref()).or_else(|error| {
-                if known.is_some() { verified(&connection, start, key.public(), None) } else { Err(error) }
-            })?;
+        let (head, running, rebuilt) = verified(known.as_ref())
+            .or_else(|error| if known.is_some() { verified(None) } else { Err(error) })?;
         if let Err(error) = finding::prepare(&connection) {
             tracing::warn!(%error, "earlier sales will be found slowly: there is no room for the indexes");
         }
@@ -245,7 +261,8 @@ impl JournalStore {
         if head.sequence >= known.map_or(0, |known| known.head.sequence) + checkpoint::EVERY {
             Checkpoint::write(&connection, head, &running, &key)?;
         }
-        let mut store = Self { connection, key, head, reserve, broken: None, _lock: lock };
+        let archive = Archive::new(None, base);
+        let mut store = Self { connection, key, head, reserve, broken: None, archive, _lock: lock };
         if store.head.sequence == 0 {
             let public_key = store.key.public();
             store.append(&Body::Opened { public_key }, now)?;
@@ -346,6 +363,7 @@ impl Journal for JournalStore {
                 | Body::CashPaidIn { .. }
                 | Body::CashPaidOut { .. }
         );
+        self.archive.forget_plan();
         if begins && !self.has_room() {
             return Err(JournalError::DiskFull);
         }
@@ -358,14 +376,23 @@ impl Journal for JournalStore {
     }
 
     fn entry(&self, sequence: u64) -> Result<SignedEntry, JournalError> {
+        if sequence <= self.archive.to() {
+            return self.archive.entry(&self.connection, sequence);
+        }
         projection::entry(&self.connection, sequence)
     }
 
     fn entries_after(&self, sequence: u64, limit: usize) -> Result<Vec<SignedEntry>, JournalError> {
+        if sequence < self.archive.to() {
+            return self.archive.entries_after(&self.connection, sequence, limit);
+        }
         projection::entries_after(&self.connection, sequence, limit)
     }
 
     fn sale(&self, sequence: u64) -> Result<Option<StoredSale>, JournalError> {
+        if sequence <= self.archive.to() {
+            return self.archive.sale(&self.connection, sequence);
+        }
         projection::sale(&self.connection, sequence)
     }
 
@@ -378,7 +405,21 @@ impl Journal for JournalStore {
     }
 
     fn find_sales(&self, wanted: &SalesWanted) -> Result<Vec<StoredSale>, JournalError> {
-        finding::find(&self.connection, wanted)
+        let mut found = finding::find(&self.connection, wanted)?;
+        let mut older = archive::find(&self.connection, wanted)?;
+        older.retain(|(_, sequence)| *sequence <= self.archive.to());
+        // By the time at which each was closed for payment, which need not be the order of the entries.
+        let place = |sale: &StoredSale| (sale.record.sale.at, sale.record.sequence);
+        let limit = usize::from(wanted.limit);
+        if let Some(last) = found.last().filter(|_| found.len() >= limit) {
+            older.retain(|(at, sequence)| (*at, *sequence) > place(last));
+        }
+        for (_, sequence) in older {
+            found.extend(self.archive.sale(&self.connection, sequence)?);
+        }
+        found.sort_by_key(|sale| std::cmp::Reverse(place(sale)));
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn nearest_sale(
@@ -386,15 +427,31 @@ impl Journal for JournalStore {
         from: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> Result<Option<Timestamp>, JournalError> {
-        finding::nearest(&self.connection, from, until)
+        let here = finding::nearest(&self.connection, from, until)?;
+        let older = archive::nearest(&self.connection, from, until)?;
+        let both = here.into_iter().chain(older);
+        Ok(if from.is_some() { both.min() } else { both.max() })
     }
 
     fn sale_of_order(&self, number: OrderNumber) -> Result<Option<StoredSale>, JournalError> {
-        finding::of_order(&self.connection, number)
+        if let Some(found) = finding::of_order(&self.connection, number)? {
+            return Ok(Some(found));
+        }
+        match archive::sale_of_order(&self.connection, number)? {
+            Some(sequence) if sequence <= self.archive.to() => {
+                let found = self.archive.sale(&self.connection, sequence)?;
+                Ok(found.filter(|sale| sale.record.number() == Some(number)))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         projection::queue(&self.connection)
+    }
+
+    fn unsent(&self) -> Result<Unsent, JournalError> {
+        projection::unsent(&self.connection)
     }
 
     fn confirm_sale(&mut self, sequence: u64, quarantined: bool) -> Result<(), JournalError> {
@@ -410,7 +467,10 @@ impl Journal for JournalStore {
     }
 
     fn refunds_of(&self, number: OrderNumber) -> Result<Vec<RefundRecord>, JournalError> {
-        finding::refunds_of(&self.connection, number)
+        let mut found = archive::refunds_of(&self.connection, number)?;
+        found.extend(finding::refunds_of(&self.connection, number)?);
+        found.sort_by_key(|refund| refund.entry);
+        Ok(found)
     }
 
     fn last_shift(&self) -> Result<Option<Shift>, JournalError> {
@@ -447,7 +507,8 @@ impl Journal for JournalStore {
     }
 
     fn copies(&self, about: &str) -> Result<u32, JournalError> {
-        jobs::copies(&self.connection, about)
+        let before = archive::copies(&self.connection, about)?;
+        Ok(jobs::copies(&self.connection, about)?.saturating_add(before))
     }
 
     fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
@@ -467,10 +528,12 @@ impl Journal for JournalStore {
 fn verified(
     connection: &Connection,
     start: Head,
+    base: Option<&Base>,
     key: VerifyingKey,
     known: Option<&Checkpoint>,
 ) -> Result<(Head, Running, Rebuilt), JournalError> {
-    let mut rebuilt = Rebuilt::default();
+    let mut rebuilt = Rebuilt::after(base.and_then(|base| base.last_shift.as_ref()));
+    let start = base.map_or(start, |base| base.head);
     let (head, running) = follow_from(connection, start, key, known, |entry| {
         rebuilt.take(entry).map_err(|broken| JournalError::Damaged {
             entry: entry.sequence,
@@ -487,7 +550,7 @@ pub fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     match schema::version(&connection) {
-        Ok(schema::VERSION) => Ok(connection),
+        Ok(schema::VERSION | schema::ARCHIVED | schema::LISTED) => Ok(connection),
         Ok(other) => {
             Err(JournalError::Unreadable(format!("it holds tables of version {other}, not a till's journal")))
         }

@@ -14,4 +14,5 @@ pub mod staff_store;
 pub mod sync;
 #[cfg(feature = "window")]
 pub mod ui;
+pub mod upkeep;
 pub mod view;

@@ -1,8 +1,11 @@
 //! `evertill-till`: the till.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use evertill_shared::clock::{Clock as _, SystemClock};
 use evertill_terminal::app::{RunOptions, run};
 use evertill_terminal::config::Config;
+use evertill_terminal::print::template_file;
+use evertill_terminal::upkeep::{UpkeepError, back_up, bring, leave};
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -21,8 +24,10 @@ const LOG_BYTES: u64 = 10 << 20;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Example:\n  evertill-till --data /var/lib/evertill-till\n  evertill-till --data /var/lib/evertill-till --check\n\n\
-    The directory holds till.toml (servers, scanner, printer), trust.json (from IT) and, made by the till itself,\n\
+    after_help = "Example:\n  evertill-till --data /var/lib/evertill-till\n  evertill-till --data /var/lib/evertill-till --check\n  \
+    evertill-till --data /var/lib/evertill-till backup /media/usb/till-3\n\n\
+    The directory holds till.toml (servers, scanner, printer), trust.json (from IT), receipt.template if the shop has\n\
+    its own (see evertill-receipt) and, made by the till itself,\n\
     its sealed key and its journal (till.db)."
 )]
 struct Arguments {
@@ -32,14 +37,64 @@ struct Arguments {
     /// Write the log to standard error instead of till.log in the directory.
     #[arg(long)]
     log_to_stderr: bool,
-    /// Only look whether the till could start: its settings, its trust file, fonts. Changes nothing else, shows no
+    /// Only look whether the till could start: its settings, its trust file, the receipts' template, fonts. Changes nothing else, shows no
     /// window; exit status 0 if it could.
     #[arg(long)]
     check: bool,
+    /// Something else than to sell.
+    #[command(subcommand)]
+    command: Option<Upkeep>,
+}
+
+#[derive(Subcommand)]
+enum Upkeep {
+    /// Copy the till's journal, archive and settings into a new directory, and check the copy. The till may sell meanwhile.
+    ///
+    /// The copy holds no key: it is for looking at, and for `bring` on another machine. It is never put back.
+    #[command(
+        after_help = "Example:\n  evertill-till --data /var/lib/evertill-till backup /media/usb/till-3-2026-11-22"
+    )]
+    Backup {
+        /// The new directory.
+        to: PathBuf,
+    },
+    /// End this machine's life as its till, for another to take its place: destroys its key. The till must not run.
+    ///
+    /// Refuses while anything is not finished or not at the server, and while sales of today could be refunded here. Make a
+    /// backup first.
+    #[command(after_help = "Example:\n  evertill-till --data /var/lib/evertill-till leave")]
+    Leave {
+        /// Although sales of today can then be refunded at no till any more.
+        #[arg(long)]
+        without_refunds: bool,
+    },
+    /// Make a directory ready for a new till that takes another's place: its settings, and its journal to look at.
+    ///
+    /// The new till makes its own key and gets a number of its own when it is enrolled.
+    #[command(
+        after_help = "Example:\n  evertill-till --data /var/lib/evertill-till bring /media/usb/till-3-2026-11-22"
+    )]
+    Bring {
+        /// A directory that `backup` has made.
+        from: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(command) = &arguments.command {
+        return match keep_up(&arguments.data, command) {
+            Ok(text) => {
+                // A reader that has gone away does not change what was done.
+                let _ = writeln!(io::stdout(), "{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("evertill-till: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     if let Err(error) = start_log(&arguments) {
         eprintln!("evertill-till: the log cannot be written: {error}");
     }
@@ -58,10 +113,69 @@ fn start(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if arguments.check {
         let config = Config::read(&arguments.data)?;
         config.trust(&arguments.data)?;
-        writeln!(io::stdout(), "The settings, the trust file and the fonts are right: the till can start.")?;
+        template_file::check(&arguments.data)?;
+        let right = "The settings, the trust file, the receipts' template and the fonts are right: the till can start.";
+        writeln!(io::stdout(), "{right}")?;
         return Ok(());
     }
     Ok(run(RunOptions { data: arguments.data })?)
+}
+
+/// Does it, and says what was done and what is to be done next.
+fn keep_up(data: &Path, command: &Upkeep) -> Result<String, UpkeepError> {
+    Ok(match command {
+        Upkeep::Backup { to } => {
+            let done = back_up(data, to)?;
+            let (head, to) = (done.journal.head, to.display());
+            let unsent = match head.sequence.saturating_sub(done.handed_in) {
+                0 => "The server has all of them.".to_owned(),
+                unsent => format!(
+                    "The server does not have the last {unsent} of them yet: only the till itself can hand them in."
+                ),
+            };
+            let trust = done.trust_from.map(|from| format!("\ntrust.json is a copy of {}.", from.display()));
+            format!(
+                "The journal of {}, key {}, is in {to}: {} entries, every one right, {} of them in {} files of the \
+                 archive.\n{unsent}\nSettings: {}. There is no key in it.{}",
+                head.terminal,
+                head.epoch,
+                head.sequence,
+                done.journal.archived,
+                done.archive_files,
+                done.settings.join(", "),
+                trust.unwrap_or_default()
+            )
+        }
+        Upkeep::Leave { without_refunds } => {
+            let left = leave(data, SystemClock.now(), *without_refunds)?;
+            format!(
+                "{0} has left this machine: its key is destroyed. Its journal is {1}.\nNow retire it: \
+                 evertill-admin terminal retire {0} --reason \"replaced\" …",
+                left.terminal,
+                data.join(&left.journal).display()
+            )
+        }
+        Upkeep::Bring { from } => {
+            let brought = bring(data, from)?;
+            let trust = brought.trust_missing.map(|named| {
+                format!(
+                    "\ntill.toml names {} for the trust file, and there is none on this machine: put it there, or take that \
+                     line out so that the trust.json that was brought counts.",
+                    named.display()
+                )
+            });
+            format!(
+                "The settings are in {0} ({1}), and the journal of {2} in {3}: {4} entries, every one right.\nNow start \
+                 the till there and enrol it with a new code. It gets a number of its own.{5}",
+                data.display(),
+                brought.settings.join(", "),
+                brought.journal.head.terminal,
+                brought.place,
+                brought.journal.head.sequence,
+                trust.unwrap_or_default()
+            )
+        }
+    })
 }
 
 fn start_log(arguments: &Arguments) -> io::Result<()> {

@@ -1,8 +1,17 @@
 //! Receipts: from the books to data, from data to a document for the printer.
 
+#[cfg(test)]
+mod as_before;
+mod blocks;
 pub mod document;
+pub mod examples;
 mod labels;
+pub mod sheet;
 mod shift;
+pub mod template_file;
+#[cfg(test)]
+mod template_tests;
+mod test_page;
 pub mod thread;
 
 pub use document::{Look, document};

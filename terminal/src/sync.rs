@@ -5,6 +5,7 @@
 //! until the server has confirmed it, which is safe because the server knows it by the till's own number of it.
 
 mod backoff;
+mod countersign;
 mod request;
 pub mod worker;
 
@@ -14,6 +15,7 @@ pub use request::{Answer, NetError, PaymentQuestion, Request};
 use crate::catalogue_store::Standing;
 use crate::journal_store::{Journal, JournalError};
 use backoff::Task;
+use countersign::countersign_of;
 use evertill_shared::journal::SignedEntry;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
@@ -29,6 +31,10 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 const HEARTBEAT_PENDING: Duration = Duration::from_secs(1);
 /// How often the refund inbox is read while something waits in it.
 const REFUNDS: Duration = Duration::from_secs(3);
+/// How often is looked whether a day is over that the server has not countersigned.
+const COUNTERSIGN: Duration = Duration::from_secs(600);
+/// How long nothing is handed in after a part of the archive could not be read for it.
+const ARCHIVE_GONE: Duration = Duration::from_secs(60);
 /// The most text in one hand-in: well inside what a server reads.
 const HAND_IN_BYTES: usize = 512 * 1024;
 
@@ -51,8 +57,10 @@ pub struct Sync {
     hand_in: Task,
     catalogue: Task,
     staff: Task,
+    template: Task,
     inbox: Task,
     refund: Task,
+    countersign: Task,
     backoff: Backoff,
     refused_sales: BTreeSet<u64>,
     drafts: BTreeSet<u64>,
@@ -70,6 +78,8 @@ pub struct Situation<'a> {
     pub catalogue: Option<&'a Standing>,
     /// The version of the list of those who may log in; 0 before anybody of the store had a PIN.
     pub staff_version: u64,
+    /// What the shop's template for receipts is known by that the till has, or has looked at in vain.
+    pub receipt_template: &'a str,
     /// A person is looking at the refunds.
     pub refunds_wanted: bool,
 }
@@ -85,8 +95,10 @@ impl Sync {
             hand_in: Task::default(),
             catalogue: Task::default(),
             staff: Task::default(),
+            template: Task::default(),
             inbox: Task::default(),
             refund: Task::default(),
+            countersign: Task::default(),
             backoff: Backoff::new(jitter),
             refused_sales: BTreeSet::new(),
             drafts: BTreeSet::new(),
@@ -156,11 +168,8 @@ impl Sync {
             self.queue.start(now);
             requests.push(request);
         }
-        if self.hand_in.is_due(now)
-            && let Some(request) = hand_in_of(journal)?
-        {
-            self.hand_in.start(now);
-            requests.push(request);
+        if self.hand_in.is_due(now) {
+            requests.extend(self.next_hand_in(journal, now)?);
         }
         if let Some(request) = news_of_goods(situation.catalogue, status)
             && self.catalogue.start(now)
@@ -172,6 +181,11 @@ impl Sync {
         if staff_due && self.staff.start(now) {
             requests.push(Request::Staff { since: situation.staff_version });
         }
+        let template_due =
+            status.receipt_template.as_ref().is_some_and(|name| name != situation.receipt_template);
+        if template_due && self.template.start(now) {
+            requests.push(Request::ReceiptTemplate);
+        }
         if (status.refunds_waiting > 0 || situation.refunds_wanted) && self.inbox.start(now) {
             requests.push(Request::Refunds);
         }
@@ -182,7 +196,36 @@ impl Sync {
             self.refund.start(now);
             requests.push(request);
         }
+        if status.state.may_move_money() && self.countersign.is_due(now) {
+            let request = countersign_of(journal, status)?;
+            match &request {
+                Some(_) => drop(self.countersign.start(now)),
+                None => self.countersign.succeeded(now, COUNTERSIGN),
+            }
+            requests.extend(request);
+        }
         Ok(requests)
+    }
+
+    /// A server that was put back to an older state wants entries again that are in the archive by now. Without them it
+    /// gets nothing, and all else goes on.
+    fn next_hand_in(
+        &mut self,
+        journal: &dyn Journal,
+        now: Duration,
+    ) -> Result<Option<Request>, JournalError> {
+        match hand_in_of(journal) {
+            Ok(Some(request)) => {
+                self.hand_in.start(now);
+                Ok(Some(request))
+            }
+            Err(error @ JournalError::Archive { .. }) => {
+                tracing::error!(%error, "nothing can be handed in");
+                self.hand_in.failed(now, ARCHIVE_GONE);
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     fn next_of_queue(
@@ -227,6 +270,9 @@ impl Sync {
             Answer::Staff(result) => {
                 note_task(&mut self.staff, &mut self.backoff, result, Duration::ZERO, now);
             }
+            Answer::ReceiptTemplate(result) => {
+                note_task(&mut self.template, &mut self.backoff, result, Duration::ZERO, now);
+            }
             Answer::Draft { sale, result } => {
                 self.drafts.remove(sale);
                 if let Some(asked) = result.as_ref().err().and_then(NetError::retry_after) {
@@ -237,6 +283,13 @@ impl Sync {
             Answer::Adopt { sale, result } => self.note_queue(*sale, result.as_ref().err(), now),
             Answer::HandIn(result) => {
                 note_task(&mut self.hand_in, &mut self.backoff, result, Duration::ZERO, now);
+            }
+            // A day is not worth asking for again and again: others need the retries.
+            Answer::Countersign(Err(error)) if error.code().is_some_and(|code| !code.is_later()) => {
+                self.countersign.failed(now, COUNTERSIGN);
+            }
+            Answer::Countersign(result) => {
+                note_task(&mut self.countersign, &mut self.backoff, result, COUNTERSIGN, now);
             }
             Answer::Refunds(result) => note_task(&mut self.inbox, &mut self.backoff, result, REFUNDS, now),
             Answer::CarryOutRefund { result, .. } => {
@@ -260,6 +313,7 @@ impl Sync {
                         &mut self.hand_in,
                         &mut self.catalogue,
                         &mut self.staff,
+                        &mut self.template,
                         &mut self.inbox,
                         &mut self.refund,
                     ] {

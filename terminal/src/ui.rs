@@ -7,11 +7,15 @@
 mod adjust;
 mod ask_refund;
 mod cash;
+mod customer;
+mod day;
 mod drawer;
 mod enrol;
+mod focus;
 mod keys;
 mod list;
 mod lock;
+mod look;
 mod money;
 mod notice;
 mod orders;
@@ -22,6 +26,7 @@ mod sale;
 mod scanners;
 mod shift;
 mod status;
+mod typing;
 
 /// What the Slint compiler generates from `terminal/ui/main_window.slint`.
 #[allow(missing_docs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
@@ -31,12 +36,15 @@ mod generated {
 
 use crate::view::{Language, Page, Screen, UserAction, View};
 use evertill_hardware::scanner::Key;
-use generated::{MainWindow, PageKind, TextTools, Till};
+use evertill_shared::clock::{Clock, SystemClock};
+use generated::{ConfirmKind, MainWindow, PageKind, TextTools, Till};
 use slint::platform::WindowEvent;
-use slint::{ComponentHandle, PlatformError};
+use slint::{ComponentHandle, PlatformError, SharedString};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
+pub use customer::{CustomerView, CustomerWindow, with_customer};
 pub use money::format_amount;
 
 /// What every callback of the screens calls.
@@ -57,12 +65,25 @@ impl TillWindow {
     /// # Errors
     /// Fails if the platform (the desktop, or what a test installed) cannot make a window.
     pub fn new(on_action: impl Fn(UserAction) + 'static) -> Result<Self, PlatformError> {
+        Self::with_clock(on_action, Arc::new(SystemClock))
+    }
+
+    /// The same, with the clock by which fingers are told from a scanner that types.
+    ///
+    /// # Errors
+    /// As [`TillWindow::new`].
+    pub fn with_clock(
+        on_action: impl Fn(UserAction) + 'static,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PlatformError> {
         let window = MainWindow::new()?;
         let act: Act = Rc::new(on_action);
         connect_frame(&window, &act);
+        focus::connect(&window, clock);
         sale::connect(&window, &act);
         adjust::connect(&window, &act);
         cash::connect(&window, &act);
+        day::connect(&window, &act);
         enrol::connect(&window, &act);
         payment::connect(&window, &act);
         pages::connect(&window, &act);
@@ -129,7 +150,11 @@ pub struct WindowView {
 impl WindowView {
     /// A key was pressed at a keyboard that the till holds for itself because a scanner speaks through it.
     pub fn type_key(&self, key: Key) {
-        let text = keys::text(key);
+        self.type_text(keys::text(key));
+    }
+
+    /// The same for a key that the desktop gave to the customer's window.
+    fn type_text(&self, text: SharedString) {
         let pressed = self.window.upgrade_in_event_loop(move |window| {
             let window = window.window();
             window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
@@ -164,6 +189,8 @@ fn connect_frame(window: &MainWindow, act: &Act) {
         send(UserAction::Language(language));
     });
     let send = act.clone();
+    till.on_choose_colours(move |colours| send(UserAction::Colours(look::colours_of(colours))));
+    let send = act.clone();
     till.on_open_refunds(move || send(UserAction::OpenRefunds));
     let send = act.clone();
     till.on_open_orders(move || send(UserAction::OpenOrders));
@@ -180,8 +207,13 @@ fn connect_frame(window: &MainWindow, act: &Act) {
 /// the clock ticks.
 fn apply(window: &MainWindow, screen: &Screen) {
     choose_language(window, screen.language);
+    look::choose(window, screen.colours);
     let till = window.global::<Till>();
     let fresh = till.get_page() != page_kind(&screen.page);
+    let answered = screen.confirm.is_none() && till.get_confirm().kind != ConfirmKind::None;
+    if screen.confirm.is_none() && (fresh || answered) {
+        focus::give(window, answered && !fresh);
+    }
     till.set_status(status::data(&screen.status));
     till.set_notice(notice::data(screen.notice.as_ref()));
     till.set_confirm(notice::question(screen.confirm.as_ref(), &screen.money));
@@ -202,6 +234,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::AskRefund(page) => ask_refund::show(window, page, money, fresh),
         Page::Fault(page) => pages::show_fault(window, page),
         Page::About(page) => pages::show_about(window, page),
+        Page::Day(page) => day::show(window, page),
         Page::Scanners(page) => scanners::show(window, page),
         Page::Lock(page) => lock::show(window, page, money, fresh),
         Page::Approval(page) => lock::show_approval(window, page, money, fresh),
@@ -212,18 +245,25 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Report(page) => shift::show_report(window, page, money),
     }
     till.set_page(page_kind(&screen.page));
+    focus::look_after(window);
 }
 
-fn choose_language(window: &MainWindow, language: Language) {
+/// Has all windows speak this language, and gives its code. The choice is the program's, not a window's: it is made
+/// even if a window already says so.
+fn choose_words(language: Language) -> &'static str {
     let code = match language {
         Language::English => "en",
         Language::Chinese => "zh",
     };
-    let till = window.global::<Till>();
-    // The bundle's choice is the program's, not the window's: set it even if this window already says so.
     if slint::select_bundled_translation(code).is_err() {
         tracing::error!(language = code, "the screens were built without this language");
     }
+    code
+}
+
+fn choose_language(window: &MainWindow, language: Language) {
+    let code = choose_words(language);
+    let till = window.global::<Till>();
     if till.get_language() != code {
         till.set_language(code.into());
     }
@@ -246,6 +286,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::AskRefund(_) => PageKind::AskRefund,
         Page::Fault(_) => PageKind::Fault,
         Page::About(_) => PageKind::About,
+        Page::Day(_) => PageKind::Day,
         Page::Scanners(_) => PageKind::Scanners,
         Page::Lock(_) => PageKind::Lock,
         Page::Approval(_) => PageKind::Approval,

@@ -11,27 +11,35 @@
 mod action;
 mod adjust;
 mod aside;
+mod customer;
+mod day;
 mod lock;
+mod look;
 mod notice;
 mod orders;
 mod page;
 mod scanners;
 mod shift;
 mod status;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use action::{DayStep, TypedOff, UserAction};
 pub use adjust::{AdjustPage, AdjustTarget, HeldPage, HeldRow, TakenOff};
 pub use aside::{AboutPage, FaultPage, RefundItem, RefundRefusal, RefundState, RefundsPage};
+pub use customer::{CustomerLine, CustomerPage, CustomerScreen};
+pub use day::{DayPage, DisplayState, TestPrint, WalletAnswers, WalletLine};
 pub use lock::{ApprovalPage, LockPage, LockPerson, LockState, StaffRole, UnderWay};
+pub use look::Colours;
 pub use notice::{Confirm, Notice};
 pub use orders::{
     AskRefundPage, AskedLine, AskedSaid, AttemptEnd, OrderAdvice, OrderAttempt, OrderLine, OrderPage,
     OrderRefund, OrderRow, OrderState, OrderTender, OrdersHint, OrdersPage,
 };
 pub use page::{
-    AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolFailure, EnrolForm,
-    EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity, ReceiptState, SalePage,
-    UnknownStep, Wallet,
+    AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, DrawerState, EnrolFailure,
+    EnrolForm, EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity,
+    ReceiptState, SalePage, ScannedCode, UnknownStep, Wallet,
 };
 pub use scanners::{Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor};
 pub use shift::{
@@ -52,6 +60,8 @@ pub trait View: Send {
 pub struct Screen {
     /// The language of all words.
     pub language: Language,
+    /// How all of it is coloured.
+    pub colours: Colours,
     /// How amounts of this store are written.
     pub money: MoneyStyle,
     /// The bar that is on every page.
@@ -72,4 +82,15 @@ pub enum Language {
     English,
     /// Simplified Chinese.
     Chinese,
+}
+
+impl Language {
+    /// As settings and templates write it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
 }

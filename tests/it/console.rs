@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "console/approvals.rs"]
+mod approvals;
 #[path = "console/bills.rs"]
 mod bills;
 #[path = "console/browser.rs"]
@@ -16,6 +18,8 @@ mod phone;
 mod pictures;
 #[path = "console/quarantine.rs"]
 mod quarantine;
+#[path = "console/receipts.rs"]
+mod receipts;
 #[path = "console/refunds.rs"]
 mod refunds;
 #[path = "console/shifts.rs"]

@@ -41,7 +41,12 @@ fn scripts() -> PathBuf {
 /// Where what a judge needs is kept, from one run to the next, as long as its list stays the same. `make` fills a new
 /// folder.
 fn kept(name: &str, list: &Path, make: impl FnOnce(&Path)) -> PathBuf {
-    let folder = workspace::target().join("judges").join(name);
+    let all = workspace::target().join("judges");
+    let folder = all.join(name);
+    std::fs::create_dir_all(&all).unwrap();
+    // Several tests need the same judge: the first one installs it, the others wait.
+    let lock = std::fs::File::create(all.join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
     let (marker, wanted) = (folder.join("complete"), std::fs::read(list).unwrap());
     if std::fs::read(&marker).is_ok_and(|made| made == wanted) {
         return folder;

@@ -12,6 +12,8 @@
 
 #[path = "stories/alipay.rs"]
 mod alipay;
+#[path = "stories/audit.rs"]
+mod audit;
 #[path = "stories/money.rs"]
 mod money;
 #[path = "stories/on_postgres.rs"]

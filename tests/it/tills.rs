@@ -16,6 +16,8 @@ mod blocked;
 mod cashiers;
 #[path = "tills/crash.rs"]
 mod crash;
+#[path = "tills/customer.rs"]
+mod customer;
 #[path = "tills/desk.rs"]
 mod desk;
 #[path = "tills/devices.rs"]
@@ -32,5 +34,7 @@ mod line;
 mod relay;
 #[path = "tills/showing.rs"]
 mod showing;
+#[path = "tills/touches.rs"]
+mod touches;
 #[path = "tills/twice.rs"]
 mod twice;

@@ -6,6 +6,7 @@ pub mod group;
 pub mod hold;
 pub mod moving;
 pub mod patroni;
+pub mod power;
 mod selling;
 pub mod servers;
 pub mod world;

@@ -2,6 +2,7 @@
 //! (a wallet, a printer, a scanner), the headless driver of the till's real window, and the load programs.
 
 pub mod books;
+pub mod counter;
 pub mod demo;
 pub mod drill;
 #[cfg(feature = "window")]

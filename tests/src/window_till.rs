@@ -185,6 +185,13 @@ impl WindowTill {
         self.command(&json!({"cmd": "type", "text": text})).map(drop)
     }
 
+    /// Types on a keyboard that the desktop has given to the customer's window.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn type_at_customer(&mut self, text: &str) -> Result<(), StepError> {
+        self.command(&json!({"cmd": "type", "text": text, "customer": true})).map(drop)
+    }
+
     /// Waits up to 15 seconds until something with this label is on the screen.
     /// # Errors
     /// It does not appear; what is visible instead.
@@ -213,6 +220,23 @@ impl WindowTill {
         let all = self.command(&json!({"cmd": "labels"}))?;
         let label = |element: &Value| element["label"].as_str().map(str::to_owned);
         Ok(all.as_array().map(|all| all.iter().filter_map(label).collect()).unwrap_or_default())
+    }
+
+    /// Everything that the customer's screen says.
+    /// # Errors
+    /// See [`StepError`]; the till may have none.
+    pub fn customer_labels(&mut self) -> Result<Vec<String>, StepError> {
+        let all = self.command(&json!({"cmd": "labels", "customer": true}))?;
+        let label = |element: &Value| element["label"].as_str().map(str::to_owned);
+        Ok(all.as_array().map(|all| all.iter().filter_map(label).collect()).unwrap_or_default())
+    }
+
+    /// Takes a picture of the customer's screen.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn customer_shot(&mut self, path: &Path) -> Result<(), StepError> {
+        let path = std::path::absolute(path)?;
+        self.command(&json!({"cmd": "shot", "path": path, "customer": true})).map(drop)
     }
 
     /// Whether something with this label can be touched now.

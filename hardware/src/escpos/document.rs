@@ -1,5 +1,7 @@
 //! A document as data: what is on the paper, without a word about how the printer is told.
 
+use super::picture::Picture;
+
 /// Where a line stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Align {
@@ -28,6 +30,18 @@ impl Size {
     pub const WIDE: Self = Self { width: 2, height: 1 };
     /// Twice as wide and high.
     pub const DOUBLE: Self = Self { width: 2, height: 2 };
+
+    /// How many times wider than normal.
+    #[must_use]
+    pub fn width(self) -> u8 {
+        self.width
+    }
+
+    /// How many times higher than normal.
+    #[must_use]
+    pub fn height(self) -> u8 {
+        self.height
+    }
 
     /// Any size; both factors are brought into 1 to 8, which is what printers know.
     #[must_use]
@@ -110,6 +124,18 @@ pub enum Item {
         /// Dots per module that are wanted; fewer are taken if the code would be wider than the paper.
         module_dots: u8,
     },
+    /// A bar code in the middle, Code 128; left out where the printer makes none, or none fits.
+    Barcode {
+        /// What it says; printable ASCII.
+        data: String,
+    },
+    /// A picture, made narrower if the paper is.
+    Picture {
+        /// Its dots.
+        picture: Picture,
+        /// Where it stands.
+        align: Align,
+    },
     /// Empty lines.
     Feed(u8),
     /// The paper is fed to the knife and cut.
@@ -178,6 +204,24 @@ impl Document {
         self.item(Item::Qr { data: data.into(), module_dots: 6 })
     }
 
+    /// Adds a QR code with so many dots a module.
+    #[must_use]
+    pub fn qr_sized(self, data: impl Into<String>, module_dots: u8) -> Self {
+        self.item(Item::Qr { data: data.into(), module_dots })
+    }
+
+    /// Adds a bar code.
+    #[must_use]
+    pub fn barcode(self, data: impl Into<String>) -> Self {
+        self.item(Item::Barcode { data: data.into() })
+    }
+
+    /// Adds a picture.
+    #[must_use]
+    pub fn picture(self, picture: Picture, align: Align) -> Self {
+        self.item(Item::Picture { picture, align })
+    }
+
     /// Adds empty lines.
     #[must_use]
     pub fn feed(self, lines: u8) -> Self {
@@ -191,7 +235,7 @@ impl Document {
     }
 
     /// The document as plain text, for screens, files and mails: lines of at most `columns` columns, a QR code
-    /// as its content, a cut as an empty line.
+    /// as its content, a cut as an empty line; bar codes, which say the same, and pictures are left out.
     #[must_use]
     pub fn to_text(&self, columns: u16) -> String {
         super::layout::to_text(self, columns)

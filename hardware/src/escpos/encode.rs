@@ -1,8 +1,10 @@
 //! A document as ESC/POS bytes.
 
+use super::barcode;
 use super::characters::{Glyph, glyph};
 use super::document::{Align, Document, Style};
 use super::layout::{Row, rows};
+use super::picture::Picture;
 use super::profile::{Profile, UnknownCharacter};
 use super::qr::{self, QrError};
 
@@ -18,6 +20,8 @@ const LINES_TO_TEAR: u8 = 4;
 const LINE_DOTS: u32 = 34;
 /// Paper that a cut costs, in dots.
 const CUT_DOTS: u32 = 200;
+/// How high a bar code is, in dots: what a hand holds in front of a scanner's line.
+const BAR_DOTS: u8 = 64;
 
 /// Why a document cannot be printed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +54,27 @@ pub const LONGEST_COMMAND: usize = qr::LONGEST_DATA + 8;
 /// # Errors
 /// When the printer could not show the document as it is meant; nothing has to be sent then.
 pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeError> {
-    let mut writer = Writer { profile, bytes: Vec::with_capacity(1024), paper_dots: 0, style: Style::PLAIN };
-    let mut breaks = Vec::new();
+    encode_in_bands(document, profile, LONGEST_COMMAND)
+}
+
+/// The same, with pictures in bands of so many bytes at most, or of one row of dots: the printer may be asked something
+/// after each.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_in_bands(
+    document: &Document,
+    profile: &Profile,
+    longest_band: usize,
+) -> Result<Encoded, EncodeError> {
+    let mut writer = Writer {
+        profile,
+        longest_band,
+        bytes: Vec::with_capacity(1024),
+        breaks: Vec::new(),
+        paper_dots: 0,
+        style: Style::PLAIN,
+    };
     writer.bytes.extend_from_slice(&INIT);
     if profile.encoding == super::profile::TextEncoding::Gb18030 {
         writer.bytes.extend_from_slice(&CHINESE_ON);
@@ -60,23 +83,34 @@ pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeE
         match row {
             Row::Text { text, style } => writer.text(&text, style)?,
             Row::Qr { data, module_dots } => writer.qr(&data, module_dots)?,
+            Row::Barcode { data } => writer.barcode(&data),
+            Row::Picture { picture, align } => writer.picture(&picture.at_most(profile.dots), align),
             Row::Feed(lines) => writer.feed(lines),
             Row::Cut => writer.cut(),
         }
-        breaks.push(writer.bytes.len());
+        writer.end_of_row();
     }
-    Ok(Encoded { bytes: writer.bytes, paper_dots: writer.paper_dots, breaks })
+    Ok(Encoded { bytes: writer.bytes, paper_dots: writer.paper_dots, breaks: writer.breaks })
 }
 
 struct Writer<'a> {
     profile: &'a Profile,
+    longest_band: usize,
     bytes: Vec<u8>,
+    breaks: Vec<usize>,
     paper_dots: u32,
     /// What the printer is set to.
     style: Style,
 }
 
 impl Writer<'_> {
+    /// One place twice would be an empty piece.
+    fn end_of_row(&mut self) {
+        if self.breaks.last() != Some(&self.bytes.len()) {
+            self.breaks.push(self.bytes.len());
+        }
+    }
+
     fn text(&mut self, text: &str, style: Style) -> Result<(), EncodeError> {
         self.set(style);
         for character in text.chars() {
@@ -117,7 +151,8 @@ impl Writer<'_> {
 
     fn qr(&mut self, data: &str, wanted: u8) -> Result<(), EncodeError> {
         if !self.profile.qr {
-            return Err(QrError::NotSupported.into());
+            self.picture(&qr::picture(data, wanted, self.profile.dots)?, Align::Center);
+            return Ok(());
         }
         let fit = qr::fit(data, wanted, self.profile.dots)?;
         self.set(Style::PLAIN.centered());
@@ -137,6 +172,28 @@ impl Writer<'_> {
         let length = u16::try_from(function.len() + 1).unwrap_or(u16::MAX).to_le_bytes();
         self.bytes.extend_from_slice(&[0x1D, 0x28, 0x6B, length[0], length[1], 0x31]);
         self.bytes.extend_from_slice(function);
+    }
+
+    fn barcode(&mut self, data: &str) {
+        let Some(code) = barcode::fit(data, self.profile.dots).filter(|_| self.profile.barcode) else {
+            return;
+        };
+        let Ok(length) = u8::try_from(code.content.len()) else { return };
+        self.set(Style::PLAIN.centered());
+        // Its height, the width of a module, and no digits below: the number stands in letters already.
+        self.bytes.extend_from_slice(&[0x1D, b'h', BAR_DOTS, 0x1D, b'w', code.module_dots, 0x1D, b'H', 0]);
+        self.bytes.extend_from_slice(&[0x1D, b'k', 73, length]);
+        self.bytes.extend_from_slice(&code.content);
+        self.paper_dots += u32::from(BAR_DOTS) + LINE_DOTS;
+    }
+
+    fn picture(&mut self, picture: &Picture, align: Align) {
+        self.set(Style { align, ..Style::PLAIN });
+        for command in picture.commands(self.longest_band) {
+            self.bytes.extend_from_slice(&command);
+            self.end_of_row();
+        }
+        self.paper_dots += u32::try_from(picture.height()).unwrap_or(u32::MAX);
     }
 
     fn feed(&mut self, lines: u8) {
@@ -204,6 +261,32 @@ mod tests {
               \x1D(k\x04\x001A2\x00\x1D(k\x03\x001C\x06\x1D(k\x03\x001E1\
               \x1D(k\x05\x001P042\x1D(k\x03\x001Q0"
         );
+    }
+
+    #[test]
+    fn a_qr_code_is_sent_as_a_picture_to_a_printer_that_makes_none() {
+        let old = Profile { qr: false, ..Profile::paper_80mm() };
+        let encoded = encode(&Document::new().line("x").qr("42").cut(), &old).unwrap();
+        let start = b"\x1B@\x1C&x\n\x1Ba\x01\x1Dv0\x00\x10\x00";
+        assert_eq!(encoded.bytes[..start.len()], start[..]);
+        // 21 modules of 6 dots: 126 rows of 16 bytes, in bands of 62.
+        let height = |at: usize| encoded.bytes[at + 6];
+        let bands = [9, 9 + 8 + 62 * 16, 9 + 2 * (8 + 62 * 16)];
+        assert_eq!(bands.map(height), [62, 62, 2]);
+        assert!(bands[1..].iter().all(|band| encoded.breaks.contains(band)), "{:?}", encoded.breaks);
+    }
+
+    #[test]
+    fn a_bar_code_is_made_by_the_printer_or_left_out() {
+        let page = Document::new().barcode("12345");
+        assert_eq!(
+            bytes(page.clone()),
+            b"\x1B@\x1C&\x1Ba\x01\x1Dh\x40\x1Dw\x03\x1DH\x00\x1DkI\x07{B1{C\x17\x2D"
+        );
+        let without = Profile { barcode: false, ..Profile::paper_80mm() };
+        assert_eq!(encode(&page, &without).unwrap().bytes, b"\x1B@\x1C&");
+        let narrow = Profile { dots: 100, ..Profile::paper_80mm() };
+        assert_eq!(encode(&page, &narrow).unwrap().bytes, b"\x1B@\x1C&");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::characters::{Glyph, columns_of, glyph};
 use super::document::{Align, Document, Item, Style};
+use super::picture::Picture;
 use super::profile::TextEncoding;
 
 /// A line that fits the paper, or something that is not text.
@@ -20,6 +21,18 @@ pub enum Row {
         data: String,
         /// Dots per module that are wanted.
         module_dots: u8,
+    },
+    /// A bar code.
+    Barcode {
+        /// What it says.
+        data: String,
+    },
+    /// A picture; may be wider than the paper.
+    Picture {
+        /// Its dots.
+        picture: Picture,
+        /// Where it stands.
+        align: Align,
     },
     /// Empty lines.
     Feed(u8),
@@ -47,6 +60,10 @@ pub fn rows(document: &Document, columns: u16) -> Vec<Row> {
             Item::Separator => rows.push(Row::Text { text: "-".repeat(columns), style: Style::PLAIN }),
             Item::Qr { data, module_dots } => {
                 rows.push(Row::Qr { data: data.clone(), module_dots: *module_dots });
+            }
+            Item::Barcode { data } => rows.push(Row::Barcode { data: data.clone() }),
+            Item::Picture { picture, align } => {
+                rows.push(Row::Picture { picture: picture.clone(), align: *align });
             }
             Item::Feed(lines) => rows.push(Row::Feed(*lines)),
             Item::Cut => rows.push(Row::Cut),
@@ -143,6 +160,7 @@ pub(super) fn to_text(document: &Document, columns: u16) -> String {
                 out.push_str(&data);
                 out.push('\n');
             }
+            Row::Barcode { .. } | Row::Picture { .. } => {}
             Row::Feed(lines) => out.push_str(&"\n".repeat(usize::from(lines))),
             Row::Cut => out.push('\n'),
         }

@@ -46,8 +46,10 @@ pub struct Profile {
     pub real_time_status: bool,
     /// Whether it opens the drawer by DLE DC4, even without paper.
     pub real_time_pulse: bool,
-    /// Whether it makes QR codes by itself (GS ( k).
+    /// Whether it makes QR codes by itself (GS ( k); otherwise they are sent as pictures.
     pub qr: bool,
+    /// Whether it makes bar codes of the kind Code 128 (GS k 73).
+    pub barcode: bool,
     /// Whether it has a knife.
     pub cutter: bool,
     /// The slowest that it prints at, in millimetres a second; decides how long to wait for an answer.
@@ -70,6 +72,7 @@ impl Profile {
             real_time_status: true,
             real_time_pulse: false,
             qr: true,
+            barcode: true,
             cutter: true,
             slowest_mm_per_s: 50,
         }

@@ -1,7 +1,8 @@
 //! How large a QR code gets. Printers silently print nothing when one is wider than the paper.
 
+use super::picture::Picture;
 use qrcode::bits::Bits;
-use qrcode::{EcLevel, Version};
+use qrcode::{Color, EcLevel, QrCode, Version};
 
 /// The quiet zone that readers want on both sides together, in modules.
 const QUIET_MODULES: u16 = 8;
@@ -22,9 +23,6 @@ pub enum QrError {
     /// Wider than the paper even with the smallest modules that can be read.
     #[error("the QR code is wider than the paper; shorten its content")]
     TooWide,
-    /// The printer makes none.
-    #[error("this printer makes no QR codes")]
-    NotSupported,
 }
 
 /// A QR code that fits the paper.
@@ -52,6 +50,23 @@ pub fn fit(data: &str, wanted: u8, dots: u16) -> Result<QrFit, QrError> {
         return Err(QrError::TooWide);
     }
     Ok(QrFit { module_dots, modules })
+}
+
+/// The code as a picture, for a printer that makes none by itself, and for screens and files.
+///
+/// # Errors
+/// As [`fit`].
+pub fn picture(data: &str, wanted: u8, dots: u16) -> Result<Picture, QrError> {
+    let fit = fit(data, wanted, dots)?;
+    let (side, dark) = modules(data).ok_or(QrError::Content)?;
+    Picture::of_squares(side, &dark, fit.module_dots.into()).ok_or(QrError::Content)
+}
+
+/// The modules of a side, and which are dark, row by row.
+#[must_use]
+pub fn modules(data: &str) -> Option<(usize, Vec<bool>)> {
+    let code = QrCode::with_error_correction_level(data, EcLevel::M).ok()?;
+    Some((code.width(), code.to_colors().into_iter().map(|color| color == Color::Dark).collect()))
 }
 
 /// The side of the code when all is held as bytes: printers differ in how well they pack digits, and the

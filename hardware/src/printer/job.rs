@@ -4,7 +4,7 @@ use super::session::{ANSWER_WAIT, Sent, Session, Transport};
 use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReason};
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
-use crate::escpos::encode::{LONGEST_COMMAND, encode};
+use crate::escpos::encode::{LONGEST_COMMAND, encode_in_bands};
 use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile};
 use crate::escpos::status::Flags;
 use crate::monotonic::Monotonic;
@@ -15,6 +15,9 @@ use std::time::Duration;
 const ASK_PAPER: [u8; 3] = [0x1D, 0x72, 0x01];
 /// On a line that does not notice when the printer is gone, it is asked so many times a second whether it is there.
 const WATCHES_A_SECOND: u32 = 10;
+/// On such a line the bands of pictures are no longer than this, or than what goes over it between two of these questions: within
+/// a longer one a printer could lose power and be back before it is asked.
+const SHORTEST_BAND: usize = 128;
 /// What a printer may take on top of sending and printing.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a printer may take to work off what an earlier job left in its buffer.
@@ -145,15 +148,22 @@ impl<T: Transport> EscPosPrinter<T> {
         self.transport.notices_loss() || self.profile.real_time_status
     }
 
+    /// After how many bytes the printer is asked whether it is still there, on a line that does not notice by itself.
+    fn watched_every(&self) -> Option<usize> {
+        let watched = !self.transport.notices_loss() && self.profile.real_time_status;
+        let step = usize::try_from(self.transport.bytes_per_second() / WATCHES_A_SECOND).unwrap_or(1);
+        watched.then_some(step)
+    }
+
     fn transmit(&mut self, job: &Job) -> PrintOutcome {
         let question = match self.profile.completion {
             Completion::ProcessId => ask_to_echo(job.marker),
             Completion::PaperStatus => ASK_PAPER.to_vec(),
             Completion::None => Vec::new(),
         };
-        let watched = !self.transport.notices_loss() && self.profile.real_time_status;
-        let step = usize::try_from(self.transport.bytes_per_second() / WATCHES_A_SECOND).unwrap_or(1);
-        let pieces = if watched { pieces(&job.bytes, &job.breaks, step) } else { vec![&job.bytes[..]] };
+        let step = self.watched_every();
+        let watched = step.is_some();
+        let pieces = step.map_or_else(|| vec![&job.bytes[..]], |step| pieces(&job.bytes, &job.breaks, step));
         let deadline = self.clock.now() + self.time_for(job.bytes.len() + question.len(), job.paper_dots);
         let mut begun = false;
         for (piece, is_question) in
@@ -329,7 +339,8 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
     }
 
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome {
-        match encode(document, &self.profile) {
+        let band = self.watched_every().map_or(LONGEST_COMMAND, |step| step.max(SHORTEST_BAND));
+        match encode_in_bands(document, &self.profile, band) {
             Ok(encoded) => {
                 let (bytes, breaks) = (encoded.bytes, encoded.breaks);
                 self.run(Job { bytes, marker: marker(job), paper_dots: encoded.paper_dots, breaks })

@@ -1,5 +1,7 @@
 use super::super::session::Link;
 use super::*;
+use crate::escpos::document::Align;
+use crate::escpos::picture::Picture;
 use std::sync::{Arc, Mutex};
 
 /// What the scripted printer does with what it gets.
@@ -322,4 +324,24 @@ fn zeros_go_before_every_job_of_a_printer_whose_loss_nobody_hears_of() {
         let _ = printer.print(&receipt(), JobId(job));
     }
     assert_eq!(times_padded(&line), 2);
+}
+
+#[test]
+fn on_a_slow_line_a_printer_is_asked_within_a_picture_before_it_could_have_restarted() {
+    let picture = Picture::new(48, vec![0xAA; 48 * 60]).unwrap();
+    let document = Document::new().picture(picture, Align::Center).line("thanks");
+    let longest_unasked = |notices_loss| {
+        let (mut printer, line) = printer(Script { notices_loss, ..healthy() }, Profile::paper_80mm());
+        assert_eq!(printer.print(&document, JobId(1)), PrintOutcome::Confirmed);
+        let sent = line.sent();
+        let start = sent.windows(3).position(|bytes| bytes == [0x1D, b'v', b'0']).unwrap();
+        let questions = sent[start..].windows(2).enumerate().filter(|(_, bytes)| *bytes == [0x10, 0x04]);
+        let mut places = vec![0];
+        places.extend(questions.map(|(place, _)| place));
+        places.push(sent.len() - start);
+        places.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
+    };
+    // A quarter of a second at 9600 baud.
+    assert!(longest_unasked(false) <= 240, "{}", longest_unasked(false));
+    assert!(longest_unasked(true) > 2_000, "a line that notices by itself is not asked");
 }

@@ -27,8 +27,12 @@ impl fmt::Display for UsbId {
 pub enum Where {
     /// A device file. Prefer one of `/dev/input/by-id/…`: numbers change when devices are replugged.
     Path(PathBuf),
-    /// The first device of this maker and product, wherever it is plugged in. Name one of several by its file.
+    /// The first device of this maker and product, wherever it is plugged in. Name one of several more closely.
     Usb(UsbId),
+    /// The one of this maker and product that has this number of its own.
+    Numbered(UsbId, String),
+    /// The one of this maker and product in this socket, as the system calls it.
+    Socket(UsbId, String),
 }
 
 impl fmt::Display for Where {
@@ -36,13 +40,18 @@ impl fmt::Display for Where {
         match self {
             Self::Path(path) => path.display().fmt(f),
             Self::Usb(id) => id.fmt(f),
+            Self::Numbered(id, number) => write!(f, "{id}#{number}"),
+            Self::Socket(id, socket) => write!(f, "{id}@{socket}"),
         }
     }
 }
 
 /// The text names no device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a device file such as /dev/input/by-id/… or a maker and product such as 0c2e:0901")]
+#[error(
+    "write a device file such as /dev/input/by-id/… or a maker and product such as 0c2e:0901, for one of several with its \
+     number (0c2e:0901#17023B) or its socket (0c2e:0901@usb-0000:00:14.0-2/input0)"
+)]
 pub struct BadWhere;
 
 impl FromStr for Where {
@@ -52,12 +61,22 @@ impl FromStr for Where {
         if text.starts_with('/') {
             return Ok(Self::Path(text.into()));
         }
-        let (vendor, product) = text.split_once(':').ok_or(BadWhere)?;
+        let (id, which) = text.find(['#', '@']).map_or((text, None), |end| {
+            let (id, which) = text.split_at(end);
+            (id, Some(which))
+        });
+        let (vendor, product) = id.split_once(':').ok_or(BadWhere)?;
         let number = |text: &str| {
             let digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             u16::from_str_radix(text, 16).ok().filter(|_| digits).ok_or(BadWhere)
         };
-        Ok(Self::Usb(UsbId { vendor: number(vendor)?, product: number(product)? }))
+        let id = UsbId { vendor: number(vendor)?, product: number(product)? };
+        match which.map(|which| which.split_at(1)) {
+            None => Ok(Self::Usb(id)),
+            Some((_, "")) => Err(BadWhere),
+            Some(("#", number)) => Ok(Self::Numbered(id, number.into())),
+            Some((_, socket)) => Ok(Self::Socket(id, socket.into())),
+        }
     }
 }
 
@@ -96,6 +115,10 @@ pub struct Links {
     pub by_socket: Option<PathBuf>,
     /// The file that a link leads to, where the device is known by the link.
     pub target: Option<PathBuf>,
+    /// The device's own number, where the system makes no link of it.
+    pub number: Option<String>,
+    /// The socket in the system's words, where it makes no link of it.
+    pub socket: Option<String>,
 }
 
 impl Found {
@@ -106,6 +129,12 @@ impl Found {
         let alike = || all.iter().filter(|other| other.kind == self.kind && other.id == self.id);
         match self.id {
             Some(id) if alike().count() <= 1 => Where::Usb(id),
+            Some(id) if self.links.number.is_some() && alike().all(|one| !one.shares_number(all)) => {
+                Where::Numbered(id, self.links.number.clone().unwrap_or_default())
+            }
+            Some(id) if self.links.socket.is_some() => {
+                Where::Socket(id, self.links.socket.clone().unwrap_or_default())
+            }
             _ => {
                 let each_has_its_own = alike().all(|one| one.links.by_id.is_some());
                 let by_id = self.links.by_id.as_ref().filter(|_| each_has_its_own);
@@ -114,8 +143,16 @@ impl Found {
         }
     }
 
+    /// Another of the same has the same number, or it has none: makers print one number on all of them.
+    fn shares_number(&self, all: &[Self]) -> bool {
+        let same = |other: &&Self| {
+            (other.kind, other.id, &other.links.number) == (self.kind, self.id, &self.links.number)
+        };
+        self.links.number.is_none() || all.iter().filter(same).count() > 1
+    }
+
     fn has_name(&self, name: &Path) -> bool {
-        let Links { by_id, by_socket, target } = &self.links;
+        let Links { by_id, by_socket, target, .. } = &self.links;
         self.path == name || [by_id, by_socket, target].into_iter().any(|link| link.as_deref() == Some(name))
     }
 }
@@ -126,6 +163,8 @@ pub fn meant<'a>(place: &Where, kind: FoundKind, all: &'a [Found]) -> Option<&'a
     all.iter().filter(|found| found.kind == kind).find(|found| match place {
         Where::Path(path) => found.has_name(path),
         Where::Usb(id) => found.id == Some(*id),
+        Where::Numbered(id, number) => found.id == Some(*id) && found.links.number.as_deref() == Some(number),
+        Where::Socket(id, socket) => found.id == Some(*id) && found.links.socket.as_deref() == Some(socket),
     })
 }
 
@@ -180,11 +219,12 @@ impl Places {
             Layout::of_descriptor(&fs::read(device.join("report_descriptor")).ok()?)?;
             let about = fs::read_to_string(device.join("uevent")).unwrap_or_default();
             let field = |key: &str| about.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+            let own = |key: &str| field(key).filter(|value| !value.is_empty()).map(str::to_owned);
             Some(Found {
                 kind: FoundKind::HidPos,
                 name: field("HID_NAME=").unwrap_or(&name).to_owned(),
                 path,
-                links: Links::default(),
+                links: Links { number: own("HID_UNIQ="), socket: own("HID_PHYS="), ..Links::default() },
                 id: field("HID_ID=").and_then(hid_id),
             })
         };
@@ -214,8 +254,11 @@ impl Places {
             let number = |what: &str| u16::from_str_radix(read(what)?.trim(), 16).ok();
             let id = number("id/vendor").zip(number("id/product"));
             let path = self.dev.join("input").join(&name);
-            let links =
-                Links { by_id: link_to(&path, &by_id), by_socket: link_to(&path, &by_socket), target: None };
+            let links = Links {
+                by_id: link_to(&path, &by_id),
+                by_socket: link_to(&path, &by_socket),
+                ..Links::default()
+            };
             Some(Found {
                 kind: FoundKind::Keyboard,
                 name: read("name").map_or_else(|| name.clone(), |name| name.trim().to_owned()),
@@ -288,7 +331,12 @@ mod tests {
     fn a_device_is_named_by_file_or_by_maker_and_product() {
         assert_eq!("0c2e:0901".parse(), Ok(Where::Usb(UsbId { vendor: 0x0C2E, product: 0x0901 })));
         assert_eq!("/dev/hidraw0".parse(), Ok(Where::Path("/dev/hidraw0".into())));
-        for wrong in ["", "0c2e", "c2e:901", "0c2e:09x1", "hidraw0", "0c2e:+901"] {
+        for text in ["0c2e:0901#17023B#", "0c2e:0901@usb-0000:00:14.0-2/input0"] {
+            assert_eq!(text.parse::<Where>().unwrap().to_string(), text);
+        }
+        for wrong in
+            ["", "0c2e", "c2e:901", "0c2e:09x1", "hidraw0", "0c2e:+901", "0c2e:0901#", "#7", "0c2e@x"]
+        {
             assert_eq!(wrong.parse::<Where>(), Err(BadWhere), "{wrong}");
         }
     }
@@ -378,6 +426,42 @@ mod tests {
         let found = alike(root.path(), &[(5, &["by-id/usb-A-kbd"])]);
         assert_eq!(found[0].place(&found).to_string(), "0c2e:0901", "alone it is found in any socket");
         assert_eq!(meant(&found[0].place(&found), FoundKind::HidPos, &found), None);
+    }
+
+    /// Scanners of one maker and product, with these numbers of their own, each in its socket.
+    fn alike_by_reports(numbers: &[&str], order: &[usize]) -> Vec<Found> {
+        let root = tempfile::tempdir().unwrap();
+        for (nth, which) in order.iter().enumerate() {
+            let device = format!("sys/class/hidraw/hidraw{nth}/device");
+            let about = format!(
+                "HID_ID=0003:00000C2E:00000B61\nHID_NAME=Xenon\nHID_PHYS=usb-1-{which}/input0\nHID_UNIQ={}\n",
+                numbers[*which]
+            );
+            put(root.path(), &format!("{device}/uevent"), about.as_bytes());
+            let descriptor = crate::scanner::hid_pos::DESCRIPTOR_OF_A_SCANNER;
+            put(root.path(), &format!("{device}/report_descriptor"), descriptor);
+        }
+        Places { sys: root.path().join("sys"), dev: "/dev".into() }.scanners()
+    }
+
+    #[test]
+    fn scanners_by_reports_that_are_alike_are_told_apart_however_the_system_counts_them() {
+        for (numbers, names) in [
+            (["A1", "A2"], ["0c2e:0b61#A1", "0c2e:0b61#A2"]),
+            // The maker prints one number on all of them, or none.
+            (["A", "A"], ["0c2e:0b61@usb-1-0/input0", "0c2e:0b61@usb-1-1/input0"]),
+            (["", "A2"], ["0c2e:0b61@usb-1-0/input0", "0c2e:0b61@usb-1-1/input0"]),
+        ] {
+            let found = alike_by_reports(&numbers, &[0, 1]);
+            let places: Vec<Where> = found.iter().map(|one| one.place(&found)).collect();
+            assert_eq!(places.iter().map(Where::to_string).collect::<Vec<_>>(), names);
+            // The next morning the system counts them otherwise.
+            let found = alike_by_reports(&numbers, &[1, 0]);
+            for (place, path) in places.iter().zip(["/dev/hidraw1", "/dev/hidraw0"]) {
+                let it = meant(&place.to_string().parse().unwrap(), FoundKind::HidPos, &found).unwrap();
+                assert_eq!(it.path, Path::new(path), "{place}");
+            }
+        }
     }
 
     #[test]

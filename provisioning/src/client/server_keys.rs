@@ -55,6 +55,10 @@ impl KeyRing {
         Self { trust, known: RwLock::new(Vec::new()) }
     }
 
+    pub(crate) fn trust(&self) -> &TrustBundle {
+        &self.trust
+    }
+
     /// Takes in what a server says its keys are. Statements that do not verify are passed over, as they may be
     /// of a root that this till does not know yet; but one at least must.
     pub(crate) fn learn(&self, json: &[u8]) -> Result<(), String> {

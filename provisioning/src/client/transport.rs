@@ -8,6 +8,7 @@ use super::wire::{Answer, Https, Wire};
 use super::{ClientConfig, ClientError, Method, Timeouts};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::store::SERVER_KEYS_PATH;
+use evertill_shared::protocol::store::TrustBundle;
 use evertill_shared::signing::VerifyingKey;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,6 +105,10 @@ impl Transport {
             }
         }
         Err(failure)
+    }
+
+    pub(crate) fn trust(&self) -> &TrustBundle {
+        self.keys.trust()
     }
 
     fn learn_keys(&self, answer: &Answer) -> Result<(), ClientError> {

@@ -1,11 +1,13 @@
 //! Products from a CSV file (RFC 4180): pure.
 
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::age::AGES;
 use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::catalogue::Product;
 use std::collections::HashMap;
 
-const COLUMNS: [&str; 7] = ["id", "name", "barcodes", "price", "tax_rate", "favourite", "sold_by_weight"];
+const COLUMNS: [&str; 8] =
+    ["id", "name", "barcodes", "price", "tax_rate", "favourite", "sold_by_weight", "least_age"];
 
 /// What is wrong with a file, and in which record.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +17,7 @@ pub enum CsvError {
     NoColumn(&'static str),
     /// A column that we do not know: a slip in its name would otherwise lose its values.
     #[error(
-        "the column {0:?} is not known; there are id, name, barcodes, price, tax_rate, favourite, sold_by_weight"
+        "the column {0:?} is not known; there are {columns}", columns = COLUMNS.join(", ")
     )]
     UnknownColumn(String),
     /// A quoted field that does not end.
@@ -79,7 +81,18 @@ impl Record<'_> {
             tax_rate: percent(self.get("tax_rate")).ok_or_else(|| self.bad("tax_rate", "a rate like 13%"))?,
             favourite: self.yes("favourite")?,
             sold_by_weight: self.yes("sold_by_weight")?,
+            least_age: self.age()?,
         })
+    }
+
+    fn age(&self) -> Result<Option<u8>, CsvError> {
+        match self.get("least_age") {
+            "" => Ok(None),
+            text => match text.parse().ok().filter(|years| AGES.contains(years)) {
+                Some(years) => Ok(Some(years)),
+                None => Err(self.bad("least_age", "an age in years like 18")),
+            },
+        }
     }
 
     fn yes(&self, column: &'static str) -> Result<bool, CsvError> {
@@ -146,8 +159,8 @@ mod tests {
 
     #[test]
     fn quotes_line_breaks_and_column_order_are_read() {
-        let text = "\u{feff}price,Name,id,barcodes,tax_rate,favourite,sold_by_weight\r\n\
-                    12.80,\"Apples, \"\"red\"\"\nsweet\",apple,69 70,9%,yes,yes\r\n\r\n3,Bag,bag,,,,\r\n";
+        let text = "\u{feff}price,Name,id,barcodes,tax_rate,favourite,sold_by_weight,least_age\r\n\
+                    12.80,\"Apples, \"\"red\"\"\nsweet\",apple,69 70,9%,yes,yes,\r\n\r\n3,Bag,bag,,,,,18\r\n";
         let products = parse(text, Currency::CNY).unwrap();
         assert_eq!(products.len(), 2);
         assert_eq!(products[0].name, "Apples, \"red\"\nsweet");
@@ -156,6 +169,7 @@ mod tests {
         assert!(products[0].favourite && !products[1].favourite);
         assert!(products[0].sold_by_weight && !products[1].sold_by_weight);
         assert_eq!(products[1].price.minor, 300);
+        assert_eq!((products[0].least_age, products[1].least_age), (None, Some(18)));
     }
 
     #[test]
@@ -165,6 +179,10 @@ mod tests {
         assert!(bad("id,name,price,colour\n").contains("colour"));
         assert!(bad("id,name,price\na,A,1\nb,B,1.234\n").contains("record 2, price"));
         assert!(bad("id,name,price,tax_rate\na,A,1,13\n").contains("13%"));
+        for age in ["0", "100", "18+", "-1"] {
+            let said = bad(&format!("id,name,price,least_age\na,A,1,{age}\n"));
+            assert!(said.contains("record 1, least_age") && said.contains(age), "{said}");
+        }
         assert!(bad("id,name,price\na,\"A,1\n").contains("never closed"));
     }
 

@@ -200,6 +200,17 @@ impl FileKeyStore {
         }
     }
 
+    /// Destroys the key, and the seal beside it: nothing is signed with it any more, by anybody. No error if there is none.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn destroy(&self) -> Result<(), KeyStoreError> {
+        for path in [self.key_path(), self.dir.join(SEAL_FILE)] {
+            files::remove(&path)?;
+        }
+        Ok(())
+    }
+
     /// Where the secret that sealed the stored key comes from; `None` if there is no readable key.
     #[must_use]
     pub fn sealed_with(&self) -> Option<SealSource> {

@@ -145,6 +145,7 @@ fn settings_of(first: &str, new: &NewServer) -> String {
             // Two servers cannot have one port for their figures.
             "metrics_listen" => format!("# {line}"),
             "data_dir" => beside_the_first(line, "data_dir"),
+            "account_keys" => all_beside_the_first(line),
             _ if name.starts_with('#') => line.to_owned(),
             _ => FILE_SETTINGS.iter().fold(line.to_owned(), |line, key| beside_the_first(&line, key)),
         };
@@ -161,6 +162,15 @@ fn beside_the_first(line: &str, key: &str) -> String {
         Some((before, path)) if !path.starts_with('/') => format!("{before}{written}../server/{path}"),
         _ => line.to_owned(),
     }
+}
+
+/// The same for a line with a list of paths.
+fn all_beside_the_first(line: &str) -> String {
+    let moved = |(n, part): (usize, &str)| match n % 2 {
+        1 if !part.starts_with('/') => format!("../server/{part}"),
+        _ => part.to_owned(),
+    };
+    line.split('"').enumerate().map(moved).collect::<Vec<_>>().join("\"")
 }
 
 #[cfg(test)]
@@ -203,6 +213,21 @@ mod tests {
             listen: "0.0.0.0:9443".parse().unwrap(),
             server_names: vec!["second.example".into()],
         }
+    }
+
+    #[test]
+    fn a_second_server_seals_by_the_first_ones_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("corner");
+        store(&dir);
+        let added = add_server(&dir, &second(), None, SystemClock.now()).unwrap();
+        let settings = fs::read_to_string(added.dir.join("server.toml")).unwrap();
+        assert!(settings.contains("account_keys = [\"../server/accounts.key\"]"), "{settings}");
+        let more = "account_keys = [\"new.key\", \"/etc/old.key\"]   # two";
+        assert_eq!(
+            all_beside_the_first(more),
+            "account_keys = [\"../server/new.key\", \"/etc/old.key\"]   # two"
+        );
     }
 
     #[test]

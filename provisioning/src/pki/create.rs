@@ -3,7 +3,7 @@
 use super::root::json;
 use super::{FIRST_RESPONSE_KEY_ID, Issued, PkiError, Root, SPARE_DIR, server_toml};
 use crate::files::{self, PRIVATE, PUBLIC};
-use crate::key_format::{new_ed25519, random, to_pem};
+use crate::key_format::{new_ed25519, new_sealing_key, random, to_pem};
 use crate::password;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::staff::{Bootstrap, BootstrapStaff, Role};
@@ -112,6 +112,7 @@ fn write_server(store: &Path, plan: &NewStore, root: &Root, now: Timestamp) -> R
     let statement = root.vouch_from_now(plan.info.id, key.key_id(), key.public(), now)?;
     files::write_new(&dir.join("server-keys.json"), &json(&[statement])?, PUBLIC)?;
 
+    files::write_new(&dir.join("accounts.key"), new_sealing_key()?.as_bytes(), PRIVATE)?;
     files::write_new(&dir.join("bootstrap.json"), &json(&bootstrap(plan)?)?, PRIVATE)?;
     let settings = server_toml::text(plan.listen, FIRST_RESPONSE_KEY_ID);
     files::write_new(&dir.join("server.toml"), settings.as_bytes(), PUBLIC)?;

@@ -84,6 +84,7 @@ fn the_files_read_as_what_they_are_and_keys_are_private() {
         "server/tls.key",
         "server/response.key",
         "server/bootstrap.json",
+        "server/accounts.key",
     ] {
         assert_eq!(mode(private), 0o600, "{private}");
     }
@@ -95,6 +96,14 @@ fn the_files_read_as_what_they_are_and_keys_are_private() {
     assert!(bootstrap.staff.iter().all(|s| s.password_hash.starts_with("$argon2id$")));
     let settings = fs::read_to_string(path.join("server/server.toml")).unwrap();
     assert!(settings.contains("tag = 2") && settings.contains("# [wechat]"));
+    assert!(settings.contains("\naccount_keys = [\"accounts.key\"]\n"));
+    let key = fs::read_to_string(path.join("server/accounts.key")).unwrap();
+    assert!(
+        key.trim().len() == 64 && key.trim().bytes().all(|b| b.is_ascii_hexdigit()),
+        "as servers read it"
+    );
+    let other = TestStore::new();
+    assert_ne!(key, fs::read_to_string(other.path().join("server/accounts.key")).unwrap());
     let everything = [settings.into_bytes(), fs::read(path.join("server/bootstrap.json")).unwrap()].concat();
     assert!(!String::from_utf8(everything).unwrap().contains("long enough"), "no password in plain");
 }

@@ -21,6 +21,10 @@ response_key = "response.key"
 response_key_id = "{response_key_id}"
 server_keys = "server-keys.json"
 
+# Seals the secrets of accounts at wallets that are kept in the base store (docs/wallet-accounts.md). All servers of the store
+# have the same. Keep a copy where the copies of the databases are not: without it no such account opens any more.
+account_keys = ["accounts.key"]
+
 # The store and its first people; read when the databases are new.
 bootstrap = "bootstrap.json"
 

@@ -37,7 +37,7 @@ impl Accounts {
     pub async fn import(&self, config: &Config, who: &str) -> Result<Vec<Imported>, ChangeError> {
         let mut done = Vec::new();
         for found in found_in(config).map_err(ChangeError::Unusable)? {
-            let (wallet, merchant) = (found.settings.wallet(), found.settings.merchant().to_owned());
+            let (wallet, merchant) = (found.settings.wallet(), found.settings.merchant());
             let known = self.0.base.wallet_table().await?.accounts;
             let is_known =
                 known.iter().any(|row| (row.facts.wallet, &row.facts.merchant) == (wallet, &merchant));
@@ -55,7 +55,7 @@ impl Accounts {
         let facts = AccountFacts {
             name: format!("{} {}", settings.wallet(), settings.merchant()),
             wallet: settings.wallet(),
-            merchant: settings.merchant().to_owned(),
+            merchant: settings.merchant(),
             store: None,
             currency: self.0.base.store().currency,
             scanned: true,
@@ -105,6 +105,10 @@ fn of_alipay(file: &AlipaySettings) -> Result<Found, String> {
     let (mut secrets, mut own) = (Secrets::new(), file.clone());
     own.app_private_key = take(&mut secrets, "app_private_key", &file.app_private_key)?;
     own.ca_certificate = roots(&mut secrets, file.ca_certificate.as_deref())?;
+    own.app_auth_token = match &file.app_auth_token {
+        Some(file) => Some(take(&mut secrets, "app_auth_token", file)?),
+        None => None,
+    };
     own.alipay_public_key = match &file.alipay_public_key {
         Some(file) => Some(take(&mut secrets, "wallet_public_key", file)?),
         None => None,

@@ -75,12 +75,12 @@ impl AccountSettings {
         }
     }
 
-    /// The account's name at the wallet.
+    /// The account's name at the wallet; of a service provider's, with the shop's that it acts for behind it.
     #[must_use]
-    pub fn merchant(&self) -> &str {
+    pub fn merchant(&self) -> String {
         match self {
-            Self::Wechat(own) => &own.merchant_id,
-            Self::Alipay(own) => &own.app_id,
+            Self::Wechat(own) => own.account(),
+            Self::Alipay(own) => own.account(),
         }
     }
 
@@ -109,6 +109,7 @@ impl AccountSettings {
                 let mut paths = vec![&own.app_private_key];
                 paths.extend(&own.alipay_public_key);
                 paths.extend(&own.ca_certificate);
+                paths.extend(&own.app_auth_token);
                 if let Some(certificates) = &own.certificates {
                     paths.extend([&certificates.app, &certificates.root]);
                     paths.extend(&certificates.alipay);

@@ -1,12 +1,15 @@
 use super::*;
+use crate::base_store::{BillRun, BillsOf, RunFigures, RunState};
 use crate::channel::Channel;
 use crate::order_centre::testing::ScriptedWallet;
 use crate::order_centre::{CentreSettings, OpenAccount, Serving};
 use crate::order_group::testing::{Rig, base, guard, store};
-use crate::order_group::{NewPayment, Policies};
+use crate::order_group::{NewPayment, PaymentNews, Policies};
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Currency;
-use evertill_shared::payment::PaymentState;
+use evertill_shared::order_number::OrderNumber;
+use evertill_shared::payment::{Event, PayOutcome, PaymentState, Policy};
+use evertill_shared::reconciliation::Reconciled;
 use evertill_shared::routing::Span;
 
 fn named(merchant: &str) -> BTreeMap<Wallet, String> {
@@ -116,8 +119,96 @@ async fn when_the_row_of_the_settings_files_account_is_deleted_nobody_waits_for_
     today.start().await.unwrap();
     assert!(!a_lost_attempt_is_over(&rig, &today).await, "it may be at the settings files' account");
     base.enable_account(own, false, "closed".into(), "it".into()).await.unwrap();
-    rig.clock.advance(Duration::from_secs(60));
+    rig.clock.advance(Duration::from_secs(7 * 24 * 3600 + 1));
     base.delete_account(own, "closed".into(), "it".into()).await.unwrap();
     today.refresh().await.unwrap();
     assert!(a_lost_attempt_is_over(&rig, &today).await);
+}
+
+/// A payment through that account, now.
+async fn paid_through(rig: &Rig, server: &Accounts, account: AccountId) -> OrderNumber {
+    let (centre, at) = (&server.0.centre, rig.clock.now());
+    let sale = rig.till.sale(700);
+    let number = rig.draft(&sale).await.number;
+    let channel_number = ChannelNumber::new(store().id, sale.key, 1);
+    let intent = centre.intent(1, Wallet::WeChatPay, channel_number, sale.sale.total);
+    let payment = NewPayment {
+        adoption: rig.till.adoption(&sale, number, at),
+        requested: rig.till.requested(&sale, number, 1),
+        intent: evertill_shared::payment::Payment { account, ..intent },
+        lease: centre.lease(),
+        guard: guard(),
+    };
+    rig.groups.start_payment(payment).await.unwrap();
+    let event = Event::Pay(PayOutcome::ConfirmedSuccess { transaction: "42".into() });
+    let news = PaymentNews { number, attempt: 1, event, found_at: None, at, policy: Policy::default() };
+    rig.groups.record_payment(news).await.unwrap();
+    number
+}
+
+#[tokio::test]
+async fn settings_that_name_an_account_no_more_are_told_of_if_payments_rest_on_it() {
+    let rig = Rig::new(1);
+    let base = base(&rig).await;
+    let with_it = server(&rig, &base, named("A"));
+    with_it.start().await.unwrap();
+    let without = server(&rig, &base, BTreeMap::new());
+    let forsaken = async || without.forsaken(&base.wallet_table().await.unwrap()).await;
+    assert_eq!(forsaken().await, [], "nothing rests on it");
+    paid_through(&rig, &with_it, AccountId::OF_THE_FILE).await;
+    assert_eq!(forsaken().await, [(Wallet::WeChatPay, "A".to_owned())]);
+    without.start().await.unwrap();
+    assert_eq!(with_it.forsaken(&base.wallet_table().await.unwrap()).await, [], "its settings name it");
+    add(&base, "B").await;
+    assert_eq!(forsaken().await.len(), 1, "another account does not answer for it");
+    add(&base, "A").await;
+    assert_eq!(forsaken().await, [], "it was imported");
+}
+
+/// That day's bill is compared, and all before it.
+async fn compared(base: &BaseStore, rig: &Rig, account: AccountId, day: BusinessDay) {
+    let of = BillsOf::new(Wallet::WeChatPay, account);
+    let lease = base.take_bills(of, "server-1".into()).await.unwrap().unwrap();
+    let at = rig.clock.now();
+    let run = BillRun {
+        channel: Wallet::WeChatPay,
+        account,
+        day,
+        state: RunState::Done,
+        tries: 1,
+        tried_at: at,
+        next_at: at,
+        problem: None,
+        figures: RunFigures::default(),
+        difference: BTreeMap::new(),
+    };
+    base.bill_done(lease, run, Reconciled::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_goes_only_when_the_days_on_which_it_was_used_are_compared() {
+    let rig = Rig::new(1);
+    let base = base(&rig).await;
+    let it = server(&rig, &base, BTreeMap::new());
+    let (own, other) = (add(&base, "A").await, add(&base, "B").await);
+    paid_through(&rig, &it, own).await;
+    base.enable_account(own, false, "closed".into(), "it".into()).await.unwrap();
+    let day = StoreZone::china();
+    let sold_on = evertill_shared::business_day::business_day_of(rig.clock.now(), &day, 0);
+    // Long enough for every other reason to be over.
+    rig.clock.advance(Duration::from_secs(30 * 24 * 3600));
+    let mut compared_on = sold_on;
+    for n in 0..4 {
+        // That another account's days are compared says nothing of this one's.
+        compared(&base, &rig, other, compared_on).await;
+        compared(&base, &rig, own, compared_on).await;
+        let deleted = it.delete(own, "closed".into(), "it".into()).await;
+        // Its rows may wait for a line in the bills of the three days that follow.
+        if n < 3 {
+            assert!(matches!(deleted, Err(ChangeError::InUse)), "day {n}: {deleted:?}");
+        } else {
+            deleted.unwrap();
+        }
+        compared_on = compared_on.next();
+    }
 }

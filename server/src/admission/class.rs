@@ -59,7 +59,7 @@ impl Class {
                 Self::Money
             }
             path::REFUNDS | path::REFUND | path::ASK_REFUND => Self::Money,
-            path::CATALOGUE | path::ENROL | "" => Self::Reports,
+            path::CATALOGUE | path::ENROL | path::COUNTERSIGN | "" => Self::Reports,
             // People are few. What they decide counts (a refund, a block); what they look at can wait.
             _ if *method == Method::POST => Self::Money,
             _ => Self::Reports,

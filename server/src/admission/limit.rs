@@ -10,9 +10,10 @@ use super::{Class, INTERVAL};
 use std::time::Duration;
 
 /// By more than this the fastest of an interval must not be held up, or by a quarter of what it takes with room, whichever
-/// is more: databases far away vary by more than those near by. Less would only make smaller commits, which is less work
-/// done: a writer that gathers what many write waits for some milliseconds before its commit (`database::gather`).
-const TOLERATED: Duration = Duration::from_millis(6);
+/// is more: databases far away vary by more than those near by. A writer that gathers what many write waits for up to
+/// eight milliseconds before its commit (`database::gather`), and does not while there is room: nearly that much is no
+/// queue. Less would only make smaller commits, which is less work done; more makes payments wait.
+const TOLERATED: Duration = Duration::from_millis(7);
 /// Fewer than this are never let in.
 const FLOOR: usize = 8;
 /// More than this are never let in.
@@ -205,8 +206,8 @@ mod tests {
         let mut limit = Limit::new(ms(0));
         limit.took(Class::NewOrders, ms(4));
         run(&mut limit, 0, 100, took);
-        // The six milliseconds that are tolerated.
-        assert!((35..=80).contains(&limit.places()), "{}", limit.places());
+        // The eight milliseconds that are tolerated.
+        assert!((55..=100).contains(&limit.places()), "{}", limit.places());
     }
 
     #[test]

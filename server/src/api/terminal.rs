@@ -35,9 +35,12 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         catalogue_version: versions.catalogue,
         catalogue_name: Some(versions.catalogue_name),
         catalogue_parts: true,
+        countersigns: true,
         staff_version: versions.staff,
+        receipt_template: Some(versions.receipt_template),
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
         wallets: app.centre.wallets(),
         shows: app.centre.shows(),
+        health: app.centre.wallet_health(server_time),
     }))
 }

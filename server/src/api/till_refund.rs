@@ -1,10 +1,11 @@
-//! A refund that is asked for at the till that sold, approved there by a manager's PIN. The till only asks: who may
+//! A refund that is asked for at the till that sold, approved there by a manager's PIN, or by a one-time code that a manager
+//! made in the console. The till only asks: who may
 //! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
 
 use super::refunds::{Asker, check, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
-use crate::base_store::{PinCheck, PinTry};
+use crate::base_store::{CodeTry, PinCheck, PinTry};
 use crate::failure::Failure;
 use crate::order_group::{GroupError, Refusal};
 use crate::session::is_pin;
@@ -13,7 +14,7 @@ use axum::extract::{Path, State};
 use evertill_shared::cashier::{PinError, check_pin};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder, is_approval_code};
 use evertill_shared::protocol::staff::{AskRefund, StaffRow};
 use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
@@ -38,7 +39,11 @@ pub async fn ask_refund_at_till(
     };
     // Before the PIN: what makes no sense is no try.
     check(&asked)?;
-    let approver = match approval(&app, &caller, &request).await? {
+    let approved = match &request.code {
+        Some(code) => approval_by_code(&app, &caller, number, &asked, code.clone()).await?,
+        None => approval(&app, &caller, &request).await?,
+    };
+    let approver = match approved {
         Ok(approver) => approver,
         Err(answer) => return Ok(Json(answer)),
     };
@@ -56,6 +61,33 @@ pub async fn ask_refund_at_till(
         Err(GroupError::Refused(Refusal::Conflict(_))) => RefundAnswer::AskedBefore,
         Err(error) => return Err(error.into()),
     }))
+}
+
+/// Who approves, if the code that was scanned is theirs, counts, and is for this. It is used up by it, once for all, in the
+/// transaction that writes down who approved what; the same request may ask again.
+async fn approval_by_code(
+    app: &App,
+    caller: &Caller,
+    order: OrderNumber,
+    asked: &AskRefund,
+    code: SecretText,
+) -> Result<Result<StaffRow, RefundAnswer>, Failure> {
+    if !is_approval_code(code.expose()) {
+        return Err(Failure::bad_request("what was scanned is no code that approves something"));
+    }
+    let tried = CodeTry {
+        code,
+        till: caller.terminal,
+        request_id: caller.request_id.clone(),
+        request: asked.request.clone(),
+        order,
+        amount: asked.amount,
+    };
+    let used = app.base.use_approval_code(tried).await?;
+    if let Err(why) = &used {
+        tracing::warn!(%order, till = %caller.terminal, ?why, "a scanned code approves nothing");
+    }
+    Ok(used.map_err(|why| RefundAnswer::CodeRefused { why }))
 }
 
 /// Who approves, if the PIN is theirs and they hold the right; otherwise what the till is told. From the try to what came of

@@ -11,10 +11,6 @@ use evertill_shared::money::Currency;
 use evertill_shared::routing::{Account, Rule, Span};
 use evertill_shared::wallet::Wallet;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-/// An account that was disabled a moment ago may still be chosen by a server that has not heard of it.
-pub const HEARD_AFTER: Duration = Duration::from_secs(60);
 
 /// A secret of an account, as it rests.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,6 +90,20 @@ impl AccountRow {
             shown: facts.shown,
             currency: facts.currency,
             amounts: facts.amounts,
+        }
+    }
+
+    /// Whether the account itself may be deleted now, whatever rests on it: it takes no new payments, and so long since
+    /// that nobody will hear any more of an attempt that it may have. A server that had not heard of the disabling yet may
+    /// have charged it, too.
+    ///
+    /// # Errors
+    /// [`BaseError::Invalid`] while it takes payments; [`BaseError::MayHold`].
+    pub fn may_be_deleted(&self, now: Timestamp) -> Result<(), BaseError> {
+        match self.routed().may_hold_until() {
+            None => Err(BaseError::Invalid("disable the account first".into())),
+            Some(until) if now <= until => Err(BaseError::MayHold { since: self.enabled_at, until }),
+            Some(_) => Ok(()),
         }
     }
 }
@@ -444,8 +454,8 @@ impl BaseStore {
     /// never given out again. If it stands for the settings files' account, nothing rests on that one either.
     ///
     /// # Errors
-    /// [`BaseError::Invalid`] if it takes new payments, did so a moment ago, or a rule names it;
-    /// [`BaseError::NotFound`]; the database's.
+    /// [`BaseError::Invalid`] if it takes new payments, or a rule names it; [`BaseError::MayHold`] if it did so not long
+    /// ago; [`BaseError::NotFound`]; the database's.
     pub async fn delete_account(&self, id: AccountId, why: String, who: String) -> Result<(), BaseError> {
         let now = self.clock.now();
         self.database
@@ -453,14 +463,7 @@ impl BaseStore {
                 let table = read(sql)?;
                 let known = table.accounts.iter().find(|row| row.id == id);
                 let known = known.ok_or(BaseError::NotFound("account"))?;
-                if known.enabled {
-                    return Err(BaseError::Invalid("disable the account first".into()));
-                }
-                if now.since(known.enabled_at) < HEARD_AFTER {
-                    return Err(BaseError::Invalid(
-                        "it was disabled less than a minute ago: a server may still be charging it. Try again then".into(),
-                    ));
-                }
+                known.may_be_deleted(now)?;
                 if let Some(rule) = table.rules.iter().find(|rule| rule.accounts.contains(&id)) {
                     return Err(BaseError::Invalid(format!(
                         "rule {} names the account: change the rule first",

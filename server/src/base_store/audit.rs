@@ -41,6 +41,12 @@ pub enum AuditKind {
     OrderAccepted,
     /// A refund was asked for.
     RefundRequested,
+    /// Somebody said that they had finished a refund at the wallet. Whether it was taken in then is in its order's story.
+    RefundFinished,
+    /// A one-time code was made by which a refund may be approved at a till.
+    ApprovalCodeMade,
+    /// Such a code approved a refund.
+    ApprovalCodeUsed,
     /// The catalogue was replaced.
     CatalogueChanged,
     /// An order group was added.
@@ -69,6 +75,12 @@ pub enum AuditKind {
     SecretsResealed,
     /// A terminal's journal does not continue the chain that the server knows.
     JournalFault,
+    /// Somebody looked into a right that nobody held.
+    DoubtSettled,
+    /// Somebody gave up a shift that its till would never end.
+    ShiftGivenUp,
+    /// How the receipts of all tills look was changed.
+    ReceiptTemplateChanged,
 }
 
 /// Something to be written down.

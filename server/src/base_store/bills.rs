@@ -1,10 +1,12 @@
-//! What came of holding each day's bill of each channel against our books. One server at a time works on a channel:
-//! whoever takes it over adds one to the epoch, and nothing more is written by whoever had it before.
+//! What came of holding each day's bill of each of the merchant's accounts against our books. One server at a time works on
+//! an account: whoever takes it over adds one to the epoch, and nothing more is written by whoever had it before.
 //!
 //! A long result goes in piece by piece, so that nobody waits long for the base store; it counts from the moment on at
 //! which its run is done, and what a dead server left of one that is not is taken away by the next.
 
 mod lists;
+#[cfg(test)]
+mod tests;
 
 pub use lists::{StoredField, StoredFinding, StoredSettled};
 
@@ -13,6 +15,7 @@ use crate::database::{DbError, Row, Sql};
 use crate::params;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::reconciliation::{Carried, Finding, Reconciled, SettledByBill};
 use evertill_shared::wallet::Wallet;
 use lists::Details;
@@ -21,7 +24,26 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a channel's bills are left alone after whoever works on them was last heard of.
+/// Whose bills: those of one of the merchant's accounts at a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BillsOf {
+    /// Which channel.
+    pub channel: Wallet,
+    /// Which account there.
+    pub account: AccountId,
+    /// The account whose place it has taken, and whose days it goes on with; itself, if none.
+    pub before: AccountId,
+}
+
+impl BillsOf {
+    /// Those of an account that has taken nobody's place.
+    #[must_use]
+    pub const fn new(channel: Wallet, account: AccountId) -> Self {
+        Self { channel, account, before: account }
+    }
+}
+
+/// How long an account's bills are left alone after whoever works on them was last heard of.
 pub const BILL_LEASE: Duration = Duration::from_secs(180);
 /// So many rows go in at once.
 const PIECE: usize = 500;
@@ -53,11 +75,14 @@ impl RunState {
     }
 }
 
-/// A day of a channel.
+/// A day of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillRun {
     /// Which channel.
     pub channel: Wallet,
+    /// Which of the merchant's accounts there. What was compared before each was compared by itself stands under
+    /// [`AccountId::OF_THE_FILE`].
+    pub account: AccountId,
     /// Which of its days.
     pub day: BusinessDay,
     /// Where it stands.
@@ -93,15 +118,15 @@ pub struct RunFigures {
     pub carried: u64,
 }
 
-/// The right to work on a channel's bills.
+/// The right to work on an account's bills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BillLease {
-    /// Of which channel.
-    pub channel: Wallet,
+    /// Of which account.
+    pub of: BillsOf,
     epoch: u64,
 }
 
-const RUN: &str = "SELECT channel, day, state, tries, tried_at, next_at, problem, bill_rows, book_rows, agreed, findings, \
+const RUN: &str = "SELECT channel, account, day, state, tries, tried_at, next_at, problem, bill_rows, book_rows, agreed, findings, \
      settled, carried, difference FROM bill_runs";
 
 fn read_run(row: &Row) -> Result<BillRun, BaseError> {
@@ -109,6 +134,7 @@ fn read_run(row: &Row) -> Result<BillRun, BaseError> {
     let state = text("state")?;
     Ok(BillRun {
         channel: text("channel")?.parse().map_err(DbError::nonsense)?,
+        account: AccountId(row.get("account")?),
         day: day_of(&text("day")?)?,
         state: RunState::from_word(&state).ok_or_else(|| DbError::nonsense(state))?,
         tries: row.get("tries")?,
@@ -139,11 +165,11 @@ fn text<T: Serialize>(value: &T) -> Result<String, BaseError> {
     Ok(serde_json::to_string(value).map_err(DbError::nonsense)?)
 }
 
-/// Keeps the lease, or refuses: another server has taken the channel over.
+/// Keeps the lease, or refuses: another server has taken the account over.
 fn keep(sql: &dyn Sql, lease: BillLease, now: Timestamp) -> Result<(), BaseError> {
     let rows = sql.execute(
-        "UPDATE bill_leases SET lease_until = ?3 WHERE channel = ?1 AND epoch = ?2",
-        &params![lease.channel.code(), lease.epoch, now.plus(BILL_LEASE).0],
+        "UPDATE bill_leases SET lease_until = ?3 WHERE channel = ?1 AND epoch = ?2 AND account = ?4",
+        &params![lease.of.channel.code(), lease.epoch, now.plus(BILL_LEASE).0, lease.of.account.get()],
     )?;
     if rows == 1 {
         Ok(())
@@ -156,9 +182,9 @@ fn save_run(sql: &dyn Sql, run: &BillRun) -> Result<(), BaseError> {
     let figures = &run.figures;
     sql.execute(
         "INSERT INTO bill_runs (channel, day, state, tries, tried_at, next_at, problem, bill_rows, book_rows, agreed, \
-         findings, settled, carried, difference) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
-         ON CONFLICT (channel, day) DO UPDATE SET state = ?3, tries = ?4, tried_at = ?5, next_at = ?6, problem = ?7, \
+         findings, settled, carried, difference, account) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+         ON CONFLICT (channel, account, day) DO UPDATE SET state = ?3, tries = ?4, tried_at = ?5, next_at = ?6, problem = ?7, \
          bill_rows = ?8, book_rows = ?9, agreed = ?10, findings = ?11, settled = ?12, carried = ?13, difference = ?14",
         &params![
             run.channel.code(),
@@ -175,6 +201,7 @@ fn save_run(sql: &dyn Sql, run: &BillRun) -> Result<(), BaseError> {
             figures.settled,
             figures.carried,
             text(&run.difference)?,
+            run.account.get(),
         ],
     )?;
     Ok(())
@@ -187,22 +214,32 @@ enum Piece {
     Carried(Carried),
 }
 
-fn put(sql: &dyn Sql, of: (&str, &str, u32), piece: Piece) -> Result<(), BaseError> {
-    let (channel, day, place) = of;
+fn put(sql: &dyn Sql, of: BillsOf, (day, place): (&str, u32), piece: Piece) -> Result<(), BaseError> {
+    let (channel, account) = (of.channel.code(), of.account.get());
     match piece {
         Piece::Finding(finding) => {
             let details = Details::of(&finding);
             let (category, movement) = (finding.category.as_str(), finding.movement.as_str());
             sql.execute(
-                "INSERT INTO bill_findings (channel, day, place, category, movement, number, order_number, details) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                &params![channel, day, place, category, movement, finding.number, finding.order, text(&details)?],
+                "INSERT INTO bill_findings (channel, day, place, category, movement, number, order_number, details, \
+                 account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                &params![
+                    channel,
+                    day,
+                    place,
+                    category,
+                    movement,
+                    finding.number,
+                    finding.order,
+                    text(&details)?,
+                    account
+                ],
             )?;
         }
         Piece::Settled(one) => {
             sql.execute(
                 "INSERT INTO bill_settled (channel, day, place, movement, number, order_number, moved, \
-                 transaction_number, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+                 transaction_number, told, account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)",
                 &params![
                     channel,
                     day,
@@ -211,14 +248,15 @@ fn put(sql: &dyn Sql, of: (&str, &str, u32), piece: Piece) -> Result<(), BaseErr
                     one.number,
                     one.order,
                     one.moved,
-                    one.transaction
+                    one.transaction,
+                    account
                 ],
             )?;
         }
         Piece::Carried(carried) => {
             sql.execute(
-                "INSERT INTO bill_carried (channel, day, place, carried) VALUES (?1, ?2, ?3, ?4)",
-                &params![channel, day, place, text(&carried)?],
+                "INSERT INTO bill_carried (channel, day, place, carried, account) VALUES (?1, ?2, ?3, ?4, ?5)",
+                &params![channel, day, place, text(&carried)?, account],
             )?;
         }
     }
@@ -226,36 +264,38 @@ fn put(sql: &dyn Sql, of: (&str, &str, u32), piece: Piece) -> Result<(), BaseErr
 }
 
 impl BaseStore {
-    /// Takes a channel's bills in hand, if no other server is at work on them.
+    /// Takes an account's bills in hand, if no other server is at work on them.
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn take_bills(&self, channel: Wallet, owner: String) -> Result<Option<BillLease>, BaseError> {
+    pub async fn take_bills(&self, of: BillsOf, owner: String) -> Result<Option<BillLease>, BaseError> {
         let now = self.clock.now();
         self.database
             .write(move |sql| {
                 sql.execute(
-                    "INSERT INTO bill_leases (channel, epoch, lease_until) VALUES (?1, 0, 0) ON CONFLICT DO NOTHING",
-                    &params![channel.code()],
+                    "INSERT INTO bill_leases (channel, account, epoch, lease_until) VALUES (?1, ?2, 0, 0) \
+                     ON CONFLICT DO NOTHING",
+                    &params![of.channel.code(), of.account.get()],
                 )?;
                 let epoch: Option<u64> = sql.value(
                     "UPDATE bill_leases SET epoch = epoch + 1, lease_owner = ?2, lease_until = ?3 WHERE channel = ?1 \
-                     AND (lease_until <= ?4 OR lease_until > ?5 OR lease_owner = ?2) RETURNING epoch",
+                     AND account = ?6 AND (lease_until <= ?4 OR lease_until > ?5 OR lease_owner = ?2) RETURNING epoch",
                     // A lease that ends far ahead is of a clock that was set back since.
                     &params![
-                        channel.code(),
+                        of.channel.code(),
                         owner,
                         now.plus(BILL_LEASE).0,
                         now.0,
-                        now.plus(BILL_LEASE * 20).0
+                        now.plus(BILL_LEASE * 20).0,
+                        of.account.get()
                     ],
                 )?;
-                Ok(epoch.map(|epoch| BillLease { channel, epoch }))
+                Ok(epoch.map(|epoch| BillLease { of, epoch }))
             })
             .await
     }
 
-    /// Keeps a channel's bills in hand.
+    /// Keeps an account's bills in hand.
     ///
     /// # Errors
     /// [`BaseError::Invalid`] if another server has them by now; the database's.
@@ -272,8 +312,8 @@ impl BaseStore {
         self.database
             .write(move |sql| {
                 sql.execute(
-                    "UPDATE bill_leases SET lease_until = 0 WHERE channel = ?1 AND epoch = ?2",
-                    &params![lease.channel.code(), lease.epoch],
+                    "UPDATE bill_leases SET lease_until = 0 WHERE channel = ?1 AND epoch = ?2 AND account = ?3",
+                    &params![lease.of.channel.code(), lease.epoch, lease.of.account.get()],
                 )?;
                 Ok(())
             })
@@ -284,46 +324,50 @@ impl BaseStore {
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn bill_run(&self, channel: Wallet, day: BusinessDay) -> Result<Option<BillRun>, BaseError> {
+    pub async fn bill_run(&self, of: BillsOf, day: BusinessDay) -> Result<Option<BillRun>, BaseError> {
         self.database
             .read(move |sql| {
-                let statement = format!("{RUN} WHERE channel = ?1 AND day = ?2");
-                let row = sql.row(&statement, &params![channel.code(), day.to_string()])?;
+                let statement = format!("{RUN} WHERE channel = ?1 AND account = ?2 AND day = ?3");
+                let values = params![of.channel.code(), of.account.get(), day.to_string()];
+                let row = sql.row(&statement, &values)?;
                 row.as_ref().map(read_run).transpose()
             })
             .await
     }
 
-    /// The latest runs of all channels, the newest day first.
+    /// The latest runs of all accounts, the newest day first.
     ///
     /// # Errors
     /// [`BaseError`].
     pub async fn bill_runs(&self, most: u32) -> Result<Vec<BillRun>, BaseError> {
         self.database
             .read(move |sql| {
-                let rows = sql.rows(&format!("{RUN} ORDER BY day DESC, channel LIMIT ?1"), &params![most])?;
+                let statement = format!("{RUN} ORDER BY day DESC, channel, account LIMIT ?1");
+                let rows = sql.rows(&statement, &params![most])?;
                 rows.iter().map(read_run).collect()
             })
             .await
     }
 
-    /// The last day of a channel that is compared; and the first that was tried after it and is not.
+    /// The last day of an account that is compared, by it or by the one whose place it has taken; and the first that was
+    /// tried after it and is not.
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn bill_days(
-        &self,
-        channel: Wallet,
-    ) -> Result<(Option<BusinessDay>, Option<BillRun>), BaseError> {
+    pub async fn bill_days(&self, of: BillsOf) -> Result<(Option<BusinessDay>, Option<BillRun>), BaseError> {
         self.database
             .read(move |sql| {
-                let last = "SELECT max(day) AS day FROM bill_runs WHERE channel = ?1 AND state = 'done'";
-                let last: Option<Option<String>> = sql.value(last, &params![channel.code()])?;
+                let last = "SELECT max(day) AS day FROM bill_runs WHERE channel = ?1 AND account IN (?2, ?3) \
+                            AND state = 'done'";
+                let (channel, own, before) = (of.channel.code(), of.account.get(), of.before.get());
+                let last: Option<Option<String>> = sql.value(last, &params![channel, own, before])?;
                 let last = last.flatten();
                 let after = last.clone().unwrap_or_default();
-                let statement =
-                    format!("{RUN} WHERE channel = ?1 AND day > ?2 AND state <> 'done' ORDER BY day LIMIT 1");
-                let open = sql.row(&statement, &params![channel.code(), after])?;
+                let statement = format!(
+                    "{RUN} WHERE channel = ?1 AND account IN (?3, ?4) AND day > ?2 AND state <> 'done' \
+                     ORDER BY day, account DESC LIMIT 1"
+                );
+                let open = sql.row(&statement, &params![channel, after, own, before])?;
                 Ok((last.as_deref().map(day_of).transpose()?, open.as_ref().map(read_run).transpose()?))
             })
             .await
@@ -347,14 +391,14 @@ impl BaseStore {
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn bill_carried(&self, channel: Wallet, day: BusinessDay) -> Result<Vec<Carried>, BaseError> {
+    pub async fn bill_carried(&self, of: BillsOf, day: BusinessDay) -> Result<Vec<Carried>, BaseError> {
         self.database
             .read(move |sql| {
                 let rows = sql.rows(
-                    "SELECT carried FROM bill_carried WHERE channel = ?1 AND day = \
-                     (SELECT max(day) FROM bill_runs WHERE channel = ?1 AND state = 'done' AND day < ?2) \
-                     ORDER BY place",
-                    &params![channel.code(), day.to_string()],
+                    "SELECT carried FROM bill_carried WHERE channel = ?1 AND account IN (?3, ?4) AND day = \
+                     (SELECT max(day) FROM bill_runs WHERE channel = ?1 AND account IN (?3, ?4) AND state = 'done' \
+                      AND day < ?2) ORDER BY account, place",
+                    &params![of.channel.code(), day.to_string(), of.account.get(), of.before.get()],
                 )?;
                 rows.iter().map(|row| json(&row.at::<String>(0)?)).collect()
             })
@@ -371,14 +415,15 @@ impl BaseStore {
         run: BillRun,
         result: Reconciled,
     ) -> Result<(), BaseError> {
-        let (channel, day, now) = (run.channel.code(), run.day.to_string(), self.clock.now());
-        let own = day.clone();
+        let (channel, day, now) = (lease.of.channel.code(), run.day.to_string(), self.clock.now());
+        let (own, account, before) = (day.clone(), lease.of.account.get(), lease.of.before.get());
         self.database
             .write(move |sql| {
                 keep(sql, lease, now)?;
                 for table in ["bill_findings", "bill_settled", "bill_carried"] {
-                    let statement = format!("DELETE FROM {table} WHERE channel = ?1 AND day = ?2");
-                    sql.execute(&statement, &params![channel, &own])?;
+                    let statement =
+                        format!("DELETE FROM {table} WHERE channel = ?1 AND account = ?2 AND day = ?3");
+                    sql.execute(&statement, &params![channel, account, &own])?;
                 }
                 Ok::<_, BaseError>(())
             })
@@ -392,8 +437,9 @@ impl BaseStore {
                 keep(sql, lease, now)?;
                 save_run(sql, &run)?;
                 // What was carried here is used up.
-                let statement = "DELETE FROM bill_carried WHERE channel = ?1 AND day < ?2";
-                sql.execute(statement, &params![channel, &day])?;
+                let statement =
+                    "DELETE FROM bill_carried WHERE channel = ?1 AND account IN (?3, ?4) AND day < ?2";
+                sql.execute(statement, &params![channel, &day, account, before])?;
                 Ok(())
             })
             .await
@@ -411,8 +457,7 @@ impl BaseStore {
             let now = self.clock.now();
             let job = move |sql: &dyn Sql| {
                 keep(sql, lease, now)?;
-                let channel = lease.channel.code();
-                some.into_iter().try_for_each(|(place, piece)| put(sql, (channel, &day, place), piece))
+                some.into_iter().try_for_each(|(place, piece)| put(sql, lease.of, (&day, place), piece))
             };
             self.database.write(job).await?;
         }

@@ -9,6 +9,7 @@ use crate::database::{DbError, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::money::Currency;
+use evertill_shared::order::age::AGES;
 use evertill_shared::order::line::ProductId;
 use evertill_shared::protocol::catalogue::{Catalogue, Part, Place, Product};
 use parts::{Given, given};
@@ -55,6 +56,9 @@ fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
         }
         if product.price.minor < 0 {
             return wrong(format!("{at}: the price is negative"));
+        }
+        if product.least_age.is_some_and(|years| !AGES.contains(&years)) {
+            return wrong(format!("{at}: the least age must be 1 to 99 years"));
         }
         if product.tax_rate.0 > 10_000 {
             return wrong(format!("{at}: the tax is over 100 %; write basis points, 1300 for 13 %"));

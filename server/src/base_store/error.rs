@@ -2,6 +2,7 @@
 
 use crate::database::{DbError, OpenError};
 use crate::failure::Failure;
+use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::terminal_state;
 use std::path::PathBuf;
@@ -66,6 +67,16 @@ pub enum BaseError {
     /// The password was changed by another request in the meantime, or the person has left.
     #[error("the password was changed in the meantime, or the name is not in use any more: log in again")]
     PasswordMoved,
+    /// The account may still have an attempt whose record was lost.
+    #[error(
+        "the account was disabled at {since}, and may hold a payment that a till has not told of yet: it can be deleted after {until}"
+    )]
+    MayHold {
+        /// Since when it takes no new payments.
+        since: Timestamp,
+        /// Until when a till may tell of one.
+        until: Timestamp,
+    },
     /// The journal's head is not where it was when the entries were checked: someone else handed in meanwhile.
     #[error("the journal was handed in twice at the same time: hand it in again")]
     HeadMoved,
@@ -82,7 +93,9 @@ impl BaseError {
             Self::Invalid(_) => ErrorCode::BadRequest,
             Self::EnrolmentRefused => ErrorCode::EnrolmentRefused,
             Self::EnrolmentLocked => ErrorCode::EnrolmentLocked,
-            Self::WrongFingerprint | Self::TerminalState(_) | Self::LastOfIt(_) => ErrorCode::WrongState,
+            Self::WrongFingerprint | Self::TerminalState(_) | Self::LastOfIt(_) | Self::MayHold { .. } => {
+                ErrorCode::WrongState
+            }
             Self::LoginTaken(_) | Self::PasswordMoved => ErrorCode::Conflict,
         }
     }

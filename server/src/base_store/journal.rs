@@ -80,7 +80,7 @@ fn for_each(
     parts.join(between)
 }
 
-fn read_head(sql: &dyn Sql, terminal: TerminalId, epoch: KeyEpoch) -> Result<Head, BaseError> {
+pub(super) fn read_head(sql: &dyn Sql, terminal: TerminalId, epoch: KeyEpoch) -> Result<Head, BaseError> {
     let row = sql.row(
         "SELECT sequence, hash FROM journal_heads WHERE terminal = ?1 AND epoch = ?2",
         &params![terminal.get(), epoch],

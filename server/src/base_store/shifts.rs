@@ -3,23 +3,29 @@
 //!
 //! Nothing is refused here: what a till has signed has happened. It is kept, and told to people.
 
+use super::audit::{self, AuditKind, NewAudit};
+use super::cache::read_record;
+use super::drawers;
 use super::journal::HandInTaken;
 use super::staff::{PERSON, person_of};
 use super::{BaseError, BaseStore};
-use crate::database::{DbError, Row, Sql, Value};
+use crate::database::{DbError, Row, Sql};
 use crate::params;
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::journal::Entry;
+use evertill_shared::ledger::drawer;
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::staff::StaffRow;
 use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::rights::{Used, used};
 use evertill_shared::shift::{Book, follow};
+use evertill_shared::terminal_state::TerminalState;
 use std::collections::BTreeMap;
 
-/// So many shifts, or doubts, are given at most.
-const MOST: u32 = 500;
+/// So many shifts are given at a time at most.
+pub const PAGE: u32 = 100;
 
 /// A shift of a till.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,21 +40,29 @@ pub struct ShiftRecord {
     pub quarantined: bool,
     /// What happened in it.
     pub book: Book,
+    /// Its record cannot be read by this server, so that nothing of that is known: it was made by a later program, or is
+    /// damaged.
+    pub unreadable: bool,
+    /// A person gave it up, because its till would never end it.
+    pub given_up: Option<GivenUp>,
 }
 
-/// A right that neither who used it nor who approved it held, by the list of the staff when it was handed in.
+/// Who gave up a shift.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DoubtedRight {
-    /// Whose journal says so.
-    pub terminal: TerminalId,
-    /// Under which key.
-    pub epoch: KeyEpoch,
-    /// In which place.
-    pub sequence: u64,
-    /// When, by the till's clock.
+pub struct GivenUp {
+    /// The login.
+    pub who: String,
+    /// Why, in their words.
+    pub why: String,
+    /// When, by the server's clock.
     pub at: Timestamp,
-    /// Which right, and by whom.
-    pub used: Used,
+    /// What they found in the drawer, in minor units of the shift's currency.
+    pub found_minor: i64,
+}
+
+/// The store's business day of that time by a till's clock. One that is ahead names no day that has not come.
+pub(super) fn business_day(at: Timestamp, store: &StoreInfo, now: Timestamp) -> BusinessDay {
+    business_day_of(at.min(now), &store.zone, store.cut_off_minutes)
 }
 
 /// Follows the shifts through entries that are taken, and looks at the rights that they rest on.
@@ -58,8 +72,7 @@ pub(super) fn take_in(
     store: &StoreInfo,
     now: Timestamp,
 ) -> Result<(), BaseError> {
-    // A till's clock that is ahead names no day that has not come.
-    let day = |at: Timestamp| business_day_of(at.min(now), &store.zone, store.cut_off_minutes);
+    let day = |at: Timestamp| business_day(at, store, now);
     follow_shifts(sql, taken, &day)?;
     doubt_rights(sql, taken, &day)
 }
@@ -95,22 +108,33 @@ fn follow_shifts(
     let open = open_shift(sql, taken)?;
     let (opened, was_quarantined) =
         open.as_ref().map_or((None, false), |(book, quarantined)| (Some(book.opened), *quarantined));
+    let moves = drawer::moves(open.as_ref().map(|(book, _)| book), &taken.told);
+    drawers::post(sql, taken.from.terminal, epoch, &moves)?;
     for book in follow(open.map(|(book, _)| book), &taken.told) {
         let quarantined = taken.quarantined || (was_quarantined && opened == Some(book.opened));
         let text = serde_json::to_string(&book).map_err(DbError::nonsense)?;
         let day = day(book.since()).to_string();
-        sql.execute(
-            "INSERT INTO shifts (terminal, epoch, opened, day, is_open, quarantined, seen_to, book)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        let changed = sql.execute(
+            "INSERT INTO shifts (terminal, epoch, opened, day, is_open, quarantined, seen_to, book, in_ledger)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)
              ON CONFLICT (terminal, epoch, opened) DO UPDATE SET is_open = excluded.is_open,
-                 quarantined = excluded.quarantined, book = excluded.book WHERE shifts.is_open = 1",
+                 quarantined = excluded.quarantined, book = excluded.book,
+                 in_ledger = CASE excluded.is_open WHEN 0 THEN 1 ELSE shifts.in_ledger END WHERE shifts.is_open = 1",
             &params![terminal, epoch, book.opened, day, book.is_open(), quarantined, *upto, text],
         )?;
+        // An end that comes twice moves nothing.
+        if changed > 0 && !book.is_open() {
+            drawers::post_end(sql, taken.from.terminal, epoch, &book)?;
+        }
     }
-    sql.execute(
-        "UPDATE shifts SET seen_to = ?3 WHERE terminal = ?1 AND epoch = ?2 AND is_open = 1 AND seen_to = ?4",
-        &params![terminal, epoch, *upto, taken.from.sequence],
-    )?;
+    // Only what was followed was seen: a record that this server could not read has a gap from here on.
+    if let Some(opened) = opened {
+        sql.execute(
+            "UPDATE shifts SET seen_to = ?3 WHERE terminal = ?1 AND epoch = ?2 AND opened = ?5 AND is_open = 1
+                AND seen_to = ?4",
+            &params![terminal, epoch, *upto, taken.from.sequence, opened],
+        )?;
+    }
     Ok(())
 }
 
@@ -159,45 +183,117 @@ fn terminal_of(row: &Row) -> Result<TerminalId, DbError> {
     TerminalId::try_from(row.get::<u16>("terminal")?).map_err(DbError::nonsense)
 }
 
-fn shift_of(row: &Row) -> Result<ShiftRecord, DbError> {
+fn given_up_of(row: &Row) -> Result<Option<GivenUp>, DbError> {
+    let Some(who) = row.get::<Option<String>>("who")? else { return Ok(None) };
+    let (why, at) = (row.get("why")?, Timestamp(row.get("given_up_at")?));
+    Ok(Some(GivenUp { who, why, at, found_minor: row.get("found_minor")? }))
+}
+
+fn shift_of(row: &Row, currency: Currency) -> Result<ShiftRecord, DbError> {
+    let opened: u64 = row.get("opened")?;
+    // One record that cannot be read hides none of the others, nor itself.
+    let (book, unreadable) = match serde_json::from_str::<Book>(&row.get::<String>("book")?) {
+        Ok(book) => (book, false),
+        Err(error) => {
+            tracing::error!(%error, opened, "a shift's record cannot be read");
+            (Book::not_known(opened, Amount::new(0, currency)), true)
+        }
+    };
     Ok(ShiftRecord {
         terminal: terminal_of(row)?,
         epoch: row.get("epoch")?,
         day: row.get::<String>("day")?.parse().map_err(DbError::nonsense)?,
         quarantined: row.get("quarantined")?,
-        book: serde_json::from_str(&row.get::<String>("book")?).map_err(DbError::nonsense)?,
+        book,
+        unreadable,
+        given_up: given_up_of(row)?,
     })
 }
 
-fn doubt_of(row: &Row) -> Result<DoubtedRight, DbError> {
-    Ok(DoubtedRight {
-        terminal: terminal_of(row)?,
-        epoch: row.get("epoch")?,
-        sequence: row.get("sequence")?,
-        at: Timestamp(row.get("at_ms")?),
-        used: serde_json::from_str(&row.get::<String>("used")?).map_err(DbError::nonsense)?,
-    })
+const SHIFT: &str =
+    "SELECT s.terminal AS terminal, s.epoch AS epoch, s.opened AS opened, s.day AS day, s.quarantined AS quarantined,
+         s.book AS book, g.who AS who, g.why AS why, g.at_ms AS given_up_at, g.found_minor AS found_minor
+     FROM shifts s LEFT JOIN shifts_given_up g ON g.terminal = s.terminal AND g.epoch = s.epoch AND g.opened = s.opened";
+
+/// A shift, and whether it is open by the database: of one that cannot be read only that says so.
+pub(super) fn read_shift(
+    sql: &dyn Sql,
+    (terminal, epoch, opened): (TerminalId, KeyEpoch, u64),
+    currency: Currency,
+) -> Result<Option<(ShiftRecord, bool)>, DbError> {
+    let place = params![terminal.get(), epoch, opened];
+    let row =
+        sql.row(&format!("{SHIFT} WHERE s.terminal = ?1 AND s.epoch = ?2 AND s.opened = ?3"), &place)?;
+    let Some(row) = row else { return Ok(None) };
+    let is_open: Option<bool> =
+        sql.value("SELECT is_open FROM shifts WHERE terminal = ?1 AND epoch = ?2 AND opened = ?3", &place)?;
+    Ok(Some((shift_of(&row, currency)?, is_open == Some(true))))
 }
 
-const SHIFT: &str = "SELECT terminal, epoch, day, quarantined, book FROM shifts";
-const DOUBT: &str = "SELECT terminal, epoch, sequence, at_ms, used FROM doubted_rights";
+/// What a person says of a shift that its till will never end.
+struct GivingUp {
+    place: (TerminalId, KeyEpoch, u64),
+    found_minor: i64,
+    who: String,
+    why: String,
+    now: Timestamp,
+}
+
+impl GivingUp {
+    fn write(&self, sql: &dyn Sql, shift: &ShiftRecord) -> Result<(), BaseError> {
+        let (terminal, epoch, opened) = self.place;
+        let first = sql.execute(
+            "INSERT INTO shifts_given_up (terminal, epoch, opened, at_ms, who, why, found_minor)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            &params![terminal.get(), epoch, opened, self.now.0, &self.who, &self.why, self.found_minor],
+        )?;
+        if first != 1 {
+            return Ok(());
+        }
+        if !shift.unreadable {
+            let book = &shift.book;
+            let found = Amount::new(self.found_minor, book.float.currency);
+            let posted = drawers::posted(sql, terminal, epoch, book)?;
+            drawers::post(sql, terminal, epoch, &drawer::at_giving_up(book, posted, found, self.now))?;
+            sql.execute(
+                "UPDATE shifts SET in_ledger = 1 WHERE terminal = ?1 AND epoch = ?2 AND opened = ?3",
+                &params![terminal.get(), epoch, opened],
+            )?;
+        }
+        let subject = format!("{terminal}-{epoch}-{opened}");
+        audit::append(sql, &NewAudit::new(&self.who, AuditKind::ShiftGivenUp, subject, &self.why), self.now)
+    }
+}
 
 impl BaseStore {
-    /// The shifts that began on that day, by till; with those of days before that have not ended, if that is wanted.
+    /// The shifts that began on that day, by till; with those of days before that have not ended, if that is wanted and
+    /// nothing came after them: a till that was stolen, or began a new journal, ends none of the old ones. Those behind one of
+    /// them, by its till, key and opening entry. [`PAGE`] and one more at most, which says that there are more.
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn shifts(&self, day: BusinessDay, with_open: bool) -> Result<Vec<ShiftRecord>, BaseError> {
+    pub async fn shifts(
+        &self,
+        day: BusinessDay,
+        with_open: bool,
+        after: Option<(TerminalId, KeyEpoch, u64)>,
+    ) -> Result<Vec<ShiftRecord>, BaseError> {
+        let (terminal, epoch, opened) =
+            after.map_or((0, 0, 0), |(terminal, epoch, opened)| (terminal.get(), epoch, opened));
+        let currency = self.store.currency;
         self.database
             .read(move |sql| -> Result<Vec<ShiftRecord>, BaseError> {
                 let rows = sql.rows(
                     &format!(
-                        "{SHIFT} WHERE day = ?1 OR (?2 = 1 AND is_open = 1 AND day < ?1)
-                         ORDER BY terminal, epoch, opened LIMIT ?3"
+                        "{SHIFT} WHERE (s.day = ?1 OR (?2 = 1 AND s.is_open = 1 AND s.day < ?1 AND g.who IS NULL
+                             AND NOT EXISTS (SELECT 1 FROM shifts l WHERE l.terminal = s.terminal
+                                 AND (l.epoch > s.epoch OR (l.epoch = s.epoch AND l.opened > s.opened)))))
+                             AND (s.terminal, s.epoch, s.opened) > (?4, ?5, ?6)
+                         ORDER BY s.terminal, s.epoch, s.opened LIMIT ?3"
                     ),
-                    &params![day.to_string(), with_open, MOST],
+                    &params![day.to_string(), with_open, PAGE + 1, terminal, epoch, opened],
                 )?;
-                Ok(rows.iter().map(shift_of).collect::<Result<_, DbError>>()?)
+                Ok(rows.iter().map(|row| shift_of(row, currency)).collect::<Result<_, DbError>>()?)
             })
             .await
     }
@@ -212,47 +308,44 @@ impl BaseStore {
         epoch: KeyEpoch,
         opened: u64,
     ) -> Result<Option<ShiftRecord>, BaseError> {
+        let (currency, place) = (self.store.currency, (terminal, epoch, opened));
         self.database
             .read(move |sql| -> Result<Option<ShiftRecord>, BaseError> {
-                let row = sql.row(
-                    &format!("{SHIFT} WHERE terminal = ?1 AND epoch = ?2 AND opened = ?3"),
-                    &params![terminal.get(), epoch, opened],
-                )?;
-                Ok(row.as_ref().map(shift_of).transpose()?)
+                Ok(read_shift(sql, place, currency)?.map(|(shift, _)| shift))
             })
             .await
     }
 
-    /// The rights of that day that nobody held, by till.
+    /// A person gives up a shift that its till will never end, and says what they found in the drawer, in minor units of the
+    /// shift's currency. The first who did stands there; if the till ends it after all, that counts.
     ///
     /// # Errors
-    /// [`BaseError`].
-    pub async fn doubted_rights(&self, day: BusinessDay) -> Result<Vec<DoubtedRight>, BaseError> {
-        self.doubts("day = ?1", params![day.to_string()].into()).await
-    }
-
-    /// Those that were used in a shift.
-    ///
-    /// # Errors
-    /// [`BaseError`].
-    pub async fn doubted_rights_in(&self, shift: &ShiftRecord) -> Result<Vec<DoubtedRight>, BaseError> {
-        let upto =
-            shift.book.closed.as_ref().map_or(u64::try_from(i64::MAX).unwrap_or(0), |closed| closed.entry);
-        let values: Vec<Value<'static>> =
-            params![shift.terminal.get(), shift.epoch, shift.book.opened, upto].into();
-        self.doubts("terminal = ?1 AND epoch = ?2 AND sequence BETWEEN ?3 AND ?4", values).await
-    }
-
-    async fn doubts(
+    /// [`BaseError::NotFound`]; [`BaseError::Invalid`]: it has ended, or its till may end it yet; the database's.
+    pub async fn give_up_shift(
         &self,
-        which: &'static str,
-        values: Vec<Value<'static>>,
-    ) -> Result<Vec<DoubtedRight>, BaseError> {
+        place: (TerminalId, KeyEpoch, u64),
+        found_minor: i64,
+        who: String,
+        why: String,
+    ) -> Result<(), BaseError> {
+        let (now, currency) = (self.clock.now(), self.store.currency);
+        let today = self.business_day(now);
+        let giving_up = GivingUp { place, found_minor, who, why, now };
         self.database
-            .read(move |sql| -> Result<Vec<DoubtedRight>, BaseError> {
-                let order = "ORDER BY terminal, epoch, sequence, place";
-                let rows = sql.rows(&format!("{DOUBT} WHERE {which} {order} LIMIT {MOST}"), &values)?;
-                Ok(rows.iter().map(doubt_of).collect::<Result<_, DbError>>()?)
+            .write(move |sql| -> Result<(), BaseError> {
+                let shift = read_shift(sql, place, currency)?;
+                let (shift, is_open) = shift.ok_or(BaseError::NotFound("shift"))?;
+                let till = read_record(sql, shift.terminal)?.map(|till| till.state);
+                let words = if !is_open {
+                    "the shift has ended"
+                } else if shift.day >= today && till == Some(TerminalState::Active) {
+                    "the till sells, and can end the shift itself: end it there"
+                } else if found_minor < 0 {
+                    "less than nothing is in no drawer"
+                } else {
+                    return giving_up.write(sql, &shift);
+                };
+                Err(BaseError::Invalid(words.into()))
             })
             .await
     }

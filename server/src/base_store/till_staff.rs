@@ -25,6 +25,8 @@ pub struct Versions {
     pub catalogue_name: String,
     /// Of the list of those who may log in at tills.
     pub staff: u64,
+    /// What the shop's template for receipts is known by; empty if it has none.
+    pub receipt_template: String,
 }
 
 /// When the staff was read, and who was on it.
@@ -125,13 +127,16 @@ impl BaseStore {
         self.database
             .read(|sql| {
                 let row = sql.row(
-                    "SELECT c.version, s.version, COALESCE(l.upload, c.base_upload) AS name
+                    "SELECT c.version, s.version, COALESCE(l.upload, c.base_upload) AS name,
+                         (SELECT name FROM receipt_template) AS receipts
                      FROM till_staff s, catalogue c LEFT JOIN catalogue_step l ON l.version = c.version",
                     &[],
                 )?;
                 let row =
                     row.ok_or_else(|| DbError::nonsense("there is no catalogue, not even an empty one"))?;
-                Ok(Versions { catalogue: row.at(0)?, staff: row.at(1)?, catalogue_name: row.at(2)? })
+                let receipt_template = row.at::<Option<String>>(3)?.unwrap_or_default();
+                let (catalogue, staff, catalogue_name) = (row.at(0)?, row.at(1)?, row.at(2)?);
+                Ok(Versions { catalogue, catalogue_name, staff, receipt_template })
             })
             .await
     }

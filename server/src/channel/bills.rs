@@ -51,6 +51,16 @@ pub enum BillError {
     /// The wallet has changed its columns, or it is another kind of bill.
     #[error("the bill has no column {0}: it is of another kind, or the wallet has changed its bills")]
     NoColumn(&'static str),
+    /// It is another merchant's.
+    #[error(
+        "the bill is that of account {whose:?}, not of {own}: compare the account's settings with the wallet's"
+    )]
+    Foreign {
+        /// Whose it says it is.
+        whose: String,
+        /// Whose it must be.
+        own: String,
+    },
     /// The file ends before its sums.
     #[error("the bill is cut off: its sums are missing; fetch it again")]
     CutOff,

@@ -12,7 +12,7 @@ mod settings;
 mod sign;
 mod wire;
 
-pub use settings::{WechatError, WechatSettings};
+pub use settings::{SubMerchant, WechatError, WechatSettings};
 pub use sign::SignType;
 
 use super::bills::Bills;
@@ -146,7 +146,7 @@ impl WechatChannel {
         match &self.v3 {
             None => Some(None),
             Some(v3) if v3.charges_codes() => Some(Some(v3)),
-            Some(v3) => v3.was_shown(&refund.number, refund.paid).await.map(|shown| shown.then_some(v3)),
+            Some(v3) => v3.kind_of(&refund.number, refund.paid).await.map(|shown| shown.then_some(v3)),
         }
     }
 

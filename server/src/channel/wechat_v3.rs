@@ -182,7 +182,7 @@ impl WechatV3 {
     }
 
     /// Whether the customer paid a code that we showed, and not one of theirs; nothing if that is not known.
-    pub async fn was_shown(&self, number: &ChannelNumber, amount: Amount) -> Option<bool> {
+    pub async fn kind_of(&self, number: &ChannelNumber, amount: Amount) -> Option<bool> {
         let it = &self.0;
         let judge = |reply: &Reply| judge::was_shown(reply, number, amount, it.us());
         let about = ("query", number.as_str());
@@ -255,6 +255,10 @@ impl ShownCodes for WechatV3 {
         Box::pin(self.close_now(number))
     }
 
+    fn was_shown<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, Option<bool>> {
+        Box::pin(self.kind_of(number, amount))
+    }
+
     fn notification(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError> {
         self.take_in(headers, body)
     }
@@ -266,7 +270,8 @@ impl ShownCodes for WechatV3 {
 
 impl Inside {
     fn us(&self) -> Us<'_> {
-        Us { app_id: &self.merchant.app_id, merchant_id: &self.merchant.signer.merchant_id }
+        let Merchant { app_id, signer, shop, .. } = &self.merchant;
+        Us { app_id, merchant_id: &signer.merchant_id, shop: shop.as_ref() }
     }
 
     fn trust(&self) -> Arc<Trust> {

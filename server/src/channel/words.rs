@@ -4,6 +4,13 @@
 use evertill_shared::clock::Timestamp;
 use std::time::Duration;
 
+/// WeChat Pay could not hand a refund over.
+pub const REFUND_STUCK: &str =
+    "the customer's card is gone: finish the refund in the wallet's merchant system";
+/// WeChat Pay has given a refund up; its number is used up.
+pub const REFUND_CLOSED: &str =
+    "the wallet closed the refund: the account had not enough money for it. Ask for it again";
+
 /// No wallet's payment code has fewer digits.
 const SHORTEST_CODE: usize = 16;
 

@@ -203,6 +203,7 @@ fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
     let example = "https://api.mch.weixin.qq.com";
     check_addresses("wechat.endpoints", &wechat.endpoints, example)?;
     check_addresses("wechat.secure_endpoints", &wechat.secure_endpoints, example)?;
+    wechat.check_shop().map_err(|(name, what, write)| field(name, what, write))?;
     let v3 = wechat.v3.as_ref().map_or(Ok(()), |v3| v3.check());
     v3.map_err(|(name, what, write)| field(name, what, write))
 }
@@ -215,6 +216,20 @@ fn check_alipay(alipay: &AlipaySettings) -> Result<(), Problem> {
     if let Some(url) = &alipay.notify_url {
         let example = "https://pay.example.com/v1/notifications/alipay";
         check_addresses("alipay.notify_url", std::slice::from_ref(url), example)?;
+    }
+    if alipay.app_auth_token.is_some() && alipay.seller_id.is_none() {
+        let what = "needs seller_id beside it: whose money it is shows by that alone";
+        return Err(field("alipay.app_auth_token", what, "seller_id = \"2088…\", the shop's own number"));
+    }
+    let is_one =
+        |id: &String| id.len() == 16 && id.starts_with("2088") && id.bytes().all(|b| b.is_ascii_digit());
+    if let Some(odd) = alipay.seller_id.as_ref().filter(|id| !is_one(id)) {
+        let what = format!("is \"{odd}\": whose money it is would not be known by that");
+        return Err(field(
+            "alipay.seller_id",
+            &what,
+            "the shop's own number, 16 digits that begin with 2088",
+        ));
     }
     if alipay.policy.show_for_ms > LONGEST_SHOWN_MS {
         let what = format!("is {}: the wallet's codes live two hours at most", alipay.policy.show_for_ms);
@@ -371,6 +386,34 @@ bootstrap = "bootstrap.json"
         ] {
             assert!(wrong(&v3).contains(named), "{named}: {}", wrong(&v3));
         }
+    }
+
+    #[test]
+    fn a_service_provider_names_the_shop_that_it_acts_for() {
+        let account = "[wechat]\napp_id = \"wx\"\nmerchant_id = \"1\"\napi_key_file = \"wechat.key\"\n\
+                       client_certificate = \"c.pem\"\nclient_key = \"c.key\"\n";
+        let wechat = |more: &str| Config::parse(&format!("{GOOD}\n{account}{more}"), Path::new("/s"));
+        assert_eq!(wechat("").unwrap().wechat.unwrap().account(), "1");
+        let shop = wechat("sub_merchant_id = \"209\"\nsub_app_id = \"wxs\"\n").unwrap().wechat.unwrap();
+        assert_eq!(shop.account(), "1/209", "another account than the provider's other shops");
+        for bad in ["sub_merchant_id = \"\"\n", "sub_merchant_id = \"1\"\n", "sub_merchant_id = \"x\"\n"] {
+            let text = wechat(bad).unwrap_err().to_string();
+            assert!(text.contains("wechat.sub_merchant_id"), "{text}");
+        }
+        let text = wechat("sub_app_id = \"wxs\"\n").unwrap_err().to_string();
+        assert!(text.contains("wechat.sub_app_id"), "{text}");
+        let app = "[alipay]\napp_id = \"1\"\napp_private_key = \"a.key\"\nalipay_public_key = \"w.pub\"\n\
+                   app_auth_token = \"shop.token\"\n";
+        let alipay = |more: &str| Config::parse(&format!("{GOOD}\n{app}{more}"), Path::new("/s"));
+        let own = alipay("seller_id = \"2088000000000000\"\n").unwrap().alipay.unwrap();
+        assert_eq!(own.account(), "1/2088000000000000");
+        assert_eq!(own.app_auth_token.as_deref(), Some(Path::new("/s/shop.token")));
+        for odd in ["", "2088", "3088000000000000", "2088000000000000 "] {
+            let text = alipay(&format!("seller_id = \"{odd}\"\n")).unwrap_err().to_string();
+            assert!(text.contains("alipay.seller_id") && text.contains("16 digits"), "{text}");
+        }
+        let text = alipay("").unwrap_err().to_string();
+        assert!(text.contains("alipay.app_auth_token") && text.contains("seller_id"), "{text}");
     }
 
     #[test]

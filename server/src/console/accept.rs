@@ -11,7 +11,6 @@ use crate::api::acceptance::{self, LONGEST_REASON};
 use crate::app::App;
 use crate::order_group::{Fact, GroupError, OrderDetail, Refusal};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::order_number::OrderNumber;
 
@@ -82,12 +81,7 @@ pub(super) async fn accept(
             Err(error) => not_accepted(&error, number, t),
         }
     };
-    let detail = match app.groups.order(number).await {
-        Ok(detail) => detail,
-        Err(_) => return Ok(super::problem::sentence_page(sentence, &visit)),
-    };
-    let (status, notices) = (StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)]);
-    order::draw(&app, &visit, &detail, status, notices, Typed::Acceptance(why)).await
+    order::draw_refused(&app, &visit, number, sentence, Typed::Acceptance(why)).await
 }
 
 fn not_accepted(error: &GroupError, number: OrderNumber, t: &'static Words) -> String {

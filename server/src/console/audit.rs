@@ -91,6 +91,9 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::PinSet => t.did_pin_set,
         AuditKind::PinRemoved => t.did_pin_removed,
         AuditKind::OrderAccepted => t.did_accept,
+        AuditKind::ApprovalCodeMade => t.did_make_approval,
+        AuditKind::ApprovalCodeUsed => t.did_use_approval,
+        AuditKind::RefundFinished => t.did_finish_refund,
         AuditKind::RefundRequested => t.did_refund,
         AuditKind::CatalogueChanged => t.did_catalogue,
         AuditKind::GroupAdded => t.did_group_added,
@@ -106,5 +109,8 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::RoutingChanged => t.did_routing,
         AuditKind::SecretsResealed => t.did_resealed,
         AuditKind::JournalFault => t.did_journal_fault,
+        AuditKind::DoubtSettled => t.did_doubt_settled,
+        AuditKind::ShiftGivenUp => t.did_shift_given_up,
+        AuditKind::ReceiptTemplateChanged => t.did_receipt_changed,
     }
 }

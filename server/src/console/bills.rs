@@ -6,13 +6,14 @@ use super::say;
 use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
-use crate::base_store::{BillRun, RunState, StoredField, StoredFinding, StoredSettled};
+use crate::base_store::{BillRun, BillsOf, RunState, StoredField, StoredFinding, StoredSettled};
 use crate::reconciling::csv;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use evertill_shared::business_day::BusinessDay;
+use evertill_shared::id::AccountId;
 use evertill_shared::money::Currency;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::reconciliation::{Category, Movement};
@@ -26,7 +27,7 @@ const MOST: u32 = 200;
 
 struct RunRow {
     day: String,
-    wallet: &'static str,
+    wallet: String,
     href: Option<String>,
     badge: Badge,
     bill_rows: u64,
@@ -71,8 +72,8 @@ fn run_row(run: &BillRun, visit: &Visit) -> RunRow {
     });
     RunRow {
         day: run.day.to_string(),
-        wallet: say::wallet(run.channel, t),
-        href: is_done.then(|| format!("/console/bills/{}/{}", run.channel.code(), run.day)),
+        wallet: say::account(run.channel, run.account, t),
+        href: is_done.then(|| address(run)),
         badge: badge(run, t),
         bill_rows: figures.bill_rows,
         book_rows: figures.book_rows,
@@ -83,6 +84,10 @@ fn run_row(run: &BillRun, visit: &Visit) -> RunRow {
         difference: money(&run.difference),
         problem: problem.unwrap_or_default(),
     }
+}
+
+fn address(run: &BillRun) -> String {
+    format!("/console/bills/{}/{}/{}", run.channel.code(), run.account, run.day)
 }
 
 fn badge(run: &BillRun, t: &'static Words) -> Badge {
@@ -141,37 +146,43 @@ struct DayPage {
 
 /// The run of the day that the address names, for whoever may look at bills, once it is done: what an earlier try left
 /// is nobody's business.
-async fn done_run(app: &App, visit: &Visit, channel: &str, day: &str) -> Result<BillRun, Problem> {
+async fn done_run(
+    app: &App,
+    visit: &Visit,
+    (channel, account, day): &(String, String, String),
+) -> Result<(BillsOf, BillRun), Problem> {
     if !may_open(visit.who.role, Tab::Bills) {
         return Err(Problem::Forbidden);
     }
     let wallet: Wallet = channel.parse().map_err(|_| Problem::NotFound)?;
+    let account: u32 = account.parse().map_err(|_| Problem::NotFound)?;
     let day: BusinessDay = day.parse().map_err(|_| Problem::NotFound)?;
-    let run = app.base.bill_run(wallet, day).await?;
-    run.filter(|run| run.state == RunState::Done).ok_or(Problem::NotFound)
+    let of = BillsOf::new(wallet, AccountId(account));
+    let run = app.base.bill_run(of, day).await?;
+    Ok((of, run.filter(|run| run.state == RunState::Done).ok_or(Problem::NotFound)?))
 }
 
 /// One day.
 pub(super) async fn day(
     State(app): State<App>,
-    Path((channel, day)): Path<(String, String)>,
+    Path(which): Path<(String, String, String)>,
     visit: Visit,
 ) -> Result<Response, Problem> {
-    let run = done_run(&app, &visit, &channel, &day).await?;
-    let (t, channel, day) = (visit.words(), run.channel, run.day);
-    let categories = app.base.bill_categories(channel, day).await?;
-    let findings = app.base.bill_findings(channel, day, (0, MOST)).await?;
-    let settled = app.base.bill_settled(channel, day, (0, MOST)).await?;
+    let (of, run) = done_run(&app, &visit, &which).await?;
+    let (t, day) = (visit.words(), run.day);
+    let categories = app.base.bill_categories(of, day).await?;
+    let findings = app.base.bill_findings(of, day, (0, MOST)).await?;
+    let settled = app.base.bill_settled(of, day, (0, MOST)).await?;
     let is_cut = run.figures.findings > u64::from(MOST) || run.figures.settled > u64::from(MOST);
     let notice = || Notice::new(Tone::Wait, fill(t.bill_more, &[&MOST.to_string()]));
     let page = DayPage {
         f: visit.frame(Tab::Bills),
-        heading: fill(t.bill_heading, &[&day.to_string(), say::wallet(channel, t)]),
+        heading: fill(t.bill_heading, &[&day.to_string(), &say::account(of.channel, of.account, t)]),
         run: run_row(&run, &visit),
         notices: is_cut.then(notice).into_iter().collect(),
         kinds: categories.into_iter().map(|(kind, count)| kind_of(kind, count, &findings, t)).collect(),
         settled: settled.iter().map(|one| settled_row(one, t)).collect(),
-        csv: format!("/console/bills/{}/{day}/findings.csv", channel.code()),
+        csv: format!("{}/findings.csv", address(&run)),
     };
     Ok(ok(&page))
 }
@@ -179,13 +190,13 @@ pub(super) async fn day(
 /// One day's table.
 pub(super) async fn table(
     State(app): State<App>,
-    Path((channel, day)): Path<(String, String)>,
+    Path(which): Path<(String, String, String)>,
     visit: Visit,
 ) -> Result<Response, Problem> {
-    let run = done_run(&app, &visit, &channel, &day).await?;
-    let (channel, day) = (run.channel, run.day);
-    let text = csv::of_day(&app.base, channel, day).await?;
-    let file = format!("attachment; filename=\"bill-{}-{day}.csv\"", channel.code());
+    let (of, run) = done_run(&app, &visit, &which).await?;
+    let text = csv::of_day(&app.base, &[of], run.day).await?;
+    let (channel, account, day) = (of.channel.code(), of.account, run.day);
+    let file = format!("attachment; filename=\"bill-{channel}-{account}-{day}.csv\"");
     let head = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)];
     Ok((head, text).into_response())
 }

@@ -12,12 +12,14 @@ use evertill_shared::protocol::staff::Role;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tab {
     Orders,
+    Approvals,
     Terminals,
     Groups,
     Unsettled,
     Shifts,
     Bills,
     Wallets,
+    Receipt,
     Staff,
     Audit,
     None,
@@ -67,12 +69,14 @@ impl Frame {
         let role = self.person.as_ref().map(|person| person.role);
         let links = [
             (Tab::Orders, "/console/orders", self.t.orders),
+            (Tab::Approvals, "/console/approvals", self.t.approvals),
             (Tab::Terminals, "/console/terminals", self.t.terminals),
             (Tab::Unsettled, "/console/unsettled", self.t.unsettled),
             (Tab::Shifts, "/console/shifts", self.t.shifts),
             (Tab::Groups, "/console/groups", self.t.groups),
             (Tab::Bills, "/console/bills", self.t.bills),
             (Tab::Wallets, "/console/wallets", self.t.wallets),
+            (Tab::Receipt, "/console/receipt", self.t.receipts),
             (Tab::Staff, "/console/staff", self.t.staff),
             (Tab::Audit, "/console/audit", self.t.audit),
         ];
@@ -101,7 +105,8 @@ pub(super) fn may_open(role: Role, tab: Tab) -> bool {
         Tab::Orders | Tab::None => true,
         Tab::Groups | Tab::Unsettled | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
         Tab::Shifts => role == Role::Manager,
-        Tab::Terminals | Tab::Wallets | Tab::Staff => role.may_administer(),
+        Tab::Approvals => role.may_refund(),
+        Tab::Terminals | Tab::Wallets | Tab::Receipt | Tab::Staff => role.may_administer(),
     }
 }
 

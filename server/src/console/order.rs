@@ -1,6 +1,7 @@
 //! The page of an order: all that is known of it, and the form for a refund.
 
 use super::accept::{self, AcceptCard};
+use super::finished::{self, FinishCard};
 use super::frame::{Frame, Notice, Tab, Tone, html};
 use super::order_view::OrderView;
 use super::problem::Problem;
@@ -57,6 +58,7 @@ struct Page {
     notices: Vec<Notice>,
     order: OrderView,
     accepting: Option<AcceptCard>,
+    finishing: Option<FinishCard>,
     refunding: Refunding,
     live: u32,
     zone_note: String,
@@ -68,6 +70,7 @@ struct Page {
 pub(super) struct Done {
     asked: String,
     accepted: Option<String>,
+    finished: String,
 }
 
 /// The page.
@@ -84,7 +87,8 @@ pub(super) async fn page(
     };
     let notice = asked_notice(&detail, &done.asked, &visit);
     let accepted = done.accepted.and_then(|_| accept::notice(&detail, &visit));
-    let notices = notice.into_iter().chain(accepted).collect();
+    let finished = finished::notice(&detail, &done.finished, &visit);
+    let notices = notice.into_iter().chain(accepted).chain(finished).collect();
     draw(&app, &visit, &detail, StatusCode::OK, notices, Typed::Nothing).await
 }
 
@@ -96,6 +100,24 @@ pub(super) enum Typed {
     Refund(RefundForm),
     /// Why the order is to be accepted.
     Acceptance(String),
+    /// How something was finished at the wallet.
+    Finish(String),
+}
+
+/// The order's page after something was not done, with why and with what was typed; the sentence alone if the order cannot be
+/// read now.
+pub(super) async fn draw_refused(
+    app: &App,
+    visit: &Visit,
+    number: OrderNumber,
+    sentence: String,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let Ok(detail) = app.groups.order(number).await else {
+        return Ok(super::problem::sentence_page(sentence, visit));
+    };
+    let (status, notices) = (StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)]);
+    draw(app, visit, &detail, status, notices, typed).await
 }
 
 /// The order's page, with the form as it was filled in, if it was.
@@ -108,10 +130,16 @@ pub(super) async fn draw(
     typed: Typed,
 ) -> Result<Response, Problem> {
     let (t, now) = (visit.words(), app.clock.now());
-    let (filled_in, why) = match typed {
-        Typed::Nothing => (None, String::new()),
-        Typed::Refund(form) => (Some(form), String::new()),
-        Typed::Acceptance(why) => (None, why),
+    let (mut filled_in, mut why, mut how) = (None, String::new(), String::new());
+    match typed {
+        Typed::Nothing => {}
+        Typed::Refund(form) => filled_in = Some(form),
+        Typed::Acceptance(typed) => why = typed,
+        Typed::Finish(typed) => how = typed,
+    }
+    let finishing = match finished::card(app, visit, detail, how).await {
+        Ok(card) => card,
+        Err(error) => return unreachable_page(&error, detail.summary.number, visit),
     };
     if detail.summary.quarantined {
         notices.push(Notice::new(Tone::Doubt, t.quarantined_long));
@@ -126,6 +154,7 @@ pub(super) async fn draw(
         notices,
         order: OrderView::of(detail, &app.centre.policies(), now, visit),
         accepting: accept::card(app, visit, detail, why).await?,
+        finishing,
         refunding: refunding(visit, detail, app.base.business_day(now), filled_in)?,
         live: if under_way { BUSY } else { CALM },
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),

@@ -10,6 +10,7 @@ use evertill_shared::business_day::local_text;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order::PaidBy;
+use evertill_shared::order::age::AgeCheck;
 use evertill_shared::order::discount::{Discount, PriceChange, Reason};
 use evertill_shared::order::line::Line;
 use evertill_shared::payment::Action;
@@ -25,6 +26,7 @@ pub(super) struct OrderView {
     pub subtotal: Option<String>,
     pub taken_off: Option<TakenOff>,
     pub lines_voided: u32,
+    pub age: Option<String>,
     pub note: Option<String>,
     pub sold: String,
     pub terminal: String,
@@ -101,6 +103,7 @@ impl OrderView {
                 .map(|a| a.to_string()),
             taken_off: detail.goods.discount.as_ref().map(|discount| TakenOff::discount(discount, t)),
             lines_voided: detail.goods.lines_voided,
+            age: detail.goods.age.as_ref().map(|age| age_text(age, t)),
             note: detail.goods.note.clone(),
             sold: local_text(order.created_at, zone),
             terminal: order.sale.terminal.to_string(),
@@ -127,6 +130,14 @@ fn badges(detail: &OrderDetail, t: &'static Words) -> Vec<Badge> {
     let open = detail.payments.iter().map(|record| record.payment.state).find(|state| !state.is_final());
     let open = open.map(|state| say::payment(state, t)).map(|(tone, word)| Badge::new(tone, word));
     say::order(&detail.summary, t).into_iter().chain(open).collect()
+}
+
+/// Which age was asked for, and who looked.
+fn age_text(age: &AgeCheck, t: &'static Words) -> String {
+    let years = fill(t.years_old, &[&age.years.to_string()]);
+    age.by
+        .as_ref()
+        .map_or(years.clone(), |by| format!("{years} · {}", fill(t.checked_by, &[&by.tidy().name])))
 }
 
 fn paid_with(paid_by: &PaidBy, t: &'static Words) -> String {

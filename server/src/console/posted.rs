@@ -29,8 +29,8 @@ impl Fields {
     }
 }
 
-/// The longest form that is read, in bytes: one with a wallet's keys and certificates in it.
-const LONGEST: usize = 64 * 1024;
+/// The longest form that is read, in bytes: one with a template for receipts in it, each byte of which may be written as three.
+const LONGEST: usize = 4 * evertill_shared::receipt::template::LONGEST;
 
 async fn read(request: Request) -> Result<Fields, Problem> {
     let (parts, body) = request.into_parts();

@@ -1,6 +1,5 @@
 //! A manager asks for a refund.
 
-use super::frame::Notice;
 use super::order::{self, RefundForm, Typed};
 use super::posted::{Fields, Posted};
 use super::problem::Problem;
@@ -10,7 +9,6 @@ use crate::api::refunds::{Asker, LONGEST_REASON, is_request, reserve_refund};
 use crate::app::App;
 use crate::order_group::{GroupError, Refusal};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
@@ -47,12 +45,7 @@ pub(super) async fn ask(
             }
         }
     };
-    let detail = match app.groups.order(number).await {
-        Ok(detail) => detail,
-        Err(_) => return Ok(super::problem::sentence_page(sentence, &visit)),
-    };
-    let (status, notices) = (StatusCode::UNPROCESSABLE_ENTITY, vec![Notice::bad(sentence)]);
-    order::draw(&app, &visit, &detail, status, notices, Typed::Refund(form)).await
+    order::draw_refused(&app, &visit, number, sentence, Typed::Refund(form)).await
 }
 
 fn filled_in(fields: &Fields) -> RefundForm {

@@ -54,6 +54,7 @@ pub(super) fn drawer_reason(reason: DrawerReason, t: T) -> &'static str {
         DrawerReason::WrongChange => t.drawer_wrong_change,
         DrawerReason::Check => t.drawer_check,
         DrawerReason::Count => t.drawer_count,
+        DrawerReason::DidNotOpen => t.drawer_did_not_open,
         DrawerReason::Other => t.reason_other,
     }
 }
@@ -166,6 +167,7 @@ pub(super) fn declined(reason: DeclineReason, t: T) -> &'static str {
         DeclineReason::Configuration => t.decline_configuration,
         DeclineReason::ChannelUnreachable => t.decline_channel_unreachable,
         DeclineReason::NoAccount => t.decline_no_account,
+        DeclineReason::OutsideLimits => t.decline_outside_limits,
     }
 }
 
@@ -194,6 +196,7 @@ pub(super) fn refund_refused(why: &RefundRefused, currency: Currency, t: T) -> S
         RefundRefused::AnotherTill { sold_at } => fill(t.refund_other_till, &[&sold_at.to_string()]),
         RefundRefused::Withdrawn => t.refund_withdrawn.into(),
         RefundRefused::ByChannel { message } => fill(t.refund_by_channel, &[message]),
+        RefundRefused::NotKnownHere => why.to_string(),
     }
 }
 

@@ -1,20 +1,25 @@
 //! The tills' shifts: what was in the drawers, what was counted, what is over or short; and rights that nobody held.
 
 use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
+use super::posted::Posted;
 use super::problem::Problem;
 use super::say;
 use super::visitor::Visit;
 use super::words::{Words, fill};
+use crate::api::refunds::LONGEST_REASON;
 use crate::app::App;
-use crate::base_store::{DoubtedRight, ShiftRecord};
+use crate::base_store::{
+    BaseError, CountersignedDay, DOUBTS_PAGE, DoubtKey, DoubtedRight, GivenUp, SHIFTS_PAGE, ShiftRecord,
+};
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::id::{KeyEpoch, TerminalId};
-use evertill_shared::money::Currency;
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::shift::{Act, Book, Closing, Deed, Differs, Tally};
+use evertill_shared::terminal_state::TerminalState;
 use serde::Deserialize;
 
 struct Row {
@@ -30,12 +35,24 @@ struct Row {
 }
 
 struct DoubtRow {
+    /// Till, key, entry and place, as the form names it.
+    key: String,
     at: String,
     terminal: String,
     place: u64,
     right: &'static str,
     by: String,
     approved_by: String,
+    /// Who looked into it, when, and what came of it.
+    settled: String,
+}
+
+/// A till's day that was countersigned.
+struct SaidRow {
+    terminal: String,
+    at: String,
+    to: u64,
+    apart: String,
 }
 
 #[derive(Template)]
@@ -46,14 +63,79 @@ struct ListPage {
     day: String,
     rows: Vec<Row>,
     doubts: Vec<DoubtRow>,
+    said: Vec<SaidRow>,
+    may_settle: bool,
+    back: String,
+    /// Where the list goes on; nothing if that is all.
+    more: String,
+    more_doubts: String,
+    /// It does not begin with the first.
+    is_later: bool,
     zone_note: String,
 }
 
-/// Which day.
+/// Which day, and behind which shift, or which doubt.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
     #[serde(default)]
     day: String,
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    doubts_after: String,
+    /// `why`: a doubt was to be settled without a word.
+    #[serde(default)]
+    missing: String,
+}
+
+/// What is said at the top because of the last touch.
+fn missing(asked: &Asked, t: &'static Words) -> Option<Notice> {
+    let words = match asked.missing.as_str() {
+        "why" => t.doubt_why_needed,
+        "found" => t.shift_found_needed,
+        "not" => t.shift_not_given_up,
+        _ => return None,
+    };
+    Some(Notice::bad(words))
+}
+
+/// `T0001/1/55`: a till, its key, an entry; and what follows.
+fn place(text: &str) -> Option<(TerminalId, KeyEpoch, u64, &str)> {
+    let mut parts = text.splitn(4, '/');
+    let terminal = parts.next()?.parse().ok()?;
+    let epoch = parts.next()?.parse().ok()?;
+    // What the database cannot hold is no place.
+    let sequence: u32 = parts.next()?.parse().ok()?;
+    Some((terminal, epoch, sequence.into(), parts.next().unwrap_or_default()))
+}
+
+fn doubt_key(text: &str) -> Option<DoubtKey> {
+    let (terminal, epoch, sequence, rest) = place(text)?;
+    let place: u32 = rest.parse().ok()?;
+    Some(DoubtKey { terminal, epoch, sequence, place: place.into() })
+}
+
+fn key_text(key: &DoubtKey) -> String {
+    format!("{}/{}/{}/{}", key.terminal, key.epoch, key.sequence, key.place)
+}
+
+/// The address of this part of a day's lists: whoever settles something on it comes back to it.
+fn this_part(
+    of_day: &str,
+    after: Option<(TerminalId, KeyEpoch, u64)>,
+    doubts_after: Option<&DoubtKey>,
+) -> String {
+    let after = after.map(|(terminal, epoch, opened)| format!("&after={terminal}/{epoch}/{opened}"));
+    let doubts_after = doubts_after.map(|key| format!("&doubts_after={}", key_text(key)));
+    [Some(of_day.to_owned()), after, doubts_after].into_iter().flatten().collect()
+}
+
+/// The page without the one more, and the last of it if there was one more.
+fn turn<T>(mut rows: Vec<T>, page: u32) -> (Vec<T>, bool) {
+    let page = usize::try_from(page).unwrap_or(usize::MAX);
+    let more = rows.len() > page;
+    rows.truncate(page);
+    (rows, more)
 }
 
 /// The shifts of a day; of today with those that have not ended yet.
@@ -66,24 +148,46 @@ pub(super) async fn list(
         return Err(Problem::Forbidden);
     }
     let (t, today) = (visit.words(), app.base.business_day(app.clock.now()));
-    let (day, notices) = match asked.day.trim() {
+    let (day, mut notices) = match asked.day.trim() {
         "" => (today, Vec::new()),
         text => match text.parse::<BusinessDay>() {
             Ok(day) => (day, Vec::new()),
             Err(_) => (today, vec![Notice::bad(t.shift_bad_day)]),
         },
     };
-    let shifts = app.base.shifts(day, day == today).await?;
-    let doubts = app.base.doubted_rights(day).await?;
+    notices.extend(missing(&asked, t));
+    let after = place(&asked.after).map(|(terminal, epoch, opened, _)| (terminal, epoch, opened));
+    let doubts_after = doubt_key(&asked.doubts_after);
+    let (shifts, more) = turn(app.base.shifts(day, day == today, after).await?, SHIFTS_PAGE);
+    let (doubts, more_doubts) = turn(app.base.doubted_rights(day, doubts_after).await?, DOUBTS_PAGE);
+    let of_day = format!("/console/shifts?day={day}");
+    let more = shifts
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{of_day}&after={}/{}/{}", last.terminal, last.epoch, last.book.opened));
+    let more_doubts = doubts.last().filter(|_| more_doubts);
+    let more_doubts = more_doubts.map(|last| format!("{of_day}&doubts_after={}#doubts", key_text(&last.key)));
+    let said = app.base.countersigned(day).await?;
     let page = ListPage {
         f: visit.frame(Tab::Shifts),
         notices,
         day: day.to_string(),
         rows: shifts.iter().map(|shift| row(shift, &visit)).collect(),
         doubts: doubts.iter().map(|doubt| doubt_row(doubt, &visit)).collect(),
+        said: said.iter().map(|said| said_row(said, &visit)).collect(),
+        may_settle: visit.who.role.may_accept(),
+        back: this_part(&of_day, after, doubts_after.as_ref()),
+        more: more.unwrap_or_default(),
+        more_doubts: more_doubts.unwrap_or_default(),
+        is_later: after.is_some() || doubts_after.is_some(),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(ok(&page))
+}
+
+fn said_row(said: &CountersignedDay, visit: &Visit) -> SaidRow {
+    let apart = if said.quarantined == 0 { String::new() } else { said.quarantined.to_string() };
+    SaidRow { terminal: said.terminal.to_string(), at: visit.time(said.at), to: said.to, apart }
 }
 
 fn row(shift: &ShiftRecord, visit: &Visit) -> Row {
@@ -107,6 +211,8 @@ fn badges(shift: &ShiftRecord, t: &'static Words) -> Vec<Badge> {
     let book = &shift.book;
     let over = book.closed.as_ref().map(|closed| closed.closing.over_minor());
     let stands = match over {
+        _ if shift.unreadable => Badge::new(Tone::Bad, t.shift_unreadable),
+        None if shift.given_up.is_some() => Badge::new(Tone::Doubt, t.shift_given_up),
         None => Badge::new(Tone::Wait, t.shift_open),
         Some(0) => Badge::new(Tone::Good, t.shift_exact),
         Some(over) if over > 0 => Badge::new(Tone::Doubt, t.shift_over),
@@ -119,14 +225,50 @@ fn badges(shift: &ShiftRecord, t: &'static Words) -> Vec<Badge> {
 }
 
 fn doubt_row(doubt: &DoubtedRight, visit: &Visit) -> DoubtRow {
+    let t = visit.words();
+    let settled = doubt.settled.as_ref();
+    let settled = settled
+        .map(|settled| fill(t.doubt_settled_by, &[&settled.who, &visit.time(settled.at), &settled.why]));
     DoubtRow {
+        key: key_text(&doubt.key),
         at: visit.time(doubt.at),
-        terminal: doubt.terminal.to_string(),
-        place: doubt.sequence,
-        right: say::right(doubt.used.right, visit.words()),
+        terminal: doubt.key.terminal.to_string(),
+        place: doubt.key.sequence,
+        right: say::right(doubt.used.right, t),
         by: person(doubt.used.cashier.as_ref()),
         approved_by: person(doubt.used.approved_by.as_ref()),
+        settled: settled.unwrap_or_default(),
     }
+}
+
+/// An address of these pages, and of nothing else.
+fn is_here(back: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/?=&-_".contains(c);
+    back.strip_prefix("/console/shifts")
+        .is_some_and(|rest| (rest.is_empty() || rest.starts_with(['?', '/'])) && rest.chars().all(plain))
+}
+
+/// A manager says what came of a doubt; the answer leads back to where they were.
+pub(super) async fn settle(
+    State(app): State<App>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    if !visit.who.role.may_accept() {
+        return Err(Problem::Forbidden);
+    }
+    let key = doubt_key(fields.get("doubt")).ok_or(Problem::NotFound)?;
+    let why = fields.get("why").to_owned();
+    let back = fields.get("back");
+    let back = if is_here(back) { back } else { "/console/shifts" };
+    if why.is_empty() || why.chars().count() > LONGEST_REASON {
+        let and = if back.contains('?') { '&' } else { '?' };
+        return Ok(Redirect::to(&format!("{back}{and}missing=why")).into_response());
+    }
+    match app.base.settle_doubt(key, visit.who.login.clone(), why).await {
+        Err(BaseError::NotFound(_)) => return Err(Problem::NotFound),
+        settled => settled?,
+    }
+    Ok(Redirect::to(back).into_response())
 }
 
 struct Figure {
@@ -168,13 +310,62 @@ struct ShiftPage {
     counted: Vec<CountRow>,
     acts: Vec<ActRow>,
     doubts: Vec<DoubtRow>,
+    may_settle: bool,
+    /// Who gave it up, when, why, and what they found.
+    given_up: String,
+    may_give_up: bool,
+    back: String,
+    more_doubts: String,
     zone_note: String,
+}
+
+/// Whether a person may give up a shift: it has not ended, and its till will hardly end it.
+async fn may_give_up(app: &App, shift: &ShiftRecord, visit: &Visit) -> Result<bool, Problem> {
+    let is_open = shift.unreadable || shift.book.is_open();
+    if !is_open || shift.given_up.is_some() || !visit.who.role.may_accept() {
+        return Ok(false);
+    }
+    let till = app.base.terminal(shift.terminal).await?;
+    let sells = till.is_some_and(|till| till.record.state == TerminalState::Active);
+    Ok(!sells || shift.day < app.base.business_day(app.clock.now()))
+}
+
+fn given_up(given_up: &GivenUp, book: &Book, visit: &Visit) -> String {
+    let GivenUp { who, why, at, found_minor } = given_up;
+    fill(visit.words().shift_given_up_by, &[who, &visit.time(*at), why, &money(*found_minor, book)])
+}
+
+/// A manager gives up a shift that its till will never end.
+pub(super) async fn give_up(
+    State(app): State<App>,
+    Posted { visit, fields }: Posted,
+) -> Result<Response, Problem> {
+    if !visit.who.role.may_accept() {
+        return Err(Problem::Forbidden);
+    }
+    let (terminal, epoch, opened, _) = place(fields.get("shift")).ok_or(Problem::NotFound)?;
+    let shift = app.base.shift(terminal, epoch, opened).await?.ok_or(Problem::NotFound)?;
+    let here = format!("/console/shifts/{terminal}/{epoch}/{opened}");
+    let again = |missing: &str| Redirect::to(&format!("{here}?missing={missing}")).into_response();
+    let why = fields.get("why").to_owned();
+    if why.is_empty() || why.chars().count() > LONGEST_REASON {
+        return Ok(again("why"));
+    }
+    let found = Amount::parse_decimal(fields.get("found"), shift.book.float.currency);
+    let Some(found) = found.ok().filter(|found| found.minor >= 0) else { return Ok(again("found")) };
+    let place = (terminal, epoch, opened);
+    match app.base.give_up_shift(place, found.minor, visit.who.login.clone(), why).await {
+        Err(BaseError::Invalid(_)) => return Ok(again("not")),
+        done => done?,
+    }
+    Ok(Redirect::to(&here).into_response())
 }
 
 /// One shift.
 pub(super) async fn one(
     State(app): State<App>,
     Path((terminal, epoch, opened)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
     visit: Visit,
 ) -> Result<Response, Problem> {
     if !may_open(visit.who.role, Tab::Shifts) {
@@ -185,13 +376,16 @@ pub(super) async fn one(
     // What the database cannot hold is no place.
     let opened = opened.parse::<u32>().map_err(|_| Problem::NotFound)?;
     let shift = app.base.shift(terminal, epoch, opened.into()).await?.ok_or(Problem::NotFound)?;
-    let doubts = app.base.doubted_rights_in(&shift).await?;
+    let (doubts, more_doubts) = turn(app.base.doubted_rights_in(&shift).await?, DOUBTS_PAGE);
+    // Those that do not go onto the shift's page are on its day's.
+    let more_doubts = doubts.last().filter(|_| more_doubts);
+    let more_doubts = more_doubts.map(|last| format!("/console/shifts?day={}#doubts", last.day));
     let (t, book) = (visit.words(), &shift.book);
     let closing = book.closed.as_ref().map(|closed| &closed.closing);
     let page = ShiftPage {
         f: visit.frame(Tab::Shifts),
         heading: fill(t.shift_heading, &[&terminal.to_string(), &shift.day.to_string()]),
-        notices: notices(book, t),
+        notices: missing(&asked, t).into_iter().chain(notices(&shift, t)).collect(),
         day: shift.day.to_string(),
         row: row(&shift, &visit),
         approved_by: person(book.approved_by.as_ref()),
@@ -203,12 +397,21 @@ pub(super) async fn one(
         counted: closing.map(|closing| counted(closing, book)).unwrap_or_default(),
         acts: book.acts.iter().map(|act| act_row(act, &visit)).collect(),
         doubts: doubts.iter().map(|doubt| doubt_row(doubt, &visit)).collect(),
+        may_settle: visit.who.role.may_accept(),
+        given_up: shift.given_up.as_ref().map(|by| given_up(by, book, &visit)).unwrap_or_default(),
+        may_give_up: may_give_up(&app, &shift, &visit).await?,
+        back: format!("/console/shifts/{terminal}/{epoch}/{opened}"),
+        more_doubts: more_doubts.unwrap_or_default(),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(ok(&page))
 }
 
-fn notices(book: &Book, t: &'static Words) -> Vec<Notice> {
+fn notices(shift: &ShiftRecord, t: &'static Words) -> Vec<Notice> {
+    if shift.unreadable {
+        return vec![Notice::bad(t.shift_unreadable_long)];
+    }
+    let book = &shift.book;
     let differs: Vec<&str> = book.differs().into_iter().map(|differs| differs_word(differs, t)).collect();
     let mut all = Vec::new();
     if !differs.is_empty() {
@@ -328,4 +531,19 @@ fn person(person: Option<&Cashier>) -> String {
 fn money(minor: i64, book: &Book) -> String {
     let currency: Currency = book.float.currency;
     say::money(minor, currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_settles_something_comes_back_to_the_part_of_the_list_that_they_were_on() {
+        let day = "/console/shifts?day=2026-11-20";
+        assert_eq!(this_part(day, None, None), day);
+        let (shift, doubt) = (place("T0001/1/55").unwrap(), doubt_key("T0002/1/7/3").unwrap());
+        let part = this_part(day, Some((shift.0, shift.1, shift.2)), Some(&doubt));
+        assert_eq!(part, format!("{day}&after=T0001/1/55&doubts_after=T0002/1/7/3"));
+        assert!(is_here(&part), "and it is taken for one of these pages");
+    }
 }

@@ -27,10 +27,12 @@ pub(super) fn tell(
         alarm: matches!(
             line.what,
             Fact::KnownAtOthers { .. }
+                | Fact::PaidAtAnother { .. }
                 | Fact::LateSuccess { .. }
                 | Fact::PaidTwice { .. }
                 | Fact::NotGivenBack { .. }
                 | Fact::RefundContradicted { .. }
+                | Fact::RefundNeedsAPerson { .. }
         ),
     };
     story.iter().map(line).collect()
@@ -67,6 +69,13 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
         Fact::KnownAtOthers { attempt, accounts } => {
             fill(t.fact_known_at_others, &[&attempt.to_string(), &named(accounts)])
         }
+        Fact::PaidAtAnother { attempt, account } => {
+            fill(t.fact_paid_at_another, &[&attempt.to_string(), &account.to_string()])
+        }
+        Fact::GivenBackAt { attempt, account, refund, amount } => fill(
+            t.fact_given_back_at,
+            &[&attempt.to_string(), &amount.to_string(), &account.to_string(), &refund.0],
+        ),
         Fact::LateSuccess { attempt, transaction } => {
             fill(t.fact_late_success, &[&attempt.to_string(), transaction])
         }
@@ -81,6 +90,8 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
         Fact::RefundAsked { .. }
         | Fact::RefundCarriedOut { .. }
         | Fact::RefundIs { .. }
+        | Fact::RefundNeedsAPerson { .. }
+        | Fact::FinishedByHand { .. }
         | Fact::RefundContradicted { .. } => about_refund(fact, terminal, t),
     }
 }
@@ -101,6 +112,10 @@ fn about_refund(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String 
                 text = format!("{text} · {message}");
             }
             fill(t.fact_refund_is, &[&refund.0, &text])
+        }
+        Fact::RefundNeedsAPerson { refund, .. } => fill(t.fact_refund_needs_a_person, &[&refund.0]),
+        Fact::FinishedByHand { refund, who, login, why } => {
+            fill(t.fact_finished_by_hand, &[&refund.0, who, login, why])
         }
         Fact::RefundContradicted { refund, state } => {
             fill(t.fact_refund_contradicted, &[&refund.0, &say::refund(*state, terminal, t).1])

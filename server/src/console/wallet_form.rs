@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::say;
 use super::visitor::{Visit, query_of};
 use super::wallets::{only_it, refused, span};
-use super::words::{Words, fill};
+use super::words::fill;
 use crate::accounts::{AccountSettings, ChangeError, Secrets};
 use crate::app::App;
 use crate::base_store::{AccountFacts, AccountRow, BaseError, Changer};
@@ -35,6 +35,8 @@ struct Filled {
     name: String,
     merchant: String,
     app_id: String,
+    sub_merchant: String,
+    sub_app: String,
     seller_id: String,
     notify_url: String,
     public_key_id: String,
@@ -76,6 +78,7 @@ fn secrets(wallet: Wallet, row: Option<&AccountRow>, visit: &Visit) -> Vec<Secre
         ],
         Wallet::Alipay => &[
             ("app_private_key", t.secret_app_private_key),
+            ("app_auth_token", t.secret_app_auth_token),
             ("wallet_public_key", t.secret_wallet_public_key),
             ("app_certificate", t.secret_app_certificate),
             ("root_certificates", t.secret_root_certificates),
@@ -162,8 +165,10 @@ fn of_row(row: &AccountRow) -> Result<Filled, Problem> {
         request: fresh_request()?,
         seen: row.version.to_string(),
         name: facts.name.clone(),
-        merchant: facts.merchant.clone(),
+        merchant: own_number(&settings, facts.wallet),
         app_id: text("/app_id"),
+        sub_merchant: text("/sub_merchant_id"),
+        sub_app: text("/sub_app_id"),
         seller_id: text("/seller_id"),
         notify_url: if facts.wallet == Wallet::Alipay { text("/notify_url") } else { text("/v3/notify_url") },
         public_key_id: text("/v3/public_key_id"),
@@ -178,6 +183,12 @@ fn of_row(row: &AccountRow) -> Result<Filled, Problem> {
     })
 }
 
+/// The merchant's or the app's own number.
+fn own_number(settings: &Value, wallet: Wallet) -> String {
+    let name = if wallet == Wallet::Alipay { "app_id" } else { "merchant_id" };
+    settings.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 fn of_fields(fields: &Fields) -> Filled {
     let text = |name: &str| fields.get(name).to_owned();
     let on = |name: &str| fields.get(name) == "on";
@@ -187,6 +198,8 @@ fn of_fields(fields: &Fields) -> Filled {
         name: text("name"),
         merchant: text("merchant"),
         app_id: text("app_id"),
+        sub_merchant: text("sub_merchant"),
+        sub_app: text("sub_app"),
         seller_id: text("seller_id"),
         notify_url: text("notify_url"),
         public_key_id: text("public_key_id"),
@@ -235,6 +248,8 @@ fn settings_of(wallet: Wallet, form: &Filled, has: impl Fn(&str) -> bool, before
         Wallet::WeChatPay => {
             put("secure_endpoints", named.filter(|_| one_list));
             put("merchant_id", Some(json!(form.merchant)));
+            put("sub_merchant_id", Some(json!(optional(&form.sub_merchant))));
+            put("sub_app_id", Some(json!(optional(&form.sub_app))));
             for (field, name) in [
                 ("api_key_file", "api_key"),
                 ("client_certificate", "client_certificate"),
@@ -267,6 +282,7 @@ fn settings_of(wallet: Wallet, form: &Filled, has: impl Fn(&str) -> bool, before
                 }),
             });
             put("certificates", Some(json!(certificates)));
+            put("app_auth_token", Some(json!(held("app_auth_token"))));
             put("notify_url", Some(json!(optional(&form.notify_url))));
             put("seller_id", Some(json!(optional(&form.seller_id))));
         }
@@ -294,7 +310,7 @@ fn facts_of(
     Ok(AccountFacts {
         name: form.name.clone(),
         wallet,
-        merchant: form.merchant.clone(),
+        merchant: settings.merchant(),
         store: form.only_here.then_some(visit.store.id),
         currency,
         scanned: form.scanned,
@@ -319,7 +335,7 @@ pub(super) async fn add(
         Err(notice) => return Ok(draw(&visit, (wallet, None), form, Some(notice))),
     };
     let done = app.accounts.add(facts, secrets, form.enabled, by).await;
-    match told(done.map(|id| Some(id.get())), visit.words())? {
+    match told(done.map(|id| Some(id.get())), &visit)? {
         Ok(response) => Ok(response),
         Err(notice) => Ok(draw(&visit, (wallet, None), form, Some(notice))),
     }
@@ -335,7 +351,8 @@ pub(super) async fn change(
     let row = find(&app, id).await?;
     let wallet = row.facts.wallet;
     let mut form = of_fields(&fields);
-    form.merchant.clone_from(&row.facts.merchant);
+    let before: Value = serde_json::from_str(&row.facts.settings).map_err(|_| Problem::Internal)?;
+    form.merchant = own_number(&before, wallet);
     let (secrets, by) = (given(wallet, &fields, &visit), changer(&form, &visit)?);
     let seen = form.seen.parse().map_err(|_| Problem::BadForm)?;
     let facts = match facts_of(wallet, (&form, &fields), &secrets, Some(&row), &visit) {
@@ -343,7 +360,7 @@ pub(super) async fn change(
         Err(notice) => return Ok(draw(&visit, (wallet, Some(&row)), form, Some(notice))),
     };
     let done = app.accounts.change((row.id, seen), facts, secrets, by).await;
-    match told(done.map(|()| Some(id)), visit.words())? {
+    match told(done.map(|()| Some(id)), &visit)? {
         Ok(response) => Ok(response),
         Err(notice) => Ok(draw(&visit, (wallet, Some(&row)), form, Some(notice))),
     }
@@ -359,14 +376,11 @@ fn changer(form: &Filled, visit: &Visit) -> Result<Changer, Problem> {
 }
 
 /// Where to go after it was done, now or by the same press before; or why it was not.
-fn told(
-    done: Result<Option<u32>, ChangeError>,
-    t: &'static Words,
-) -> Result<Result<Response, Notice>, Problem> {
+fn told(done: Result<Option<u32>, ChangeError>, visit: &Visit) -> Result<Result<Response, Notice>, Problem> {
     let address = match done {
         Ok(Some(id)) => format!("/console/wallets?{}", query_of(&[("saved", &id.to_string())])),
         Ok(None) | Err(ChangeError::Base(BaseError::Replayed)) => "/console/wallets".to_owned(),
-        Err(error) => return refused(error, t).map(Err),
+        Err(error) => return refused(error, visit).map(Err),
     };
     Ok(Ok(Redirect::to(&address).into_response()))
 }

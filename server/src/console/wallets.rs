@@ -8,7 +8,7 @@ use super::visitor::{Visit, query_of};
 use super::words::{Words, fill};
 use crate::accounts::{ChangeError, SealError, Standing};
 use crate::app::App;
-use crate::base_store::{AccountRow, WalletTable};
+use crate::base_store::{AccountRow, BaseError, WalletTable};
 use crate::order_centre::ChannelHealth;
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -99,10 +99,13 @@ async fn draw(
 ) -> Result<Response, Problem> {
     let (t, table) = (visit.words(), app.base.wallet_table().await?);
     let health = app.centre.channels();
+    let forsaken = app.accounts.forsaken(&table).await.into_iter().map(|(wallet, merchant)| {
+        Notice::bad(fill(t.account_forsaken, &[say::wallet(wallet, t), &merchant]))
+    });
     let no_keys = (!app.accounts.can_seal()).then(|| Notice::new(Tone::Doubt, t.account_no_keys));
     let page = Page {
         f: visit.frame(Tab::Wallets),
-        notices: notice.into_iter().chain(no_keys).collect(),
+        notices: notice.into_iter().chain(forsaken).chain(no_keys).collect(),
         accounts: table.accounts.iter().map(|row| account(row, app, &health, visit)).collect(),
         of_the_file: Wallet::ALL.iter().filter_map(|wallet| in_the_file(app, *wallet, &table, t)).collect(),
         rules: table.rules.iter().map(|rule| rule_row(rule, &table, visit)).collect(),
@@ -196,12 +199,16 @@ fn reason(fields: &Fields) -> Option<String> {
 }
 
 /// Why something was not done, for people.
-pub(super) fn refused(error: ChangeError, t: &'static Words) -> Result<Notice, Problem> {
+pub(super) fn refused(error: ChangeError, visit: &Visit) -> Result<Notice, Problem> {
+    let t = visit.words();
     match error {
+        ChangeError::Base(BaseError::MayHold { since, until }) => {
+            Ok(Notice::bad(fill(t.account_may_hold, &[&visit.time(since), &visit.time(until)])))
+        }
         ChangeError::InUse => Ok(Notice::bad(t.account_in_use)),
         ChangeError::Seal(SealError::NoKeys) => Ok(Notice::bad(t.account_no_keys)),
         ChangeError::Group(error) => Ok(Notice::bad(fill(t.account_refused, &[&error.to_string()]))),
-        ChangeError::Base(error @ crate::base_store::BaseError::Db(_)) => Err(error.into()),
+        ChangeError::Base(error @ BaseError::Db(_)) => Err(error.into()),
         other => Ok(Notice::bad(fill(t.account_refused, &[&other.to_string()]))),
     }
 }
@@ -218,7 +225,7 @@ async fn answered(
             Ok(Redirect::to(&address).into_response())
         }
         Err(error) => {
-            let notice = refused(error, visit.words())?;
+            let notice = refused(error, visit)?;
             draw(app, visit, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// For each that was in the last commit, so long.
 const FOR_EACH: Duration = Duration::from_micros(300);
 /// Never longer than this.
-const MOST: Duration = Duration::from_millis(6);
+const MOST: Duration = Duration::from_millis(8);
 
 /// What is known of the last commit.
 #[derive(Clone, Copy, Debug, Default)]

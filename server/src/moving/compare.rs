@@ -85,7 +85,8 @@ impl Ends {
                      SELECT number FROM payments WHERE state IN ('declined', 'reversed') AND looked_again = 0 \
                      AND number LIKE ?1 UNION \
                      SELECT number FROM refunds WHERE state IN ('reserved', 'sent', 'unknown') AND number LIKE ?1 \
-                     UNION SELECT number FROM give_backs WHERE state = 'open' AND number LIKE ?1",
+                     UNION SELECT number FROM give_backs WHERE state = 'open' AND number LIKE ?1 \
+                     UNION SELECT number FROM give_backs_elsewhere WHERE state = 'open' AND number LIKE ?1",
                     &params![&pattern],
                 )?;
                 rows.iter().map(|row| Ok(row.at(0)?)).collect::<Result<_, MoveError>>()
@@ -95,7 +96,7 @@ impl Ends {
 
     /// Counts the rows of every table on both sides; those of what was left out do not count.
     pub(super) async fn counts_are_equal(&self, left_out: BTreeSet<String>) -> Result<(), MoveError> {
-        let (mut here, mut there, mut after) = ([0_u64; 6], [0_u64; 6], String::new());
+        let (mut here, mut there, mut after) = ([0_u64; 7], [0_u64; 7], String::new());
         while after != END {
             let last = self.part_after(&after).await?;
             let (pattern, like) = (self.pattern(), self.pattern());
@@ -147,7 +148,7 @@ impl Ends {
     }
 }
 
-fn add(sum: &mut [u64; 6], more: [u64; 6]) {
+fn add(sum: &mut [u64; 7], more: [u64; 7]) {
     sum.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(more));
 }
 
@@ -159,16 +160,16 @@ fn count_in(sql: &dyn Sql, table: &str, span: &Span, pattern: &str) -> Result<u6
     Ok(count.unwrap_or_default())
 }
 
-fn counts(sql: &dyn Sql, span: &Span, pattern: &str) -> Result<[u64; 6], MoveError> {
-    let mut counts = [0; 6];
+fn counts(sql: &dyn Sql, span: &Span, pattern: &str) -> Result<[u64; 7], MoveError> {
+    let mut counts = [0; 7];
     for (count, table) in counts.iter_mut().zip(&TABLES) {
         *count = count_in(sql, table.name, span, pattern)?;
     }
     Ok(counts)
 }
 
-fn counts_of(sql: &dyn Sql, numbers: &BTreeSet<String>) -> Result<[u64; 6], MoveError> {
-    let mut counts = [0_u64; 6];
+fn counts_of(sql: &dyn Sql, numbers: &BTreeSet<String>) -> Result<[u64; 7], MoveError> {
+    let mut counts = [0_u64; 7];
     for number in numbers {
         for (count, table) in counts.iter_mut().zip(&TABLES) {
             let statement = format!("SELECT count(*) FROM {} WHERE number = ?1", table.name);

@@ -29,7 +29,7 @@ pub(super) struct Table {
 }
 
 /// Parents before children.
-pub(super) const TABLES: [Table; 6] = [
+pub(super) const TABLES: [Table; 7] = [
     Table {
         name: "orders",
         columns: &[
@@ -104,6 +104,7 @@ pub(super) const TABLES: [Table; 6] = [
             NumberOrNothing("carried_out_at"),
             NumberOrNothing("asked_at"),
             TextOrNothing("refused"),
+            Always("by_hand"),
             Always("next_at"),
             Always("tries"),
             TextOrNothing("lease_owner"),
@@ -123,11 +124,33 @@ pub(super) const TABLES: [Table; 6] = [
             Always("next_at"),
             Always("tries"),
             TextOrNothing("words"),
+            Always("round"),
+            Always("by_hand"),
             TextOrNothing("lease_owner"),
             NumberOrNothing("lease_until"),
             Always("version"),
         ],
         order: "number, attempt",
+    },
+    Table {
+        name: "give_backs_elsewhere",
+        columns: &[
+            Always("number"),
+            Always("attempt"),
+            Always("account"),
+            Always("wallet"),
+            Always("state"),
+            Always("since"),
+            Always("next_at"),
+            Always("tries"),
+            TextOrNothing("words"),
+            Always("round"),
+            Always("by_hand"),
+            TextOrNothing("lease_owner"),
+            NumberOrNothing("lease_until"),
+            Always("version"),
+        ],
+        order: "number, attempt, account",
     },
     Table {
         name: "ledger",
@@ -160,7 +183,7 @@ pub(super) struct Chunk {
     /// What it covers: also numbers of which nothing is there.
     pub spans: Vec<Span>,
     /// The rows of each of [`TABLES`].
-    pub rows: [Vec<Values>; 6],
+    pub rows: [Vec<Values>; 7],
 }
 
 impl Column {

@@ -1,6 +1,7 @@
 //! The merchant's accounts at the wallets, as this server serves them: a lane each. Which one a new payment goes to is
 //! chosen from the table; everything about an attempt goes to the account that stands in it.
 
+use super::answering::together;
 use super::lane::Lane;
 use super::{CentreSettings, ChannelHealth, OrderCentre};
 use crate::channel::Channel;
@@ -10,6 +11,7 @@ use evertill_shared::id::{AccountId, ChannelNumber};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::DeclineReason;
+use evertill_shared::protocol::terminal::WalletHealth;
 use evertill_shared::routing::{Kind, Sale, Table, pick};
 use evertill_shared::wallet::Wallet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,6 +161,22 @@ impl OrderCentre {
         self.offered(Kind::Shown, |lane| lane.shown().is_some())
     }
 
+    /// How the wallets answer that are offered.
+    #[must_use]
+    pub fn wallet_health(&self, now: Timestamp) -> Vec<WalletHealth> {
+        let (lanes, store) = (self.lanes_now(), self.0.groups.store().id);
+        let of = |wallet: Wallet| {
+            let offered =
+                [Kind::Scanned, Kind::Shown].iter().any(|kind| lanes.table.offers(wallet, store, *kind));
+            let takes_new = |name: &Name| (name.1 == AccountId::OF_THE_FILE) != lanes.table.knows(wallet);
+            let served =
+                lanes.lanes.iter().filter(|(name, _)| offered && name.0 == wallet && takes_new(name));
+            let accounts: Vec<_> = served.map(|(_, known)| known.lane.answering()).collect();
+            together(&accounts, now).map(|state| WalletHealth { wallet, state })
+        };
+        Wallet::ALL.into_iter().filter_map(of).collect()
+    }
+
     fn offered(&self, kind: Kind, can: impl Fn(&Lane) -> bool) -> Vec<Wallet> {
         let (lanes, store) = (self.lanes_now(), self.0.groups.store().id);
         let has = |wallet: Wallet| {
@@ -208,7 +226,10 @@ impl OrderCentre {
         let sale = Sale { store: self.0.groups.store().id, wallet, amount, kind };
         let may_be_asked = lanes.table.may_be_asked(&sale).map_err(|why| {
             tracing::warn!(%wallet, %amount, %why, "no account may be asked for a payment");
-            DeclineReason::NoAccount
+            match lanes.table.takes_other_amounts(&sale) {
+                true => DeclineReason::OutsideLimits,
+                false => DeclineReason::NoAccount,
+            }
         })?;
         let now = self.0.clock.monotonic();
         // One that this server cannot reach has no lane; one without codes to show cannot show any.

@@ -4,7 +4,7 @@
 use super::OrderCentre;
 use super::sweeper::refund_pause;
 use crate::base_store::StoredSettled;
-use crate::order_group::{GiveBackEvent, GiveBackNews, GroupError, PaymentNews, RefundNews};
+use crate::order_group::{GiveBack, GiveBackEvent, GroupError, PaymentNews, PaymentRecord, RefundNews};
 use evertill_shared::id::{AccountId, RefundId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Event, Found, QueryOutcome};
@@ -38,25 +38,31 @@ impl OrderCentre {
         settled: &StoredSettled,
     ) -> Result<(), GroupError> {
         let order = self.0.groups.order(number).await?;
-        let mut attempts = order.payments.iter().map(|record| &record.payment);
-        let Some(payment) = attempts.find(|payment| payment.channel_number.as_str() == settled.number) else {
+        let its_own = |record: &&PaymentRecord| record.payment.channel_number.as_str() == settled.number;
+        let Some(record) = order.payments.iter().find(its_own) else {
             tracing::error!(%number, settled.number, "a bill settles an attempt that is not there");
             return Ok(());
         };
+        let payment = &record.payment;
         let (outcome, found_at) = match (settled.moved, &settled.transaction) {
             // What is to go back needs its account, and only the accounts themselves know whose it is.
-            (true, _) if payment.account == AccountId::NOT_KNOWN => match self.search_all(payment).await {
-                Found { outcome, at: Some(at), .. } => (outcome, Some(at)),
-                Found { too_many, .. } if !too_many.is_empty() => {
-                    // The sweeper takes it back at all but one, and the bill is told again.
-                    let text = format!("more accounts at {wallet} than one have {}", settled.number);
-                    return Err(GroupError::Unknown(text));
+            (true, _) if payment.account == AccountId::NOT_KNOWN => {
+                let others = self.others(record).await?;
+                match self.search_all(payment, &others).await {
+                    Found { outcome, at: Some(at), .. } => (outcome, Some(at)),
+                    Found { too_many, .. } if !too_many.is_empty() => {
+                        // The sweeper takes it back at all but one, and the bill is told again.
+                        let text = format!("more accounts at {wallet} than one have {}", settled.number);
+                        return Err(GroupError::Unknown(text));
+                    }
+                    // The line tells of what goes back as a refund already; the attempt itself is asked about on.
+                    Found { .. } if !others.given_back.is_empty() => return Ok(()),
+                    Found { .. } => {
+                        let text = format!("no account at {wallet} says that it has {}", settled.number);
+                        return Err(GroupError::Unknown(text));
+                    }
                 }
-                Found { .. } => {
-                    let text = format!("no account at {wallet} says that it has {}", settled.number);
-                    return Err(GroupError::Unknown(text));
-                }
-            },
+            }
             (true, transaction) => {
                 (QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }, None)
             }
@@ -82,14 +88,19 @@ impl OrderCentre {
             let news = RefundNews { number, refund, event, message: None, at, next_at };
             return self.0.groups.record_refund(news).await.map(drop);
         }
-        let of_itself = |record: &&crate::order_group::PaymentRecord| {
-            RefundId::of_itself(&record.payment.channel_number).0 == settled.number
-        };
-        let Some(record) = order.payments.iter().find(of_itself) else {
-            tracing::error!(%number, %wallet, settled.number, "a bill settles a refund that is not there");
-            return Ok(());
-        };
-        let (attempt, event) = (record.payment.attempt, GiveBackEvent::Done);
-        self.0.groups.record_give_back(GiveBackNews { number, attempt, event, at, next_at }).await
+        let all = self.0.groups.give_backs_of(number).await?;
+        let round_of = |one: &GiveBack| one.round_of(&settled.number).map(|round| (one.clone(), round));
+        // A bill names no account: of several that send back under one number the wallets themselves tell.
+        let mut of_itself = all.iter().filter_map(round_of);
+        match (of_itself.next(), of_itself.next()) {
+            (Some((one, round)), None) => {
+                self.0.groups.record_give_back(one.news(round, GiveBackEvent::Done, at, next_at)).await
+            }
+            (Some(_), Some(_)) => Ok(()),
+            (None, _) => {
+                tracing::error!(%number, %wallet, settled.number, "a bill settles a refund that is not there");
+                Ok(())
+            }
+        }
     }
 }

@@ -46,12 +46,14 @@ pub enum Turn {
 #[derive(Clone, Debug)]
 pub struct Breaker {
     state: State,
+    /// Since when it is not closed.
+    opened: Option<Duration>,
     outcomes: VecDeque<(Duration, bool)>,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed, outcomes: VecDeque::new() }
+        Self { state: State::Closed, opened: None, outcomes: VecDeque::new() }
     }
 }
 
@@ -116,6 +118,12 @@ impl Breaker {
         self.state != State::Closed
     }
 
+    /// For how long it has been so.
+    #[must_use]
+    pub fn open_for(&self, now: Duration) -> Option<Duration> {
+        self.opened.map(|opened| now.saturating_sub(opened))
+    }
+
     fn count(&mut self, is_answered: bool, now: Duration, spread: Duration) {
         self.outcomes.push_back((now, is_answered));
         while self.outcomes.len() > WINDOW
@@ -126,6 +134,7 @@ impl Breaker {
         let bad = self.outcomes.iter().filter(|(_, is_answered)| !is_answered).count();
         if bad >= TOO_MANY && bad * 2 >= self.outcomes.len() {
             self.outcomes.clear();
+            self.opened = Some(now);
             self.state = State::Open { until: now + FIRST_PAUSE + spread, pause: FIRST_PAUSE };
         }
     }
@@ -185,6 +194,7 @@ mod tests {
         assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Trial);
         assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Refused, "alone");
         breaker.outcome(s(10), true, s(11), NONE);
+        assert_eq!(breaker.open_for(s(11)), None);
         assert_eq!(breaker.turn(s(11), PATIENCE), Turn::Usual);
         breaker.outcome(s(11), false, s(12), NONE);
         assert_eq!(breaker.turn(s(12), PATIENCE), Turn::Usual, "it begins anew");
@@ -216,6 +226,7 @@ mod tests {
         assert_eq!(breaker.turn(s(10), PATIENCE), Turn::Trial);
         breaker.not_sent(s(11));
         assert!(breaker.is_open(), "nothing was learnt");
+        assert_eq!(breaker.open_for(s(30)), Some(s(22)), "since the charge that was one too many");
         assert_eq!(breaker.turn(s(11), PATIENCE), Turn::Trial);
         let mut closed = Breaker::default();
         closed.not_sent(s(1));

@@ -4,9 +4,7 @@ use super::OrderCentre;
 use super::lane::Lane;
 use super::sweeper::refund_pause;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome};
-use crate::order_group::{
-    CarryOut, GiveBack, GiveBackEvent, GiveBackNews, GroupError, RefundNews, RefundRecord,
-};
+use crate::order_group::{CarryOut, GiveBack, GiveBackEvent, GroupError, RefundNews, RefundRecord};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order::PaidBy;
 use evertill_shared::payment::QueryOutcome;
@@ -15,9 +13,13 @@ use evertill_shared::wallet::Wallet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// The longest pause between two rounds.
+const LONGEST_ROUND: Duration = Duration::from_secs(12 * 3600);
 
 /// When a task began, by both clocks.
-type Since = (Duration, Timestamp);
+pub(super) type Since = (Duration, Timestamp);
 
 impl OrderCentre {
     /// Carries a refund out and waits a while for the wallet's answer. A cash refund is done at once. Repeating
@@ -83,7 +85,7 @@ impl OrderCentre {
             }
             outcome = lane.refund(&asked).await;
             let (now, alive) = (self.now(), self.alive(lane.channel().wallet()));
-            let refused = matches!(outcome, Outcome::Refused(_));
+            let refused = matches!(outcome, Outcome::Refused(_) | Outcome::Closed(_));
             if refused && !refusal_is_final(asked_at, now, alive) {
                 tracing::warn!(refund = %record.refund.id, "a refund was refused that may be on its way: asked again");
                 (outcome, next_at) = (Outcome::Unknown, now.plus(alive));
@@ -99,7 +101,7 @@ impl OrderCentre {
 
     /// A process that slept, or waited long for an answer, must not send what another may be sending by now: what is left
     /// of its lease would not last for the calls that follow.
-    fn may_be_anothers(&self, since: Since) -> bool {
+    pub(super) fn may_be_anothers(&self, since: Since) -> bool {
         self.is_over(self.0.settings.refund_lease / 3, since)
     }
 
@@ -128,8 +130,9 @@ impl OrderCentre {
     ) -> Option<RefundRecord> {
         let (event, message) = match outcome {
             Outcome::Done => (RefundEvent::Confirmed, None),
-            Outcome::Refused(message) => (RefundEvent::Refused, Some(message)),
+            Outcome::Refused(message) | Outcome::Closed(message) => (RefundEvent::Refused, Some(message)),
             Outcome::Processing => (RefundEvent::UnderWay, None),
+            Outcome::NeedsAPerson(message) => (RefundEvent::UnderWay, Some(message)),
             Outcome::NoSuchRefund | Outcome::Unknown => (RefundEvent::NoAnswer, None),
         };
         let at = self.now();
@@ -168,17 +171,49 @@ impl OrderCentre {
             Ok(None) => return,
             Err(error) => return tracing::debug!(%error, "no lease on money that goes back"),
         };
-        let asked = ChannelRefund {
-            refund: due.refund(),
-            number: due.channel_number.clone(),
-            paid: due.amount,
-            amount: due.amount,
-            reason: "paid twice".into(),
+        let Some((round, event)) = self.send_back(&lane, &due, since).await else { return };
+        count(&due, &event);
+        let at = self.now();
+        // Before it is sent under another number, nothing that was sent under this one can be on its way any more.
+        let pause = match &event {
+            // Each round waits twice as long as the one before: an empty account is not filled in minutes.
+            GiveBackEvent::Closed(_) => {
+                let longer = self.alive(due.wallet).saturating_mul(1 << due.round.min(16));
+                longer.min(LONGEST_ROUND).max(refund_pause(due.tries))
+            }
+            _ => refund_pause(due.tries),
         };
+        let news = due.news(round, event, at, at.plus(pause));
+        if let Err(error) = self.0.groups.record_give_back(news).await {
+            tracing::warn!(number = %due.number, %error, "what came of giving back is asked for again later");
+        }
+    }
+
+    /// Sends money back under its number: asks first whether it went back already, and whether the wallet holds it at all.
+    /// A round after the first begins only if every number before it is as dead as it was when its round ended. Gives the
+    /// round that is spoken of; nothing if the lease may be over.
+    async fn send_back(&self, lane: &Arc<Lane>, due: &GiveBack, since: Since) -> Option<(u8, GiveBackEvent)> {
+        let mut earlier = JoinSet::new();
+        for round in 0..due.round {
+            let (lane, refund) = (Arc::clone(lane), asked_in(due, round));
+            earlier.spawn(async move { (round, lane.query_refund(&refund).await) });
+        }
+        let earlier = earlier.join_all().await;
+        if let Some((round, _)) = earlier.iter().find(|(_, said)| *said == Outcome::Done) {
+            return Some((*round, GiveBackEvent::Done));
+        }
+        for (round, said) in earlier {
+            match said {
+                Outcome::Closed(_) | Outcome::NoSuchRefund => {}
+                Outcome::NeedsAPerson(words) => return Some((round, GiveBackEvent::NotYet(Some(words)))),
+                _ => return Some((round, GiveBackEvent::NotYet(None))),
+            }
+        }
+        let asked = asked_in(due, due.round);
         let event = match lane.query_refund(&asked).await {
             Outcome::NoSuchRefund | Outcome::Refused(_) => {
-                match lane.query(&due.channel_number, due.amount).await {
-                    QueryOutcome::Paid { .. } if self.may_be_anothers(since) => return,
+                match lane.query(&asked.number, asked.paid).await {
+                    QueryOutcome::Paid { .. } if self.may_be_anothers(since) => return None,
                     QueryOutcome::Paid { .. } => given_back(lane.refund(&asked).await),
                     QueryOutcome::Reversed => GiveBackEvent::NothingTaken,
                     _ => GiveBackEvent::NotYet(None),
@@ -186,13 +221,17 @@ impl OrderCentre {
             }
             outcome => given_back(outcome),
         };
-        count(&due, &event);
-        let at = self.now();
-        let next_at = at.plus(refund_pause(due.tries));
-        let news = GiveBackNews { number: due.number, attempt: due.attempt, event, at, next_at };
-        if let Err(error) = self.0.groups.record_give_back(news).await {
-            tracing::warn!(number = %due.number, %error, "what came of giving back is asked for again later");
-        }
+        Some((due.round, event))
+    }
+}
+
+fn asked_in(due: &GiveBack, round: u8) -> ChannelRefund {
+    ChannelRefund {
+        refund: due.refund_in(round),
+        number: due.channel_number.clone(),
+        paid: due.amount,
+        amount: due.amount,
+        reason: "paid twice".into(),
     }
 }
 
@@ -200,7 +239,8 @@ fn count(due: &GiveBack, event: &GiveBackEvent) {
     let outcome = match event {
         GiveBackEvent::Done => "done",
         GiveBackEvent::NothingTaken => "nothing_taken",
-        GiveBackEvent::NotYet(_) => "not_yet",
+        GiveBackEvent::Closed(_) => "closed",
+        GiveBackEvent::UnderWay | GiveBackEvent::NeedsAPerson(_) | GiveBackEvent::NotYet(_) => "not_yet",
     };
     let wallet = due.wallet.to_string();
     metrics::counter!("evertill_give_backs_total", "wallet" => wallet, "outcome" => outcome).increment(1);
@@ -209,7 +249,10 @@ fn count(due: &GiveBack, event: &GiveBackEvent) {
 fn given_back(outcome: Outcome) -> GiveBackEvent {
     match outcome {
         Outcome::Done => GiveBackEvent::Done,
+        Outcome::Closed(words) => GiveBackEvent::Closed(words),
+        Outcome::NeedsAPerson(words) => GiveBackEvent::NeedsAPerson(words),
         Outcome::Refused(words) => GiveBackEvent::NotYet(Some(words)),
-        Outcome::Processing | Outcome::NoSuchRefund | Outcome::Unknown => GiveBackEvent::NotYet(None),
+        Outcome::Processing => GiveBackEvent::UnderWay,
+        Outcome::NoSuchRefund | Outcome::Unknown => GiveBackEvent::NotYet(None),
     }
 }

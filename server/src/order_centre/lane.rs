@@ -5,6 +5,7 @@
 //! spares customers a wallet that does not answer; what is under way is asked about all the same.
 
 use super::CentreSettings;
+use super::answering::Answering;
 use super::breaker::{Breaker, Turn};
 use crate::channel::line::DomainHealth;
 use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
@@ -199,6 +200,12 @@ impl Lane {
         Arc::clone(errands.entry((tag, errand)).or_insert_with(|| Arc::new(Semaphore::new(self.each))))
     }
 
+    /// Whether it answers.
+    pub fn answering(&self) -> Answering {
+        let now = self.clock.monotonic();
+        Answering { silent_for: self.breaker().open_for(now), silence: self.window().silence(now) }
+    }
+
     /// How it stands.
     pub fn health(&self) -> ChannelHealth {
         ChannelHealth {
@@ -282,6 +289,11 @@ impl Lane {
             Some(ReverseOutcome::NoSuchOrder) if on_its_way => ReverseOutcome::Unknown,
             outcome => outcome.unwrap_or(ReverseOutcome::Unknown),
         }
+    }
+
+    /// Whether an order was made as a code that a till shows; nothing if the wallet does not say so.
+    pub async fn was_shown(&self, number: &ChannelNumber, amount: Amount) -> Option<bool> {
+        self.limited(self.shown()?.was_shown(number, amount)).await.flatten()
     }
 
     /// Gives money back.

@@ -1,13 +1,14 @@
 //! The sweeper: looks through each group for payments and refunds whose time has come, and works on them.
 
 use super::OrderCentre;
-use super::lane::Errand;
+use super::give_back::Since;
+use super::lane::{Errand, Lane};
 use super::scan::Scan;
 use crate::order_group::{GroupError, PaymentNews, PaymentRecord, RefundRecord};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::{Action, Event};
+use evertill_shared::payment::{Action, Event, Payment, PaymentState, ReverseOutcome};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
@@ -132,7 +133,9 @@ impl OrderCentre {
 
     async fn settle_payment(&self, due: PaymentRecord) {
         let (number, attempt, wallet) = (due.number, due.payment.attempt, due.payment.wallet);
-        let record = match self.0.groups.lease_payment(&due, self.lease()).await {
+        let since = self.clocks();
+        let lease = if self.is_several_calls(&due.payment) { self.refund_lease() } else { self.lease() };
+        let record = match self.0.groups.lease_payment(&due, lease).await {
             Ok(Some(record)) => record,
             Ok(None) => return, // another server, or another round, works on it
             Err(error) => {
@@ -145,7 +148,7 @@ impl OrderCentre {
             "a payment that is not settled is taken up");
         // The time at which it is *asked*: an answer says no more than what was true then.
         let at = self.now();
-        let Some((event, found_at)) = self.ask_about(&record, at).await else { return };
+        let Some((event, found_at)) = self.ask_about(&record, at, since).await else { return };
         let policy = *self.policy(wallet);
         let news = PaymentNews { number, attempt, event, found_at, at, policy };
         if let Err(error) = self.write_down_briefly(news).await {
@@ -153,17 +156,34 @@ impl OrderCentre {
         }
     }
 
-    async fn ask_about(&self, record: &PaymentRecord, at: Timestamp) -> Option<(Event, Option<AccountId>)> {
+    /// Whether one turn of an attempt is several calls, one after the other, by which money may go back: a search at all
+    /// accounts, and taking back what may have been paid by either kind of code.
+    fn is_several_calls(&self, payment: &Payment) -> bool {
+        let is_being_reversed = payment.state == PaymentState::Reversing && !payment.reversal_accepted;
+        payment.account == AccountId::NOT_KNOWN || is_being_reversed && payment.shown.is_none()
+    }
+
+    async fn ask_about(
+        &self,
+        record: &PaymentRecord,
+        at: Timestamp,
+        since: Since,
+    ) -> Option<(Event, Option<AccountId>)> {
         let mut payment = record.payment.clone();
         let wallet = payment.wallet;
         // Due, says the database: if not by this clock, then the clock has been set back since.
         payment.next_at = payment.next_at.min(at);
         let action = payment.due(at, self.policy(wallet))?;
         if payment.account == AccountId::NOT_KNOWN {
-            let found = self.search(&payment).await;
-            if !found.too_many.is_empty() {
-                self.take_back_at(&found.too_many, record, at).await;
-            }
+            let others = match self.others(record).await {
+                Ok(others) => others,
+                Err(error) => {
+                    tracing::info!(number = %record.number, %error, "an order's story cannot be read: looked at again");
+                    return None;
+                }
+            };
+            let found = self.search(&payment, &others).await;
+            self.end_elsewhere(&found, &others, record, (at, since)).await;
             let is_over = action == Action::LookAgain;
             let outcome = found.outcome;
             let event = if is_over { Event::LookedAgain(outcome) } else { Event::Query(outcome) };
@@ -175,13 +195,39 @@ impl OrderCentre {
             Action::Reverse if payment.shown.is_some() => {
                 Event::Reverse(lane.close(&payment.channel_number).await)
             }
-            Action::Reverse => Event::Reverse(lane.reverse(&payment.channel_number).await),
+            Action::Reverse => self.reverse_or_close(&lane, &payment, since).await,
             Action::Show => Event::Shown(self.code_from(&lane, &payment, record.terminal).await),
             Action::LookAgain => {
                 Event::LookedAgain(lane.query(&payment.channel_number, payment.amount).await)
             }
         };
         Some((event, None))
+    }
+
+    /// Takes an attempt back. If its record was lost, nobody knows that the till showed a code: such an order some wallets
+    /// only close. Where the same call ends either kind, it has done so. No further call is begun that the lease may not
+    /// last for.
+    async fn reverse_or_close(&self, lane: &Lane, payment: &Payment, since: Since) -> Event {
+        let number = &payment.channel_number;
+        let answered = lane.reverse(number).await;
+        let not_so = matches!(answered, ReverseOutcome::Retry | ReverseOutcome::NoSuchOrder);
+        if !not_so || lane.shown().is_none() {
+            return Event::Reverse(answered);
+        }
+        // It may be a code that was shown: it is not over before it was closed.
+        if self.may_be_anothers(since) {
+            return Event::Reverse(ReverseOutcome::Retry);
+        }
+        let was_shown = lane.was_shown(number, payment.amount).await;
+        match was_shown {
+            Some(false) => Event::Reverse(answered),
+            _ if self.may_be_anothers(since) => Event::Reverse(ReverseOutcome::Retry),
+            Some(true) => Event::ShownAfterAll(lane.close(number).await),
+            None if lane.close(number).await == ReverseOutcome::Reversed => {
+                Event::Reverse(ReverseOutcome::Reversed)
+            }
+            None => Event::Reverse(answered),
+        }
     }
 
     async fn settle_refund(&self, due: RefundRecord) {

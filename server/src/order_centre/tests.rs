@@ -1,8 +1,10 @@
 mod accounts;
 mod charging;
 mod crashing;
+mod doubles;
 mod giving_back;
 mod isolation;
+mod leases;
 mod refunding;
 mod sharing;
 mod showing;

@@ -19,11 +19,13 @@ pub enum DayList {
     Refunds,
     /// Money that goes back by itself, by when it was found.
     GiveBacks,
+    /// The same from other accounts than the attempts' own.
+    GiveBacksElsewhere,
 }
 
 impl DayList {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Payments, Self::Refunds, Self::GiveBacks];
+    pub const ALL: [Self; 4] = [Self::Payments, Self::Refunds, Self::GiveBacks, Self::GiveBacksElsewhere];
 }
 
 /// A part of a wallet's day.

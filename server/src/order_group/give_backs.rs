@@ -23,6 +23,8 @@ pub struct GiveBack {
     pub wallet: Wallet,
     /// Which of the merchant's accounts there.
     pub account: AccountId,
+    /// It is another account than the attempt's own, which has the money as well.
+    pub is_elsewhere: bool,
     /// Under which number it was taken.
     pub channel_number: ChannelNumber,
     /// How much.
@@ -33,17 +35,52 @@ pub struct GiveBack {
     pub next_at: Timestamp,
     /// How often the wallet has been asked.
     pub tries: u32,
+    /// How often the wallet has closed it, so that it goes under another number.
+    pub round: u8,
     /// What the wallet said last, if it would not.
     pub words: Option<String>,
+    /// The wallet has taken it in for good and hands it to nobody: a person finishes it.
+    pub by_hand: bool,
+    /// It is not settled.
+    pub is_open: bool,
     /// One more at each change.
     pub version: u64,
 }
 
 impl GiveBack {
-    /// The number under which it goes back: the same at every try, and no other money's.
+    /// The number under which it goes back: the same at every try until the wallet has closed it, and no other money's.
     #[must_use]
     pub fn refund(&self) -> RefundId {
-        RefundId::of_itself(&self.channel_number)
+        self.refund_in(self.round)
+    }
+
+    /// The number of that round.
+    #[must_use]
+    pub fn refund_in(&self, round: u8) -> RefundId {
+        let first = match self.is_elsewhere {
+            true => RefundId::at_another(&self.channel_number),
+            false => RefundId::of_itself(&self.channel_number),
+        };
+        first.in_round(round)
+    }
+
+    /// The round of that number, if it is one of the numbers that it was sent under so far.
+    #[must_use]
+    pub fn round_of(&self, number: &str) -> Option<u8> {
+        (0..=self.round).find(|round| self.refund_in(*round).0 == number)
+    }
+
+    /// The account, if it is not the attempt's own.
+    #[must_use]
+    pub fn elsewhere(&self) -> Option<AccountId> {
+        self.is_elsewhere.then_some(self.account)
+    }
+
+    /// What came of it in that round.
+    #[must_use]
+    pub fn news(&self, round: u8, event: GiveBackEvent, at: Timestamp, next_at: Timestamp) -> GiveBackNews {
+        let elsewhere = self.elsewhere();
+        GiveBackNews { number: self.number, attempt: self.attempt, elsewhere, round, event, at, next_at }
     }
 }
 
@@ -54,6 +91,13 @@ pub enum GiveBackEvent {
     Done,
     /// The wallet says that it has none: it has taken the payment back itself.
     NothingTaken,
+    /// The wallet has closed it under the number of that round: nothing moved, and nothing ever will under that number. In
+    /// its words.
+    Closed(String),
+    /// The money has left the merchant and reaches nobody: a person finishes it at the wallet. In words.
+    NeedsAPerson(String),
+    /// The wallet has taken it in and is at work: nobody but it must finish it.
+    UnderWay,
     /// Not yet: the wallet gave no definite answer, or would not, in its own words.
     NotYet(Option<String>),
 }
@@ -65,6 +109,10 @@ pub struct GiveBackNews {
     pub number: OrderNumber,
     /// Which attempt took it.
     pub attempt: Attempt,
+    /// The account, if it is not the attempt's own.
+    pub elsewhere: Option<AccountId>,
+    /// Under the number of which round: only what is said of the latest one begins another.
+    pub round: u8,
     /// What is known.
     pub event: GiveBackEvent,
     /// When.
@@ -94,6 +142,17 @@ pub trait GiveBacks: Send + Sync {
     fn lease_give_back(&self, give_back: GiveBack, lease: Lease) -> Reply<Option<GiveBack>>;
     /// Takes in what is newly known; what is settled stays so. Ends the lease.
     fn record_give_back(&self, news: GiveBackNews) -> Reply<()>;
+    /// All that went back by itself of an order, or is to go back.
+    fn give_backs_of(&self, number: OrderNumber) -> Reply<Vec<GiveBack>>;
+    /// Writes down that another account than the attempt's own has its money as well, and that it goes back from there.
+    /// Repeating it changes nothing.
+    fn owe_elsewhere(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        account: AccountId,
+        at: Timestamp,
+    ) -> Reply<()>;
     /// Looks at the next so many successes of payments, of orders whose numbers come after that text.
     fn scan(&self, after: String, most: u32) -> Reply<Scanned>;
     /// Writes down that what is not needed of an order's successes goes back, see
@@ -124,6 +183,26 @@ impl GroupSet {
         lease: Lease,
     ) -> Result<Option<GiveBack>, GroupError> {
         self.write(give_back.number.tag(), |g| g.lease_give_back(give_back.clone(), lease.clone())).await
+    }
+
+    /// All that went back by itself of an order, or is to go back.
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn give_backs_of(&self, number: OrderNumber) -> Result<Vec<GiveBack>, GroupError> {
+        self.read(number.tag(), |g| g.give_backs_of(number)).await
+    }
+
+    /// Sends back what another account has of an attempt, see [`GiveBacks::owe_elsewhere`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn owe_elsewhere(
+        &self,
+        number: OrderNumber,
+        attempt: Attempt,
+        account: AccountId,
+    ) -> Result<(), GroupError> {
+        let at = self.now();
+        self.write(number.tag(), |g| g.owe_elsewhere(number, attempt, account, at)).await
     }
 
     /// Looks at the next so many successes of a group, see [`GiveBacks::scan`].

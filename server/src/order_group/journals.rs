@@ -3,7 +3,8 @@
 
 use super::{GroupError, GroupSet, KeptEntry, Reply};
 use evertill_shared::id::{KeyEpoch, TerminalId};
-use evertill_shared::journal::Head;
+use evertill_shared::journal::{EntryHash, Head, SignedEntry};
+use std::collections::BTreeMap;
 
 /// Keeping journal entries.
 pub trait Journals: Send + Sync {
@@ -12,7 +13,18 @@ pub trait Journals: Send + Sync {
     fn keep_entries(&self, entries: Vec<KeptEntry>, quarantined: bool) -> Reply<()>;
     /// The last entry of this journal that the group keeps: handed in, or because an order rests on it.
     fn furthest_entry(&self, terminal: TerminalId, epoch: KeyEpoch) -> Reply<Option<Head>>;
+    /// The entries of this journal from one place to another that the group keeps.
+    fn entries(
+        &self,
+        terminal: TerminalId,
+        epoch: KeyEpoch,
+        first: u64,
+        last: u64,
+    ) -> Reply<Vec<PlacedEntry>>;
 }
+
+/// An entry that a group keeps, and its place.
+pub type PlacedEntry = (u64, SignedEntry);
 
 impl GroupSet {
     /// Keeps entries in one of the groups, healthy ones first. If it is not known whether a group has kept them
@@ -44,5 +56,29 @@ impl GroupSet {
     pub async fn furthest_entry(&self, terminal: TerminalId, epoch: KeyEpoch) -> Option<Head> {
         let (heads, _) = self.read_all(|g| g.furthest_entry(terminal, epoch)).await;
         heads.into_iter().flatten().max_by_key(|head| head.sequence)
+    }
+
+    /// Those of these entries that the groups keep: the very ones, by their hashes.
+    /// # Errors
+    /// A group does not answer, and an entry that it may have is in none of the others.
+    pub async fn entries_of(
+        &self,
+        terminal: TerminalId,
+        epoch: KeyEpoch,
+        known: &[(u64, EntryHash)],
+    ) -> Result<Vec<SignedEntry>, GroupError> {
+        let (Some((first, _)), Some((last, _))) = (known.first(), known.last()) else {
+            return Ok(Vec::new());
+        };
+        let (parts, silent) = self.read_all(|g| g.entries(terminal, epoch, *first, *last)).await;
+        let hashes: BTreeMap<u64, EntryHash> = known.iter().copied().collect();
+        let is_it = |(place, entry): &PlacedEntry| hashes.get(place) == Some(&entry.hash());
+        let found: BTreeMap<u64, SignedEntry> = parts.into_iter().flatten().filter(is_it).collect();
+        match silent.first() {
+            Some(tag) if found.len() < hashes.len() => {
+                Err(GroupError::Unavailable(format!("order group {tag} does not answer")))
+            }
+            _ => Ok(found.into_values().collect()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a group does with payments.
 
-use super::{Adoption, Guard, KeptEntry, Reply};
+use super::{Adoption, Fact, Guard, KeptEntry, Reply};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, Attempt, ChannelNumber, TerminalId};
 use evertill_shared::order_number::OrderNumber;
@@ -120,15 +120,9 @@ pub trait Payments: Send + Sync {
     /// that becomes paid makes its order paid in the same transaction. Ends the lease. Taking in the same news
     /// twice changes nothing that counts.
     fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)>;
-    /// Writes into the order's story, once, that an attempt is going to be taken back at these accounts, because more than one
-    /// know its number.
-    fn known_at_others(
-        &self,
-        number: OrderNumber,
-        attempt: Attempt,
-        accounts: Vec<AccountId>,
-        at: Timestamp,
-    ) -> Reply<()>;
+    /// Writes a fact into the order's story, unless it stands there: what is going to be done about an attempt elsewhere than
+    /// at its own account, before it is done.
+    fn tell_once(&self, number: OrderNumber, fact: Fact, at: Timestamp) -> Reply<()>;
     /// Leases an open payment, or one to be looked at again, if it is still at that version and no other lease lives.
     fn lease_payment(
         &self,

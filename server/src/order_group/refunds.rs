@@ -55,6 +55,8 @@ pub struct RefundRecord {
     pub asked_at: Option<Timestamp>,
     /// When to ask again, while it is under way.
     pub next_at: Timestamp,
+    /// The wallet's latest word is that a person must finish it.
+    pub by_hand: bool,
     /// One more at each change.
     pub version: u64,
 }
@@ -106,6 +108,23 @@ pub struct RefundNews {
     pub next_at: Timestamp,
 }
 
+/// A person has finished at the wallet what it could hand to nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedByHand {
+    /// Of which order.
+    pub number: OrderNumber,
+    /// The number under which the wallet has the money.
+    pub refund: RefundId,
+    /// Who says so: the name that others see.
+    pub who: String,
+    /// The name that they log in with.
+    pub login: String,
+    /// How it was done.
+    pub why: String,
+    /// The server's clock.
+    pub at: Timestamp,
+}
+
 /// Refunds of a group.
 pub trait Refunds: Send + Sync {
     /// Reserves the amount in one conditional statement (rules *never-over*, *same-till-same-day*). The same
@@ -123,6 +142,9 @@ pub trait Refunds: Send + Sync {
         version: u64,
         lease: Lease,
     ) -> Reply<Option<RefundRecord>>;
+    /// Takes in that a person has finished a refund, or what goes back by itself: it is done, in the books as well, and no
+    /// program sends it any more. Only what the wallet itself says that a person must finish. Repeating it changes nothing.
+    fn finish_by_hand(&self, finished: FinishedByHand) -> Reply<()>;
     /// Refunds of a wallet that are under way, whose time has come, and on which nobody works.
     fn due_refunds(&self, of: (Wallet, AccountId), now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>>;
     /// One refund.
@@ -151,6 +173,13 @@ impl GroupSet {
     /// See [`GroupError`].
     pub async fn record_refund(&self, news: RefundNews) -> Result<RefundRecord, GroupError> {
         self.patient(news.number.tag(), |g| g.record_refund(news.clone())).await
+    }
+
+    /// Takes in that a person has finished a refund, see [`Refunds::finish_by_hand`].
+    /// # Errors
+    /// [`super::Refusal::NotFound`] if nothing of that number waits for a person; else see [`GroupError`].
+    pub async fn finish_by_hand(&self, finished: FinishedByHand) -> Result<(), GroupError> {
+        self.write(finished.number.tag(), |g| g.finish_by_hand(finished.clone())).await
     }
 
     /// Leases a refund that is under way.

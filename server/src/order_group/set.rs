@@ -2,9 +2,9 @@
 
 use super::jump::{Candidate, Jumping};
 use super::{
-    Adopt, Created, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail, OrderGroup,
-    PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started, StoredGroup, TakenBack, Tidied, Tidy,
-    selector,
+    Adopt, Created, Fact, GroupError, GroupHealth, Guard, Lease, NewDraft, NewPayment, OrderDetail,
+    OrderGroup, PaymentNews, PaymentRecord, Policies, Reply, SaleOfTill, Started, StoredGroup, TakenBack,
+    Tidied, Tidy, selector,
 };
 use crate::admission::Engine;
 use crate::database::WriteCounts;
@@ -280,17 +280,11 @@ impl GroupSet {
         self.patient(news.number.tag(), |g| g.record_payment(news.clone())).await
     }
 
-    /// Writes down that an attempt is going to be taken back at these accounts, see [`super::Payments::known_at_others`].
+    /// Writes a fact into an order's story, see [`super::Payments::tell_once`].
     /// # Errors
     /// See [`GroupError`].
-    pub async fn known_at_others(
-        &self,
-        number: OrderNumber,
-        attempt: Attempt,
-        accounts: Vec<AccountId>,
-        at: Timestamp,
-    ) -> Result<(), GroupError> {
-        self.write(number.tag(), |g| g.known_at_others(number, attempt, accounts.clone(), at)).await
+    pub async fn tell_once(&self, number: OrderNumber, fact: Fact, at: Timestamp) -> Result<(), GroupError> {
+        self.write(number.tag(), |g| g.tell_once(number, fact.clone(), at)).await
     }
 
     /// Leases an open payment.

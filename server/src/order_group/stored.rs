@@ -107,6 +107,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0012_refunds_asked.sql"),
         postgres: include_str!("../../migrations/postgres/group_0012_refunds_asked.sql"),
     },
+    Migration {
+        number: 13,
+        name: "rounds",
+        sqlite: include_str!("../../migrations/sqlite/group_0013_rounds.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0013_rounds.sql"),
+    },
 ];
 
 /// What an engine says of itself.

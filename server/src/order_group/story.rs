@@ -79,6 +79,25 @@ pub enum Fact {
         /// Where.
         accounts: Vec<AccountId>,
     },
+    /// Another of the merchant's accounts has the money of an attempt as well, and does not take the payment back any more: it
+    /// goes back from there as a refund, and people are told.
+    PaidAtAnother {
+        /// Which try.
+        attempt: Attempt,
+        /// Where.
+        account: AccountId,
+    },
+    /// That money went back.
+    GivenBackAt {
+        /// Which try.
+        attempt: Attempt,
+        /// From where.
+        account: AccountId,
+        /// The number under which it went back.
+        refund: RefundId,
+        /// How much.
+        amount: Amount,
+    },
     /// The wallet says "paid" of an attempt that is over: the money goes back by itself, and people are told.
     LateSuccess {
         /// Which try.
@@ -144,6 +163,24 @@ pub enum Fact {
         /// The wallet's words, if it refused.
         message: Option<String>,
     },
+    /// The wallet has a refund's money and cannot hand it over: a person finishes it at the wallet.
+    RefundNeedsAPerson {
+        /// The refund's number.
+        refund: RefundId,
+        /// What the wallet says.
+        message: String,
+    },
+    /// A person says that they have finished it at the wallet.
+    FinishedByHand {
+        /// The refund's number.
+        refund: RefundId,
+        /// Who.
+        who: String,
+        /// The name that they log in with.
+        login: String,
+        /// How it was done.
+        why: String,
+    },
     /// The wallet says something about a refund that was settled otherwise: for a person to look at.
     RefundContradicted {
         /// The refund's number.
@@ -177,9 +214,20 @@ impl fmt::Display for Fact {
             Self::TakeBackAsked { attempt } => write!(f, "Attempt {attempt}: the till asked to take it back"),
             Self::KnownAtOthers { attempt, accounts } => write!(
                 f,
-                "Attempt {attempt}: more accounts than one know it. It is taken back at {}",
+                "Attempt {attempt}: more accounts than one know it. It is ended at {}",
                 named(accounts)
             ),
+            Self::PaidAtAnother { attempt, account } => write!(
+                f,
+                "Attempt {attempt}: account {account} has the money as well, too late to be taken back. It goes back from \
+                 there by itself"
+            ),
+            Self::GivenBackAt { attempt, account, refund, amount } => {
+                write!(
+                    f,
+                    "Attempt {attempt}: {amount} went back by itself from account {account} as {refund}"
+                )
+            }
             Self::LateSuccess { attempt, transaction } => write!(
                 f,
                 "Attempt {attempt}: the wallet says PAID after it was over (transaction {transaction}). \
@@ -210,6 +258,12 @@ impl fmt::Display for Fact {
             Self::RefundIs { refund, state, message } => {
                 write!(f, "Refund {refund}: {}", state.as_str())?;
                 message.iter().try_for_each(|message| write!(f, " ({message})"))
+            }
+            Self::RefundNeedsAPerson { refund, message } => {
+                write!(f, "Refund {refund}: has not reached the customer ({message})")
+            }
+            Self::FinishedByHand { refund, who, login, why } => {
+                write!(f, "Refund {refund}: finished at the wallet by {who} ({login}): {why}")
             }
             Self::RefundContradicted { refund, state } => write!(
                 f,

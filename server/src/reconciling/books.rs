@@ -1,66 +1,100 @@
-//! Our side of a day: read from the order groups themselves, in parts, never from a copy.
+//! Our side of an account's day: read from the order groups themselves, in parts, never from a copy.
 
 use super::{NotDone, Reconciler};
+use crate::base_store::BillsOf;
 use crate::order_group::GroupError;
 use crate::order_group::day_books::DayRow;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::reconciliation::{BookRow, Carried, Either, Movement, Standing};
-use evertill_shared::wallet::Wallet;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-/// How our books speak of the accounts at a wallet on a day: what each one's bill must be.
+/// So long before the day begins is looked for attempts that ended without money: longer than any payment is under way.
+const EVENING: Duration = Duration::from_secs(2 * 3600);
+
+/// How our books speak of an account on a day: what its bill must be, and whose rows were not taken.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
-    moved: BTreeSet<AccountId>,
-    waits: BTreeSet<AccountId>,
+    moved: bool,
+    waits: bool,
+    waits_under_no_name: bool,
+    lost: BTreeSet<(Movement, String)>,
+    /// What was over without money, and was sent so shortly before the day that its lines may stand in the day's bill: paid
+    /// after midnight, and taken back.
+    pub evening: Vec<BookRow>,
+    /// Other accounts at the wallet through which money moved, or may have.
+    pub others: BTreeSet<AccountId>,
 }
 
 impl Uses {
-    fn saw(&mut self, account: AccountId, standing: Standing) {
-        match standing {
-            Standing::Moved => drop(self.moved.insert(account)),
-            Standing::Unknown => drop(self.waits.insert(account)),
-            Standing::NotMoved => {}
+    /// Takes note of a row that stands under an account's name; whether it is to be held against the bill of `own`. What was
+    /// sent nobody knows where may be anybody's.
+    fn takes(&mut self, own: AccountId, account: AccountId, row: &BookRow) -> bool {
+        if account == AccountId::NOT_KNOWN {
+            self.waits_under_no_name |= row.standing == Standing::Unknown;
+            self.lost.insert((row.movement, row.number.clone()));
+            return true;
         }
+        if account != own {
+            if row.standing != Standing::NotMoved {
+                self.others.insert(account);
+            }
+            return false;
+        }
+        self.moved |= row.standing == Standing::Moved;
+        self.waits |= row.standing == Standing::Unknown;
+        true
     }
 
-    /// Money moved through it: its bill must come, and hold something.
-    pub fn moved(&self, account: AccountId) -> bool {
-        self.moved.contains(&account)
+    /// Money moved through the account: its bill must come, and hold something.
+    pub fn moved(&self) -> bool {
+        self.moved
     }
 
-    /// Something of it waits for a line. What was sent nobody knows where may be anybody's.
-    pub fn waits(&self, account: AccountId) -> bool {
-        self.waits.contains(&account) || self.waits.contains(&AccountId::NOT_KNOWN)
+    /// Something waits for a line that may be the account's.
+    pub fn waits(&self) -> bool {
+        self.waits || self.waits_under_no_name
     }
 
-    /// The accounts whose bills are needed.
-    pub fn needed(&self) -> impl Iterator<Item = AccountId> {
-        let both = self.moved.union(&self.waits).copied();
-        both.filter(|account| *account != AccountId::NOT_KNOWN)
+    /// Whether the bill is needed for the sake of the account's own rows.
+    pub fn is_needed(&self) -> bool {
+        self.moved || self.waits
+    }
+
+    /// Whether a movement stands under no account's name.
+    pub fn is_lost(&self, movement: Movement, number: &str) -> bool {
+        !self.lost.is_empty() && self.lost.contains(&(movement, number.to_owned()))
     }
 }
 
 impl Reconciler {
-    /// Everything that moved through a channel in that time, by our books; `told` hears how much was read so far.
+    /// Everything that moved through an account in that time, by our books, and what nobody knows whose it is; `told` hears
+    /// how much was read so far.
     pub(super) async fn books(
         &self,
-        channel: Wallet,
-        span: (Timestamp, Timestamp),
+        of: BillsOf,
+        (from, until): (Timestamp, Timestamp),
         uses: &mut Uses,
         mut told: impl FnMut(u64),
     ) -> Result<Vec<BookRow>, NotDone> {
         let mut rows = Vec::new();
         for tag in self.groups.tags() {
-            let take = |DayRow { mut row, account, .. }: DayRow| {
-                self.settings.add_fee(channel, &mut row);
-                uses.saw(self.centre.stands_for(channel, account), row.standing);
-                rows.push(row);
+            let take = |DayRow { mut row, account, at }: DayRow| {
+                let account = self.centre.stands_for(of.channel, account);
+                if at < from {
+                    let may_be_ours = account == of.account || account == AccountId::NOT_KNOWN;
+                    if may_be_ours && row.standing == Standing::NotMoved {
+                        uses.evening.push(row);
+                    }
+                } else if uses.takes(of.account, account, &row) {
+                    self.settings.add_fee(of.channel, &mut row);
+                    rows.push(row);
+                }
             };
             self.groups
-                .read_day(tag, channel, span, take)
+                .read_day(tag, of.channel, (from.minus(EVENING), until), take)
                 .await
                 .map_err(|error| unread(&tag.to_string(), &error))?;
             told(rows.len() as u64);
@@ -69,40 +103,54 @@ impl Reconciler {
     }
 
     /// Rows of ours that wait for their line may stand otherwise by now: the bill is held against what is true today. One
-    /// that did not move after all waits for nothing any more, unless there is a line that says otherwise.
+    /// that did not move after all waits for nothing any more, unless there is a line that says otherwise; one that turned
+    /// out to be another account's waits there.
     pub(super) async fn refresh(
         &self,
-        channel: Wallet,
-        mut carried: Vec<Carried>,
+        of: BillsOf,
+        carried: Vec<Carried>,
         uses: &mut Uses,
     ) -> Result<Vec<Carried>, NotDone> {
-        for one in &mut carried {
-            let Either::Book(row) = &mut one.row else { continue };
-            let Ok(order) = row.order.parse::<OrderNumber>() else { continue };
-            let now = self.groups.movements(order).await;
-            let now = now.map_err(|error| unread(&order.tag().to_string(), &error))?;
-            let same = |new: &DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
-            if let Some(DayRow { row: mut new, account, .. }) = now.into_iter().find(same) {
-                self.settings.add_fee(channel, &mut new);
-                // Whatever it is, its line may stand in a later bill.
-                if new.standing != Standing::NotMoved {
-                    uses.saw(self.centre.stands_for(channel, account), Standing::Unknown);
-                }
-                *row = new;
+        let mut still = Vec::new();
+        for mut one in carried {
+            if let Either::Book(row) = &mut one.row
+                && !self.is_ours_still(of, row, uses).await?
+            {
+                continue;
             }
+            still.push(one);
         }
         let line = |one: &Carried| match &one.row {
             Either::Bill(row) => Some((row.movement, row.number.clone())),
             Either::Book(_) => None,
         };
-        let lines: BTreeSet<(Movement, String)> = carried.iter().filter_map(line).collect();
-        carried.retain(|one| match &one.row {
+        let lines: BTreeSet<(Movement, String)> = still.iter().filter_map(line).collect();
+        still.retain(|one| match &one.row {
             Either::Book(row) if row.standing == Standing::NotMoved => {
                 lines.contains(&(row.movement, row.number.clone()))
             }
             Either::Book(_) | Either::Bill(_) => true,
         });
-        Ok(carried)
+        Ok(still)
+    }
+
+    /// Brings a row up to date; false if it is another account's by now.
+    async fn is_ours_still(&self, of: BillsOf, row: &mut BookRow, uses: &mut Uses) -> Result<bool, NotDone> {
+        let Ok(order) = row.order.parse::<OrderNumber>() else { return Ok(true) };
+        let now = self.groups.movements(order).await;
+        let now = now.map_err(|error| unread(&order.tag().to_string(), &error))?;
+        let same = |new: &DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
+        let Some(DayRow { row: mut new, account, .. }) = now.into_iter().find(same) else {
+            return Ok(true);
+        };
+        self.settings.add_fee(of.channel, &mut new);
+        *row = new;
+        // Whatever it is, its line may stand in a later bill.
+        let mut waiting = row.clone();
+        if waiting.standing != Standing::NotMoved {
+            waiting.standing = Standing::Unknown;
+        }
+        Ok(uses.takes(of.account, self.centre.stands_for(of.channel, account), &waiting))
     }
 }
 

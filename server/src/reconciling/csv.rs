@@ -1,28 +1,38 @@
-//! A day's findings, and what its bill settled, as a table for other programs.
+//! An account's findings of a day, and what its bill settled, as a table for other programs.
 
-use crate::base_store::{BaseError, BaseStore, StoredFinding, StoredSettled};
+use crate::base_store::{BaseError, BaseStore, BillsOf, StoredFinding, StoredSettled};
 use evertill_shared::business_day::BusinessDay;
-use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The columns. Names stay.
 pub const HEADER: &str =
-    "channel,day,category,movement,number,order,fields,ours,theirs,difference,currency,bill_lines";
+    "channel,day,category,movement,number,order,fields,ours,theirs,difference,currency,bill_lines,account";
 /// So many rows are read at once.
 const PART: u32 = 1_000;
 
-/// The whole table of a day, with its header; lines end as RFC 4180 wants it.
+/// The whole table of a day of these accounts, with its header; lines end as RFC 4180 wants it.
 ///
 /// # Errors
 /// The base store's.
-pub async fn of_day(base: &BaseStore, channel: Wallet, day: BusinessDay) -> Result<String, BaseError> {
+pub async fn of_day(base: &BaseStore, accounts: &[BillsOf], day: BusinessDay) -> Result<String, BaseError> {
     let mut text = format!("{HEADER}\r\n");
-    let start = [channel.code().to_owned(), day.to_string()];
+    for of in accounts {
+        add_account(base, (*of, day), &mut text).await?;
+    }
+    Ok(text)
+}
+
+async fn add_account(
+    base: &BaseStore,
+    (of, day): (BillsOf, BusinessDay),
+    text: &mut String,
+) -> Result<(), BaseError> {
+    let row = Row { start: [of.channel.code().to_owned(), day.to_string()], end: of.account.to_string() };
     let mut from = 0;
     loop {
-        let findings = base.bill_findings(channel, day, (from, PART)).await?;
-        findings.iter().for_each(|finding| add(&mut text, &start, finding_values(finding)));
+        let findings = base.bill_findings(of, day, (from, PART)).await?;
+        findings.iter().for_each(|finding| row.add(text, finding_values(finding)));
         from += findings.len() as u64;
         if findings.len() < PART as usize {
             break;
@@ -30,11 +40,11 @@ pub async fn of_day(base: &BaseStore, channel: Wallet, day: BusinessDay) -> Resu
     }
     from = 0;
     loop {
-        let settled = base.bill_settled(channel, day, (from, PART)).await?;
-        settled.iter().for_each(|one| add(&mut text, &start, settled_values(one)));
+        let settled = base.bill_settled(of, day, (from, PART)).await?;
+        settled.iter().for_each(|one| row.add(text, settled_values(one)));
         from += settled.len() as u64;
         if settled.len() < PART as usize {
-            return Ok(text);
+            return Ok(());
         }
     }
 }
@@ -82,9 +92,18 @@ fn money(sums: &BTreeMap<String, i64>) -> (String, String) {
     (minor.join(" "), codes.join(" "))
 }
 
-fn add(text: &mut String, start: &[String], values: [String; 10]) {
-    let values: Vec<String> = start.iter().chain(&values).map(|value| escaped(value)).collect();
-    let _ = write!(text, "{}\r\n", values.join(","));
+/// What all rows of an account's day begin and end with.
+struct Row {
+    start: [String; 2],
+    end: String,
+}
+
+impl Row {
+    fn add(&self, text: &mut String, values: [String; 10]) {
+        let values = self.start.iter().chain(&values).chain([&self.end]);
+        let values: Vec<String> = values.map(|value| escaped(value)).collect();
+        let _ = write!(text, "{}\r\n", values.join(","));
+    }
 }
 
 /// Quoted where it must be; and never a formula, should a spreadsheet open it.

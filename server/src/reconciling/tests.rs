@@ -76,6 +76,9 @@ struct Attempt {
     number: String,
 }
 
+/// The settings file's account.
+const OF: BillsOf = BillsOf::new(Wallet::WeChatPay, AccountId::OF_THE_FILE);
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn day(text: &str) -> BusinessDay {
@@ -179,17 +182,24 @@ impl Shop {
         self.paper.bills.lock().unwrap().insert(day.into(), bill);
     }
 
+    /// Looks what is due of all accounts.
+    async fn look(&self) {
+        for of in self.reconciler.accounts() {
+            self.reconciler.look(of).await;
+        }
+    }
+
     async fn morning(&self) {
         self.rig.clock.advance(DAY);
-        self.reconciler.look(Wallet::WeChatPay).await;
+        self.look().await;
     }
 
     async fn run(&self, of: &str) -> Option<BillRun> {
-        self.reconciler.base.bill_run(Wallet::WeChatPay, day(of)).await.unwrap()
+        self.reconciler.base.bill_run(OF, day(of)).await.unwrap()
     }
 
     async fn findings(&self, of: &str) -> Vec<StoredFinding> {
-        self.reconciler.base.bill_findings(Wallet::WeChatPay, day(of), (0, 99)).await.unwrap()
+        self.reconciler.base.bill_findings(OF, day(of), (0, 99)).await.unwrap()
     }
 
     async fn state(&self, of: &Attempt) -> PaymentState {
@@ -222,10 +232,7 @@ async fn what_agrees_agrees_and_what_nobody_knew_is_settled_by_the_bill() {
     let bill =
         [line(&paid.number, 1_000), line(&unknown.number, 700), back, line(&taken_back.number, 300), revoked];
     shop.publish("2026-11-20", Ok(bill.into()));
-    assert_eq!(
-        shop.reconciler.due(Wallet::WeChatPay).await.unwrap().map(|due| due.0),
-        Some(day("2026-11-19"))
-    );
+    assert_eq!(shop.reconciler.due(OF).await.unwrap().map(|due| due.0), Some(day("2026-11-19")));
     shop.morning().await;
     let run = shop.run("2026-11-20").await.unwrap();
     assert_eq!((run.state, run.figures.bill_rows, run.figures.book_rows), (RunState::Done, 5, 5), "{run:?}");
@@ -236,9 +243,9 @@ async fn what_agrees_agrees_and_what_nobody_knew_is_settled_by_the_bill() {
     assert_eq!(order.summary.state, OrderState::Paid);
     let order = shop.rig.groups.order(paid.order).await.unwrap();
     assert_eq!(order.refunds[0].refund.state, RefundState::Done);
-    let settled = shop.reconciler.base.bill_settled(Wallet::WeChatPay, run.day, (0, 9)).await.unwrap();
+    let settled = shop.reconciler.base.bill_settled(OF, run.day, (0, 9)).await.unwrap();
     assert!(settled.iter().all(|one| one.told) && settled.len() == 3);
-    let table = csv::of_day(&shop.reconciler.base, Wallet::WeChatPay, run.day).await.unwrap();
+    let table = csv::of_day(&shop.reconciler.base, &[OF], run.day).await.unwrap();
     assert_eq!(table.lines().count(), 4);
     assert!(table.contains(&format!("settled_by_bill,payment,{},{}", unknown.number, unknown.order)));
 }
@@ -272,9 +279,9 @@ async fn what_does_not_agree_is_filed_by_side_with_the_field_that_differs() {
         shop.findings("2026-11-23").await.into_iter().map(|f| (f.category, f.number)).collect();
     let expected = [(Category::MissingAtChannel, gone.number), (Category::MissingHere, "E-nobody".into())];
     assert_eq!(seen, expected, "carried for three days");
-    let table = csv::of_day(&shop.reconciler.base, Wallet::WeChatPay, day("2026-11-20")).await.unwrap();
+    let table = csv::of_day(&shop.reconciler.base, &[OF], day("2026-11-20")).await.unwrap();
     assert!(
-        table.contains("amount_differs,payment,") && table.contains(",amount_minor,1000,1001,-1,CNY,2"),
+        table.contains("amount_differs,payment,") && table.contains(",amount_minor,1000,1001,-1,CNY,2,0"),
         "{table}"
     );
 }
@@ -289,7 +296,7 @@ async fn a_bill_that_is_no_bill_is_refused_shown_and_asked_for_again_and_no_late
     shop.morning().await;
     let run = shop.run("2026-11-20").await.unwrap();
     assert_eq!((run.state, run.tries, run.problem.as_deref()), (RunState::Refused, 1, Some("cut off")));
-    shop.reconciler.look(Wallet::WeChatPay).await;
+    shop.look().await;
     assert_eq!(shop.run("2026-11-20").await.unwrap().tries, 1, "not at once");
     shop.morning().await;
     assert_eq!(shop.run("2026-11-20").await.unwrap().tries, 2);
@@ -314,14 +321,14 @@ async fn a_bill_without_lines_is_refused_where_our_books_have_some_and_no_bill_i
     assert!(refused.problem.unwrap().contains("holds nothing"));
 
     let shop = Shop::new().await;
-    shop.reconciler.look(Wallet::WeChatPay).await;
+    shop.look().await;
     let run = shop.run("2026-11-19").await.unwrap();
     assert_eq!(
         (run.state, run.problem.as_deref()),
         (RunState::Waiting, Some("the wallet has no bill of that day yet"))
     );
     shop.rig.clock.advance(Duration::from_secs(3 * 3600));
-    shop.reconciler.look(Wallet::WeChatPay).await;
+    shop.look().await;
     assert_eq!(shop.run("2026-11-19").await.unwrap().state, RunState::Done, "nobody bought anything");
 }
 
@@ -333,17 +340,16 @@ async fn of_two_servers_one_compares_and_one_that_was_overtaken_writes_nothing()
     shop.publish("2026-11-20", Ok(vec![line(&paid.number, 900)]));
     shop.rig.clock.advance(DAY);
     let other = shop.another_server().await;
-    tokio::join!(shop.reconciler.look(Wallet::WeChatPay), other.look(Wallet::WeChatPay));
-    shop.reconciler.look(Wallet::WeChatPay).await;
+    tokio::join!(shop.reconciler.look(OF), other.look(OF));
+    shop.look().await;
     assert_eq!(shop.run("2026-11-20").await.unwrap().state, RunState::Done);
     let asked = shop.paper.asked.lock().unwrap().clone();
     assert_eq!(asked, ["2026-11-20"], "each bill is fetched once");
 
-    let wallet = Wallet::WeChatPay;
-    let lease = other.base.take_bills(wallet, "other".into()).await.unwrap().unwrap();
-    assert_eq!(shop.reconciler.base.take_bills(wallet, "this".into()).await.unwrap(), None);
+    let lease = other.base.take_bills(OF, "other".into()).await.unwrap().unwrap();
+    assert_eq!(shop.reconciler.base.take_bills(OF, "this".into()).await.unwrap(), None);
     shop.rig.clock.advance(Duration::from_secs(200));
-    assert!(shop.reconciler.base.take_bills(wallet, "this".into()).await.unwrap().is_some());
+    assert!(shop.reconciler.base.take_bills(OF, "this".into()).await.unwrap().is_some());
     let run = shop.run("2026-11-20").await.unwrap();
     let late = BillRun { day: day("2026-11-21"), ..run };
     assert!(other.base.bill_done(lease, late.clone(), Default::default()).await.is_err());
@@ -375,8 +381,44 @@ async fn a_row_that_waits_for_its_line_is_compared_as_it_stands_by_then() {
     shop.morning().await;
     let run = shop.run("2026-11-21").await.unwrap();
     assert_eq!((run.figures.agreed, run.figures.settled, run.figures.carried), (1, 0, 0));
-    assert_eq!(shop.reconciler.next_day(Wallet::WeChatPay).await.unwrap().0, day("2026-11-22"));
+    assert_eq!(shop.reconciler.next_day(OF).await.unwrap().0, day("2026-11-22"));
     assert!(shop.rig.clock.now() > NOON);
+}
+
+#[tokio::test]
+async fn what_was_paid_and_taken_back_after_midnight_is_known_from_the_evening_before() {
+    let shop = Shop::new().await;
+    shop.publish("2026-11-19", Ok(Vec::new()));
+    // A quarter of an hour before China's midnight.
+    let to_midnight = shop.reconciler.span(day("2026-11-20")).unwrap().1.since(shop.rig.clock.now());
+    shop.rig.clock.advance(to_midnight - Duration::from_secs(900));
+    let declined = || Some(PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds));
+    let (taken_back, paid_there) = (shop.pay(700, declined()).await, shop.pay(300, declined()).await);
+    shop.pay(100, declined()).await;
+    shop.publish("2026-11-20", Ok(Vec::new()));
+    let revoked = BillRow { revoked: true, ..line(&taken_back.number, 700) };
+    let bill = vec![line(&taken_back.number, 700), revoked, line(&paid_there.number, 300)];
+    shop.publish("2026-11-21", Ok(bill));
+    shop.publish("2026-11-22", Ok(Vec::new()));
+    for _ in 0..3 {
+        shop.morning().await;
+    }
+    shop.rig.clock.advance(Duration::from_secs(12 * 3600));
+    shop.look().await;
+    let run = shop.run("2026-11-21").await.unwrap();
+    assert_eq!(
+        (run.state, run.figures.book_rows),
+        (RunState::Done, 2),
+        "one of the evening has no line: it is not looked at"
+    );
+    assert_eq!(
+        (run.figures.agreed, run.figures.carried),
+        (1, 2),
+        "one agrees, one waits a day for being taken back"
+    );
+    let found: Vec<_> =
+        shop.findings("2026-11-22").await.into_iter().map(|f| (f.category, f.number)).collect();
+    assert_eq!(found, [(Category::PaidThereNotHere, paid_there.number)], "not: missing here");
 }
 
 #[tokio::test]
@@ -446,7 +488,7 @@ async fn a_day_without_trade_is_believed_a_day_later_where_something_waits_for_i
     let state = async |of: &str| shop.run(of).await.map(|run| run.state);
     assert_eq!((state("2026-11-21").await, state("2026-11-22").await), (Some(RunState::Waiting), None));
     shop.rig.clock.advance(Duration::from_secs(5 * 3600));
-    shop.reconciler.look(Wallet::WeChatPay).await;
+    shop.look().await;
     assert_eq!(state("2026-11-21").await, Some(RunState::Done));
     assert_eq!(state("2026-11-22").await, Some(RunState::Done), "it held up the next day no longer");
     assert_eq!(
@@ -492,8 +534,8 @@ async fn a_group_that_cannot_be_told_holds_up_no_other_groups_settlements() {
         difference: Net::default(),
     };
     let (base, wallet) = (&shop.reconciler.base, Wallet::WeChatPay);
-    let lease = base.take_bills(wallet, "this".into()).await.unwrap().unwrap();
-    let run = BillRun { state: RunState::Done, ..shop.reconciler.fresh(wallet, day("2026-11-20"), None) };
+    let lease = base.take_bills(OF, "this".into()).await.unwrap().unwrap();
+    let run = BillRun { state: RunState::Done, ..shop.reconciler.fresh(OF, day("2026-11-20"), None) };
     let all = vec![settled(nowhere, "E-away"), settled(open.order, &open.number)];
     base.bill_done(lease, run, Reconciled { settled: all, ..Reconciled::default() }).await.unwrap();
     let error = shop.reconciler.tell(wallet).await.unwrap_err();

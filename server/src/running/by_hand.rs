@@ -1,16 +1,15 @@
-//! What people do by hand with a store's databases, whether or not its servers run: bills, and the proof of the ledger.
+//! What people do by hand with a store's databases, whether or not its servers run: bills, and accounts at the wallets.
 
 use super::{StartError, base_database, open_accounts, open_channels, open_groups};
 use crate::accounts::Accounts;
-use crate::base_store::{BaseStore, BillRun, RunState};
+use crate::base_store::{BaseStore, BillRun, BillsOf, RunState};
 use crate::config::Config;
 use crate::order_centre::{CentreSettings, OrderCentre};
-use crate::order_group::ledger::Proved;
-use crate::order_group::{GroupError, GroupSet, Policies};
+use crate::order_group::{GroupSet, Policies};
 use crate::reconciling::{Reconciler, Step, csv};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Clock;
-use evertill_shared::order_number::GroupTag;
+use evertill_shared::id::AccountId;
 use evertill_shared::wallet::Wallet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +20,8 @@ use tokio::runtime::Handle;
 pub struct ReconcileOrder {
     /// Of this wallet only.
     pub channel: Option<Wallet>,
+    /// Of this account there only.
+    pub account: Option<AccountId>,
     /// This day only.
     pub day: Option<BusinessDay>,
     /// Although earlier days are not compared.
@@ -65,71 +66,85 @@ impl ReconcilingDesk {
         told: fn(Step),
         mut say: impl FnMut(String),
     ) -> Result<(), String> {
-        let known = self.reconciler.wallets();
-        let wanted: Vec<Wallet> =
-            known.iter().copied().filter(|wallet| order.channel.is_none_or(|only| only == *wallet)).collect();
+        let is_wanted = |of: &BillsOf| {
+            order.channel.is_none_or(|only| only == of.channel)
+                && order.account.is_none_or(|only| only == of.account)
+        };
+        let wanted: Vec<BillsOf> = self.reconciler.accounts().into_iter().filter(is_wanted).collect();
         if wanted.is_empty() {
-            return Err("no such wallet is in the settings, so there are no bills to compare".into());
+            return Err(
+                "no such account at a wallet is in the settings, so there are no bills to compare".into()
+            );
         }
-        for channel in wanted {
-            match order.day {
-                Some(day) => {
-                    self.may_compare(channel, day, order.leave_out).await?;
-                    say(self.compare(channel, day, told).await?);
-                    self.write(channel, day, order).await?;
-                }
-                None => self.all_due(channel, told, &mut say).await?,
-            }
+        // An account whose bill cannot be had holds up no other's.
+        let mut failed = Vec::new();
+        for of in &wanted {
+            let done = match order.day {
+                Some(day) => self.one_day(*of, day, order.leave_out, told).await.map(&mut say),
+                None => self.all_due(*of, told, &mut say).await,
+            };
+            failed.extend(done.err());
         }
-        Ok(())
+        if let (Some(day), true) = (order.day, failed.is_empty()) {
+            self.write(&wanted, day, order).await?;
+        }
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
     }
 
-    async fn all_due(
+    async fn one_day(
         &self,
-        channel: Wallet,
+        of: BillsOf,
+        day: BusinessDay,
+        leave_out: bool,
         told: fn(Step),
-        say: &mut impl FnMut(String),
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
+        self.may_compare(of, day, leave_out).await?;
+        self.compare(of, day, told).await
+    }
+
+    async fn all_due(&self, of: BillsOf, told: fn(Step), say: &mut impl FnMut(String)) -> Result<(), String> {
         let mut any = false;
-        while let Some((day, _)) = self.reconciler.due(channel).await.map_err(|error| error.to_string())? {
-            say(self.compare(channel, day, told).await?);
+        while let Some((day, _)) = self.reconciler.due(of).await.map_err(|error| error.to_string())? {
+            say(self.compare(of, day, told).await?);
             any = true;
         }
         if !any {
-            let (day, _) = self.reconciler.next_day(channel).await.map_err(|error| error.to_string())?;
-            say(format!("{channel}: nothing is due; the next is the bill of {day}."));
+            let (day, _) = self.reconciler.next_day(of).await.map_err(|error| error.to_string())?;
+            say(format!("{}: nothing is due; the next is the bill of {day}.", name(of.channel, of.account)));
         }
         Ok(())
     }
 
-    async fn may_compare(&self, channel: Wallet, day: BusinessDay, leave_out: bool) -> Result<(), String> {
+    async fn may_compare(&self, of: BillsOf, day: BusinessDay, leave_out: bool) -> Result<(), String> {
         let wrong = |error: crate::base_store::BaseError| error.to_string();
-        let done = self.base.bill_run(channel, day).await.map_err(wrong)?;
+        let done = self.base.bill_run(of, day).await.map_err(wrong)?;
         if done.is_some_and(|run| run.state == RunState::Done) {
             return Ok(());
         }
-        let (last, _) = self.base.bill_days(channel).await.map_err(wrong)?;
+        let (last, _) = self.base.bill_days(of).await.map_err(wrong)?;
+        let name = name(of.channel, of.account);
         match last {
             Some(last) if day <= last => {
-                Err(format!("{channel}: later days are compared already; the last is {last}"))
+                Err(format!("{name}: later days are compared already; the last is {last}"))
             }
             Some(last) if day != last.next() && !leave_out => Err(format!(
-                "{channel}: {} comes first. If its bill can never be had, add --leave-out: what moved on the days before \
-                 {day} is not compared then",
+                "{name}: {} comes first. If its bill can never be had, add --leave-out: what moved on the days before {day} \
+                 is not compared then",
                 last.next()
             )),
             _ => Ok(()),
         }
     }
 
-    async fn compare(&self, channel: Wallet, day: BusinessDay, told: fn(Step)) -> Result<String, String> {
-        let run = self.reconciler.compare(channel, day, told).await;
-        run.map(|run| summary(&run)).map_err(|error| format!("{channel}, {day}: {error}"))
+    async fn compare(&self, of: BillsOf, day: BusinessDay, told: fn(Step)) -> Result<String, String> {
+        let run = self.reconciler.compare(of, day, told).await;
+        let name = name(of.channel, of.account);
+        run.map(|run| summary(&run)).map_err(|error| format!("{name}, {day}: {error}"))
     }
 
-    async fn write(&self, channel: Wallet, day: BusinessDay, order: &ReconcileOrder) -> Result<(), String> {
+    async fn write(&self, of: &[BillsOf], day: BusinessDay, order: &ReconcileOrder) -> Result<(), String> {
         let Some(file) = &order.csv else { return Ok(()) };
-        let table = csv::of_day(&self.base, channel, day).await.map_err(|error| error.to_string())?;
+        let table = csv::of_day(&self.base, of, day).await.map_err(|error| error.to_string())?;
         std::fs::write(file, table).map_err(|error| format!("{} cannot be written: {error}", file.display()))
     }
 
@@ -137,6 +152,14 @@ impl ReconcilingDesk {
     pub async fn close(self) {
         self.groups.close().await;
         self.base.close().await;
+    }
+}
+
+/// An account as people name it; the settings file's is the wallet's own.
+fn name(channel: Wallet, account: AccountId) -> String {
+    match account {
+        AccountId::OF_THE_FILE => channel.to_string(),
+        account => format!("{channel}, account {account}"),
     }
 }
 
@@ -148,7 +171,7 @@ fn summary(run: &BillRun) -> String {
     format!(
         "{}, {}: {} lines of the bill, {} rows of our books; {} agree, {} findings, {} settled by the bill, {} wait for the \
          next bill. Our net less the bill's: {difference}.",
-        run.channel,
+        name(run.channel, run.account),
         run.day,
         figures.bill_rows,
         figures.book_rows,
@@ -193,43 +216,4 @@ impl AccountsDesk {
         self.groups.close().await;
         self.base.close().await;
     }
-}
-
-/// Why a ledger could not be proved.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// The store's databases cannot be opened.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// A group cannot be read.
-    #[error("order group {0} cannot be read: {1}")]
-    Group(GroupTag, GroupError),
-}
-
-/// Proves the ledger of every order group: against itself, and against the orders that it is the account of. Servers may
-/// run meanwhile. `told` hears how many orders of which group were looked at.
-///
-/// # Errors
-/// [`AuditError`]. What is wrong with a ledger is no error but part of the answer.
-pub async fn audit(
-    config: Config,
-    clock: Arc<dyn Clock>,
-    mut told: impl FnMut(GroupTag, u64),
-) -> Result<Vec<(GroupTag, Proved)>, AuditError> {
-    let base = BaseStore::on(
-        base_database(&config).await.map_err(AuditError::Start)?,
-        &config.bootstrap,
-        Arc::clone(&clock),
-    )
-    .await
-    .map_err(StartError::from)?;
-    let groups = open_groups(&config, &base, &clock).await?;
-    let mut proved = Vec::new();
-    for tag in groups.tags() {
-        let one = groups.prove(tag, |orders| told(tag, orders)).await;
-        proved.push((tag, one.map_err(|error| AuditError::Group(tag, error))?));
-    }
-    groups.close().await;
-    base.close().await;
-    Ok(proved)
 }

@@ -1,8 +1,9 @@
 //! What came of comparing bills: one server at a time, all of a day or nothing of it.
 
 use crate::shop::{Place, Shop};
-use evertill_server::base_store::{BILL_LEASE, BillRun, RunFigures, RunState};
+use evertill_server::base_store::{BILL_LEASE, BillRun, BillsOf, RunFigures, RunState};
 use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::reconciliation::{
     BillRow, BookRow, Category, Movement, Progress, Reconciled, Standing, reconcile,
@@ -10,11 +11,13 @@ use evertill_shared::reconciliation::{
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
 
-const WALLET: Wallet = Wallet::Alipay;
+const WALLET: BillsOf = BillsOf::new(Wallet::Alipay, AccountId(3));
+const BESIDE: BillsOf = BillsOf::new(Wallet::Alipay, AccountId(4));
 
 fn run(day: &str, state: RunState) -> BillRun {
     BillRun {
-        channel: WALLET,
+        channel: WALLET.channel,
+        account: WALLET.account,
         day: day.parse().unwrap(),
         state,
         tries: 1,
@@ -80,14 +83,24 @@ pub async fn a_day_is_there_as_a_whole_or_not_at_all_and_only_by_whoever_has_it_
     assert_eq!(findings[0].lines, [6]);
     assert_eq!(here.bill_findings(WALLET, done.day, (1, 9)).await.unwrap(), []);
     assert_eq!(here.bill_categories(WALLET, done.day).await.unwrap(), [(Category::AmountDiffers, 1)]);
-    let untold = here.bill_untold(WALLET, None, 9).await.unwrap();
+    let untold = here.bill_untold(WALLET.channel, None, 9).await.unwrap();
     assert_eq!((untold.len(), untold[0].number.as_str(), untold[0].moved), (1, "E2", true));
-    here.bill_told(WALLET, done.day, untold[0].place).await.unwrap();
-    assert_eq!(here.bill_untold(WALLET, None, 9).await.unwrap(), []);
+    here.bill_told(WALLET.channel, &untold[0]).await.unwrap();
+    assert_eq!(here.bill_untold(WALLET.channel, None, 9).await.unwrap(), []);
     assert!(here.bill_settled(WALLET, done.day, (0, 9)).await.unwrap()[0].told);
     let next = done.day.next();
     assert_eq!(here.bill_carried(WALLET, next).await.unwrap(), result().carried);
-    assert_eq!(here.bill_carried(Wallet::WeChatPay, next).await.unwrap(), []);
+    assert_eq!(here.bill_carried(BillsOf::new(Wallet::WeChatPay, WALLET.account), next).await.unwrap(), []);
+
+    assert_eq!(here.bill_carried(BESIDE, next).await.unwrap(), [], "another account's is another's");
+    assert_eq!(here.bill_days(BESIDE).await.unwrap(), (None, None));
+    let beside = here.take_bills(BESIDE, "here".into()).await.unwrap();
+    here.leave_bills(beside.expect("whoever is at work on one account keeps nobody from another"))
+        .await
+        .unwrap();
+    let heir = BillsOf { before: WALLET.account, ..BESIDE };
+    assert_eq!(here.bill_days(heir).await.unwrap().0, Some(done.day), "it goes on with the other's days");
+    assert_eq!(here.bill_carried(heir, next).await.unwrap(), result().carried);
 
     there.bill_done(newer, run("2026-11-21", RunState::Done), Reconciled::default()).await.unwrap();
     assert_eq!(here.bill_carried(WALLET, next.next()).await.unwrap(), [], "used up");

@@ -17,6 +17,7 @@ fn product(n: usize, price: i64) -> Product {
         tax_rate: TaxRate(1_300),
         favourite: n.is_multiple_of(400),
         sold_by_weight: n == 3,
+        least_age: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The tills' shifts, as the servers see them.
 
 use crate::shop::{Place, Shop, add, till};
-use evertill_server::base_store::{BaseError, BaseStore, HandInTaken, ShiftRecord};
+use evertill_server::base_store::{
+    AuditKind, BaseError, BaseStore, DOUBTS_PAGE, DoubtKey, HandInTaken, SHIFTS_PAGE, ShiftRecord,
+};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::TerminalId;
@@ -11,7 +13,7 @@ use evertill_shared::protocol::staff::Role;
 use evertill_shared::rights::Right;
 use evertill_shared::shift::{Counted, Fact, Pending, Shift};
 
-fn yuan(minor: i64) -> Amount {
+pub fn yuan(minor: i64) -> Amount {
     Amount::new(minor, Currency::CNY)
 }
 
@@ -26,18 +28,18 @@ fn hash(sequence: u64) -> EntryHash {
 }
 
 /// What a till hands in.
-struct Hands {
-    head: Head,
-    at: Timestamp,
+pub struct Hands {
+    pub head: Head,
+    pub at: Timestamp,
     requests: u32,
 }
 
 impl Hands {
-    fn new(terminal: TerminalId, at: Timestamp) -> Self {
+    pub fn new(terminal: TerminalId, at: Timestamp) -> Self {
         Self { head: Head::start(terminal, 1), at, requests: 0 }
     }
 
-    fn taken(&mut self, bodies: Vec<Body>) -> HandInTaken {
+    pub fn taken(&mut self, bodies: Vec<Body>) -> HandInTaken {
         let from = self.head;
         let Head { terminal, epoch, sequence, .. } = from;
         let entry = |(body, sequence)| Entry {
@@ -55,38 +57,38 @@ impl Hands {
         HandInTaken { from, entries, told, quarantined: false, request_id }
     }
 
-    async fn give(&mut self, base: &BaseStore, bodies: Vec<Body>) {
+    pub async fn give(&mut self, base: &BaseStore, bodies: Vec<Body>) {
         let taken = self.taken(bodies);
         self.head = base.take_hand_in(taken).await.unwrap();
     }
 }
 
-fn begin() -> Body {
+pub fn begin() -> Body {
     Body::ShiftOpened { float: yuan(20_000), cashier: person("mei"), approved_by: None }
 }
 
-fn cash(minor: i64) -> Body {
+pub fn cash(minor: i64) -> Body {
     Body::CashTaken { sale: 2, given: yuan(minor + 500), change: yuan(500) }
 }
 
-fn out(minor: i64, approver: Option<Cashier>) -> Body {
+pub fn out(minor: i64, approver: Option<Cashier>) -> Body {
     let (amount, reason) = (yuan(minor), CashReason::Supplier);
     Body::CashPaidOut { amount, reason, cashier: person("mei"), approved_by: approver }
 }
 
-fn end(at: Timestamp, facts: &[Fact], counted: u32) -> Body {
+pub fn end(at: Timestamp, facts: &[Fact], counted: u32) -> Body {
     let mut shift = Shift::open(1, at, yuan(20_000), person("mei")).unwrap();
     facts.iter().for_each(|fact| shift.take(fact));
     let counted = vec![Counted { value_minor: 100, pieces: counted }];
     Body::ShiftClosed(Box::new(shift.closing(counted, Pending::default())))
 }
 
-fn sold(minor: i64) -> Fact {
+pub fn sold(minor: i64) -> Fact {
     Fact::Sold { wallet: None, amount: yuan(minor), tax: yuan(0) }
 }
 
-async fn only(base: &BaseStore, at: Timestamp) -> ShiftRecord {
-    let shifts = base.shifts(base.business_day(at), true).await.unwrap();
+pub async fn only(base: &BaseStore, at: Timestamp) -> ShiftRecord {
+    let shifts = base.shifts(base.business_day(at), true, None).await.unwrap();
     assert_eq!(shifts.len(), 1, "{shifts:?}");
     shifts.into_iter().next().unwrap()
 }
@@ -124,10 +126,10 @@ pub async fn a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_
     assert_eq!(only(&here, at).await, ended);
     assert_eq!(here.shift(terminal, 2, 1).await.unwrap(), None);
     let next_day = here.business_day(at).next();
-    assert_eq!(here.shifts(next_day, true).await.unwrap(), []);
+    assert_eq!(here.shifts(next_day, true, None).await.unwrap(), []);
     hands.give(&here, vec![begin()]).await;
-    assert_eq!(here.shifts(next_day, false).await.unwrap(), []);
-    assert_eq!(here.shifts(next_day, true).await.unwrap().len(), 1, "it has not ended");
+    assert_eq!(here.shifts(next_day, false, None).await.unwrap(), []);
+    assert_eq!(here.shifts(next_day, true, None).await.unwrap().len(), 1, "it has not ended");
 }
 
 fn number(at: Timestamp) -> evertill_shared::order_number::OrderNumber {
@@ -220,8 +222,8 @@ pub async fn a_right_that_nobody_held_is_told_and_the_entry_kept<P: Place>(shop:
         drawer("nobody", None),
     ];
     hands.give(&base, bodies).await;
-    let doubts = base.doubted_rights(base.business_day(at)).await.unwrap();
-    let said: Vec<_> = doubts.iter().map(|doubt| (doubt.sequence, doubt.used.right)).collect();
+    let doubts = base.doubted_rights(base.business_day(at), None).await.unwrap();
+    let said: Vec<_> = doubts.iter().map(|doubt| (doubt.key.sequence, doubt.used.right)).collect();
     assert_eq!(said, [(3, Right::PayInOut), (5, Right::NoSale), (6, Right::NoSale)]);
     assert_eq!(doubts[1].used.approved_by, person("ivy"), "IT moves no money");
     assert_eq!(base.journal_head(terminal, 1).await.unwrap().sequence, 6, "all was taken");
@@ -236,4 +238,92 @@ pub async fn a_right_that_nobody_held_is_told_and_the_entry_kept<P: Place>(shop:
     hands.at = shop.clock.now();
     hands.give(&base, vec![out(10, person("li"))]).await;
     assert_eq!(base.doubted_rights_in(&shift).await.unwrap().len(), 4);
+}
+
+pub async fn a_day_with_more_shifts_and_doubts_than_fit_is_turned_page_by_page_to_the_last<P: Place>(
+    shop: Shop<P>,
+) {
+    let base = shop.open().await;
+    let (first, second) = (till(&base, 1).await, till(&base, 2).await);
+    let at = shop.clock.now();
+    let day = base.business_day(at);
+    let mut began = Vec::new();
+    for (terminal, count) in [(first, 130), (second, 90)] {
+        let mut hands = Hands::new(terminal, at);
+        // Nobody of this staff may open the drawer so: one doubt each.
+        let drawer = || Body::DrawerOpened {
+            reason: DrawerReason::ChangeMoney,
+            cashier: person("nobody"),
+            approved_by: None,
+        };
+        for nth in 0..count {
+            let opened = hands.head.sequence + 1;
+            began.push((terminal, opened));
+            // Nobody ends them: the next one begins all the same.
+            hands.give(&base, vec![begin(), drawer()]).await;
+            assert_eq!(hands.head.sequence, opened + 1, "{nth}");
+        }
+    }
+    let page = usize::try_from(SHIFTS_PAGE).unwrap();
+    let (mut shifts, mut after) = (Vec::new(), None);
+    loop {
+        let mut found = base.shifts(day, false, after).await.unwrap();
+        let more = found.len() > page;
+        found.truncate(page);
+        after = found.last().map(|last| (last.terminal, last.epoch, last.book.opened));
+        shifts.extend(found.into_iter().map(|shift| (shift.terminal, shift.book.opened)));
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(shifts, began);
+    let page = usize::try_from(DOUBTS_PAGE).unwrap();
+    let (mut doubts, mut after) = (Vec::new(), None);
+    loop {
+        let mut found = base.doubted_rights(day, after).await.unwrap();
+        let drawers = |doubt: &evertill_server::base_store::DoubtedRight| doubt.used.right == Right::NoSale;
+        let more = found.len() > page;
+        found.truncate(page);
+        after = found.last().map(|last| last.key);
+        doubts.extend(found.iter().filter(|doubt| drawers(doubt)).map(|d| (d.key.terminal, d.key.sequence)));
+        if !more {
+            break;
+        }
+    }
+    let expected: Vec<_> = began.iter().map(|(terminal, opened)| (*terminal, opened + 1)).collect();
+    assert_eq!(doubts, expected);
+}
+
+pub async fn a_doubt_is_settled_once_by_whoever_came_first_and_stands_in_the_trail<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    let terminal = till(&here, 1).await;
+    let at = shop.clock.now();
+    let drawer = Body::DrawerOpened {
+        reason: DrawerReason::ChangeMoney,
+        cashier: person("nobody"),
+        approved_by: None,
+    };
+    Hands::new(terminal, at).give(&here, vec![drawer]).await;
+    let key = DoubtKey { terminal, epoch: 1, sequence: 1, place: 0 };
+    let day = here.business_day(at);
+    let read = async || here.doubted_rights(day, None).await.unwrap().remove(0);
+    assert_eq!((read().await.key, read().await.settled), (key, None));
+    let (a, b) = tokio::join!(
+        here.settle_doubt(key, "li".into(), "asked her".into()),
+        there.settle_doubt(key, "wang".into(), "asked him".into())
+    );
+    a.unwrap();
+    b.unwrap();
+    let settled = read().await.settled.unwrap();
+    assert_eq!(settled.at, at);
+    assert!([("li", "asked her"), ("wang", "asked him")].contains(&(&*settled.who, &*settled.why)));
+    here.settle_doubt(key, "ivy".into(), "once more".into()).await.unwrap();
+    assert_eq!(read().await.settled, Some(settled.clone()), "the first stands");
+    let trail = here.audit_rows(None, 50).await.unwrap();
+    let told: Vec<_> = trail.iter().filter(|row| row.what == AuditKind::DoubtSettled).collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0].who, &told[0].why), (&settled.who, &settled.why));
+    let nothing = DoubtKey { place: 1, ..key };
+    let refused = here.settle_doubt(nothing, "li".into(), "no".into()).await;
+    assert!(matches!(refused, Err(BaseError::NotFound(_))), "{refused:?}");
 }

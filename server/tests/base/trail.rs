@@ -59,6 +59,7 @@ fn product(id: &str) -> Product {
         tax_rate: TaxRate(1_300),
         favourite: false,
         sold_by_weight: false,
+        least_age: None,
     }
 }
 

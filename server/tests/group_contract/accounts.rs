@@ -113,7 +113,15 @@ async fn whatever_rests_on_an_account_is_known() {
         assert_eq!((due.len(), due[0].account), (1, THREE), "{}", home.engine);
         let other = home.group.due_give_backs((WALLET, AccountId::OF_THE_FILE), NOON, 10).await.unwrap();
         assert!(other.is_empty());
-        let done = GiveBackNews { number, attempt: 1, event: GiveBackEvent::Done, at: NOON, next_at: NOON };
+        let done = GiveBackNews {
+            number,
+            attempt: 1,
+            elsewhere: None,
+            round: 0,
+            event: GiveBackEvent::Done,
+            at: NOON,
+            next_at: NOON,
+        };
         home.group.record_give_back(done).await.unwrap();
         assert!(!is_owed(&home, THREE).await, "{}: all is settled", home.engine);
     }
@@ -136,5 +144,38 @@ async fn what_was_sent_nobody_knows_where_rests_on_every_account_until_it_is_fou
         let record = home.group.payment(number, 1).await.unwrap();
         assert_eq!(record.payment.account, THREE, "{}: it stays where it was found", home.engine);
         assert!(is_owed(&home, THREE).await && !is_owed(&home, FOUR).await, "{}", home.engine);
+    }
+}
+
+#[tokio::test]
+async fn what_another_account_has_beside_goes_back_from_there_and_the_rounds_count_on() {
+    for home in homes().await {
+        let number = sent_to(&home, AccountId::NOT_KNOWN, 700).await;
+        for _ in 0..2 {
+            home.group.owe_elsewhere(number, 1, FOUR, NOON).await.unwrap();
+        }
+        let due = home.group.due_give_backs((WALLET, FOUR), NOON, 10).await.unwrap();
+        let [first] = due.as_slice() else { panic!("{}: {due:?}", home.engine) };
+        assert!(first.is_elsewhere && first.refund().0.starts_with('D') && first.round == 0);
+        assert!(home.group.due_give_backs((WALLET, THREE), NOON, 10).await.unwrap().is_empty());
+        let leased = home.group.lease_give_back(first.clone(), lease("a", 0)).await.unwrap();
+        assert!(leased.is_some(), "{}", home.engine);
+        assert_eq!(home.group.lease_give_back(first.clone(), lease("b", 0)).await.unwrap(), None);
+        // Closed; then the same word once more, from somebody who comes late.
+        let closed = || first.news(0, GiveBackEvent::Closed("closed".into()), NOON, NOON);
+        for _ in 0..2 {
+            home.group.record_give_back(closed()).await.unwrap();
+        }
+        let all = home.group.give_backs_of(number).await.unwrap();
+        assert_eq!((all.len(), all[0].round, all[0].is_open), (1, 1, true), "{}: one round on", home.engine);
+        assert_eq!(all[0].refund(), first.refund().in_round(1));
+        assert_eq!(all[0].round_of(&first.refund().0), Some(0));
+        let used = home.group.accounts_owed().await.unwrap();
+        assert!(used.contains(&(WALLET, FOUR)), "{}: {used:?}", home.engine);
+        home.group.record_give_back(all[0].news(1, GiveBackEvent::Done, NOON, NOON)).await.unwrap();
+        home.group.record_give_back(closed()).await.unwrap();
+        let all = home.group.give_backs_of(number).await.unwrap();
+        assert_eq!((all[0].round, all[0].is_open), (1, false), "{}: over is over", home.engine);
+        assert!(!home.group.accounts_owed().await.unwrap().contains(&(WALLET, FOUR)));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::rig::{Server, Store, Till};
 use evertill_shared::journal::SignedEntry;
+use evertill_shared::protocol::countersign::{Countersign, Countersigned};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
@@ -111,4 +112,27 @@ async fn a_group_that_is_gone_does_not_keep_a_journal_from_being_kept() {
     let mut till = server.active_till(&it, 1).await;
     let entries = vec![till.write(1), till.write(2)];
     assert_eq!(hand_in(&server, &till, &entries).await.json::<HandedIn>().head, till.head);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_over_is_countersigned_and_another_tills_is_not() {
+    let (store, server, mut till) = shop().await;
+    let entries: Vec<_> = (0..3).map(|at| till.write(at)).collect();
+    let ask = async |till: &Till, entry: &SignedEntry| {
+        let request = Countersign { last: entry.clone() };
+        server.ask(&till.key, "POST", path::COUNTERSIGN, Some(&request)).await
+    };
+    assert_eq!(ask(&till, &entries[2]).await.code(), ErrorCode::BadRequest, "nobody has it");
+    assert_eq!(hand_in(&server, &till, &entries).await.status, 200);
+    let said: Countersigned = ask(&till, &entries[2]).await.json();
+    let statement = said.verify(&crate::rig::response_key()).unwrap();
+    assert_eq!((statement.terminal, statement.from, statement.to), (till.terminal, 1, till.head.sequence));
+    assert_eq!(statement.hash, till.head.hash);
+    assert_eq!(ask(&till, &entries[2]).await.json::<Countersigned>(), said, "the same words");
+    let it = server.log_in("ivy").await;
+    let other = server.active_till(&it, 2).await;
+    assert_eq!(ask(&other, &entries[2]).await.code(), ErrorCode::BadRequest);
+    let status: TerminalStatus = server.get(&till.key, path::TERMINAL).await.json();
+    assert!(status.countersigns);
+    drop(store);
 }

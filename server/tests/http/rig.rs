@@ -161,7 +161,7 @@ fn certificates(dir: &Path) -> String {
     root_certificate.pem()
 }
 
-fn response_key() -> VerifyingKey {
+pub fn response_key() -> VerifyingKey {
     SigningKey::from_seed(&RESPONSE_SEED, "server-1".into()).unwrap().public()
 }
 

@@ -120,6 +120,7 @@ async fn a_catalogue_is_replaced_as_a_whole_and_tills_fetch_only_what_is_new() {
         ("price", vec![product("milk", "1", -1, "CNY")]),
         ("price", vec![product("milk", "1", 1, "EUR")]),
         ("id", vec![product(" ", "1", 1, "CNY")]),
+        ("age", vec![Product { least_age: Some(100), ..product("wine", "1", 1, "CNY") }]),
     ] {
         let refused = put(wrong).await;
         assert_eq!(refused.code(), ErrorCode::BadRequest);
@@ -127,19 +128,22 @@ async fn a_catalogue_is_replaced_as_a_whole_and_tills_fetch_only_what_is_new() {
     }
     let still: Catalogue = server.get(&till.key, "/v1/catalogue?since=0").await.json();
     assert_eq!(still.version, 1);
-    let ham = Product { sold_by_weight: true, ..product("ham", "690003", 900, "CNY") };
+    let ham = Product { sold_by_weight: true, least_age: Some(16), ..product("ham", "690003", 900, "CNY") };
     assert_eq!(put(vec![tea.clone(), ham.clone()]).await.status, 200);
     let before: Catalogue = server.get(&till.key, "/v1/catalogue?since=1").await.json();
     let before = before.products.unwrap();
     assert!(
-        before.len() == 2 && !before[1].sold_by_weight,
+        before.len() == 2 && !before[1].sold_by_weight && before[1].least_age.is_none(),
         "a till from before refuses what it does not know"
     );
     let now: Catalogue = server.get(&till.key, "/v1/catalogue?since=1&at=0.0").await.json();
     assert_eq!((now.version, now.products, now.gone), (2, Some(vec![]), vec!["milk".to_owned()]));
     let next = now.part.unwrap().next.unwrap();
     let now: Catalogue = server.get(&till.key, &format!("/v1/catalogue?since=1&at={next}")).await.json();
-    assert_eq!((now.products, now.part.unwrap().next), (Some(vec![ham]), None));
+    assert_eq!((now.products, now.part.unwrap().next), (Some(vec![ham.clone().without_age()]), None));
+    let knowing = format!("/v1/catalogue?since=1&at={next}&knows=ages");
+    let now: Catalogue = server.get(&till.key, &knowing).await.json();
+    assert_eq!(now.products, Some(vec![ham]), "a till that asks for ages is told them");
     assert_eq!(server.get(&till.key, "/v1/catalogue?since=1&at=9").await.code(), ErrorCode::BadRequest);
     let cashier = server.log_in("cas").await;
     let refused = server.staff("PUT", staff_path::CATALOGUE, Some(&cashier), &vec![tea]).await;

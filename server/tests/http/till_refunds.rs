@@ -2,13 +2,15 @@
 
 use crate::rig::{Came, PASSWORD, Server, Store, Till, hash};
 use crate::sale::{Sold, adopt, at, cny, sell, shop, write};
-use evertill_server::base_store::{PinCheck, PinTry, StaffRecord};
+use evertill_server::base_store::{AuditKind, NewApproval, PinCheck, PinTry, StaffRecord};
 use evertill_shared::clock::Clock as _;
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::OrderView;
 use evertill_shared::protocol::path;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, CarryOutRefund, RefundAnswer, RefundInbox};
+use evertill_shared::protocol::refunds::{
+    AskRefundAtTill, CarryOutRefund, CodeRefused, RefundAnswer, RefundInbox,
+};
 use evertill_shared::protocol::staff::{PersonLeft, Role, StaffRow, TerminalChange, path as staff_path};
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::secret::SecretText;
@@ -36,6 +38,7 @@ fn asked(request: &str, minor: i64, approver: &str, pin: &str) -> AskRefundAtTil
         reason: "too cold".into(),
         approver: approver.into(),
         pin: SecretText::new(pin.into()),
+        code: None,
         cashier: None,
     }
 }
@@ -337,4 +340,141 @@ async fn never_over_tills_and_consoles_at_once() {
         }
     }
     assert!(amounts.len() <= 3 && !amounts.is_empty(), "three times 150 fit into 500: {amounts:?}");
+}
+
+/// A code of that person's, for an order or a till.
+async fn code(
+    server: &Server,
+    login: &str,
+    most: i64,
+    order: Option<&Sold>,
+    till: Option<&Till>,
+) -> SecretText {
+    let new = NewApproval {
+        login: login.into(),
+        most: cny(most),
+        order: order.map(|sold| sold.number),
+        till: till.map(|till| till.terminal),
+    };
+    server.app().base.new_approval_code(new).await.unwrap().code
+}
+
+fn by_code(request: &str, minor: i64, code: &SecretText) -> AskRefundAtTill {
+    AskRefundAtTill { code: Some(code.clone()), ..asked(request, minor, "", "") }
+}
+
+fn code_refused(came: &Came) -> CodeRefused {
+    match came.json() {
+        RefundAnswer::CodeRefused { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_scanned_approves_one_refund_under_the_managers_name_and_no_other() {
+    let (store, server, till, other, sold) = sold().await;
+    let second = store.serve().await;
+    let code = code(&server, "max", 300, Some(&sold), None).await;
+    let request = by_code("by-code-001", 200, &code);
+    let refund = reserved(&ask(&server, &till, &sold, &request).await);
+    assert_eq!((refund.amount, refund.requested_by.as_str()), (cny(200), "max of the test"));
+    // The answer was lost: the same is asked again, of another server and when the code is over.
+    server.clock.forward(Duration::from_secs(3600));
+    assert_eq!(reserved(&ask(&second, &till, &sold, &request).await).id, refund.id);
+    // Whatever is not that very request finds it used up.
+    for replay in [by_code("by-code-002", 200, &code), by_code("by-code-001", 100, &code)] {
+        assert_eq!(code_refused(&ask(&second, &till, &sold, &replay).await), CodeRefused::Used);
+    }
+    assert_eq!(code_refused(&ask(&server, &other, &sold, &request).await), CodeRefused::Used);
+    let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+    assert_eq!(inbox.refunds.len(), 1);
+
+    let trail = server.app().base.audit_rows(None, 50).await.unwrap();
+    for what in [AuditKind::ApprovalCodeMade, AuditKind::ApprovalCodeUsed] {
+        let rows: Vec<_> = trail.iter().filter(|row| row.what == what).collect();
+        assert_eq!((rows.len(), rows[0].who.as_str()), (1, "max"), "{what:?}");
+    }
+    assert!(trail.iter().all(|row| !row.why.contains("EVTA")));
+    second.stop().await;
+    server.stop().await;
+    for file in files(store.dir.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        let text = code.expose().as_bytes();
+        assert!(!bytes.windows(text.len()).any(|part| part == text), "the code is in {}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_replayed_or_scanned_at_two_tills_at_once_approves_once() {
+    let (_store, server, till, other, sold) = sold().await;
+    let code = code(&server, "max", 500, Some(&sold), None).await;
+    let signed = |key, request: &str| {
+        let body = serde_json::to_vec(&by_code(request, 100, &code)).unwrap();
+        server.sign(key, "POST", &at(path::ASK_REFUND, sold.number), body)
+    };
+    let first = signed(&till.key, "at-once-000");
+    let mut asks: Vec<_> = (1..8).map(|n| signed(&till.key, &format!("at-once-{n:03}"))).collect();
+    asks.push(signed(&other.key, "at-once-100"));
+    asks.push(first.clone());
+    let came = futures_of(asks.iter().map(|one| server.send(one)).collect()).await;
+    let answers: Vec<RefundAnswer> = came.iter().map(Came::json).collect();
+    let approved = answers.iter().filter(|answer| !matches!(answer, RefundAnswer::CodeRefused { .. }));
+    assert_eq!(approved.count(), 1, "{answers:?}");
+    let used = RefundAnswer::CodeRefused { why: CodeRefused::Used };
+    assert_eq!(answers.iter().filter(|answer| **answer == used).count(), 8);
+    assert_eq!(server.send(&first).await.code(), ErrorCode::Replayed);
+    let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+    assert!(inbox.refunds.len() <= 1, "the other till's scan may have used it up, and is refused its order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_approves_nothing_beyond_what_it_was_made_for() {
+    let (_store, server, till, other, sold) = sold().await;
+    let answer = async |at_till: &Till, minor: i64, code: &SecretText| {
+        code_refused(&ask(&server, at_till, &sold, &by_code("beyond-0001", minor, code)).await)
+    };
+    let small = code(&server, "max", 100, None, Some(&till)).await;
+    assert_eq!(answer(&till, 101, &small).await, CodeRefused::TooMuch);
+    assert_eq!(answer(&other, 100, &small).await, CodeRefused::AnotherTill);
+    server.clock.forward(Duration::from_secs(10 * 60));
+    assert_eq!(answer(&till, 100, &small).await, CodeRefused::Expired);
+    let stranger = SecretText::new("EVTA-ABCDE-FGH23-JKLMN-PQRST".into());
+    assert_eq!(answer(&till, 100, &stranger).await, CodeRefused::Unknown);
+    let nonsense = by_code("beyond-0001", 100, &SecretText::new("4711".into()));
+    assert_eq!(ask(&server, &till, &sold, &nonsense).await.code(), ErrorCode::BadRequest);
+    nothing_is_reserved(&server, &till).await;
+    // None of that used anything up.
+    let good = code(&server, "max", 100, None, Some(&till)).await;
+    reserved(&ask(&server, &till, &sold, &by_code("beyond-0002", 100, &good)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_of_another_order_of_another_store_or_of_somebody_who_left_approves_nothing() {
+    let (_store, server, mut till, _other, sold) = sold().await;
+    let another = sell(&server, &mut till, 300).await;
+    adopt(&server, &mut till, &another, Some(300)).await.json::<OrderView>();
+    let of_another = code(&server, "max", 300, Some(&another), None).await;
+    let request = |code: &SecretText| by_code("not-this-01", 100, code);
+    let came = ask(&server, &till, &sold, &request(&of_another)).await;
+    assert_eq!(code_refused(&came), CodeRefused::AnotherOrder);
+
+    let elsewhere = Store::new();
+    let there = elsewhere.serve().await;
+    let till_there =
+        NewApproval { login: "max".into(), most: cny(500), order: Some(sold.number), till: None };
+    let foreign = there.app().base.new_approval_code(till_there).await.unwrap().code;
+    let came = ask(&server, &till, &sold, &request(&foreign)).await;
+    assert_eq!(code_refused(&came), CodeRefused::Unknown, "another store's");
+    there.stop().await;
+
+    let of_max = code(&server, "max", 300, Some(&sold), None).await;
+    let ivy = server.log_in("ivy").await;
+    let left = PersonLeft { login: "max".into(), reason: "moved away".into() };
+    server.staff("POST", staff_path::STAFF_LEFT, Some(&ivy), &left).await.json::<StaffRow>();
+    assert_eq!(code_refused(&ask(&server, &till, &sold, &request(&of_max)).await), CodeRefused::NotApprover);
+    nothing_is_reserved(&server, &till).await;
+    for login in ["max", "cas", "ivy", "nobody"] {
+        let new = NewApproval { login: login.into(), most: cny(100), order: None, till: Some(till.terminal) };
+        assert!(server.app().base.new_approval_code(new).await.is_err(), "{login} may approve nothing");
+    }
 }

@@ -1,5 +1,6 @@
 //! What was sold, with what was taken off.
 
+use super::age::AgeCheck;
 use super::apportion::apportion;
 use super::discount::{Discount, DiscountError, is_plain};
 use super::line::{Line, LineError};
@@ -35,6 +36,9 @@ pub struct Sale {
     /// How many lines were taken out before the sale was closed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lines_voided: u32,
+    /// That the customer is old enough for goods that ask for an age; none where none of them did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<AgeCheck>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -66,6 +70,9 @@ pub enum SaleError {
     /// The note has line ends, or is too long.
     #[error("the sale's note is not one short line")]
     Note,
+    /// An age that no goods may ask for.
+    #[error("an age of {0} years is none that goods may ask for")]
+    Age(u8),
     /// The lines do not add up to the total or to the tax.
     #[error("the lines add up to {computed}, the sale says {stated}")]
     TotalDiffers {
@@ -150,8 +157,8 @@ impl Sale {
     ) -> Result<Self, SaleError> {
         let discount = spread(&mut lines, discount)?;
         let (total, tax) = Self::add_up(&lines, currency)?;
-        let sale =
-            Self { store, at, lines, total, tax, cashier: None, discount, note: None, lines_voided: 0 };
+        let (cashier, note, age) = (None, None, None);
+        let sale = Self { store, at, lines, total, tax, cashier, discount, note, lines_voided: 0, age };
         sale.check()?;
         Ok(sale)
     }
@@ -166,6 +173,12 @@ impl Sale {
     #[must_use]
     pub fn noted(self, note: Option<String>, lines_voided: u32) -> Self {
         Self { note, lines_voided, ..self }
+    }
+
+    /// The same sale, to a customer whose age was looked at.
+    #[must_use]
+    pub fn with_age_check(self, age: Option<AgeCheck>) -> Self {
+        Self { age, ..self }
     }
 
     /// What the lines cost together after their own discounts, before anything is taken off the whole.
@@ -192,6 +205,9 @@ impl Sale {
         }
         if self.note.as_deref().is_some_and(|note| note.is_empty() || !is_plain(note)) {
             return Err(SaleError::Note);
+        }
+        if let Some(age) = self.age.as_ref().filter(|age| !age.is_possible()) {
+            return Err(SaleError::Age(age.years));
         }
         if total != self.total {
             return Err(SaleError::TotalDiffers { computed: total, stated: self.total });

@@ -49,6 +49,14 @@ impl Payment {
         self
     }
 
+    /// It is by a shown code, as only the wallet knows. Nobody shows that code any more.
+    pub(super) fn shown_after_all(&mut self, now: Timestamp) {
+        let over = || ShownCode { content: None, until: now };
+        if self.state == PaymentState::Reversing {
+            self.shown.get_or_insert_with(over);
+        }
+    }
+
     /// The code to show now: while it may be paid, and nobody has given it up.
     #[must_use]
     pub fn code_to_show(&self) -> Option<(&str, Timestamp)> {

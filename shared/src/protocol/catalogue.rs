@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+/// What a till that asks for ages puts at the end of its question for goods. Without it they come without.
+pub const KNOWS_AGES: &str = "&knows=ages";
+
 /// A product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +28,9 @@ pub struct Product {
     /// The price is that of a kilogram: without a weight from the scale it cannot be sold.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sold_by_weight: bool,
+    /// Only whoever is so old, in years, may buy them: the till asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_age: Option<u8>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -35,11 +41,18 @@ impl Product {
     /// The same as programs know it that came before goods were sold by weight: they refuse what they do not know.
     #[must_use]
     pub fn as_older_programs_read_it(self) -> Self {
-        Self { sold_by_weight: false, ..self }
+        Self { sold_by_weight: false, ..self.without_age() }
+    }
+
+    /// The same as programs know it that came before goods asked for an age, and sell them to anybody.
+    #[must_use]
+    pub fn without_age(self) -> Self {
+        Self { least_age: None, ..self }
     }
 }
 
-/// The answer to `GET /v1/catalogue?since=N`: everything at once. To `GET /v1/catalogue?since=N&of=NAME&at=PLACE` (see
+/// The answer to `GET /v1/catalogue?since=N`: everything at once. To `GET /v1/catalogue?since=N&of=NAME&at=PLACE`, with
+/// [`KNOWS_AGES`] at its end from a till that asks for ages (see
 /// [`Place`] and [`Part::of`]): one part of what has changed since that version, or of everything; [`Catalogue::part`] says
 /// which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,8 +175,10 @@ mod tests {
         let product: Product = serde_json::from_value(old.clone()).unwrap();
         assert!(!product.sold_by_weight);
         assert_eq!(serde_json::to_value(&product).unwrap(), old);
-        let ham = Product { sold_by_weight: true, ..product };
+        let ham = Product { sold_by_weight: true, least_age: Some(18), ..product };
         assert_eq!(serde_json::to_value(ham.clone()).unwrap()["sold_by_weight"], true);
+        let younger = serde_json::to_value(ham.clone().without_age()).unwrap();
+        assert!(younger.get("least_age").is_none() && younger["sold_by_weight"] == true);
         assert_eq!(serde_json::to_value(ham.as_older_programs_read_it()).unwrap(), old);
         let answer: Catalogue = serde_json::from_value(json!({ "version": 3, "products": [old] })).unwrap();
         assert_eq!((answer.gone.len(), answer.part), (0, None));

@@ -51,7 +51,9 @@ pub enum ErrorCode {
     OutcomeUnknown,
     /// The server has too much to do. Ask again later.
     Overloaded,
-    /// A fault of the server itself.
+    /// A fault of the server itself. So a program reads a code of a newer one, too: what it does not know it asks again
+    /// later.
+    #[serde(other)]
     Internal,
 }
 

@@ -139,10 +139,11 @@ pub struct NextStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
-    /// Ask the wallet.
-    Ask,
     /// Take the payment back.
     TakeBack,
+    /// Ask the wallet. So a program reads a step of a newer one, too: it is shown and no more.
+    #[serde(other)]
+    Ask,
 }
 
 impl PaymentView {

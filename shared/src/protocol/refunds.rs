@@ -45,13 +45,35 @@ pub struct AskRefundAtTill {
     pub amount: Amount,
     /// Why.
     pub reason: String,
-    /// The login of whoever approves it: the refund stands under that name.
+    /// The login of whoever approves it: the refund stands under that name. Empty where a code approves it.
+    #[serde(default)]
     pub approver: String,
-    /// That person's PIN. Checked by the server, and kept nowhere.
+    /// That person's PIN. Checked by the server, and kept nowhere. Empty where a code approves it.
+    #[serde(default = "no_pin")]
     pub pin: SecretText,
+    /// The one-time code that a manager made in the console and that was scanned here: it says who approves it. Checked by
+    /// the server, and kept nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<SecretText>,
     /// Who serves at the till, if anybody logs in there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cashier: Option<Cashier>,
+}
+
+fn no_pin() -> SecretText {
+    SecretText::new(String::new())
+}
+
+/// What every code that approves something begins with: no goods, order, payment or person has such a code.
+pub const APPROVAL_PREFIX: &str = "EVTA-";
+
+/// Whether that may be a code that approves something, as it is scanned: the prefix, and four times five letters or digits.
+#[must_use]
+pub fn is_approval_code(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(APPROVAL_PREFIX) else { return false };
+    let is_part =
+        |part: &str| part.len() == 5 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    rest.split('-').count() == 4 && rest.split('-').all(is_part)
 }
 
 /// The server's decision about a refund that a till asked for.
@@ -83,6 +105,35 @@ pub enum RefundAnswer {
     AskedBefore,
     /// Nobody of this login may approve refunds at tills: unknown, left, without a PIN or without the right.
     NotApprover,
+    /// The code that was scanned approves nothing here. Nothing was reserved.
+    CodeRefused {
+        /// Why.
+        why: CodeRefused,
+    },
+    /// An answer of a newer program: whatever it says, what was asked for is not settled here.
+    #[serde(other)]
+    NotKnownHere,
+}
+
+/// Why a scanned code approves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeRefused {
+    /// It is too old.
+    Expired,
+    /// It has approved something already.
+    Used,
+    /// It is for less.
+    TooMuch,
+    /// It is for another order.
+    AnotherOrder,
+    /// It is for another till.
+    AnotherTill,
+    /// Whoever made it has left, or may approve nothing any more.
+    NotApprover,
+    /// This store has made no such code. So a program reads a reason of a newer one, too.
+    #[serde(other)]
+    Unknown,
 }
 
 #[cfg(test)]
@@ -98,11 +149,23 @@ mod tests {
             reason: "broken".into(),
             approver: "li".into(),
             pin: SecretText::new("4711".into()),
+            code: Some(SecretText::new("EVTA-AAAAA-BBBBB-CCCCC-DDDDD".into())),
             cashier: None,
         };
-        assert!(!format!("{asked:?} {asked:#?}").contains("4711"));
+        let printed = format!("{asked:?} {asked:#?}");
+        assert!(!printed.contains("4711") && !printed.contains("AAAAA"));
         let json = serde_json::to_string(&asked).unwrap();
         assert_eq!(serde_json::from_str::<AskRefundAtTill>(&json).unwrap(), asked);
+    }
+
+    #[test]
+    fn codes_that_approve_are_like_no_others() {
+        assert!(is_approval_code("EVTA-ABCDE-FGH23-JKLMN-PQRST"));
+        for other in
+            ["EVTA-ABCDE-FGH23-JKLMN", "EVTA-abcde-FGH23-JKLMN-PQRST", "134567890123456789", "", "EVTA-"]
+        {
+            assert!(!is_approval_code(other), "{other}");
+        }
     }
 
     #[test]
@@ -116,6 +179,7 @@ mod tests {
             RefundAnswer::Wait { seconds: 10 },
             RefundAnswer::AskedBefore,
             RefundAnswer::NotApprover,
+            RefundAnswer::CodeRefused { why: CodeRefused::Expired },
         ] {
             let json = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<RefundAnswer>(&json).unwrap(), answer, "{json}");

@@ -40,16 +40,53 @@ pub struct TerminalStatus {
     /// The server gives the catalogue in parts, and only what has changed.
     #[serde(default)]
     pub catalogue_parts: bool,
+    /// The server countersigns days that are over.
+    #[serde(default)]
+    pub countersigns: bool,
     /// The version of the list of those who may log in at tills; 0 from a server that has none.
     #[serde(default)]
     pub staff_version: u64,
+    /// What the shop's template for receipts is known by; empty if it has none. `None` from a server that gives none: a till
+    /// keeps what it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_template: Option<String>,
     /// How many refunds wait for this till.
     pub refunds_waiting: u32,
     /// Which wallets can be charged at the moment.
     pub wallets: Vec<Wallet>,
+    /// How those that are offered answer; nothing from a server that does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<WalletHealth>,
     /// For which wallets the till can show a code; none from a server that knows of none.
     #[serde(default)]
     pub shows: Vec<Wallet>,
+}
+
+/// How a wallet answers, as the server that was asked has found of late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletHealth {
+    /// Which.
+    pub wallet: Wallet,
+    /// How.
+    pub state: WalletState,
+}
+
+/// How a wallet answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum WalletState {
+    /// As it should.
+    Well,
+    /// Not always: some payments wait, or have to be taken back.
+    Unsteady,
+    /// Not at all: new payments are refused at once, but for one that tries now and then.
+    Silent {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// In a way that a later server has a word for.
+    #[serde(other)]
+    Other,
 }
 
 /// Entries that follow the head that the server knows, in order. At most [`HandIn::MAX_ENTRIES`].
@@ -72,4 +109,18 @@ pub struct HandedIn {
     pub head: Head,
     /// The entries went into quarantine, for a person to accept: the till is blocked.
     pub quarantined: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_later_server_is_no_reason_to_understand_nothing() {
+        let read = |text: &str| serde_json::from_str::<WalletHealth>(text).unwrap().state;
+        assert_eq!(read(r#"{"wallet":"alipay","state":{"is":"on_holiday","until":5}}"#), WalletState::Other);
+        let silent = WalletState::Silent { since: Timestamp(7) };
+        let told = WalletHealth { wallet: Wallet::Alipay, state: silent };
+        assert_eq!(read(&serde_json::to_string(&told).unwrap()), silent);
+    }
 }

@@ -42,6 +42,8 @@ pub fn used(body: &Body) -> Vec<Used> {
         Body::DrawerOpened { reason: DrawerReason::Count, cashier, approved_by } => {
             one(Right::CloseShift, cashier, approved_by)
         }
+        // The sale opens it; the kick that failed is only given once more.
+        Body::DrawerOpened { reason: DrawerReason::DidNotOpen, .. } => Vec::new(),
         Body::DrawerOpened { cashier, approved_by, .. } => one(Right::NoSale, cashier, approved_by),
         Body::CashPaidIn { cashier, approved_by, .. } | Body::CashPaidOut { cashier, approved_by, .. } => {
             one(Right::PayInOut, cashier, approved_by)
@@ -122,6 +124,7 @@ mod tests {
             discount: None,
             note: None,
             lines_voided: 0,
+            age: None,
         };
         let by = |approved_by| Used { right: Right::Discount, cashier: person("mei"), approved_by };
         assert_eq!(used(&Body::Sale(sale)), [by(person("li")), by(None)]);

@@ -286,3 +286,35 @@ fn what_is_long_ago_is_forgotten_and_one_silence_condemns_nobody() {
     assert!(once.silence(s(9)) <= 150, "alike to one that always answers");
     assert_eq!(pick(&[], s(0), &number(7)), None);
 }
+
+#[test]
+fn whether_only_the_amount_stands_in_the_way_is_told() {
+    let takes = |table: &Table, minor| {
+        (table.may_be_asked(&sale(minor)).is_ok(), table.takes_other_amounts(&sale(minor)))
+    };
+    let limited = Account { amounts: Span { lowest: Some(100), highest: Some(5_000) }, ..account(1) };
+    let alone = table(vec![limited.clone()], vec![]);
+    assert_eq!(
+        [99, 100, 5_001].map(|minor| takes(&alone, minor)),
+        [(false, true), (true, true), (false, true)]
+    );
+    let off = table(vec![Account { enabled: false, ..limited.clone() }], vec![]);
+    assert_eq!(takes(&off, 99), (false, false), "no amount is taken");
+    let shown_only = table(vec![Account { scanned: false, ..limited.clone() }], vec![]);
+    assert_eq!(takes(&shown_only, 99), (false, false), "no amount by this kind of code");
+    // By the rules, too: large sales are nobody's, and the settings file's account knows rules as well.
+    let large =
+        Rule { amounts: Span { lowest: Some(5_000), highest: None }, accounts: vec![], ..rule(1, &[]) };
+    let ruled = table(vec![account(1)], vec![large.clone(), rule(2, &[1])]);
+    assert_eq!((takes(&ruled, 5_000), takes(&ruled, 4_999)), ((false, true), (true, true)));
+    let of_the_file = table(vec![], vec![large]);
+    assert_eq!(takes(&of_the_file, 5_000), (false, true));
+    // The first rule that fits decides for every amount: what a later one would take does not count.
+    let hidden = table(
+        vec![Account { enabled: false, ..account(1) }, account(2)],
+        vec![rule(1, &[1]), Rule { amounts: Span { lowest: Some(100), highest: None }, ..rule(2, &[2]) }],
+    );
+    assert_eq!(takes(&hidden, 50), (false, false), "no amount would be taken");
+    let never = table(vec![], vec![rule(1, &[])]);
+    assert_eq!(takes(&never, 5_000), (false, false));
+}

@@ -135,10 +135,22 @@ impl Book {
         }
     }
 
+    /// One of which nothing is known but where it begins.
+    #[must_use]
+    pub fn not_known(opened: u64, float: Amount) -> Self {
+        Self::new(opened, None, float)
+    }
+
     /// Whether it has not ended yet.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
+    }
+
+    /// Whether all of it was seen, from its beginning on.
+    #[must_use]
+    pub fn seen_whole(&self) -> bool {
+        self.at.is_some() && !self.has_gap
     }
 
     /// When it began, or ended if that is all that is known of it.
@@ -163,7 +175,7 @@ impl Book {
     pub fn differs(&self) -> Vec<Differs> {
         let Some(Closed { closing, .. }) = &self.closed else { return Vec::new() };
         let totals = &closing.totals;
-        let seen = self.at.is_some() && !self.has_gap;
+        let seen = self.seen_whole();
         let checks = [
             (
                 seen && (totals.float_minor, totals.currency) != (self.float.minor, self.float.currency),

@@ -1,15 +1,18 @@
 //! Carries the controller's commands out.
 
-use super::pole::Pole;
+use super::customer::Customer;
 use super::scanner::ScannerSeat;
 use crate::catalogue_store::{CatalogueError, Goods, SearchText};
-use crate::config::{Config, Identity, remember_language, remember_scanner};
-use crate::controller::{Command, EnrolError, EnrolledAs, Input};
+use crate::config::{
+    Config, Identity, forget_scanner, remember_colours, remember_language, remember_scanner,
+};
+use crate::controller::{Command, EnrolError, EnrolledAs, Input, PrintReport};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
+use crate::print::template_file;
 use crate::print::thread::PrinterJob;
 use crate::staff_store::{StaffStore, StaffStoreError};
 use crate::sync::worker::perform;
-use crate::view::{EnrolFailure, FaultPage, View};
+use crate::view::{EnrolFailure, FaultPage, PrinterState, View};
 use evertill_hardware::scanner::Places;
 use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
 use evertill_provisioning::enrolment;
@@ -34,7 +37,7 @@ pub struct Hands {
     pub clock: Arc<dyn Clock>,
     pub printer: Option<Sender<PrinterJob>>,
     pub scanner: ScannerSeat,
-    pub pole: Option<Pole>,
+    pub customer: Customer,
     pub config: Config,
     pub key: Option<Arc<DeviceKey>>,
     pub trust: Option<TrustBundle>,
@@ -52,14 +55,27 @@ impl Hands {
     pub fn carry_out(&mut self, command: Command) {
         match command {
             Command::Show(screen) => {
-                if let Some(pole) = &mut self.pole {
-                    pole.follow(&screen);
+                self.customer.follow(&screen);
+                if let Some(state) = self.customer.display_news() {
+                    self.tell(Input::Display(state));
                 }
                 self.view.show(*screen);
             }
             Command::Send(request) => self.ask(request),
-            Command::Print(order) => self.give_to_printer(PrinterJob::Print(order)),
-            Command::KickDrawer => self.give_to_printer(PrinterJob::KickDrawer),
+            Command::Print(order) => {
+                self.give_to_printer(PrinterJob::Print(order));
+            }
+            Command::TestPrint { language } => {
+                if !self.give_to_printer(PrinterJob::Test { language }) {
+                    self.tell(Input::TestPrinted(PrintReport::NotStarted(PrinterState::Disconnected)));
+                }
+            }
+            Command::KickDrawer { kick } => {
+                if !self.give_to_printer(PrinterJob::KickDrawer { kick }) {
+                    let report = PrintReport::NotStarted(PrinterState::Disconnected);
+                    self.tell(Input::Kicked { kick, report });
+                }
+            }
             Command::Start => self.start(),
             Command::Enrol { server, code } => self.enrol(server, code),
             Command::SaveIdentity(identity) => self.save_identity(&identity),
@@ -74,6 +90,11 @@ impl Hands {
                     tracing::error!(%error, "the language cannot be kept for the next start");
                 }
             }
+            Command::KeepColours(colours) => {
+                if let Err(error) = remember_colours(&self.data, colours) {
+                    tracing::error!(%error, "the colours cannot be kept for the next start");
+                }
+            }
             Command::OpenJournal(identity) => self.open_journal(&identity),
             Command::FindScanners => {
                 let inputs = self.inputs.clone();
@@ -86,6 +107,20 @@ impl Hands {
                 self.scanner.start(&scanner);
                 if let Err(error) = remember_scanner(&self.data, &scanner) {
                     tracing::error!(%error, "the scanner cannot be kept for the next start");
+                }
+            }
+            Command::UseWrittenScanner => {
+                match &self.config.scanner {
+                    Some(written) => self.scanner.start(written),
+                    None => self.scanner.stop(),
+                }
+                if let Err(error) = forget_scanner(&self.data) {
+                    tracing::error!(%error, "the scanner that was chosen here cannot be forgotten: it is back at the next start");
+                }
+            }
+            Command::KeepReceiptTemplate(text) => {
+                if let Err(error) = template_file::keep_shops(&self.data, text.as_deref()) {
+                    tracing::error!(%error, "the shop's template for receipts cannot be kept; it is asked for at the next start");
                 }
             }
             Command::SaveStaff(staff) => {
@@ -142,11 +177,12 @@ impl Hands {
         });
     }
 
-    fn give_to_printer(&self, job: PrinterJob) {
-        let gone = self.printer.as_ref().is_none_or(|printer| printer.send(job).is_err());
-        if gone {
+    fn give_to_printer(&self, job: PrinterJob) -> bool {
+        let given = self.printer.as_ref().is_some_and(|printer| printer.send(job).is_ok());
+        if !given {
             tracing::error!("the printer's thread is gone");
         }
+        given
     }
 
     fn start(&mut self) {
@@ -161,13 +197,16 @@ impl Hands {
         let bad = |error: &dyn std::fmt::Display| FaultPage::BadConfiguration { detail: error.to_string() };
         self.config = Config::read(&self.data).map_err(|error| bad(&error))?;
         self.trust = Some(self.config.trust(&self.data).map_err(|error| bad(&error))?);
-        let key = FileKeyStore::new(&self.data).load_or_generate().map_err(|error| {
+        let identity = Identity::read(&self.data).map_err(|error| bad(&error))?;
+        let keys = FileKeyStore::new(&self.data);
+        // A till that is registered has its key, or is that till no more: another one would sell under its number.
+        let key = if identity.is_some() { keys.load() } else { keys.load_or_generate() };
+        let key = key.map_err(|error| {
             tracing::error!(%error, "the key cannot be read");
             FaultPage::KeyUnreadable
         })?;
         let fingerprint = key.fingerprint();
         self.key = Some(Arc::new(key));
-        let identity = Identity::read(&self.data).map_err(|error| bad(&error))?;
         let identity = identity.map(|identity| identity.at_servers_of(&self.config));
         if let Some(identity) = &identity {
             self.connect(identity).map_err(|error| bad(&error))?;

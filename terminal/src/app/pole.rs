@@ -1,8 +1,8 @@
 //! What the customer reads on a display of two lines: the goods that were added last and the total, what is to be paid,
-//! the change, thanks. It follows what is on the till's screen.
+//! the change, thanks.
 
 use crate::ui::format_amount;
-use crate::view::{CartLine, DonePage, Language, MoneyStyle, Page, PaidBy, Screen};
+use crate::view::{CustomerPage, CustomerScreen, Language, MoneyStyle};
 use evertill_hardware::display::{DisplayProfile, PoleDisplay, TwoLines, line};
 use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_hardware::serial_line::SerialLine;
@@ -21,9 +21,14 @@ impl Pole {
         Ok(Self { display: PoleDisplay::spawn(serial, profile)?, follower: Follower::new(profile.encoding) })
     }
 
-    /// This is on the till's screen now.
-    pub fn follow(&mut self, screen: &Screen) {
-        if let Some(lines) = self.follower.follow(screen) {
+    /// Whether its line takes what it is sent.
+    pub fn is_reached(&self) -> bool {
+        self.display.is_reached()
+    }
+
+    /// This is for the customer to see now.
+    pub fn show(&mut self, customer: &CustomerScreen) {
+        if let Some(lines) = self.follower.follow(customer) {
             self.display.show(lines);
         }
     }
@@ -55,25 +60,20 @@ const CHINESE: Words = Words {
     thanks: "谢谢惠顾！",
 };
 
-/// Knows what is on the display, and which goods were added last.
+/// Knows what is on the display.
 struct Follower {
     encoding: TextEncoding,
-    cart: Vec<CartLine>,
-    newest: Option<CartLine>,
     shown: Option<TwoLines>,
 }
 
 impl Follower {
     fn new(encoding: TextEncoding) -> Self {
-        Self { encoding, cart: Vec::new(), newest: None, shown: None }
+        Self { encoding, shown: None }
     }
 
     /// What to show instead of what is shown, if anything.
-    fn follow(&mut self, screen: &Screen) -> Option<TwoLines> {
-        if let Page::Sale(page) = &screen.page {
-            self.compare(&page.lines);
-        }
-        let lines = self.lines(screen)?;
+    fn follow(&mut self, customer: &CustomerScreen) -> Option<TwoLines> {
+        let lines = self.lines(customer);
         if self.shown.as_ref() == Some(&lines) {
             return None;
         }
@@ -81,44 +81,34 @@ impl Follower {
         Some(lines)
     }
 
-    /// The line that changed is the one to show; where one went, the last of those that stay.
-    fn compare(&mut self, lines: &[CartLine]) {
-        let changed = lines.iter().rev().find(|line| !self.cart.contains(line));
-        let stays = |newest: &CartLine| lines.contains(newest);
-        if let Some(changed) = changed {
-            self.newest = Some(changed.clone());
-        } else if !self.newest.as_ref().is_some_and(stays) {
-            self.newest = lines.last().cloned();
-        }
-        self.cart = lines.to_vec();
-    }
-
-    fn lines(&self, screen: &Screen) -> Option<TwoLines> {
-        let chinese = screen.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
+    fn lines(&self, customer: &CustomerScreen) -> TwoLines {
+        let chinese = customer.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
         let words = if chinese { &CHINESE } else { &ENGLISH };
         // Displays have no sign for money of their own.
-        let money = MoneyStyle { symbol: String::new(), ..screen.money.clone() };
+        let money = MoneyStyle { symbol: String::new(), ..customer.money.clone() };
         let row = |left: &str, right: &str| line(left, right, self.encoding);
         let amount = |left: &str, minor: i64| row(left, &format_amount(minor, &money));
-        let two = |upper, lower| Some(TwoLines { upper, lower });
-        match &screen.page {
-            Page::Sale(page) => match &self.newest {
-                Some(newest) if !page.lines.is_empty() => {
-                    two(amount(&newest.name, newest.total_minor), amount(words.total, page.total_minor))
-                }
-                _ => two(row(words.welcome, ""), row(&screen.status.store, "")),
+        let total = amount(words.total, customer.total_minor);
+        let two = |upper, lower| TwoLines { upper, lower };
+        match &customer.page {
+            // A till that cannot sell promises nothing.
+            CustomerPage::Closed => TwoLines::default(),
+            CustomerPage::Welcome => two(row(words.welcome, ""), row(&customer.store, "")),
+            CustomerPage::Sale => match customer.newest.and_then(|newest| customer.lines.get(newest)) {
+                Some(newest) => two(amount(&newest.name, newest.total_minor), total),
+                None => two(total, String::new()),
             },
-            Page::AwaitCode(page) => two(amount(words.total, page.total_minor), String::new()),
-            Page::Cash(page) => two(amount(words.total, page.total_minor), String::new()),
-            Page::Payment(page) => two(amount(words.total, page.total_minor), String::new()),
-            Page::Done(DonePage { paid_by: PaidBy::Cash { given_minor, change_minor }, .. }) => {
+            CustomerPage::Paid => two(amount(words.paid, customer.total_minor), row(words.thanks, "")),
+            CustomerPage::PaidCash { given_minor, change_minor } => {
                 two(amount(words.given, *given_minor), amount(words.change, *change_minor))
             }
-            Page::Done(page) => two(amount(words.paid, page.total_minor), row(words.thanks, "")),
-            // A till that cannot sell promises nothing.
-            Page::Fault(_) => Some(TwoLines::default()),
-            // What a cashier looks up is not for customers; what stands there stays.
-            _ => None,
+            CustomerPage::PresentCode { .. }
+            | CustomerPage::Cash
+            | CustomerPage::Wait
+            | CustomerPage::ConfirmOnPhone
+            | CustomerPage::ScanThis { .. }
+            | CustomerPage::Unknown
+            | CustomerPage::NotCharged => two(total, String::new()),
         }
     }
 }
@@ -126,32 +116,20 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::testing::screen;
     use crate::view::{
-        AboutPage, AwaitCodePage, FaultPage, Link, PrinterState, Quantity, ReceiptState, SalePage,
-        ScannerState, StatusBar, Wallet,
+        AboutPage, AwaitCodePage, CartLine, DonePage, FaultPage, Page, PaidBy, Quantity, ReceiptState,
+        SalePage, Screen, Wallet,
     };
 
-    fn screen(page: Page) -> Screen {
-        Screen {
-            language: Language::English,
-            money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
-            status: StatusBar {
-                store: "Corner Store".into(),
-                till: "Till 1".into(),
-                clock: "12:00".into(),
-                link: Link::Online,
-                cash_works: true,
-                code_works: true,
-                unsent: None,
-                printer: PrinterState::None,
-                scanner: ScannerState::None,
-                cashier: None,
-                refunds_waiting: 0,
-            },
-            page,
-            notice: None,
-            confirm: None,
-        }
+    /// The display, and what the customer saw last.
+    struct Display {
+        follower: Follower,
+        customer: CustomerScreen,
+    }
+
+    fn display(encoding: TextEncoding) -> Display {
+        Display { follower: Follower::new(encoding), customer: CustomerScreen::default() }
     }
 
     fn goods(number: u32, name: &str, pieces: u32, each: i64) -> CartLine {
@@ -178,12 +156,15 @@ mod tests {
             paid_by,
             order_number: None,
             sale_number: "1".into(),
+            drawer: crate::view::DrawerState::Opened,
             receipt: ReceiptState::NoPrinter,
         }))
     }
 
-    fn show(follower: &mut Follower, screen: &Screen) -> Option<[String; 2]> {
-        follower.follow(screen).map(|lines| [lines.upper, lines.lower].map(|text| text.trim_end().to_owned()))
+    fn show(display: &mut Display, screen: &Screen) -> Option<[String; 2]> {
+        display.customer = display.customer.after(screen);
+        let lines = display.follower.follow(&display.customer)?;
+        Some([lines.upper, lines.lower].map(|text| text.trim_end().to_owned()))
     }
 
     fn two(upper: &str, lower: &str) -> Option<[String; 2]> {
@@ -192,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_customer_follows_the_sale_from_welcome_to_change() {
-        let mut pole = Follower::new(TextEncoding::Ascii);
+        let mut pole = display(TextEncoding::Ascii);
         let (tea, bread) = (goods(1, "Green tea", 1, 450), goods(2, "Bread", 1, 800));
         assert_eq!(show(&mut pole, &sale(vec![])), two("Welcome", "Corner Store"));
         assert_eq!(
@@ -217,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_the_cashier_looks_up_and_what_stands_there_already_is_not_shown() {
-        let mut pole = Follower::new(TextEncoding::Ascii);
+        let mut pole = display(TextEncoding::Ascii);
         let sold = sale(vec![goods(1, "Green tea", 1, 450)]);
         assert!(show(&mut pole, &sold).is_some());
         assert_eq!(show(&mut pole, &sold), None);
@@ -231,12 +212,12 @@ mod tests {
     fn chinese_stands_only_where_the_display_knows_it() {
         let chinese = |page: Screen| Screen { language: Language::Chinese, ..page };
         let tea = sale(vec![goods(1, "绿茶", 1, 450)]);
-        let mut knows = Follower::new(TextEncoding::Gb18030);
+        let mut knows = display(TextEncoding::Gb18030);
         assert_eq!(
             show(&mut knows, &chinese(tea.clone())),
             two("绿茶            4.50", "合计            4.50")
         );
-        let mut does_not = Follower::new(TextEncoding::Ascii);
+        let mut does_not = display(TextEncoding::Ascii);
         assert_eq!(show(&mut does_not, &chinese(tea)), two("                4.50", "Total           4.50"));
     }
 }

@@ -43,6 +43,11 @@ impl ScannerSeat {
         }
     }
 
+    /// Lets go of the scanner.
+    pub fn stop(&mut self) {
+        self.driver = None;
+    }
+
     fn spawn(&self, way: ScannerWay) -> io::Result<Driver> {
         let (send, window, clock) = (self.send.clone(), self.window.clone(), self.clock.clone());
         let on_event = Box::new(move |event: ScannerEvent| {

@@ -1,4 +1,4 @@
-//! `evertill-journal`: checks and shows a till's journal, and never writes.
+//! `evertill-journal`: checks and shows a till's journal, and never writes into it.
 
 use clap::{Parser, Subcommand};
 use evertill_shared::cashier::Cashier;
@@ -8,7 +8,7 @@ use evertill_shared::order::Sale;
 use evertill_shared::order::discount::{Discount, Reason};
 use evertill_shared::signing::VerifyingKey;
 use evertill_terminal::journal_store::{
-    JournalError, Rebuilt, first_entry, follow, open_read_only, stored_head,
+    FOLDER, Inspected, JournalError, archive_of, inspect, open_read_only, write_whole,
 };
 use serde_json::json;
 use std::fmt::Display;
@@ -21,7 +21,9 @@ use std::process::ExitCode;
 #[command(
     version,
     after_help = "Examples:\n  evertill-journal verify /var/lib/evertill-till/till.db\n  \
-    evertill-journal verify --json --key BASE64 till.db\n  evertill-journal show till.db\n  evertill-journal show --json till.db | head\n\n\
+    evertill-journal verify --json --key BASE64 till.db\n  evertill-journal show till.db\n  evertill-journal show --json till.db | head\n  \
+    evertill-journal whole /var/lib/evertill-till/till.db whole.db\n\n\
+    Earlier entries are in the folder `archive` beside the journal; verify follows them too if it is there.\n\
     Compare the fingerprint that is printed with the till's in the console: the journal names its own key.\n\
     Exit status: 0 if every entry is right, 1 if not, 2 if it cannot be read."
 )]
@@ -43,7 +45,14 @@ enum Command {
         #[arg(long, value_name = "BASE64")]
         key: Option<VerifyingKey>,
     },
-    /// Print the entries, one a line, without checking them: number, time, what happened, the entry as it was signed.
+    /// Write the journal into one new file, its archive included; then verify that file as a whole.
+    Whole {
+        /// The till's journal (till.db), with the folder `archive` beside it.
+        file: PathBuf,
+        /// The new file.
+        to: PathBuf,
+    },
+    /// Print the entries of the file itself (`whole` brings those of the archive into one), one a line, without checking them: number, time, what happened, the entry as it was signed.
     Show {
         /// The till's journal (till.db).
         file: PathBuf,
@@ -53,17 +62,10 @@ enum Command {
     },
 }
 
-/// A journal that is right.
-struct Verified {
-    head: Head,
-    key: VerifyingKey,
-    sales: usize,
-    open: usize,
-}
-
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Verify { file, json, key } => verify_command(&file, json, key),
+        Command::Whole { file, to } => whole_command(&file, &to),
         Command::Show { file, json } => match show(&file, json, &mut BufWriter::new(stdout().lock())) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => unreadable(&error),
@@ -92,13 +94,14 @@ fn unreadable(error: &dyn Display) -> ExitCode {
 }
 
 fn verify_command(file: &Path, as_json: bool, key: Option<VerifyingKey>) -> ExitCode {
-    let (text, status) = match verify(file, key) {
+    let (text, status) = match inspect(file, key) {
         Ok(found) if as_json => {
             let head = &found.head;
             let text = json!({
                 "ok": true, "terminal": head.terminal.to_string(), "epoch": head.epoch,
                 "entries": head.sequence, "head": head.hash.to_string(),
                 "fingerprint": found.key.fingerprint(), "sales": found.sales, "open_sales": found.open,
+                "archived": found.archived, "archive_missing": found.archive_missing,
             });
             (text.to_string(), 0)
         }
@@ -120,10 +123,18 @@ fn verify_command(file: &Path, as_json: bool, key: Option<VerifyingKey>) -> Exit
     ExitCode::from(status)
 }
 
-fn praise(found: &Verified) -> String {
+fn praise(found: &Inspected) -> String {
     let Head { terminal, epoch, sequence, hash } = found.head;
+    let archived = match found.archived {
+        0 => String::new(),
+        to if found.archive_missing => format!(
+            "Entries 1 to {to} are in the archive, which is not beside the file: they were NOT looked at. Put the \
+             folder `{FOLDER}` there.\n"
+        ),
+        to => format!("Entries 1 to {to} are in the archive, and were followed there.\n"),
+    };
     format!(
-        "The journal of {terminal}, key {epoch}: {sequence} entries, every one right.\n\
+        "The journal of {terminal}, key {epoch}: {sequence} entries, every one right.\n{archived}\
          Sales: {}, of which {} neither paid nor given up.\nHead: {hash}\nKey fingerprint: {}",
         found.sales,
         found.open,
@@ -131,38 +142,11 @@ fn praise(found: &Verified) -> String {
     )
 }
 
-fn verify(file: &Path, key: Option<VerifyingKey>) -> Result<Verified, JournalError> {
-    let connection = open_read_only(file)?;
-    let first = first_entry(&connection)?;
-    let key = key.map_or_else(|| named_key(&first), Ok)?;
-    let start = Head::start(first.terminal, first.epoch);
-    if let Some(head) = stored_head(&connection)?
-        && (head.terminal, head.epoch) != (first.terminal, first.epoch)
-    {
-        return Err(JournalError::Damaged {
-            entry: 1,
-            why: "it belongs to another till than the head".into(),
-        });
-    }
-    let mut books = Rebuilt::default();
-    let head = follow(&connection, start, key, |entry| {
-        books.take(entry).map_err(|broken| JournalError::Damaged {
-            entry: entry.sequence,
-            why: format!("it breaks a rule: {broken}"),
-        })
-    })?;
-    let open = books.sales.values().filter(|sale| sale.is_open()).count();
-    Ok(Verified { head, key, sales: books.sales.len(), open })
-}
-
-/// The first entry names the key; whether it is the till's is for a person to compare.
-fn named_key(first: &Entry) -> Result<VerifyingKey, JournalError> {
-    match &first.body {
-        Body::Opened { public_key } => Ok(*public_key),
-        _ => Err(JournalError::Damaged {
-            entry: 1,
-            why: "it does not open the journal with the till's key".into(),
-        }),
+fn whole_command(file: &Path, to: &Path) -> ExitCode {
+    let written = open_read_only(file).and_then(|from| write_whole(&from, &archive_of(file), to));
+    match written {
+        Ok(_) => verify_command(to, false, None),
+        Err(error) => unreadable(&error),
     }
 }
 

@@ -5,7 +5,7 @@ use super::CatalogueError;
 use super::shelf::Row;
 use evertill_shared::protocol::catalogue::Product;
 use memchr::memmem::{self, Finder};
-use pinyin::ToPinyin;
+use pinyin::{ToPinyin as _, ToPinyinMulti as _};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BinaryHeap;
 use std::path::Path;
@@ -17,20 +17,57 @@ const ENTRY: char = '\n';
 /// So much of the text may be of goods that are gone before it is written anew: one part in this many.
 const SPARE: usize = 4;
 
+/// The most ways in which a name's letters are kept.
+const MOST_READINGS: usize = 16;
+
 /// What a product is found by, in small letters: its name, the letters that the characters of a Chinese name begin with,
-/// its id.
+/// its id. A character may be read in several ways (重庆 is cq to one and zq to another): each way stands there, between
+/// spaces, which no word that is searched for has.
 pub(super) fn words_of(product: &Product) -> String {
     let name = plain(&product.name);
-    let letters: String = if name.is_ascii() {
-        String::new()
-    } else {
-        let letter = |c: char| match c.to_pinyin() {
-            Some(sound) => sound.first_letter().chars().next(),
-            None => c.is_ascii_alphanumeric().then_some(c),
-        };
-        name.chars().filter_map(letter).collect()
-    };
+    let letters: String = if name.is_ascii() { String::new() } else { readings(&name).join(" ") };
     format!("{name}{FIELD}{letters}{FIELD}{}", plain(&product.id))
+}
+
+/// The letters of a name in all its ways, the usual one first. If those are too many, only those in which one character is
+/// read otherwise.
+fn readings(name: &str) -> Vec<String> {
+    let letters: Vec<Vec<char>> =
+        name.chars().map(letters_of).filter(|letters| !letters.is_empty()).collect();
+    let ways = letters.iter().fold(1_usize, |ways, letters| ways.saturating_mul(letters.len()));
+    let usual: Vec<char> = letters.iter().filter_map(|letters| letters.first().copied()).collect();
+    if ways > MOST_READINGS {
+        let otherwise = letters.iter().enumerate().flat_map(|(at, letters)| {
+            let (before, after) = (usual.get(..at), usual.get(at + 1..));
+            let with = move |other: &char| {
+                before.into_iter().flatten().chain([other]).chain(after.into_iter().flatten()).collect()
+            };
+            letters.iter().skip(1).map(with)
+        });
+        return std::iter::once(usual.iter().collect()).chain(otherwise).take(MOST_READINGS).collect();
+    }
+    letters.iter().fold(vec![String::new()], |ways, letters| {
+        let longer = |way: String| letters.iter().map(move |letter| format!("{way}{letter}"));
+        ways.into_iter().flat_map(longer).collect()
+    })
+}
+
+/// What a character may begin with, the usual first; nothing for one that is not spoken.
+fn letters_of(c: char) -> Vec<char> {
+    let mut letters: Vec<char> = match (c.to_pinyin(), c.to_pinyin_multi()) {
+        (None, _) => return c.is_ascii_alphanumeric().then_some(c).into_iter().collect(),
+        (Some(usual), others) => std::iter::once(usual)
+            .chain(others.into_iter().flatten())
+            .filter_map(|sound| sound.first_letter().chars().next())
+            .collect(),
+    };
+    let mut seen = Vec::new();
+    letters.retain(|letter| {
+        let first = !seen.contains(letter);
+        seen.push(*letter);
+        first
+    });
+    letters
 }
 
 /// In small letters, on one line.
@@ -211,7 +248,7 @@ impl<'a> Word<'a> {
                 return Some(Rank::Words);
             }
         }
-        if letters.starts_with(self.text) || id.starts_with(self.text) {
+        if letters.split(' ').any(|way| way.starts_with(self.text)) || id.starts_with(self.text) {
             Some(Rank::Words)
         } else if is_inside {
             Some(Rank::Middle)
@@ -278,11 +315,12 @@ mod tests {
             tax_rate: evertill_shared::order::line::TaxRate(0),
             favourite: false,
             sold_by_weight: false,
+            least_age: None,
         };
-        assert_eq!(
-            words_of(&product("A1", "可口可乐 330ml")),
-            format!("可口可乐 330ml{FIELD}kkkl330ml{FIELD}a1")
-        );
+        let words = words_of(&product("A1", "可口可乐 330ml"));
+        let fields: Vec<&str> = words.split(FIELD).collect();
+        assert_eq!((fields[0], fields[2]), ("可口可乐 330ml", "a1"));
+        assert_eq!(fields[1].split(' ').next(), Some("kkkl330ml"), "the usual reading first");
         assert_eq!(words_of(&product("x", "Two\nlines")), format!("two lines{FIELD}{FIELD}x"));
         let mut text = SearchText::default();
         for (place, name) in [(1, "可口可乐"), (2, "农夫山泉"), (3, "大米")] {
@@ -292,6 +330,23 @@ mod tests {
         assert_eq!(places(&text, "NFSQ"), [2]);
         assert_eq!(places(&text, "sq"), [2], "from the middle, too");
         assert_eq!(places(&text, "口可"), [1]);
+    }
+
+    #[test]
+    fn a_name_is_found_by_each_way_in_which_its_characters_are_read() {
+        for (name, ways) in [("重庆小面", ["cqxm", "zqxm"]), ("长城葡萄酒", ["ccptj", "zcptj"])] {
+            let letters = readings(name);
+            for way in ways {
+                assert!(letters.iter().any(|letters| letters == way), "{name}: {letters:?}");
+            }
+        }
+        // Too many ways for all of them: one character read otherwise is found all the same.
+        let long = "重庆长城大行和都重庆长城";
+        let letters = readings(long);
+        assert!(letters.len() <= MOST_READINGS && letters.iter().all(|way| way.len() == 12), "{letters:?}");
+        let mut seen = letters.clone();
+        seen.dedup();
+        assert_eq!(seen.len(), letters.len());
     }
 
     proptest! {

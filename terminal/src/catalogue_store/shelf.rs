@@ -9,7 +9,13 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The version of the tables below.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// The one before: its goods came without the ages that they ask for.
+const WITHOUT_AGES: i64 = 1;
+
+/// How the words of goods are made; others than these are made anew when the file is opened. 2: each character in all its
+/// readings.
+const WORDS: u32 = 2;
 
 /// `round` tells on which way through everything goods were last named: what the last way has not named is gone.
 const TABLES: &str = "
@@ -54,6 +60,29 @@ pub struct Standing {
     pub next_name: String,
 }
 
+/// Words that an earlier program made in another way are made anew, once.
+fn refresh_words(connection: &mut Connection) -> Result<(), CatalogueError> {
+    if fact(connection, "words")?.as_deref() == Some(WORDS.to_string().as_str()) {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    {
+        let mut records = transaction.prepare("SELECT place, record FROM good")?;
+        let mut update = transaction.prepare("UPDATE good SET words = ?2 WHERE place = ?1")?;
+        let mut rows = records.query([])?;
+        while let Some(row) = rows.next()? {
+            let (place, record): (i64, String) = (row.get(0)?, row.get(1)?);
+            // What cannot be read is told of when it is sold; the search is no reason not to start.
+            if let Ok(product) = serde_json::from_str::<Product>(&record) {
+                update.execute(params![place, words_of(&product)])?;
+            }
+        }
+    }
+    set_fact(&transaction, "words", &WORDS.to_string())?;
+    transaction.commit()?;
+    Ok(())
+}
+
 #[derive(Debug)]
 pub(super) struct Shelf {
     connection: Connection,
@@ -72,9 +101,17 @@ impl Shelf {
                 let transaction = connection.transaction()?;
                 transaction.execute_batch(TABLES)?;
                 transaction.pragma_update(None, "user_version", VERSION)?;
+                set_fact(&transaction, "words", &WORDS.to_string())?;
                 transaction.commit()?;
             }
-            VERSION => {}
+            WITHOUT_AGES => {
+                let transaction = connection.transaction()?;
+                forget_its_name(&transaction)?;
+                transaction.pragma_update(None, "user_version", VERSION)?;
+                transaction.commit()?;
+                refresh_words(&mut connection)?;
+            }
+            VERSION => refresh_words(&mut connection)?,
             newer => return Err(CatalogueError::Newer(newer)),
         }
         Ok(Self { connection })
@@ -227,6 +264,14 @@ pub(super) fn goods_beside(journal: &Path) -> Result<Option<Catalogue>, Catalogu
 fn fact(connection: &Connection, name: &str) -> Result<Option<String>, CatalogueError> {
     let mut statement = connection.prepare_cached("SELECT value FROM fact WHERE name = ?1")?;
     Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+/// The version that is here is no longer the server's, whatever its number: everything is asked for anew, and what is here is
+/// sold until it has come.
+fn forget_its_name(connection: &Connection) -> Result<(), CatalogueError> {
+    let gone = "DELETE FROM fact WHERE name IN ('name', 'next', 'next_name')";
+    connection.prepare_cached(gone)?.execute([])?;
+    Ok(())
 }
 
 fn set_fact(connection: &Connection, name: &str, value: &str) -> Result<(), CatalogueError> {

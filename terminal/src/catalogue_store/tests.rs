@@ -16,6 +16,7 @@ fn product(id: &str, name: &str, codes: &[&str]) -> Product {
         tax_rate: TaxRate(1300),
         favourite: false,
         sold_by_weight: false,
+        least_age: None,
     }
 }
 
@@ -164,8 +165,8 @@ fn goods_of_an_earlier_program_are_taken_over_once() {
 fn a_file_of_a_newer_program_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("goods.db");
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    assert!(matches!(Goods::open(&path), Err(CatalogueError::Newer(2))));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert!(matches!(Goods::open(&path), Err(CatalogueError::Newer(3))));
 }
 
 impl Goods {
@@ -263,4 +264,20 @@ proptest! {
         let left = (0_u8..8).filter(|code| goods.by_barcode(&code.to_string()).is_some()).count();
         prop_assert_eq!(left, codes, "no code outlives its bearer");
     }
+}
+
+#[test]
+fn goods_that_came_without_ages_are_sold_until_all_have_come_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("goods.db");
+    let part = Part { whole: true, first: true, next: None, favourites: None, of: Some("three".into()) };
+    let wine = product("wine", "Wine", &["6901234567892"]);
+    let news = Catalogue { version: 3, products: Some(vec![wine]), gone: Vec::new(), part: Some(part) };
+    Goods::open(&path).unwrap().take_in(&news).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let goods = Goods::open(&path).unwrap();
+    assert!(goods.by_barcode("6901234567892").is_some());
+    assert_eq!((goods.version(), goods.standing().name.as_str()), (Some(3), ""), "no server names it so");
+    drop(goods);
+    assert_eq!(Goods::open(&path).unwrap().standing().name, "", "and it stays so");
 }

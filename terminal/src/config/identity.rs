@@ -85,7 +85,7 @@ impl Identity {
 }
 
 /// Replaces a file: all of it, or the old one stays.
-pub(super) fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
     file.write_all(bytes)?;

@@ -20,6 +20,9 @@ struct Model {
     real_time_status: bool,
     real_time_pulse: bool,
     qr: bool,
+    /// Lists from before there were bar codes say nothing of them.
+    #[serde(default)]
+    barcode: bool,
     cutter: bool,
     slowest_mm_per_s: u16,
 }
@@ -45,6 +48,7 @@ impl Model {
             real_time_status: self.real_time_status,
             real_time_pulse: self.real_time_pulse,
             qr: self.qr,
+            barcode: self.barcode,
             cutter: self.cutter,
             slowest_mm_per_s: self.slowest_mm_per_s,
         }
@@ -95,6 +99,8 @@ mod tests {
         let own = BUNDLED.replace("[58mm]", "[ours]").replace("cutter = false", "cutter = true");
         assert!(model("ours", Some(&own)).unwrap().cutter);
         assert!(model("58mm", Some(&own)).is_ok());
+        let older = own.replace("barcode = true\n", "");
+        assert!(!model("ours", Some(&older)).unwrap().barcode);
         for wrong in [own.replace("dots = 384", "dots = 38"), "[x]\ncolumns = 1".into(), "x".into()] {
             assert!(model("80mm", Some(&wrong)).unwrap_err().starts_with("printers.toml"));
         }

@@ -246,6 +246,17 @@ pub fn remember_scanner(data: &Path, scanner: &ScannerConfig) -> Result<(), Conf
     replace(data, &path, text.as_bytes()).map_err(|error| ConfigError::Io { path, error })
 }
 
+/// Forgets the scanner that was chosen on the screen: from the next start on it is the one of `till.toml`.
+/// # Errors
+/// The disk does not let go of it.
+pub fn forget_scanner(data: &Path) -> Result<(), ConfigError> {
+    let path = data.join(FILE);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ConfigError::Io { path, error }),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +286,12 @@ mod tests {
             ..ScannerConfig::default()
         };
         remember_scanner(dir.path(), &chosen).unwrap();
-        assert_eq!(remembered_scanner(dir.path(), &config), Some(chosen));
+        assert_eq!(remembered_scanner(dir.path(), &config), Some(chosen.clone()));
+        for _ in 0..2 {
+            forget_scanner(dir.path()).unwrap();
+            assert_eq!(remembered_scanner(dir.path(), &config), Some(serial.clone()));
+        }
+        remember_scanner(dir.path(), &chosen).unwrap();
         fs::write(dir.path().join(FILE), "hid = 7").unwrap();
         assert_eq!(remembered_scanner(dir.path(), &config), Some(serial), "nonsense is no choice");
     }

@@ -7,15 +7,8 @@ use std::path::Path;
 
 const FILE: &str = "language";
 
-fn word(language: Language) -> &'static str {
-    match language {
-        Language::English => "en",
-        Language::Chinese => "zh",
-    }
-}
-
 fn of_word(word: &str) -> Option<Language> {
-    [Language::English, Language::Chinese].into_iter().find(|language| self::word(*language) == word)
+    [Language::English, Language::Chinese].into_iter().find(|language| language.code() == word)
 }
 
 /// The language to begin with: as last chosen on the screen, else as `till.toml` says.
@@ -30,7 +23,7 @@ pub fn remembered_language(data: &Path, config: &Config) -> Language {
 /// The disk does not take it; then the language before stays.
 pub fn remember_language(data: &Path, language: Language) -> Result<(), ConfigError> {
     let path = data.join(FILE);
-    replace(data, &path, word(language).as_bytes()).map_err(|error| ConfigError::Io { path, error })
+    replace(data, &path, language.code().as_bytes()).map_err(|error| ConfigError::Io { path, error })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::StoreId;
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::order::age::AgeCheck;
 use evertill_shared::order::discount::{Discount, LONGEST_TEXT, PriceChange, Reason};
 use evertill_shared::order::line::{Line, LineError};
 use evertill_shared::order::{Sale, SaleError, spread};
@@ -40,6 +41,9 @@ pub struct Cart {
     /// Who gave what no name stands on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<Cashier>,
+    /// How old the customer was found to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<AgeCheck>,
 }
 
 /// A piece that a scale has weighed or priced.
@@ -95,6 +99,7 @@ impl Cart {
             note: sale.note.clone(),
             lines_voided: sale.lines_voided,
             by: sale.cashier.clone(),
+            age: sale.age.clone(),
             ..Self::default()
         };
         for line in &sale.lines {
@@ -154,6 +159,18 @@ impl Cart {
         self.note.as_deref()
     }
 
+    /// Whether somebody looked already, and found the customer so old or older.
+    pub fn is_old_enough(&self, years: u8) -> bool {
+        self.age.as_ref().is_some_and(|age| age.years >= years)
+    }
+
+    /// Somebody looked, and found the customer so old.
+    pub fn found_old_enough(&mut self, age: AgeCheck) {
+        if !self.is_old_enough(age.years) {
+            self.age = Some(age);
+        }
+    }
+
     pub fn lines_voided(&self) -> u32 {
         self.lines_voided
     }
@@ -185,11 +202,6 @@ impl Cart {
 
     fn place(&self, name: u32) -> Result<usize, NotDone> {
         self.lines.iter().position(|named| named.name == name).ok_or(NotDone::NoLine)
-    }
-
-    /// One more of these goods.
-    pub fn add(&mut self, product: &Product, currency: Currency) -> Result<Changed, NotDone> {
-        self.add_many(product, 1, currency)
     }
 
     /// So many more of these goods, or none: on the line that has them already at their own price, or on a new one.
@@ -388,7 +400,7 @@ impl Cart {
     pub fn close(&self, store: StoreId, at: Timestamp, currency: Currency) -> Result<Sale, SaleError> {
         let lines = self.lines.iter().map(|named| named.line.clone()).collect();
         let sale = Sale::discounted(store, at, currency, lines, self.discount.clone())?;
-        Ok(sale.noted(self.note.clone(), self.lines_voided))
+        Ok(sale.noted(self.note.clone(), self.lines_voided).with_age_check(self.age.clone()))
     }
 }
 
@@ -423,7 +435,7 @@ mod tests {
     fn cart(of: &[usize]) -> Cart {
         let mut cart = Cart::default();
         for index in of {
-            assert_eq!(cart.add(&products()[*index], Currency::CNY), Ok(Changed::Only));
+            assert_eq!(cart.add_many(&products()[*index], 1, Currency::CNY), Ok(Changed::Only));
         }
         cart
     }
@@ -434,7 +446,7 @@ mod tests {
         let tenth =
             Discount::new(Off::Percent(Percent(1_000)), cny(900), Reason::usual(ReasonKind::Damaged), None);
         assert_eq!(cart.discount_line(0, Some(tenth.unwrap())), Ok(Changed::Only));
-        assert_eq!(cart.add(&products()[1], Currency::CNY), Ok(Changed::Only));
+        assert_eq!(cart.add_many(&products()[1], 1, Currency::CNY), Ok(Changed::Only));
         let totals: Vec<i64> = cart.lines().iter().map(|named| named.line.total.minor).collect();
         assert_eq!(totals, [810, 450]);
     }
@@ -499,7 +511,7 @@ mod tests {
                 let gross = next.line(name).and_then(|line| line.gross().ok()).unwrap_or(cny(0));
                 let new = |off, base| Discount::new(off, base, reason(), None).ok();
                 let done = match what {
-                    0 | 1 => next.add(&products()[usize::try_from(name).unwrap() % 3], Currency::CNY).is_ok(),
+                    0 | 1 => next.add_many(&products()[usize::try_from(name).unwrap() % 3], 1, Currency::CNY).is_ok(),
                     2 => next.set_quantity(name, u32::try_from(number % 7).unwrap()).is_ok(),
                     3 => next.discount_line(name, new(Off::Amount(cny(number)), gross)).is_ok(),
                     4 => next.discount_line(name, new(Off::Percent(points), gross)).is_ok(),

@@ -1,11 +1,40 @@
-//! The drawer without a sale: a reason, a right, an entry, and then one kick.
+//! The drawer: one kick for each entry that asks for it, what is known of it, and the drawer without a sale, which takes a
+//! reason and a right.
+//!
+//! No kick is given twice unasked. Of one that surely did nothing, or of which nobody knows, the cashier is told what to do;
+//! for a cash sale that still stands on the screen one more may be asked for, which is an entry of its own.
 
 use super::approval::Approved;
-use super::{At, Controller};
-use crate::view::Notice;
+use super::{At, Command, Controller, PrintReport};
+use crate::view::{DrawerState, Notice};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::{Body, DrawerReason};
 use evertill_shared::rights::Right;
+
+/// What the drawer was opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenedFor {
+    /// This sale, paid in cash.
+    Sale(u64),
+    /// No sale.
+    NoSale,
+    /// Money of a shift, or money back.
+    Other,
+}
+
+/// The newest kick; what became of those before it is told and forgotten.
+#[derive(Debug, Default)]
+pub struct DrawerDesk {
+    kicks: u64,
+    newest: Option<(OpenedFor, DrawerState)>,
+}
+
+impl DrawerDesk {
+    /// What is known of the newest kick.
+    pub fn last_known(&self) -> DrawerState {
+        self.newest.map_or(DrawerState::NotAsked, |(_, state)| state)
+    }
+}
 
 impl Controller {
     /// A reason was chosen.
@@ -24,8 +53,67 @@ impl Controller {
         let body = Body::DrawerOpened { reason, cashier: self.cashier(), approved_by };
         if self.write(&body).is_some() {
             self.at = At::Sale;
-            self.open_drawer();
-            self.tell(Notice::DrawerOpened);
+            self.open_drawer(OpenedFor::NoSale);
+        }
+    }
+
+    /// One kick, after the entry that asks for it is on the disk.
+    pub(super) fn open_drawer(&mut self, opened_for: OpenedFor) {
+        if !self.options.has_printer {
+            self.drawer.newest = Some((opened_for, DrawerState::NoDrawer));
+            if opened_for == OpenedFor::NoSale {
+                self.tell(Notice::DrawerByKey);
+            }
+            return;
+        }
+        self.drawer.kicks += 1;
+        self.drawer.newest = Some((opened_for, DrawerState::Asked));
+        self.out.push(Command::KickDrawer { kick: self.drawer.kicks });
+    }
+
+    /// What the printer says of a kick. That its pulse went out is all that anybody can know: no drawer answers.
+    pub(super) fn on_kicked(&mut self, kick: u64, report: PrintReport) {
+        let state = match report {
+            PrintReport::Confirmed => DrawerState::Opened,
+            PrintReport::Unknown => DrawerState::Unknown,
+            PrintReport::NotStarted(printer) => {
+                self.printer = printer;
+                DrawerState::Shut(printer)
+            }
+        };
+        let newest = self.drawer.newest.as_mut().filter(|_| kick == self.drawer.kicks);
+        let opened_for = newest.map(|(opened_for, known)| {
+            *known = state;
+            *opened_for
+        });
+        let on_screen =
+            matches!((&self.at, opened_for), (At::Done { sale }, Some(OpenedFor::Sale(of))) if *sale == of);
+        match state {
+            DrawerState::Opened if opened_for == Some(OpenedFor::NoSale) => self.tell(Notice::DrawerOpened),
+            DrawerState::Unknown if !on_screen => self.tell(Notice::DrawerUnknown),
+            DrawerState::Shut(printer) if !on_screen => self.tell(Notice::DrawerShut(printer)),
+            _ => {}
+        }
+    }
+
+    /// What is known of the drawer of this sale.
+    pub(super) fn drawer_of(&self, sale: u64) -> DrawerState {
+        match self.drawer.newest {
+            Some((OpenedFor::Sale(of), state)) if of == sale => state,
+            _ => DrawerState::NotAsked,
+        }
+    }
+
+    /// The drawer of the sale on screen did not open, or nobody knows: once more, because somebody asks. It takes no right:
+    /// that sale's money has to go in. It is written down before, so that nobody opens drawers unseen.
+    pub(super) fn open_drawer_again(&mut self) {
+        let At::Done { sale } = self.at else { return };
+        if !self.drawer_of(sale).may_be_shut() {
+            return;
+        }
+        let (reason, cashier) = (DrawerReason::DidNotOpen, self.cashier());
+        if self.write(&Body::DrawerOpened { reason, cashier, approved_by: None }).is_some() {
+            self.open_drawer(OpenedFor::Sale(sale));
         }
     }
 }

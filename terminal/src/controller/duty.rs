@@ -145,13 +145,14 @@ impl Controller {
     }
 
     /// Nothing is under way that somebody without a name has begun.
-    fn at_rest(&self) -> bool {
+    pub(super) fn at_rest(&self) -> bool {
         match self.at {
             At::Sale => self.cart.is_empty(),
             At::Refunds
             | At::Orders
             | At::Order { .. }
             | At::About
+            | At::Day { .. }
             | At::Scanners
             | At::Drawer
             | At::Shift

@@ -3,8 +3,12 @@
 use super::{At, Command, Controller, EnrolError, EnrolledAs, Fault};
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
-use crate::view::{EnrolFailure, EnrolForm};
+use crate::view::{EnrolFailure, EnrolForm, Notice, ScannedCode};
+use evertill_hardware::ScanText;
 use evertill_shared::secret::SecretText;
+
+/// More characters than any one-time code has.
+const LONGEST_CODE: usize = 64;
 
 /// Where bring-up stands.
 #[derive(Clone, Debug)]
@@ -36,7 +40,7 @@ impl Controller {
 
     fn empty_form(&self) -> EnrolForm {
         let server = self.options.servers.first().cloned().unwrap_or_default();
-        EnrolForm { server, busy: false, failure: None }
+        EnrolForm { server, busy: false, failure: None, scanned: None }
     }
 
     pub(super) fn enrol(&mut self, server: String, code: String) {
@@ -56,6 +60,24 @@ impl Controller {
         }
         form.busy = true;
         self.out.push(Command::Enrol { server, code: SecretText::new(code) });
+    }
+
+    /// IT's one-time code was scanned. It goes into its box; that it is used takes somebody's touch.
+    pub(super) fn scan_enrolment_code(&mut self, text: ScanText) {
+        let At::Enrol(Enrolling::Form(form)) = &mut self.at else { return };
+        let code = text.expose().trim();
+        let right = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        if form.busy {
+            return;
+        }
+        if code.is_empty() || code.len() > LONGEST_CODE || !code.bytes().all(right) {
+            return self.tell(Notice::NoEnrolmentCode);
+        }
+        let times = form.scanned.as_ref().map_or(0, |scanned| scanned.times);
+        form.failure = None;
+        form.scanned =
+            Some(ScannedCode { code: SecretText::new(code.to_owned()), times: times.wrapping_add(1) });
+        self.notices.over();
     }
 
     pub(super) fn on_enrolled(&mut self, result: Result<EnrolledAs, EnrolError>) {

@@ -49,6 +49,10 @@ impl Controller {
                 tracing::error!(%rule, "an entry was refused");
                 return self.tell(Notice::ServerRefused { code: "rule".into() });
             }
+            JournalError::Archive { file, why } => {
+                tracing::error!(file, why, "a part of the archive cannot be used");
+                return self.tell(Notice::ArchiveMissing { file });
+            }
             JournalError::DiskFull => FaultPage::DiskFull,
             JournalError::InUse => FaultPage::JournalInUse,
             JournalError::Damaged { entry, why } => {

@@ -25,7 +25,7 @@ pub struct Held {
 pub(super) enum Kept {
     Nothing,
     /// Goods that no entry holds.
-    Loose(Cart),
+    Loose(Box<Cart>),
     /// Goods that were closed for payment as this sale.
     Closed(u64),
 }
@@ -59,7 +59,7 @@ impl Controller {
                 return Kept::Closed(sale);
             }
         }
-        if cart.is_empty() { Kept::Nothing } else { Kept::Loose(cart) }
+        if cart.is_empty() { Kept::Nothing } else { Kept::Loose(Box::new(cart)) }
     }
 
     /// Keeps the cart as it is now, if it is not kept yet. A full disk does not stop the sale: what is lost is only that

@@ -4,7 +4,9 @@ use crate::catalogue_store::{Goods, SearchText};
 use crate::config::{Identity, ScannerConfig};
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Answer, Request};
-use crate::view::{EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, UserAction};
+use crate::view::{
+    Colours, DisplayState, EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, UserAction,
+};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::in_store::InStoreRule;
 use evertill_hardware::scanner::Found;
@@ -30,6 +32,8 @@ pub struct Moment {
 pub struct Options {
     /// The language to begin with.
     pub language: Language,
+    /// The colours to begin with.
+    pub colours: Colours,
     /// The program's version.
     pub version: String,
     /// The servers that are configured.
@@ -38,10 +42,16 @@ pub struct Options {
     pub has_printer: bool,
     /// The scanner to begin with, if there is one.
     pub scanner: Option<ScannerConfig>,
+    /// What the shop's template for receipts is known by that the till has; empty if it has none.
+    pub receipt_template: String,
+    /// The one that `till.toml` names, whatever was chosen here since.
+    pub written_scanner: Option<ScannerConfig>,
     /// How the store's own codes with a weight or a price inside are built.
     pub in_store: Vec<InStoreRule>,
     /// After so long without a touch the till locks, if anybody has a PIN; zero for never.
     pub lock_after: Duration,
+    /// So many days after a server has countersigned them entries go into the archive; 0 for never.
+    pub archive_after_days: u16,
     /// The store sells only while a shift is open.
     pub demand_shifts: bool,
 }
@@ -67,6 +77,17 @@ pub enum Input {
         /// What is known of it.
         report: PrintReport,
     },
+    /// What became of a kick of the drawer.
+    Kicked {
+        /// Its number.
+        kick: u64,
+        /// What is known of it.
+        report: PrintReport,
+    },
+    /// What became of a test print.
+    TestPrinted(PrintReport),
+    /// The customer's display came or went.
+    Display(DisplayState),
     /// The key is there, and what the till knows of itself.
     Started {
         /// Who it is; none before it has registered.
@@ -147,8 +168,16 @@ pub enum Command {
     Send(Request),
     /// Print this, once.
     Print(Box<PrintOrder>),
-    /// Open the drawer, once.
-    KickDrawer,
+    /// Print something that is no receipt, then [`Input::TestPrinted`].
+    TestPrint {
+        /// In which language.
+        language: Language,
+    },
+    /// Open the drawer, once, then [`Input::Kicked`].
+    KickDrawer {
+        /// The number of the kick, since the program began.
+        kick: u64,
+    },
     /// Begin anew: the key, who the till is, then [`Input::Started`].
     Start,
     /// Register with this server.
@@ -164,12 +193,18 @@ pub enum Command {
     ForgetIdentity,
     /// Speak this language at the next start too.
     KeepLanguage(Language),
+    /// Have these colours at the next start too.
+    KeepColours(Colours),
     /// Open the journal and load the goods.
     OpenJournal(Box<Identity>),
     /// Look which scanners are plugged in, then [`Input::ScannersFound`].
     FindScanners,
     /// Use this scanner from here on, and at the next start too.
     UseScanner(Box<ScannerConfig>),
+    /// Use the scanner that `till.toml` names, here and at the next start: what was chosen here is forgotten.
+    UseWrittenScanner,
+    /// Keep the shop's template for receipts, or forget it; it counts from the next receipt on.
+    KeepReceiptTemplate(Option<String>),
     /// Store who may log in.
     SaveStaff(TillStaff),
     /// Store how often somebody guessed.

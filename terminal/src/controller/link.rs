@@ -10,7 +10,9 @@ use evertill_shared::journal::Head;
 use evertill_shared::protocol::catalogue::Catalogue;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::OrderView;
+use evertill_shared::protocol::receipts::ShopTemplate;
 use evertill_shared::protocol::terminal::{HandedIn, TerminalStatus};
+use evertill_shared::receipt::template::Template;
 use evertill_shared::terminal_state::TerminalState;
 
 /// The two clocks may differ so much, in seconds, before it is worth telling.
@@ -24,22 +26,42 @@ impl Controller {
             Answer::Heartbeat(result) => self.on_heartbeat(result),
             Answer::Catalogue(Ok(catalogue)) => self.on_catalogue(&catalogue),
             Answer::Staff(Ok(staff)) => self.on_staff(staff),
+            Answer::ReceiptTemplate(Ok(template)) => self.on_receipt_template(template),
             Answer::Draft { sale, result } => self.on_draft(sale, result),
             Answer::Adopt { sale, result } => self.on_adopted(sale, result),
             Answer::Payment { sale, attempt, question, result } => {
                 self.on_payment(sale, attempt, question, result);
             }
             Answer::HandIn(Ok(handed_in)) => self.on_handed_in(&handed_in),
+            Answer::Countersign(Ok(signed)) => self.on_countersigned(&signed),
             Answer::Refunds(Ok(inbox)) => self.on_inbox(inbox),
             Answer::AskRefund { number, request, result } => self.on_refund_answer(number, &request, result),
             Answer::CarryOutRefund { refund, result } => self.on_refund(&refund, result),
             Answer::Catalogue(Err(error))
             | Answer::Staff(Err(error))
+            | Answer::ReceiptTemplate(Err(error))
             | Answer::HandIn(Err(error))
+            | Answer::Countersign(Err(error))
             | Answer::Refunds(Err(error)) => {
                 tracing::info!(%error, "the server did not do it; it is asked again");
             }
         }
+    }
+
+    /// How the shop wants its receipts to look. What this till cannot read it does not keep, and says so: receipts look as it
+    /// makes them itself. It is asked for again when it is another one, or after a restart.
+    fn on_receipt_template(&mut self, template: ShopTemplate) {
+        self.options.receipt_template = template.name();
+        let read = template.text.as_deref().map(Template::parse).transpose();
+        let kept = match read {
+            Ok(_) => template.text,
+            Err(error) => {
+                tracing::error!(%error, "the shop's template for receipts cannot be read by this till");
+                self.tell(Notice::TemplateUnreadable);
+                None
+            }
+        };
+        self.out.push(Command::KeepReceiptTemplate(kept));
     }
 
     /// Refusals that say something about the whole till.
@@ -85,6 +107,7 @@ impl Controller {
         self.keep_identity(&status);
         let state = status.state;
         self.status = Some(status);
+        self.status_at = self.now.monotonic;
         match state {
             TerminalState::Active => {
                 self.faults.retain(|fault| !matches!(fault, Fault::Terminal(_)));

@@ -36,6 +36,7 @@ impl Notices {
             Notice::EarlierPaymentPaid { .. }
                 | Notice::EarlierPaymentReversed { .. }
                 | Notice::SaleQuarantined { .. }
+                | Notice::TemplateUnreadable
         );
         if !keeps {
             self.passing = Some(notice);

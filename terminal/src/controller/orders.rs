@@ -5,7 +5,7 @@ mod one;
 mod query;
 
 use super::{At, Controller};
-use crate::journal_store::{SalesWanted, StoredSale};
+use crate::journal_store::{JournalError, SalesWanted, StoredSale};
 use crate::view::{DayStep, Notice, OrderRow, OrderState, OrdersHint, OrdersPage, UserAction};
 pub use ask::Asking;
 use evertill_shared::business_day::{BusinessDay, business_day_of, local_text, moment_on};
@@ -63,7 +63,7 @@ impl Controller {
             self.orders.turned.pop();
             return;
         }
-        let (rows, more) = self.orders_found();
+        let Found { sales: rows, more, .. } = self.orders_found();
         if let Some(last) = rows.last().filter(|_| more) {
             self.orders.turned.push(place(last));
         }
@@ -88,7 +88,7 @@ impl Controller {
         found.ok().flatten().filter(|at| self.day_of(*at) != day)
     }
 
-    fn day_of(&self, at: Timestamp) -> BusinessDay {
+    pub(super) fn day_of(&self, at: Timestamp) -> BusinessDay {
         self.identity.as_ref().map_or_else(
             || business_day_of(at, &evertill_shared::business_day::StoreZone::china(), 0),
             |identity| business_day_of(at, &identity.store.zone, identity.store.cut_off_minutes),
@@ -113,13 +113,13 @@ impl Controller {
     }
 
     /// What is on the list's page, and whether there is more.
-    fn orders_found(&self) -> (Vec<StoredSale>, bool) {
-        let Some(journal) = &self.journal else { return (Vec::new(), false) };
+    fn orders_found(&self) -> Found {
+        let Some(journal) = &self.journal else { return Found::default() };
         let day = self.orders_day();
         let (from, until) = self.bounds(day);
         let of_day = SalesWanted { from, until, limit: PAGE + 1, ..SalesWanted::default() };
         let wanted = match self.orders.query {
-            Query::Named(named) => return (self.sale_named(named).into_iter().collect(), false),
+            Query::Named(named) => return Found::from(self.sale_named(named).map(Vec::from_iter)),
             Query::Amount(minor) => {
                 SalesWanted { total_minor: Some(minor), from: None, until: None, ..of_day }
             }
@@ -128,35 +128,25 @@ impl Controller {
                 SalesWanted { until: end.or(until), ..of_day }
             }
             Query::MoreDigits(_) | Query::TooManyDigits(_) | Query::Mistyped | Query::NotUnderstood => {
-                return (Vec::new(), false);
+                return Found::default();
             }
             Query::Nothing | Query::Day(_) | Query::Unfinished => of_day,
         };
         let wanted = SalesWanted { after: self.orders.turned.last().copied(), ..wanted };
-        let mut found = journal.find_sales(&wanted).unwrap_or_else(|error| {
-            tracing::error!(%error, "earlier sales cannot be read");
-            Vec::new()
-        });
-        let more = found.len() > usize::from(PAGE);
-        found.truncate(usize::from(PAGE));
-        (found, more)
+        Found::from(journal.find_sales(&wanted))
     }
 
-    fn sale_named(&self, named: Named) -> Option<StoredSale> {
-        let (journal, identity) = (self.journal.as_ref()?, self.identity.as_ref()?);
-        let found = match named {
+    fn sale_named(&self, named: Named) -> Result<Option<StoredSale>, JournalError> {
+        let (Some(journal), Some(identity)) = (&self.journal, &self.identity) else { return Ok(None) };
+        match named {
             Named::Order(number) => journal.sale_of_order(number),
             Named::Sale(key) if key == identity.sale_key(key.sequence) => journal.sale(key.sequence),
             Named::Sale(_) => Ok(None),
-        };
-        found.unwrap_or_else(|error| {
-            tracing::error!(%error, "an earlier sale cannot be read");
-            None
-        })
+        }
     }
 
     pub(super) fn orders_page(&self) -> OrdersPage {
-        let (found, has_older) = self.orders_found();
+        let Found { sales: found, more: has_older, archive_missing } = self.orders_found();
         let day = self.orders_day();
         let desk = &self.orders;
         let several_days = matches!(desk.query, Query::Amount(_) | Query::Named(_));
@@ -170,6 +160,7 @@ impl Controller {
             has_older,
             has_earlier_day: self.sale_beyond(day, true).is_some(),
             has_later_day: self.sale_beyond(day, false).is_some(),
+            archive_missing,
         }
     }
 
@@ -211,7 +202,8 @@ impl Controller {
     /// A receipt's code was scanned, or typed as a whole: true if it was one, and has been dealt with.
     pub(super) fn scan_order(&mut self, text: &str, is_goods: bool) -> bool {
         let Some(named) = Named::scanned(text) else { return false };
-        let here = self.sale_named(named).is_some();
+        // One in a file of the archive that is missing is this till's too.
+        let here = !matches!(self.sale_named(named), Ok(None));
         let goods = is_goods || self.goods.by_barcode(text).is_some() || self.weighed(text).is_some();
         // What stands in this till's own books is meant; other digits may mean goods that look like a number.
         if !here && goods {
@@ -223,6 +215,7 @@ impl Controller {
             | At::Held
             | At::Refunds
             | At::About
+            | At::Day { .. }
             | At::Drawer
             | At::Shift
             | At::Report { .. } => {
@@ -244,8 +237,9 @@ impl Controller {
 
     fn open_named(&mut self, named: Named, from_list: bool) {
         match self.sale_named(named) {
-            Some(found) => self.open_order(Some(found.record.sequence), from_list),
-            None => {
+            Ok(Some(found)) => self.open_order(Some(found.record.sequence), from_list),
+            Err(error) => self.journal_failed(error),
+            Ok(None) => {
                 let number = match named {
                     Named::Order(number) => number.to_string(),
                     Named::Sale(key) => key.to_string(),
@@ -260,6 +254,36 @@ impl Controller {
         if matches!(self.read(|journal| journal.sale(sale)), Some(Some(_))) {
             self.notices.over();
             self.at = At::Order { sale, from_list };
+        }
+    }
+}
+
+/// What is on the list's page.
+#[derive(Debug, Default)]
+struct Found {
+    sales: Vec<StoredSale>,
+    /// There is more behind it.
+    more: bool,
+    /// They are in this file of the archive, which cannot be read.
+    archive_missing: Option<String>,
+}
+
+impl From<Result<Vec<StoredSale>, JournalError>> for Found {
+    fn from(found: Result<Vec<StoredSale>, JournalError>) -> Self {
+        match found {
+            Ok(mut sales) => {
+                let more = sales.len() > usize::from(PAGE);
+                sales.truncate(usize::from(PAGE));
+                Self { sales, more, archive_missing: None }
+            }
+            Err(error) => {
+                tracing::error!(%error, "earlier sales cannot be read");
+                let archive_missing = match error {
+                    JournalError::Archive { file, .. } => Some(file),
+                    _ => None,
+                };
+                Self { archive_missing, ..Self::default() }
+            }
         }
     }
 }

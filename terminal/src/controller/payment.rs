@@ -196,7 +196,7 @@ impl Controller {
         let newest = open.last().map(|record| record.sequence);
         let (loose, closed) = match self.kept_cart() {
             Kept::Nothing => (None, newest),
-            Kept::Loose(cart) => (Some(cart), None),
+            Kept::Loose(cart) => (Some(*cart), None),
             Kept::Closed(sale) if open.iter().any(|record| record.sequence == sale) => (None, Some(sale)),
             Kept::Closed(_) => (None, newest),
         };
@@ -287,8 +287,15 @@ impl Controller {
         })?
     }
 
+    /// Whether this is the code of the attempt that ended last, which no wallet takes twice.
+    pub(super) fn was_tried(&self, code: &str) -> bool {
+        self.tried.as_ref().is_some_and(|(tried, _)| tried.expose() == code)
+    }
+
     pub(super) fn run_watches(&mut self) {
         let now = self.now.monotonic;
+        // Kept no longer than it lives on the phone.
+        self.tried.take_if(|(_, scanned)| now >= *scanned + CODE_LIVES);
         let mut requests = Vec::new();
         for watch in &mut self.watches {
             if !watch.code_lives(now) {
@@ -407,7 +414,8 @@ impl Controller {
             return;
         }
         let Some(index) = self.watches.iter().position(|watch| watch.sale == sale) else { return };
-        let watch = self.watches.remove(index);
+        let mut watch = self.watches.remove(index);
+        self.tried = watch.code.take();
         if watch.set_aside {
             return self.settle_aside(&watch, &outcome);
         }

@@ -66,8 +66,8 @@ impl Controller {
         let Some(last) = self.read(|journal| journal.last_print_job(&about)) else { return };
         match last {
             Some(job) if job.state == PrintJobState::NotStarted => self.start_again(&about, job),
-            None => self.print_sale(sale),
-            Some(_) => {}
+            None if !self.is_archived(sale) => self.print_sale(sale),
+            None | Some(_) => {}
         }
     }
 
@@ -150,7 +150,15 @@ impl Controller {
     }
 
     pub(super) fn receipt_state(&self, sale: u64) -> ReceiptState {
-        self.job_state(&about_sale(sale))
+        match self.job_state(&about_sale(sale)) {
+            // The archive keeps no print jobs. Whoever asks for the receipt of a sale that is weeks old gets a marked copy.
+            ReceiptState::Failed { .. } if self.is_archived(sale) => ReceiptState::Printed,
+            state => state,
+        }
+    }
+
+    fn is_archived(&self, sale: u64) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.is_archived(sale).unwrap_or(false))
     }
 
     /// What is known of the last print about something.

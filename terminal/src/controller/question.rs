@@ -1,5 +1,6 @@
 //! Questions that a person must answer before anything else.
 
+use super::age::Wanted;
 use super::{At, Controller};
 use crate::view::Confirm;
 
@@ -18,12 +19,13 @@ pub enum Yes {
     CarryOut { id: String },
     TakeCash { given_minor: i64 },
     EndShift,
+    OldEnough(Box<Wanted>),
 }
 
 impl Controller {
     pub(super) fn answer_question(&mut self, yes: bool) {
         let Some(question) = self.question.take() else { return };
-        if !yes {
+        if !yes && !matches!(question.yes, Yes::OldEnough(_)) {
             return;
         }
         match question.yes {
@@ -32,6 +34,7 @@ impl Controller {
             Yes::CarryOut { id } => self.carry_out(&id),
             Yes::TakeCash { given_minor } => self.take_cash(given_minor),
             Yes::EndShift => self.end_shift(),
+            Yes::OldEnough(wanted) => self.age_answered(&wanted, yes),
         }
     }
 
@@ -39,7 +42,7 @@ impl Controller {
     pub(super) fn drop_idle_question(&mut self) {
         let Some(question) = &self.question else { return };
         let stands = match &question.yes {
-            Yes::VoidSale => matches!(self.at, At::Sale),
+            Yes::VoidSale | Yes::OldEnough(_) => matches!(self.at, At::Sale),
             Yes::SetAside { sale } => self.watches.iter().any(|watch| watch.sale == *sale),
             Yes::CarryOut { id } => self.waits_here(id),
             Yes::TakeCash { .. } => matches!(self.at, At::Cash { .. }),

@@ -140,7 +140,7 @@ impl Controller {
         }
         let Some(item) = self.item(&id.0).cloned() else { return };
         if matches!(item.paid_by, PaidBy::Cash { .. }) {
-            self.open_drawer();
+            self.open_drawer(super::drawer::OpenedFor::Other);
         }
         self.print_refund(&item, record.cashier.map(|cashier| cashier.tidy().name));
     }
@@ -199,5 +199,6 @@ pub(super) fn refusal(why: &RefundRefused) -> RefundRefusal {
         RefundRefused::AnotherTill { .. } => RefundRefusal::OtherTerminal,
         RefundRefused::Withdrawn => RefundRefusal::Withdrawn,
         RefundRefused::ByChannel { message } => RefundRefusal::Other { code: message.clone() },
+        RefundRefused::NotKnownHere => RefundRefusal::Other { code: "not_known_here".into() },
     }
 }

@@ -1,5 +1,6 @@
 //! The sale screen: goods by scan, by touch and by search.
 
+use super::age::Measure;
 use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
@@ -11,6 +12,8 @@ use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::protocol::refunds::is_approval_code;
+use evertill_shared::secret::SecretText;
 use evertill_shared::wallet;
 
 /// What was looked for last, and what was found.
@@ -30,14 +33,20 @@ impl Controller {
         if self.duty.is_locked() {
             return self.scan_while_locked();
         }
-        if self.question.is_some() {
-            return self.tell(Notice::ScanNotUsed);
+        match &self.question {
+            Some(Question { yes: Yes::OldEnough(_), .. }) => return self.scan_meanwhile(scan),
+            Some(_) => return self.tell(Notice::ScanNotUsed),
+            None => {}
         }
         // Whoever scans goes on with something else: nothing is approved behind their back.
         self.drop_approval();
         let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
         let label = classify_with(scan, prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
+        // Never shown, looked up or taken for goods: whoever sees it could use it elsewhere.
+        if is_approval_code(label.text.expose()) {
+            return self.approve_refund_by_code(SecretText::new(label.text.into_exposed()));
+        }
         if matches!(self.at, At::Scanners) {
             return self.show_arrived(&label);
         }
@@ -60,11 +69,11 @@ impl Controller {
             }
             At::AwaitCode { held: None } => self.scan_payment_code(label.text, is_goods),
             At::Cash { .. } | At::Ended { .. } => {
-                self.tell(if wallet::detect(label.text.expose()).is_some() {
-                    Notice::PaymentCodeBeforeTender
+                if self.is_payment_code(label.text.expose()) {
+                    self.scan_next_attempt(label.text);
                 } else {
-                    Notice::SaleUnderWay
-                })
+                    self.tell(Notice::SaleUnderWay);
+                }
             }
             At::Adjust { .. }
             | At::Held
@@ -72,6 +81,7 @@ impl Controller {
             | At::Orders
             | At::Order { .. }
             | At::About
+            | At::Day { .. }
             | At::Drawer
             | At::Shift
             | At::Report { .. } => {
@@ -79,7 +89,8 @@ impl Controller {
             }
             // What is being typed or counted is not left for a scan.
             At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
-            At::Scanners | At::Starting | At::Enrol(_) => {}
+            At::Enrol(_) => self.scan_enrolment_code(label.text),
+            At::Scanners | At::Starting => {}
         }
     }
 
@@ -100,12 +111,10 @@ impl Controller {
 
     pub(super) fn scan_goods(&mut self, code: &str) {
         if let Some(product) = self.goods.by_barcode(code) {
-            return self.add(&product);
+            return self.sell(product, Measure::Several(1));
         }
         if let Some((product, piece)) = self.weighed(code) {
-            let mut cart = self.cart.clone();
-            let added = cart.add_piece(&product, &piece, self.currency());
-            return self.after_adding(added, cart, &product);
+            return self.sell(product, Measure::Piece(piece));
         }
         if self.is_payment_code(code) {
             return self.tell(Notice::PaymentCodeBeforeTender);
@@ -120,7 +129,7 @@ impl Controller {
         match action {
             UserAction::AddProduct { id } => {
                 if let Some(product) = self.goods.by_id(&id) {
-                    self.add(&product);
+                    self.sell(product, Measure::Several(1));
                     self.search.clear();
                 }
             }
@@ -153,7 +162,7 @@ impl Controller {
         let found = self.goods.search(wanted);
         match found.as_slice() {
             [only] => {
-                self.add(only);
+                self.sell(only.clone(), Measure::Several(1));
                 self.search.clear();
             }
             [] => self.tell(Notice::nothing_found(wanted)),
@@ -176,12 +185,6 @@ impl Controller {
         if let Err(error) = self.goods.index_is_here(names) {
             tracing::error!(%error, "the goods cannot be found by name");
         }
-    }
-
-    fn add(&mut self, product: &Product) {
-        let mut cart = self.cart.clone();
-        let added = cart.add(product, self.currency());
-        self.after_adding(added, cart, product);
     }
 
     pub(super) fn after_adding(&mut self, added: Result<Changed, NotDone>, cart: Cart, product: &Product) {

@@ -53,6 +53,7 @@ impl Controller {
         match action {
             UserAction::FindScanners => self.find_scanners(),
             UserAction::UseScanner { id } => self.use_scanner(&id),
+            UserAction::UseWrittenScanner => self.use_written_scanner(),
             UserAction::SetScannerMarks(marks) => self.change_scanner(|scanner| {
                 scanner.prefixes = match marks {
                     ScannerMarks::Aim => PrefixName::Aim,
@@ -97,10 +98,20 @@ impl Controller {
             FoundKind::Keyboard => {
                 scanner.wedge = Some(place);
                 // It may be the keyboard: whoever types on it goes on typing.
-                scanner.typing |= !same_kind;
+                scanner.typing = true;
             }
         }
         self.use_from_here(scanner);
+    }
+
+    /// Back to what IT has written down.
+    fn use_written_scanner(&mut self) {
+        if self.options.scanner != self.options.written_scanner {
+            self.options.scanner = self.options.written_scanner.clone();
+            self.scanner = ScannerState::Disconnected;
+            self.scanners.arrived = None;
+            self.out.push(Command::UseWrittenScanner);
+        }
     }
 
     /// The device in use among those that were found.
@@ -171,6 +182,7 @@ impl Controller {
         ScannersPage {
             found: self.scanners.found.iter().map(row).collect(),
             searching: self.scanners.searching,
+            may_go_back: self.options.scanner != self.options.written_scanner,
             used,
             arrived: self.scanners.arrived.clone(),
         }

@@ -31,6 +31,7 @@ impl Controller {
     fn screen(&self) -> Screen {
         Screen {
             language: self.language,
+            colours: self.colours,
             money: self.money_style(),
             status: self.status_bar(),
             page: self
@@ -72,11 +73,10 @@ impl Controller {
 
     fn unsent(&self) -> Option<UnsentSales> {
         let journal = self.journal.as_ref()?;
-        let (queue, handed_in) = (journal.queue().ok()?, journal.handed_in().ok()?);
-        let oldest = queue.iter().map(|queued| queued.at).min();
+        let (unsent, handed_in) = (journal.unsent().ok()?, journal.handed_in().ok()?);
         Some(UnsentSales {
-            count: u32::try_from(queue.len()).unwrap_or(u32::MAX),
-            oldest_seconds: oldest.map_or(0, |at| self.now.wall.since(at).as_secs()),
+            count: u32::try_from(unsent.sales).unwrap_or(u32::MAX),
+            oldest_seconds: unsent.oldest.map_or(0, |at| self.now.wall.since(at).as_secs()),
             entries: journal.head().sequence.saturating_sub(handed_in),
         })
     }
@@ -126,6 +126,7 @@ impl Controller {
             }
             At::AskRefund(asking) => Page::AskRefund(Box::new(self.ask_refund_page(asking))),
             At::About => Page::About(self.about_page()),
+            At::Day { test } => Page::Day(self.day_page(*test)),
             At::Scanners => Page::Scanners(self.scanners_page()),
             At::Drawer => Page::Drawer,
             At::Shift => Page::Shift(self.shift_page()),
@@ -147,9 +148,12 @@ impl Controller {
                 server_answers: *server_answers,
             }),
             (Enrolling::Form(form), _) => EnrolPage::Form(form.clone()),
-            (Enrolling::Waiting { .. }, None) => {
-                EnrolPage::Form(crate::view::EnrolForm { server: String::new(), busy: false, failure: None })
-            }
+            (Enrolling::Waiting { .. }, None) => EnrolPage::Form(crate::view::EnrolForm {
+                server: String::new(),
+                busy: false,
+                failure: None,
+                scanned: None,
+            }),
         }
     }
 
@@ -239,6 +243,7 @@ impl Controller {
             order_number: record.number().map(|number| number.to_string()),
             sale_number: identity.sale_key(sale).to_string(),
             receipt: self.receipt_state(sale),
+            drawer: self.drawer_of(sale),
         })
     }
 
@@ -343,6 +348,7 @@ pub fn decline_reason(reason: payment::DeclineReason) -> DeclineReason {
         R::PaymentFailed => DeclineReason::CustomerDeclined,
         R::LimitOrRisk => DeclineReason::LimitExceeded,
         R::Configuration | R::NoAccount => DeclineReason::MerchantAccount,
+        R::OutsideLimits => DeclineReason::OutsideLimits,
         R::ChannelUnreachable => DeclineReason::WalletUnavailable,
     }
 }

@@ -4,6 +4,7 @@
 
 use super::approval::Approved;
 use super::count::Sheet;
+use super::drawer::OpenedFor;
 use super::question::{Question, Yes};
 use super::{At, Controller};
 use crate::print::receipt_of_shift;
@@ -110,7 +111,7 @@ impl Controller {
         };
         if self.write(&body).is_some() {
             self.at = At::Shift;
-            self.open_drawer();
+            self.open_drawer(OpenedFor::Other);
         }
     }
 
@@ -123,7 +124,7 @@ impl Controller {
         let body = Body::DrawerOpened { reason, cashier, approved_by: approved_by.clone() };
         if self.write(&body).is_some() {
             self.at = At::Count { sheet: Sheet::of(self.currency()), approved_by };
-            self.open_drawer();
+            self.open_drawer(OpenedFor::Other);
         }
     }
 
@@ -149,7 +150,7 @@ impl Controller {
     }
 
     fn pending(&mut self) -> Pending {
-        let unsent = self.read(|journal| journal.queue()).map_or(0, |queue| queue.len());
+        let unsent = self.read(|journal| journal.unsent()).map_or(0, |unsent| unsent.sales);
         let sales = self.read(|journal| journal.open_sales()).unwrap_or_default();
         let refunds = self.read(|journal| journal.open_refunds()).unwrap_or_default();
         let sales = sales.iter().filter(|sale| sale.unsettled().is_some()).map(|sale| sale.sale.total.minor);

@@ -1,5 +1,6 @@
 //! How the sale is paid: closing it in the journal, the number for it, cash.
 
+use super::drawer::OpenedFor;
 use super::payment::HeldCode;
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
@@ -160,6 +161,24 @@ impl Controller {
         self.pay_with_held_code(sale);
     }
 
+    /// A customer's code where none is asked for: after an attempt that is surely over, or where cash was to be given and
+    /// none was counted yet. It is what the customer wants, so it does what the button and the code would, by the same rules
+    /// (*one-charge*): the journal takes no attempt before the last is over. A phone that still lies before the scanner
+    /// begins nothing: its code was tried.
+    pub(super) fn scan_next_attempt(&mut self, text: ScanText) {
+        if self.was_tried(text.expose()) {
+            return self.tell(Notice::DoubleScanIgnored);
+        }
+        if matches!(self.at, At::Cash { given_minor } if given_minor > 0) {
+            return self.tell(Notice::PaymentCodeBeforeTender);
+        }
+        self.tender_code();
+        // If it did not come to that, the cashier was told why.
+        if matches!(self.at, At::AwaitCode { held: None }) {
+            self.scan_payment_code(text, false);
+        }
+    }
+
     /// The customer is to scan what the till shows.
     pub(super) fn show_code(&mut self, wallet: wallet::Wallet) {
         let Some(sale) = self.frozen.filter(|_| matches!(self.at, At::AwaitCode { held: None })) else {
@@ -203,14 +222,8 @@ impl Controller {
             return;
         }
         // Once, and never with a copy: the drawer is a job of its own.
-        self.open_drawer();
+        self.open_drawer(OpenedFor::Sale(sale));
         self.finish(sale);
-    }
-
-    pub(super) fn open_drawer(&mut self) {
-        if self.options.has_printer {
-            self.out.push(super::Command::KickDrawer);
-        }
     }
 
     /// The sale in hand is paid.

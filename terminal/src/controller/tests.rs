@@ -1,18 +1,23 @@
 //! The rules of the till, told as stories: a recorded screen, a scripted server, a journal on a real disk.
 
 mod adjust;
+mod ages;
 mod approval;
 mod ask_refund;
 mod cash;
+mod day;
+mod drawer;
 mod duty;
 mod faults;
 mod goods;
 mod held;
 mod interruptions;
+mod keeping;
 mod limits;
 mod orders;
 mod payments;
 mod random;
+mod receipt_template;
 mod refunds;
 mod restart;
 mod rig;

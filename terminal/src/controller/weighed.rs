@@ -1,6 +1,7 @@
 //! Codes with a weight, a price or a count inside, as scales print them: the store's own, and those of GS1.
 
 use super::Controller;
+use super::age::Measure;
 use super::cart::Piece;
 use crate::view::Notice;
 use evertill_hardware::label::Label;
@@ -12,15 +13,6 @@ use evertill_shared::protocol::catalogue::Product;
 /// By so much a scale's price may differ from weight times price: scales round their own way.
 const ROUNDING_MINOR: i64 = 1;
 
-/// How much of its goods a GS1 code stands for.
-#[derive(Debug, PartialEq, Eq)]
-enum Measured {
-    /// A piece with a price of its own.
-    Piece(Piece),
-    /// So many, at the goods' price each.
-    Several(u32),
-}
-
 impl Controller {
     /// Goods were scanned. A code that says how much of them it stands for is sold as that, or not at all: never as one of
     /// them at their price.
@@ -30,14 +22,10 @@ impl Controller {
         let Some((gs1, product)) = measured.zip(self.goods.by_barcode(&code)) else {
             return self.scan_goods(&code);
         };
-        let mut cart = self.cart.clone();
-        let currency = self.currency();
-        let added = match measured_by(gs1, product.price.minor, currency) {
-            Some(Measured::Piece(piece)) => cart.add_piece(&product, &piece, currency),
-            Some(Measured::Several(count)) => cart.add_many(&product, count, currency),
-            None => return self.tell(Notice::LabelUnclear { name: product.name }),
-        };
-        self.after_adding(added, cart, &product);
+        match measured_by(gs1, product.price.minor, self.currency()) {
+            Some(measure) => self.sell(product, measure),
+            None => self.tell(Notice::LabelUnclear { name: product.name }),
+        }
     }
 
     /// The goods and the piece that an in-store code means, if a rule of the store's fits and the goods are known. Goods
@@ -56,7 +44,7 @@ impl Controller {
 }
 
 /// What a GS1 code means at this price for a kilogram, or for one; none where it says nothing that can be charged.
-fn measured_by(gs1: &Gs1, price_minor: i64, currency: Currency) -> Option<Measured> {
+fn measured_by(gs1: &Gs1, price_minor: i64, currency: Currency) -> Option<Measure> {
     let weight_g = match gs1.weight {
         Some(weight) => Some(weight.in_units_of(3).and_then(|grams| u32::try_from(grams).ok())?),
         None => None,
@@ -68,7 +56,7 @@ fn measured_by(gs1: &Gs1, price_minor: i64, currency: Currency) -> Option<Measur
         }
         // What stands on the label is what the customer was told, whatever a kilogram costs by now.
         let price_minor = i64::try_from(price.amount.in_units_of(currency.minor_digits())?).ok()?;
-        return (price_minor > 0).then_some(Measured::Piece(Piece { price_minor, note }));
+        return (price_minor > 0).then_some(Measure::Piece(Piece { price_minor, note }));
     }
     if gs1.measured_otherwise {
         return None;
@@ -76,9 +64,9 @@ fn measured_by(gs1: &Gs1, price_minor: i64, currency: Currency) -> Option<Measur
     match (weight_g, gs1.count) {
         (Some(grams), _) => {
             let price_minor = for_weight(grams, price_minor)?;
-            (grams > 0).then_some(Measured::Piece(Piece { price_minor, note }))
+            (grams > 0).then_some(Measure::Piece(Piece { price_minor, note }))
         }
-        (None, Some(count)) => (count > 0).then_some(Measured::Several(count)),
+        (None, Some(count)) => (count > 0).then_some(Measure::Several(count)),
         (None, None) => None,
     }
 }
@@ -131,14 +119,14 @@ mod tests {
             let gs1 = evertill_hardware::label::gs1::parse(&format!("0106901234567892{rest}")).unwrap();
             measured_by(&gs1, 990, Currency::CNY)
         };
-        let piece = |price_minor, note: &str| Some(Measured::Piece(Piece { price_minor, note: note.into() }));
+        let piece = |price_minor, note: &str| Some(Measure::Piece(Piece { price_minor, note: note.into() }));
         assert_eq!(of("3103000250"), piece(248, " 0.250 kg"));
         assert_eq!(of("3101000025"), piece(2475, " 2.500 kg"));
         assert_eq!(of("392200700"), piece(700, ""));
         assert_eq!(of("31030002503922700"), piece(700, " 0.250 kg"));
         assert_eq!(of("39207"), piece(700, ""));
         assert_eq!(of("3932156700"), piece(700, ""));
-        assert_eq!(of("3012"), Some(Measured::Several(12)));
+        assert_eq!(of("3012"), Some(Measure::Several(12)));
         assert_eq!(of("3012\u{1D}3103000250"), piece(248, " 0.250 kg"));
         assert_eq!(of("3202000551\u{1D}3922700"), piece(700, ""), "pounds, and what they cost");
         let unclear =

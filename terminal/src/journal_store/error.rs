@@ -30,6 +30,17 @@ pub enum JournalError {
         /// Whose it should be.
         expected: String,
     },
+    /// A part of the archive cannot be read or written. The journal itself is not touched by that, and the till sells on.
+    #[error(
+        "the file {file} of the till's archive cannot be used: {why}. Put it back into the folder {}, or have IT look into its disk; the server has these entries too",
+        super::archive::FOLDER
+    )]
+    Archive {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// No room on the disk. Nothing was written.
     #[error("the disk is full: nothing was written. Free some space, then try again")]
     DiskFull,
@@ -45,7 +56,7 @@ impl JournalError {
     /// Whether the journal must be opened anew before anything else is written.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, Self::DiskFull | Self::Rule(_))
+        !matches!(self, Self::DiskFull | Self::Rule(_) | Self::Archive { .. })
     }
 
     /// The damage that a broken chain means.

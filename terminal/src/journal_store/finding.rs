@@ -81,14 +81,24 @@ pub fn nearest(
     from: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Option<Timestamp>, JournalError> {
-    let (text, at) = match (from, until) {
-        (Some(from), _) => ("SELECT at_ms FROM sale WHERE at_ms >= ?1 ORDER BY at_ms LIMIT 1", from.0),
-        (None, until) => {
+    nearest_in("sale", connection, from, until)
+}
+
+/// The same, in another table that has their times.
+pub fn nearest_in(
+    table: &'static str,
+    connection: &Connection,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<Option<Timestamp>, JournalError> {
+    let (text, at) = match from {
+        Some(from) => (format!("SELECT at_ms FROM {table} WHERE at_ms >= ?1 ORDER BY at_ms LIMIT 1"), from.0),
+        None => {
             let until = until.map_or(i64::MAX, |at| at.0);
-            ("SELECT at_ms FROM sale WHERE at_ms < ?1 ORDER BY at_ms DESC LIMIT 1", until)
+            (format!("SELECT at_ms FROM {table} WHERE at_ms < ?1 ORDER BY at_ms DESC LIMIT 1"), until)
         }
     };
-    Ok(connection.prepare_cached(text)?.query_row([at], |row| row.get(0)).optional()?.map(Timestamp))
+    Ok(connection.prepare_cached(&text)?.query_row([at], |row| row.get(0)).optional()?.map(Timestamp))
 }
 
 pub fn of_order(connection: &Connection, number: OrderNumber) -> Result<Option<StoredSale>, JournalError> {

@@ -1,5 +1,6 @@
 //! The books that are derived from the entries, as tables.
 
+use super::archive;
 use super::error::JournalError;
 use super::finding;
 use super::records::{Records, RefundRecord, SaleRecord};
@@ -32,6 +33,15 @@ pub struct QueuedSale {
     pub at: Timestamp,
 }
 
+/// What waits to be brought to the server, without reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unsent {
+    /// How many sales.
+    pub sales: u64,
+    /// When the first of them was closed for payment, by the till's clock.
+    pub oldest: Option<Timestamp>,
+}
+
 /// The tables as what rules are checked against.
 pub struct Tables<'a>(pub &'a Connection);
 
@@ -48,7 +58,10 @@ impl Records for Tables<'_> {
             .prepare_cached("SELECT record FROM refund WHERE id = ?1")?
             .query_row([&id.0], |row| row.get(0))
             .optional()?;
-        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+        match text {
+            Some(text) => Ok(Some(serde_json::from_str(&text)?)),
+            None => archive::refund(self.0, id),
+        }
     }
 
     fn sale_of_order(&self, number: OrderNumber) -> Result<Option<SaleRecord>, JournalError> {
@@ -172,6 +185,13 @@ pub fn entry(connection: &Connection, sequence: u64) -> Result<SignedEntry, Jour
         .ok_or_else(|| JournalError::Damaged { entry: sequence, why: "it is missing".into() })
 }
 
+pub fn put_entry(connection: &Connection, sequence: u64, signed: &SignedEntry) -> Result<(), JournalError> {
+    connection
+        .prepare_cached("INSERT INTO entry (sequence, text, signature) VALUES (?1, ?2, ?3)")?
+        .execute(params![db(sequence), signed.text, signed.signature])?;
+    Ok(())
+}
+
 pub fn entries_after(
     connection: &Connection,
     sequence: u64,
@@ -238,6 +258,19 @@ pub fn queue(connection: &Connection) -> Result<Vec<QueuedSale>, JournalError> {
         )?
         .query_map([], |row| Ok(QueuedSale { sequence: from_db(row.get(0)?), at: Timestamp(row.get(1)?) }))?
         .collect::<Result<_, _>>()?)
+}
+
+/// Counted along the index of what waits: the screen asks for it whenever it is drawn.
+pub const UNSENT: &str = "SELECT
+    (SELECT count(*) FROM sale WHERE in_cash = 1 AND confirmed = 0),
+    (SELECT at_ms FROM sale WHERE in_cash = 1 AND confirmed = 0 ORDER BY sequence LIMIT 1)";
+
+pub fn unsent(connection: &Connection) -> Result<Unsent, JournalError> {
+    let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Unsent> {
+        let oldest: Option<i64> = row.get(1)?;
+        Ok(Unsent { sales: from_db(row.get(0)?), oldest: oldest.map(Timestamp) })
+    };
+    Ok(connection.prepare_cached(UNSENT)?.query_row([], row)?)
 }
 
 pub fn confirm_sale(connection: &Connection, sequence: u64, quarantined: bool) -> Result<(), JournalError> {

@@ -111,6 +111,17 @@ pub fn last(connection: &Connection) -> Result<Option<Shift>, JournalError> {
     nth_from_last(connection, 0)
 }
 
+/// The newest shift that was opened up to this entry.
+/// # Errors
+/// It cannot be read.
+pub fn last_upto(connection: &Connection, sequence: u64) -> Result<Option<Shift>, JournalError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT record FROM shift WHERE opened <= ?1 ORDER BY opened DESC LIMIT 1")?
+        .query_row([db(sequence)], |row| row.get(0))
+        .optional()?;
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
 /// The newest shift that has ended.
 /// # Errors
 /// It cannot be read.

@@ -1,5 +1,6 @@
 //! The journal under kill -9, a full disk, altered bytes and rules that somebody tries to break.
 
+mod archive;
 mod damage;
 mod finding;
 mod kill;

@@ -50,7 +50,7 @@ pub fn first_entry(connection: &Connection) -> Result<Entry, JournalError> {
     signed.read_unverified().map_err(|error| damaged(error.to_string()))
 }
 
-/// Follows every entry of the file from the first and compares the end with the head that the file claims. Calls
+/// Follows every entry of the file that comes after `start` and compares the end with the head that the file claims. Calls
 /// `each` for every entry that is right.
 /// # Errors
 /// [`JournalError::Damaged`] names the first entry that is wrong, and why.
@@ -72,7 +72,8 @@ pub fn follow_from(
     mut each: impl FnMut(&Entry) -> Result<(), JournalError>,
 ) -> Result<(Head, Running), JournalError> {
     let mut chain = Chain::resume(start, key);
-    let mut running = Running::new();
+    let from = known.map_or(start.sequence + 1, |checkpoint| checkpoint.from.max(start.sequence + 1));
+    let mut running = Running::from(from);
     let known_to = known.map_or(0, |checkpoint| checkpoint.head.sequence);
     let mut statement =
         connection.prepare("SELECT sequence, text, signature FROM entry ORDER BY sequence")?;
@@ -86,9 +87,9 @@ pub fn follow_from(
         if u64::try_from(place) != Ok(expected) {
             return Err(damaged(format!("it is missing: the next one in the file stands at {place}")));
         }
-        running.take(&text, &signature);
+        running.take(expected, &text, &signature);
         let signed = SignedEntry { text, signature };
-        let entry = if expected <= known_to {
+        let entry = if (from..=known_to).contains(&expected) {
             link(&mut chain, key, &signed).ok_or_else(|| damaged("it is not as it was".into()))?
         } else {
             chain.push(&signed).map_err(|error| JournalError::of_chain(expected, &error))?
@@ -144,6 +145,13 @@ pub struct Rebuilt {
 }
 
 impl Rebuilt {
+    /// Of a journal whose earlier entries are in the archive: the newest shift of those is known.
+    #[must_use]
+    pub fn after(last_shift: Option<&Shift>) -> Self {
+        let shifts = last_shift.map(|shift| (shift.opened, shift.clone())).into_iter().collect();
+        Self { shifts, ..Self::default() }
+    }
+
     /// Takes the next entry in.
     /// # Errors
     /// The rule that it breaks.

@@ -1,45 +1,54 @@
-//! How a receipt looks on paper.
+//! How a receipt looks on paper: the template says what stands where, and this says what it is.
+//!
+//! Marks are no blocks of a template: that something is a copy or a refund stands there whatever a template says.
 
+use super::blocks::{self, Page};
 use super::labels::{Labels, labels};
 use crate::view::Language;
 use evertill_hardware::{Document, Size, Style};
-use evertill_shared::money::Amount;
-use evertill_shared::order::discount::{Reason, ReasonKind};
-use evertill_shared::receipt::{Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTender};
-use evertill_shared::wallet::Wallet;
+use evertill_shared::receipt::template::Template;
+use evertill_shared::receipt::{Receipt, ReceiptKind};
 
 /// What the look depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Look<'a> {
     /// The language of the labels; names of goods stay as they are.
     pub language: Language,
+    /// What stands where.
+    pub template: &'a Template,
 }
 
 /// Lays a receipt out.
 #[must_use]
-pub fn document(receipt: &Receipt, look: Look) -> Document {
+pub fn document(receipt: &Receipt, look: Look<'_>) -> Document {
     let words = labels(look.language);
-    let mut page = Document::new();
+    let page = Page { receipt, words, language: look.language };
+    let mut paper = Document::new();
     if receipt.copy {
         // Before all else: a copy that breaks off half-way is marked too.
-        page = page.text(copy_mark(receipt, words), Style::PLAIN.centered().bold().sized(Size::TALL));
-        page = copy_warning(page, receipt, words);
+        paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold().sized(Size::TALL));
+        paper = copy_warning(paper, receipt, words);
     }
-    page = page.text(&receipt.title, Style::PLAIN.centered().bold().sized(Size::DOUBLE));
-    for line in &receipt.address {
-        page = page.text(line, Style::PLAIN.centered());
-    }
-    page = page.feed(1);
-    page = match &receipt.kind {
-        ReceiptKind::Sale => sale(page, receipt, words),
-        ReceiptKind::Refund { .. } => refund(page, receipt, words),
+    paper = blocks::all(paper, &look.template.header, &page);
+    paper = match &receipt.kind {
+        ReceiptKind::Sale => blocks::all(paper, &look.template.sale, &page),
+        ReceiptKind::Refund { .. } => {
+            let mark = Style::PLAIN.centered().bold().sized(Size::DOUBLE);
+            blocks::all(paper.text(words.refund, mark), &look.template.refund, &page)
+        }
         ReceiptKind::Shift(report) => {
-            let page = super::shift::report(page, receipt, report, look.language);
-            let mark = |page: Document| page.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
-            return if receipt.copy { mark(page) } else { page }.feed(2).cut();
+            let paper = super::shift::report(paper, receipt, report, look.language);
+            let mark =
+                |paper: Document| paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
+            return if receipt.copy { mark(paper) } else { paper }.feed(2).cut();
         }
     };
-    foot(page, receipt, words)
+    paper = blocks::all(paper, &look.template.footer, &page);
+    if receipt.copy {
+        paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
+        paper = copy_warning(paper, receipt, words);
+    }
+    paper.feed(2).cut()
 }
 
 fn copy_mark(receipt: &Receipt, words: &Labels) -> String {
@@ -58,131 +67,15 @@ fn copy_warning(page: Document, receipt: &Receipt, words: &Labels) -> Document {
     }
 }
 
-fn sale(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
-    page = page.separator();
-    for line in &receipt.lines {
-        page = goods(page, line, words);
-    }
-    page = page.separator();
-    if let Some(discount) = &receipt.discount {
-        page = page.columns(words.subtotal, receipt.subtotal().to_string());
-        page = taken_off(page, discount, words);
-    }
-    let total = Style::PLAIN.bold().sized(Size::DOUBLE);
-    page = page.styled_columns(words.total, receipt.total.to_string(), total);
-    let saved = receipt.saved();
-    if saved.is_positive() {
-        page = page.styled_columns(words.saved, saved.to_string(), Style::PLAIN.bold());
-    }
-    for tax in &receipt.tax {
-        page = page.columns(format!("{} {}", words.tax, tax.rate), tax.amount.to_string());
-    }
-    page = page.separator();
-    for tender in &receipt.tenders {
-        page = match tender {
-            ReceiptTender::Cash { given, change } => {
-                page.columns(words.cash, given.to_string()).columns(words.change, change.to_string())
-            }
-            ReceiptTender::Wallet { .. } => wallet(page, tender, words),
-        };
-    }
-    page
-}
-
-fn goods(page: Document, line: &ReceiptLine, words: &Labels) -> Document {
-    let mut page = page.line(&line.name);
-    page = page.columns(format!("  {} x {}", line.quantity, line.unit), line.gross().to_string());
-    if let Some(change) = &line.price_change {
-        page = page.line(format!("  {} {} · {}", words.was, change.was, why(&change.reason, words)));
-    }
-    if let Some(discount) = &line.discount {
-        page = taken_off(page, discount, words);
-    }
-    match &line.note {
-        Some(note) => page.line(format!("  {note}")),
-        None => page,
-    }
-}
-
-fn taken_off(page: Document, discount: &ReceiptDiscount, words: &Labels) -> Document {
-    let share = discount.percent.map_or_else(String::new, |percent| format!(" {}", percent.to_text()));
-    let less = Amount::new(discount.amount.minor.saturating_neg(), discount.amount.currency);
-    page.columns(format!("  {}{share} · {}", words.discount, why(&discount.reason, words)), less.to_string())
-}
-
-/// The reason in the paper's words, and in somebody's own where there are any.
-fn why(reason: &Reason, words: &Labels) -> String {
-    match (words.reason(reason.kind), reason.text.trim()) {
-        (usual, "") => usual.to_owned(),
-        (_, own) if reason.kind == ReasonKind::Other => own.to_owned(),
-        (usual, own) => format!("{usual}: {own}"),
-    }
-}
-
-fn wallet(page: Document, tender: &ReceiptTender, words: &Labels) -> Document {
-    let ReceiptTender::Wallet { wallet, amount, channel_transaction } = tender else { return page };
-    let name = match wallet {
-        Wallet::WeChatPay => words.wechat,
-        Wallet::Alipay => words.alipay,
-    };
-    let page = page.columns(name, amount.to_string());
-    match channel_transaction {
-        Some(number) => page.line(format!("{} {number}", words.transaction)),
-        None => page,
-    }
-}
-
-fn refund(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
-    let ReceiptKind::Refund { refund_id, amount, original_order, approved_by } = &receipt.kind else {
-        return page;
-    };
-    page = page.text(words.refund, Style::PLAIN.centered().bold().sized(Size::DOUBLE)).separator();
-    let total = Style::PLAIN.bold().sized(Size::DOUBLE);
-    page = page.styled_columns(words.refunded, amount.to_string(), total);
-    for tender in &receipt.tenders {
-        page = match tender {
-            ReceiptTender::Cash { change, .. } => page.columns(words.paid_out, change.to_string()),
-            ReceiptTender::Wallet { .. } => wallet(page, tender, words),
-        };
-    }
-    page.separator()
-        .line(format!("{} {refund_id}", words.refund_number))
-        .line(format!("{} {original_order}", words.of_order))
-        .line(format!("{} {approved_by}", words.approved_by))
-}
-
-fn foot(mut page: Document, receipt: &Receipt, words: &Labels) -> Document {
-    page = page
-        .separator()
-        .columns(format!("{} {}", words.till, receipt.terminal), &receipt.at_local)
-        .line(format!("{} {}", words.sale, receipt.sale));
-    if let Some(cashier) = &receipt.cashier {
-        page = page.line(format!("{} {cashier}", words.cashier));
-    }
-    if let (Some(number), ReceiptKind::Sale) = (receipt.order_number, &receipt.kind) {
-        page = page.line(format!("{} {number}", words.order));
-    }
-    if let (Some(note), ReceiptKind::Sale) = (&receipt.note, &receipt.kind) {
-        page = page.line(format!("{} {note}", words.note));
-    }
-    if receipt.offline {
-        page = page.text(words.offline, Style::PLAIN.bold());
-    }
-    page = page.feed(1).qr(receipt.qr_text());
-    if receipt.copy {
-        page = page.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
-        page = copy_warning(page, receipt, words);
-    }
-    page.feed(2).cut()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use evertill_shared::id::{SaleKey, TerminalId};
-    use evertill_shared::money::Currency;
-    use evertill_shared::order::discount::Percent;
-    use evertill_shared::receipt::{ReceiptPriceChange, ReceiptTax};
+    use evertill_shared::money::{Amount, Currency};
+    use evertill_shared::order::discount::{Percent, Reason, ReasonKind};
+    use evertill_shared::receipt::{
+        ReceiptDiscount, ReceiptLine, ReceiptPriceChange, ReceiptTax, ReceiptTender,
+    };
 
     fn cny(minor: i64) -> Amount {
         Amount::new(minor, Currency::CNY)
@@ -212,7 +105,7 @@ mod tests {
     }
 
     fn text(receipt: &Receipt, language: Language) -> String {
-        document(receipt, Look { language }).to_text(48)
+        document(receipt, Look { language, template: &Template::default() }).to_text(48)
     }
 
     #[test]
@@ -281,7 +174,8 @@ mod tests {
         let mut receipt = receipt();
         receipt.lines[0].name = "很长的商品名称".repeat(12);
         for columns in [32_u16, 42, 48] {
-            let text = document(&receipt, Look { language: Language::Chinese }).to_text(columns);
+            let look = Look { language: Language::Chinese, template: &Template::default() };
+            let text = document(&receipt, look).to_text(columns);
             for line in text.lines() {
                 let width: usize = line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
                 assert!(width <= usize::from(columns), "{line:?} in {columns}");

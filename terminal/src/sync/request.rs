@@ -3,10 +3,12 @@
 use evertill_shared::id::{Attempt, RefundId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::catalogue::{Catalogue, Place};
+use evertill_shared::protocol::countersign::{Countersign, Countersigned};
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{
     AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
+use evertill_shared::protocol::receipts::ShopTemplate;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, CarryOutRefund, RefundAnswer, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::protocol::till_staff::TillStaff;
@@ -32,6 +34,8 @@ pub enum Request {
         /// The version that the till has.
         since: u64,
     },
+    /// How the shop wants its receipts to look.
+    ReceiptTemplate,
     /// A number for a sale.
     Draft {
         /// The sale.
@@ -95,6 +99,11 @@ pub enum Request {
         /// What is sent.
         body: HandIn,
     },
+    /// A word on the days that are over.
+    Countersign {
+        /// What is sent.
+        body: Box<Countersign>,
+    },
     /// Which refunds wait for me?
     Refunds,
     /// May this refund be carried out? With the PIN of who approves it.
@@ -137,6 +146,8 @@ pub enum Answer {
     Catalogue(Result<Catalogue, NetError>),
     /// To [`Request::Staff`].
     Staff(Result<TillStaff, NetError>),
+    /// To [`Request::ReceiptTemplate`].
+    ReceiptTemplate(Result<ShopTemplate, NetError>),
     /// To [`Request::Draft`].
     Draft {
         /// The sale.
@@ -164,6 +175,8 @@ pub enum Answer {
     },
     /// To [`Request::HandIn`].
     HandIn(Result<HandedIn, NetError>),
+    /// To [`Request::Countersign`].
+    Countersign(Result<Countersigned, NetError>),
     /// To [`Request::Refunds`].
     Refunds(Result<RefundInbox, NetError>),
     /// To [`Request::AskRefund`].
@@ -192,10 +205,12 @@ impl Answer {
             Self::Heartbeat(result) => result.as_ref().err(),
             Self::Catalogue(result) => result.as_ref().err(),
             Self::Staff(result) => result.as_ref().err(),
+            Self::ReceiptTemplate(result) => result.as_ref().err(),
             Self::Draft { result, .. } => result.as_ref().err(),
             Self::Adopt { result, .. } => result.as_ref().err(),
             Self::Payment { result, .. } => result.as_ref().err(),
             Self::HandIn(result) => result.as_ref().err(),
+            Self::Countersign(result) => result.as_ref().err(),
             Self::Refunds(result) => result.as_ref().err(),
             Self::AskRefund { result, .. } => result.as_ref().err(),
             Self::CarryOutRefund { result, .. } => result.as_ref().err(),

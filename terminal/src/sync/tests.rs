@@ -8,8 +8,13 @@ fn sync() -> Sync {
     Sync::new(Box::new(|| 500))
 }
 
-const NOTHING: Situation<'static> =
-    Situation { status: None, catalogue: None, staff_version: 0, refunds_wanted: false };
+const NOTHING: Situation<'static> = Situation {
+    status: None,
+    catalogue: None,
+    staff_version: 0,
+    receipt_template: "",
+    refunds_wanted: false,
+};
 
 fn poll(sync: &mut Sync, at: u64) -> usize {
     sync.poll(None, &NOTHING, Duration::from_secs(at)).unwrap().len()

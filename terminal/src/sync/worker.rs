@@ -4,6 +4,7 @@ use super::request::{Answer, NetError, PaymentQuestion, Request};
 use evertill_provisioning::client::{ClientError, StoreClient};
 use evertill_shared::id::Attempt;
 use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::catalogue::KNOWS_AGES;
 use evertill_shared::protocol::path;
 
 /// Asks, and waits for the answer or for its absence. Nothing is sent a second time here.
@@ -12,12 +13,15 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
         Request::Heartbeat => Answer::Heartbeat(client.get(path::TERMINAL, "").await.map_err(net)),
         Request::Catalogue { since, of, at } => {
             let name = of.map_or_else(String::new, |name| format!("&of={name}"));
-            let place = at.map_or_else(String::new, |place| format!("&at={place}"));
+            let place = at.map_or_else(String::new, |place| format!("&at={place}{KNOWS_AGES}"));
             let query = format!("since={since}{name}{place}");
             Answer::Catalogue(client.get(path::CATALOGUE, &query).await.map_err(net))
         }
         Request::Staff { since } => {
             Answer::Staff(client.get(path::TILL_STAFF, &format!("since={since}")).await.map_err(net))
+        }
+        Request::ReceiptTemplate => {
+            Answer::ReceiptTemplate(client.get(path::RECEIPT_TEMPLATE, "").await.map_err(net))
         }
         Request::Draft { sale, body } => {
             Answer::Draft { sale, result: client.post(path::DRAFTS, &*body).await.map_err(net) }
@@ -44,6 +48,7 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
             Answer::Payment { sale, attempt, question: PaymentQuestion::TakeBack, result }
         }
         Request::HandIn { body } => Answer::HandIn(client.post(path::JOURNAL, &body).await.map_err(net)),
+        Request::Countersign { body } => Answer::Countersign(client.countersign(&body).await.map_err(net)),
         Request::Refunds => Answer::Refunds(client.get(path::REFUNDS, "").await.map_err(net)),
         Request::AskRefund { number, request, body } => {
             let result = client.post_payment(&of_order(path::ASK_REFUND, number), &*body).await.map_err(net);

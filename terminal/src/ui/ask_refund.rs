@@ -7,6 +7,7 @@ use super::pages::refusal_kind;
 use super::status::whole;
 use super::{Act, list};
 use crate::view::{AskRefundPage, AskedLine, AskedSaid, MoneyStyle, UserAction};
+use evertill_shared::protocol::refunds::CodeRefused;
 use slint::{ComponentHandle, SharedString};
 
 pub fn connect(window: &MainWindow, act: &Act) {
@@ -60,6 +61,7 @@ pub fn show(window: &MainWindow, page: &AskRefundPage, money: &MoneyStyle, fresh
         AskedSaid::Nothing => (AskedKind::Nothing, (RefusalKind::None, "")),
         AskedSaid::Refused(why) => (AskedKind::Refused, refusal_kind(why)),
         AskedSaid::NotApprover => (AskedKind::NotApprover, (RefusalKind::None, "")),
+        AskedSaid::CodeRefused(why) => (code_kind(*why), (RefusalKind::None, "")),
         AskedSaid::Offline => (AskedKind::Offline, (RefusalKind::None, "")),
         AskedSaid::NoAnswer => (AskedKind::NoAnswer, (RefusalKind::None, "")),
         AskedSaid::AskedBefore => (AskedKind::AskedBefore, (RefusalKind::None, "")),
@@ -67,6 +69,18 @@ pub fn show(window: &MainWindow, page: &AskRefundPage, money: &MoneyStyle, fresh
     ask.set_said(kind);
     ask.set_refusal(refusal);
     ask.set_refusal_text(text.into());
+}
+
+fn code_kind(why: CodeRefused) -> AskedKind {
+    match why {
+        CodeRefused::Unknown => AskedKind::CodeUnknown,
+        CodeRefused::Expired => AskedKind::CodeExpired,
+        CodeRefused::Used => AskedKind::CodeUsed,
+        CodeRefused::TooMuch => AskedKind::CodeTooMuch,
+        CodeRefused::AnotherOrder => AskedKind::CodeAnotherOrder,
+        CodeRefused::AnotherTill => AskedKind::CodeAnotherTill,
+        CodeRefused::NotApprover => AskedKind::NotApprover,
+    }
 }
 
 fn line_data(line: &AskedLine, money: &MoneyStyle) -> AskedLineData {

@@ -27,6 +27,11 @@ pub fn show(window: &MainWindow, page: &EnrolPage, fresh: bool) {
                 enrol.set_server(form.server.as_str().into());
                 enrol.set_code(slint::SharedString::new());
             }
+            let times = form.scanned.as_ref().map_or(0, |scanned| scanned.times.cast_signed());
+            if let Some(scanned) = form.scanned.as_ref().filter(|_| times != enrol.get_scanned()) {
+                enrol.set_code(scanned.code.expose().into());
+            }
+            enrol.set_scanned(times);
             enrol.set_busy(form.busy);
             let (kind, count, text) = failure(form.failure.as_ref());
             enrol.set_failure(kind);

@@ -18,7 +18,9 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::UnknownPaymentCode) => plain(K::UnknownPaymentCode),
         Some(Notice::OrderCodeAtTender) => plain(K::OrderCodeAtTender),
         Some(Notice::OrderNotHere { number }) => (K::OrderNotHere, number.as_str(), 0, PrinterState::None),
+        Some(Notice::ArchiveMissing { file }) => (K::ArchiveMissing, file.as_str(), 0, PrinterState::None),
         Some(Notice::UnreadableScan) => plain(K::UnreadableScan),
+        Some(Notice::NoEnrolmentCode) => plain(K::NoEnrolmentCode),
         Some(Notice::EmptySale) => plain(K::EmptySale),
         Some(Notice::CodeNeedsNetwork) => plain(K::CodeNeedsNetwork),
         Some(Notice::NotEnoughCash) => plain(K::NotEnoughCash),
@@ -29,6 +31,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::DoubleScanIgnored) => plain(K::DoubleScanIgnored),
         Some(Notice::QuantityLimit) => plain(K::QuantityLimit),
         Some(Notice::NoPrice { name }) => (K::NoPrice, name.as_str(), 0, PrinterState::None),
+        Some(Notice::NotSold { name }) => (K::NotSold, name.as_str(), 0, PrinterState::None),
         Some(Notice::NoWeight { name }) => (K::NoWeight, name.as_str(), 0, PrinterState::None),
         Some(Notice::LabelUnclear { name }) => (K::LabelUnclear, name.as_str(), 0, PrinterState::None),
         Some(Notice::RefundsArrived { count }) => (K::RefundsArrived, "", whole(*count), PrinterState::None),
@@ -59,7 +62,11 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::TooManyHeld) => plain(K::TooManyHeld),
         Some(Notice::NobodyMayApprove) => plain(K::NobodyMayApprove),
         Some(Notice::DrawerOpened) => plain(K::DrawerOpened),
+        Some(Notice::DrawerUnknown) => plain(K::DrawerUnknown),
+        Some(Notice::DrawerShut(state)) => (K::DrawerShut, "", 0, *state),
+        Some(Notice::DrawerByKey) => plain(K::DrawerByKey),
         Some(Notice::ShiftNeeded) => plain(K::ShiftNeeded),
+        Some(Notice::TemplateUnreadable) => plain(K::TemplateUnreadable),
     };
     NoticeData { kind, text: text.into(), count, printer: printer(state) }
 }
@@ -73,6 +80,15 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
     let given;
     let (kind, text, amount_minor, count) = match confirm {
         None => return ConfirmData::default(),
+        Some(Confirm::OldEnough { name, years, born_by, waiting }) => {
+            return ConfirmData {
+                kind: ConfirmKind::OldEnough,
+                text: name.into(),
+                amount: born_by.into(),
+                count: i32::from(*years),
+                more: whole(*waiting),
+            };
+        }
         Some(Confirm::VoidSale { item_count, total_minor }) => {
             (ConfirmKind::VoidSale, "", *total_minor, whole(*item_count))
         }
@@ -89,5 +105,5 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
         Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };
-    ConfirmData { kind, text: text.into(), amount: format_amount(amount_minor, money).into(), count }
+    ConfirmData { kind, text: text.into(), amount: format_amount(amount_minor, money).into(), count, more: 0 }
 }

@@ -58,6 +58,10 @@ pub fn show_list(window: &MainWindow, page: &OrdersPage, money: &MoneyStyle) {
         OrdersHint::Mistyped => (OrdersHintKind::Mistyped, 0, String::new()),
         OrdersHint::NotUnderstood => (OrdersHintKind::NotUnderstood, 0, String::new()),
     };
+    let (hint, count, text) = match &page.archive_missing {
+        Some(file) => (OrdersHintKind::ArchiveMissing, 0, file.clone()),
+        None => (hint, count, text),
+    };
     view.set_hint(hint);
     view.set_hint_count(count);
     view.set_hint_text(text.into());

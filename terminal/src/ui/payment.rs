@@ -2,14 +2,15 @@
 
 use super::Act;
 use super::generated::{
-    Await, DeclineKind, Done, MainWindow, Payment, PaymentKind, ReceiptKind, UnknownKind, WalletKind,
+    Await, DeclineKind, Done, DrawerKind, MainWindow, Payment, PaymentKind, ReceiptKind, UnknownKind,
+    WalletKind,
 };
 use super::money::format_amount;
 use super::qr::qr_image;
 use super::status::{printer, whole};
 use crate::view::{
-    AwaitCodePage, DeclineReason, DonePage, MoneyStyle, PaidBy, PaymentPage, PaymentState, PrinterState,
-    ReceiptState, UnknownStep, UserAction, Wallet,
+    AwaitCodePage, DeclineReason, DonePage, DrawerState, MoneyStyle, PaidBy, PaymentPage, PaymentState,
+    PrinterState, ReceiptState, UnknownStep, UserAction, Wallet,
 };
 use slint::{ComponentHandle, SharedString};
 
@@ -32,6 +33,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
     let done = window.global::<Done>();
     let send = act.clone();
     done.on_next_sale(move || send(UserAction::NextSale));
+    let send = act.clone();
+    done.on_open_drawer_again(move || send(UserAction::OpenDrawerAgain));
     let send = act.clone();
     done.on_print_receipt(move || send(UserAction::PrintReceipt));
     let send = act.clone();
@@ -115,13 +118,29 @@ pub fn decline(reason: &DeclineReason) -> (DeclineKind, &str) {
         DeclineReason::AccountRefused => (K::AccountRefused, ""),
         DeclineReason::WalletUnavailable => (K::WalletUnavailable, ""),
         DeclineReason::MerchantAccount => (K::MerchantAccount, ""),
+        DeclineReason::OutsideLimits => (K::OutsideLimits, ""),
         DeclineReason::NotSent => (K::NotSent, ""),
         DeclineReason::Other { code } => (K::Other, code.as_str()),
     }
 }
 
+pub fn drawer(state: DrawerState) -> (DrawerKind, PrinterState) {
+    let kind = match state {
+        DrawerState::NotAsked => DrawerKind::NotAsked,
+        DrawerState::NoDrawer => DrawerKind::NoDrawer,
+        DrawerState::Asked => DrawerKind::Asked,
+        DrawerState::Opened => DrawerKind::Opened,
+        DrawerState::Unknown => DrawerKind::Unknown,
+        DrawerState::Shut(printer) => return (DrawerKind::Shut, printer),
+    };
+    (kind, PrinterState::None)
+}
+
 pub fn show_done(window: &MainWindow, page: &DonePage, money: &MoneyStyle) {
     let view = window.global::<Done>();
+    let (drawer, why) = drawer(page.drawer);
+    view.set_drawer(drawer);
+    view.set_drawer_printer(printer(why));
     view.set_total(format_amount(page.total_minor, money).into());
     match page.paid_by {
         PaidBy::Wallet(by) => {

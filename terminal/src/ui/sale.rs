@@ -75,20 +75,30 @@ fn rows<T, R>(items: &[T], row: impl Fn(&T) -> R) -> Vec<R> {
     items.iter().map(row).collect()
 }
 
+/// `3`, or `1.234 kg`.
+pub fn quantity_text(quantity: Quantity) -> String {
+    match quantity {
+        Quantity::Pieces(count) => count.to_string(),
+        Quantity::Grams(grams) => format!("{}.{:03} kg", grams / 1000, grams % 1000),
+    }
+}
+
+/// The price of one, or of a kilogram.
+pub fn price_text(quantity: Quantity, unit_price_minor: i64, money: &MoneyStyle) -> String {
+    let price = format_amount(unit_price_minor, money);
+    match quantity {
+        Quantity::Pieces(_) => price,
+        Quantity::Grams(_) => format!("{price}/kg"),
+    }
+}
+
 fn line_data(line: &CartLine, money: &MoneyStyle) -> LineData {
-    let price = format_amount(line.unit_price_minor, money);
-    let (pieces, quantity, unit_price) = match line.quantity {
-        Quantity::Pieces(count) => (true, count.to_string(), price),
-        Quantity::Grams(grams) => {
-            (false, format!("{}.{:03} kg", grams / 1000, grams % 1000), format!("{price}/kg"))
-        }
-    };
     LineData {
         line: whole(line.line),
         name: line.name.as_str().into(),
-        quantity: quantity.into(),
-        pieces,
-        unit_price: unit_price.into(),
+        quantity: quantity_text(line.quantity).into(),
+        pieces: matches!(line.quantity, Quantity::Pieces(_)),
+        unit_price: price_text(line.quantity, line.unit_price_minor, money).into(),
         was: line.was_minor.map(|minor| format_amount(minor, money)).unwrap_or_default().into(),
         taken_off: taken_off(line.discount.as_ref(), money).into(),
         note: line.note.as_str().into(),

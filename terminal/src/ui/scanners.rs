@@ -18,6 +18,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
     let send = act.clone();
     view.on_use(move |id| send(UserAction::UseScanner { id: id.into() }));
     let send = act.clone();
+    view.on_go_back(move || send(UserAction::UseWrittenScanner));
+    let send = act.clone();
     view.on_set_marks(move |marks| {
         send(UserAction::SetScannerMarks(match marks {
             MarksKind::Aim => ScannerMarks::Aim,
@@ -37,6 +39,7 @@ pub fn show(window: &MainWindow, page: &ScannersPage) {
         view.set_found(found);
     }
     view.set_searching(page.searching);
+    view.set_may_go_back(page.may_go_back);
     view.set_in_use(page.used.is_some());
     if let Some(used) = &page.used {
         view.set_way(way(used.kind));

@@ -1,6 +1,6 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::{AmountPurpose, Language, ScannerMarks, Wallet};
+use super::{AmountPurpose, Colours, Language, ScannerMarks, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::order::discount::Reason;
 use evertill_shared::secret::SecretText;
@@ -135,6 +135,8 @@ pub enum UserAction {
     NextSale,
     /// Print the receipt that did not come out.
     PrintReceipt,
+    /// Open the drawer once more for the sale that is on screen: it did not open, or may not have.
+    OpenDrawerAgain,
     /// Print a copy of the receipt on screen, marked as a copy.
     PrintCopy,
     /// Open the list of refunds.
@@ -191,6 +193,10 @@ pub enum UserAction {
     RefundGoOn,
     /// Open the page about this program.
     OpenAbout,
+    /// Open the page about how the till stands.
+    OpenDay,
+    /// There: print something that is no receipt.
+    TestPrint,
     /// Open the drawer's page.
     OpenDrawerPage,
     /// Ask why the drawer is to be opened without a sale.
@@ -237,6 +243,8 @@ pub enum UserAction {
         /// [`ScannerRow::id`](super::ScannerRow::id).
         id: String,
     },
+    /// Use the scanner that `till.toml` names again.
+    UseWrittenScanner,
     /// The scanner puts this in front of each code.
     SetScannerMarks(ScannerMarks),
     /// How the scanner ends a code.
@@ -264,4 +272,6 @@ pub enum UserAction {
     RetryFault,
     /// Speak this language.
     Language(Language),
+    /// Colour the screens like this.
+    Colours(Colours),
 }

@@ -30,8 +30,15 @@ pub enum Notice {
         /// Its number, or the other till's number of the sale.
         number: String,
     },
+    /// An earlier order is in a file of the till's archive that is missing or damaged.
+    ArchiveMissing {
+        /// Which file.
+        file: String,
+    },
     /// What was scanned could not be read as any code.
     UnreadableScan,
+    /// At bring-up something was scanned that is no one-time code.
+    NoEnrolmentCode,
     /// The sale has no lines, so there is nothing to take money for.
     EmptySale,
     /// Payment codes do not work while the till is offline.
@@ -52,6 +59,11 @@ pub enum Notice {
     QuantityLimit,
     /// The goods have no price; they cannot be sold here.
     NoPrice {
+        /// The name of the goods.
+        name: String,
+    },
+    /// The goods ask for an age, and were not sold.
+    NotSold {
         /// The name of the goods.
         name: String,
     },
@@ -126,8 +138,16 @@ pub enum Notice {
     NobodyMayApprove,
     /// The drawer was opened without a sale, and it is written down.
     DrawerOpened,
+    /// Nobody knows whether the drawer opened.
+    DrawerUnknown,
+    /// The drawer surely did not open, because the printer that it hangs on is like this.
+    DrawerShut(PrinterState),
+    /// No drawer is connected, and it was to be opened without a sale: by its key. It is written down.
+    DrawerByKey,
     /// The store sells only in a shift, and none is open.
     ShiftNeeded,
+    /// The shop's template for receipts cannot be read by this till: they look as the till makes them.
+    TemplateUnreadable,
 }
 
 /// A question with yes and no.
@@ -165,6 +185,17 @@ pub enum Confirm {
     EndShift {
         /// What was counted, in minor units.
         counted_minor: i64,
+    },
+    /// Is the customer old enough for these goods?
+    OldEnough {
+        /// The name of the goods.
+        name: String,
+        /// The least age, in years.
+        years: u8,
+        /// The last day of birth that is early enough, as digits (`2008-11-22`).
+        born_by: String,
+        /// How many scans wait for the answer.
+        waiting: u32,
     },
 }
 

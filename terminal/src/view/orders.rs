@@ -1,5 +1,7 @@
 //! Earlier sales of this till: the list, and one of them.
 
+use evertill_shared::protocol::refunds::CodeRefused;
+
 use super::{DeclineReason, LockPerson, LockState, ReceiptState, RefundRefusal, RefundState, Wallet};
 
 /// Orders of this till.
@@ -23,6 +25,8 @@ pub struct OrdersPage {
     pub has_earlier_day: bool,
     /// There was a sale on a later day.
     pub has_later_day: bool,
+    /// They cannot be shown, since this file of the archive is missing or damaged.
+    pub archive_missing: Option<String>,
 }
 
 /// What a list of orders shows.
@@ -282,6 +286,8 @@ pub enum AskedSaid {
     Refused(RefundRefusal),
     /// The person may not approve refunds any more.
     NotApprover,
+    /// The code that was scanned approves nothing here; nothing was asked for.
+    CodeRefused(CodeRefused),
     /// No server can be reached; nothing was asked for.
     Offline,
     /// No answer came: it may have been reserved. Only the same may be asked for again, and counts once.

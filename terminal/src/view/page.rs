@@ -1,10 +1,11 @@
 //! The pages.
 
 use super::{
-    AboutPage, AdjustPage, ApprovalPage, AskRefundPage, CountPage, DrawerAmountPage, FaultPage, HeldPage,
-    LockPage, OrderPage, OrdersPage, PrinterState, RefundsPage, ReportPage, ScannersPage, ShiftPage,
-    TakenOff,
+    AboutPage, AdjustPage, ApprovalPage, AskRefundPage, CountPage, DayPage, DrawerAmountPage, FaultPage,
+    HeldPage, LockPage, OrderPage, OrdersPage, PrinterState, RefundsPage, ReportPage, ScannersPage,
+    ShiftPage, TakenOff,
 };
+use evertill_shared::secret::SecretText;
 
 /// The page in the middle of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub enum Page {
     Fault(FaultPage),
     /// About this program.
     About(AboutPage),
+    /// How the till stands.
+    Day(DayPage),
     /// Setting the barcode scanner up.
     Scanners(ScannersPage),
     /// Locked.
@@ -75,6 +78,17 @@ pub struct EnrolForm {
     pub busy: bool,
     /// Why the last try did not work.
     pub failure: Option<EnrolFailure>,
+    /// The one-time code that was scanned, for the box that it is typed into otherwise.
+    pub scanned: Option<ScannedCode>,
+}
+
+/// A one-time code that was scanned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScannedCode {
+    /// The code. It opens a store to whoever has it.
+    pub code: SecretText,
+    /// How many were scanned, so that the same one scanned again is put into its box again.
+    pub times: u32,
 }
 
 /// Why bring-up did not work.
@@ -331,6 +345,8 @@ pub enum DeclineReason {
     WalletUnavailable,
     /// The shop's account at the wallet is not in order: tell the manager.
     MerchantAccount,
+    /// The shop's accounts at the wallet take no such amount.
+    OutsideLimits,
     /// It never left the till: no network.
     NotSent,
     /// Something else; the code is for IT.
@@ -353,6 +369,34 @@ pub struct DonePage {
     pub sale_number: String,
     /// The receipt.
     pub receipt: ReceiptState,
+    /// The drawer.
+    pub drawer: DrawerState,
+}
+
+/// What is known of a drawer that was to open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DrawerState {
+    /// It was not to, or not since the program began.
+    #[default]
+    NotAsked,
+    /// None is connected.
+    NoDrawer,
+    /// The printer that it hangs on has not said yet whether it sent the pulse.
+    Asked,
+    /// The printer sent the pulse.
+    Opened,
+    /// The printer did not say whether it did.
+    Unknown,
+    /// The printer surely did not, because it is like this.
+    Shut(PrinterState),
+}
+
+impl DrawerState {
+    /// Somebody who needs it may have to open it by other means, or ask once more.
+    #[must_use]
+    pub fn may_be_shut(self) -> bool {
+        matches!(self, Self::Unknown | Self::Shut(_))
+    }
 }
 
 /// How a sale was paid.

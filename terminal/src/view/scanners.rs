@@ -9,6 +9,8 @@ pub struct ScannersPage {
     pub found: Vec<ScannerRow>,
     /// They are being looked for.
     pub searching: bool,
+    /// The scanner in use is another, or set otherwise, than IT has written down.
+    pub may_go_back: bool,
     /// The scanner in use.
     pub used: Option<ScannerProfile>,
     /// What was scanned last.

@@ -1,7 +1,7 @@
 //! The bar on every page.
 
 /// How amounts are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoneyStyle {
     /// What stands before the digits, such as `¥` (no trailing space), or a code such as `CNY`.
     pub symbol: String,

@@ -66,7 +66,7 @@ fn the_bill_is_compared_the_next_morning_and_the_page_shows_which_field_differs(
         page.text("#bills").contains("Look at the findings")
     });
     assert!(came, "{}", page.text("body"));
-    page.go(&format!("/console/bills/wechat_pay/{day}"));
+    page.go(&format!("/console/bills/wechat_pay/0/{day}"));
     page.expect("Amounts differ");
     page.expect_in(".findings", "￥9.90");
     page.expect_in(".findings", "￥9.91");
@@ -78,12 +78,12 @@ fn the_bill_is_compared_the_next_morning_and_the_page_shows_which_field_differs(
         page.go(&format!("/console/language?to={language}&back=/console/bills"));
         let eye = Photographer { page: &page, language };
         eye.visit("bills", "/console/bills");
-        eye.visit("bill", &format!("/console/bills/wechat_pay/{day}"));
+        eye.visit("bill", &format!("/console/bills/wechat_pay/0/{day}"));
     }
     assert_eq!(page.complaints(), Vec::<String>::new());
     runtime.block_on(async {
         let mut manager = Forger::new(&rig);
-        let address = format!("/console/bills/wechat_pay/{day}/findings.csv");
+        let address = format!("/console/bills/wechat_pay/0/{day}/findings.csv");
         let (status, ..) = manager.get(&address).await;
         assert_eq!(status, StatusCode::SEE_OTHER, "not without logging in");
         manager.log_in("li").await;
@@ -94,7 +94,7 @@ fn the_bill_is_compared_the_next_morning_and_the_page_shows_which_field_differs(
             wrong.1, wrong.0
         );
         assert!(table.contains(&expected), "{table}");
-        let never = "/console/bills/wechat_pay/2001-01-01";
+        let never = "/console/bills/wechat_pay/0/2001-01-01";
         for address in [never.to_owned(), format!("{never}/findings.csv")] {
             let (status, ..) = manager.get(&address).await;
             assert_eq!(status, StatusCode::NOT_FOUND, "{address}: that day was never compared");

@@ -105,6 +105,7 @@ fn only_managers_ask_for_refunds_whatever_is_sent() {
             "/console/staff",
             "/console/audit",
             "/console/groups",
+            "/console/approvals",
         ] {
             assert_eq!(cashier.get(page).await.0, StatusCode::FORBIDDEN, "{page}");
         }
@@ -118,7 +119,9 @@ fn only_managers_ask_for_refunds_whatever_is_sent() {
             "/console/staff",
             "/console/staff/left",
             "/console/staff/pin",
+            "/console/approvals",
             &format!("/console/orders/{number}/accept"),
+            &format!("/console/orders/{number}/finished"),
         ] {
             let form = [("csrf", csrf.as_str()), ("reason", "x"), ("name", "x"), ("role", "it")];
             assert_eq!(cashier.post(page, &form).await.0, StatusCode::FORBIDDEN, "{page}");

@@ -2,11 +2,11 @@
 
 use super::browser::Browser;
 use super::shop::Shop;
+use evertill_hardware::escpos::barcode::WIDTHS;
 use evertill_shared::payment::{PaymentState, Policy};
 use evertill_shared::wallet::Wallet;
 use evertill_tests::process::wait_until;
 use evertill_tests::scripted_till::AdoptedSale;
-use evertill_tests::simulator::wallet::page::SYMBOLS;
 use evertill_tests::store_rig::RigOptions;
 use evertill_tests::workspace;
 use std::path::PathBuf;
@@ -124,10 +124,10 @@ fn code_128(row: &[u8]) -> String {
     let unit = bars.iter().min().unwrap();
     let widths: String = bars.iter().map(|wide| (wide / unit).to_string()).collect();
     let (symbols, stop) = widths.split_at(widths.len() - 7);
-    assert_eq!(stop, SYMBOLS[106], "{widths}");
+    assert_eq!(stop, WIDTHS[106], "{widths}");
     let values = symbols.as_bytes().chunks(6).map(|symbol| {
         let symbol = std::str::from_utf8(symbol).unwrap();
-        SYMBOLS.iter().position(|known| *known == symbol).unwrap_or_else(|| panic!("{symbol} in {widths}"))
+        WIDTHS.iter().position(|known| *known == symbol).unwrap_or_else(|| panic!("{symbol} in {widths}"))
     });
     let values: Vec<usize> = values.collect();
     let (check, read) = values.split_last().unwrap();

@@ -160,6 +160,7 @@ fn every_page_fits_both_screens_in_both_languages() {
         eye.visit("terminal-active", "/console/terminals/T0001");
         eye.visit("terminal-blocked", "/console/terminals/T0002");
         eye.visit("terminal-pending", "/console/terminals/T0003");
+        eye.visit("receipt", "/console/receipt");
         eye.visit("staff", "/console/staff");
         eye.visit("audit", "/console/audit");
         page.press("#log-out");

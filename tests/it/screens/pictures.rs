@@ -18,22 +18,30 @@ pub fn compare(name: &str, picture: &Picture) -> Result<(), String> {
     std::fs::create_dir_all(&written).map_err(|e| e.to_string())?;
     let full = written.join(format!("{name}.png"));
     save(&full, picture)?;
-    let small = reduce(picture);
     let stored = root().join("pictures").join(format!("{name}.png"));
-    if std::env::var_os("EVERTILL_ACCEPT_PICTURES").is_some() {
-        return save(&stored, &small);
+    compare_with(&stored, &reduce(picture, REDUCED))
+        .map_err(|why| format!("{why}; look at {}", full.display()))
+}
+
+/// Whether pictures are to become the new reference.
+pub fn accepting() -> bool {
+    std::env::var_os("EVERTILL_ACCEPT_PICTURES").is_some()
+}
+
+/// Compares the picture with the one in this file, or puts it there.
+pub fn compare_with(stored: &Path, picture: &Picture) -> Result<(), String> {
+    if accepting() {
+        let folder = stored.parent().unwrap_or(stored);
+        std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
+        return save(stored, picture);
     }
-    let reference = load(&stored)?;
-    if (reference.width, reference.height) != (small.width, small.height) {
-        return Err(format!("{name}: another size than {}", stored.display()));
+    let reference = load(stored)?;
+    if (reference.width, reference.height) != (picture.width, picture.height) {
+        return Err(format!("another size than {}", stored.display()));
     }
-    let difference = mean_difference(&reference, &small);
+    let difference = mean_difference(&reference, picture);
     if difference > TOLERANCE {
-        return Err(format!(
-            "{name}: differs by {difference:.2} from {}; look at {}",
-            stored.display(),
-            full.display()
-        ));
+        return Err(format!("differs by {difference:.2} from {}", stored.display()));
     }
     Ok(())
 }
@@ -52,29 +60,29 @@ fn load(path: &Path) -> Result<Picture, String> {
     Ok(Picture { width: info.width, height: info.height, rgb })
 }
 
-/// The mean of each square of pixels.
-fn reduce(picture: &Picture) -> Picture {
-    let (width, height) = (picture.width / REDUCED, picture.height / REDUCED);
+/// So many times smaller: the mean of each square of pixels.
+pub fn reduce(picture: &Picture, times: u32) -> Picture {
+    let (width, height) = (picture.width / times, picture.height / times);
     let mut rgb = Vec::with_capacity((width * height * 3) as usize);
     for y in 0..height {
         for x in 0..width {
             for channel in 0..3 {
-                rgb.push(mean(picture, x, y, channel));
+                rgb.push(mean(picture, x, y, channel, times));
             }
         }
     }
     Picture { width, height, rgb }
 }
 
-fn mean(picture: &Picture, x: u32, y: u32, channel: u32) -> u8 {
+fn mean(picture: &Picture, x: u32, y: u32, channel: u32, times: u32) -> u8 {
     let mut sum = 0_u32;
-    for dy in 0..REDUCED {
-        for dx in 0..REDUCED {
-            let pixel = (y * REDUCED + dy) * picture.width + x * REDUCED + dx;
+    for dy in 0..times {
+        for dx in 0..times {
+            let pixel = (y * times + dy) * picture.width + x * times + dx;
             sum += u32::from(picture.rgb[(pixel * 3 + channel) as usize]);
         }
     }
-    u8::try_from(sum / (REDUCED * REDUCED)).unwrap_or(u8::MAX)
+    u8::try_from(sum / (times * times)).unwrap_or(u8::MAX)
 }
 
 fn mean_difference(a: &Picture, b: &Picture) -> f64 {

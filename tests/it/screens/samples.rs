@@ -79,6 +79,7 @@ fn scanners() -> ScannersPage {
             row(ScannerKind::Keyboard, "AT Translated Set 2 keyboard", "/dev/input/event0", false),
         ],
         searching: false,
+        may_go_back: true,
         used: Some(profile()),
         arrived: Some(Arrived {
             text: "13••••".into(),
@@ -93,6 +94,7 @@ fn scanners() -> ScannersPage {
 pub fn screen(page: Page) -> Screen {
     Screen {
         language: Language::English,
+        colours: Colours::Light,
         money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
         status: status(),
         page,
@@ -257,6 +259,10 @@ fn done(paid_by: PaidBy, order_number: Option<&str>, receipt: ReceiptState) -> S
         paid_by,
         order_number: order_number.map(Into::into),
         sale_number: "03-1-000123".into(),
+        drawer: match paid_by {
+            PaidBy::Cash { .. } => DrawerState::Opened,
+            PaidBy::Wallet(_) => DrawerState::NotAsked,
+        },
         receipt,
     }))
 }
@@ -266,6 +272,7 @@ fn form(failure: Option<EnrolFailure>) -> Screen {
         server: "till.example.com:8443".into(),
         busy: false,
         failure,
+        scanned: None,
     })))
 }
 
@@ -553,6 +560,11 @@ pub fn all() -> Vec<Sample> {
     add("held_none", held(0, 0));
     let void = Some(Confirm::VoidSale { item_count: 116, total_minor: 20_902 });
     add("sale_void", Screen { confirm: void, ..screen(Page::Sale(sale())) });
+    let (name, born_by) = ("Riesling 2023, dry, 0.75 l".into(), "2008-11-20".into());
+    let old_enough = Some(Confirm::OldEnough { name, years: 18, born_by, waiting: 2 });
+    add("sale_age", Screen { confirm: old_enough, ..screen(Page::Sale(sale())) });
+    let not_sold = Some(Notice::NotSold { name: "Riesling 2023, dry, 0.75 l".into() });
+    add("sale_not_sold", Screen { notice: not_sold, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChat, Wallet::Alipay];
     let awaiting =
         screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
@@ -582,11 +594,22 @@ pub fn all() -> Vec<Sample> {
         PaymentState::Unknown { step, since_seconds: 42, deadline_seconds: Some(78), can_set_aside: true };
     add("payment_unknown", payment(unknown));
     add("payment_declined", payment(PaymentState::Declined(DeclineReason::InsufficientFunds)));
+    add("payment_declined_limits", payment(PaymentState::Declined(DeclineReason::OutsideLimits)));
     add("payment_reversed", payment(PaymentState::Reversed));
     let by_cash = PaidBy::Cash { given_minor: 30_000, change_minor: 9_098 };
     add("done_cash", done(by_cash, None, ReceiptState::Printing));
     let number = Some("202611201405123456781792");
     let paper = ReceiptState::Failed { printer: PrinterState::PaperOut };
+    for (name, drawer) in [
+        ("done_drawer_shut", DrawerState::Shut(PrinterState::PaperOut)),
+        ("done_drawer_unknown", DrawerState::Unknown),
+    ] {
+        let mut shown = done(by_cash, None, paper);
+        if let Page::Done(page) = &mut shown.page {
+            page.drawer = drawer;
+        }
+        add(name, shown);
+    }
     add("done_no_paper", done(PaidBy::Wallet(Wallet::Alipay), number, paper));
     add("done_receipt_unknown", done(PaidBy::Wallet(Wallet::WeChat), number, ReceiptState::Unknown));
     let items = vec![
@@ -607,6 +630,9 @@ pub fn all() -> Vec<Sample> {
     add("orders", screen(Page::Orders(orders())));
     let by_amount = orders_found("797", OrdersHint::Amount { minor: 79_700 }, 2);
     add("orders_by_amount", screen(Page::Orders(by_amount)));
+    let gone = Some("T0003-1-0000004811-0000009632.jsonl.gz".into());
+    let gone = OrdersPage { archive_missing: gone, is_today: false, ..orders_found("", OrdersHint::Day, 0) };
+    add("orders_archive_missing", screen(Page::Orders(gone)));
     let slip = orders_found("2026112002140512345678179", OrdersHint::Mistyped, 0);
     add("orders_mistyped", screen(Page::Orders(slip)));
     let paid = order(OrderState::Paid, OrderAdvice::Nothing);
@@ -631,6 +657,29 @@ pub fn all() -> Vec<Sample> {
         fingerprint: "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa".into(),
     };
     add("about", screen(Page::About(about)));
+    let wallet = |wallet, state| WalletLine { wallet, state };
+    let day = DayPage {
+        server: "https://till.example.com:8443".into(),
+        wallets: vec![
+            wallet(Wallet::WeChat, WalletAnswers::Well),
+            wallet(Wallet::Alipay, WalletAnswers::Silent { since_seconds: 300 }),
+        ],
+        display: DisplayState::Ready,
+        drawer: DrawerState::Opened,
+        test: TestPrint::Printed,
+    };
+    let trouble = DayPage {
+        wallets: vec![
+            wallet(Wallet::WeChat, WalletAnswers::Unsteady),
+            wallet(Wallet::Alipay, WalletAnswers::NotKnown),
+        ],
+        display: DisplayState::Disconnected,
+        drawer: DrawerState::Shut(PrinterState::PaperOut),
+        test: TestPrint::Failed(PrinterState::Disconnected),
+        ..day.clone()
+    };
+    add("day", screen(Page::Day(day)));
+    add("day_trouble", Screen { status: offline(), ..screen(Page::Day(trouble)) });
     add("scanners_none", Screen { status: offline(), ..screen(Page::Scanners(ScannersPage::default())) });
     add("scanners", screen(Page::Scanners(scanners())));
     let serial = ScannerProfile { kind: ScannerKind::Serial, ..profile() };

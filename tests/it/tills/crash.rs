@@ -1,14 +1,11 @@
 //! Kill -9 of the till, at chosen moments and at random ones.
 
-use super::desk::{Desk, GO_ON, SCAN_PROMPT, STOP, paid_in_journal, seconds, sequence_of};
-use evertill_shared::journal::{Body, Settled};
+use super::desk::{Desk, GO_ON, STOP, seconds};
+use evertill_shared::journal::Body;
+use evertill_tests::counter::attempts_begun_too_early;
+use evertill_tests::drill::power::{self, PowerOptions};
 use evertill_tests::process::wait_until;
 use evertill_tests::simulator::wechat::Behaviour;
-use std::cmp::Ordering;
-use std::collections::BTreeSet;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{self, AtomicBool};
 use std::thread;
 use std::time::Duration;
 
@@ -18,22 +15,6 @@ fn is_cash(body: &Body) -> bool {
 
 fn is_request(body: &Body) -> bool {
     matches!(body, Body::PaymentRequested { .. })
-}
-
-/// How often one of the wallet's attempts was begun without the one before being surely over.
-fn attempts_begun_too_early(desk: &Desk) -> usize {
-    let mut open = BTreeSet::new();
-    let mut early = 0;
-    for entry in desk.entries() {
-        match entry.body {
-            Body::PaymentRequested { sale, .. } => early += usize::from(!open.insert(sale)),
-            Body::PaymentSettled { sale, outcome: Settled::Declined { .. } | Settled::Reversed, .. } => {
-                open.remove(&sale);
-            }
-            _ => {}
-        }
-    }
-    early
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +104,7 @@ async fn one_charge_a_code_scanned_before_the_plug_was_pulled_is_charged_once_or
     }
     desk.paid(20);
     assert_eq!(desk.wallet_net().await, 200 + 550);
-    assert_eq!(attempts_begun_too_early(&desk), 0);
+    assert_eq!(attempts_begun_too_early(&desk.entries()), 0);
     desk.books_agree().await;
 }
 
@@ -162,131 +143,17 @@ async fn known_or_unknown_after_a_kill_in_mid_payment_the_screen_ends_at_the_wal
     desk.tap("Payment code");
     desk.customer(Behaviour::Pays).await;
     desk.paid(20);
-    assert_eq!(attempts_begun_too_early(&desk), 0);
+    assert_eq!(attempts_begun_too_early(&desk.entries()), 0);
     let journal = desk.books_agree().await;
     assert_eq!(journal.values().sum::<i64>(), 850 + 200);
-}
-
-/// Small, and the same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-/// Kills the till after a while, from beside.
-fn pull_the_plug_after(pid: u32, pause: Duration) -> (Arc<AtomicBool>, thread::JoinHandle<()>) {
-    let pulled = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&pulled);
-    let hand = thread::spawn(move || {
-        thread::sleep(pause);
-        told.store(true, atomic::Ordering::Release);
-        Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status().unwrap();
-    });
-    (pulled, hand)
-}
-
-/// After a start: what is still under way ends, and the sale page is empty again. `printed` are the sales whose receipts
-/// were known to be out when the plug was pulled.
-fn come_back(desk: &mut Desk, confirmed: &mut Vec<String>, printed: &BTreeSet<u64>) {
-    let ready = |desk: &mut Desk| {
-        desk.till.labels().is_ok_and(|labels| {
-            ["Next sale", "Scan a payment code", "Void sale"]
-                .iter()
-                .any(|l| labels.iter().any(|label| label == l))
-        })
-    };
-    assert!(wait_until(seconds(60), || ready(desk)), "{:?}", desk.till.labels());
-    if desk.shows("Next sale") {
-        let name = desk.paid(1);
-        let entries = desk.entries();
-        let shown = sequence_of(&name, &entries);
-        let newest = paid_in_journal(&entries).into_keys().next_back();
-        assert_eq!(Some(shown), newest, "{name} is shown, and it is not what was paid last");
-        let last = confirmed.last().map(|name| sequence_of(name, &entries));
-        match Some(shown).cmp(&last) {
-            Ordering::Greater => confirmed.push(name),
-            // The plug was pulled between the word "paid" and the receipt: the same sale is shown once more.
-            Ordering::Equal => {
-                assert!(!printed.contains(&shown), "{name} is shown again, and its receipt was out");
-            }
-            Ordering::Less => panic!("{name} is shown after {last:?}"),
-        }
-        return desk.next_sale();
-    }
-    if desk.shows("Scan a payment code") {
-        desk.tap("Back to the sale");
-    }
-    desk.till.wait("Void sale").unwrap();
-    if desk.till.is_enabled("Void sale").unwrap() {
-        desk.tap("Void sale");
-        desk.tap("Yes, void it");
-    }
-    desk.till.wait("Scan the first item").unwrap();
-    desk.sees("Online", 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_lost_kill_9_at_random_instants_of_a_busy_minute() {
     let seed = std::env::var("EVERTILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_120);
-    println!("seed {seed} (EVERTILL_SEED)");
-    let mut random = Random(seed);
-    let mut desk = Desk::open().await;
-    let mut confirmed = Vec::new();
-    for round in 0..10 {
-        let codes = {
-            let wallet = desk.rig.wallet_control();
-            let mut codes = Vec::new();
-            for _ in 0..8 {
-                codes.push(wallet.code(Behaviour::Pays).await.unwrap());
-            }
-            codes
-        };
-        let pause = Duration::from_millis(300 + random.below(2_700));
-        let (pulled, hand) = pull_the_plug_after(desk.till.id().unwrap(), pause);
-        for code in codes.iter().cycle() {
-            let goods = 1 + usize::try_from(random.below(3)).unwrap();
-            let by_code = random.below(2) == 0;
-            let sold =
-                if by_code { desk.try_sell_by_code(goods, code) } else { desk.try_sell_for_cash(goods) };
-            match sold {
-                Ok(name) => confirmed.push(name),
-                Err(error) if !pulled.load(atomic::Ordering::Acquire) => {
-                    panic!("round {round}, seed {seed}: {error}")
-                }
-                Err(_) => break,
-            }
-            if desk.till.tap("Next sale").is_err() {
-                assert!(pulled.load(atomic::Ordering::Acquire), "round {round}, seed {seed}: no next sale");
-                break;
-            }
-        }
-        hand.join().unwrap();
-        desk.till.power_cut();
-        let printed = desk.printed();
-        desk.till.power_on().unwrap();
-        come_back(&mut desk, &mut confirmed, &printed);
-    }
-    let journal = desk.books_agree().await;
-    let entries = desk.entries();
-    let mut seen = BTreeSet::new();
-    for name in &confirmed {
-        let sequence = sequence_of(name, &entries);
-        assert!(
-            journal.contains_key(&sequence),
-            "seed {seed}: the screen said paid, the journal does not: {name}"
-        );
-        assert!(seen.insert(sequence), "seed {seed}: sale {sequence} was shown as two sales: {confirmed:?}");
-    }
-    assert_eq!(paid_in_journal(&entries), journal);
-    assert_eq!(attempts_begun_too_early(&desk), 0);
-    let twice: Vec<_> = desk.originals().into_iter().filter(|(_, count)| *count > 1).collect();
-    assert!(twice.is_empty(), "seed {seed}: receipts that came out twice: {twice:?}");
-    println!("{} sales confirmed on screen, {} paid in the books", confirmed.len(), journal.len());
-    assert!(confirmed.len() >= 5, "seed {seed}: hardly anything was sold");
-    desk.choose_code(1);
-    desk.till.wait(SCAN_PROMPT).unwrap();
+    let options = PowerOptions { kills: 10, within_ms: 3_000, seed, long: false, json: true };
+    let (report, held) = power::run(&options).await.unwrap();
+    println!("{report}");
+    assert!(held, "{report}");
+    assert!(report["confirmed"].as_u64() >= Some(5), "hardly anything was sold: {report}");
 }

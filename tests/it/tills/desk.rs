@@ -1,25 +1,24 @@
 //! A shop with one till that is ready to sell, and the cashier's hands and eyes.
 
 use evertill_shared::id::TerminalId;
-use evertill_shared::journal::{Body, Entry, Settled};
+use evertill_shared::journal::{Body, Entry};
 use evertill_shared::order_number::OrderNumber;
-use evertill_terminal::journal_store::open_read_only;
 use evertill_tests::books::{self, BookedOrder};
+use evertill_tests::counter::{self, JournalFile, Paid};
+pub use evertill_tests::counter::{GOODS, SCAN_PROMPT};
 use evertill_tests::process::wait_until;
 use evertill_tests::simulator::wechat::Behaviour;
 use evertill_tests::store_rig::{RigOptions, StoreRig};
 use evertill_tests::window_till::{StepError, WindowTill};
 use evertill_tests::workspace;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Barcodes of water (2.00), tea (3.50), cola (3.00) and crisps (6.90).
-pub const GOODS: [&str; 4] = ["6901234560015", "6901234560022", "6901234560039", "6901234560091"];
-/// What the customer is asked for.
-pub const SCAN_PROMPT: &str = "Scan the code on the customer's phone";
 const NAME: &str = "till-1";
 
 pub const STOP: i32 = 19;
@@ -73,17 +72,8 @@ impl Desk {
     }
 
     async fn register(rig: StoreRig, mut till: WindowTill, dir: TempDir) -> Self {
-        till.wait("Set up this till").unwrap();
-        let code = rig.enrolment_code("Till 1").await.unwrap();
-        till.tap("Enrolment code").unwrap();
-        till.type_text(code.expose()).unwrap();
-        till.tap("Register").unwrap();
-        till.wait("Waiting for activation").unwrap();
-        let rows = rig.staff("it").await.unwrap().terminals().await.unwrap();
-        let row = rows.into_iter().find(|row| row.name == "Till 1").unwrap();
-        rig.activate(row.terminal, &row.fingerprint.unwrap()).await.unwrap();
-        let mut desk = Self { rig, till, terminal: row.terminal, _dir: dir };
-        desk.till.wait("Payment code").unwrap();
+        let terminal = counter::register(&rig, &mut till, "Till 1").await.unwrap();
+        let mut desk = Self { rig, till, terminal, _dir: dir };
         desk.sees("Online", 15);
         desk.sees("矿泉水", 15);
         desk
@@ -105,14 +95,7 @@ impl Desk {
 
     /// Scans so many articles into an empty sale.
     pub fn goods(&mut self, count: usize) {
-        self.try_goods(count).unwrap();
-    }
-
-    fn try_goods(&mut self, count: usize) -> Result<(), StepError> {
-        for code in GOODS.iter().cycle().take(count) {
-            self.till.scan(code)?;
-        }
-        self.till.wait(&if count == 1 { "1 item".to_owned() } else { format!("{count} items") })
+        counter::goods(&mut self.till, count).unwrap();
     }
 
     /// Up to the page that waits for the customer's code.
@@ -120,6 +103,20 @@ impl Desk {
         self.goods(goods);
         self.tap("Payment code");
         self.till.wait(SCAN_PROMPT).unwrap();
+    }
+
+    /// What a camera reads from the screen, if there is a code on it.
+    pub fn code_on_screen(&mut self) -> Option<String> {
+        let path = self.rig.dir().join("screen.png");
+        self.till.shot(&path).unwrap();
+        let mut reader = png::Decoder::new(BufReader::new(File::open(path).unwrap())).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        let (width, height) = (info.width as usize, info.height as usize);
+        let each = info.color_type.samples();
+        let grey = |x: usize, y: usize| pixels[(y * width + x) * each + each.min(2) - 1];
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+        image.detect_grids().first().and_then(|grid| grid.decode().ok()).map(|(_, text)| text)
     }
 
     /// A customer shows a code, and it is scanned.
@@ -133,8 +130,7 @@ impl Desk {
     /// Waits until the sale is paid, and gives what the screen names it by.
     pub fn paid(&mut self, within_s: u64) -> String {
         self.sees("Next sale", within_s);
-        let labels = self.till.labels().unwrap();
-        name_of_sale(&labels).unwrap_or_else(|| panic!("paid, but which sale? {labels:?}"))
+        counter::paid(&mut self.till).unwrap()
     }
 
     /// A whole sale by code, up to "paid".
@@ -146,41 +142,18 @@ impl Desk {
 
     /// A whole sale for exact cash, up to "paid".
     pub fn sell_for_cash(&mut self, goods: usize) -> String {
-        self.try_sell_for_cash(goods).unwrap()
-    }
-
-    pub fn try_sell_for_cash(&mut self, goods: usize) -> Result<String, StepError> {
-        self.try_goods(goods)?;
-        self.till.tap("Cash")?;
-        self.take_cash()
+        self.goods(goods);
+        counter::pay_cash(&mut self.till).unwrap()
     }
 
     /// From the cash page to "paid".
     pub fn take_cash(&mut self) -> Result<String, StepError> {
-        self.till.wait("Confirm cash")?;
-        let exact = self.exact_amount()?;
-        self.till.tap(&exact)?;
-        self.till.tap("Confirm cash")?;
-        self.till.wait("Next sale")?;
-        let labels = self.till.labels()?;
-        Ok(name_of_sale(&labels).unwrap_or_else(|| panic!("paid, but which sale? {labels:?}")))
-    }
-
-    pub fn try_sell_by_code(&mut self, goods: usize, code: &str) -> Result<String, StepError> {
-        self.try_goods(goods)?;
-        self.till.tap("Payment code")?;
-        self.till.wait(SCAN_PROMPT)?;
-        self.till.scan(code)?;
-        self.till.wait("Next sale")?;
-        let labels = self.till.labels()?;
-        Ok(name_of_sale(&labels).unwrap_or_else(|| panic!("paid, but which sale? {labels:?}")))
+        counter::take_cash(&mut self.till)
     }
 
     /// The button that says that the customer gave exactly what is due.
     pub fn exact_amount(&mut self) -> Result<String, StepError> {
-        let labels = self.till.labels()?;
-        let found = labels.into_iter().find(|label| label.starts_with("Given ¥"));
-        found.ok_or_else(|| StepError::Screen("no amount to tap on the cash page".into()))
+        counter::exact_amount(&mut self.till)
     }
 
     pub fn next_sale(&mut self) {
@@ -201,26 +174,12 @@ impl Desk {
 
     /// The till's journal file.
     pub fn journal_file(&self) -> PathBuf {
-        self.till.dir().join("till.db")
+        JournalFile::of(self.till.dir()).path().to_owned()
     }
 
     /// The journal's entries as they stand on the disk.
     pub fn entries(&self) -> Vec<Entry> {
-        let connection = open_read_only(&self.journal_file()).unwrap();
-        let mut statement = connection.prepare("SELECT text FROM entry ORDER BY sequence").unwrap();
-        let texts = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
-        texts.map(|text| serde_json::from_str(&text.unwrap()).unwrap()).collect()
-    }
-
-    /// The sales whose last receipt is known to be out, as it stands on the disk.
-    pub fn printed(&self) -> BTreeSet<u64> {
-        let connection = open_read_only(&self.journal_file()).unwrap();
-        let last = "SELECT about, state FROM print_job WHERE about LIKE 'sale:%' ORDER BY id";
-        let mut statement = connection.prepare(last).unwrap();
-        let jobs = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
-        let states: BTreeMap<String, String> = jobs.unwrap().map(Result::unwrap).collect();
-        let confirmed = states.into_iter().filter(|(_, state)| state == "confirmed");
-        confirmed.map(|(about, _)| about.trim_start_matches("sale:").parse().unwrap()).collect()
+        JournalFile::of(self.till.dir()).entries().unwrap()
     }
 
     /// Waits until the journal has an entry like this.
@@ -297,14 +256,13 @@ impl Desk {
 
     /// Receipts that are no copies, by what their QR code names; each may come out once at the most.
     pub fn originals(&self) -> BTreeMap<String, usize> {
-        let mut count = BTreeMap::new();
-        for receipt in self.till.printer.receipts() {
-            let text = receipt.text();
-            if !text.contains("COPY") && !text.contains("REFUND") {
-                receipt.qr_codes().into_iter().for_each(|name| *count.entry(name).or_default() += 1);
-            }
-        }
-        count
+        counter::originals(&self.till)
+    }
+
+    /// Waits until what the printer has put on paper is as wanted: paper comes a moment after the screen says so.
+    pub fn wait_for_papers(&self, as_wanted: impl Fn(&[String]) -> bool) {
+        let papers = || self.till.printer.receipts().iter().map(|receipt| receipt.text()).collect::<Vec<_>>();
+        assert!(wait_until(seconds(30), || as_wanted(&papers())), "{:#?}", papers());
     }
 
     /// How many receipts are marked as copies.
@@ -326,42 +284,9 @@ impl Drop for Desk {
     }
 }
 
-/// `Order 2026…` or `Sale T0001-1-5 is stored…` on the page that says "paid".
-fn name_of_sale(labels: &[String]) -> Option<String> {
-    let word = |label: &String| label.split_whitespace().nth(1).map(str::to_owned);
-    let found =
-        labels.iter().find(|l| l.starts_with("Order 2") || (l.starts_with("Sale ") && l.contains("stored")));
-    found.and_then(word)
-}
-
 /// Sales that the journal says are paid, and how much; each once.
 pub fn paid_in_journal(entries: &[Entry]) -> BTreeMap<u64, i64> {
-    let mut totals = BTreeMap::new();
-    let mut paid = BTreeMap::new();
-    for entry in entries {
-        let sale = match &entry.body {
-            Body::Sale(sale) => {
-                totals.insert(entry.sequence, sale.total.minor);
-                continue;
-            }
-            Body::CashTaken { sale, .. } => *sale,
-            Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. } => *sale,
-            _ => continue,
-        };
-        assert_eq!(paid.insert(sale, totals[&sale]), None, "sale {sale} is paid twice in the journal");
-    }
-    paid
-}
-
-/// The sale that the screen named: by its order number, or by the till's own number of it.
-pub fn sequence_of(name: &str, entries: &[Entry]) -> u64 {
-    if let Ok(key) = name.parse::<evertill_shared::id::SaleKey>() {
-        return key.sequence;
-    }
-    let number: OrderNumber = name.parse().unwrap();
-    let adopted = entries.iter().find_map(|entry| match &entry.body {
-        Body::Adopted { sale, number: n } if *n == number => Some(*sale),
-        _ => None,
-    });
-    adopted.unwrap_or_else(|| panic!("the journal has no order {number}"))
+    let paid = Paid::of(entries);
+    assert!(paid.twice.is_empty(), "sales that are paid twice in the journal");
+    paid.sales
 }

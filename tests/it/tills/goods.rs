@@ -21,6 +21,7 @@ fn product(n: usize, price: i64) -> Product {
         tax_rate: TaxRate(1300),
         favourite: false,
         sold_by_weight: false,
+        least_age: None,
     }
 }
 

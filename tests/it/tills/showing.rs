@@ -5,8 +5,6 @@ use evertill_shared::journal::Body;
 use evertill_shared::payment::Policy;
 use evertill_tests::simulator::wallet::{Behaviour, Scanned};
 use evertill_tests::store_rig::RigOptions;
-use std::fs::File;
-use std::io::BufReader;
 
 /// Codes that live long enough for a program to start meanwhile.
 fn patient() -> RigOptions {
@@ -14,25 +12,11 @@ fn patient() -> RigOptions {
     RigOptions { policy, ..RigOptions::default() }
 }
 
-/// What a camera reads from the screen, if there is a code on it.
-fn code_on_screen(desk: &mut Desk) -> Option<String> {
-    let path = desk.rig.dir().join("screen.png");
-    desk.till.shot(&path).unwrap();
-    let mut reader = png::Decoder::new(BufReader::new(File::open(path).unwrap())).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    let (width, height) = (info.width as usize, info.height as usize);
-    let each = info.color_type.samples();
-    let grey = |x: usize, y: usize| pixels[(y * width + x) * each + each.min(2) - 1];
-    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
-    image.detect_grids().first().and_then(|grid| grid.decode().ok()).map(|(_, text)| text)
-}
-
 fn show(desk: &mut Desk, goods: usize) -> String {
     desk.choose_code(goods);
     desk.tap("Show an Alipay code");
     desk.sees("Ask the customer to scan this code", 15);
-    code_on_screen(desk).expect("a code that can be read")
+    desk.code_on_screen().expect("a code that can be read")
 }
 
 async fn alipay_net(desk: &Desk) -> i64 {
@@ -56,7 +40,7 @@ async fn a_code_on_the_screen_is_scanned_and_paid_also_when_the_till_was_killed_
     let before = show(&mut desk, 2);
     desk.power_cycle();
     desk.sees("Ask the customer to scan this code", 30);
-    let after = code_on_screen(&mut desk).expect("a code that can be read");
+    let after = desk.code_on_screen().expect("a code that can be read");
     assert_eq!(after, before, "where it was");
     assert_eq!(alipay.scan(&after, Behaviour::Pays).await.unwrap(), Scanned::Paid);
     desk.paid(20);
@@ -73,7 +57,7 @@ async fn one_charge_a_cancelled_code_is_off_the_screen_and_cash_is_taken_when_it
     let code = show(&mut desk, 1);
     desk.tap("Cancel the code");
     desk.sees("The code is being closed", 10);
-    assert_eq!(code_on_screen(&mut desk), None);
+    assert_eq!(desk.code_on_screen(), None);
     assert!(!desk.shows("Cash"), "another tender, while it may be paid");
     desk.sees("Taken back: the customer was not charged", 60);
     assert_eq!(alipay.scan(&code, Behaviour::Pays).await.unwrap(), Scanned::NoGood);

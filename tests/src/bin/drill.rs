@@ -1,7 +1,7 @@
 //! `cargo drill -- NAME`.
 
 use clap::{Parser, Subcommand};
-use evertill_tests::drill::{channels, devices, group, hold, moving, patroni, servers, world};
+use evertill_tests::drill::{channels, devices, group, hold, moving, patroni, power, servers, world};
 use std::process::ExitCode;
 
 /// Faults, on purpose: each drill starts what it needs, breaks it, checks that every rule held, and leaves nothing
@@ -19,6 +19,7 @@ enum Drill {
     Channels(channels::ChannelsOptions),
     Move(moving::MoveDrill),
     Patroni(patroni::PatroniDrill),
+    Power(power::PowerOptions),
     Devices(devices::DevicesOptions),
     Group(group::GroupOptions),
     Servers(servers::ServersOptions),
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Drill::Servers(options) => servers::drill(&options).map_err(|error| error.to_string()),
         Drill::Hold(options) => hold::hold(&options).map_err(|error| error.to_string()),
         Drill::Patroni(options) => patroni::drill(&options).map_err(|error| error.to_string()),
+        Drill::Power(options) => power::drill(&options).map_err(|error| error.to_string()),
         Drill::Move(options) => moving::drill(&options).map_err(|error| error.to_string()),
     };
     match held {

@@ -1,6 +1,6 @@
 //! One JSON command per line in, one JSON line out.
 
-use super::elements::{Element, elements_shown};
+use super::elements::{Element, elements_of_customer, elements_shown};
 use super::frames;
 use super::platform::Surface;
 use serde::Deserialize;
@@ -31,8 +31,12 @@ enum Command {
     },
     /// Move a finger over the window, to scroll.
     Drag { from: [f32; 2], to: [f32; 2] },
-    /// Type on the desk's keyboard; a line feed is Enter.
-    Type { text: String },
+    /// Type on the desk's keyboard; a line feed is Enter. The desktop may have given it to the customer's window.
+    Type {
+        text: String,
+        #[serde(default)]
+        customer: bool,
+    },
     /// Wait until an element with this label is visible (`gone`: until none is).
     Wait {
         label: String,
@@ -41,16 +45,23 @@ enum Command {
         #[serde(default)]
         gone: bool,
     },
-    /// List all that is visible.
-    Labels,
+    /// List all that is visible; in the customer's window, if it is asked for.
+    Labels {
+        #[serde(default)]
+        customer: bool,
+    },
     /// From now on, write down after each frame what it says, in labels that contain one of these.
     Follow { labels: Vec<String> },
     /// What was written down since; and no more of it.
     Followed,
     /// What time it is by the clock that frames and keys are told by.
     Now,
-    /// Take a picture.
-    Shot { path: std::path::PathBuf },
+    /// Take a picture; of the customer's window, if it is asked for.
+    Shot {
+        path: std::path::PathBuf,
+        #[serde(default)]
+        customer: bool,
+    },
     /// Change the size of the window.
     Size { width: u32, height: u32 },
     /// End the program.
@@ -113,11 +124,18 @@ fn run(command: &Command) -> Result<Value, String> {
         Command::Tap { label, hold_ms } => tap(label, Duration::from_millis(*hold_ms)),
         Command::TapTwice { label, pause_ms } => tap_twice(label, *pause_ms),
         Command::Drag { from, to } => drag(*from, *to),
-        Command::Type { text } => {
-            let text = text.clone();
+        Command::Type { text, customer } => {
+            let (text, customer) = (text.clone(), *customer);
             // Before the window's thread, which may be busy, takes the key.
             let at_ms = frames::now_ms();
-            in_window(move |surface| surface.type_text(&text))?;
+            in_window(move |surface| match surface.customer() {
+                Some(window) if customer => {
+                    surface.deactivate();
+                    window.activate();
+                    window.type_text(&text);
+                }
+                _ => surface.type_text(&text),
+            })?;
             settle().map(|()| json!({ "at_ms": at_ms }))
         }
         Command::Follow { labels } => {
@@ -130,9 +148,16 @@ fn run(command: &Command) -> Result<Value, String> {
         }
         Command::Now => Ok(json!({ "at_ms": frames::now_ms() })),
         Command::Wait { label, timeout_ms, gone } => wait(label, *timeout_ms, *gone),
-        Command::Labels => visible().and_then(|all| serde_json::to_value(all).map_err(|e| e.to_string())),
-        Command::Shot { path } => {
-            let picture = in_window(Surface::picture)?;
+        Command::Labels { customer } => {
+            let all = if *customer { visible_to_customer() } else { visible() };
+            all.and_then(|all| serde_json::to_value(all).map_err(|e| e.to_string()))
+        }
+        Command::Shot { path, customer } => {
+            let customer = *customer;
+            let picture = in_window(move |surface| match surface.customer() {
+                Some(window) if customer => window.picture(),
+                _ => surface.picture(),
+            })?;
             let bytes = picture.png().map_err(|e| e.to_string())?;
             std::fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
             Ok(Value::Null)
@@ -171,6 +196,14 @@ fn visible() -> Result<Vec<Element>, String> {
         elements_shown()
     })?
     .ok_or_else(|| "the till has no window yet".to_owned())
+}
+
+fn visible_to_customer() -> Result<Vec<Element>, String> {
+    in_window(|surface| {
+        surface.tick();
+        elements_of_customer()
+    })?
+    .ok_or_else(|| "the till has no customer's window".to_owned())
 }
 
 fn find(label: &str) -> Result<Element, String> {

@@ -43,6 +43,11 @@ pub(super) fn elements_shown() -> Option<Vec<Element>> {
     super::bare::elements().or_else(of_till)
 }
 
+/// What the customer's window of this thread shows.
+pub(super) fn elements_of_customer() -> Option<Vec<Element>> {
+    evertill_terminal::ui::with_customer(|customer| elements(customer.component()))
+}
+
 /// All labelled elements of the component that are visible, in the order of the tree.
 pub fn elements(component: &impl ElementRoot) -> Vec<Element> {
     let handles = component

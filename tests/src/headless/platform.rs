@@ -3,7 +3,7 @@
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
 use slint::platform::{EventLoopProxy, Key, Platform, PointerEventButton, WindowAdapter, WindowEvent};
 use slint::{EventLoopError, LogicalPosition, PhysicalSize, PlatformError, Rgb8Pixel, SharedString};
-use std::cell::RefCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,18 +37,30 @@ impl Picture {
     }
 }
 
-/// The window in memory. Belongs to the thread of the event loop.
+/// A window in memory: the till's, and beside it the customer's, if there is one. Belongs to the thread of the event
+/// loop.
 #[derive(Clone)]
 pub struct Surface {
     window: Rc<MinimalSoftwareWindow>,
     pixels: Rc<RefCell<Vec<Rgb8Pixel>>>,
     on_frame: Rc<RefCell<Option<OnFrame>>>,
+    beside: Rc<OnceCell<Surface>>,
 }
 
 /// What is done when all that has changed is drawn.
 type OnFrame = Box<dyn FnMut()>;
 
 impl Surface {
+    fn new() -> Self {
+        let window = MinimalSoftwareWindow::new(RepaintBufferType::ReusedBuffer);
+        Self { window, pixels: Rc::default(), on_frame: Rc::default(), beside: Rc::default() }
+    }
+
+    /// The customer's window, once the till has made one.
+    pub fn customer(&self) -> Option<&Self> {
+        self.beside.get()
+    }
+
     /// Has `work` done from now on whenever all that has changed is drawn, as soon as its last pixel is in memory; also if
     /// nothing that changed needed a pixel. It must not draw.
     pub fn after_each_frame(&self, work: impl FnMut() + 'static) {
@@ -65,6 +77,9 @@ impl Surface {
         slint::platform::update_timers_and_animations();
         let size = self.window.size();
         let (width, height) = (size.width as usize, size.height as usize);
+        if width * height == 0 {
+            return;
+        }
         let pixels = &self.pixels;
         self.window.draw_if_needed(|renderer| {
             let mut pixels = pixels.borrow_mut();
@@ -74,6 +89,9 @@ impl Surface {
         // What changed without a pixel changing is on the screen, too.
         if let Some(work) = self.on_frame.borrow_mut().as_mut() {
             work();
+        }
+        if let Some(customer) = self.customer() {
+            customer.tick();
         }
     }
 
@@ -96,6 +114,11 @@ impl Surface {
     /// Makes the window the active one: a window that nobody has activated takes no keys.
     pub fn activate(&self) {
         self.dispatch(WindowEvent::WindowActiveChanged(true));
+    }
+
+    /// Takes the keyboard away from the window.
+    pub fn deactivate(&self) {
+        self.dispatch(WindowEvent::WindowActiveChanged(false));
     }
 
     /// A finger comes down.
@@ -200,12 +223,20 @@ const QUIET: Duration = Duration::from_secs(1);
 
 struct Headless {
     surface: Surface,
+    /// The first window is the till's.
+    taken: Cell<bool>,
     queue: Option<Arc<Queue>>,
 }
 
 impl Platform for Headless {
     fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
-        Ok(self.surface.window.clone())
+        if !self.taken.replace(true) {
+            return Ok(self.surface.window.clone());
+        }
+        match self.surface.beside.set(Surface::new()) {
+            Ok(()) => Ok(self.surface.beside.get_or_init(Surface::new).window.clone()),
+            Err(_) => Err(PlatformError::Other("a till has two windows at most".into())),
+        }
     }
 
     fn new_event_loop_proxy(&self) -> Option<Box<dyn EventLoopProxy>> {
@@ -233,11 +264,14 @@ impl Platform for Headless {
 
 /// Makes the surface and installs the platform that gives it to the first window.
 pub(super) fn install(width: u32, height: u32, with_loop: bool) -> Result<Surface, PlatformError> {
-    let window = MinimalSoftwareWindow::new(RepaintBufferType::ReusedBuffer);
-    let surface = Surface { window, pixels: Rc::default(), on_frame: Rc::default() };
+    let surface = Surface::new();
     let queue = with_loop.then(Arc::<Queue>::default);
-    slint::platform::set_platform(Box::new(Headless { surface: surface.clone(), queue }))
-        .map_err(|error| PlatformError::Other(error.to_string()))?;
+    slint::platform::set_platform(Box::new(Headless {
+        surface: surface.clone(),
+        taken: Cell::new(false),
+        queue,
+    }))
+    .map_err(|error| PlatformError::Other(error.to_string()))?;
     surface.resize(width, height);
     Ok(surface)
 }

@@ -56,7 +56,7 @@ impl Engine {
     /// # Errors
     /// PostgreSQL does not start.
     pub(crate) fn start(self, groups: u8, core: usize) -> Result<(Databases, RigOptions), RigError> {
-        let options = RigOptions { groups, server_core: Some(core), ..RigOptions::default() };
+        let options = RigOptions { groups, server_core: Some(core), figures: true, ..RigOptions::default() };
         match self {
             Self::Sqlite => Ok((Databases::Files, options)),
             Self::Postgres => {

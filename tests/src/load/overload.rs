@@ -35,9 +35,8 @@ const RUSH: Duration = Duration::from_secs(1);
 const SENDABLE: f64 = 3.0;
 /// How long the shop has been busy before anything is measured. In an empty store all new rows go to the same few pages; as
 /// soon as each goes to pages of its own, a fifth to a quarter less can be done, loads or no loads.
-const BUSY_BEFORE: Duration = Duration::from_secs(20);
-/// How long the capacity is measured, and how long half of it is asked for before and after each load.
-const PEAK: Duration = Duration::from_secs(5);
+const BUSY_BEFORE: Duration = Duration::from_secs(60);
+/// How long half of the capacity is asked for before and after each load.
 const CALM: Duration = Duration::from_secs(10);
 /// The door is strict for a second after it had to refuse somebody: tills that get what they need for what follows come
 /// after that.
@@ -61,7 +60,8 @@ pub struct OverloadOptions {
     /// while all of them wait cannot be sent: `not_sent_all_tills_busy`.
     #[arg(long, default_value_t = 3_400)]
     pub tills: usize,
-    /// How long each load lasts.
+    /// How long each load lasts, and how long the capacity is measured that it is a share of: the greater of two short
+    /// looks is more than can be done for long.
     #[arg(long, default_value_t = 15, value_name = "S")]
     pub seconds: u64,
 }
@@ -239,7 +239,7 @@ impl Trial {
 
     /// How much it does in a second when each till asks as soon as it has its answer.
     async fn peak(&mut self) -> Result<Rate, RigError> {
-        self.peak_of(PEAK).await
+        self.peak_of(self.time).await
     }
 
     async fn peak_of(&mut self, time: Duration) -> Result<Rate, RigError> {

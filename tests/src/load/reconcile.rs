@@ -7,7 +7,7 @@ use super::figures::rounded;
 use super::shop::folder;
 use super::usage::peak_mib;
 use crate::load::{say, wrong};
-use crate::simulator::wallet::{Behaviour, Order as WalletOrder, Refund, TradeState};
+use crate::simulator::wallet::{Behaviour, Order as WalletOrder, Refund, RefundEnd, TradeState};
 use crate::store_rig::{RigError, RigOptions, StoreRig};
 use crate::workspace;
 use clap::Args;
@@ -199,6 +199,7 @@ fn wallet_order(one: &Sold) -> WalletOrder {
             accepted_at: one.at,
             arrives_at: one.at,
             notify_url: None,
+            end: RefundEnd::Arrives,
         })
         .into_iter()
         .collect();

@@ -6,6 +6,7 @@
 //! the screen is the one for the text that it made (often the same goods, and nothing to draw). The frame is read as a screen
 //! reader would, after its time was taken. Both are counted from before the first byte leaves whoever sends them.
 
+mod closing;
 mod desk;
 mod goods;
 mod limits;
@@ -14,6 +15,7 @@ mod measure;
 use super::figures::{count, percentile, rounded};
 use super::shop::folder;
 use super::usage::{Memory, cpu_of};
+use crate::counter;
 use crate::load::{say, wrong};
 use crate::process::wait_until;
 use crate::store_rig::{RigError, RigOptions, StoreRig};
@@ -58,6 +60,8 @@ pub struct TillOptions {
 const IDLE: Duration = Duration::from_secs(15);
 /// The text that a till shows that can be used: something can be scanned, or looked for.
 const USABLE: &str = "Search by name or code";
+/// Sales of the shift whose end is measured.
+const CLOSED: u32 = 5_000;
 /// So many parts of the sales have their own figure of the memory.
 const PARTS: usize = 4;
 
@@ -75,7 +79,7 @@ pub async fn run(options: &TillOptions) -> Result<Value, RigError> {
     say(format_args!("{} goods to the server", options.goods));
     rig.staff("it").await?.put_catalogue(&goods::products(options.goods)).await?;
     let mut till = WindowTill::start(&rig, "till-1")?;
-    desk::register(&rig, &mut till).await?;
+    counter::register(&rig, &mut till, "Till 1").await?;
     let first_load = first_load(&mut till, options.goods)?;
     say(format_args!(
         "the till has all goods after {:.1} s; starting it {} times",
@@ -99,6 +103,8 @@ pub async fn run(options: &TillOptions) -> Result<Value, RigError> {
     say(format_args!("{} searches", options.searches));
     let mut keys = measure::searches(&mut till, ahead, options.goods, options.searches)?;
     let memory = sales(&mut till, pid, options)?;
+    say(format_args!("the end of a shift of {CLOSED} sales that the server does not have"));
+    let close = closing::measure(dir.path(), CLOSED, SystemClock.now())?;
     say("done");
     let last = memory.last().copied().unwrap_or(memory_at_start);
     let through: Vec<f64> = memory.iter().map(|memory| rounded(memory.resident, 1)).collect();
@@ -128,6 +134,8 @@ pub async fn run(options: &TillOptions) -> Result<Value, RigError> {
         "memory_growth_per_1000_sales_mb": growth(&through, options.sales),
         "memory_through_the_sales_mb": through,
         "sales": options.sales,
+        "close_5000_ms": rounded(close, 1),
+        "close_5000_aim_ms": 2_000,
         "idle_cpu_percent": rounded(idle, 2),
         "idle_cpu_aim_percent": 1,
         "first_load_s": rounded(first_load, 2),

@@ -37,11 +37,13 @@ pub enum Package {
     Node,
     /// Reads bar codes and QR codes from pictures.
     Zbar,
+    /// Reads the text and the fonts of PDF files.
+    Poppler,
 }
 
 impl Package {
     /// All that the whole suite needs.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Chromium,
         Self::Postgresql,
         Self::Haproxy,
@@ -51,6 +53,7 @@ impl Package {
         Self::Python,
         Self::Node,
         Self::Zbar,
+        Self::Poppler,
     ];
 
     /// The names of the packages.
@@ -66,13 +69,14 @@ impl Package {
             Self::Python => &["python3-venv"],
             Self::Node => &["nodejs", "npm"],
             Self::Zbar => &["zbar-tools"],
+            Self::Poppler => &["poppler-utils"],
         }
     }
 
     /// The system services that the packages bring and that we do not want.
     fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Chromium | Self::Strace | Self::Python | Self::Node | Self::Zbar => &[],
+            Self::Chromium | Self::Strace | Self::Python | Self::Node | Self::Zbar | Self::Poppler => &[],
             Self::Postgresql => &["postgresql"],
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni"],
@@ -90,6 +94,7 @@ impl Package {
             Self::Etcd => exist(&["/usr/bin/etcd"]),
             Self::Strace => exist(&["/usr/bin/strace"]),
             Self::Zbar => exist(&["/usr/bin/zbarimg"]),
+            Self::Poppler => exist(&["/usr/bin/pdftotext", "/usr/bin/pdffonts", "/usr/bin/pdftoppm"]),
             Self::Python => {
                 let asked = Command::new(PYTHON).args(["-c", "import ensurepip, venv"]).output();
                 asked.is_ok_and(|asked| asked.status.success())

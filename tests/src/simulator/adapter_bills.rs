@@ -108,4 +108,20 @@ impl<'r> Traded<'r> {
         }
         assert_eq!(self.bill(self.day).await.unwrap().len(), 4);
     }
+
+    /// A fee, and a currency where the wallet's bills name one, are read as they stand there.
+    pub async fn another_fee_or_currency_is_read_as_it_stands(&self, names_currencies: bool) {
+        self.wallet.turn_clock(2 * DAY_MS).unwrap();
+        let own = |rows: Vec<BillRow>| rows.into_iter().find(|row| row.number == "R1").unwrap();
+        let honest = own(self.bill(self.day).await.unwrap());
+        let fault = BillFault::OtherFee { number: "R1".into() };
+        self.wallet.switch(|switches| switches.bill = vec![fault]);
+        let read = own(self.bill(self.day).await.unwrap());
+        assert_eq!(read, BillRow { fee_minor: honest.fee_minor + 1, ..honest.clone() });
+        let fault = BillFault::OtherCurrency { number: "R1".into() };
+        self.wallet.switch(|switches| switches.bill = vec![fault]);
+        let read = own(self.bill(self.day).await.unwrap());
+        let code = if names_currencies { "USD" } else { "CNY" };
+        assert_eq!((read.amount.currency.code(), read.amount.minor), (code, honest.amount.minor));
+    }
 }

@@ -135,12 +135,13 @@ impl Simulator {
         let store = Store::open(&folder.join("wallet.db"))?;
         let counter = Counter::new(Wallet::Alipay, store, config.switches, config.seed, config.clock)?;
         let parties = Arc::new(kit.parties(folder)?);
-        let teller = teller::AlipayTeller(Arc::clone(&parties));
+        let counter = Arc::new(counter);
+        let teller = teller::AlipayTeller(Arc::clone(&parties), Arc::clone(&counter));
         let http = http::client(&config.notify_roots)?;
         let taken = |(address, error)| SimulatorError::Listen(address, error);
         let (gateway, gateway_at) = bind(config.listen).await.map_err(taken)?;
         let base = format!("http://{gateway_at}");
-        let desk = Arc::new(Desk::new(parties, Arc::new(counter), base));
+        let desk = Arc::new(Desk::new(parties, counter, base));
         let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
         let listeners = [
             tokio::spawn(listen_gateway(gateway, Arc::clone(&desk))),

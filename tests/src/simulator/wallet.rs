@@ -14,9 +14,9 @@ mod phone;
 mod shown;
 mod store;
 
-pub use behaviour::{Behaviour, Endpoint, Fault, Switches};
+pub use behaviour::{Behaviour, Endpoint, Fault, Partner, Switches};
 pub use bill::BillFault;
-pub use book::{Order, Refund, TradeState};
+pub use book::{Order, Refund, RefundEnd, TradeState};
 pub use counter::Counter;
 pub use files::KitError;
 pub use notifier::Told;

@@ -175,6 +175,7 @@ impl Cashier {
             | Page::Order(_)
             | Page::AskRefund(_)
             | Page::About(_)
+            | Page::Day(_)
             | Page::Scanners(_)
             | Page::Approval(_)
             | Page::Drawer

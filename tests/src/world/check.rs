@@ -291,7 +291,7 @@ impl Checker {
     }
 
     fn refund_arrives(&self, number: &str, refund: &str) {
-        if refund.starts_with('B') {
+        if refund.starts_with(['B', 'D']) {
             return; // money that goes back by itself: no till carries it out
         }
         let mut model = self.model();

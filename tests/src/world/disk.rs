@@ -6,13 +6,14 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Body, Head, SignedEntry};
 use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::countersign::Countersigned;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::shift::Shift;
 use evertill_shared::signing::SigningKey;
 use evertill_terminal::journal_store::records::{RefundRecord, SaleRecord};
 use evertill_terminal::journal_store::{
-    Carts, HeldSale, Journal, JournalError, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale,
-    SalesWanted, StoredSale,
+    Archived, Archiving, Carts, HeldSale, Journal, JournalError, JournalStore, KeptCart, PrintJob,
+    PrintJobState, QueuedSale, SalesWanted, StoredSale, Unsent,
 };
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
@@ -134,6 +135,21 @@ impl WatchedJournal {
     }
 }
 
+impl Archiving for WatchedJournal {
+    fn countersigned_to(&self) -> Result<u64, JournalError> {
+        self.readable()?.countersigned_to()
+    }
+    fn is_archived(&self, sale: u64) -> Result<bool, JournalError> {
+        self.readable()?.is_archived(sale)
+    }
+    fn keep_countersigned(&mut self, signed: &Countersigned) -> Result<bool, JournalError> {
+        self.guarded(|journal| journal.keep_countersigned(signed))
+    }
+    fn archive(&mut self, said_before: Timestamp, at_most: u64) -> Result<Archived, JournalError> {
+        self.guarded(|journal| journal.archive(said_before, at_most))
+    }
+}
+
 impl Carts for WatchedJournal {
     fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError> {
         self.readable()?.kept_cart()
@@ -213,6 +229,9 @@ impl Journal for WatchedJournal {
 
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         self.readable()?.queue()
+    }
+    fn unsent(&self) -> Result<Unsent, JournalError> {
+        self.readable()?.unsent()
     }
 
     fn confirm_sale(&mut self, sequence: u64, quarantined: bool) -> Result<(), JournalError> {

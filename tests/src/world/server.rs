@@ -277,6 +277,8 @@ fn first(
         secure_endpoints: vec!["https://wallet".into()],
         app_id: kit.app_id.clone(),
         merchant_id: kit.merchant_id.clone(),
+        sub_merchant_id: None,
+        sub_app_id: None,
         api_key_file: papers.join(&kit.api_key_file),
         client_certificate: papers.join(&kit.client_certificate),
         client_key: papers.join(&kit.client_key),

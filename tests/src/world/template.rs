@@ -157,7 +157,7 @@ impl Template {
     }
 
     /// A copy of the base store.
-    pub(super) fn base(&self) -> rusqlite::Result<Connection> {
+    pub(crate) fn base(&self) -> rusqlite::Result<Connection> {
         copy(&self.base)
     }
 

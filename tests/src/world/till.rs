@@ -27,7 +27,7 @@ use evertill_terminal::controller::{Command, Controller, Input, Moment, Options}
 use evertill_terminal::journal_store::JournalError;
 use evertill_terminal::sync::worker::perform;
 use evertill_terminal::sync::{Answer, Request};
-use evertill_terminal::view::{Language, Page, Screen};
+use evertill_terminal::view::{Colours, Language, Page, Screen};
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ pub fn goods() -> Vec<Product> {
         tax_rate: TaxRate(1300),
         favourite: true,
         sold_by_weight: false,
+        least_age: None,
     };
     vec![product("tea", 450), product("bread", 800), product("wine", 6_900)]
 }
@@ -138,12 +139,16 @@ impl Till {
         let mut jitter = Chance::new(self.floor.seed, &format!("{purpose} jitter"));
         let options = Options {
             language: Language::English,
+            colours: Colours::Light,
             version: "0".into(),
             servers: self.identity.servers.clone(),
             has_printer: false,
             scanner: Some(ScannerConfig::default()),
+            receipt_template: String::new(),
+            written_scanner: Some(ScannerConfig::default()),
             in_store: Vec::new(),
             lock_after: std::time::Duration::from_secs(300),
+            archive_after_days: 0,
             demand_shifts: false,
         };
         let jitter = Box::new(move || u32::try_from(jitter.below(1_000)).unwrap_or(0));
@@ -223,7 +228,8 @@ impl Till {
                 };
             }
             Command::Print(_)
-            | Command::KickDrawer
+            | Command::KickDrawer { .. }
+            | Command::TestPrint { .. }
             | Command::SaveStaff(_)
             | Command::KeepWrongPins(_)
             | Command::CheckPin { .. }
@@ -231,7 +237,10 @@ impl Till {
             | Command::ForgetIdentity
             | Command::FindScanners
             | Command::UseScanner(_)
-            | Command::KeepLanguage(_) => {}
+            | Command::UseWrittenScanner
+            | Command::KeepReceiptTemplate(_)
+            | Command::KeepLanguage(_)
+            | Command::KeepColours(_) => {}
         }
         Vec::new()
     }
@@ -305,6 +314,7 @@ pub fn title(screen: &Screen) -> String {
         | Page::Order(_)
         | Page::AskRefund(_)
         | Page::About(_)
+        | Page::Day(_)
         | Page::Scanners(_)
         | Page::Lock(_)
         | Page::Approval(_)

@@ -1,9 +1,10 @@
 //! What a run found and settled, as it is kept: for people, for files, and for the order centre.
 
-use super::{BaseError, BaseStore, day_of, json};
+use super::{BaseError, BaseStore, BillsOf, day_of, json};
 use crate::database::{DbError, Row};
 use crate::params;
 use evertill_shared::business_day::BusinessDay;
+use evertill_shared::id::AccountId;
 use evertill_shared::reconciliation::{Category, FieldDiffers, Finding, Movement};
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,8 @@ pub struct StoredFinding {
 /// What a bill has settled, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSettled {
+    /// Of which account's bill.
+    pub account: AccountId,
     /// Which of the channel's days.
     pub day: BusinessDay,
     /// Its place among what that day's bill settled.
@@ -90,7 +93,7 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn bill_findings(
         &self,
-        channel: Wallet,
+        of: BillsOf,
         day: BusinessDay,
         (from, most): (u64, u32),
     ) -> Result<Vec<StoredFinding>, BaseError> {
@@ -98,8 +101,8 @@ impl BaseStore {
             .read(move |sql| {
                 let rows = sql.rows(
                     "SELECT category, movement, number, order_number, details FROM bill_findings \
-                     WHERE channel = ?1 AND day = ?2 ORDER BY category, place LIMIT ?3 OFFSET ?4",
-                    &params![channel.code(), day.to_string(), most, from],
+                     WHERE channel = ?1 AND account = ?5 AND day = ?2 ORDER BY category, place LIMIT ?3 OFFSET ?4",
+                    &params![of.channel.code(), day.to_string(), most, from, of.account.get()],
                 )?;
                 rows.iter().map(read_finding).collect()
             })
@@ -112,15 +115,15 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn bill_categories(
         &self,
-        channel: Wallet,
+        of: BillsOf,
         day: BusinessDay,
     ) -> Result<Vec<(Category, u64)>, BaseError> {
         self.database
             .read(move |sql| {
                 let rows = sql.rows(
-                    "SELECT category, count(*) AS many FROM bill_findings WHERE channel = ?1 AND day = ?2 \
-                     GROUP BY category ORDER BY category",
-                    &params![channel.code(), day.to_string()],
+                    "SELECT category, count(*) AS many FROM bill_findings WHERE channel = ?1 AND account = ?3 \
+                     AND day = ?2 GROUP BY category ORDER BY category",
+                    &params![of.channel.code(), day.to_string(), of.account.get()],
                 )?;
                 rows.iter().map(|row| Ok((category(&row.at::<String>(0)?)?, row.at(1)?))).collect()
             })
@@ -133,42 +136,48 @@ impl BaseStore {
     /// [`BaseError`].
     pub async fn bill_settled(
         &self,
-        channel: Wallet,
+        of: BillsOf,
         day: BusinessDay,
         (from, most): (u64, u32),
     ) -> Result<Vec<StoredSettled>, BaseError> {
         self.database
             .read(move |sql| {
                 let rows = sql.rows(
-                    &format!("{SETTLED} WHERE channel = ?1 AND day = ?2 ORDER BY place LIMIT ?3 OFFSET ?4"),
-                    &params![channel.code(), day.to_string(), most, from],
+                    &format!(
+                        "{SETTLED} WHERE channel = ?1 AND account = ?5 AND day = ?2 ORDER BY place \
+                         LIMIT ?3 OFFSET ?4"
+                    ),
+                    &params![of.channel.code(), day.to_string(), most, from, of.account.get()],
                 )?;
                 rows.iter().map(read_settled).collect()
             })
             .await
     }
 
-    /// What bills of runs that are done have settled and the order centre does not know of yet.
+    /// What bills of a channel's runs that are done have settled and the order centre does not know of yet; from the one on
+    /// that comes after that account's, day's and place.
     ///
     /// # Errors
     /// [`BaseError`].
     pub async fn bill_untold(
         &self,
         channel: Wallet,
-        after: Option<(BusinessDay, u32)>,
+        after: Option<(AccountId, BusinessDay, u32)>,
         most: u32,
     ) -> Result<Vec<StoredSettled>, BaseError> {
-        let (day, place) =
-            after.map_or_else(Default::default, |(day, place)| (day.to_string(), i64::from(place)));
+        let (account, day, place) = after.map_or_else(Default::default, |(account, day, place)| {
+            (account.get(), day.to_string(), i64::from(place))
+        });
         self.database
             .read(move |sql| {
                 let rows = sql.rows(
                     &format!(
-                        "{SETTLED} WHERE channel = ?1 AND told = 0 \
-                         AND (day > ?3 OR day = ?3 AND place > ?4) AND day IN \
-                         (SELECT day FROM bill_runs WHERE channel = ?1 AND state = 'done') ORDER BY day, place LIMIT ?2"
+                        "{SETTLED} WHERE channel = ?1 AND told = 0 AND (account > ?5 \
+                         OR account = ?5 AND (day > ?3 OR day = ?3 AND place > ?4)) AND EXISTS \
+                         (SELECT 1 FROM bill_runs r WHERE r.channel = ?1 AND r.account = bill_settled.account \
+                          AND r.day = bill_settled.day AND r.state = 'done') ORDER BY account, day, place LIMIT ?2"
                     ),
-                    &params![channel.code(), most, day, place],
+                    &params![channel.code(), most, day, place, account],
                 )?;
                 rows.iter().map(read_settled).collect()
             })
@@ -179,12 +188,13 @@ impl BaseStore {
     ///
     /// # Errors
     /// [`BaseError`].
-    pub async fn bill_told(&self, channel: Wallet, day: BusinessDay, place: u32) -> Result<(), BaseError> {
+    pub async fn bill_told(&self, channel: Wallet, settled: &StoredSettled) -> Result<(), BaseError> {
+        let (account, day, place) = (settled.account.get(), settled.day.to_string(), settled.place);
         self.database
             .write(move |sql| {
                 sql.execute(
-                    "UPDATE bill_settled SET told = 1 WHERE channel = ?1 AND day = ?2 AND place = ?3",
-                    &params![channel.code(), day.to_string(), place],
+                    "UPDATE bill_settled SET told = 1 WHERE channel = ?1 AND account = ?4 AND day = ?2 AND place = ?3",
+                    &params![channel.code(), day, place, account],
                 )?;
                 Ok(())
             })
@@ -192,8 +202,7 @@ impl BaseStore {
     }
 }
 
-const SETTLED: &str =
-    "SELECT day, place, movement, number, order_number, moved, transaction_number, told FROM bill_settled";
+const SETTLED: &str = "SELECT account, day, place, movement, number, order_number, moved, transaction_number, told FROM bill_settled";
 
 fn category(word: &str) -> Result<Category, BaseError> {
     Ok(Category::from_word(word).ok_or_else(|| DbError::nonsense(word.to_owned()))?)
@@ -220,6 +229,7 @@ fn read_finding(row: &Row) -> Result<StoredFinding, BaseError> {
 fn read_settled(row: &Row) -> Result<StoredSettled, BaseError> {
     let text = |column: &str| row.get::<String>(column);
     Ok(StoredSettled {
+        account: AccountId(row.get("account")?),
         day: day_of(&text("day")?)?,
         place: row.get("place")?,
         movement: movement(&text("movement")?)?,

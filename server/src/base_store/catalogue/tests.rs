@@ -15,6 +15,7 @@ fn product(id: u8, price: u8) -> Product {
         tax_rate: TaxRate(0),
         favourite: false,
         sold_by_weight: false,
+        least_age: None,
     }
 }
 

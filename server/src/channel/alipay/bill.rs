@@ -9,6 +9,7 @@ use evertill_shared::reconciliation::{BillRow, Movement, Progress};
 use std::io::BufRead;
 
 const TITLE: &str = "#支付宝业务明细查询";
+const ACCOUNT: &str = "#账号：";
 const LIST: &str = "业务明细列表";
 const END: &str = "业务明细列表结束";
 const PAID_SUM: &str = "#交易合计：";
@@ -24,11 +25,11 @@ const RECEIVED: &str = "商家实收（元）";
 const REQUEST: &str = "退款批次号/请求号";
 const FEE: &str = "服务费（元）";
 
-/// Reads the archive of a whole bill.
+/// Reads the archive of a whole bill: that of this seller, if it is known who that is.
 /// # Errors
 /// See [`BillError`]. Nothing of such a bill is used.
-pub fn parse(archive: &[u8]) -> Result<Vec<BillRow>, BillError> {
-    let lists = bills::zip(archive, |file| list(file))?;
+pub fn parse(archive: &[u8], seller_id: Option<&str>) -> Result<Vec<BillRow>, BillError> {
+    let lists = bills::zip(archive, |file| list(file, seller_id))?;
     let mut lists = lists.into_iter().flatten();
     match (lists.next(), lists.next()) {
         (Some(rows), None) => Ok(rows),
@@ -38,7 +39,8 @@ pub fn parse(archive: &[u8]) -> Result<Vec<BillRow>, BillError> {
 }
 
 /// The list of movements; nothing if the file is the other one.
-fn list(text: impl BufRead) -> Result<Option<Vec<BillRow>>, BillError> {
+fn list(text: impl BufRead, seller_id: Option<&str>) -> Result<Option<Vec<BillRow>>, BillError> {
+    let mut whose = String::new();
     let mut lines = Lines::new(text, Writing::Gbk);
     match lines.next()? {
         Some((_, title)) if title.trim_end().starts_with(TITLE) => {}
@@ -46,7 +48,11 @@ fn list(text: impl BufRead) -> Result<Option<Vec<BillRow>>, BillError> {
         None => return Err(BillError::NotText),
     }
     while let Some((_, text)) = lines.next()? {
+        if let Some(account) = text.strip_prefix(ACCOUNT) {
+            whose = account.trim().trim_matches(['[', ']']).to_owned();
+        }
         if text.starts_with('#') && text.contains(LIST) {
+            is_of(&whose, seller_id)?;
             return rows(lines).map(Some);
         }
         if !text.starts_with('#') {
@@ -54,6 +60,16 @@ fn list(text: impl BufRead) -> Result<Option<Vec<BillRow>>, BillError> {
         }
     }
     Err(BillError::CutOff)
+}
+
+/// The number of a seller's account begins with the seller's own.
+fn is_of(whose: &str, seller_id: Option<&str>) -> Result<(), BillError> {
+    match seller_id {
+        Some(own) if !whose.starts_with(own) => {
+            Err(BillError::Foreign { whose: whose.to_owned(), own: own.to_owned() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn rows(mut lines: Lines<impl BufRead>) -> Result<Vec<BillRow>, BillError> {

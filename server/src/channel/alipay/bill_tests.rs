@@ -51,7 +51,19 @@ fn pack(files: &[&str]) -> Vec<u8> {
 const SUMMARY: &str = "#支付宝业务汇总查询\r\n#账号：[20881234567890120156]\r\n";
 
 fn read(text: &str) -> Result<Vec<BillRow>, BillError> {
-    parse(&pack(&[SUMMARY, text]))
+    parse(&pack(&[SUMMARY, text]), None)
+}
+
+#[test]
+fn another_sellers_bill_is_refused_whole() {
+    let read = |text: &str, seller| parse(&pack(&[SUMMARY, text]), Some(seller));
+    assert_eq!(read(&whole(), "2088123456789012").unwrap().len(), 4);
+    let foreign = |whose: &str, own: &str| BillError::Foreign { whose: whose.into(), own: own.into() };
+    let (account, own) = ("20881234567890120156", "2088999999999999");
+    assert_eq!(read(&whole(), own).unwrap_err(), foreign(account, own));
+    // Nor is one taken that does not say whose it is.
+    let nobodys = whole().replace(&format!("#账号：[{account}]\r\n"), "");
+    assert_eq!(read(&nobodys, own).unwrap_err(), foreign("", own));
 }
 
 #[test]
@@ -86,7 +98,7 @@ fn a_bill_that_is_cut_off_anywhere_is_refused_whole() {
     }
     let archive = pack(&[SUMMARY, &whole]);
     for at in 0..archive.len() {
-        assert!(parse(&archive[..at]).is_err(), "an archive of {at} bytes was taken");
+        assert!(parse(&archive[..at], None).is_err(), "an archive of {at} bytes was taken");
     }
 }
 
@@ -97,7 +109,7 @@ fn what_is_altered_on_its_way_is_refused() {
     for at in 0..archive.len() {
         let mut altered = archive.clone();
         altered[at] ^= 0x20;
-        if let Ok(rows) = parse(&altered) {
+        if let Ok(rows) = parse(&altered, None) {
             taken.push(rows);
         }
     }
@@ -120,16 +132,31 @@ fn other_columns_other_kinds_and_other_files_are_refused_with_the_reason() {
     assert!(matches!(read(&whole().replace("退款\t", "转账\t")), Err(BillError::Line { line: 7, .. })));
     assert!(matches!(read(&whole().replace("-2.00,", "2.00,")), Err(BillError::Line { line: 7, .. })));
     assert!(matches!(read(&whole().replace("5.50,", "5.505,")), Err(BillError::Line { line: 6, .. })));
-    assert!(matches!(parse(&pack(&[SUMMARY])), Err(BillError::Packed(_))));
-    assert!(matches!(parse(&pack(&[&whole(), &whole()])), Err(BillError::Packed(_))));
-    assert!(matches!(parse(b"<html>busy</html>"), Err(BillError::Packed(_))));
-    assert!(matches!(parse(b""), Err(BillError::Packed(_))));
+    assert!(matches!(parse(&pack(&[SUMMARY]), None), Err(BillError::Packed(_))));
+    assert!(matches!(parse(&pack(&[&whole(), &whole()]), None), Err(BillError::Packed(_))));
+    assert!(matches!(parse(b"<html>busy</html>", None), Err(BillError::Packed(_))));
+    assert!(matches!(parse(b"", None), Err(BillError::Packed(_))));
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = parse(&bytes);
-        let _ = list(&bytes[..]);
+        let _ = parse(&bytes, None);
+        let _ = list(&bytes[..], None);
+    }
+
+    #[test]
+    fn an_archive_that_is_damaged_anywhere_is_refused_or_is_the_same_bill(
+        at in any::<prop::sample::Index>(), other in 1_u8.., cut in any::<prop::sample::Index>(),
+    ) {
+        let whole = pack(&[SUMMARY, &self::whole()]);
+        let rows = parse(&whole, None).unwrap();
+        let mut damaged = whole.clone();
+        damaged[at.index(whole.len())] ^= other;
+        for bytes in [&damaged[..], &whole[..cut.index(whole.len())], &damaged[..cut.index(whole.len())]] {
+            if let Ok(read) = parse(bytes, None) {
+                prop_assert_eq!(&read, &rows);
+            }
+        }
     }
 }

@@ -36,7 +36,8 @@ impl AlipayChannel {
         };
         let silent = |silence: Silence<String>| BillFailure::NoAnswer(silence.for_it_staff(Wallet::Alipay));
         let bytes = ok(exchange).map_err(silent)?;
-        let read = tokio::task::spawn_blocking(move || bill::parse(&bytes)).await;
+        let seller_id = self.merchant.seller_id.clone();
+        let read = tokio::task::spawn_blocking(move || bill::parse(&bytes, seller_id.as_deref())).await;
         Ok(read.map_err(|error| BillFailure::Bad(error.to_string()))??)
     }
 

@@ -5,6 +5,7 @@ use super::wire::Merchant;
 use crate::channel::files::Files;
 use crate::channel::line::{LineError, Tls};
 use evertill_shared::payment::Policy;
+use evertill_shared::secret::SecretText;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +52,10 @@ pub struct AlipaySettings {
     /// `/v1/notifications/alipay`. Without it the wallet is only asked.
     #[serde(default)]
     pub notify_url: Option<String>,
+    /// A service provider's app: a file with what the shop has given it to act by (`app_auth_token`). App and keys are the
+    /// provider's then, and `seller_id` is the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_auth_token: Option<PathBuf>,
     /// The merchant's own number at the wallet (`2088…`): notifications for another are refused.
     #[serde(default)]
     pub seller_id: Option<String>,
@@ -103,6 +108,9 @@ pub enum AlipayError {
         /// What is wrong with it.
         problem: KeyProblem,
     },
+    /// What should let a service provider act for a shop does not.
+    #[error("{} does not hold an app_auth_token", .0.display())]
+    Token(PathBuf),
     /// Neither or both ways of knowing the wallet's answers.
     #[error("[alipay] needs either alipay_public_key (key mode) or certificates (certificate mode)")]
     Mode,
@@ -141,12 +149,22 @@ impl AlipaySettings {
         let mut paths = vec![&mut self.app_private_key];
         paths.extend(self.alipay_public_key.as_mut());
         paths.extend(self.ca_certificate.as_mut());
+        paths.extend(self.app_auth_token.as_mut());
         if let Some(certificates) = &mut self.certificates {
             paths.extend([&mut certificates.app, &mut certificates.root]);
             paths.extend(&mut certificates.alipay);
         }
         for path in paths {
             *path = folder.join(&*path);
+        }
+    }
+
+    /// What the account is called: the app's number, and behind it the shop's that it acts for.
+    #[must_use]
+    pub fn account(&self) -> String {
+        match (&self.app_auth_token, &self.seller_id) {
+            (Some(_), Some(shop)) => format!("{}/{shop}", self.app_id),
+            _ => self.app_id.clone(),
         }
     }
 
@@ -167,7 +185,18 @@ impl AlipaySettings {
         let text = read(files, &self.app_private_key)?;
         let key = AppKey::read(&text).map_err(|problem| wrong(&self.app_private_key, problem))?;
         let trust = self.trust(files)?;
+        let token = self.app_auth_token.as_ref().map(|path| {
+            let bytes = read(files, path)?;
+            let token = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+            let plain =
+                !token.is_empty() && token.len() <= 128 && token.bytes().all(|b| b.is_ascii_graphic());
+            match plain {
+                true => Ok(SecretText::new(token.to_owned())),
+                false => Err(AlipayError::Token(path.clone())),
+            }
+        });
         Ok(Merchant {
+            shops_token: token.transpose()?,
             app_id: self.app_id.clone(),
             product_code: self.product_code.clone(),
             notify_url: self.notify_url.clone(),

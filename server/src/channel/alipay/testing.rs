@@ -29,6 +29,7 @@ pub fn merchant() -> Merchant {
 pub fn with(trust: Trust) -> Merchant {
     Merchant {
         app_id: "2021000000000001".into(),
+        shops_token: None,
         product_code: "FACE_TO_FACE_PAYMENT".into(),
         notify_url: Some("https://shop.example/v1/notifications/alipay".into()),
         seller_id: Some("2088000000000001".into()),

@@ -13,6 +13,7 @@ use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::secret::SecretText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -78,6 +79,8 @@ impl Call {
 pub struct Merchant {
     /// Our app.
     pub app_id: String,
+    /// What the shop has given us to act for it by, as a service provider.
+    pub shops_token: Option<SecretText>,
     /// The contract under which codes are charged.
     pub product_code: String,
     /// Where the wallet tells that a shown code was paid, if it can reach us.
@@ -91,11 +94,11 @@ pub struct Merchant {
 }
 
 /// A request, ready to be sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Request {
     /// The path with everything but the content.
     pub path: String,
-    /// The form with the content. May hold a payment code: never logged.
+    /// The form with the content, and the shop's token. May hold a payment code: never logged.
     pub body: String,
 }
 
@@ -216,14 +219,14 @@ impl Merchant {
         if let (Call::Precreate, Some(url)) = (call, &self.notify_url) {
             common.insert("notify_url", url);
         }
+        // In the body as the content: no log of addresses keeps it.
+        let mut own = BTreeMap::from([("biz_content", content.as_str())]);
+        own.extend(self.shops_token.iter().map(|token| ("app_auth_token", token.expose())));
         let mut signed = common.clone();
-        signed.insert("biz_content", &content);
+        signed.extend(own.iter());
         let sign = self.key.sign(&signing_text(&signed))?;
         common.insert("sign", &sign);
-        Some(Request {
-            path: format!("/gateway.do?{}", form(&common)),
-            body: form(&BTreeMap::from([("biz_content", content.as_str())])),
-        })
+        Some(Request { path: format!("/gateway.do?{}", form(&common)), body: form(&own) })
     }
 
     /// Opens an answer: readable, of that call, and truly signed by the wallet for this app.
@@ -240,6 +243,12 @@ impl Merchant {
             return Err(Unusable::Signature);
         }
         let fields = node::fields(node)?;
+        // Whose the money is, where the wallet says so.
+        if let (Some(said), Some(own)) = (fields.get("seller_id").filter(|s| !s.is_empty()), &self.seller_id)
+            && said != own
+        {
+            return Err(Unusable::Mismatch("seller_id"));
+        }
         let word = |name: &str| fields.get(name).map_or("", String::as_str);
         let (code, sub_code) = (Code::from_word(word("code")), SubCode::from_word(word("sub_code")));
         Ok(Reply { fields, code, sub_code })

@@ -85,6 +85,36 @@ fn the_payment_code_stands_in_no_address() {
 }
 
 #[test]
+fn a_service_provider_shows_the_shops_token_in_each_request_and_in_no_address() {
+    let provider = Merchant { shops_token: Some(SecretText::new("202601BBtoken".into())), ..merchant() };
+    for (call, content) in [
+        (Call::Pay, pay(&charge(), "F")),
+        (Call::Query, about_nothing()),
+        (Call::Bill, bill("2026-11-20".parse().unwrap())),
+    ] {
+        let request = provider.request(call, &content, Timestamp(0)).unwrap();
+        assert!(!request.path.contains("202601BBtoken") && request.body.contains("202601BBtoken"));
+        let fields = sent(&provider, call, &content);
+        assert_eq!(fields["app_auth_token"], "202601BBtoken");
+        let names: BTreeMap<&str, &str> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let text = signing_text(&names);
+        assert!(text.contains("app_auth_token=202601BBtoken"), "signed, too: {text}");
+        let key = WalletKey::read(public(MERCHANT).as_bytes()).unwrap();
+        assert!(key.verifies(text.as_bytes(), &fields["sign"]));
+    }
+    assert!(!sent(&merchant(), Call::Query, &about_nothing()).contains_key("app_auth_token"));
+}
+
+#[test]
+fn an_answer_that_names_another_seller_proves_nothing() {
+    let of = |seller: &str| {
+        testing::reply(Call::Query, &json!({ "code": "10000", "seller_id": seller })).map(drop)
+    };
+    assert_eq!((of("2088000000000001"), of("")), (Ok(()), Ok(())));
+    assert_eq!(of("2088000000000002"), Err(Unusable::Mismatch("seller_id")));
+}
+
+#[test]
 fn questions_cancellations_and_refunds_are_asked_as_documented() {
     let charge = charge();
     let number = charge.number.as_str();

@@ -16,6 +16,7 @@ pub use crate::channel::bills::BillError;
 const TRANSACTION: &str = "微信订单号";
 const NUMBER: &str = "商户订单号";
 const MERCHANT: &str = "商户号";
+const SHOP: &str = "特约商户号";
 const STATE: &str = "交易状态";
 const CURRENCY: &str = "货币种类";
 const REFUND_NUMBER: &str = "商户退款单号";
@@ -28,10 +29,32 @@ const LINES: &str = "总交易单数";
 const PAID_SUM: &str = "订单总金额";
 const REFUNDED_SUM: &str = "申请退款总金额";
 
+/// Whose a bill must be: the merchant's number, and the shop's that it acts for.
+#[derive(Clone, Debug)]
+pub struct Whose {
+    /// The merchant.
+    pub merchant_id: String,
+    /// The shop, if the merchant is a service provider.
+    pub shop: Option<String>,
+}
+
+impl Whose {
+    fn check(&self, merchant: &str, shop: &str) -> Result<(), String> {
+        let Self { merchant_id, shop: own } = self;
+        if merchant != merchant_id {
+            return Err(format!("it belongs to merchant {merchant}, not to {merchant_id}"));
+        }
+        match own {
+            Some(own) if shop != own => Err(format!("it belongs to the shop {shop}, not to {own}")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Reads a whole bill of this merchant.
 /// # Errors
 /// See [`BillError`]. Nothing of such a bill is used.
-pub fn parse(text: impl BufRead, merchant_id: &str) -> Result<Vec<BillRow>, BillError> {
+pub fn parse(text: impl BufRead, whose: &Whose) -> Result<Vec<BillRow>, BillError> {
     let mut lines = Lines::new(text, Writing::Utf8);
     let columns = match lines.next()? {
         Some((_, header)) if !header.is_empty() => Columns::of(header.trim_start_matches('\u{feff}'))?,
@@ -49,7 +72,7 @@ pub fn parse(text: impl BufRead, merchant_id: &str) -> Result<Vec<BillRow>, Bill
         }
         let unreadable = |what: String| BillError::Line { line, what };
         let values = values(&text);
-        let row = columns.row(&values, line, merchant_id).map_err(unreadable)?;
+        let row = columns.row(&values, line, whose).map_err(unreadable)?;
         sums.add(&row).ok_or_else(|| unreadable("the sum is too large".into()))?;
         rows.push(row);
     }
@@ -66,6 +89,7 @@ struct Columns {
     transaction: usize,
     number: usize,
     merchant: usize,
+    shop: usize,
     state: usize,
     currency: usize,
     refund_number: usize,
@@ -84,6 +108,7 @@ impl Columns {
             transaction: find(TRANSACTION)?,
             number: find(NUMBER)?,
             merchant: find(MERCHANT)?,
+            shop: find(SHOP)?,
             state: find(STATE)?,
             currency: find(CURRENCY)?,
             refund_number: find(REFUND_NUMBER)?,
@@ -95,14 +120,12 @@ impl Columns {
         })
     }
 
-    fn row(&self, values: &[&str], line: u64, merchant_id: &str) -> Result<BillRow, String> {
+    fn row(&self, values: &[&str], line: u64, whose: &Whose) -> Result<BillRow, String> {
         if values.len() != self.count {
             return Err(format!("it has {} values, the header has {} columns", values.len(), self.count));
         }
         let value = |column: usize| values.get(column).copied().unwrap_or_default();
-        if value(self.merchant) != merchant_id {
-            return Err(format!("it belongs to merchant {}, not to {merchant_id}", value(self.merchant)));
-        }
+        whose.check(value(self.merchant), value(self.shop))?;
         let currency: Currency = value(self.currency).parse().map_err(|e| format!("{e}"))?;
         let done = Progress::Done;
         let (movement, number, minor, revoked, progress) = match value(self.state) {
@@ -193,6 +216,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::bills;
     use proptest::prelude::*;
 
     const HEADER: &str = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,\
@@ -200,6 +224,10 @@ mod tests {
         商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注";
     const FOOTER: &str =
         "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
+
+    fn of(merchant: &str) -> Whose {
+        Whose { merchant_id: merchant.to_owned(), shop: None }
+    }
 
     fn line(state: &str, number: &str, refund: &str, paid: &str, refunded: &str, name: &str) -> String {
         format!(
@@ -229,7 +257,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Vec<BillRow>, BillError> {
-        parse(text.as_bytes(), "1900000109")
+        parse(text.as_bytes(), &of("1900000109"))
     }
 
     #[test]
@@ -294,15 +322,28 @@ mod tests {
     }
 
     #[test]
+    fn a_service_providers_bill_is_one_shops() {
+        let sold =
+            line("SUCCESS", "E1", "0", "12.34", "0.00", "tea").replace(",`0,`T0001", ",`1900000209,`T0001");
+        let whole = bill(&[sold], "12.34", "0.00");
+        let shop = |id: &str| Whose { shop: Some(id.into()), ..of("1900000109") };
+        assert_eq!(parse(whole.as_bytes(), &shop("1900000209")).unwrap().len(), 1);
+        let Err(BillError::Line { line: 2, what }) = parse(whole.as_bytes(), &shop("1900000210")) else {
+            panic!("another shop's")
+        };
+        assert!(what.contains("1900000209"), "{what}");
+    }
+
+    #[test]
     fn another_kind_of_bill_another_merchant_and_unknown_words_are_refused_with_the_reason() {
         let success = bill(&day(), "13.50", "10.00").replace(",申请退款金额", "");
         assert_eq!(read(&success), Err(BillError::NoColumn(REFUNDED)));
         let whole = bill(&day(), "13.50", "10.00");
-        assert!(matches!(parse(whole.as_bytes(), "1900000110"), Err(BillError::Line { line: 2, .. })));
+        assert!(matches!(parse(whole.as_bytes(), &of("1900000110")), Err(BillError::Line { line: 2, .. })));
         assert!(matches!(read(&whole.replace("REFUND", "REFUNDED")), Err(BillError::Line { line: 3, .. })));
         assert!(matches!(read(&whole.replace("5.50,`0.00", "5.505,`0.00")), Err(BillError::Line { .. })));
         assert_eq!(read("<html>busy</html>"), Err(BillError::NoColumn(TRANSACTION)));
-        assert_eq!(parse(&[0xff, 0xfe, 0][..], "1"), Err(BillError::NotText));
+        assert_eq!(parse(&[0xff, 0xfe, 0][..], &of("1")), Err(BillError::NotText));
         assert_eq!(read(""), Err(BillError::NotText));
     }
 
@@ -316,7 +357,25 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = parse(&bytes[..], "1900000109");
+            let _ = parse(&bytes[..], &of("1900000109"));
+            let _ = parse(bills::gzip(&bytes), &of("1900000109"));
+        }
+
+        #[test]
+        fn a_packed_bill_that_is_damaged_anywhere_is_refused_or_is_the_same_bill(
+            at in any::<prop::sample::Index>(), other in 1_u8.., cut in any::<prop::sample::Index>(),
+        ) {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut packer, bill(&day(), "13.50", "10.00").as_bytes()).unwrap();
+            let whole = packer.finish().unwrap();
+            let rows = parse(bills::gzip(&whole), &of("1900000109")).unwrap();
+            let mut damaged = whole.clone();
+            damaged[at.index(whole.len())] ^= other;
+            for bytes in [&damaged[..], &whole[..cut.index(whole.len())], &damaged[..cut.index(whole.len())]] {
+                if let Ok(read) = parse(bills::gzip(bytes), &of("1900000109")) {
+                    prop_assert_eq!(&read, &rows);
+                }
+            }
         }
     }
 }

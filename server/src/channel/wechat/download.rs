@@ -34,8 +34,8 @@ impl WechatChannel {
         if !bytes.starts_with(&[0x1f, 0x8b]) {
             return Err(no_bill(&bytes));
         }
-        let merchant_id = self.merchant.merchant_id.clone();
-        let read = move || bill::parse(bills::gzip(&bytes), &merchant_id);
+        let whose = self.merchant.whose();
+        let read = move || bill::parse(bills::gzip(&bytes), &whose);
         let read = tokio::task::spawn_blocking(read).await;
         Ok(read.map_err(|error| BillFailure::Bad(error.to_string()))??)
     }

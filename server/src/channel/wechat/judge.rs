@@ -5,6 +5,7 @@
 
 use super::error_code::ErrorCode as E;
 use super::wire::{Reply, Unusable};
+use crate::channel::words;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Refunded, Charge};
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
@@ -203,10 +204,11 @@ pub fn query_refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, U
     }
     Ok(match reply.get(&format!("refund_status_{found}")).unwrap_or_default() {
         "SUCCESS" => Refunded::Done,
-        "REFUNDCLOSE" => Refunded::Refused("the wallet closed the refund".into()),
-        // CHANGE: the customer's card is gone; a person must finish it in the wallet's merchant system. The
-        // money has left the merchant, so it is not refused.
-        "PROCESSING" | "CHANGE" => Refunded::Processing,
+        "REFUNDCLOSE" => Refunded::Closed(words::REFUND_CLOSED.into()),
+        "PROCESSING" => Refunded::Processing,
+        // The customer's card is gone. The money has left the merchant, so it is not refused; it arrives when somebody has
+        // finished it in the wallet's merchant system.
+        "CHANGE" => Refunded::NeedsAPerson(words::REFUND_STUCK.into()),
         _ => Refunded::Unknown,
     })
 }

@@ -1,5 +1,6 @@
 use super::super::error_code::ErrorCode;
 use super::super::fields::{self, Fields};
+use super::super::settings::SubMerchant;
 use super::super::sign::{self, SignType};
 use super::super::wire::{Merchant, Unusable};
 use super::*;
@@ -12,6 +13,7 @@ fn merchant() -> Merchant {
     Merchant {
         app_id: "wx0000000000000001".into(),
         merchant_id: "1900000001".into(),
+        shop: None,
         api_key: SecretText::new("0123456789abcdef0123456789abcdef".into()),
         sign_type: SignType::HmacSha256,
         client_ip: "127.0.0.1".into(),
@@ -103,6 +105,30 @@ fn a_success_about_something_else_proves_nothing() {
         let reply = pay_reply(&[PAID[0], PAID[1], PAID[2], (name, value)]);
         assert!(matches!(reply, Err(Unusable::Mismatch(_))), "{name}={value} gave {reply:?}");
     }
+}
+
+#[test]
+fn a_service_providers_answer_counts_for_the_shop_that_was_named_and_no_other() {
+    let shop = SubMerchant { merchant_id: "1900000209".into(), app_id: Some("wxshop".into()) };
+    let provider = Merchant { shop: Some(shop), ..merchant() };
+    let asked = provider.about(&number(), "n");
+    assert!(asked.contains("1900000209") && asked.contains("wxshop"), "{asked}");
+    assert!(!merchant().about(&number(), "n").contains("sub_"), "nobody else names one");
+    let opened = |merchant: &Merchant, shop: &[(&str, &str)]| {
+        let own: Vec<(&str, &str)> = PAID.iter().chain(shop).copied().collect();
+        merchant.open(&signed(fields(&own))).map(drop)
+    };
+    let named = ("sub_mch_id", "1900000209");
+    assert_eq!(opened(&provider, &[named, ("sub_appid", "wxshop")]), Ok(()));
+    assert_eq!(opened(&provider, &[named]), Ok(()), "its app may be left out");
+    assert_eq!(opened(&provider, &[]), Err(Unusable::Mismatch("sub_mch_id")));
+    assert_eq!(opened(&provider, &[("sub_mch_id", "1900000210")]), Err(Unusable::Mismatch("sub_mch_id")));
+    assert_eq!(opened(&provider, &[named, ("sub_appid", "wxother")]), Err(Unusable::Mismatch("sub_appid")));
+    assert_eq!(
+        opened(&merchant(), &[named]),
+        Err(Unusable::Mismatch("sub_mch_id")),
+        "money for a shop of another"
+    );
 }
 
 #[test]
@@ -221,8 +247,8 @@ fn a_refund_is_done_only_when_a_question_about_it_says_so() {
     };
     assert_eq!(asked("SUCCESS"), Ok(Refunded::Done));
     assert_eq!(asked("PROCESSING"), Ok(Refunded::Processing));
-    assert!(matches!(asked("REFUNDCLOSE"), Ok(Refunded::Refused(_))));
-    assert_eq!(asked("CHANGE"), Ok(Refunded::Processing));
+    assert!(matches!(asked("REFUNDCLOSE"), Ok(Refunded::Closed(_))));
+    assert!(matches!(asked("CHANGE"), Ok(Refunded::NeedsAPerson(_))));
     assert_eq!(asked(""), Ok(Refunded::Unknown));
 }
 

@@ -26,6 +26,12 @@ pub struct WechatSettings {
     pub app_id: String,
     /// The merchant's number.
     pub merchant_id: String,
+    /// A service provider's account: the number of the shop that it acts for. App, merchant and keys are the provider's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_merchant_id: Option<String>,
+    /// The shop's own app, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_app_id: Option<String>,
     /// A file that holds the merchant's API key (v2) and nothing else.
     pub api_key_file: PathBuf,
     /// `apiclient_cert.pem`, as the wallet issued it.
@@ -60,6 +66,15 @@ pub struct WechatSettings {
     /// Version 3 of the interface, for shown codes and bills.
     #[serde(default)]
     pub v3: Option<WechatV3Settings>,
+}
+
+/// A shop for which a service provider acts: it is named in every request, and every answer must be about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubMerchant {
+    /// Its number.
+    pub merchant_id: String,
+    /// Its own app, if it has one.
+    pub app_id: Option<String>,
 }
 
 /// Why the channel cannot be opened.
@@ -114,6 +129,46 @@ impl WechatSettings {
         self.v3.iter_mut().for_each(|v3| v3.resolve(folder));
     }
 
+    /// What the account is called: the merchant's number, and behind it the shop's that it acts for.
+    #[must_use]
+    pub fn account(&self) -> String {
+        match &self.sub_merchant_id {
+            Some(shop) => format!("{}/{shop}", self.merchant_id),
+            None => self.merchant_id.clone(),
+        }
+    }
+
+    /// The shop that the merchant acts for, if it is a service provider.
+    pub(crate) fn shop(&self) -> Option<SubMerchant> {
+        let merchant_id = self.sub_merchant_id.clone()?;
+        Some(SubMerchant { merchant_id, app_id: self.sub_app_id.clone() })
+    }
+
+    /// What is wrong with what stands there of a shop: the field, what it is, and what to write.
+    /// # Errors
+    /// Something is.
+    pub(crate) fn check_shop(&self) -> Result<(), (&'static str, &'static str, &'static str)> {
+        let plain = |id: &String| !id.is_empty() && id.len() <= 32 && id.bytes().all(|b| b.is_ascii_digit());
+        match (&self.sub_merchant_id, &self.sub_app_id) {
+            (Some(shop), _) if !plain(shop) => Err((
+                "wechat.sub_merchant_id",
+                "is not a merchant's number",
+                "sub_merchant_id = \"1900000109\"",
+            )),
+            (Some(shop), _) if *shop == self.merchant_id => Err((
+                "wechat.sub_merchant_id",
+                "is the merchant's own number",
+                "the shop's, or leave it out where no service provider acts for the shop",
+            )),
+            (None, Some(_)) => Err((
+                "wechat.sub_app_id",
+                "needs sub_merchant_id beside it",
+                "both, or neither where no service provider acts for the shop",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The merchant, with the API key read from its file.
     /// # Errors
     /// The file cannot be read or holds no key.
@@ -126,6 +181,7 @@ impl WechatSettings {
         Ok(Merchant {
             app_id: self.app_id.clone(),
             merchant_id: self.merchant_id.clone(),
+            shop: self.shop(),
             api_key: SecretText::new(key.to_owned()),
             sign_type: self.sign_type,
             client_ip: self.client_ip.clone(),

@@ -4,8 +4,10 @@
 //! A reply counts only if it is readable, says it was accepted, carries a true signature, is addressed to our
 //! merchant, and is about the number and amount that were asked. Anything else is [`Unusable`]: unknown.
 
+use super::bill::Whose;
 use super::error_code::ErrorCode;
 use super::fields::{self, Fields, Unreadable};
+use super::settings::SubMerchant;
 use super::sign::{self, SignType};
 use crate::channel::words::{clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge};
@@ -39,6 +41,8 @@ pub struct Merchant {
     pub app_id: String,
     /// Our merchant number.
     pub merchant_id: String,
+    /// The shop that we act for, as a service provider.
+    pub shop: Option<SubMerchant>,
     /// The merchant's API key.
     pub api_key: SecretText,
     /// How both sides sign.
@@ -126,6 +130,13 @@ impl Merchant {
         self.request(nonce, &[("out_refund_no", &refund.refund.0)])
     }
 
+    /// Whose bills must be.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        let shop = self.shop.as_ref().map(|shop| shop.merchant_id.clone());
+        Whose { merchant_id: self.merchant_id.clone(), shop }
+    }
+
     /// The request for the bill of a day (`20261120`).
     #[must_use]
     pub fn bill(&self, day: &str, nonce: &str) -> String {
@@ -138,6 +149,8 @@ impl Merchant {
             ("mch_id", self.merchant_id.as_str()),
             ("nonce_str", nonce),
             ("sign_type", self.sign_type.word()),
+            ("sub_appid", self.shop.as_ref().and_then(|shop| shop.app_id.as_deref()).unwrap_or_default()),
+            ("sub_mch_id", self.shop.as_ref().map(|shop| shop.merchant_id.as_str()).unwrap_or_default()),
         ];
         let all = common.iter().chain(own).filter(|(_, value)| !value.is_empty());
         let mut fields: Fields = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -164,6 +177,7 @@ impl Merchant {
         if !is("mch_id", &self.merchant_id) {
             return Err(Unusable::Mismatch("mch_id"));
         }
+        self.is_about_the_shop(&fields)?;
         let error = if is("result_code", "SUCCESS") {
             None
         } else if is("result_code", "FAIL") {
@@ -172,6 +186,19 @@ impl Merchant {
             return Err(Unusable::Mismatch("result_code"));
         };
         Ok(Reply { fields, error })
+    }
+
+    /// A service provider has many shops, and all their numbers are in one heap.
+    fn is_about_the_shop(&self, fields: &Fields) -> Result<(), Unusable> {
+        let said = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let own = self.shop.as_ref();
+        if said("sub_mch_id") != own.map(|shop| shop.merchant_id.as_str()) {
+            return Err(Unusable::Mismatch("sub_mch_id"));
+        }
+        match (said("sub_appid"), own.and_then(|shop| shop.app_id.as_deref())) {
+            (Some(said), Some(own)) if said != own => Err(Unusable::Mismatch("sub_appid")),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::{WechatV3, judge};
 use crate::channel::Answer;
 use crate::channel::bills::{self, BillFailure, Bills};
 use crate::channel::silence::Silence;
-use crate::channel::wechat::bill;
+use crate::channel::wechat::bill::{self, Whose};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::reconciliation::BillRow;
 use evertill_shared::wallet::Wallet;
@@ -31,17 +31,17 @@ impl WechatV3 {
         let at = judge::bill(&reply)?;
         let file = it.send(&it.merchant.file(at.target), LIMIT, bills::MOST_PACKED).await.map_err(silent)?;
         let bytes = file.ok().map_err(|why| BillFailure::NoAnswer(format!("the bill's file: {why}")))?;
-        let merchant_id = it.merchant.signer.merchant_id.clone();
-        let read = move || read(&bytes, &at.hash, &merchant_id);
+        let whose = it.merchant.whose();
+        let read = move || read(&bytes, &at.hash, &whose);
         let read = tokio::task::spawn_blocking(read).await;
         read.map_err(|error| BillFailure::Bad(error.to_string()))?
     }
 }
 
 /// Reads a packed bill, if its text is the one whose hash was named.
-fn read(packed: &[u8], hash: &str, merchant_id: &str) -> Result<Vec<BillRow>, BillFailure> {
+fn read(packed: &[u8], hash: &str, whose: &Whose) -> Result<Vec<BillRow>, BillFailure> {
     let mut text = BufReader::new(Hashed::new(bills::gzip(packed)));
-    let rows = bill::parse(&mut text, merchant_id)?;
+    let rows = bill::parse(&mut text, whose)?;
     // A bill that was taken was read to its end.
     if text.into_inner().hash() == hash {
         Ok(rows)
@@ -93,12 +93,13 @@ mod tests {
         packer.write_all(text.as_bytes()).unwrap();
         let packed = packer.finish().unwrap();
         let digest = |bytes: &[u8]| hex::encode(ring::digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes));
-        assert_eq!(read(&packed, &digest(text.as_bytes()), "1900000109"), Ok(Vec::new()));
-        assert!(matches!(read(&packed, &digest(&packed), "1900000109"), Err(BillFailure::Bad(_))));
+        let whose = Whose { merchant_id: "1900000109".into(), shop: None };
+        assert_eq!(read(&packed, &digest(text.as_bytes()), &whose), Ok(Vec::new()));
+        assert!(matches!(read(&packed, &digest(&packed), &whose), Err(BillFailure::Bad(_))));
         for cut in [0, 5, packed.len() - 3] {
-            assert!(read(&packed[..cut], &digest(text.as_bytes()), "1900000109").is_err(), "{cut}");
+            assert!(read(&packed[..cut], &digest(text.as_bytes()), &whose).is_err(), "{cut}");
         }
-        let unpacked = read(text.as_bytes(), &digest(text.as_bytes()), "1900000109");
+        let unpacked = read(text.as_bytes(), &digest(text.as_bytes()), &whose);
         assert!(matches!(unpacked, Err(BillFailure::Bad(_))));
     }
 }

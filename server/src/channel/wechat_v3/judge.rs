@@ -6,6 +6,8 @@
 use super::error_code::ErrorCode as E;
 use super::wire::{Reply, Unusable, same, same_amount, same_if_there, text, transaction};
 use crate::channel::bills::BillFailure;
+use crate::channel::wechat::SubMerchant;
+use crate::channel::words;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Refunded, Charge, ShownOrder};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::ChannelNumber;
@@ -27,11 +29,19 @@ pub struct Us<'a> {
     pub app_id: &'a str,
     /// Our merchant number.
     pub merchant_id: &'a str,
+    /// The shop that we act for, as a service provider.
+    pub shop: Option<&'a SubMerchant>,
 }
 
 impl Us<'_> {
-    /// Compares app and merchant with ours.
+    /// Compares app and merchant with ours, and the shop.
     pub(super) fn addressed(self, said: &Value) -> Result<(), Unusable> {
+        if let Some(shop) = self.shop {
+            same(said, "/sp_appid", self.app_id)?;
+            same(said, "/sp_mchid", self.merchant_id)?;
+            same(said, "/sub_mchid", &shop.merchant_id)?;
+            return shop.app_id.as_ref().map_or(Ok(()), |app| same_if_there(said, "/sub_appid", app));
+        }
         same(said, "/appid", self.app_id)?;
         same(said, "/mchid", self.merchant_id)
     }
@@ -268,10 +278,11 @@ fn refund_answered(said: &Value, refund: &ChannelRefund) -> Result<Refunded, Unu
     same_amount(said, "/amount/refund", refund.amount)?;
     Ok(match text(said, "/status").unwrap_or_default() {
         "SUCCESS" => Refunded::Done,
-        "CLOSED" => Refunded::Refused("the wallet closed the refund".into()),
-        // ABNORMAL: the customer's card is gone; a person must finish it in the wallet's merchant system. The money
-        // has left the merchant, so it is not refused.
-        "PROCESSING" | "ABNORMAL" => Refunded::Processing,
+        "CLOSED" => Refunded::Closed(words::REFUND_CLOSED.into()),
+        "PROCESSING" => Refunded::Processing,
+        // The customer's card is gone. The money has left the merchant, so it is not refused; it arrives when somebody has
+        // finished it in the wallet's merchant system.
+        "ABNORMAL" => Refunded::NeedsAPerson(words::REFUND_STUCK.into()),
         _ => Refunded::Unknown,
     })
 }

@@ -252,8 +252,8 @@ fn a_refund_is_done_only_when_it_says_so_about_this_very_refund() {
     for (status, outcome) in [
         ("SUCCESS", Refunded::Done),
         ("PROCESSING", Refunded::Processing),
-        ("ABNORMAL", Refunded::Processing),
-        ("CLOSED", Refunded::Refused("the wallet closed the refund".into())),
+        ("ABNORMAL", Refunded::NeedsAPerson(crate::channel::words::REFUND_STUCK.into())),
+        ("CLOSED", Refunded::Closed(crate::channel::words::REFUND_CLOSED.into())),
         ("NEW", Refunded::Unknown),
     ] {
         for judge in [refund, query_refund] {

@@ -115,6 +115,7 @@ impl WechatV3Settings {
         let key = AppKey::read(&key).map_err(|problem| wrong(&account.client_key, problem))?;
         Ok(Merchant {
             app_id: account.app_id.clone(),
+            shop: account.shop(),
             signer: Signer { merchant_id: account.merchant_id.clone(), serial, key },
             notify_url: self.notify_url.clone(),
         })

@@ -28,7 +28,7 @@ pub const PUBLIC: &str = key!("public");
 pub const PUBLIC_ID: &str = "PUB_KEY_ID_0119000001092025010100191700001234";
 pub const API_KEY: &str = "a7cde1ZJB1kG2e7VfTs3jQzaWizur8Gb";
 pub const NOW: Timestamp = Timestamp(1_763_700_000_000);
-pub const US: Us<'static> = Us { app_id: "wxd678efh567hg6787", merchant_id: "1900000109" };
+pub const US: Us<'static> = Us { app_id: "wxd678efh567hg6787", merchant_id: "1900000109", shop: None };
 
 pub type Headers = Vec<(String, String)>;
 
@@ -89,6 +89,7 @@ pub fn reply(status: u16, body: &Value) -> Result<Reply, Unusable> {
 pub fn merchant() -> Merchant {
     Merchant {
         app_id: US.app_id.into(),
+        shop: None,
         signer: Signer {
             merchant_id: US.merchant_id.into(),
             serial: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB".into(),

@@ -6,6 +6,8 @@
 
 use super::error_code::ErrorCode;
 use super::sign::{NotAuthentic, Signer, Trust};
+use crate::channel::wechat::SubMerchant;
+use crate::channel::wechat::bill::Whose;
 use crate::channel::words::{china_time, clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
@@ -14,17 +16,15 @@ use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
 use serde_json::{Value, json};
 
-/// Where a code that the customer scans is asked for.
-pub const NATIVE: &str = "/v3/pay/transactions/native";
-/// Where a customer's code is charged.
-pub const CODEPAY: &str = "/v3/pay/transactions/codepay";
+/// Where a merchant's orders are, and where those are that a service provider makes for a shop.
+const OWN: &str = "/v3/pay/transactions";
+const FOR_A_SHOP: &str = "/v3/pay/partner/transactions";
 /// Where a bill is asked for.
 pub const BILL: &str = "/v3/bill/tradebill";
 /// Where a bill is fetched.
 pub const BILL_FILE: &str = "/v3/billdownload/file?";
 /// Where the wallet's certificates are.
 pub const CERTIFICATES: &str = "/v3/certificates?algorithm_type=RSA";
-const ORDERS: &str = "/v3/pay/transactions/out-trade-no";
 const REFUNDS: &str = "/v3/refund/domestic/refunds";
 
 /// A moment as the wallet writes it, by China's clock.
@@ -38,6 +38,8 @@ const NOTHING: &str = "CHECK000000";
 pub struct Merchant {
     /// Our app.
     pub app_id: String,
+    /// The shop that we act for, as a service provider.
+    pub shop: Option<SubMerchant>,
     /// What signs for us; it names our merchant number.
     pub signer: Signer,
     /// Where the wallet tells of payments.
@@ -90,10 +92,48 @@ impl Merchant {
         &self.signer.merchant_id
     }
 
+    /// Whose bills must be.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        let shop = self.shop.as_ref().map(|shop| shop.merchant_id.clone());
+        Whose { merchant_id: self.merchant_id().to_owned(), shop }
+    }
+
+    /// The apps, and who is who.
     fn with_names(&self, mut body: Value) -> String {
-        body["appid"] = json!(self.app_id);
-        body["mchid"] = json!(self.merchant_id());
+        match &self.shop {
+            None => body["appid"] = json!(self.app_id),
+            Some(shop) => {
+                body["sp_appid"] = json!(self.app_id);
+                shop.app_id.iter().for_each(|app| body["sub_appid"] = json!(app));
+            }
+        }
+        self.with_merchants(body)
+    }
+
+    /// Who is who.
+    fn with_merchants(&self, mut body: Value) -> String {
+        match &self.shop {
+            None => body["mchid"] = json!(self.merchant_id()),
+            Some(shop) => {
+                body["sp_mchid"] = json!(self.merchant_id());
+                body["sub_mchid"] = json!(shop.merchant_id);
+            }
+        }
         body.to_string()
+    }
+
+    /// The shop alone, where nothing else is asked for; with the sign that goes before it.
+    fn shop_in_query(&self, sign: char) -> String {
+        self.shop.as_ref().map(|shop| format!("{sign}sub_mchid={}", shop.merchant_id)).unwrap_or_default()
+    }
+
+    fn orders(&self) -> &'static str {
+        if self.shop.is_some() { FOR_A_SHOP } else { OWN }
+    }
+
+    fn order(&self, number: &str) -> String {
+        format!("{}/out-trade-no/{number}", self.orders())
     }
 
     /// Asks for a code that the customer scans.
@@ -111,7 +151,7 @@ impl Merchant {
         if !order.device.is_empty() {
             body["attach"] = json!(clip(&order.device, 128));
         }
-        post(NATIVE.to_owned(), self.with_names(body))
+        post(format!("{}/native", self.orders()), self.with_names(body))
     }
 
     /// Charges a customer's code.
@@ -125,7 +165,7 @@ impl Merchant {
             "amount": { "total": charge.amount.minor, "currency": charge.amount.currency.code() },
             "scene_info": { "device_id": store, "store_info": { "out_id": store } },
         });
-        post(CODEPAY.to_owned(), self.with_names(body))
+        post(format!("{}/codepay", self.orders()), self.with_names(body))
     }
 
     /// Asks about an order.
@@ -141,19 +181,21 @@ impl Merchant {
     }
 
     fn about(&self, number: &str) -> Call {
-        get(format!("{ORDERS}/{number}?mchid={}", self.merchant_id()))
+        let name = if self.shop.is_some() { "sp_mchid" } else { "mchid" };
+        let (order, shop) = (self.order(number), self.shop_in_query('&'));
+        get(format!("{order}?{name}={}{shop}", self.merchant_id()))
     }
 
     /// Closes an order that is not paid.
     #[must_use]
     pub fn close(&self, number: &ChannelNumber) -> Call {
-        post(format!("{ORDERS}/{number}/close"), json!({ "mchid": self.merchant_id() }).to_string())
+        post(format!("{}/close", self.order(number.as_str())), self.with_merchants(json!({})))
     }
 
     /// Takes a charged code back.
     #[must_use]
     pub fn reverse(&self, number: &ChannelNumber) -> Call {
-        post(format!("{ORDERS}/{number}/reverse"), self.with_names(json!({})))
+        post(format!("{}/reverse", self.order(number.as_str())), self.with_names(json!({})))
     }
 
     /// Gives money back.
@@ -172,13 +214,14 @@ impl Merchant {
         if !reason.is_empty() {
             body["reason"] = json!(reason);
         }
+        self.shop.iter().for_each(|shop| body["sub_mchid"] = json!(shop.merchant_id));
         post(REFUNDS.to_owned(), body.to_string())
     }
 
     /// Asks about a refund.
     #[must_use]
     pub fn query_refund(&self, refund: &ChannelRefund) -> Call {
-        get(format!("{REFUNDS}/{}", escaped(&refund.refund.0)))
+        get(format!("{REFUNDS}/{}{}", escaped(&refund.refund.0), self.shop_in_query('?')))
     }
 
     /// Asks for the wallet's certificates.
@@ -190,7 +233,8 @@ impl Merchant {
     /// Asks for the bill of a day.
     #[must_use]
     pub fn bill(&self, day: BusinessDay) -> Call {
-        get(format!("{BILL}?bill_date={day}&bill_type=ALL&tar_type=GZIP"))
+        let shop = self.shop_in_query('&');
+        get(format!("{BILL}?bill_date={day}&bill_type=ALL&tar_type=GZIP{shop}"))
     }
 
     /// Fetches a file that the wallet named.

@@ -90,6 +90,35 @@ fn questions_and_deeds_go_where_the_wallet_takes_them() {
 }
 
 #[test]
+fn a_service_provider_asks_elsewhere_and_names_the_shop_each_time() {
+    let shop =
+        |app: Option<&str>| SubMerchant { merchant_id: "1900000209".into(), app_id: app.map(str::to_owned) };
+    let merchant = Merchant { shop: Some(shop(Some("wxshop"))), ..merchant() };
+    let base = "/v3/pay/partner/transactions";
+    let native = merchant.native(&order());
+    assert_eq!(native.target, format!("{base}/native"));
+    let said = body(&native);
+    assert!(said.get("mchid").is_none() && said.get("appid").is_none());
+    assert_eq!((&said["sp_appid"], &said["sp_mchid"]), (&json!(US.app_id), &json!(US.merchant_id)));
+    assert_eq!((&said["sub_appid"], &said["sub_mchid"]), (&json!("wxshop"), &json!("1900000209")));
+    let own = format!("{base}/out-trade-no/{}", number(1));
+    let asked = merchant.query(&number(1)).target;
+    assert_eq!(asked, format!("{own}?sp_mchid=1900000109&sub_mchid=1900000209"));
+    let close = merchant.close(&number(1));
+    assert_eq!(close.target, format!("{own}/close"));
+    assert_eq!(body(&close), json!({ "sp_mchid": "1900000109", "sub_mchid": "1900000209" }));
+    assert!(close.is_harmless());
+    assert_eq!(merchant.reverse(&number(1)).target, format!("{own}/reverse"));
+    assert_eq!(body(&merchant.refund(&refund()))["sub_mchid"], "1900000209");
+    let back = merchant.query_refund(&refund()).target;
+    assert_eq!(back, "/v3/refund/domestic/refunds/R1%7C2?sub_mchid=1900000209");
+    let bill = merchant.bill("2026-11-20".parse().unwrap()).target;
+    assert!(bill.ends_with("&tar_type=GZIP&sub_mchid=1900000209"), "{bill}");
+    let plain = Merchant { shop: Some(shop(None)), ..merchant };
+    assert!(body(&plain.native(&order())).get("sub_appid").is_none());
+}
+
+#[test]
 fn a_reply_counts_by_its_signature_and_what_it_says() {
     let good = json!({ "trade_state": "SUCCESS" });
     assert_eq!(reply(200, &good), Ok(Reply::Good(good.clone())));

@@ -84,6 +84,9 @@ dictionary! {
     price_was: "price was {}", "原价 {}";
     approved_by: "approved by {}", "批准人：{}";
     order_note: "Note", "备注";
+    age_looked_at: "Age", "年龄核验";
+    years_old: "{} or older", "已满 {} 周岁";
+    checked_by: "looked at by {}", "核验人：{}";
     lines_voided: "Lines voided before payment", "付款前删除的行数";
     reason_damaged: "damaged", "商品破损";
     reason_near_expiry: "short shelf life", "临近保质期";
@@ -185,6 +188,7 @@ dictionary! {
     decline_limit_or_risk: "a limit was exceeded, or the wallet suspects fraud", "超出限额或存在风险";
     decline_configuration: "our settings at the wallet are wrong: tell IT", "商户设置有误：请联系 IT";
     decline_channel_unreachable: "the wallet could not be reached", "无法连接钱包";
+    decline_outside_limits: "our accounts at the wallet take no such amount", "金额超出本店钱包账户的收款范围";
     decline_no_account: "none of our accounts at the wallet takes such a payment", "没有可收此款项的钱包账户";
 
     // Refunds
@@ -227,6 +231,37 @@ dictionary! {
     accepted: "Accepted by {}: the order counts as a sale now.", "已由 {} 确认，该订单现已计入销售。";
     accept_not_quarantined: "This order is not in quarantine: there is nothing to accept.", "该订单未被隔离，无需确认。";
 
+    // Refunds approved from afar
+    approvals: "Approve", "授权";
+    approval_title: "Approve a refund at a till", "授权收银机退款";
+    approval_how: "Makes a code that the cashier scans on the page where the refund is approved. It counts once, for ten minutes, up to this amount, for this order or at this till. The refund stands under your name.", "生成一个授权码，由收银员在退款授权页面扫描。授权码仅可使用一次，十分钟内有效，不超过此金额，且仅限此订单或此收银机。退款记在您名下。";
+    approval_most: "Up to how much", "最高金额";
+    approval_order: "Order number", "订单号";
+    approval_order_hint: "As it stands on the receipt. Leave it empty to approve any order of one till.", "见小票。留空则可用于某台收银机的任一订单。";
+    approval_till: "Till", "收银机";
+    approval_any_till: "The till that sold the order", "售出该订单的收银机";
+    approval_make: "Make a code", "生成授权码";
+    approval_choose: "Name the order, or choose the till.", "请填写订单号或选择收银机。";
+    approval_bad_order: "This is no order number. Compare it with the receipt.", "订单号不正确，请与小票核对。";
+    approval_too_many: "Too many codes of yours count at the moment. Wait until some are over.", "您当前有效的授权码过多，请稍后再试。";
+    approval_for_order: "Up to {} of order {}", "订单 {1}，最高 {0}";
+    approval_for_till: "Up to {} at {}", "收银机 {1}，最高 {0}";
+    approval_picture: "The code to be scanned at the till", "供收银机扫描的授权码";
+    approval_how_shown: "Let the cashier scan it at the till. It counts once, until {}, and is shown only now.", "请收银员在收银机上扫描。仅可使用一次，有效至 {}，且仅此次显示。";
+    approval_from_order: "Approve it at the till by a code", "用授权码在收银机上授权";
+
+    // Finished at the wallet by a person
+    finish_title: "Money that waits for a person", "等待人工处理的款项";
+    finish_how: "The wallet has taken this money from the store and cannot hand it to the customer, whose card is gone. Finish the refund in the wallet's merchant system first, then say here that it is done: the books are closed by it, and the money is never sent again from here.", "钱包已从商户扣款，但因顾客的银行卡失效无法退给顾客。请先在钱包商户平台完成退款，再在此确认：确认后账目即结清，系统不会再次退款。";
+    finish_amount: "{} as {}", "{}，退款单号 {}";
+    finish_reason: "How was it done?", "如何处理的？";
+    finish_reason_hint: "like: paid to another card of the customer's, number 42", "例如：已退至顾客的另一张卡，流水号 42";
+    finish: "It is finished", "已处理完成";
+    finish_only_managers: "Only managers can say that it is finished.", "只有店长可以确认处理完成。";
+    finish_done: "Refund {}: finished at the wallet.", "退款 {}：已在钱包处理完成。";
+    finish_not_waiting: "This refund does not wait for a person any more. Look at the order's story.", "该退款已不再等待人工处理，请查看订单经过。";
+    do_finish: "Finish {} in the wallet's merchant system, then open the order and say that it is done.", "请在钱包商户平台处理 {}，然后打开订单确认已完成。";
+
     // What a group says
     group_unavailable: "The group that keeps this order (group {}) cannot be reached. Nothing was done. Try again in a minute; if it stays so, tell IT.", "保存该订单的订单库（{}）无法连接，未做任何操作。请一分钟后重试；如仍如此请联系 IT。";
     outcome_unknown: "It is not known yet whether this was done. Press the button again: it is asked only once, however often you press.", "尚不清楚是否已完成。请再按一次：无论按多少次都只会申请一次。";
@@ -246,12 +281,16 @@ dictionary! {
     fact_late_success: "Attempt {}: the wallet says PAID after it was over (transaction {}). The money goes back by itself.", "第 {} 次：结束后钱包仍报告已支付（交易单号 {}）。款项将自动退还。";
     fact_paid_twice: "Attempt {}: PAID although the order was paid already. The money goes back by itself.", "第 {} 次：订单已支付后又被支付。款项将自动退还。";
     fact_given_back: "Attempt {}: {} went back by itself as {}", "第 {} 次：{} 已自动退还，退款单号 {}";
-    fact_known_at_others: "Attempt {}: more than one of the merchant's accounts know it. It is taken back at account {}", "第 {} 次：不止一个商户账户有此笔记录，正在账户 {} 撤销";
+    fact_known_at_others: "Attempt {}: more than one of the merchant's accounts know this payment; only one may have it. It is being ended at: {}", "第 {} 次：不止一个商户账户有此笔支付，只能保留一个。正在以下账户结束：{}";
+    fact_paid_at_another: "Attempt {}: account {} has the money as well, too late to be taken back. It goes back from there by itself.", "第 {} 次：账户 {} 也收到了款项，且已超过撤销期限。款项将从该账户自动退还。";
+    fact_given_back_at: "Attempt {}: {} went back by itself from account {} as {}", "第 {} 次：{} 已从账户 {} 自动退还，退款单号 {}";
     fact_nothing_to_give_back: "Attempt {}: the wallet holds nothing to give back", "第 {} 次：钱包未持有需退还的款项";
     fact_not_given_back: "Attempt {}: the wallet would not give the money back ({}). It is tried again; look at it in the wallet's merchant system.", "第 {} 次：钱包未能退还款项（{}）。系统会继续尝试，请在钱包商户系统中核对。";
     fact_refund_asked: "Refund of {} asked by {} ({}): {}", "{1}（{2}）申请退款 {0}：{3}";
     fact_refund_carried: "Refund {}: carried out at {}", "退款 {}：由 {} 办理";
     fact_refund_is: "Refund {}: {}", "退款 {}：{}";
+    fact_refund_needs_a_person: "Refund {}: the wallet could not hand the money to the customer, whose card is gone. Finish it in the wallet's merchant system; it is asked about until then.", "退款 {}：顾客的银行卡已失效，钱包未能退到顾客手中。请在钱包商户平台手动处理；处理完成前系统会继续查询。";
+    fact_finished_by_hand: "Refund {}: finished at the wallet by {} ({}): {}", "退款 {}：由 {}（{}）在钱包商户平台处理完成：{}";
     fact_refund_contradicted: "Refund {}: the wallet now says otherwise than \"{}\". Compare with the wallet's merchant system.", "退款 {}：钱包现在的说法与“{}”不符，请与钱包商户系统核对。";
 
     // Terminals
@@ -449,6 +488,9 @@ dictionary! {
     did_group_moved: "Sent the orders of the group elsewhere", "迁移订单组的订单";
     did_move_aborted: "Took a drain or a move back", "撤销停用或迁移";
     did_group_retired: "Retired the order group", "退役订单组";
+    did_make_approval: "Code made that approves a refund", "生成退款授权码";
+    did_use_approval: "Refund approved by a code", "用授权码批准退款";
+    did_finish_refund: "Refund finished at the wallet", "在钱包处理完成退款";
     did_accept: "Accepted from quarantine", "确认解除隔离";
     did_refund: "Asked for a refund", "申请退款";
     did_catalogue: "Changed the catalogue", "更改商品目录";
@@ -459,6 +501,9 @@ dictionary! {
     did_account_deleted: "Deleted an account at a wallet", "删除钱包账户";
     did_routing: "Changed a routing rule", "修改收款路由规则";
     did_resealed: "Sealed the accounts' secrets anew", "重新加密账户密钥";
+    did_doubt_settled: "Looked into a right that nobody held", "核实无权限操作";
+    did_receipt_changed: "Changed how receipts look", "更改小票样式";
+    did_shift_given_up: "Gave up a shift that its till would never end", "了结无法交班的班次";
     did_journal_fault: "Found a fault in the journal", "发现日志异常";
 
     // Errors
@@ -496,6 +541,15 @@ dictionary! {
     shift_place: "Place in the journal", "流水位置";
     shift_heading: "Shift at {} on {}", "{} 的班次，{}";
     shift_open: "Still open", "未交班";
+    shift_given_up: "Given up", "已了结";
+    shift_given_up_by: "{0}, {1}: {2}. Found in the drawer: {3}.", "{0}，{1}：{2}。钱箱实有：{3}。";
+    shift_give_up: "Give up this shift", "了结本班次";
+    shift_give_up_how: "Only if its till will never end it: it was stolen, or is broken. What should be in the drawer and was not found is written down as short. If the till ends the shift after all, that counts.", "仅当收银机再也无法交班时使用（被盗或损坏）。应有而未找到的现金记为短款。若该收银机日后仍交班，则以交班为准。";
+    shift_found: "Found in the drawer", "钱箱实有现金";
+    shift_found_needed: "Say how much was found in the drawer: 0 if nothing was.", "请填写钱箱中实有的现金，没有则填 0。";
+    shift_not_given_up: "It was not given up: it has ended, or its till can still end it.", "未了结：该班次已交班，或收银机仍可交班。";
+    shift_unreadable: "Cannot be read", "无法读取";
+    shift_unreadable_long: "The record of this shift cannot be read by this server: a later version made it, or it is damaged. Nothing of it is counted here. Tell IT: \"evertill-server shifts rebuild\" makes it anew from the till's journal.", "本服务器无法读取该班次的记录：由更新的版本写入，或已损坏。此处未计入其内容。请告知 IT：运行 \"evertill-server shifts rebuild\" 可由收银机流水重建。";
     shift_exact: "Exact", "相符";
     shift_over: "Over", "长款";
     shift_short: "Short", "短款";
@@ -535,6 +589,7 @@ dictionary! {
     drawer_wrong_change: "Change given wrongly", "找零有误";
     drawer_check: "To look", "查看";
     drawer_count: "To count", "清点";
+    drawer_did_not_open: "It had not opened for a sale", "收款时未弹开";
     right_discount: "Discount", "折扣";
     right_price: "Another price", "改价";
     right_refund: "Refund", "退款";
@@ -543,10 +598,34 @@ dictionary! {
     right_close_shift: "End a shift", "交班";
     right_read_shift: "X report", "X 报表";
     right_set_up: "Set up devices", "设备设置";
+    said_title: "Countersigned", "已会签";
+    said_how: "When the day was over the server had everything up to this entry, and had understood it. No till puts entries into its archive before that.", "营业日结束后，服务器已收到并核对到该流水号为止的全部记录。在此之前，收银机不会归档任何记录。";
+    said_upto: "Up to entry", "截至流水号";
+    said_apart: "Of these kept apart", "其中隔离";
     doubts_title: "Done without the right to", "无权限的操作";
     doubts_how: "Neither who did it nor who approved it may do so by the staff list. It counts all the same. Ask them.", "按员工名单，操作人和批准人均无此权限。记录照常计入，请向当事人核实。";
+    doubt_settled: "Looked into", "核实情况";
+    doubt_settled_by: "{0}, {1}: {2}", "{0}，{1}：{2}";
+    doubt_settle: "Settle", "已核实";
+    doubt_why: "What came of it", "核实结果";
+    doubt_why_needed: "Say in a few words what came of it, 200 characters at most.", "请简要填写核实结果（不超过 200 字）。";
+    list_more: "More", "更多";
+    list_from_start: "From the start", "回到开头";
     doubt_right: "Right", "权限";
     doubt_entry: "Entry", "流水号";
+
+    // Receipts
+    receipts: "Receipts", "小票";
+    receipt_title: "How receipts look", "小票样式";
+    receipt_how: "What is kept here counts for all tills within a minute. A till with a file receipt.template of its own goes by that one. A wrong template is kept nowhere. To see one as a picture: evertill-receipt preview --template FILE.", "保存后一分钟内对所有收银机生效。自带 receipt.template 文件的收银机以该文件为准。有误的样式不会保存。查看效果图：evertill-receipt preview --template 文件。";
+    receipt_own: "This shop has a template of its own.", "本店使用自定义样式。";
+    receipt_usual: "This shop has no template of its own: below is the one that comes with the tills, as a beginning.", "本店未设置样式：以下是收银机自带的样式，可在此基础上修改。";
+    receipt_text: "Template", "样式";
+    receipt_keep: "Keep", "保存";
+    receipt_remove: "Back to the one that comes with the tills", "恢复收银机自带样式";
+    receipt_kept: "Kept. The tills get it within a minute.", "已保存，收银机将在一分钟内更新。";
+    receipt_removed: "The tills go by the template that comes with them.", "收银机已恢复自带样式。";
+    receipt_wrong: "Nothing was kept: {}", "未保存：{}";
 
     // Bills
     bills_title: "The wallets' bills against our books", "钱包账单与本店账簿核对";
@@ -610,6 +689,8 @@ dictionary! {
     account_gone: "Account {} is deleted.", "账户 {} 已删除。";
     account_refused: "Not saved: {}", "未保存：{}";
     account_in_use: "Payments of the last four days, or what is not settled yet, rest on this account. Leave it disabled.", "该账户有近四天内或尚未结清的款项，不能删除，请保持停用。";
+    account_forsaken: "Payments rest on {} {}, which the settings file names no more: they are not asked about and cannot be refunded here. Put its section back; import it before it is removed.", "{}账户 {} 已从配置文件移除，但仍有款项依赖它，无法查询或退款。请恢复该配置段；如需移除，请先导入账户。";
+    account_may_hold: "The account takes no new payments since {}. A till that was offline may still hand in a payment of it until {}. It can be deleted after that.", "该账户自 {} 起停用；离线收银机在 {} 之前仍可能补报其款项，此后方可删除。";
     account_no_keys: "The servers' settings name no account_keys: secrets cannot be stored. See docs/wallet-accounts.md.", "服务器配置未设置 account_keys，无法保存密钥。参见 docs/wallet-accounts.md。";
     account_file_new: "{} {} from the settings file takes payments, until there is an account of this wallet here.", "配置文件中的{}账户 {} 正在收款；在此新增该钱包的账户后即由其接替。";
     account_file_old: "{} {} from the settings file takes no new payments: the accounts here do. Its old ones are still asked about.", "配置文件中的{}账户 {} 不再收取新款项，由下列账户收款；其旧款项仍可查询。";
@@ -623,6 +704,9 @@ dictionary! {
     account_merchant_stays: "It stays: payments rest on it.", "不可更改：已有款项依赖它。";
     account_app: "App ID", "应用 ID";
     account_seller: "Seller ID (2088…)", "卖家 ID（2088…）";
+    account_sub_merchant: "Sub-merchant number", "子商户号（特约商户号）";
+    account_sub_merchant_hint: "Only where the merchant above is a service provider that acts for this shop.", "仅服务商模式填写：上面的商户号为服务商，此处填写门店的子商户号。";
+    account_sub_app: "Sub-merchant's app ID, if it has one", "子商户应用 ID（如有）";
     account_store: "Store", "门店";
     account_all_stores: "All stores", "所有门店";
     account_kinds: "Payments", "收款方式";
@@ -655,6 +739,7 @@ dictionary! {
     secret_wallet_public_key: "The wallet's public key", "钱包公钥";
     secret_tls_roots: "Own TLS roots, if any (PEM)", "自有 TLS 根证书（PEM，可选）";
     secret_app_private_key: "App private key", "应用私钥";
+    secret_app_auth_token: "Shop's app_auth_token, where a service provider's app acts for it", "门店的 app_auth_token（仅服务商模式）";
     secret_app_certificate: "App certificate (appCertPublicKey)", "应用公钥证书（appCertPublicKey）";
     secret_root_certificates: "Alipay root certificate (alipayRootCert)", "支付宝根证书（alipayRootCert）";
     secret_wallet_certificate: "Alipay certificate (alipayCertPublicKey_RSA2)", "支付宝公钥证书（alipayCertPublicKey_RSA2）";

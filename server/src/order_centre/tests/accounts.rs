@@ -13,18 +13,18 @@ use evertill_shared::reconciliation::Movement;
 use evertill_shared::refund::RefundState;
 use evertill_shared::routing::{Account, Rule, Span, Table};
 
-const FILE: AccountId = AccountId::OF_THE_FILE;
-const ONE: AccountId = AccountId(1);
-const TWO: AccountId = AccountId(2);
+pub(super) const FILE: AccountId = AccountId::OF_THE_FILE;
+pub(super) const ONE: AccountId = AccountId(1);
+pub(super) const TWO: AccountId = AccountId(2);
 
 /// A shop with the settings file's account and two more, in the order of their numbers.
-struct Accounts {
-    shop: Shop,
-    one: Arc<ScriptedWallet>,
-    two: Arc<ScriptedWallet>,
+pub(super) struct Accounts {
+    pub shop: Shop,
+    pub one: Arc<ScriptedWallet>,
+    pub two: Arc<ScriptedWallet>,
 }
 
-fn account(id: AccountId) -> Account {
+pub(super) fn account(id: AccountId) -> Account {
     Account {
         id,
         wallet: Wallet::WeChatPay,
@@ -54,12 +54,12 @@ fn rule(priority: u32, lowest: i64, accounts: &[AccountId]) -> Rule {
 }
 
 impl Accounts {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let [one, two] = [(); 2].map(|()| ScriptedWallet::new(Wallet::WeChatPay));
         Self { shop: Shop::new(), one, two }
     }
 
-    fn serve(&self, accounts: Vec<Account>, rules: Vec<Rule>) {
+    pub(super) fn serve(&self, accounts: Vec<Account>, rules: Vec<Rule>) {
         self.serve_as(accounts, rules, None);
     }
 
@@ -78,7 +78,7 @@ impl Accounts {
     }
 
     /// The till takes back an attempt of which its group has no record.
-    async fn takes_back_unseen(&self, sold: &Sold) {
+    pub(super) async fn takes_back_unseen(&self, sold: &Sold) {
         let NewCharge { adoption, requested, attempt, wallet, channel_number, amount, guard, .. } =
             self.shop.request(sold, 1, "none");
         let intent = self.shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
@@ -89,12 +89,12 @@ impl Accounts {
     }
 
     /// What the wallet has of an attempt that the group has lost the record of.
-    fn knows(&self, wallet: &ScriptedWallet, sold: &Sold) {
+    pub(super) fn knows(&self, wallet: &ScriptedWallet, sold: &Sold) {
         let number = ChannelNumber::new(store().id, sold.sale.key, 1);
         wallet.confirm(number.as_str(), sold.sale.sale.total.minor);
     }
 
-    async fn account(&self, sold: &Sold, attempt: Attempt) -> AccountId {
+    pub(super) async fn account(&self, sold: &Sold, attempt: Attempt) -> AccountId {
         self.shop.rig.groups.payment(sold.number, attempt).await.unwrap().payment.account
     }
 
@@ -151,7 +151,7 @@ async fn a_sale_goes_where_the_first_rule_says_and_without_one_nothing_is_sent()
     it.shop.pay(&small, 1, "code-2").await.unwrap();
     assert_eq!((it.account(&large, 1).await, it.account(&small, 1).await), (TWO, ONE));
     let view = it.shop.pay(&tiny, 1, "code-3").await.unwrap();
-    assert_eq!((view.state, view.reason), (PaymentState::Declined, Some(DeclineReason::NoAccount)));
+    assert_eq!((view.state, view.reason), (PaymentState::Declined, Some(DeclineReason::OutsideLimits)));
     assert_eq!(it.charges(), [0, 1, 1]);
     // Nothing half done: the till may go on with another attempt as soon as the rules allow it.
     it.serve(vec![account(ONE)], vec![]);
@@ -411,6 +411,7 @@ async fn a_number_that_two_accounts_know_is_taken_back_at_both() {
     // The bill may speak of it at any time: nothing is taken back by whoever has no lease.
     let channel_number = ChannelNumber::new(store().id, sold.sale.key, 1);
     let settled = StoredSettled {
+        account: AccountId::OF_THE_FILE,
         order: sold.number.to_string(),
         movement: Movement::Payment,
         number: channel_number.to_string(),

@@ -2,7 +2,10 @@
 
 use super::wallet::{Customer, Line};
 use super::*;
-use crate::order_group::Fact;
+use crate::order_group::{Fact, FinishedByHand, GiveBackEvent};
+use evertill_shared::id::RefundId;
+use evertill_shared::reconciliation::Standing;
+use evertill_shared::refund::RefundState;
 
 /// An attempt that was taken back, of which the wallet says later that it was paid.
 async fn paid_too_late(shop: &Shop) -> (Sold, String) {
@@ -207,4 +210,171 @@ async fn a_payment_beside_another_tender_goes_back_by_itself() {
     assert!(order.story.iter().any(|line| matches!(line.what, Fact::GivenBack { .. })));
     let books = shop.wechat.books();
     assert_eq!((books.net(), books.refund_calls), (0, 1));
+}
+
+async fn settled_ledger(shop: &Shop) {
+    let proved = shop.rig.groups.prove(tag(0), |_| ()).await.unwrap();
+    assert_eq!(proved.faults, []);
+    let over = proved.balances.accounts().find(|(_, account, ..)| *account == "over_short");
+    assert!(over.is_some_and(|(_, _, debit, credit)| debit == credit && debit > 0), "{:?}", proved.balances);
+}
+
+/// The wallet closes what goes back under its first number.
+async fn closed_once(shop: &Shop) -> (Sold, String) {
+    shop.wechat.books().closes_refunds = true;
+    let (sold, number) = paid_too_late(shop).await;
+    shop.pass(seconds(5)).await;
+    let first = number.replacen('E', "B", 1);
+    assert!(shop.wechat.books().closed.contains(&first), "it was sent, and is dead");
+    shop.wechat.books().closes_refunds = false;
+    (sold, first)
+}
+
+#[tokio::test]
+async fn what_the_wallet_has_closed_goes_back_under_the_next_number_once() {
+    let shop = Shop::new();
+    let (sold, first) = closed_once(&shop).await;
+    let sent = shop.wechat.books().refund_calls;
+    shop.pass(seconds(100)).await;
+    assert_eq!(
+        shop.wechat.books().refund_calls,
+        sent,
+        "the first may be on its way still, as far as anybody knows"
+    );
+    shop.pass(seconds(700)).await;
+    {
+        let books = shop.wechat.books();
+        assert_eq!((books.net(), books.refund_calls), (0, sent + 1));
+        assert_eq!(books.refunds.keys().collect::<Vec<_>>(), [&format!("{first}A")]);
+    }
+    let told = facts(&shop, &sold).await;
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::NotGivenBack { .. })).count(), 1, "people are told");
+    let back =
+        told.iter().any(|f| matches!(f, Fact::GivenBack { refund, .. } if refund.0 == format!("{first}A")));
+    assert!(back && open_items(&shop).await == 0);
+    settled_ledger(&shop).await;
+    // The day's books name both numbers: the closed one moved nothing.
+    let moved = shop.rig.groups.movements(sold.number).await.unwrap();
+    let moved: Vec<_> = moved.into_iter().map(|row| (row.row.number, row.row.standing)).collect();
+    assert!(moved.contains(&(first.clone(), Standing::NotMoved)), "{moved:?}");
+    assert!(moved.contains(&(format!("{first}A"), Standing::Moved)), "{moved:?}");
+}
+
+#[tokio::test]
+async fn a_closed_number_that_moves_money_after_all_begins_no_second_round() {
+    let shop = Shop::new();
+    let (sold, first) = closed_once(&shop).await;
+    let sent = shop.wechat.books().refund_calls;
+    shop.wechat.books().closed.clear();
+    shop.wechat.books().refunds.insert(first.clone(), 700);
+    shop.pass(seconds(800)).await;
+    {
+        let books = shop.wechat.books();
+        assert_eq!((books.net(), books.refund_calls), (0, sent), "nothing was sent again");
+    }
+    let told = facts(&shop, &sold).await;
+    assert!(told.iter().any(|f| matches!(f, Fact::GivenBack { refund, .. } if refund.0 == first)));
+    settled_ledger(&shop).await;
+}
+
+#[tokio::test]
+async fn while_the_wallet_is_silent_about_a_closed_number_no_round_begins() {
+    let shop = Shop::new();
+    let (_, first) = closed_once(&shop).await;
+    let sent = shop.wechat.books().refund_calls;
+    shop.wechat.books().query = Line::LosesRequest;
+    shop.pass(seconds(800)).await;
+    assert_eq!(shop.wechat.books().refund_calls, sent, "unknown is not closed");
+    shop.wechat.books().query = Line::Good;
+    shop.pass(seconds(700)).await;
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refunds.keys().collect::<Vec<_>>()), (0, vec![&format!("{first}A")]));
+}
+
+fn finished(shop: &Shop, sold: &Sold, refund: &str) -> FinishedByHand {
+    FinishedByHand {
+        number: sold.number,
+        refund: RefundId(refund.to_owned()),
+        who: "Mei".into(),
+        login: "mei".into(),
+        why: "to another card".into(),
+        at: shop.rig.clock.now(),
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_has_finished_at_the_wallet_is_over_and_never_sent_again() {
+    let shop = Shop::new();
+    shop.wechat.books().refunds_need_a_person = true;
+    let (sold, number) = paid_too_late(&shop).await;
+    let refund = number.replacen('E', "B", 1);
+    let by_hand = finished(&shop, &sold, &refund);
+    shop.rig.groups.finish_by_hand(by_hand.clone()).await.unwrap_err(); // it may still go back by itself
+    shop.pass(seconds(60)).await;
+    assert_eq!(open_items(&shop).await, 1);
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, "B0")).await.unwrap_err();
+    for _ in 0..2 {
+        shop.rig.groups.finish_by_hand(by_hand.clone()).await.unwrap();
+    }
+    assert_eq!(open_items(&shop).await, 0);
+    let sent = shop.wechat.books().refund_calls;
+    shop.wechat.books().refunds.clear(); // whatever the wallet says by now
+    shop.centre.scan(tag(0), None).await.unwrap();
+    shop.pass(seconds(800)).await;
+    assert_eq!(shop.wechat.books().refund_calls, sent);
+    let told = facts(&shop, &sold).await;
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::FinishedByHand { .. })).count(), 1);
+    settled_ledger(&shop).await;
+}
+
+#[tokio::test]
+async fn what_a_person_was_told_to_finish_is_not_sent_again_when_the_wallet_closes_it() {
+    let shop = Shop::new();
+    shop.wechat.books().refunds_need_a_person = true;
+    let (sold, number) = paid_too_late(&shop).await;
+    let refund = number.replacen('E', "B", 1);
+    shop.pass(seconds(60)).await;
+    let sent = shop.wechat.books().refund_calls;
+    shop.wechat.books().refunds_need_a_person = false;
+    shop.wechat.books().closed.insert(refund.clone());
+    shop.pass(seconds(2_000)).await;
+    assert_eq!(shop.wechat.books().refund_calls, sent, "the person may have paid it by hand");
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap();
+    assert_eq!(open_items(&shop).await, 0);
+}
+
+#[tokio::test]
+async fn when_the_last_number_is_used_up_a_person_is_told() {
+    let shop = Shop::new();
+    shop.wechat.books().closes_refunds = true;
+    paid_too_late(&shop).await;
+    let at = shop.rig.clock.now();
+    for round in 0..=RefundId::ROUNDS {
+        let open = shop.rig.groups.unsettled(10).await.give_backs.remove(0);
+        assert_eq!((open.round, open.by_hand), (round, false));
+        let closed = GiveBackEvent::Closed("no money".into());
+        shop.rig.groups.record_give_back(open.news(round, closed, at, at)).await.unwrap();
+    }
+    let open = shop.rig.groups.unsettled(10).await.give_backs.remove(0);
+    assert_eq!((open.round, open.by_hand), (RefundId::ROUNDS, true));
+}
+
+#[tokio::test]
+async fn a_refund_that_a_person_has_finished_is_done_in_the_books() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    shop.pay(&sold, 1, "code-1").await.unwrap();
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    let refund = asked.refund.id.0.clone();
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap_err();
+    shop.wechat.books().refunds_need_a_person = true;
+    super::refunding::carry_out(&shop, &asked).await.unwrap();
+    shop.pass(seconds(30)).await;
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap();
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert_eq!((order.summary.held.minor, order.refunds[0].refund.state), (300, RefundState::Done));
+    let sent = shop.wechat.books().refund_calls;
+    shop.pass(seconds(700)).await;
+    assert_eq!(shop.wechat.books().refund_calls, sent);
+    assert_eq!(shop.rig.groups.prove(tag(0), |_| ()).await.unwrap().faults, []);
 }

@@ -74,6 +74,28 @@ async fn a_refund_that_never_arrived_is_sent_again_under_the_same_number_with_lo
 }
 
 #[tokio::test]
+async fn never_over_a_refund_that_cannot_reach_the_customer_holds_its_money_and_people_are_told_once() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 900, "request-1").await;
+    shop.wechat.books().refunds_need_a_person = true;
+    assert_eq!(carry_out(&shop, &asked).await.unwrap().state, RefundState::Unknown);
+    shop.pass(seconds(120)).await;
+    let order = shop.rig.groups.order(sold.number).await.unwrap();
+    assert_eq!(order.summary.held, cny(900), "it has left the merchant: nobody gives it a second time");
+    let refund = asked.refund.id.clone();
+    let told = Fact::RefundNeedsAPerson { refund, message: "the card is gone".into() };
+    assert_eq!(order.story.iter().filter(|line| line.what == told).count(), 1);
+    // Somebody finishes it at the wallet.
+    shop.wechat.books().refunds_need_a_person = false;
+    shop.pass(seconds(700)).await;
+    let record = shop.rig.groups.refund(sold.number, asked.refund.id).await.unwrap();
+    assert_eq!(record.refund.state, RefundState::Done);
+    let books = shop.wechat.books();
+    assert_eq!((books.net(), books.refund_calls), (0, 1));
+}
+
+#[tokio::test]
 async fn a_definite_refusal_frees_the_money_in_the_same_moment() {
     let shop = Shop::new();
     let sold = paid(&shop, 900).await;

@@ -34,6 +34,8 @@ struct Books {
     refunded: i64,
     /// The customer pays in the moment in which the closing arrives.
     pays_at_closing: bool,
+    /// Nobody knows here that codes were shown: it is asked to take them back.
+    record_is_lost: bool,
 }
 
 #[derive(Default)]
@@ -85,7 +87,8 @@ impl Channel for Showing {
     }
 
     fn reverse<'a>(&'a self, _: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
-        panic!("a shown code is closed, never reversed");
+        assert!(self.books().record_is_lost, "a shown code is closed, never reversed");
+        Box::pin(async { ReverseOutcome::Retry })
     }
 
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
@@ -137,6 +140,11 @@ impl ShownCodes for Showing {
         Box::pin(async { outcome })
     }
 
+    fn was_shown<'a>(&'a self, number: &'a ChannelNumber, _: Amount) -> Answer<'a, Option<bool>> {
+        let paid = matches!(self.books().trades.get(number.as_str()), Some((Standing::Paid, _)));
+        Box::pin(async move { paid.then_some(true) })
+    }
+
     fn notification(&self, _: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError> {
         let text = std::str::from_utf8(body).map_err(|_| NotificationError::NotAuthentic)?;
         let (number, minor) = text
@@ -173,6 +181,17 @@ impl Counter {
     async fn show(&self, sold: &Sold, attempt: Attempt) -> Result<PaymentView, GroupError> {
         let request = self.shop.request(sold, attempt, "");
         self.shop.centre.start(NewCharge { means: Means::Shown, ..request }).await
+    }
+
+    /// The till takes back an attempt of which its group has no record.
+    async fn takes_back_unseen(&self, sold: &Sold) {
+        self.wallet.books().record_is_lost = true;
+        let request = self.shop.request(sold, 1, "");
+        let NewCharge { adoption, requested, attempt, wallet, channel_number, amount, guard, .. } = request;
+        let intent = self.shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
+        let lease = self.shop.centre.lease();
+        let missing = NewPayment { adoption, requested, intent, lease, guard };
+        self.shop.centre.take_back(sold.number, attempt, Some(missing), super::guard()).await.unwrap();
     }
 
     async fn told(&self, sold: &Sold, minor: i64) -> TakenIn {
@@ -320,4 +339,43 @@ async fn one_charge_a_payment_after_the_end_is_noticed_and_goes_back_by_itself()
     assert!(matches!(counter.told(&sold, 500).await, TakenIn::Thanks(..)));
     counter.shop.pass(seconds(10)).await;
     assert_eq!(counter.wallet.net(), 0, "once");
+}
+
+#[tokio::test]
+async fn a_shown_code_whose_record_was_lost_is_closed_and_not_only_reversed() {
+    let counter = Counter::new();
+    // Scanned, and not paid yet.
+    let sold = counter.shop.order(500).await;
+    counter.wallet.books().trades.insert(number(&sold, 1), (Standing::Open, 0));
+    counter.takes_back_unseen(&sold).await;
+    counter.shop.pass(seconds(30)).await;
+    assert_eq!(counter.state(&sold, 1).await, PaymentState::Reversed);
+    assert_eq!(counter.wallet.books().trades[&number(&sold, 1)].0, Standing::Closed);
+    // Nobody has scanned it: it may be, until its end, which comes before the silence is believed.
+    let sold = counter.shop.order(500).await;
+    counter.takes_back_unseen(&sold).await;
+    counter.shop.pass(seconds(110)).await;
+    assert_eq!(counter.state(&sold, 1).await, PaymentState::Reversing);
+    counter.shop.pass(seconds(60)).await;
+    assert_eq!(counter.state(&sold, 1).await, PaymentState::Reversed);
+}
+
+#[tokio::test]
+async fn one_charge_a_paid_code_whose_record_was_lost_pays_the_sale_and_is_not_held_up_for_days() {
+    let counter = Counter::new();
+    let sold = counter.shop.order(500).await;
+    counter.wallet.pays(&sold, 1, 500);
+    counter.takes_back_unseen(&sold).await;
+    counter.shop.pass(seconds(30)).await;
+    assert_eq!(counter.state(&sold, 1).await, PaymentState::Paid, "closing takes no money back");
+    let order = counter.shop.rig.groups.order(sold.number).await.unwrap();
+    assert_eq!((order.summary.state, counter.wallet.net()), (OrderState::Paid, 500));
+    // The customer pays in the very moment of the closing.
+    let sold = counter.shop.order(500).await;
+    counter.wallet.books().trades.insert(number(&sold, 1), (Standing::Open, 0));
+    counter.wallet.books().pays_at_closing = true;
+    counter.takes_back_unseen(&sold).await;
+    counter.shop.pass(seconds(60)).await;
+    assert_eq!(counter.state(&sold, 1).await, PaymentState::Paid);
+    assert_eq!(counter.wallet.net(), 1_000);
 }

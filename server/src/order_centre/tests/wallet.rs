@@ -48,6 +48,12 @@ pub(crate) struct Books {
     pub refund: Line,
     pub customer: Customer,
     pub refuses_refunds: bool,
+    /// The customers' cards are gone: money leaves, and waits for a person.
+    pub refunds_need_a_person: bool,
+    /// What is asked to go back is taken in and closed for good under its number.
+    pub closes_refunds: bool,
+    /// The numbers of refunds that it has closed.
+    pub closed: BTreeSet<String>,
     /// By channel number: where it stands, and the money in the store's account.
     pub payments: BTreeMap<String, (Standing, i64)>,
     /// By refund number.
@@ -55,6 +61,7 @@ pub(crate) struct Books {
     pub pay_calls: Vec<String>,
     pub queries: u32,
     pub refund_calls: u32,
+    pub reverse_calls: u32,
     codes: BTreeSet<String>,
 }
 
@@ -86,11 +93,15 @@ impl ScriptedWallet {
             refund: Line::Good,
             customer: Customer::Pays,
             refuses_refunds: false,
+            refunds_need_a_person: false,
+            closes_refunds: false,
+            closed: BTreeSet::new(),
             payments: BTreeMap::new(),
             refunds: BTreeMap::new(),
             pay_calls: Vec::new(),
             queries: 0,
             refund_calls: 0,
+            reverse_calls: 0,
             codes: BTreeSet::new(),
         };
         Arc::new(Self {
@@ -167,6 +178,17 @@ async fn by<T>(line: Line, unknown: T, act: impl FnOnce() -> T) -> T {
     }
 }
 
+fn done(books: &Books) -> ChannelRefundOutcome {
+    match books.refunds_need_a_person {
+        true => ChannelRefundOutcome::NeedsAPerson("the card is gone".into()),
+        false => ChannelRefundOutcome::Done,
+    }
+}
+
+fn closed() -> ChannelRefundOutcome {
+    ChannelRefundOutcome::Closed("the account had not enough money".into())
+}
+
 impl Channel for ScriptedWallet {
     fn wallet(&self) -> Wallet {
         self.wallet
@@ -214,7 +236,11 @@ impl Channel for ScriptedWallet {
     }
 
     fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
-        let line = self.books().reverse;
+        let line = {
+            let mut books = self.books();
+            books.reverse_calls += 1;
+            books.reverse
+        };
         Box::pin(by(line, ReverseOutcome::Unknown, || match self.books().payments.get_mut(number.as_str()) {
             None => ReverseOutcome::NoSuchOrder,
             Some(payment) => {
@@ -236,6 +262,12 @@ impl Channel for ScriptedWallet {
             if books.refuses_refunds {
                 return ChannelRefundOutcome::Refused("no money in the account".into());
             }
+            if books.closes_refunds && !books.refunds.contains_key(&refund.refund.0) {
+                books.closed.insert(refund.refund.0.clone());
+            }
+            if books.closed.contains(&refund.refund.0) {
+                return closed();
+            }
             let paid = books.payments.get(refund.number.as_str()).map_or(0, |(_, minor)| *minor);
             let others: i64 =
                 books.refunds.iter().filter(|(id, _)| **id != refund.refund.0).map(|(_, minor)| minor).sum();
@@ -243,7 +275,7 @@ impl Channel for ScriptedWallet {
                 return ChannelRefundOutcome::Refused("more than was paid".into());
             }
             books.refunds.insert(refund.refund.0.clone(), refund.amount.minor);
-            ChannelRefundOutcome::Done
+            done(&books)
         }))
     }
 
@@ -251,8 +283,12 @@ impl Channel for ScriptedWallet {
         self.looked_at(&refund.number);
         let line = self.books().query;
         Box::pin(by(line, ChannelRefundOutcome::Unknown, || {
-            let known = self.books().refunds.contains_key(&refund.refund.0);
-            if known { ChannelRefundOutcome::Done } else { ChannelRefundOutcome::NoSuchRefund }
+            let books = self.books();
+            if books.closed.contains(&refund.refund.0) {
+                return closed();
+            }
+            let known = books.refunds.contains_key(&refund.refund.0);
+            if known { done(&books) } else { ChannelRefundOutcome::NoSuchRefund }
         }))
     }
 }

@@ -29,7 +29,9 @@ fn list_of(list: DayList) -> List {
     match list {
         DayList::Payments => List {
             select: "SELECT p.sent_at AS at, p.channel_number AS own, p.number, p.currency, p.amount_minor, \
-                     p.state, g.state AS back, p.account FROM payments p \
+                     p.state, g.state AS back, 0 AS round, p.account, \
+                     (SELECT min(w.account) FROM give_backs_elsewhere w WHERE w.number = p.number \
+                     AND w.attempt = p.attempt AND w.state <> 'nothing_taken') AS elsewhere FROM payments p \
                      LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt",
             wallet: "p.wallet",
             at: "p.sent_at",
@@ -38,7 +40,7 @@ fn list_of(list: DayList) -> List {
         },
         DayList::Refunds => List {
             select: "SELECT r.carried_out_at AS at, r.id AS own, r.number, r.currency, r.amount_minor, r.state, \
-                     NULL AS back, \
+                     NULL AS back, 0 AS round, NULL AS elsewhere, \
                      (SELECT p.account FROM payments p WHERE p.number = r.number AND p.state = 'paid') AS account \
                      FROM refunds r",
             wallet: "r.wallet",
@@ -48,7 +50,16 @@ fn list_of(list: DayList) -> List {
         },
         DayList::GiveBacks => List {
             select: "SELECT g.since AS at, p.channel_number AS own, g.number, p.currency, p.amount_minor, \
-                     g.state, NULL AS back, p.account FROM give_backs g \
+                     g.state, NULL AS back, g.round, NULL AS elsewhere, p.account FROM give_backs g \
+                     JOIN payments p ON p.number = g.number AND p.attempt = g.attempt",
+            wallet: "g.wallet",
+            at: "g.since",
+            key: "p.channel_number",
+            number: "g.number",
+        },
+        DayList::GiveBacksElsewhere => List {
+            select: "SELECT g.since AS at, p.channel_number AS own, g.number, p.currency, p.amount_minor, \
+                     g.state, NULL AS back, g.round, NULL AS elsewhere, g.account FROM give_backs_elsewhere g \
                      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt",
             wallet: "g.wallet",
             at: "g.since",
@@ -69,13 +80,13 @@ impl DayBooks for StoredGroup {
             );
             // A give-back's own number is made from its attempt's: in the order of those they are read.
             let after = match part.list {
-                DayList::GiveBacks if !part.after.is_empty() => {
-                    format!("E{}", part.after.trim_start_matches('B'))
+                DayList::GiveBacks | DayList::GiveBacksElsewhere if !part.after.is_empty() => {
+                    format!("E{}", part.after.get(1..31).unwrap_or_default())
                 }
                 _ => part.after,
             };
             let values = params![part.wallet.code(), part.from.0, part.until.0, after, pattern, part.most];
-            all(sql, &statement, &values, |row| row_of(part.list, row))
+            Ok(all(sql, &statement, &values, |row| rows_of(part.list, row))?.concat())
         })
     }
 
@@ -118,17 +129,19 @@ impl DayBooks for StoredGroup {
 }
 
 /// Where an account was used in a time.
-const USED: [&str; 3] = [
+const USED: [&str; 4] = [
     "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 AND p.sent_at >= ?3 AND p.sent_at < ?4 \
      LIMIT 1",
     "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
      WHERE r.wallet = ?1 AND p.account = ?2 AND r.carried_out_at >= ?3 AND r.carried_out_at < ?4 LIMIT 1",
     "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
      WHERE g.wallet = ?1 AND p.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
+    "SELECT g.number FROM give_backs_elsewhere g \
+     WHERE g.wallet = ?1 AND g.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
 ];
 
 /// Where an account has something to settle, or may have: an attempt that was sent nobody knows where may be its.
-const OWED: [&str; 4] = [
+const OWED: [&str; 5] = [
     "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) \
      AND p.state IN ('sent', 'waiting', 'unknown', 'reversing') LIMIT 1",
     "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) \
@@ -137,10 +150,12 @@ const OWED: [&str; 4] = [
      WHERE r.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) AND r.state IN ('reserved', 'sent', 'unknown') LIMIT 1",
     "SELECT g.number FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
      WHERE g.wallet = ?1 AND (p.account = ?2 OR p.account = ?3 AND p.sent_at <= ?4) AND g.state = 'open' LIMIT 1",
+    "SELECT g.number FROM give_backs_elsewhere g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+     WHERE g.wallet = ?1 AND (g.account = ?2 OR g.account = ?3 AND p.sent_at <= ?4) AND g.state = 'open' LIMIT 1",
 ];
 
 /// The same, whichever account it is.
-const OWED_BY_ACCOUNT: [&str; 4] = [
+const OWED_BY_ACCOUNT: [&str; 5] = [
     "SELECT DISTINCT p.wallet, p.account FROM payments p WHERE p.state IN ('sent', 'waiting', 'unknown', 'reversing')",
     "SELECT DISTINCT p.wallet, p.account FROM payments p \
      WHERE p.state IN ('declined', 'reversed') AND p.looked_again = 0",
@@ -148,6 +163,7 @@ const OWED_BY_ACCOUNT: [&str; 4] = [
      WHERE r.state IN ('sent', 'unknown')",
     "SELECT DISTINCT p.wallet, p.account FROM give_backs g \
      JOIN payments p ON p.number = g.number AND p.attempt = g.attempt WHERE g.state = 'open'",
+    "SELECT DISTINCT g.wallet, g.account FROM give_backs_elsewhere g WHERE g.state = 'open'",
 ];
 
 fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool, GroupError> {
@@ -162,42 +178,63 @@ fn any(sql: &dyn Sql, statements: &[&str], values: &[Value<'_>]) -> Result<bool,
 fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<DayRow>, GroupError> {
     let List { select, at, number, .. } = list_of(list);
     let statement = format!("{select} WHERE {number} = ?1 AND {at} IS NOT NULL ORDER BY {at}");
-    all(sql, &statement, &params![of.as_str()], |row| row_of(list, row))
+    Ok(all(sql, &statement, &params![of.as_str()], |row| rows_of(list, row))?.concat())
 }
 
-fn row_of(list: DayList, row: &Row) -> Result<DayRow, GroupError> {
+/// What a row says: one movement; or one for each number under which money was sent back by itself, of which the wallet
+/// has closed all but the last.
+fn rows_of(list: DayList, row: &Row) -> Result<Vec<DayRow>, GroupError> {
     let text = |column: &str| row.get::<String>(column);
     let (own, state) = (text("own")?, text("state")?);
     let back: Option<String> = row.get("back")?;
+    let mut own_moved = list != DayList::Payments;
     let (movement, own, standing) = match list {
         DayList::Payments => {
             let state = PaymentState::from_word(&state).ok_or_else(|| nonsense(&state))?;
-            (Movement::Payment, own, paid(state, back.as_deref()))
+            let elsewhere: Option<u32> = row.get("elsewhere")?;
+            own_moved = paid(state, back.as_deref(), false) == Standing::Moved;
+            (Movement::Payment, own, paid(state, back.as_deref(), elsewhere.is_some()))
         }
         DayList::Refunds => {
             let state = RefundState::from_word(&state).ok_or_else(|| nonsense(&state))?;
             (Movement::Refund, own, refunded(state))
         }
-        DayList::GiveBacks => {
+        DayList::GiveBacks | DayList::GiveBacksElsewhere => {
             let standing = match state.as_str() {
                 "done" => Standing::Moved,
                 "nothing_taken" => Standing::NotMoved,
                 _ => Standing::Unknown,
             };
-            (Movement::Refund, RefundId::of_itself(&channel_number(own)?).0, standing)
+            let own = channel_number(own)?;
+            let first = match list {
+                DayList::GiveBacksElsewhere => RefundId::at_another(&own),
+                _ => RefundId::of_itself(&own),
+            };
+            (Movement::Refund, first.0, standing)
         }
     };
     let amount = Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?);
     let order = text("number")?;
-    let row_of_book = BookRow { movement, number: own, amount, fee_minor: None, standing, order };
-    let account = row.get::<Option<u32>>("account")?.map_or(AccountId::OF_THE_FILE, AccountId);
-    Ok(DayRow { at: Timestamp(row.get("at")?), row: row_of_book, account })
+    let round: u8 = row.get("round")?;
+    let (account, elsewhere): (Option<u32>, Option<u32>) = (row.get("account")?, row.get("elsewhere")?);
+    // Where money moved, if it did nowhere else.
+    let account = if own_moved { account } else { elsewhere.or(account) };
+    let account = account.map_or(AccountId::OF_THE_FILE, AccountId);
+    let at = Timestamp(row.get("at")?);
+    let in_round = |one: u8| {
+        let standing = if one < round { Standing::NotMoved } else { standing };
+        let number = RefundId(own.clone()).in_round(one).0;
+        let row = BookRow { movement, number, amount, fee_minor: None, standing, order: order.clone() };
+        DayRow { at, row, account }
+    };
+    Ok((0..=round).map(in_round).collect())
 }
 
 /// Whether an attempt moved money. One that goes back by itself took it, whatever had become of the attempt before;
-/// unless the wallet said then that it holds nothing.
-fn paid(state: PaymentState, back: Option<&str>) -> Standing {
+/// unless the wallet said then that it holds nothing. One that another account has the money of beside moved it there.
+fn paid(state: PaymentState, back: Option<&str>, is_elsewhere: bool) -> Standing {
     match (state, back) {
+        _ if is_elsewhere => Standing::Moved,
         (_, Some("nothing_taken")) => Standing::NotMoved,
         (_, Some(_)) | (PaymentState::Paid, None) => Standing::Moved,
         (PaymentState::Declined | PaymentState::Reversed, None) => Standing::NotMoved,

@@ -8,6 +8,7 @@ use super::rows::{all, from_json, parsed};
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::id::AccountId;
 use evertill_shared::ledger::{Entry, Leg, check};
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
@@ -109,7 +110,7 @@ fn leg(row: &Row) -> Result<Leg, GroupError> {
 /// Which facts there are in a span of orders, and what entries each is told by.
 type Facts = (&'static str, fn(&Row) -> Result<Vec<Entry>, GroupError>);
 
-const FACTS: [Facts; 3] = [
+const FACTS: [Facts; 4] = [
     (
         "SELECT number, currency, paid_minor AS minor, paid_by FROM orders \
          WHERE number > ?1 AND number <= ?2 AND number LIKE ?3 AND state = 'paid'",
@@ -121,8 +122,14 @@ const FACTS: [Facts; 3] = [
         refund,
     ),
     (
-        "SELECT g.number AS number, p.currency, p.amount_minor AS minor, g.attempt, g.wallet, g.state FROM give_backs g \
-         JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+        "SELECT g.number AS number, p.currency, p.amount_minor AS minor, g.attempt, g.wallet, g.state, \
+         NULL AS account FROM give_backs g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+         WHERE g.number > ?1 AND g.number <= ?2 AND g.number LIKE ?3",
+        give_back,
+    ),
+    (
+        "SELECT g.number AS number, p.currency, p.amount_minor AS minor, g.attempt, g.wallet, g.state, \
+         g.account FROM give_backs_elsewhere g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
          WHERE g.number > ?1 AND g.number <= ?2 AND g.number LIKE ?3",
         give_back,
     ),
@@ -146,9 +153,10 @@ fn refund(row: &Row) -> Result<Vec<Entry>, GroupError> {
 fn give_back(row: &Row) -> Result<Vec<Entry>, GroupError> {
     let (attempt, amount) = (row.get("attempt")?, amount(row)?);
     let wallet = parsed(&row.get::<String>("wallet")?)?;
-    let mut entries = vec![Entry::Taken { attempt, wallet, amount }];
+    let elsewhere = row.get::<Option<u32>>("account")?.map(AccountId);
+    let mut entries = vec![Entry::Taken { attempt, elsewhere, wallet, amount }];
     if row.get::<String>("state")? != "open" {
-        entries.push(Entry::Back { attempt, wallet, amount });
+        entries.push(Entry::Back { attempt, elsewhere, wallet, amount });
     }
     Ok(entries)
 }

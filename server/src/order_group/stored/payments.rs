@@ -93,18 +93,10 @@ impl Payments for StoredGroup {
         })
     }
 
-    fn known_at_others(
-        &self,
-        number: OrderNumber,
-        attempt: Attempt,
-        accounts: Vec<AccountId>,
-        at: Timestamp,
-    ) -> Reply<()> {
+    fn tell_once(&self, number: OrderNumber, fact: Fact, at: Timestamp) -> Reply<()> {
         self.write(number, move |books| {
             lock(books.sql, number)?;
-            let fact = Fact::KnownAtOthers { attempt, accounts: accounts.clone() };
-            let is_told = story(books.sql, number)?.iter().any(|line| line.what == fact);
-            if is_told { Ok(()) } else { books.tell(number, at, &fact) }
+            tell_once(books, number, at, &fact)
         })
     }
 
@@ -179,6 +171,17 @@ impl Payments for StoredGroup {
             one(sql, &statement, &params![number.as_str(), pattern], payment_row)
         })
     }
+}
+
+/// Tells the order's story something, unless it stands there.
+pub(super) fn tell_once(
+    books: &Books<'_>,
+    number: OrderNumber,
+    at: Timestamp,
+    fact: &Fact,
+) -> Result<(), GroupError> {
+    let is_told = story(books.sql, number)?.iter().any(|line| line.what == *fact);
+    if is_told { Ok(()) } else { books.tell(number, at, fact) }
 }
 
 pub(super) fn find(

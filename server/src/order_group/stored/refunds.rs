@@ -2,14 +2,16 @@
 
 use super::super::set::join;
 use super::super::{
-    CarriedOut, CarryOut, Fact, GroupError, Lease, NewRefund, RefundNews, RefundRecord, Refunds, Refusal,
-    Reply, Tidy,
+    CarriedOut, CarryOut, Fact, FinishedByHand, GroupError, Lease, NewRefund, RefundNews, RefundRecord,
+    Refunds, Refusal, Reply, Tidy,
 };
 use super::StoredGroup;
 use super::books::Books;
+use super::give_backs;
 use super::ledger::{post, wallet_of};
+use super::lists::story;
 use super::orders::AT_A_TIME;
-use super::payments::IMPLAUSIBLE;
+use super::payments::{IMPLAUSIBLE, tell_once};
 use super::rows::{
     OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json, with_spare,
 };
@@ -53,6 +55,18 @@ impl Refunds for StoredGroup {
             let Ok(state) = record.refund.state.on(news.event) else {
                 return contradicted(books, record, &news);
             };
+            let waits_for_somebody = news.event == RefundEvent::UnderWay && news.message.is_some();
+            if let Some(message) = news.message.clone().filter(|_| waits_for_somebody) {
+                let fact = Fact::RefundNeedsAPerson { refund: news.refund.clone(), message };
+                tell_once(books, news.number, news.at, &fact)?;
+            }
+            // Silence says nothing about it; every other word is the latest.
+            if news.event != RefundEvent::NoAnswer {
+                books.sql.execute(
+                    "UPDATE refunds SET by_hand = ?2 WHERE id = ?1",
+                    &params![&news.refund.0, waits_for_somebody],
+                )?;
+            }
             let refused = (state == RefundState::Refused)
                 .then(|| RefundRefused::ByChannel { message: news.message.clone().unwrap_or_default() });
             settle(books, &record, state, refused, news.next_at, news.at)
@@ -84,6 +98,10 @@ impl Refunds for StoredGroup {
             )?;
             if rows == 1 { get(books.sql, number, &refund).map(Some) } else { Ok(None) }
         })
+    }
+
+    fn finish_by_hand(&self, finished: FinishedByHand) -> Reply<()> {
+        self.write(finished.number, move |books| self::finish_by_hand(books, &finished))
     }
 
     fn due_refunds(
@@ -120,6 +138,28 @@ impl Refunds for StoredGroup {
             all(sql, &statement, &params![terminal.get(), pattern], refund_row)
         })
     }
+}
+
+/// Only where the wallet's own word is that it hands the money to nobody: everything else may be on its way still, and
+/// would reach the customer twice.
+fn finish_by_hand(books: &Books<'_>, finished: &FinishedByHand) -> Result<(), GroupError> {
+    let FinishedByHand { number, refund, who, login, why, at } = finished.clone();
+    locked(books.sql, number)?;
+    let story = story(books.sql, number)?;
+    let says = |is: &dyn Fn(&Fact) -> bool| story.iter().any(|line| is(&line.what));
+    if says(&|fact| matches!(fact, Fact::FinishedByHand { refund: done, .. } if *done == refund)) {
+        return Ok(());
+    }
+    let statement = format!("{REFUND} WHERE r.number = ?1 AND r.id = ?2");
+    let record = one(books.sql, &statement, &params![number.as_str(), &refund.0], refund_row)?;
+    let is_finished = match record.filter(|record| record.by_hand && !record.refund.state.is_final()) {
+        Some(record) => settle(books, &record, RefundState::Done, None, at, at).map(|_| true)?,
+        None => give_backs::finish_by_hand(books, number, &refund, at)?,
+    };
+    if !is_finished {
+        return Err(Refusal::NotFound("refund that waits for a person").into());
+    }
+    books.tell(number, at, &Fact::FinishedByHand { refund, who, login, why })
 }
 
 fn get(sql: &dyn Sql, number: OrderNumber, id: &RefundId) -> Result<RefundRecord, GroupError> {

@@ -208,7 +208,7 @@ pub(super) fn channel_number(text: String) -> Result<ChannelNumber, GroupError> 
 
 /// A query for [`refund_row`], up to its condition.
 pub(super) const REFUND: &str = "SELECT r.id, r.number, r.terminal, r.currency, r.amount_minor, r.state, r.who, \
-     r.why, r.requested_at, r.refused, r.next_at, r.tries, r.asked_at, r.version, o.paid_by, o.paid_minor, \
+     r.why, r.requested_at, r.refused, r.next_at, r.tries, r.asked_at, r.by_hand, r.version, o.paid_by, o.paid_minor, \
      p.channel_number, p.account \
      FROM refunds r JOIN orders o ON o.number = r.number \
      LEFT JOIN payments p ON p.number = r.number AND p.state = 'paid'";
@@ -238,6 +238,7 @@ pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
         tries: row.get("tries")?,
         asked_at: row.get::<Option<i64>>("asked_at")?.map(Timestamp),
         next_at: Timestamp(row.get("next_at")?),
+        by_hand: row.get("by_hand")?,
         version: row.get("version")?,
     })
 }

@@ -1,4 +1,4 @@
-//! Several accounts at one wallet: their bills together are the wallet's day.
+//! Several accounts at one wallet: each one's bill is compared by itself, and none holds up another.
 
 use super::*;
 use crate::order_centre::{OpenAccount, Serving};
@@ -22,50 +22,137 @@ fn success() -> Option<PayOutcome> {
     Some(PayOutcome::ConfirmedSuccess { transaction: "T1".into() })
 }
 
-async fn is_done(shop: &Shop) -> bool {
-    shop.run(DAY_OF_SALE).await.is_some_and(|run| run.state == RunState::Done)
+const OTHER: BillsOf = BillsOf::new(Wallet::WeChatPay, ONE);
+
+async fn run_of(shop: &Shop, of: BillsOf, on: &str) -> Option<BillRun> {
+    shop.reconciler.base.bill_run(of, day(on)).await.unwrap()
+}
+
+/// Where the days of the settings file's account and of the other one stand.
+async fn states(shop: &Shop) -> [Option<RunState>; 2] {
+    let state = async |of| run_of(shop, of, DAY_OF_SALE).await.map(|run| run.state);
+    [state(OF).await, state(OTHER).await]
+}
+
+const DONE: Option<RunState> = Some(RunState::Done);
+const WAITING: Option<RunState> = Some(RunState::Waiting);
+
+fn declined() -> Option<PayOutcome> {
+    Some(PayOutcome::ConfirmedFailure(evertill_shared::payment::DeclineReason::NotEnoughFunds))
+}
+
+fn publish(paper: &Paper, on: &str, bill: Bill) {
+    paper.bills.lock().unwrap().insert(on.into(), bill);
 }
 
 #[tokio::test]
-async fn a_day_is_compared_when_the_bills_of_all_accounts_that_were_used_are_there() {
+async fn a_broken_bill_of_one_account_stops_neither_the_others_nor_their_following_days() {
     let (shop, other) = shop().await;
     let (first, second) = (shop.paid(1_000).await, shop.pay_to(ONE, 700, success()).await);
     shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+    publish(&other, DAY_OF_SALE, Err(BillFailure::Bad("cut off".into())));
     shop.morning().await;
-    assert!(!is_done(&shop).await, "half a bill would file the other account's payments as missing");
-    shop.rig.clock.advance(EVENING);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    assert!(!is_done(&shop).await, "there was trade: its bill must come");
-    other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), Ok(vec![line(&second.number, 700)]));
-    shop.rig.clock.advance(Duration::from_secs(3600));
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    let run = shop.run(DAY_OF_SALE).await.unwrap();
-    assert_eq!((run.state, run.figures.agreed, run.figures.findings), (RunState::Done, 2, 0));
+    assert_eq!(states(&shop).await, [DONE, Some(RunState::Refused)]);
+    let run = run_of(&shop, OF, DAY_OF_SALE).await.unwrap();
+    assert_eq!(
+        (run.figures.book_rows, run.figures.agreed, run.figures.findings),
+        (1, 1, 0),
+        "its own rows alone"
+    );
+    let next = shop.paid(300).await;
+    shop.publish("2026-11-21", Ok(vec![line(&next.number, 300)]));
+    publish(&other, "2026-11-21", Ok(Vec::new()));
+    shop.morning().await;
+    assert_eq!(run_of(&shop, OF, "2026-11-21").await.unwrap().figures.agreed, 1);
+    assert_eq!(run_of(&shop, OTHER, "2026-11-21").await, None, "its own days come in their order");
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&second.number, 701)]));
+    shop.morning().await;
+    let run = run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap();
+    assert_eq!((run.state, run.figures.book_rows, run.figures.findings), (RunState::Done, 1, 1));
+    assert_eq!(run_of(&shop, OTHER, "2026-11-21").await.unwrap().state, RunState::Done);
+    let found = shop.reconciler.base.bill_findings(OTHER, day(DAY_OF_SALE), (0, 9)).await.unwrap();
+    assert_eq!(found[0].category, Category::AmountDiffers);
+    assert_eq!(shop.findings(DAY_OF_SALE).await, []);
+    let table = csv::of_day(&shop.reconciler.base, &[OF, OTHER], day(DAY_OF_SALE)).await.unwrap();
+    assert!(table.contains("amount_minor,700,701,-1,CNY,2,1\r\n"), "{table}");
+    assert_eq!(table.lines().count(), 2, "one header");
 }
 
 #[tokio::test]
 async fn an_account_without_trade_has_no_bill_and_that_is_believed_in_the_evening() {
-    let (shop, _other) = shop().await;
-    let paid = shop.paid(1_000).await;
-    shop.publish(DAY_OF_SALE, Ok(vec![line(&paid.number, 1_000)]));
-    shop.morning().await;
-    assert!(!is_done(&shop).await, "it may still come");
-    shop.rig.clock.advance(EVENING);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    assert!(is_done(&shop).await);
+    for is_declined in [false, true] {
+        let (shop, _other) = shop().await;
+        let paid = shop.paid(1_000).await;
+        if is_declined {
+            shop.pay_to(ONE, 700, declined()).await;
+        }
+        shop.publish(DAY_OF_SALE, Ok(vec![line(&paid.number, 1_000)]));
+        shop.morning().await;
+        assert_eq!(states(&shop).await, [DONE, WAITING], "it may still come");
+        shop.rig.clock.advance(EVENING);
+        shop.look().await;
+        assert_eq!(states(&shop).await, [DONE, DONE]);
+    }
 }
 
 #[tokio::test]
-async fn a_declined_attempt_needs_no_bill_of_its_account() {
-    let (shop, _) = shop().await;
-    let first = shop.paid(1_000).await;
-    let declined = PayOutcome::ConfirmedFailure(evertill_shared::payment::DeclineReason::NotEnoughFunds);
-    shop.pay_to(ONE, 700, Some(declined)).await;
-    shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
+async fn an_account_begins_with_the_first_day_on_which_it_was_used() {
+    let (shop, other) = shop().await;
+    let second = shop.pay_to(ONE, 700, success()).await;
+    // Nobody was there for two days.
+    shop.rig.clock.advance(DAY * 2);
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&second.number, 700)]));
+    publish(&other, "2026-11-21", Ok(Vec::new()));
     shop.morning().await;
-    shop.rig.clock.advance(EVENING);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    assert!(is_done(&shop).await, "nothing moved there: there is no bill");
+    assert_eq!(run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap().figures.agreed, 1);
+    assert_eq!(run_of(&shop, OTHER, "2026-11-21").await.map(|run| run.state), DONE);
+    assert_eq!(run_of(&shop, OF, DAY_OF_SALE).await, None, "it was not used then");
+}
+
+#[tokio::test]
+async fn what_was_sent_nobody_knows_where_is_settled_by_whoevers_bill_has_it() {
+    let (shop, other) = shop().await;
+    let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;
+    shop.publish(DAY_OF_SALE, Ok(Vec::new()));
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&lost.number, 700)]));
+    shop.morning().await;
+    let figures = async |of| run_of(&shop, of, DAY_OF_SALE).await.unwrap().figures;
+    assert_eq!((figures(OF).await.carried, figures(OF).await.settled), (1, 0));
+    assert_eq!((figures(OTHER).await.carried, figures(OTHER).await.settled), (0, 1));
+}
+
+#[tokio::test]
+async fn of_what_no_bill_has_and_nobody_knows_where_it_was_sent_people_are_told_once() {
+    let (shop, other) = shop().await;
+    let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;
+    for on in [DAY_OF_SALE, "2026-11-21", "2026-11-22", "2026-11-23"] {
+        shop.publish(on, Ok(Vec::new()));
+        publish(&other, on, Ok(Vec::new()));
+        shop.morning().await;
+    }
+    let found = shop.findings("2026-11-23").await;
+    assert_eq!((found.len(), found[0].number.as_str()), (1, lost.number.as_str()));
+    let run = run_of(&shop, OTHER, "2026-11-23").await.unwrap();
+    assert_eq!((run.state, run.figures.findings, run.figures.carried), (RunState::Done, 0, 0));
+}
+
+#[tokio::test]
+async fn an_account_that_takes_the_place_of_the_files_goes_on_with_its_days_and_what_waits() {
+    let shop = Shop::new().await;
+    let (paid, late) = (shop.paid(1_000).await, shop.paid(500).await);
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&paid.number, 1_000)]));
+    shop.morning().await;
+    assert_eq!(run_of(&shop, OF, DAY_OF_SALE).await.unwrap().figures.carried, 1);
+    let heir = Arc::new(Paper::default());
+    let channel = Arc::clone(&heir) as Arc<dyn Channel>;
+    let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: true, channel }];
+    shop.reconciler.centre.serve(Serving { accounts, ..Serving::default() });
+    publish(&heir, "2026-11-21", Ok(vec![line(&late.number, 500)]));
+    shop.morning().await;
+    let run = run_of(&shop, OTHER, "2026-11-21").await.unwrap();
+    assert_eq!((run.state, run.figures.agreed, run.figures.carried), (RunState::Done, 1, 0));
+    assert_eq!(run_of(&shop, OTHER, DAY_OF_SALE).await, None, "no day is compared twice");
+    assert_eq!(run_of(&shop, OF, "2026-11-21").await, None);
 }
 
 /// The second account is a row of the table, disabled so long before noon.
@@ -93,73 +180,72 @@ fn silent() -> Bill {
 }
 
 #[tokio::test]
-async fn an_account_that_ended_long_ago_keeps_no_day_from_being_compared() {
-    for (days, is_left_out) in [(6, false), (9, true)] {
+async fn an_account_that_ended_long_ago_is_waited_for_no_longer() {
+    for (days, ends) in [(6, WAITING), (9, DONE)] {
         let (shop, other) = shop().await;
         is_off(&shop, &other, DAY * days);
         let first = shop.paid(1_000).await;
         // What was sent nobody knows where cannot be there.
         shop.pay_to(AccountId::NOT_KNOWN, 700, None).await;
         shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
-        other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), silent());
+        publish(&other, DAY_OF_SALE, silent());
         shop.morning().await;
-        assert!(!is_done(&shop).await, "it may still answer");
+        assert_eq!(states(&shop).await, [DONE, WAITING], "it may still answer");
         shop.rig.clock.advance(EVENING);
-        shop.reconciler.look(Wallet::WeChatPay).await;
-        assert_eq!(is_done(&shop).await, is_left_out, "disabled {days} days before");
+        shop.look().await;
+        assert_eq!(states(&shop).await, [DONE, ends], "disabled {days} days before");
     }
 }
 
 #[tokio::test]
-async fn a_day_waits_for_an_account_that_ended_if_money_moved_there_all_the_same() {
+async fn the_bill_of_an_account_that_ended_is_waited_for_if_money_moved_there_all_the_same() {
     let (shop, other) = shop().await;
     is_off(&shop, &other, DAY * 9);
     let first = shop.paid(1_000).await;
     shop.pay_to(ONE, 700, success()).await;
     shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
-    other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), silent());
+    publish(&other, DAY_OF_SALE, silent());
     shop.morning().await;
     shop.rig.clock.advance(EVENING);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    assert!(!is_done(&shop).await);
+    shop.look().await;
+    assert_eq!(states(&shop).await, [DONE, WAITING]);
 }
 
 #[tokio::test]
-async fn a_day_waits_for_the_bill_of_an_account_that_this_server_has_not_opened() {
+async fn people_are_shown_the_account_whose_bill_is_needed_and_that_this_server_has_not_opened() {
     let shop = Shop::new().await;
     let first = shop.paid(1_000).await;
     shop.pay_to(ONE, 700, success()).await;
     shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
     shop.morning().await;
-    shop.rig.clock.advance(EVENING);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    let run = shop.run(DAY_OF_SALE).await.unwrap();
-    assert_eq!(run.state, RunState::Waiting);
+    assert_eq!(states(&shop).await, [DONE, WAITING]);
+    let run = run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap();
     assert!(run.problem.is_some_and(|words| words.contains("account 1")), "it says which");
+    assert!(shop.reconciler.base.bill_runs(9).await.unwrap().iter().any(|run| run.account == ONE));
 }
 
 #[tokio::test]
-async fn an_empty_bill_of_one_account_is_refused_though_another_has_lines() {
+async fn an_empty_bill_of_an_account_through_which_money_moved_is_refused() {
     let (shop, other) = shop().await;
     let first = shop.paid(1_000).await;
     shop.pay_to(ONE, 700, success()).await;
     shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
-    other.bills.lock().unwrap().insert(DAY_OF_SALE.into(), Ok(Vec::new()));
+    publish(&other, DAY_OF_SALE, Ok(Vec::new()));
     shop.morning().await;
-    assert_eq!(shop.run(DAY_OF_SALE).await.unwrap().state, RunState::Refused);
+    assert_eq!(states(&shop).await, [DONE, Some(RunState::Refused)]);
 }
 
 #[tokio::test]
-async fn what_is_open_at_one_account_waits_for_its_next_bill_though_another_has_lines() {
+async fn what_is_open_at_one_account_waits_for_its_next_bill() {
     let (shop, _) = shop().await;
     let first = shop.paid(1_000).await;
     shop.pay_to(ONE, 700, Some(PayOutcome::Unknown)).await;
     shop.publish(DAY_OF_SALE, Ok(vec![line(&first.number, 1_000)]));
     shop.morning().await;
     shop.rig.clock.advance(EVENING);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    assert!(!is_done(&shop).await, "it may have moved: its bill may come late");
+    shop.look().await;
+    assert_eq!(states(&shop).await, [DONE, WAITING], "it may have moved: its bill may come late");
     shop.rig.clock.advance(DAY);
-    shop.reconciler.look(Wallet::WeChatPay).await;
-    assert!(is_done(&shop).await);
+    shop.look().await;
+    assert_eq!(states(&shop).await, [DONE, DONE]);
 }

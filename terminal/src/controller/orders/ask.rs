@@ -58,6 +58,13 @@ pub struct Asking {
     again: Option<Pending>,
 }
 
+/// By what somebody approves a refund: their PIN, or a code that they made.
+struct Approval {
+    approver: String,
+    pin: SecretText,
+    code: Option<SecretText>,
+}
+
 fn fact_of(number: OrderNumber) -> String {
     format!("refund_asked:{number}")
 }
@@ -204,15 +211,31 @@ impl Controller {
 
     /// The approver's PIN was typed: it goes to the server with the request, and is kept nowhere.
     pub(in crate::controller) fn approve_refund(&mut self, pin: SecretText) {
-        let (up, now, wall) = (self.sync.line() == Line::Up, self.now.monotonic, self.now.wall);
-        let (cashier, currency) = (self.cashier(), self.currency());
-        let own = self.identity.as_ref().map(|identity| (identity.terminal, identity.epoch));
+        let now = self.now.monotonic;
         let Some(asking) = self.asking().filter(|asking| asking.approving) else { return };
-        let (Some(approver), Some((terminal, epoch))) = (asking.approver.clone(), own) else { return };
+        let Some(approver) = asking.approver.clone() else { return };
         if check_pin(pin.expose()) == Err(PinError::NotDigits) {
             (asking.pin, asking.pin_since) = (LockState::NotAPin, now);
             return;
         }
+        self.ask_for_refund(Approval { approver, pin, code: None });
+    }
+
+    /// A manager's one-time code was scanned: the same way, and kept nowhere either. Whose it is, the server says.
+    pub(in crate::controller) fn approve_refund_by_code(&mut self, code: SecretText) {
+        if !self.asking().is_some_and(|asking| asking.approving) {
+            return self.tell(Notice::ScanNotUsed);
+        }
+        let nothing = || SecretText::new(String::new());
+        self.ask_for_refund(Approval { approver: String::new(), pin: nothing(), code: Some(code) });
+    }
+
+    fn ask_for_refund(&mut self, approval: Approval) {
+        let (up, now, wall) = (self.sync.line() == Line::Up, self.now.monotonic, self.now.wall);
+        let (cashier, currency) = (self.cashier(), self.currency());
+        let own = self.identity.as_ref().map(|identity| (identity.terminal, identity.epoch));
+        let Some(asking) = self.asking().filter(|asking| asking.approving) else { return };
+        let Some((terminal, epoch)) = own else { return };
         if !up {
             asking.said = AskedSaid::Offline;
             return;
@@ -238,8 +261,9 @@ impl Controller {
             request: pending.request.clone(),
             amount: evertill_shared::money::Amount::new(pending.amount_minor, currency),
             reason: pending.reason,
-            approver,
-            pin,
+            approver: approval.approver,
+            pin: approval.pin,
+            code: approval.code,
             cashier,
         });
         if let Some(asking) = self.asking() {
@@ -280,6 +304,14 @@ impl Controller {
             Ok(RefundAnswer::NotApprover) => {
                 self.nothing_done(number, request);
                 self.asked_said(request, AskedSaid::NotApprover, None);
+            }
+            Ok(RefundAnswer::CodeRefused { why }) => {
+                self.nothing_done(number, request);
+                self.asked_said(request, AskedSaid::CodeRefused(why), None);
+            }
+            Ok(RefundAnswer::NotKnownHere) => {
+                tracing::error!(%number, "the server's answer about a refund is newer than this program");
+                self.asked_in_doubt(request);
             }
             Err(error) => self.no_refund_answer(number, request, &error),
         }

@@ -347,7 +347,10 @@ fn what_a_manager_gave_has_her_name_when_another_takes_the_money_and_does_not_gr
             till.act(UserAction::Recall { id });
         }
         let mut grown = till.controller.cart.clone();
-        assert_eq!(grown.add(&products()[2], Currency::CNY), Ok(super::super::cart::Changed::DiscountGone));
+        assert_eq!(
+            grown.add_many(&products()[2], 1, Currency::CNY),
+            Ok(super::super::cart::Changed::DiscountGone)
+        );
         pay_in_cash(&mut till);
         let sale = sales(&till).pop().unwrap();
         let lin = Some(cashier("lin", "Lin"));

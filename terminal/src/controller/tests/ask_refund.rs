@@ -12,7 +12,7 @@ use crate::view::{
 use evertill_shared::id::RefundId;
 use evertill_shared::order::PaidBy;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, CodeRefused, RefundAnswer, RefundOrder};
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
@@ -371,4 +371,65 @@ fn what_is_not_paid_or_not_sent_offers_no_refund_and_nobody_to_approve_is_said()
     till.controller.journal.as_mut().unwrap().confirm_sale(sale, false).unwrap();
     till.act(UserAction::AskRefund);
     assert_eq!(till.notice(), Some(&Notice::NobodyMayApprove));
+}
+
+const CODE: &str = "EVTA-ABCDE-FGH23-JKLMN-PQRST";
+
+#[test]
+fn a_managers_code_that_is_scanned_approves_without_a_pin_and_is_kept_nowhere() {
+    let mut till = served();
+    sold(&mut till);
+    until_approval(&mut till);
+    till.scan(CODE);
+    till.scan(CODE);
+    let asked = take_ask(&mut till).unwrap();
+    assert!(take_ask(&mut till).is_none(), "a second scan asks nothing");
+    assert_eq!((asked.approver.as_str(), asked.pin.expose(), asked.amount), ("", "", cny(900)));
+    assert_eq!(asked.code.as_ref().map(SecretText::expose), Some(CODE));
+    let journal = till.controller.journal.as_ref().unwrap();
+    let stored = journal.fact(&format!("refund_asked:{}", number(1))).unwrap().unwrap();
+    assert!(!stored.contains("ABCDE"), "{stored}");
+    // Its answer is lost: the same is asked for, by the same code.
+    answer(&mut till, &asked, Err(no_answer()));
+    assert_eq!(form(&till).said, AskedSaid::NoAnswer);
+    till.scan(CODE);
+    let again = take_ask(&mut till).unwrap();
+    assert_eq!((&again.request, &again.amount), (&asked.request, &asked.amount));
+    answer(&mut till, &again, Ok(reserved(RefundState::Reserved)));
+    let asks = till.screen.as_ref().unwrap().confirm.as_ref();
+    assert!(matches!(asks, Some(Confirm::CarryOutRefund { amount_minor: 900, .. })), "{asks:?}");
+}
+
+#[test]
+fn a_code_that_approves_nothing_says_why_and_another_may_be_scanned() {
+    let mut till = served();
+    sold(&mut till);
+    until_approval(&mut till);
+    for why in [CodeRefused::Expired, CodeRefused::Used, CodeRefused::AnotherTill, CodeRefused::TooMuch] {
+        till.scan(CODE);
+        let asked = take_ask(&mut till).unwrap();
+        answer(&mut till, &asked, Ok(RefundAnswer::CodeRefused { why }));
+        assert_eq!((form(&till).said.clone(), form(&till).approving), (AskedSaid::CodeRefused(why), true));
+        assert!(!pending(&till), "nothing of it is open");
+    }
+    // A till that is older than the server's answer settles nothing by it.
+    till.scan(CODE);
+    let asked = take_ask(&mut till).unwrap();
+    answer(&mut till, &asked, Ok(RefundAnswer::NotKnownHere));
+    assert_eq!(form(&till).said, AskedSaid::NoAnswer);
+    assert!(pending(&till));
+}
+
+#[test]
+fn a_managers_code_is_shown_and_used_nowhere_else() {
+    let mut till = served();
+    till.scan(CODE);
+    assert!(take_ask(&mut till).is_none());
+    let screen = format!("{:?}", till.screen);
+    assert!(!screen.contains("ABCDE"), "{screen}");
+    sold(&mut till);
+    till.act(UserAction::AskRefund);
+    till.scan(CODE);
+    assert!(take_ask(&mut till).is_none(), "what is asked for is not settled yet");
+    assert!(!form(&till).approving);
 }

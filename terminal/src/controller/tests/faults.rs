@@ -173,12 +173,14 @@ mod full {
     use super::*;
     use crate::journal_store::records::{RefundRecord, SaleRecord};
     use crate::journal_store::{
-        Carts, HeldSale, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
+        Archived, Archiving, Carts, HeldSale, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted,
+        StoredSale, Unsent,
     };
     use evertill_shared::clock::Timestamp;
     use evertill_shared::id::RefundId;
     use evertill_shared::journal::SignedEntry;
     use evertill_shared::order_number::OrderNumber;
+    use evertill_shared::protocol::countersign::Countersigned;
     use evertill_shared::receipt::Receipt;
     type R<T> = Result<T, JournalError>;
 
@@ -197,6 +199,21 @@ mod full {
         }
         fn held(&self) -> Result<Vec<HeldSale>, JournalError> {
             self.0.held()
+        }
+    }
+
+    impl Archiving for Full {
+        fn countersigned_to(&self) -> R<u64> {
+            self.0.countersigned_to()
+        }
+        fn is_archived(&self, sale: u64) -> R<bool> {
+            self.0.is_archived(sale)
+        }
+        fn keep_countersigned(&mut self, signed: &Countersigned) -> R<bool> {
+            self.0.keep_countersigned(signed)
+        }
+        fn archive(&mut self, said_before: Timestamp, at_most: u64) -> R<Archived> {
+            self.0.archive(said_before, at_most)
         }
     }
 
@@ -233,6 +250,9 @@ mod full {
         }
         fn queue(&self) -> R<Vec<QueuedSale>> {
             self.0.queue()
+        }
+        fn unsent(&self) -> R<Unsent> {
+            self.0.unsent()
         }
         fn confirm_sale(&mut self, sequence: u64, quarantined: bool) -> R<()> {
             self.0.confirm_sale(sequence, quarantined)
@@ -305,6 +325,19 @@ fn bring_up_from_the_form_to_the_first_sale() {
     assert!(
         matches!(till.page(), Page::Enrol(EnrolPage::Form(form)) if form.server == "https://configured:8443")
     );
+    let scanned = |till: &Till| match till.page() {
+        Page::Enrol(EnrolPage::Form(form)) => {
+            form.scanned.as_ref().map(|code| (code.code.expose().to_owned(), code.times))
+        }
+        other => panic!("{other:?}"),
+    };
+    till.scan("0001-ABCD-EFGH");
+    assert_eq!(scanned(&till), Some(("0001-ABCD-EFGH".into(), 1)), "IT's code goes into its box");
+    till.scan("https://nobody.example/?q=1");
+    assert_eq!(till.notice(), Some(&Notice::NoEnrolmentCode));
+    till.scan("0001-ABCD-EFGH");
+    assert_eq!(scanned(&till).unwrap().1, 2, "and again, whatever was typed meanwhile");
+    assert!(till.other.is_empty(), "nothing is asked of a server unasked");
     till.act(submit("not an address"));
     assert!(
         matches!(till.page(), Page::Enrol(EnrolPage::Form(f)) if f.failure == Some(EnrolFailure::AddressInvalid))

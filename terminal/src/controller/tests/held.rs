@@ -4,7 +4,8 @@ use super::rig::*;
 use crate::controller::*;
 use crate::journal_store::records::{RefundRecord, SaleRecord};
 use crate::journal_store::{
-    Carts, HeldSale, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
+    Archived, Archiving, Carts, HeldSale, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale,
+    SalesWanted, StoredSale, Unsent,
 };
 use crate::view::{HeldPage, Page, SalePage, TypedOff};
 use evertill_shared::clock::Timestamp;
@@ -12,6 +13,7 @@ use evertill_shared::id::RefundId;
 use evertill_shared::journal::{Entry, Head, SignedEntry};
 use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::order_number::OrderNumber;
+use evertill_shared::protocol::countersign::Countersigned;
 use evertill_shared::receipt::Receipt;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -208,6 +210,21 @@ impl Dies {
     }
 }
 
+impl Archiving for Dies {
+    fn countersigned_to(&self) -> Result<u64, JournalError> {
+        self.inner.countersigned_to()
+    }
+    fn is_archived(&self, sale: u64) -> Result<bool, JournalError> {
+        self.inner.is_archived(sale)
+    }
+    fn keep_countersigned(&mut self, signed: &Countersigned) -> Result<bool, JournalError> {
+        self.write(|journal| journal.keep_countersigned(signed))
+    }
+    fn archive(&mut self, said_before: Timestamp, at_most: u64) -> Result<Archived, JournalError> {
+        self.write(|journal| journal.archive(said_before, at_most))
+    }
+}
+
 impl Carts for Dies {
     fn kept_cart(&self) -> Result<Option<KeptCart>, JournalError> {
         self.inner.kept_cart()
@@ -250,6 +267,9 @@ impl Journal for Dies {
     }
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         self.inner.queue()
+    }
+    fn unsent(&self) -> Result<Unsent, JournalError> {
+        self.inner.unsent()
     }
     fn confirm_sale(&mut self, sequence: u64, quarantined: bool) -> Result<(), JournalError> {
         self.write(|journal| journal.confirm_sale(sequence, quarantined))

@@ -18,6 +18,7 @@ fn product(id: usize, name: String, price: i64) -> Product {
         tax_rate: TaxRate(1300),
         favourite: true,
         sold_by_weight: false,
+        least_age: None,
     }
 }
 

@@ -12,12 +12,7 @@ use evertill_shared::payment::PaymentState;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn sell_tea(till: &mut Till, random: u32) -> u64 {
-    till.scan(TEA);
-    till.act(UserAction::TenderCash);
-    let sale = till.take_draft().unwrap();
-    till.answer_draft(sale, random);
-    till.act(UserAction::CashGiven { minor: 2000 });
-    till.act(UserAction::CashConfirm);
+    let sale = till.cash_for_tea(random);
     till.act(UserAction::NextSale);
     till.controller.journal.as_mut().unwrap().confirm_sale(sale, false).unwrap();
     sale

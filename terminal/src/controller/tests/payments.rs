@@ -7,6 +7,9 @@ use crate::view::{DeclineReason, Page, PaymentState as Shown, UnknownStep};
 use evertill_shared::payment::PaymentState as P;
 use evertill_shared::protocol::error::ErrorCode;
 
+/// Another code of the same wallet.
+const OTHER_CODE: &str = "134567890123456780";
+
 #[test]
 fn two_actions_from_the_total_to_paid() {
     let mut till = Till::online();
@@ -266,4 +269,60 @@ fn a_code_scanned_again_after_it_paid_leaves_the_page_that_says_paid() {
     till.scan(BREAD);
     assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 800), "goods begin the next sale");
     assert_eq!(till.notice(), None);
+}
+
+#[test]
+fn after_a_declined_payment_the_next_code_begins_the_next_attempt_and_the_same_one_does_not() {
+    let mut till = Till::online();
+    let attempt = till.pay_for_tea();
+    till.answer_payment(attempt, Q::Pay, P::Declined);
+    // The phone still lies before the scanner.
+    till.scan(WECHAT);
+    assert_eq!((till.take_pay(), till.notice()), (None, Some(&Notice::DoubleScanIgnored)));
+    till.act(UserAction::TenderCash);
+    till.scan(WECHAT);
+    assert_eq!((till.take_pay(), till.notice()), (None, Some(&Notice::DoubleScanIgnored)), "nor beside cash");
+    assert!(matches!(till.page(), Page::Cash(_)));
+    // Another code: without a touch.
+    till.scan(OTHER_CODE);
+    let (sale, second) = till.take_pay().unwrap();
+    assert_eq!((sale, second), (attempt.0, attempt.1 + 1));
+    till.scan("134567890123456788");
+    assert_eq!(till.take_pay(), None, "one at a time");
+    till.answer_payment((sale, second), Q::Pay, P::Paid);
+    assert!(matches!(till.page(), Page::Done(_)));
+    assert_eq!(till.count(|body| matches!(body, Body::PaymentRequested { .. })), 2);
+}
+
+#[test]
+fn no_code_begins_an_attempt_while_nobody_knows_how_the_last_one_ended() {
+    let mut till = Till::online();
+    let attempt = till.pay_for_tea();
+    till.payment_error(attempt, Q::Pay, no_answer());
+    till.scan(OTHER_CODE);
+    till.pass(90);
+    till.scan(OTHER_CODE);
+    assert_eq!(till.count(|body| matches!(body, Body::PaymentRequested { .. })), 1);
+    // Off line after the end: told why, and nothing begun.
+    till.answer_payment(attempt, Q::Ask, P::Reversed);
+    assert_eq!(*shown(&till), Shown::Reversed);
+    till.line_lost();
+    till.scan(OTHER_CODE);
+    assert_eq!(till.notice(), Some(&Notice::CodeNeedsNetwork));
+    assert_eq!(till.count(|body| matches!(body, Body::PaymentRequested { .. })), 1);
+}
+
+#[test]
+fn a_code_scanned_where_cash_is_counted_is_not_used_and_before_it_is() {
+    let mut till = Till::online();
+    till.scan(TEA);
+    till.act(UserAction::TenderCash);
+    till.act(UserAction::CashGiven { minor: 300 });
+    till.scan(WECHAT);
+    assert_eq!(till.notice(), Some(&Notice::PaymentCodeBeforeTender));
+    till.act(UserAction::CashGiven { minor: 0 });
+    till.scan(WECHAT);
+    let sale = till.take_draft().unwrap();
+    till.answer_draft(sale, 1);
+    assert_eq!(till.take_pay(), Some((sale, 1)));
 }

@@ -241,8 +241,10 @@ impl World {
             }
             Request::HandIn { .. } => Answer::HandIn(Err(refused(ErrorCode::Overloaded))),
             Request::Refunds => Answer::Refunds(Err(refused(ErrorCode::Overloaded))),
+            Request::Countersign { .. } => Answer::Countersign(Err(refused(ErrorCode::Overloaded))),
             Request::Catalogue { .. } => Answer::Catalogue(Err(refused(ErrorCode::Overloaded))),
             Request::Staff { .. } => Answer::Staff(Err(refused(ErrorCode::Overloaded))),
+            Request::ReceiptTemplate => Answer::ReceiptTemplate(Err(refused(ErrorCode::Overloaded))),
             Request::AskRefund { number, request, .. } => {
                 Answer::AskRefund { number, request, result: Err(refused(ErrorCode::Overloaded)) }
             }
@@ -351,6 +353,7 @@ fn lost(answer: Answer) -> Answer {
         Answer::Heartbeat(_) => Answer::Heartbeat(Err(no_answer())),
         Answer::Catalogue(_) => Answer::Catalogue(Err(no_answer())),
         Answer::Staff(_) => Answer::Staff(Err(no_answer())),
+        Answer::ReceiptTemplate(_) => Answer::ReceiptTemplate(Err(no_answer())),
         Answer::Draft { sale, .. } => Answer::Draft { sale, result: Err(no_answer()) },
         Answer::Adopt { sale, .. } => Answer::Adopt { sale, result: Err(no_answer()) },
         Answer::Payment { sale, attempt, question, .. } => {
@@ -358,6 +361,7 @@ fn lost(answer: Answer) -> Answer {
         }
         Answer::HandIn(_) => Answer::HandIn(Err(no_answer())),
         Answer::Refunds(_) => Answer::Refunds(Err(no_answer())),
+        Answer::Countersign(_) => Answer::Countersign(Err(no_answer())),
         Answer::AskRefund { number, request, .. } => {
             Answer::AskRefund { number, request, result: Err(no_answer()) }
         }

@@ -4,11 +4,12 @@ use super::super::*;
 use crate::config::{Identity, PrefixName, ScannerConfig};
 use crate::journal_store::records::RefundRecord;
 use crate::journal_store::{
-    Carts, HeldSale, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale, SalesWanted, StoredSale,
+    Archived, Archiving, Carts, HeldSale, JournalStore, KeptCart, PrintJob, PrintJobState, QueuedSale,
+    SalesWanted, StoredSale, Unsent,
 };
 use crate::sync::{Answer, NetError, PaymentQuestion};
+use crate::view::{Colours, Page, PaymentState as Shown};
 pub use crate::view::{FaultPage, Notice};
-use crate::view::{Page, PaymentState as Shown};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::Prefixes;
 use evertill_shared::clock::Timestamp;
@@ -18,6 +19,7 @@ use evertill_shared::order::line::TaxRate;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::protocol::countersign::Countersigned;
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{DraftCreated, OrderView, PaymentView};
 use evertill_shared::protocol::store::StoreInfo;
@@ -65,6 +67,7 @@ pub fn products() -> Vec<Product> {
         tax_rate: TaxRate(1300),
         favourite,
         sold_by_weight: false,
+        least_age: None,
     };
     vec![
         Product { sold_by_weight: true, ..product("apples", "Apples", "12345", 990, false) },
@@ -122,6 +125,9 @@ impl Journal for Strict {
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
         self.0.queue()
     }
+    fn unsent(&self) -> Result<Unsent, JournalError> {
+        self.0.unsent()
+    }
     fn confirm_sale(&mut self, sequence: u64, quarantined: bool) -> Result<(), JournalError> {
         self.0.confirm_sale(sequence, quarantined)
     }
@@ -171,6 +177,21 @@ impl Journal for Strict {
     }
     fn has_room(&mut self) -> bool {
         self.0.has_room()
+    }
+}
+
+impl Archiving for Strict {
+    fn countersigned_to(&self) -> Result<u64, JournalError> {
+        self.0.countersigned_to()
+    }
+    fn is_archived(&self, sale: u64) -> Result<bool, JournalError> {
+        self.0.is_archived(sale)
+    }
+    fn keep_countersigned(&mut self, signed: &Countersigned) -> Result<bool, JournalError> {
+        self.0.keep_countersigned(signed)
+    }
+    fn archive(&mut self, said_before: Timestamp, at_most: u64) -> Result<Archived, JournalError> {
+        self.0.archive(said_before, at_most)
     }
 }
 
@@ -261,12 +282,16 @@ impl Till {
         let now = Moment { wall, monotonic: Duration::from_secs(100) };
         let options = Options {
             language: Language::English,
+            colours: Colours::Light,
             version: "0".into(),
             servers: vec!["https://configured:8443".into()],
             has_printer: true,
             scanner: Some(ScannerConfig { prefixes, ..ScannerConfig::default() }),
+            receipt_template: String::new(),
+            written_scanner: Some(ScannerConfig { prefixes, ..ScannerConfig::default() }),
             in_store: vec!["28IIIIIWWWWWC".parse().unwrap(), "26IIIIIPPPPPWWWWWC".parse().unwrap()],
             lock_after: Duration::from_secs(300),
+            archive_after_days: 35,
             demand_shifts: false,
         };
         Self {
@@ -293,7 +318,7 @@ impl Till {
                 Command::Show(screen) => self.screen = Some(*screen),
                 Command::Send(request) => self.sent.push(request),
                 Command::Print(order) => self.printed.push(*order),
-                Command::KickDrawer => self.kicks += 1,
+                Command::KickDrawer { .. } => self.kicks += 1,
                 other => self.other.push(other),
             }
         }
@@ -375,10 +400,13 @@ impl Till {
             catalogue_version: 1,
             catalogue_name: None,
             catalogue_parts: true,
+            countersigns: true,
             staff_version: 0,
+            receipt_template: None,
             refunds_waiting: 0,
             wallets: vec![Wallet::WeChatPay, Wallet::Alipay],
             shows: vec![Wallet::Alipay],
+            health: Vec::new(),
         }
     }
 
@@ -389,6 +417,17 @@ impl Till {
 
     pub fn line_lost(&mut self) {
         self.give(Input::Net(Answer::Heartbeat(Err(no_answer()))));
+    }
+
+    /// A tea paid in cash, up to the page with the change; the place of its sale.
+    pub fn cash_for_tea(&mut self, random: u32) -> u64 {
+        self.scan(TEA);
+        self.act(UserAction::TenderCash);
+        let sale = self.take_draft().unwrap();
+        self.answer_draft(sale, random);
+        self.act(UserAction::CashGiven { minor: 2000 });
+        self.act(UserAction::CashConfirm);
+        sale
     }
 
     pub fn answer_draft(&mut self, sale: u64, random: u32) {

@@ -88,7 +88,8 @@ fn of_two_scanners_of_one_kind_the_one_that_was_touched_is_used_and_keeps_the_se
     till.give(Input::ScannersFound(plugged));
     let second = choose(&mut till, A::UseScanner { id: "/dev/input/event4".into() }).unwrap();
     assert_eq!(second.wedge.as_deref(), Some("/dev/input/event4"));
-    assert!(second.idle_ms.is_some() && !second.typing, "set as the one before: {second:?}");
+    assert!(second.idle_ms.is_some(), "set as the one before: {second:?}");
+    assert!(second.typing, "it may be the keyboard on the desk");
     let in_use: Vec<bool> = page(&till).found.iter().map(|row| row.in_use).collect();
     assert_eq!(in_use, [false, false, false, true]);
     let first = choose(&mut till, A::UseScanner { id: "/dev/input/event3".into() }).unwrap();
@@ -191,4 +192,19 @@ fn who_looks_after_devices_sets_them_up_and_a_cashier_asks_somebody() {
     till.act(A::Lock);
     log_in(&mut till, "bo");
     assert!(matches!(till.page(), Page::Sale(_)), "the next cashier did not ask");
+}
+
+#[test]
+fn what_it_has_written_down_is_one_touch_away_and_what_was_chosen_here_is_forgotten() {
+    let mut till = at_the_page();
+    assert!(!page(&till).may_go_back, "nothing else was chosen");
+    till.act(A::UseWrittenScanner);
+    assert!(till.other.iter().all(|command| !matches!(command, Command::UseWrittenScanner)));
+    let written = till.controller.options.written_scanner.clone();
+    choose(&mut till, A::UseScanner { id: "/dev/hidraw1".into() }).unwrap();
+    assert!(page(&till).may_go_back);
+    till.act(A::UseWrittenScanner);
+    assert!(till.other.iter().any(|command| matches!(command, Command::UseWrittenScanner)));
+    assert!(!page(&till).may_go_back);
+    assert_eq!(till.controller.options.scanner, written);
 }

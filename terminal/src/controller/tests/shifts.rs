@@ -109,9 +109,9 @@ fn a_shift_from_its_float_to_its_report() {
     assert_eq!(sum(page, ReportSum::Expected), (None, Some(20_550)));
     assert_eq!(sum(page, ReportSum::NoSales), (Some(0), None), "opening it to count is none");
     assert_eq!((till.printed.len(), paper(&till).over_minor), (1, Some(-550)));
-    let text =
-        crate::print::document(&till.printed[0].receipt, crate::print::Look { language: Language::English })
-            .to_text(42);
+    let template = evertill_shared::receipt::template::Template::default();
+    let look = crate::print::Look { language: Language::English, template: &template };
+    let text = crate::print::document(&till.printed[0].receipt, look).to_text(42);
     assert!(text.contains("Z REPORT") && text.contains("SHORT") && text.contains("205.50"), "{text}");
 }
 

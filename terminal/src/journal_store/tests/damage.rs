@@ -123,10 +123,10 @@ fn a_flipped_bit_anywhere_in_the_file_never_changes_the_entries_unnoticed() {
 fn with_checkpoint(path: &Path) {
     filled(path);
     let connection = raw(path);
-    let mut running = Running::new();
+    let mut running = Running::from(1);
     let mut head = start();
     for entry in projection::entries_after(&connection, 0, 6).unwrap() {
-        running.take(&entry.text, &entry.signature);
+        running.take(head.sequence + 1, &entry.text, &entry.signature);
         head = Head { sequence: head.sequence + 1, hash: entry.hash(), ..head };
     }
     Checkpoint::write(&connection, head, &running, &key()).unwrap();

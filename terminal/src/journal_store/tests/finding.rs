@@ -101,3 +101,20 @@ fn a_hundred_thousand_sales_are_searched_without_reading_them_all() {
     assert_eq!(time("a day, its first page", &|| page(wanted(None, Some(50_000), None))), 41);
     assert_eq!(time("a day, its last page", &|| page(wanted(None, Some(50_000), Some(50_030)))), 30);
 }
+
+#[test]
+fn five_thousand_unsent_sales_are_counted_without_reading_them() {
+    let connection = books(5_000);
+    connection.execute_batch("UPDATE sale SET in_cash = 1, confirmed = 0").unwrap();
+    let first: i64 = connection
+        .query_row("SELECT at_ms FROM sale ORDER BY sequence LIMIT 1", [], |row| row.get(0))
+        .unwrap();
+    let unsent = projection::unsent(&connection).unwrap();
+    assert_eq!(unsent, Unsent { sales: 5_000, oldest: Some(Timestamp(first)) });
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", projection::UNSENT)).unwrap();
+    let steps: Vec<String> = plan.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+    let scans = steps.iter().filter(|step| step.starts_with("SCAN sale") || step.starts_with("SEARCH sale"));
+    assert!(scans.clone().count() == 2 && scans.clone().all(|step| step.contains("sale_queue")), "{steps:?}");
+    connection.execute_batch("UPDATE sale SET confirmed = 1").unwrap();
+    assert_eq!(projection::unsent(&connection).unwrap(), Unsent::default());
+}

@@ -1,4 +1,4 @@
-//! Our books against the wallets', payment by payment.
+//! Our books against the wallets', payment by payment; and what was found, there and in the bills.
 
 use super::shop::Shop;
 use crate::simulator::wallet::Order;
@@ -30,8 +30,26 @@ pub struct Found {
     pub charged_not_released: u64,
     /// Attempts that were called over although the wallet had taken the money, and had not said otherwise.
     pub wrongly_over: u64,
-    /// By how much our books and the wallets' differ, added up payment by payment, in minor units.
+    /// By how much our books and the wallets' own differ, added up payment by payment, in minor units.
+    pub books_minus_orders: u64,
+    /// By how much what our ledger says that the wallets owe differs from what all their bills come to, in minor units.
     pub books_minus_bills: u64,
+    /// What the product found when it compared the bills.
+    pub findings: u64,
+    /// Rows that wait for their counterpart after the last bill.
+    pub unmatched: u64,
+    /// What is wrong with the ledger itself.
+    pub ledger_faults: u64,
+    /// Days of wallets that were compared, that were refused for good, and the lines that the bills had.
+    pub days_compared: u64,
+    pub days_not_compared: u64,
+    pub bill_lines: u64,
+    /// Payments that were made by WeChat Pay, and by Alipay.
+    pub paid: [u64; 2],
+    /// Refunds that managers asked for and that were carried out.
+    pub refunds: u64,
+    /// Calls that a wallet's other domain answered.
+    pub to_spare_domains: u64,
     /// The longest time from an intent to its end.
     pub longest_unknown: Duration,
     /// The longest time from a success that nobody needed to its going back.
@@ -57,9 +75,21 @@ impl Found {
             self.released_unpaid,
             self.charged_not_released,
             self.wrongly_over,
+            self.books_minus_orders,
             self.books_minus_bills,
+            self.findings,
+            self.unmatched,
+            self.ledger_faults,
+            self.days_not_compared,
         ];
-        wrong == [0; 6]
+        wrong.iter().all(|count| *count == 0)
+    }
+
+    /// Whether both wallets were paid about evenly, managers gave money back, and domains that are not the first answered.
+    pub fn all_took_part(&self) -> bool {
+        let [fewer, more] =
+            if self.paid[0] < self.paid[1] { self.paid } else { [self.paid[1], self.paid[0]] };
+        2 * more <= 3 * fewer && self.refunds > 0 && self.to_spare_domains > 0
     }
 
     /// How often, or by how much, that bug has broken what it is there to break; anything else that is broken beside it
@@ -70,7 +100,9 @@ impl Found {
             Mutation::TrustsATimeOut => self.wrongly_over,
             // What is taken back in vain comes to no end.
             Mutation::NeverReverses => self.unsettled,
-            // The wallet has money of which our books know nothing, for ever.
+            // Neither side knows the other's numbers.
+            Mutation::RenumbersRefunds => self.findings,
+            // The bills have money of which our ledger knows nothing, or somewhere else.
             _ => self.books_minus_bills,
         }
     }
@@ -86,7 +118,18 @@ impl Found {
         self.released_unpaid += other.released_unpaid;
         self.charged_not_released += other.charged_not_released;
         self.wrongly_over += other.wrongly_over;
+        self.books_minus_orders += other.books_minus_orders;
         self.books_minus_bills += other.books_minus_bills;
+        self.findings += other.findings;
+        self.unmatched += other.unmatched;
+        self.ledger_faults += other.ledger_faults;
+        self.days_compared += other.days_compared;
+        self.days_not_compared += other.days_not_compared;
+        self.bill_lines += other.bill_lines;
+        self.paid[0] += other.paid[0];
+        self.paid[1] += other.paid[1];
+        self.refunds += other.refunds;
+        self.to_spare_domains += other.to_spare_domains;
         self.longest_unknown = self.longest_unknown.max(other.longest_unknown);
         self.longest_to_give_back = self.longest_to_give_back.max(other.longest_to_give_back);
         self.released += other.released;
@@ -107,14 +150,20 @@ struct Booked {
     success: bool,
     /// What became of the money that nobody needed: `open`, `done`, `nothing_taken`.
     given_back: Option<String>,
+    /// What managers have given back of it, and how often.
+    refunded_minor: i64,
+    refunds: u64,
+    by_alipay: bool,
     sent_at: i64,
     since: i64,
 }
 
 const BOOKED: &str = "SELECT o.sequence, o.total_minor, p.channel_number, p.state, \
-     p.transaction_number IS NOT NULL, g.state, p.sent_at, p.since \
+     p.transaction_number IS NOT NULL, g.state, p.sent_at, p.since, r.minor, r.many, p.wallet = 'alipay' \
      FROM payments p JOIN orders o ON o.number = p.number \
-     LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt";
+     LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt \
+     LEFT JOIN (SELECT number, sum(amount_minor) AS minor, count(*) AS many FROM refunds WHERE state = 'done' \
+                GROUP BY number) r ON r.number = p.number AND p.state = 'paid'";
 
 /// # Panics
 /// When our books cannot be read: books without payments differ from nothing.
@@ -132,6 +181,9 @@ fn booked(connection: &Connection) -> Vec<Booked> {
                 given_back: row.get(5)?,
                 sent_at: row.get(6)?,
                 since: row.get(7)?,
+                refunded_minor: row.get::<_, Option<i64>>(8)?.unwrap_or(0),
+                refunds: row.get::<_, Option<u32>>(9)?.map_or(0, u64::from),
+                by_alipay: row.get(10)?,
             })
         })?;
         rows.collect()
@@ -147,7 +199,8 @@ impl Booked {
     /// What our books say that the customer is out of pocket for it.
     fn net_minor(&self) -> i64 {
         let went_back = self.given_back.as_deref().is_some_and(|state| state != "open");
-        if self.success && !went_back { self.total_minor } else { 0 }
+        let paid = if self.success && !went_back { self.total_minor } else { 0 };
+        paid - self.refunded_minor
     }
 
     /// The till was told that no money was taken, and it had been: found later, and given back, but not true then.
@@ -176,6 +229,7 @@ pub fn compare(shop: &Shop) -> Found {
         unsettled: customers - shop.served.load(Ordering::Relaxed),
         killed_between: shop.way.killed_between.load(Ordering::Relaxed),
         servers_killed: shop.servers_killed.load(Ordering::Relaxed),
+        to_spare_domains: shop.way.to_spare_domains.load(Ordering::Relaxed),
         ..Found::default()
     };
     let released = shop.released.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -183,7 +237,7 @@ pub fn compare(shop: &Shop) -> Found {
     let known: BTreeSet<&str> = ours.iter().map(|booked| booked.channel_number.as_str()).collect();
     for order in theirs.values() {
         if !known.contains(order.number.as_str()) {
-            found.books_minus_bills += order.net_minor().unsigned_abs();
+            found.books_minus_orders += order.net_minor().unsigned_abs();
         }
         found.late_successes += u64::from(order.was_paid_late());
         let back = order.refunds.last().filter(|_| order.was_paid_late()).map(|refund| refund.accepted_at);
@@ -199,9 +253,12 @@ pub fn compare(shop: &Shop) -> Found {
         let order = theirs.get(&booked.channel_number);
         let net = order.map_or(0, Order::net_minor);
         found.wrongly_over += u64::from(order.is_some_and(|order| booked.is_wrongly_over(order)));
-        found.books_minus_bills += net.abs_diff(booked.net_minor());
+        found.books_minus_orders += net.abs_diff(booked.net_minor());
+        found.paid[usize::from(booked.by_alipay)] += u64::from(booked.state == "paid");
+        found.refunds += booked.refunds;
         let sale = sales.entry(booked.sale).or_insert((booked.total_minor, 0));
-        sale.1 += net;
+        // What a manager gives back is no less for the goods.
+        sale.1 += net + booked.refunded_minor;
     }
     for sale in &released {
         found.released_unpaid += u64::from(sales.get(sale).is_none_or(|(total, net)| net < total));
@@ -228,6 +285,21 @@ mod tests {
         let told_wrong = Found { wrongly_over: 2, ..Found::default() };
         assert_eq!(told_wrong.broken_by(Mutation::TrustsATimeOut), 2);
         assert_eq!(told_wrong.broken_by(Mutation::TriesAgainUnderANewNumber), 0);
+        let payment_by_payment = Found { books_minus_orders: 5, ..Found::default() };
+        assert!(!payment_by_payment.holds());
+        assert_eq!(
+            payment_by_payment.broken_by(Mutation::ForgetsALateSuccess),
+            0,
+            "only the ledger shows it"
+        );
+    }
+
+    #[test]
+    fn a_wallet_that_is_hardly_used_did_not_take_part() {
+        let found = |paid| Found { paid, refunds: 1, to_spare_domains: 1, ..Found::default() };
+        assert!(found([40, 60]).all_took_part() && found([60, 40]).all_took_part());
+        assert!(!found([30, 60]).all_took_part() && !found([60, 30]).all_took_part());
+        assert!(!Found { refunds: 0, ..found([50, 50]) }.all_took_part());
     }
 
     #[test]

@@ -6,15 +6,16 @@ use crate::simulator::wallet::{Behaviour, Endpoint, Fault};
 use crate::world::chance::Chance;
 use evertill_server::order_centre::{Means, NewCharge};
 use evertill_server::order_group::{
-    Adoption, GroupError, Guard, KeptEntry, PaymentRecord, Refusal, SaleOfTill,
+    Adoption, CarryOut, GroupError, Guard, KeptEntry, NewRefund, PaymentRecord, Refusal, SaleOfTill,
 };
-use evertill_shared::id::{Attempt, ChannelNumber, TerminalId};
+use evertill_shared::id::{Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::journal::{Body, Entry, EntryHash, SignedEntry};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::Sale;
 use evertill_shared::order::line::{Line, TaxRate};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
+use evertill_shared::refund::RefundState;
 use evertill_shared::secret::AuthCode;
 use evertill_shared::signing::SigningKey;
 use evertill_shared::wallet::Wallet;
@@ -29,9 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const ASKS_EVERY: Duration = Duration::from_secs(2);
 /// How often a customer shows another code.
 const MOST_ATTEMPTS: Attempt = 4;
-/// One customer of so many pays by Alipay. Each call of it is signed by RSA on both sides, which is most of the drill's
-/// time.
-const ALIPAY: u64 = 4;
+/// One customer of so many pays by Alipay.
+const ALIPAY: u64 = 2;
+/// Sales in a thousand of which a manager gives a part back, or all.
+const GIVEN_BACK: u64 = 150;
 /// Attempts in a thousand by a code that the till shows, where the wallet has such codes.
 const SHOWN: u64 = 400;
 /// Entries of one sale, in the till's journal.
@@ -88,6 +90,9 @@ impl Serving {
         let mut behaviour = behaviour(&mut self.chance);
         for attempt in 1..=MOST_ATTEMPTS {
             if self.pay(&adoption, attempt, behaviour).await? == PaymentState::Paid {
+                if self.chance.once_in(GIVEN_BACK) {
+                    self.goes_back(&adoption).await;
+                }
                 return Some(true);
             }
             if self.chance.once_in(250) {
@@ -170,6 +175,67 @@ impl Serving {
                 return Some(state);
             }
             tokio::time::sleep(ASKS_EVERY).await;
+        }
+    }
+
+    /// A manager asks for a part of the money to be given back, or for all of it, and the till carries it out. Nothing comes
+    /// of it if the day is over by then.
+    async fn goes_back(&mut self, adoption: &Adoption) -> Option<()> {
+        let (number, total) = (adoption.number, adoption.sale.sale.total);
+        let all = self.chance.once_in(300);
+        let part = i64::try_from(self.chance.between(1, total.minor.unsigned_abs())).unwrap_or(1);
+        let amount = Amount::new(if all { total.minor } else { part }, total.currency);
+        tokio::time::sleep(Duration::from_millis(self.chance.between(500, 20_000))).await;
+        let refund = self.reserved(number, amount).await?;
+        let entry = Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier: None };
+        let entry = self.kept(entry)?;
+        if self.chance.once_in(200) {
+            let fault = fault_of_refunding(&mut self.chance);
+            self.shop.counter(self.wallet).next(Endpoint::Refund, fault);
+        }
+        loop {
+            let server = self.shop.server(&mut self.chance).await;
+            let carry_out = CarryOut {
+                number,
+                refund: refund.clone(),
+                amount,
+                terminal: self.terminal,
+                cashier: None,
+                entry: entry.clone(),
+                lease: server.centre.refund_lease(),
+                guard: self.guard(),
+            };
+            let carried_out = tokio::time::timeout(PATIENCE, server.centre.carry_out(carry_out)).await;
+            if let Ok(Ok(refund)) = carried_out
+                && matches!(refund.state, RefundState::Done | RefundState::Refused)
+            {
+                return Some(());
+            }
+            tokio::time::sleep(ASKS_EVERY).await;
+        }
+    }
+
+    async fn reserved(&mut self, number: OrderNumber, amount: Amount) -> Option<RefundId> {
+        let request = format!("asked for sale {}", self.first);
+        loop {
+            let server = self.shop.server(&mut self.chance).await;
+            let at = self.shop.clock.now();
+            let asked = NewRefund {
+                number,
+                request: request.clone(),
+                amount,
+                reason: "brought back".into(),
+                by: "Ann".into(),
+                login: "ann".into(),
+                asked_at: None,
+                at,
+                today: server.groups.business_day(at),
+            };
+            match tokio::time::timeout(PATIENCE, server.groups.reserve_refund(asked)).await {
+                Ok(Ok(record)) => return Some(record.refund.id),
+                Ok(Err(GroupError::Refused(_))) => return None,
+                _ => tokio::time::sleep(ASKS_EVERY).await,
+            }
         }
     }
 
@@ -293,6 +359,19 @@ fn fault_of_showing(chance: &mut Chance) -> (Endpoint, Fault) {
     ];
     let fault = chance.pick(&some).cloned().unwrap_or(Fault::ReplyLost);
     (endpoint.copied().unwrap_or(Endpoint::Create), fault)
+}
+
+/// What goes wrong with a refund at the wallet.
+fn fault_of_refunding(chance: &mut Chance) -> Fault {
+    let some = [
+        Fault::RequestLost,
+        Fault::ReplyLost,
+        Fault::SystemError,
+        Fault::BadSignature,
+        Fault::Garbage,
+        Fault::ServerError,
+    ];
+    chance.pick(&some).cloned().unwrap_or(Fault::ReplyLost)
 }
 
 /// What a customer, and what is between them and us, does: half of all goes wrong.

@@ -2,7 +2,7 @@
 
 use super::Ground;
 use super::customer;
-use super::way::{Line, Way, Which};
+use super::way::{Line, SPARE, Way, Which};
 use crate::simulator::wallet::{Behaviour, Counter, Scanned, Switches};
 use crate::simulator::{alipay, wechat};
 use crate::world::Mutation;
@@ -13,6 +13,7 @@ use crate::world::mutation::BentChannel;
 use crate::world::story::Story;
 use crate::world::template::BEGAN;
 use crate::world::time::WorldClock;
+use evertill_server::base_store::{self, BaseStore};
 use evertill_server::channel::Channel;
 use evertill_server::channel::alipay::{AlipayChannel, AlipaySettings, TIMING};
 use evertill_server::channel::line::Wire;
@@ -20,13 +21,16 @@ use evertill_server::channel::wechat::{WechatChannel, WechatSettings};
 use evertill_server::database::Database;
 use evertill_server::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Policies, StoredGroup};
-use evertill_shared::clock::Clock;
+use evertill_server::reconciling::{Reconciler, ReconcilingSettings};
+use evertill_shared::business_day::{BusinessDay, StoreZone, business_day_of};
+use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::wallet::Wallet;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,6 +50,8 @@ const VERSION_3: u64 = 8;
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Commits in a thousand that end without an answer.
 const DOUBTFUL: u64 = 10;
+/// What wallets keep, in ten-thousandths.
+const FEE: u32 = 60;
 
 /// One server process.
 pub struct Server {
@@ -55,10 +61,20 @@ pub struct Server {
     _sweeper: Sweeper,
 }
 
+/// What compares bills, after the shop is closed.
+pub struct Desk {
+    pub groups: GroupSet,
+    pub centre: OrderCentre,
+    pub reconciler: Reconciler,
+}
+
 /// A shop, as all of its tills and servers share it.
 pub struct Shop {
     pub seed: u64,
     pub clock: Arc<dyn Clock>,
+    /// The wallets' day on which it opened.
+    pub opened_on: BusinessDay,
+    base: Arc<SimDatabase>,
     pub info: StoreInfo,
     pub databases: Vec<Arc<SimDatabase>>,
     pub way: Arc<Way>,
@@ -89,15 +105,19 @@ impl Shop {
     /// A shop that nobody has come to yet. Only within a runtime whose clock is paused.
     pub fn open(ground: &Ground, seed: u64, bug: Option<Mutation>) -> Result<Arc<Self>, String> {
         let start = Instant::now();
-        let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(start, BEGAN));
+        let began = began(seed);
+        let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(start, began));
         let chance = |purpose: &str| Chance::new(seed, purpose);
         let connections = ground.template.groups().map_err(|error| error.to_string())?;
-        let databases = (0_u8..).zip(connections).map(|(tag, c)| database(tag, c, &chance, start));
+        let databases = (0_u8..).zip(connections).map(|(tag, c)| database((tag, bug), c, &chance, start));
         let databases = databases.collect::<Result<Vec<_>, String>>()?;
+        let base = base(ground.template.base().map_err(|error| error.to_string())?, &chance, start);
         let way = Arc::new(way(ground, seed, &clock, chance("way"))?);
         let shop = Arc::new(Self {
             seed,
             clock,
+            opened_on: business_day_of(began, &StoreZone::china(), 0),
+            base,
             info: ground.template.info.clone(),
             databases,
             way,
@@ -206,6 +226,20 @@ impl Shop {
 
     async fn assemble(&self, index: usize, start: u64) -> Result<Server, String> {
         let life = Life::begin();
+        let groups = self.groups(&life, &format!("server-{index}"), start).await?;
+        let settings = CentreSettings {
+            sweep_every: Duration::from_secs(2),
+            scan_every: Duration::from_secs(30),
+            ..CentreSettings::default()
+        };
+        let channels = self.channels(start, &life, self.bug)?;
+        let centre =
+            OrderCentre::new(groups.clone(), channels, policies(), Arc::clone(&self.clock), settings);
+        let sweeper = centre.spawn_sweeper();
+        Ok(Server { life, groups, centre, _sweeper: sweeper })
+    }
+
+    async fn groups(&self, life: &Life, name: &str, start: u64) -> Result<GroupSet, String> {
         let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
         for ((tag, database), expected) in (0_u8..).zip(&self.databases).zip(&self.expected) {
             let tag = GroupTag::try_from(tag).map_err(|error| error.to_string())?;
@@ -213,25 +247,43 @@ impl Shop {
             let stored = StoredGroup::on(tag, database, expected).await;
             groups.push(Arc::new(stored.map_err(|error| error.to_string())?));
         }
-        let name = format!("server-{index}");
         let random = Arc::new(Seeded::new(self.seed, &format!("{name} start {start}")));
         let limits = Limits::default();
         let clock = Arc::clone(&self.clock);
-        let groups = GroupSet::by_chance_of(groups, limits, self.info.clone(), &name, clock, random);
-        let groups = groups.map_err(|error| error.to_string())?;
-        let policies = Policies { wechat_pay: Policy::default(), alipay: TIMING };
-        let settings = CentreSettings {
-            sweep_every: Duration::from_secs(2),
-            scan_every: Duration::from_secs(30),
-            ..CentreSettings::default()
-        };
-        let channels = self.channels(start, &life)?;
-        let centre = OrderCentre::new(groups.clone(), channels, policies, Arc::clone(&self.clock), settings);
-        let sweeper = centre.spawn_sweeper();
-        Ok(Server { life, groups, centre, _sweeper: sweeper })
+        let groups = GroupSet::by_chance_of(groups, limits, self.info.clone(), name, clock, random);
+        groups.map_err(|error| error.to_string())
     }
 
-    fn channels(&self, start: u64, life: &Life) -> Result<Vec<Arc<dyn Channel>>, String> {
+    /// Nobody is at work any more: what the servers knew is in the databases.
+    pub fn close(&self) {
+        for server in self.servers().iter_mut().filter_map(Option::take) {
+            server.life.end();
+        }
+    }
+
+    /// The product's own parts that compare bills, without a planted bug, in a process of their own.
+    pub async fn desk(&self) -> Result<Desk, String> {
+        let (life, start) = (Life::begin(), self.starts.fetch_add(1, Ordering::Relaxed));
+        let base = Database::on(Arc::new(SimEngine::new(Arc::clone(&self.base), life.clone())));
+        let base = BaseStore::on(base, Path::new("/nowhere"), Arc::clone(&self.clock)).await;
+        let base = base.map_err(|error| error.to_string())?;
+        let groups = self.groups(&life, "desk", start).await?;
+        let (channels, settings) = (self.channels(start, &life, None)?, CentreSettings::default());
+        let centre =
+            OrderCentre::new(groups.clone(), channels, policies(), Arc::clone(&self.clock), settings);
+        let fees = Wallet::ALL.into_iter().map(|wallet| (wallet, FEE)).collect();
+        let settings = ReconcilingSettings { fees, ..ReconcilingSettings::default() };
+        let parts = (base, groups.clone(), centre.clone());
+        let reconciler = Reconciler::new(parts, Arc::clone(&self.clock), settings);
+        Ok(Desk { groups, centre, reconciler })
+    }
+
+    fn channels(
+        &self,
+        start: u64,
+        life: &Life,
+        bug: Option<Mutation>,
+    ) -> Result<Vec<Arc<dyn Channel>>, String> {
         let wire = |which: Which| {
             let (way, life) = (Arc::clone(&self.way), life.clone());
             Arc::new(Line { way, life, which }) as Arc<dyn Wire>
@@ -243,7 +295,7 @@ impl Shop {
         let wechat: Arc<dyn Channel> = Arc::new(wechat.map_err(|error| error.to_string())?);
         let alipay = AlipayChannel::over(wire(Which::Alipay), &self.settings.alipay, clock());
         let alipay: Arc<dyn Channel> = Arc::new(alipay.map_err(|error| error.to_string())?);
-        let bend = |honest: Arc<dyn Channel>| match self.bug {
+        let bend = |honest: Arc<dyn Channel>| match bug {
             Some(bug) => {
                 let chance = Chance::new(self.seed, &format!("bug {start}"));
                 Arc::new(BentChannel::new(bug, honest, chance, None)) as Arc<dyn Channel>
@@ -253,15 +305,16 @@ impl Shop {
         Ok(vec![bend(wechat), bend(alipay)])
     }
 
-    /// Servers are killed and started again, databases are slow, dead or silent for a while, and wallets refuse to take
-    /// back.
+    /// Servers are killed and started again, databases are slow, dead or silent for a while, one of a wallet's domains is
+    /// dead, and wallets refuse to take back.
     async fn troubles(self: Arc<Self>) {
         let mut chance = Chance::new(self.seed, "troubles");
         loop {
             tokio::time::sleep(Duration::from_millis(chance.between(3_000, 9_000))).await;
-            match chance.below(4) {
+            match chance.below(5) {
                 0 | 1 => self.kill_for_a_while(&mut chance).await,
                 2 => self.group_fails_for_a_while(&mut chance).await,
+                3 => self.domain_is_dead_for_a_while(&mut chance).await,
                 _ => {
                     let refused = chance.once_in(600);
                     let recalls = u32::try_from(chance.below(4)).unwrap_or(0);
@@ -297,6 +350,15 @@ impl Shop {
         database.become_so(Condition::Up);
     }
 
+    /// The wallet's other domain is as good: sales go on.
+    async fn domain_is_dead_for_a_while(&self, chance: &mut Chance) {
+        let wallet = chance.pick(&Wallet::ALL).copied().unwrap_or(Wallet::WeChatPay);
+        let host = *chance.pick(&hosts(wallet)).unwrap_or(&"wechat");
+        self.way.is_dead(Some(host));
+        tokio::time::sleep(Duration::from_millis(chance.between(2_000, 10_000))).await;
+        self.way.is_dead(None);
+    }
+
     /// No new troubles with servers and databases; the way to the wallets stays as it is.
     async fn heal(&self) {
         for database in &self.databases {
@@ -306,6 +368,7 @@ impl Shop {
         for counter in [&*self.way.wechat, &*self.way.alipay] {
             counter.switch(|switches| switches.reverse_refused_while_paying = false);
         }
+        self.way.is_dead(None);
         for index in 0..SERVERS {
             let is_there = self.servers()[index].is_some();
             if !is_there {
@@ -319,6 +382,7 @@ impl Shop {
         const OPEN: &str = "SELECT count(*) FROM (\
              SELECT number FROM payments WHERE state IN ('sent', 'waiting', 'unknown', 'reversing') UNION ALL \
              SELECT number FROM payments WHERE state IN ('declined', 'reversed') AND looked_again = 0 UNION ALL \
+             SELECT number FROM refunds WHERE state IN ('reserved', 'sent', 'unknown') UNION ALL \
              SELECT number FROM give_backs WHERE state = 'open')";
         let open = |database: &Arc<SimDatabase>| {
             database.look(|c| c.query_row(OPEN, [], |row| row.get::<_, i64>(0))).unwrap_or(1)
@@ -334,8 +398,30 @@ impl Shop {
     }
 }
 
+/// When a shop opens: at noon, or so shortly before midnight that its customers pay on two of the wallets' days.
+fn began(seed: u64) -> Timestamp {
+    let midnight = BEGAN.plus(Duration::from_secs(15 * 60));
+    if seed.is_multiple_of(2) {
+        midnight.minus(Duration::from_secs(40))
+    } else {
+        midnight.plus(Duration::from_secs(12 * 3600))
+    }
+}
+
+fn policies() -> Policies {
+    Policies { wechat_pay: Policy::default(), alipay: TIMING }
+}
+
+/// A wallet's domains, the first one first.
+fn hosts(wallet: Wallet) -> [&'static str; 2] {
+    match wallet {
+        Wallet::WeChatPay => ["wechat", SPARE[0]],
+        Wallet::Alipay => ["alipay", SPARE[1]],
+    }
+}
+
 fn database(
-    tag: u8,
+    (tag, bug): (u8, Option<Mutation>),
     connection: Connection,
     chance: &impl Fn(&str) -> Chance,
     start: Instant,
@@ -343,9 +429,17 @@ fn database(
     let schema = StoredGroup::schema(GroupTag::try_from(tag).map_err(|error| error.to_string())?);
     let (name, opening) = (format!("group {tag}"), schema.opening.map(|opening| opening.sqlite));
     let chance = chance(&name);
-    let database = SimDatabase::new(name, connection, opening, chance, None, Story::new(start, false));
+    let database = SimDatabase::new(name, connection, opening, chance, bug, Story::new(start, false));
     database.set_doubtful(DOUBTFUL);
     Ok(Arc::new(database))
+}
+
+/// The base store: nothing goes wrong with it here.
+fn base(connection: Connection, chance: &impl Fn(&str) -> Chance, start: Instant) -> Arc<SimDatabase> {
+    let opening = base_store::SCHEMA.opening.map(|opening| opening.sqlite);
+    let (name, story) = ("the base store".to_owned(), Story::new(start, false));
+    let chance = chance(&name);
+    Arc::new(SimDatabase::new(name, connection, opening, chance, None, story))
 }
 
 fn way(ground: &Ground, seed: u64, clock: &Arc<dyn Clock>, chance: Chance) -> Result<Way, String> {
@@ -362,7 +456,7 @@ fn settings(ground: &Ground, seed: u64) -> Result<Settings, String> {
     let (kit, folder) = ground.wechat_kit();
     let mut wechat = serde_json::json!({
         "endpoints": ["http://wechat", "http://wechat-backup"],
-        "secure_endpoints": ["https://wechat"],
+        "secure_endpoints": ["https://wechat", "https://wechat-backup"],
         "app_id": kit.app_id,
         "merchant_id": kit.merchant_id,
         "api_key_file": folder.join(&kit.api_key_file),

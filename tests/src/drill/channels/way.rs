@@ -23,6 +23,9 @@ const NO_CONNECTION: u64 = 10;
 const UNTOLD: u64 = 100;
 const TOLD_TWICE: u64 = 100;
 
+/// The domains that are called when the first one does not answer.
+pub const SPARE: [&str; 2] = ["wechat-backup", "alipay-backup"];
+
 /// Both wallets, and the way there.
 pub struct Way {
     pub wechat: wechat::InProcess,
@@ -30,6 +33,10 @@ pub struct Way {
     chance: Mutex<Chance>,
     /// How often a server was dead by the time that the wallet had charged for it.
     pub killed_between: AtomicU64,
+    /// How many calls a wallet's spare domain answered.
+    pub to_spare_domains: AtomicU64,
+    /// The domain that leads nowhere now.
+    dead: Mutex<Option<&'static str>>,
 }
 
 /// What is drawn for one call.
@@ -45,7 +52,23 @@ struct Dice {
 
 impl Way {
     pub fn new(wechat: wechat::InProcess, alipay: alipay::InProcess, chance: Chance) -> Self {
-        Self { wechat, alipay, chance: Mutex::new(chance), killed_between: AtomicU64::new(0) }
+        Self {
+            wechat,
+            alipay,
+            chance: Mutex::new(chance),
+            killed_between: AtomicU64::new(0),
+            to_spare_domains: AtomicU64::new(0),
+            dead: Mutex::default(),
+        }
+    }
+
+    /// From now on no connection to that domain comes about; the others lead to the same books.
+    pub fn is_dead(&self, host: Option<&'static str>) {
+        *self.dead.lock().unwrap_or_else(PoisonError::into_inner) = host;
+    }
+
+    fn leads_nowhere(&self, host: &str) -> bool {
+        self.dead.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|dead| dead == host)
     }
 
     fn dice(&self) -> Dice {
@@ -115,13 +138,17 @@ impl Way {
         let dice = self.dice();
         life.or_never().await;
         tokio::time::sleep(Duration::from_millis(dice.there)).await;
-        if dice.no_connection {
+        let call = Arc::new(http::Request::from(request));
+        let host = call.headers.get("host").map_or("", String::as_str);
+        if dice.no_connection || self.leads_nowhere(host) {
             return Exchange::NotSent("no route to the wallet".into());
         }
         if dice.lost {
             return std::future::pending().await;
         }
-        let call = Arc::new(http::Request::from(request));
+        // Whether it is there at all is asked, too, of the front page: that is no call.
+        let is_spare = SPARE.contains(&host) && call.path != "/";
+        self.to_spare_domains.fetch_add(u64::from(is_spare), Ordering::Relaxed);
         // Whoever gives up waiting does not stop what is under way.
         let (way, again, copy) = (Arc::clone(&self), Arc::clone(&self), Arc::clone(&call));
         if dice.twice {

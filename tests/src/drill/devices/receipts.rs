@@ -13,6 +13,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{SaleKey, TerminalId};
 use evertill_shared::journal::Head;
 use evertill_shared::money::{Amount, Currency};
+use evertill_shared::receipt::template::Template;
 use evertill_shared::receipt::{Receipt, ReceiptKind, ReceiptLine, ReceiptTender};
 use evertill_shared::signing::SigningKey;
 use evertill_terminal::controller::{PrintOrder, PrintReport};
@@ -78,6 +79,7 @@ pub(super) struct Stand {
     wire: Wire,
     profile: Profile,
     config: PrinterConfig,
+    template: Template,
 }
 
 /// Every wire with every way of confirming, wide and narrow, with large and small buffers.
@@ -95,13 +97,15 @@ pub(super) fn stands() -> Vec<Stand> {
                     process_id: completion == Completion::ProcessId,
                     ..PrinterConfig::default()
                 };
-                stands.push(Stand { wire, profile: profile.with_completion(completion), config });
+                let template = Template::default();
+                stands.push(Stand { wire, profile: profile.with_completion(completion), config, template });
             }
         }
     }
     let silent =
         Profile { real_time_status: false, ..Profile::paper_80mm() }.with_completion(Completion::None);
-    stands.push(Stand { wire: Wire::Usb, profile: silent, config: PrinterConfig::default() });
+    let config = PrinterConfig::default();
+    stands.push(Stand { wire: Wire::Usb, profile: silent, config, template: Template::default() });
     stands
 }
 
@@ -109,6 +113,7 @@ pub(super) fn stands() -> Vec<Stand> {
 struct Till<'a> {
     stand: &'a Stand,
     room: Room,
+    template: Template,
     file: &'a Path,
     journal: Option<JournalStore>,
     printer: EscPosPrinter<Room>,
@@ -139,6 +144,7 @@ pub(super) fn sell(
     let mut till = Till {
         stand,
         room,
+        template: stand.template.clone(),
         file,
         journal,
         printer,
@@ -216,7 +222,6 @@ fn head_line(nth: u64) -> String {
     format!("No. {nth:06};")
 }
 
-const LOOK: Look = Look { language: Language::English };
 /// The mark of a copy, as it stands on the paper.
 const COPY: &str = "COPY";
 
@@ -267,6 +272,10 @@ impl Till<'_> {
         Ok(())
     }
 
+    fn layout(&self) -> Look<'_> {
+        Look { language: Language::English, template: &self.template }
+    }
+
     fn journal(&mut self) -> Result<&mut JournalStore, DrillError> {
         self.journal.as_mut().ok_or_else(|| other("the journal is closed"))
     }
@@ -280,7 +289,7 @@ impl Till<'_> {
         let plan = self.mischief(&receipt);
         self.room.plan(plan);
         let order = PrintOrder { job, receipt, language: Language::English };
-        let report = print_once(&mut self.printer, &order);
+        let report = print_once(&mut self.printer, &order, &self.template);
         if std::mem::take(&mut self.room.lock().killed) {
             return self.begin_anew(about);
         }
@@ -317,7 +326,7 @@ impl Till<'_> {
         if self.chance.once_in(250) {
             return Some((fault, When::Lines(self.chance.between(1, 24))));
         }
-        let bytes = encode(&document(receipt, LOOK), &self.stand.profile).ok()?.bytes.len() as u64;
+        let bytes = encode(&document(receipt, self.layout()), &self.stand.profile).ok()?.bytes.len() as u64;
         let place = &mut self.planned[which];
         // Each stand takes every so many-th place; together they come to all of them.
         let at = *place % (bytes + 40);
@@ -366,7 +375,8 @@ impl Till<'_> {
     }
 
     fn as_meant(&self, receipt: &Receipt) -> String {
-        let bytes = encode(&document(receipt, LOOK), &self.stand.profile).map(|encoded| encoded.bytes);
+        let bytes =
+            encode(&document(receipt, self.layout()), &self.stand.profile).map(|encoded| encoded.bytes);
         let printout = print_bytes(self.stand.config.clone(), &bytes.unwrap_or_default());
         printout.receipts.iter().map(|receipt| receipt.text()).collect()
     }

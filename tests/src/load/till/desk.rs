@@ -2,7 +2,7 @@
 
 use crate::load::wrong;
 use crate::process::wait_until;
-use crate::store_rig::{RigError, StoreRig};
+use crate::store_rig::RigError;
 use crate::window_till::{Running, StepError, WindowTill};
 use evertill_shared::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -81,22 +81,6 @@ pub(super) fn first_frame(
     let frames = ahead.frames(&told);
     let first = frames.iter().find(|frame| !frame.labels.is_empty());
     first.map(|frame| frame.at_ms - began).ok_or_else(|| wrong(format!("no frame shows “{label}”")))
-}
-
-/// Registers the till and has it activated.
-pub(super) async fn register(rig: &StoreRig, till: &mut WindowTill) -> Result<(), RigError> {
-    const NAME: &str = "Till 1";
-    till.wait("Set up this till")?;
-    let code = rig.enrolment_code(NAME).await?;
-    till.tap("Enrolment code")?;
-    till.type_text(code.expose())?;
-    till.tap("Register")?;
-    till.wait("Waiting for activation")?;
-    let rows = rig.staff("it").await?.terminals().await?;
-    let row = rows.into_iter().find(|row| row.name == NAME).ok_or_else(|| wrong("the till is not listed"))?;
-    let fingerprint = row.fingerprint.ok_or_else(|| wrong("the till has no fingerprint"))?;
-    rig.activate(row.terminal, &fingerprint).await?;
-    Ok(till.wait("Payment code")?)
 }
 
 /// Touches a button of a page that does not scroll: the finger need not rest.

@@ -77,6 +77,7 @@ pub(super) fn products(count: usize) -> Vec<Product> {
         tax_rate: TaxRate(1300),
         favourite: n < 24,
         sold_by_weight: false,
+        least_age: None,
     };
     (0..count).map(product).collect()
 }

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 mod bills;
 mod connections;
 mod line;
+mod partner;
 mod peer;
 mod refunds;
 mod shown;

@@ -38,8 +38,9 @@ impl Tokens {
     }
 }
 
-/// The archive of a day's bill: the list of movements and the file of sums.
+/// The archive of a day's bill of the shop `seller`: the list of movements and the file of sums.
 pub(super) fn archive(
+    seller: &str,
     lines: &[BillLine],
     day: &str,
     now: Timestamp,
@@ -48,9 +49,7 @@ pub(super) fn archive(
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let head = |title: &str| {
         let day = day.replace('-', "");
-        format!(
-            "#支付宝{title}\r\n#账号：[20881234567890120156]\r\n#起始日期：[{day}]   终止日期：[{day}]\r\n"
-        )
+        format!("#支付宝{title}\r\n#账号：[{seller}0156]\r\n#起始日期：[{day}]   终止日期：[{day}]\r\n")
     };
     let count = |moved: bool| lines.iter().filter(|line| (line.moved == Moved::Paid) == moved).count();
     let list = format!("{}{}", head("业务明细查询"), list(lines, now, faults));

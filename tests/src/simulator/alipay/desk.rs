@@ -4,6 +4,7 @@ use super::bill::Tokens;
 use super::kit::Parties;
 use super::message::{self, Fields};
 use super::rules::{self, Node, Refusal};
+use super::teller::SELLER;
 use crate::simulator::wallet::http::Response;
 use crate::simulator::wallet::{Counter, Endpoint, Fault, bill};
 use serde_json::{Value, json};
@@ -124,6 +125,16 @@ impl Desk {
         if by_certificate && named.iter().any(|(name, serial)| get(name) != Some(serial)) {
             return not("isv.invalid-cert-sn", "证书序列号错误");
         }
+        let token = self.counter.inside().switches.partner.clone().and_then(|shop| shop.token);
+        match (token, get("app_auth_token")) {
+            (None, None) => {}
+            (Some(given), Some(named)) if given == named => {}
+            (Some(_), None) => return Err((Some(node), Refusal::no_permission())),
+            (_, Some(_)) => {
+                let refusal = Refusal::not_allowed("aop.invalid-app-auth-token", "无效的应用授权令牌");
+                return Err((Some(node), refusal));
+            }
+        }
         if !get("timestamp").is_some_and(is_a_time) {
             return not("isv.invalid-timestamp", "非法的时间戳参数");
         }
@@ -152,13 +163,13 @@ impl Desk {
         let made = self.counter.decide(|book, switches, now| {
             let day = self.tokens.day(token, now)?;
             let lines = bill::lines(book, &switches.bill, &day, now)?;
-            Some((lines, day, now, switches.bill.clone()))
+            // A provider that acts for a shop gets the shop's bill.
+            let seller = switches.partner.as_ref().map_or(SELLER, |shop| &shop.merchant);
+            Some(super::bill::archive(seller, &lines, &day, now, &switches.bill))
         });
         match made {
-            Ok(Some((lines, day, now, faults))) => match super::bill::archive(&lines, &day, now, &faults) {
-                Ok(archive) => Response::ok("application/zip", archive),
-                Err(error) => Response::ok(JSON, error.to_string()),
-            },
+            Ok(Some(Ok(archive))) => Response::ok("application/zip", archive),
+            Ok(Some(Err(error))) => Response::ok(JSON, error.to_string()),
             // As the real one: a page with status 200 that is no bill.
             _ => Response::ok(JSON, "<html>下载链接已失效</html>"),
         }

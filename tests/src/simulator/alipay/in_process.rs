@@ -28,10 +28,10 @@ impl InProcess {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SimulatorError> {
         let counter = Counter::new(Wallet::Alipay, Store::in_memory()?, switches, seed, clock)?;
-        // Nobody fetches bills from here: there is no listener.
         let parties = Arc::new(kit.parties(folder)?);
-        let teller = teller::AlipayTeller(Arc::clone(&parties));
-        let desk = Desk::new(parties, Arc::new(counter), "http://alipay".to_owned());
+        let counter = Arc::new(counter);
+        let teller = teller::AlipayTeller(Arc::clone(&parties), Arc::clone(&counter));
+        let desk = Desk::new(parties, counter, "http://alipay".to_owned());
         Ok(Self { desk, teller })
     }
 
@@ -44,10 +44,12 @@ impl InProcess {
     /// Answers one call, with status and body; `None` if the connection ends without an answer.
     pub async fn serve(&self, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        if path != "/gateway.do" {
-            return Some((404, Vec::new()));
-        }
-        match self.desk.serve(query, body).await {
+        let response = match path {
+            "/gateway.do" => self.desk.serve(query, body).await,
+            "/billdownload" => self.desk.download(query),
+            _ => return Some((404, Vec::new())),
+        };
+        match response {
             Response::Reply { status, body, .. } | Response::Whole { status, body, .. } => {
                 Some((status, body))
             }

@@ -45,6 +45,11 @@ impl Refusal {
         Self::new("20001", sub_code, text)
     }
 
+    /// A provider's app that names no shop has no contract of its own.
+    pub fn no_permission() -> Self {
+        Self::new("40006", "isv.insufficient-isv-permissions", "ISV权限不足")
+    }
+
     /// A field is missing.
     pub fn missing(sub_code: &str, text: &str) -> Self {
         Self::new("40001", sub_code, text)

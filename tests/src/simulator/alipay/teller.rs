@@ -2,7 +2,7 @@
 
 use super::kit::Parties;
 use super::message::{self, Fields, yuan};
-use crate::simulator::wallet::{Fault, Order, Refund, Teller, china_time};
+use crate::simulator::wallet::{Counter, Fault, Order, Refund, Teller, china_time};
 use evertill_shared::clock::Timestamp;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub const SELLER: &str = "2088102146225135";
 /// 4, 10, 10 minutes; 1, 2, 6, 15 hours.
 const LADDER: [u64; 7] = [240, 600, 600, 3_600, 7_200, 21_600, 54_000];
 
-pub(super) struct AlipayTeller(pub Arc<Parties>);
+pub(super) struct AlipayTeller(pub Arc<Parties>, pub Arc<Counter>);
 
 impl Teller for AlipayTeller {
     fn ladder(&self) -> &'static [u64] {
@@ -35,6 +35,8 @@ impl Teller for AlipayTeller {
             _ => &order.number,
         };
         let app = if fault == Some(&Fault::OtherMerchant) { "2021000000000000" } else { &self.0.app_id };
+        let shop = self.1.inside().switches.partner.clone();
+        let seller = shop.map_or(SELLER.to_owned(), |shop| shop.merchant);
         let mut fields: Fields = [
             ("app_id", app),
             ("auth_app_id", app),
@@ -47,7 +49,7 @@ impl Teller for AlipayTeller {
             ("notify_type", "trade_status_sync"),
             ("out_trade_no", number),
             ("receipt_amount", &total),
-            ("seller_id", SELLER),
+            ("seller_id", &seller),
             ("subject", &order.description),
             ("total_amount", &total),
             ("trade_no", &order.transaction),

@@ -34,6 +34,10 @@ pub(super) enum Command {
     QrLevel(u8),
     QrStore(Vec<u8>),
     QrPrint,
+    BarHeight(u8),
+    BarModule(u8),
+    /// GS k 73, with what follows the length.
+    Bars(Vec<u8>),
     AutomaticStatus(u8),
     /// GS r.
     AskStatus(u8),
@@ -131,7 +135,14 @@ fn group(bytes: &[u8]) -> Option<(Command, usize)> {
         },
         b'a' => Some((Command::AutomaticStatus(argument()?), 3)),
         b'r' => Some((Command::AskStatus(argument()?), 3)),
-        b'h' | b'w' | b'H' | b'f' => argument().map(|_| (Command::Ignored, 3)),
+        b'h' => Some((Command::BarHeight(argument()?), 3)),
+        b'w' => match argument()? {
+            module @ 2..=6 => Some((Command::BarModule(module), 3)),
+            _ => Some(unknown(bytes, 3)),
+        },
+        // Digits below a bar code are not shown here.
+        b'H' if argument()? & 3 != 0 => Some(unknown(bytes, 3)),
+        b'H' | b'f' => argument().map(|_| (Command::Ignored, 3)),
         b'I' => Some((Command::AskModel(argument()?), 3)),
         b'B' | b'b' => argument().map(|_| unknown(bytes, 3)),
         b'L' | b'W' | b'P' | b'\\' | b'$' => bytes.get(3).map(|_| unknown(bytes, 4)),
@@ -183,7 +194,12 @@ fn with_length(bytes: &[u8], place: usize, size: usize) -> Option<(Command, usiz
 
 /// GS k: up to type 6 ended by a zero, from type 65 with its length.
 fn barcode(bytes: &[u8]) -> Option<(Command, usize)> {
-    if *bytes.get(2)? >= 65 {
+    let kind = *bytes.get(2)?;
+    if kind == 73 {
+        let length = usize::from(*bytes.get(3)?);
+        return bytes.get(4..4 + length).map(|content| (Command::Bars(content.to_vec()), 4 + length));
+    }
+    if kind >= 65 {
         return with_length(bytes, 3, 1);
     }
     let end = bytes.iter().skip(3).position(|byte| *byte == 0)?;
@@ -219,7 +235,7 @@ mod tests {
         for whole in [
             &b"\x1D8L\x02\x00\x00\x00ab"[..],
             b"\x1Dk\x06A123\x00",
-            b"\x1DkI\x03123",
+            b"\x1DkE\x03123",
             b"\x1C(A\x02\x000\x00",
             b"\x1B$\x10\x00",
         ] {

@@ -1,7 +1,7 @@
 //! The printer's works: a buffer, a head, a roll of paper. No line, no thread, no clock.
 
 use super::command::{self, Command};
-use super::paper::{Cell, QrModules, Receipt, Strip};
+use super::paper::{Bars, Cell, QrModules, Receipt, Strip};
 use super::{Paper, PrinterConfig, Pulse};
 
 /// How many problems are kept.
@@ -30,6 +30,8 @@ struct Settings {
     qr_module: u8,
     qr_level: u8,
     qr_data: Option<Vec<u8>>,
+    bar_height: u8,
+    bar_module: u8,
     automatic: u8,
 }
 
@@ -46,6 +48,8 @@ impl Default for Settings {
             qr_module: 3,
             qr_level: 0,
             qr_data: None,
+            bar_height: 162,
+            bar_module: 3,
             automatic: 0,
         }
     }
@@ -251,6 +255,9 @@ impl Machine {
             Command::QrLevel(level) => self.settings.qr_level = level,
             Command::QrStore(data) => self.settings.qr_data = Some(data),
             Command::QrPrint => return self.print_qr(),
+            Command::BarHeight(dots) => self.settings.bar_height = dots,
+            Command::BarModule(dots) => self.settings.bar_module = dots,
+            Command::Bars(content) => return self.print_bars(&content),
             Command::AutomaticStatus(what) => {
                 self.settings.automatic = what;
                 self.state_changed();
@@ -381,6 +388,25 @@ impl Machine {
             }
             _ => {
                 self.problem("a QR code wider than the paper is not printed");
+                Step::Done
+            }
+        }
+    }
+
+    fn print_bars(&mut self, content: &[u8]) -> Step {
+        if !self.line.is_empty() {
+            self.problem("a bar code in the middle of a line is not printed");
+            return Step::Done;
+        }
+        let Settings { bar_module, bar_height, align, .. } = self.settings;
+        match Bars::code128(content, bar_module, bar_height) {
+            Some(bars) if bars.dots() <= self.config.dots => {
+                self.current.strips.push(Strip::Bars { bars, align });
+                self.use_paper();
+                Step::Printed
+            }
+            _ => {
+                self.problem("a bar code that is none, or wider than the paper, is not printed");
                 Step::Done
             }
         }

@@ -1,5 +1,6 @@
 //! What came out of the printer.
 
+use evertill_hardware::escpos::barcode::{check_symbol, modules};
 use qrcode::{Color, EcLevel, QrCode};
 
 /// One character on paper.
@@ -51,11 +52,54 @@ impl QrModules {
     }
 }
 
+/// A bar code as its modules from left to right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bars {
+    pub(super) modules: Vec<bool>,
+    pub(super) module_dots: u32,
+    pub(super) height_dots: u32,
+}
+
+impl Bars {
+    /// Code 128 of what follows GS k 73: sets are chosen by a brace and a letter, as the printers' manuals say. `None`
+    /// for what a printer prints nothing for.
+    pub(super) fn code128(content: &[u8], module_dots: u8, height_dots: u8) -> Option<Self> {
+        let (mut symbols, mut set, mut rest) = (Vec::new(), None, content);
+        while let Some((&first, after)) = rest.split_first() {
+            let second = after.first().copied();
+            let (symbol, used) = match (first, second, set) {
+                (b'{', Some(new @ (b'A' | b'B' | b'C')), before) => {
+                    set = Some(new);
+                    // The start of each set, and the switch to it.
+                    let (start, switch) = [(103, 101), (104, 100), (105, 99)][usize::from(new - b'A')];
+                    (if before.is_none() { start } else { switch }, 2)
+                }
+                (b'{', Some(b'{'), Some(b'B')) => (b'{' - b' ', 2),
+                (b' '..=b'z' | b'|'..=b'~', _, Some(b'B')) => (first - b' ', 1),
+                (0..=99, _, Some(b'C')) => (first, 1),
+                _ => return None,
+            };
+            symbols.push(symbol);
+            rest = rest.get(used..)?;
+        }
+        set?;
+        symbols.push(check_symbol(&symbols));
+        symbols.push(106);
+        let (module_dots, height_dots) = (module_dots.into(), height_dots.into());
+        Some(Self { modules: modules(&symbols), module_dots, height_dots })
+    }
+
+    pub(super) fn dots(&self) -> u32 {
+        u32::try_from(self.modules.len()).unwrap_or(u32::MAX).saturating_mul(self.module_dots)
+    }
+}
+
 /// A strip of paper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Strip {
     Text { cells: Vec<Cell>, align: u8, height_dots: u32 },
     Qr { data: String, modules: QrModules, align: u8 },
+    Bars { bars: Bars, align: u8 },
     Picture { width_bytes: usize, data: Vec<u8>, align: u8 },
     Blank { dots: u32 },
 }
@@ -92,6 +136,7 @@ impl Receipt {
                     out.push_str(data);
                     out.push('\n');
                 }
+                Strip::Bars { .. } => out.push_str("[bars]\n"),
                 Strip::Picture { .. } => out.push_str("[picture]\n"),
                 Strip::Blank { .. } => {}
             }

@@ -1,6 +1,6 @@
 //! A receipt as a picture: what the print head burns, dot by dot.
 
-use super::paper::{CELL_HEIGHT, Cell, HALF_DOTS, QrModules, Receipt, Strip, indent};
+use super::paper::{Bars, CELL_HEIGHT, Cell, HALF_DOTS, QrModules, Receipt, Strip, indent};
 use swash::FontRef;
 use swash::scale::{Render, ScaleContext, Source};
 use swash::zeno::Format;
@@ -51,6 +51,9 @@ impl Receipt {
                 Strip::Qr { modules, align, .. } => {
                     draw_qr(&mut canvas, modules, indent(*align, self.dots, modules.dots()), top);
                 }
+                Strip::Bars { bars, align } => {
+                    draw_bars(&mut canvas, bars, indent(*align, self.dots, bars.dots()), top);
+                }
                 Strip::Picture { width_bytes, data, align } => {
                     let width = u32::try_from(width_bytes * 8).unwrap_or(0);
                     draw_raster(&mut canvas, *width_bytes, data, indent(*align, self.dots, width), top);
@@ -71,6 +74,7 @@ fn strip_height(strip: &Strip) -> u32 {
     match strip {
         Strip::Text { cells, height_dots, .. } => (*height_dots).max(cells_height(cells)),
         Strip::Qr { modules, .. } => modules.dots(),
+        Strip::Bars { bars, .. } => bars.height_dots,
         Strip::Picture { width_bytes, data, .. } => {
             u32::try_from(data.len() / (*width_bytes).max(1)).unwrap_or(0)
         }
@@ -179,6 +183,12 @@ fn draw_qr(canvas: &mut Canvas, modules: &QrModules, left: u32, top: u32) {
         if *dark {
             canvas.burn_block(left + x * size, top + y * size, size, size);
         }
+    }
+}
+
+fn draw_bars(canvas: &mut Canvas, bars: &Bars, left: u32, top: u32) {
+    for (place, _) in (0..).zip(&bars.modules).filter(|(_, black)| **black) {
+        canvas.burn_block(left + place * bars.module_dots, top, bars.module_dots, bars.height_dots);
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a customer, and the wallet, behave: per payment code, or by switches for everybody.
 
 use super::bill::BillFault;
+use super::book::RefundEnd;
 use crate::simulator::wechat::SignsBy;
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
@@ -232,6 +233,20 @@ pub enum Endpoint {
     Certificates,
 }
 
+/// A shop for which the merchant acts as a service provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The shop's own number: a `sub_mch_id`, or a `2088…`.
+    pub merchant: String,
+    /// Its own app, if it has one (WeChat Pay).
+    #[serde(default)]
+    pub app: Option<String>,
+    /// What it has given its provider to act by (Alipay's `app_auth_token`).
+    #[serde(default)]
+    pub token: Option<String>,
+}
+
 /// What holds for everybody until it is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -250,6 +265,8 @@ pub struct Switches {
     pub refund_spacing_ms: u64,
     /// How long a refund takes after it was accepted.
     pub refund_takes_ms: u64,
+    /// How the refunds end that are accepted from now on (WeChat Pay).
+    pub refund_ends: RefundEnd,
     /// How long a payment code lives. Really a minute.
     pub code_lifetime_ms: u64,
     /// How long the wallet waits for a password before it takes the order back. Really 45 s; Alipay three minutes.
@@ -270,6 +287,8 @@ pub struct Switches {
     pub notification_copies: u32,
     /// What is due together is told in the wrong order.
     pub notifications_last_first: bool,
+    /// The merchant of the kit is a service provider, and this is its shop: every request must name it.
+    pub partner: Option<Partner>,
 }
 
 impl Default for Switches {
@@ -294,6 +313,7 @@ impl Switches {
             recall_next: 0,
             refund_spacing_ms,
             refund_takes_ms: 0,
+            refund_ends: RefundEnd::Arrives,
             code_lifetime_ms: 60_000,
             auto_revoke_ms,
             extra_fields: true,
@@ -304,6 +324,7 @@ impl Switches {
             notification_delay_ms: 0,
             notification_copies: 1,
             notifications_last_first: false,
+            partner: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The bill of a day, as every wallet has it: what moved on that day of the channel's, by its own books; and the ways in
 //! which a bill may be wrong on purpose. How a bill is written is each wallet's own.
 
-use super::book::{Book, Order, Refund};
+use super::book::{Book, Order, Refund, RefundEnd};
 use super::china_time;
 use evertill_shared::business_day::{BusinessDay, moment_on};
 use evertill_shared::clock::Timestamp;
@@ -23,6 +23,16 @@ pub enum BillFault {
     ExtraRow,
     /// The amount of a line is one fen more; the sums agree.
     OtherAmount {
+        /// The payment's number, or the refund's.
+        number: String,
+    },
+    /// The fee of a line is one fen more.
+    OtherFee {
+        /// The payment's number, or the refund's.
+        number: String,
+    },
+    /// A line is in US dollars (WeChat Pay; Alipay's bills name no currency).
+    OtherCurrency {
         /// The payment's number, or the refund's.
         number: String,
     },
@@ -63,6 +73,9 @@ pub(in crate::simulator) struct BillLine {
     /// The wallet is done with it: false of a refund that is still on its way when the bill is written.
     pub done: bool,
     pub amount_minor: i64,
+    /// What the wallet keeps beyond what was agreed, in fen.
+    pub more_fee_minor: i64,
+    pub currency: &'static str,
     pub description: String,
     pub device: String,
 }
@@ -77,6 +90,8 @@ impl BillLine {
             refund: None,
             done: true,
             amount_minor,
+            more_fee_minor: 0,
+            currency: "CNY",
             description: order.description.clone(),
             device: order.device.clone(),
         }
@@ -93,15 +108,17 @@ impl BillLine {
         came - self.fee_minor()
     }
 
-    /// What the wallet keeps of it, in fen.
+    /// What the wallet keeps of it, in fen; half a fen is one, whichever way it goes.
     pub fn fee_minor(&self) -> i64 {
-        (self.fee() + 500).div_euclid(1000)
+        let fee = self.fee();
+        (fee.abs() + 500) / 1000 * fee.signum()
     }
 
-    /// What the wallet keeps of it, in thousandths of a fen: 0.6 %.
+    /// What the wallet keeps of it, in thousandths of a fen: 0.6 %, as a rule.
     pub fn fee(&self) -> i64 {
         let fee = self.amount_minor * 6;
-        if self.moved == Moved::Paid { fee } else { -fee }
+        let fee = if self.moved == Moved::Paid { fee } else { -fee };
+        fee + self.more_fee_minor * 1_000
     }
 }
 
@@ -118,7 +135,7 @@ pub(in crate::simulator) fn lines(
     }
     let mut lines = moved(book, |at| china_time(at, "%Y-%m-%d") == day);
     for line in &mut lines {
-        line.done = line.refund.as_ref().is_none_or(|refund| refund.arrives_at <= written_at);
+        line.done = line.refund.as_ref().is_none_or(|refund| refund.has_arrived(written_at));
     }
     faults.iter().for_each(|fault| spoil(&mut lines, fault));
     Some(lines)
@@ -140,7 +157,8 @@ fn moved(book: &Book, is_wanted: impl Fn(Timestamp) -> bool) -> Vec<BillLine> {
         if let Some(at) = order.ended_at.filter(|at| order.reversed_minor > 0 && is_wanted(*at)) {
             lines.push(BillLine::of(order, Moved::Revoked, at, order.reversed_minor));
         }
-        for refund in order.refunds.iter().filter(|refund| is_wanted(refund.accepted_at)) {
+        let moves = |refund: &&Refund| refund.end != RefundEnd::Closed && is_wanted(refund.accepted_at);
+        for refund in order.refunds.iter().filter(moves) {
             let line = BillLine::of(order, Moved::Refunded, refund.accepted_at, refund.amount_minor);
             lines.push(BillLine { refund: Some(refund.clone()), ..line });
         }
@@ -155,15 +173,19 @@ fn ready_at(day: &str) -> Option<Timestamp> {
     moment_on(day.next(), READY_MINUTES, &"Asia/Shanghai".parse().ok()?, 0)
 }
 
+/// The lines of that payment's or refund's number.
+fn named<'a>(lines: &'a mut [BillLine], number: &'a str) -> impl Iterator<Item = &'a mut BillLine> {
+    lines.iter_mut().filter(move |line| line.own_number() == number)
+}
+
 fn spoil(lines: &mut Vec<BillLine>, fault: &BillFault) {
     match fault {
         BillFault::MissingRow { number } => lines.retain(|line| line.own_number() != number),
         BillFault::OtherAmount { number } => {
-            lines
-                .iter_mut()
-                .filter(|line| line.own_number() == number)
-                .for_each(|line| line.amount_minor += 1);
+            named(lines, number).for_each(|line| line.amount_minor += 1);
         }
+        BillFault::OtherFee { number } => named(lines, number).for_each(|line| line.more_fee_minor += 1),
+        BillFault::OtherCurrency { number } => named(lines, number).for_each(|line| line.currency = "USD"),
         BillFault::Twice { number } => {
             if let Some(line) = lines.iter().find(|line| line.own_number() == number).cloned() {
                 lines.push(line);
@@ -177,6 +199,8 @@ fn spoil(lines: &mut Vec<BillLine>, fault: &BillFault) {
             refund: None,
             done: true,
             amount_minor: 4_711,
+            more_fee_minor: 0,
+            currency: "CNY",
             description: "nobody's".into(),
             device: "T9999".into(),
         }),

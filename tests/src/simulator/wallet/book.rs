@@ -40,6 +40,19 @@ pub enum TradeState {
     Refund,
 }
 
+/// How a refund ends that WeChat Pay has accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundEnd {
+    /// The customer has it.
+    #[default]
+    Arrives,
+    /// The customer's card is gone. The money has left the merchant, and waits in between for a person.
+    Abnormal,
+    /// The merchant had not enough for a week: nothing moves, and the number is used up.
+    Closed,
+}
+
 /// Money given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
@@ -56,6 +69,34 @@ pub struct Refund {
     /// Where the merchant wants to be told.
     #[serde(default)]
     pub notify_url: Option<String>,
+    /// How it ends when it would arrive.
+    #[serde(default)]
+    pub end: RefundEnd,
+}
+
+impl Refund {
+    /// Where it stands, in the words of version 3 and of version 2.
+    #[must_use]
+    pub fn words(&self, now: Timestamp) -> (&'static str, &'static str) {
+        match self.end {
+            _ if now < self.arrives_at => ("PROCESSING", "PROCESSING"),
+            RefundEnd::Arrives => ("SUCCESS", "SUCCESS"),
+            RefundEnd::Abnormal => ("ABNORMAL", "CHANGE"),
+            RefundEnd::Closed => ("CLOSED", "REFUNDCLOSE"),
+        }
+    }
+
+    /// Whether the customer has the money.
+    #[must_use]
+    pub fn has_arrived(&self, now: Timestamp) -> bool {
+        now >= self.arrives_at && self.end == RefundEnd::Arrives
+    }
+
+    /// What it holds of an order's money without ever giving it back.
+    #[must_use]
+    pub fn held_in_vain(&self, now: Timestamp) -> i64 {
+        if self.end == RefundEnd::Closed && now < self.arrives_at { self.amount_minor } else { 0 }
+    }
 }
 
 /// One order: the truth, for comparing books.
@@ -287,6 +328,21 @@ impl Book {
             found.notify_url = url;
             self.refunds_to_notify.insert((number, refund.to_owned()));
         }
+    }
+
+    /// A person finishes a refund that waits in between; whether there is one.
+    pub fn finish_refund(&mut self, refund: &str, now: Timestamp) -> bool {
+        let Some(number) = self.of_refund(refund).map(|order| order.number.clone()) else { return false };
+        let Some(order) = self.order_mut(&number) else { return false };
+        let waits = |known: &&mut Refund| {
+            known.number == refund && known.end == RefundEnd::Abnormal && known.arrives_at <= now
+        };
+        let Some(waiting) = order.refunds.iter_mut().find(waits) else { return false };
+        (waiting.end, waiting.arrives_at) = (RefundEnd::Arrives, now);
+        if waiting.notify_url.is_some() {
+            self.refunds_to_notify.insert((number, refund.to_owned()));
+        }
+        true
     }
 
     /// The order that holds the refund of that number.

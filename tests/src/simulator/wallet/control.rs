@@ -28,6 +28,13 @@ struct Scan {
     behaviour: Behaviour,
 }
 
+/// A person finishes a refund that could not reach the customer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FinishRefund {
+    finish: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TurnClock {
@@ -60,8 +67,9 @@ pub(super) fn answer(counter: &Counter, phones: &Phones, request: &Request) -> R
         ("GET", "/switches") => Ok(json!(counter.inside().switches)),
         ("POST", "/switches") => switch(counter, &request.body),
         ("GET", "/orders") => orders(counter),
+        ("POST", "/refunds") => finish_refund(counter, &request.body),
         ("POST", "/clock") => turn_clock(counter, &request.body),
-        _ => Err(Wrong(404, "GET / /orders /switches, POST /codes /scan /switches /clock".into())),
+        _ => Err(Wrong(404, "GET / /orders /switches, POST /codes /scan /switches /clock /refunds".into())),
     };
     match done {
         Ok(value) => Response::ok(JSON, value.to_string()),
@@ -127,6 +135,11 @@ fn orders(counter: &Counter) -> Result<Value, Wrong> {
     let charged: i64 = orders.iter().map(|order| order.charged_minor).sum();
     let net: i64 = orders.iter().map(super::book::Order::net_minor).sum();
     Ok(json!({ "orders": orders, "charged_minor": charged, "net_minor": net }))
+}
+
+fn finish_refund(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {
+    let asked: FinishRefund = serde_json::from_slice(body)?;
+    Ok(json!({ "finished": counter.finish_refund(&asked.finish)? }))
 }
 
 fn turn_clock(counter: &Counter, body: &[u8]) -> Result<Value, Wrong> {

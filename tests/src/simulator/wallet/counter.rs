@@ -128,6 +128,13 @@ impl Counter {
         Ok(self.now(&inside))
     }
 
+    /// A person finishes a refund that could not reach the customer, in the wallet's merchant system; whether there is one.
+    /// # Errors
+    /// The books cannot be saved.
+    pub fn finish_refund(&self, refund: &str) -> Result<bool, StoreError> {
+        self.decide(|book, _, now| book.finish_refund(refund, now))
+    }
+
     /// What goes wrong with this call because of a switch.
     pub(in crate::simulator) fn fault_of_switch(&self, endpoint: Endpoint) -> Option<Fault> {
         self.inside().switches.take_fault(endpoint)

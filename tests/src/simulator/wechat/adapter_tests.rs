@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 mod bills;
 mod line;
+mod partner;
 mod refunds;
 
 const LIMIT_MS: u64 = 1_000;

@@ -61,12 +61,12 @@ const ACCOUNT: &str = "记账时间,微信支付业务单号,资金流水单号,
     资金变更提交申请人,备注,业务凭证号";
 const ACCOUNT_SUMS: &str = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额";
 
-/// The text of the bill of one merchant (app, number).
+/// The text of the bill of one merchant (app, number, and the shop that it acts for, or `0`).
 #[must_use]
 pub(in crate::simulator) fn text(
     kind: Trade,
     lines: &[BillLine],
-    merchant: (&str, &str),
+    merchant: (&str, &str, &str),
     faults: &[BillFault],
 ) -> String {
     let is_there: Vec<bool> = COLUMNS.iter().map(|(_, kinds)| kinds.contains(&kind)).collect();
@@ -100,7 +100,7 @@ pub(in crate::simulator) fn is_of(kind: Trade, line: &BillLine) -> bool {
 }
 
 /// A line's value for each column that there is.
-fn values(line: &BillLine, merchant: (&str, &str)) -> [String; 29] {
+fn values(line: &BillLine, merchant: (&str, &str, &str)) -> [String; 29] {
     let at = |at| china_time(at, "%Y-%m-%d %H:%M:%S");
     let (came, went) =
         if line.moved == Moved::Paid { (line.amount_minor, 0) } else { (0, line.amount_minor) };
@@ -115,7 +115,7 @@ fn values(line: &BillLine, merchant: (&str, &str)) -> [String; 29] {
         at(line.at),
         merchant.0.into(),
         merchant.1.into(),
-        "0".into(),
+        merchant.2.into(),
         line.device.clone(),
         line.transaction.clone(),
         line.number.clone(),
@@ -123,7 +123,7 @@ fn values(line: &BillLine, merchant: (&str, &str)) -> [String; 29] {
         "MICROPAY".into(),
         state.into(),
         "OTHERS".into(),
-        "CNY".into(),
+        line.currency.into(),
         yuan(came),
         "0.00".into(),
         at(line.at),

@@ -91,7 +91,10 @@ impl Desk {
                 not_taken("No Bill Exist")
             }
             (_, Ok(Some((lines, faults)))) => {
-                let text = super::bill::text(kind, &lines, (&self.app_id, &self.merchant_id), &faults);
+                let shop = self.counter.inside().switches.partner.clone();
+                let shop = shop.map_or("0".to_owned(), |shop| shop.merchant);
+                let merchant = (self.app_id.as_str(), self.merchant_id.as_str(), shop.as_str());
+                let text = super::bill::text(kind, &lines, merchant, &faults);
                 match super::bill::gzip(&text) {
                     Ok(packed) => Response::ok("application/gzip", packed),
                     Err(error) => not_taken(&format!("CompressGZip Error {error}")),
@@ -108,10 +111,27 @@ impl Desk {
         if !is("mch_id", &self.merchant_id) {
             return Err("商户号mch_id与appid不匹配");
         }
+        self.names_the_shop(fields)?;
         let sign_type = fields.get("sign_type").map(String::as_str);
         match message::signature(fields, sign_type, &self.api_key) {
             Some(signature) if is("sign", &signature) => Ok(()),
             _ => Err("SIGNERROR 签名错误，请检查后再试"),
+        }
+    }
+
+    /// Where the merchant is a service provider, a request names the shop that it acts for; nobody else's does.
+    fn names_the_shop(&self, fields: &Fields) -> Result<(), &'static str> {
+        let named = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let shop = self.counter.inside().switches.partner.clone();
+        match (&shop, named("sub_mch_id"), named("sub_appid")) {
+            (None, None, None) => Ok(()),
+            (None, ..) => Err("商户不是服务商，不能传入sub_mch_id"),
+            (Some(_), None, _) => Err("受理机构必须传入sub_mch_id"),
+            (Some(shop), Some(id), _) if id != shop.merchant => Err("sub_mch_id与mch_id不匹配"),
+            (Some(shop), _, Some(app)) if shop.app.as_deref() != Some(app) => {
+                Err("sub_appid与sub_mch_id不匹配")
+            }
+            (Some(_), Some(_), _) => Ok(()),
         }
     }
 
@@ -166,6 +186,10 @@ impl Desk {
             ("appid", &self.app_id),
             ("mch_id", &self.merchant_id),
         ]));
+        if let Some(shop) = &self.counter.inside().switches.partner {
+            let app = shop.app.as_deref().unwrap_or_default();
+            reply.extend(pairs(&[("sub_mch_id", &shop.merchant), ("sub_appid", app)]));
+        }
         self.add_noise(&mut reply);
         reply.retain(|_, value| !value.is_empty());
         tamper(&mut reply, fault);
@@ -225,7 +249,8 @@ fn tamper(reply: &mut Fields, fault: Option<&Fault>) {
             reply.insert("out_trade_no".into(), "E0000000000000000000000000000001".into());
         }
         Some(Fault::OtherMerchant) => {
-            reply.insert("mch_id".into(), "1900000999".into());
+            let name = if reply.contains_key("sub_mch_id") { "sub_mch_id" } else { "mch_id" };
+            reply.insert(name.into(), "1900000999".into());
         }
         _ => {}
     }

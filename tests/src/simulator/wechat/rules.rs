@@ -109,6 +109,9 @@ impl Request<'_> {
 
     fn reverse(&self, book: &mut Book, switches: &mut Switches) -> Result<Fields, Refusal> {
         let number = self.order_number(book)?;
+        if book.shown_of(&number).is_some() {
+            return refuse("INVALID_REQUEST", "该订单不支持撤销，请调用关单接口");
+        }
         let Some(order) = book.order_mut(&number) else { return refuse("ORDERNOTEXIST", "订单不存在") };
         order.reversals += 1;
         if switches.recall_next > 0 {

@@ -6,6 +6,7 @@
 mod bill;
 mod message;
 pub(super) mod papers;
+mod partner;
 mod rules;
 mod teller;
 
@@ -15,7 +16,7 @@ pub(super) use papers::Papers;
 pub(super) use teller::WechatTeller;
 
 use crate::simulator::wallet::http::{Request, Response};
-use crate::simulator::wallet::{Counter, Endpoint, Fault};
+use crate::simulator::wallet::{Counter, Endpoint, Fault, Partner};
 use bill::Files;
 use evertill_shared::clock::Timestamp;
 use message::{Authorization, Refusal};
@@ -97,6 +98,10 @@ impl Desk {
         self.respond(answer, fault.as_ref(), wanted)
     }
 
+    fn shop(&self) -> Option<Partner> {
+        self.counter.inside().switches.partner.clone()
+    }
+
     fn now(&self) -> Timestamp {
         self.counter.decide(|_, _, now| now).unwrap_or_default()
     }
@@ -109,21 +114,23 @@ impl Desk {
         };
         let query = request.query.split('&').filter_map(|pair| pair.split_once('='));
         let query: Vec<_> = query.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let shop = self.shop();
+        let (path, body, query) = partner::as_merchants(shop.as_ref(), &request.path, body, query)?;
         let named = body.get("mchid").and_then(Value::as_str);
         let named = named.or_else(|| query.iter().find(|(n, _)| n == "mchid").map(|(_, v)| v.as_str()));
         if named.is_some_and(|merchant| merchant != self.papers.merchant_id) {
             return Err(Refusal::param("mchid与Authorization中的商户号不一致"));
         }
-        let by_transaction = request.path.strip_prefix(TRANSACTIONS).filter(|_| request.method == "GET");
+        let by_transaction = path.strip_prefix(TRANSACTIONS).filter(|_| request.method == "GET");
         let (endpoint, about) = match by_transaction {
             Some(_) => (Endpoint::Query, None),
-            None => route(&request.method, &request.path).ok_or(Refusal::no_such_path())?,
+            None => route(&request.method, &path).ok_or(Refusal::no_such_path())?,
         };
         let transaction = by_transaction.map(message::unescaped);
         let host = request.headers.get("host").cloned().unwrap_or_default();
         let test = request.headers.get("wechatpay-negative-test");
         let behaviour = test.and_then(|name| super::desk::behaviour_of(name));
-        let is_about_account = request.path.ends_with("/fundflowbill");
+        let is_about_account = path.ends_with("/fundflowbill");
         Ok(Asked { endpoint, about, transaction, is_about_account, query, body, host, behaviour })
     }
 
@@ -198,7 +205,7 @@ impl Desk {
         let (status, mut body, code) = match answer {
             Ok(Answer::File(bytes)) => return file(bytes, fault),
             Ok(Answer::Nothing) => (204, None, 0),
-            Ok(Answer::Json(body)) => (200, Some(body), 0),
+            Ok(Answer::Json(body)) => (200, Some(partner::as_partners(self.shop().as_ref(), body)), 0),
             Err(refusal) => (refusal.status, Some(refusal.body()), refusal.number),
         };
         if let (Some(body), Some(name)) = (&mut body, strange) {
@@ -263,7 +270,10 @@ fn tamper(body: &mut Value, fault: Option<&Fault>) {
         Some(Fault::OtherNumber) if body.get("out_trade_no").is_some() => {
             body["out_trade_no"] = json!("E000001000100001999999999999001");
         }
-        Some(Fault::OtherMerchant) if body.get("mchid").is_some() => body["mchid"] = json!("1900000999"),
+        Some(Fault::OtherMerchant) => {
+            let named = ["mchid", "sub_mchid"].into_iter().find(|name| body.get(*name).is_some());
+            named.into_iter().for_each(|name| body[name] = json!("1900000999"));
+        }
         _ => {}
     }
 }

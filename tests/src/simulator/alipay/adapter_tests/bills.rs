@@ -22,3 +22,10 @@ async fn a_bill_that_is_spoilt_is_refused_whole_with_the_reason() {
     let answers = [(Fault::ReplyLost, false), (Fault::Unavailable, false), (Fault::BadSignature, false)];
     traded.a_spoilt_one_is_refused_whole("退款批次号/请求号", answers).await;
 }
+
+#[tokio::test]
+async fn another_fee_or_currency_is_read_as_it_stands() {
+    let rig = rig().await;
+    let traded = Traded::on_one_day(&rig.wallet, &rig.channel, charge_with).await;
+    traded.another_fee_or_currency_is_read_as_it_stands(false).await;
+}

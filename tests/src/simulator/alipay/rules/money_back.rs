@@ -2,7 +2,7 @@
 
 use super::{Node, Refusal, Request, done, no_trade};
 use crate::simulator::alipay::message::yuan;
-use crate::simulator::wallet::{Book, DAY, Order, Refund, Switches, TradeState, china_time};
+use crate::simulator::wallet::{Book, DAY, Order, Refund, RefundEnd, Switches, TradeState, china_time};
 use std::time::Duration;
 
 impl Request<'_> {
@@ -31,6 +31,7 @@ impl Request<'_> {
             accepted_at: self.now,
             arrives_at: self.now.plus(Duration::from_millis(switches.refund_takes_ms)),
             notify_url: None,
+            end: RefundEnd::Arrives,
         });
         order.refunded_minor += amount_minor;
         order.state = TradeState::Refund;

@@ -43,3 +43,10 @@ async fn a_refund_that_is_still_on_its_way_when_the_bill_is_written_is_not_done_
     let seen: Vec<_> = refunds.iter().map(|row| (row.number.as_str(), row.progress)).collect();
     assert_eq!(seen, [("R1", Progress::Done), ("R2", Progress::UnderWay)]);
 }
+
+#[tokio::test]
+async fn another_fee_or_currency_is_read_as_it_stands() {
+    let rig = rig().await;
+    let traded = Traded::on_one_day(&rig.wallet, &rig.channel, charge_with).await;
+    traded.another_fee_or_currency_is_read_as_it_stands(true).await;
+}

@@ -1,6 +1,7 @@
 //! Money that goes back.
 
 use super::*;
+use crate::simulator::wallet::RefundEnd;
 
 pub(super) fn refund(name: &str, minor: i64) -> ChannelRefund {
     ChannelRefund {
@@ -108,4 +109,22 @@ async fn a_refusal_frees_no_money_while_an_earlier_request_under_the_same_number
     rig.wallet.next(Endpoint::Refund, no);
     let refused = rig.channel.refund(&refund("R2", 100)).await;
     assert!(matches!(refused, ChannelRefundOutcome::Refused(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_refund_to_a_card_that_is_gone_waits_for_a_person_and_one_that_is_closed_never_moves_money() {
+    let rig = rig().await;
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    rig.wallet.switch(|switches| {
+        switches.refund_spacing_ms = 0;
+        switches.refund_ends = RefundEnd::Abnormal;
+    });
+    let stuck = rig.channel.refund(&refund("R1", 200)).await;
+    assert!(matches!(stuck, ChannelRefundOutcome::NeedsAPerson(_)), "{stuck:?}");
+    assert!(rig.wallet.finish_refund("R1").unwrap());
+    assert_eq!(rig.channel.query_refund(&refund("R1", 200)).await, ChannelRefundOutcome::Done);
+    rig.wallet.switch(|switches| switches.refund_ends = RefundEnd::Closed);
+    let closed = rig.channel.refund(&refund("R2", 300)).await;
+    assert!(matches!(closed, ChannelRefundOutcome::Closed(_)), "{closed:?}");
+    assert_eq!(rig.net(), 1034);
 }

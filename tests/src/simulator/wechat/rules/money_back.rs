@@ -1,7 +1,7 @@
 //! Refunds, and questions about them.
 
 use super::{Refusal, Request, pairs, refuse};
-use crate::simulator::wallet::{Book, DAY, Order, Refund, Switches, TradeState, china_time};
+use crate::simulator::wallet::{Book, DAY, Order, Refund, RefundEnd, Switches, TradeState, china_time};
 use crate::simulator::wechat::message::Fields;
 use std::time::Duration;
 
@@ -34,8 +34,11 @@ impl Request<'_> {
             accepted_at: self.now,
             arrives_at: self.now.plus(Duration::from_millis(switches.refund_takes_ms)),
             notify_url: None,
+            end: switches.refund_ends,
         };
-        order.refunded_minor += amount_minor;
+        if refund.end != RefundEnd::Closed {
+            order.refunded_minor += amount_minor;
+        }
         order.state = TradeState::Refund;
         let reply = accepted(order, &refund);
         order.refunds.push(refund);
@@ -52,7 +55,8 @@ impl Request<'_> {
         if order.paid_at.is_some_and(|paid| self.now.since(paid) > 365 * DAY) {
             return refuse("TRADE_OVERDUE", "订单已超过退款期限");
         }
-        if amount > order.total_minor - order.refunded_minor {
+        let in_vain: i64 = order.refunds.iter().map(|refund| refund.held_in_vain(self.now)).sum();
+        if amount > order.total_minor - order.refunded_minor - in_vain {
             return refuse("ERROR", "累计退款金额大于支付金额");
         }
         if order.refunds.len() >= 50 {
@@ -90,13 +94,13 @@ impl Request<'_> {
     }
 
     fn one_refund(&self, n: usize, refund: &Refund) -> Fields {
-        let arrived = self.now >= refund.arrives_at;
+        let arrived = refund.has_arrived(self.now);
         let time = if arrived { china_time(refund.arrives_at, "%Y-%m-%d %H:%M:%S") } else { String::new() };
         pairs(&[
             (&format!("out_refund_no_{n}"), &refund.number),
             (&format!("refund_id_{n}"), &refund.refund_id),
             (&format!("refund_fee_{n}"), &refund.amount_minor.to_string()),
-            (&format!("refund_status_{n}"), if arrived { "SUCCESS" } else { "PROCESSING" }),
+            (&format!("refund_status_{n}"), refund.words(self.now).1),
             (&format!("refund_channel_{n}"), "ORIGINAL"),
             (&format!("refund_recv_accout_{n}"), "支付用户的零钱"),
             (&format!("refund_success_time_{n}"), &time),

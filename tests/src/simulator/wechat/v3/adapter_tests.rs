@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 mod bills;
 mod codes;
 mod keys;
+mod partner;
 mod refunds;
 mod telling;
 

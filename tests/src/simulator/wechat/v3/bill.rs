@@ -79,9 +79,10 @@ impl Files {
             let oldest = super::rules::time(now.minus(DAY * KEPT));
             let lines = bill::lines(book, &switches.bill, day, now);
             let balance = if kind == Kind::Basic { bill::balance_before(book, day) } else { 0 };
-            (lines, switches.bill.clone(), now, (day < oldest.as_str(), balance))
+            let shop = switches.partner.as_ref().map_or("0".to_owned(), |shop| shop.merchant.clone());
+            (lines, switches.bill.clone(), now, (day < oldest.as_str(), balance, shop))
         });
-        let (lines, faults, now, (too_old, balance)) = made.map_err(|_| system(()))?;
+        let (lines, faults, now, (too_old, balance, shop)) = made.map_err(|_| system(()))?;
         let lines = match lines {
             _ if too_old => return Err(Refusal::param("bill_date")),
             None => return Err(Refusal::of_word("STATEMENT_CREATING", "账单正在生成中，请稍后再试")),
@@ -90,7 +91,7 @@ impl Files {
             }
             Some(lines) => lines,
         };
-        let merchant = (papers.app_id.as_str(), papers.merchant_id.as_str());
+        let merchant = (papers.app_id.as_str(), papers.merchant_id.as_str(), shop.as_str());
         let text = match kind {
             Kind::Trade(trade) => writing::text(trade, &lines, merchant, &faults),
             Kind::Basic | Kind::Idle => writing::account(&lines, merchant.1, balance, &faults),

@@ -355,19 +355,18 @@ fn state_of(state: TradeState, shown: bool) -> (&'static str, &'static str) {
 }
 
 fn refund_json(order: &Order, refund: &Refund, now: Timestamp) -> Value {
-    let arrived = now >= refund.arrives_at;
     let mut said = json!({
         "refund_id": refund.refund_id, "out_refund_no": refund.number,
         "transaction_id": order.transaction, "out_trade_no": order.number,
         "channel": "ORIGINAL", "user_received_account": "支付用户零钱", "funds_account": "AVAILABLE",
-        "create_time": time(refund.accepted_at), "status": if arrived { "SUCCESS" } else { "PROCESSING" },
+        "create_time": time(refund.accepted_at), "status": refund.words(now).0,
         "amount": {
             "total": order.total_minor, "refund": refund.amount_minor, "payer_total": order.total_minor,
             "payer_refund": refund.amount_minor, "settlement_refund": refund.amount_minor,
             "settlement_total": order.total_minor, "discount_refund": 0, "refund_fee": 0, "currency": "CNY",
         },
     });
-    if arrived {
+    if refund.has_arrived(now) {
         said["success_time"] = json!(time(refund.arrives_at));
     }
     said

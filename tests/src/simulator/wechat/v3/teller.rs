@@ -3,7 +3,7 @@
 
 use super::papers::Papers;
 use super::{message, rules};
-use crate::simulator::wallet::{Counter, Fault, Order, Refund, Teller};
+use crate::simulator::wallet::{Counter, Fault, Order, Refund, RefundEnd, Teller};
 use evertill_shared::clock::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -39,23 +39,24 @@ fn about_payment<'a>(papers: &Papers, order: &'a Order) -> About<'a> {
 }
 
 fn about_refund<'a>(papers: &Papers, order: &Order, refund: &'a Refund) -> About<'a> {
+    let (status, event, summary) = match refund.end {
+        RefundEnd::Arrives => ("SUCCESS", "REFUND.SUCCESS", "退款成功"),
+        RefundEnd::Abnormal => ("ABNORMAL", "REFUND.ABNORMAL", "退款异常"),
+        RefundEnd::Closed => ("CLOSED", "REFUND.CLOSED", "退款关闭"),
+    };
     let amount = json!({
         "total": order.total_minor, "refund": refund.amount_minor,
         "payer_total": order.total_minor, "payer_refund": refund.amount_minor,
     });
-    let content = json!({
+    let mut content = json!({
         "mchid": papers.merchant_id, "transaction_id": order.transaction, "out_trade_no": order.number,
-        "refund_id": refund.refund_id, "out_refund_no": refund.number, "refund_status": "SUCCESS",
-        "success_time": rules::time(refund.arrives_at), "user_received_account": "支付用户零钱", "amount": amount,
+        "refund_id": refund.refund_id, "out_refund_no": refund.number, "refund_status": status,
+        "user_received_account": "支付用户零钱", "amount": amount,
     });
-    About {
-        kind: "refund",
-        event: "REFUND.SUCCESS",
-        summary: "退款成功",
-        number: &refund.refund_id,
-        at: refund.arrives_at,
-        content,
+    if refund.end == RefundEnd::Arrives {
+        content["success_time"] = json!(rules::time(refund.arrives_at));
     }
+    About { kind: "refund", event, summary, number: &refund.refund_id, at: refund.arrives_at, content }
 }
 
 impl Teller for WechatTeller {
@@ -76,7 +77,8 @@ impl Teller for WechatTeller {
             Some(refund) => about_refund(&self.papers, order, refund),
             None => about_payment(&self.papers, order),
         };
-        let mut content = about.content;
+        let shop = self.counter.inside().switches.partner.clone();
+        let mut content = super::partner::as_partners(shop.as_ref(), about.content);
         super::tamper(&mut content, fault);
         let mut resource = self.papers.sealed(&content.to_string(), about.kind);
         resource["original_type"] = json!(about.kind);

@@ -1,6 +1,7 @@
 //! Refunds of shown payments.
 
 use super::*;
+use crate::simulator::wallet::RefundEnd;
 
 fn refund(name: &str, minor: i64) -> ChannelRefund {
     ChannelRefund {
@@ -98,4 +99,58 @@ async fn a_refund_goes_the_way_that_its_payment_came() {
     let unknown = rig.channel.refund(&refund("R2", 1)).await;
     assert_eq!(unknown, ChannelRefundOutcome::Unknown, "how it was paid is not known");
     assert_eq!(rig.net(1), 1034);
+}
+
+#[tokio::test]
+async fn a_refund_to_a_card_that_is_gone_waits_for_a_person_and_one_that_is_closed_frees_its_money() {
+    let rig = rig(PUBLIC).await;
+    rig.sold(1).await;
+    rig.wallet.switch(|switches| {
+        (switches.refund_spacing_ms, switches.refund_takes_ms) = (0, 30_000);
+        switches.refund_ends = RefundEnd::Abnormal;
+    });
+    assert_eq!(rig.channel.refund(&refund("R1", 200)).await, ChannelRefundOutcome::Processing);
+    rig.turn(31_000);
+    for _ in 0..2 {
+        let stuck = rig.channel.query_refund(&refund("R1", 200)).await;
+        assert!(matches!(stuck, ChannelRefundOutcome::NeedsAPerson(_)), "{stuck:?}");
+        let again = rig.channel.refund(&refund("R1", 200)).await;
+        assert!(matches!(again, ChannelRefundOutcome::NeedsAPerson(_)), "sent again: {again:?}");
+    }
+    assert_eq!(rig.net(1), 1034, "it has left the merchant");
+    assert!(rig.wallet.finish_refund("R1").unwrap() && !rig.wallet.finish_refund("R1").unwrap());
+    assert_eq!(rig.channel.query_refund(&refund("R1", 200)).await, ChannelRefundOutcome::Done);
+
+    rig.wallet.switch(|switches| switches.refund_ends = RefundEnd::Closed);
+    assert_eq!(rig.channel.refund(&refund("R2", 1034)).await, ChannelRefundOutcome::Processing);
+    let more = rig.channel.refund(&refund("R3", 1)).await;
+    assert!(matches!(more, ChannelRefundOutcome::Refused(_)), "held while it is under way: {more:?}");
+    rig.turn(31_000);
+    for _ in 0..2 {
+        let closed = rig.channel.query_refund(&refund("R2", 1034)).await;
+        assert!(matches!(closed, ChannelRefundOutcome::Closed(_)), "{closed:?}");
+        let again = rig.channel.refund(&refund("R2", 1034)).await;
+        assert!(matches!(again, ChannelRefundOutcome::Closed(_)), "its number is used up: {again:?}");
+    }
+    assert_eq!(rig.net(1), 1034, "nothing went back");
+    rig.wallet.switch(|switches| {
+        (switches.refund_ends, switches.refund_takes_ms) = (RefundEnd::Arrives, 0);
+    });
+    assert_eq!(rig.channel.refund(&refund("R4", 1034)).await, ChannelRefundOutcome::Done);
+    assert_eq!(rig.net(1), 0);
+}
+
+#[tokio::test]
+async fn how_a_refund_ended_is_told_in_the_wallets_own_words_and_settles_nothing() {
+    for (end, event) in [(RefundEnd::Abnormal, "REFUND.ABNORMAL"), (RefundEnd::Closed, "REFUND.CLOSED")] {
+        let rig = rig(PUBLIC).await;
+        rig.sold(1).await;
+        rig.ear.heard(1).await;
+        rig.wallet.switch(|switches| switches.refund_ends = end);
+        rig.channel.refund(&refund("R1", 200)).await;
+        rig.wallet.tell_of_refund("R1", &rig.ear.url).unwrap();
+        let (headers, body) = rig.ear.heard(2).await.pop().unwrap();
+        assert!(String::from_utf8(body.clone()).unwrap().contains(event));
+        assert!(rig.shown().notification(&headers, &body).is_err(), "no payment");
+    }
 }

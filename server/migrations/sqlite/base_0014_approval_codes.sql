@@ -1,0 +1,20 @@
+-- One-time codes by which a manager approves a refund from afar: made in the console, scanned at the till. Only the hash is
+-- kept. One that was used names what for, so that the same request asks again and no other does.
+CREATE TABLE approval_codes (
+    code_hash     TEXT PRIMARY KEY,
+    login         TEXT NOT NULL REFERENCES staff (login),
+    currency      TEXT NOT NULL,
+    most_minor    INTEGER NOT NULL CHECK (most_minor > 0),
+    for_order     TEXT,
+    for_terminal  INTEGER,
+    made_at       INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    used_at       INTEGER,
+    used_request  TEXT,
+    used_order    TEXT,
+    used_terminal INTEGER,
+    used_minor    INTEGER,
+    CHECK (for_order IS NOT NULL OR for_terminal IS NOT NULL),
+    CHECK ((used_at IS NULL) = (used_request IS NULL))
+) STRICT;
+CREATE INDEX approval_codes_by_end ON approval_codes (expires_at);

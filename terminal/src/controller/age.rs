@@ -1,0 +1,105 @@
+//! Goods that only people of a certain age may buy: whoever stands at the till says whether the customer is old enough, once
+//! for each sale and age. Without a yes they leave no line. What is scanned while the till asks waits, and follows in its
+//! order.
+
+use super::cart::{Changed, NotDone, Piece};
+use super::question::{Question, Yes};
+use super::{Cart, Controller};
+use crate::config::ScannerConfig;
+use crate::view::{Confirm, Notice};
+use evertill_hardware::ScanText;
+use evertill_hardware::label::{Label, classify_with};
+use evertill_shared::money::Currency;
+use evertill_shared::order::age::AgeCheck;
+use evertill_shared::protocol::catalogue::Product;
+
+/// So many scans wait: more than anybody makes in front of a question.
+const MOST_WAITING: usize = 100;
+
+/// How much of its goods is to be sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// So many, at the goods' own price.
+    Several(u32),
+    /// A piece with a price of its own.
+    Piece(Piece),
+}
+
+/// Goods that are to be sold.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    product: Product,
+    measure: Measure,
+}
+
+impl Wanted {
+    fn add_to(&self, cart: &mut Cart, currency: Currency) -> Result<Changed, NotDone> {
+        match &self.measure {
+            Measure::Several(count) => cart.add_many(&self.product, *count, currency),
+            Measure::Piece(piece) => cart.add_piece(&self.product, piece, currency),
+        }
+    }
+}
+
+impl Controller {
+    /// Adds goods to the sale; those that ask for an age after somebody has said yes.
+    pub(super) fn sell(&mut self, product: Product, measure: Measure) {
+        let wanted = Wanted { product, measure };
+        let mut cart = self.cart.clone();
+        let added = wanted.add_to(&mut cart, self.currency());
+        match wanted.product.least_age.filter(|years| added.is_ok() && !self.cart.is_old_enough(*years)) {
+            Some(years) => self.ask_age(wanted, years),
+            None => self.after_adding(added, cart, &wanted.product),
+        }
+    }
+
+    fn ask_age(&mut self, wanted: Wanted, years: u8) {
+        self.notices.over();
+        let shown = Confirm::OldEnough {
+            name: wanted.product.name.clone(),
+            years,
+            born_by: self.day_of(self.now.wall).years_before(years).to_string(),
+            waiting: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
+        };
+        self.question = Some(Question { shown, yes: Yes::OldEnough(Box::new(wanted)) });
+    }
+
+    /// The customer is old enough, or the goods are not sold.
+    pub(super) fn age_answered(&mut self, wanted: &Wanted, yes: bool) {
+        if let (true, Some(years)) = (yes, wanted.product.least_age) {
+            let mut cart = self.cart.clone();
+            let added = wanted.add_to(&mut cart, self.currency());
+            cart.found_old_enough(AgeCheck { years, by: self.cashier() });
+            self.after_adding(added, cart, &wanted.product);
+        } else {
+            self.tell(Notice::NotSold { name: wanted.product.name.clone() });
+        }
+        while self.question.is_none() && !self.waiting.is_empty() {
+            let next = self.waiting.remove(0);
+            self.scan_label(&next);
+        }
+    }
+
+    /// A scan while the till asks. Goods wait for the answer; whatever else it is, it is not used.
+    pub(super) fn scan_meanwhile(&mut self, scan: ScanText) {
+        let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
+        let label: Label = classify_with(scan, prefixes);
+        let code = label.code();
+        let is_goods = self.goods.by_barcode(&code).is_some() || self.weighed(&code).is_some();
+        if !is_goods || self.waiting.len() >= MOST_WAITING {
+            return self.tell(Notice::ScanNotUsed);
+        }
+        self.waiting.push(label);
+        let many = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        if let Some(Question { shown: Confirm::OldEnough { waiting, .. }, .. }) = &mut self.question {
+            *waiting = many;
+        }
+    }
+
+    /// Nothing waits for an answer that nobody asks for any more.
+    pub(super) fn drop_waiting(&mut self) {
+        if !matches!(&self.question, Some(Question { yes: Yes::OldEnough(_), .. })) {
+            self.waiting.clear();
+        }
+    }
+}

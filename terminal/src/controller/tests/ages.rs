@@ -1,0 +1,113 @@
+//! Goods that only people of a certain age may buy.
+
+use super::rig::*;
+use crate::controller::*;
+use crate::view::{Confirm, Page};
+use evertill_shared::order::age::AgeCheck;
+use evertill_shared::protocol::catalogue::Product;
+
+const BEER: &str = "4003000000016";
+const WINE: &str = "4003000000023";
+
+/// A till whose store sells beer from 16 on and wine from 18 on.
+fn till() -> Till {
+    let mut till = Till::online();
+    let mut goods = products();
+    let asking = |id: &str, code: &str, years| Product {
+        id: id.into(),
+        name: id.into(),
+        barcodes: vec![code.into()],
+        least_age: Some(years),
+        ..goods[1].clone()
+    };
+    let more = [asking("beer", BEER, 16), asking("wine", WINE, 18)];
+    goods.extend(more);
+    till.give(goods_on_disk(&goods));
+    till
+}
+
+fn items(till: &Till) -> u32 {
+    match till.page() {
+        Page::Sale(page) => page.item_count,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn asked(till: &Till) -> Option<(u8, u32)> {
+    match &till.screen.as_ref().unwrap().confirm {
+        Some(Confirm::OldEnough { years, waiting, .. }) => Some((*years, *waiting)),
+        None => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn goods_with_an_age_are_sold_after_a_yes_and_asked_for_once_a_sale() {
+    let mut till = till();
+    till.scan(WINE);
+    assert_eq!((asked(&till), items(&till)), (Some((18, 0)), 0));
+    till.act(UserAction::Confirm(true));
+    till.scan(WINE);
+    till.act(UserAction::AddProduct { id: "beer".into() });
+    assert_eq!((asked(&till), items(&till)), (None, 3), "who is 18 is 16, too");
+    till.act(UserAction::TenderCash);
+    let ages = till
+        .count(|body| matches!(body, Body::Sale(sale) if sale.age == Some(AgeCheck { years: 18, by: None })));
+    assert_eq!(ages, 1, "it stands in the journal");
+    till.act(UserAction::CashGiven { minor: 10_000 });
+    till.act(UserAction::CashConfirm);
+    till.pass(5);
+    till.act(UserAction::NextSale);
+    till.scan(BEER);
+    assert_eq!(asked(&till), Some((16, 0)), "the next customer is another one");
+}
+
+#[test]
+fn without_a_yes_there_is_no_line_and_an_older_age_is_asked_for_again() {
+    let mut till = till();
+    till.scan(BEER);
+    till.act(UserAction::Confirm(false));
+    assert_eq!((asked(&till), items(&till)), (None, 0));
+    assert_eq!(till.notice(), Some(&Notice::NotSold { name: "beer".into() }));
+    till.scan(BEER);
+    till.act(UserAction::Confirm(true));
+    till.scan(WINE);
+    assert_eq!((asked(&till), items(&till)), (Some((18, 0)), 1));
+    till.act(UserAction::Confirm(false));
+    assert_eq!(items(&till), 1);
+    till.act(UserAction::TenderCash);
+    assert_eq!(
+        till.count(
+            |body| matches!(body, Body::Sale(sale) if sale.lines.len() == 1 && sale.lines_voided == 0)
+        ),
+        1
+    );
+}
+
+#[test]
+fn goods_scanned_while_the_till_asks_wait_for_the_answer_and_follow_in_their_order() {
+    let mut till = till();
+    for code in [BEER, TEA, WINE, BREAD, TEA] {
+        till.scan(code);
+    }
+    assert_eq!((asked(&till), items(&till)), (Some((16, 4)), 0));
+    till.scan("134567890123456789");
+    assert_eq!(till.notice(), Some(&Notice::ScanNotUsed), "a payment code is no goods, and is not kept");
+    till.act(UserAction::Confirm(true));
+    assert_eq!((asked(&till), items(&till)), (Some((18, 2)), 2), "the wine asks again");
+    till.act(UserAction::Confirm(false));
+    assert_eq!((asked(&till), items(&till)), (None, 4));
+}
+
+#[test]
+fn goods_that_cannot_be_sold_anyway_ask_for_nothing() {
+    let mut till = Till::online();
+    let mut goods = products();
+    goods.iter_mut().for_each(|product| product.least_age = Some(18));
+    till.give(goods_on_disk(&goods));
+    till.act(UserAction::AddProduct { id: "bag".into() });
+    assert_eq!(asked(&till), None);
+    assert!(matches!(till.notice(), Some(Notice::NoPrice { .. })));
+    till.scan("2812345005125");
+    assert_eq!((asked(&till), items(&till)), (Some((18, 0)), 0), "what a scale has weighed asks as well");
+}

@@ -1,0 +1,31 @@
+//! The colours of a window.
+
+use super::generated::{Colours as Shown, MainWindow, Theme};
+use crate::view::Colours;
+use slint::ComponentHandle;
+
+/// Colours the till's window.
+pub fn choose(window: &MainWindow, colours: Colours) {
+    window.global::<Theme>().set_colours(shown(colours));
+}
+
+/// What Slint calls them.
+pub fn shown(colours: Colours) -> Shown {
+    match colours {
+        Colours::Light => Shown::Light,
+        Colours::Dark => Shown::Dark,
+        Colours::HighContrast => Shown::HighContrast,
+    }
+}
+
+/// And back.
+pub fn colours_of(shown: Shown) -> Colours {
+    match shown {
+        Shown::Light => Colours::Light,
+        Shown::Dark => Colours::Dark,
+        Shown::HighContrast => Colours::HighContrast,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! A till's window for tests of what is made of it.
+
+use super::{Colours, Language, Link, MoneyStyle, Page, PrinterState, ScannerState, Screen, StatusBar};
+
+/// That page of a till that is online and has nothing to tell.
+pub fn screen(page: Page) -> Screen {
+    Screen {
+        language: Language::English,
+        colours: Colours::Light,
+        money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
+        status: StatusBar {
+            store: "Corner Store".into(),
+            till: "Till 1".into(),
+            clock: "12:00".into(),
+            link: Link::Online,
+            cash_works: true,
+            code_works: true,
+            unsent: None,
+            printer: PrinterState::None,
+            scanner: ScannerState::None,
+            cashier: Some("Li Na".into()),
+            refunds_waiting: 0,
+        },
+        page,
+        notice: None,
+        confirm: None,
+    }
+}
