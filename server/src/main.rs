@@ -334,6 +334,11 @@ async fn prove(config: &Path) -> Result<(), String> {
         );
     }
     faults += say_accounts("drawers, ", &drawers);
+    if audited.drawers.iter().any(|till| !till.faults.is_empty()) {
+        println!(
+            "drawers are told anew from the journals by: evertill-server shifts rebuild; then audit once more"
+        );
+    }
     let from_before: u64 = audited.drawers.iter().map(|till| till.from_before).sum();
     if from_before > 0 {
         println!(

@@ -70,7 +70,8 @@ macro_rules! contract {
                 shifts_from_before_there_was_a_book_are_told_from_the_journal_however_often,
                 a_shift_of_which_entries_are_nowhere_any_more_is_told_with_its_gap,
                 a_record_that_cannot_be_read_hides_no_other_and_is_made_anew,
-                a_shift_that_its_till_will_never_end_is_given_up_once_by_a_person_who_says_why;
+                a_shift_that_its_till_will_never_end_is_given_up_once_by_a_person_who_says_why,
+                what_a_person_counted_is_not_taken_back_by_the_stolen_tills_own_end;
             goods:
                 a_till_gets_only_what_changed_from_any_version_and_from_any_server,
                 a_till_that_is_too_far_behind_or_ahead_gets_everything,

@@ -81,6 +81,9 @@ pub enum AuditKind {
     ShiftGivenUp,
     /// How the receipts of all tills look was changed.
     ReceiptTemplateChanged,
+    /// Something that this server has no name for yet: a newer one that shares the base store did it.
+    #[serde(other)]
+    Newer,
 }
 
 /// Something to be written down.
@@ -223,5 +226,17 @@ impl BaseStore {
                 Ok(rows.iter().map(read).collect::<Result<_, DbError>>()?)
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_newer_server_did_can_be_read_and_hides_no_other_row() {
+        let text = r#"{"id":7,"at":5,"who":"li","what":"moon_landed","subject":"T0001","why":"","crew":3}"#;
+        let row: AuditRow = serde_json::from_str(text).unwrap();
+        assert_eq!((row.id, row.what, row.subject.as_str()), (7, AuditKind::Newer, "T0001"));
     }
 }

@@ -3,12 +3,14 @@
 //!
 //! It decides nothing, and nothing waits for it: what cannot be added up is found when it is proved.
 
+use super::shifts::counted_by;
 use super::{BaseError, BaseStore};
 use crate::database::{DbError, Row, Sql, Value};
 use crate::params;
 use evertill_shared::id::{KeyEpoch, TerminalId};
-use evertill_shared::ledger::drawer::{Move, NO_SHIFT, Posted, What, at_end, differs};
+use evertill_shared::ledger::drawer::{Move, NO_SHIFT, Place, Posted, What, at_end, at_giving_up, differs};
 use evertill_shared::ledger::{Balances, Leg};
+use evertill_shared::money::Amount;
 use evertill_shared::shift::Book;
 
 /// So many movements go into one statement: with two values for all and nine for each no more than every engine takes.
@@ -95,6 +97,20 @@ pub(super) fn post_end(
     book: &Book,
 ) -> Result<(), DbError> {
     let moves = at_end(book, posted(sql, terminal, epoch, book)?);
+    post(sql, terminal, epoch, &moves)
+}
+
+/// Writes down what moves when a person gives a shift up and finds so much, as far as it does not stand there yet.
+pub(super) fn post_given_up(
+    sql: &dyn Sql,
+    terminal: TerminalId,
+    epoch: KeyEpoch,
+    book: &Book,
+    found_minor: i64,
+    place: Place,
+) -> Result<(), DbError> {
+    let found = Amount::new(found_minor, book.float.currency);
+    let moves = at_giving_up(book, posted(sql, terminal, epoch, book)?, found, place);
     post(sql, terminal, epoch, &moves)
 }
 
@@ -194,7 +210,9 @@ impl ProvedDrawer {
 
     fn shift(&mut self, sql: &dyn Sql, opened: u64) -> Result<(), DbError> {
         let row = sql.row(
-            "SELECT book, in_ledger FROM shifts WHERE terminal = ?1 AND epoch = ?2 AND opened = ?3",
+            "SELECT s.book, s.in_ledger, s.quarantined, g.found_minor FROM shifts s LEFT JOIN shifts_given_up g
+                 ON g.terminal = s.terminal AND g.epoch = s.epoch AND g.opened = s.opened
+             WHERE s.terminal = ?1 AND s.epoch = ?2 AND s.opened = ?3",
             &params![self.terminal.get(), self.epoch, opened],
         )?;
         match row {
@@ -218,7 +236,8 @@ impl ProvedDrawer {
             return Ok(());
         }
         let posted = posted(sql, self.terminal, self.epoch, &book)?;
-        for what in differs(&book, &posted) {
+        let counted = counted_by(row.at::<Option<i64>>(3)?.is_some(), row.at(2)?, &book);
+        for what in differs(&book, &posted, counted) {
             self.fault(opened, what);
         }
         Ok(())

@@ -15,7 +15,7 @@ use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::journal::Entry;
-use evertill_shared::ledger::drawer;
+use evertill_shared::ledger::drawer::{self, CountBy};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::staff::StaffRow;
 use evertill_shared::protocol::store::StoreInfo;
@@ -77,18 +77,28 @@ pub(super) fn take_in(
     doubt_rights(sql, taken, &day)
 }
 
-/// The shift that is open, and whether something of it was handed in by a blocked till.
-fn open_shift(sql: &dyn Sql, taken: &HandInTaken) -> Result<Option<(Book, bool)>, BaseError> {
+/// The shift that is open before a journal is handed in.
+struct OpenShift {
+    book: Book,
+    /// Something of it was handed in by a blocked till.
+    quarantined: bool,
+    /// A person gave it up, and found so much.
+    found_minor: Option<i64>,
+}
+
+fn open_shift(sql: &dyn Sql, taken: &HandInTaken) -> Result<Option<OpenShift>, BaseError> {
     let row = sql.row(
-        "SELECT seen_to, quarantined, book FROM shifts WHERE terminal = ?1 AND epoch = ?2 AND is_open = 1
-         AND opened = (SELECT MAX(opened) FROM shifts WHERE terminal = ?1 AND epoch = ?2)",
+        "SELECT s.seen_to, s.quarantined, s.book, g.found_minor FROM shifts s LEFT JOIN shifts_given_up g
+             ON g.terminal = s.terminal AND g.epoch = s.epoch AND g.opened = s.opened
+         WHERE s.terminal = ?1 AND s.epoch = ?2 AND s.is_open = 1
+             AND s.opened = (SELECT MAX(opened) FROM shifts WHERE terminal = ?1 AND epoch = ?2)",
         &params![taken.from.terminal.get(), taken.from.epoch],
     )?;
     let Some(row) = row else { return Ok(None) };
     match serde_json::from_str::<Book>(&row.at::<String>(2)?) {
         Ok(mut book) => {
             book.has_gap |= row.at::<u64>(0)? != taken.from.sequence;
-            Ok(Some((book, row.at(1)?)))
+            Ok(Some(OpenShift { book, quarantined: row.at(1)?, found_minor: row.at(3)? }))
         }
         // No journal waits for a record that can be looked at only.
         Err(error) => {
@@ -106,12 +116,14 @@ fn follow_shifts(
     let (terminal, epoch) = (taken.from.terminal.get(), taken.from.epoch);
     let Some((upto, _)) = taken.entries.last() else { return Ok(()) };
     let open = open_shift(sql, taken)?;
-    let (opened, was_quarantined) =
-        open.as_ref().map_or((None, false), |(book, quarantined)| (Some(book.opened), *quarantined));
-    let moves = drawer::moves(open.as_ref().map(|(book, _)| book), &taken.told);
+    let (opened, was_quarantined, found_minor) = open
+        .as_ref()
+        .map_or((None, false, None), |open| (Some(open.book.opened), open.quarantined, open.found_minor));
+    let moves = drawer::moves(open.as_ref().map(|open| &open.book), &taken.told);
     drawers::post(sql, taken.from.terminal, epoch, &moves)?;
-    for book in follow(open.map(|(book, _)| book), &taken.told) {
-        let quarantined = taken.quarantined || (was_quarantined && opened == Some(book.opened));
+    for book in follow(open.map(|open| open.book), &taken.told) {
+        let was_open = opened == Some(book.opened);
+        let quarantined = taken.quarantined || (was_quarantined && was_open);
         let text = serde_json::to_string(&book).map_err(DbError::nonsense)?;
         let day = day(book.since()).to_string();
         let changed = sql.execute(
@@ -123,8 +135,16 @@ fn follow_shifts(
             &params![terminal, epoch, book.opened, day, book.is_open(), quarantined, *upto, text],
         )?;
         // An end that comes twice moves nothing.
-        if changed > 0 && !book.is_open() {
-            drawers::post_end(sql, taken.from.terminal, epoch, &book)?;
+        if changed == 0 {
+            continue;
+        }
+        match found_minor.filter(|_| was_open) {
+            Some(found_minor) if counted_by(true, quarantined, &book) == CountBy::Person => {
+                let place = drawer::Place { sequence: *upto, at: book.since() };
+                drawers::post_given_up(sql, taken.from.terminal, epoch, &book, found_minor, place)?;
+            }
+            _ if book.is_open() => {}
+            _ => drawers::post_end(sql, taken.from.terminal, epoch, &book)?,
         }
     }
     // Only what was followed was seen: a record that this server could not read has a gap from here on.
@@ -136,6 +156,12 @@ fn follow_shifts(
         )?;
     }
     Ok(())
+}
+
+/// Whose word counts for what was in the drawer of a shift. A till that was blocked does not take back what a person counted
+/// after it had gone: what it hands in may be made up by whoever has it.
+pub(super) fn counted_by(given_up: bool, quarantined: bool, book: &Book) -> CountBy {
+    if given_up && (book.is_open() || quarantined) { CountBy::Person } else { CountBy::Till }
 }
 
 fn doubt_rights(
@@ -251,10 +277,8 @@ impl GivingUp {
             return Ok(());
         }
         if !shift.unreadable {
-            let book = &shift.book;
-            let found = Amount::new(self.found_minor, book.float.currency);
-            let posted = drawers::posted(sql, terminal, epoch, book)?;
-            drawers::post(sql, terminal, epoch, &drawer::at_giving_up(book, posted, found, self.now))?;
+            let place = drawer::Place { sequence: opened, at: self.now };
+            drawers::post_given_up(sql, terminal, epoch, &shift.book, self.found_minor, place)?;
             sql.execute(
                 "UPDATE shifts SET in_ledger = 1 WHERE terminal = ?1 AND epoch = ?2 AND opened = ?3",
                 &params![terminal.get(), epoch, opened],
@@ -317,7 +341,7 @@ impl BaseStore {
     }
 
     /// A person gives up a shift that its till will never end, and says what they found in the drawer, in minor units of the
-    /// shift's currency. The first who did stands there; if the till ends it after all, that counts.
+    /// shift's currency. The first who did stands there; if the till ends it after all, that counts, unless it was blocked.
     ///
     /// # Errors
     /// [`BaseError::NotFound`]; [`BaseError::Invalid`]: it has ended, or its till may end it yet; the database's.

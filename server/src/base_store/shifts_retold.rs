@@ -3,14 +3,14 @@
 //! shift that was seen as a whole.
 
 use super::journal::read_head;
-use super::shifts::{business_day, read_shift};
+use super::shifts::{business_day, counted_by, read_shift};
 use super::{BaseError, BaseStore, drawers};
 use crate::database::{DbError, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::journal::Entry;
-use evertill_shared::ledger::drawer::{NO_SHIFT, moves};
+use evertill_shared::ledger::drawer::{CountBy, NO_SHIFT, Place, moves};
 use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::shift::{Book, follow};
 use std::sync::Arc;
@@ -148,6 +148,24 @@ impl Step {
         )?;
         let known = read_shift(sql, (terminal, epoch, opened), self.store.currency)?;
         let Some((shift, _)) = known.filter(|(shift, _)| !shift.unreadable) else { return Ok(()) };
+        if let Some(given_up) = &shift.given_up
+            && counted_by(true, shift.quarantined, &shift.book) == CountBy::Person
+        {
+            sql.execute(
+                "DELETE FROM drawer_ledger WHERE terminal = ?1 AND epoch = ?2 AND shift = ?3
+                 AND what IN ('found', 'missing')",
+                &params![terminal.get(), epoch, opened],
+            )?;
+            let place = Place { sequence: opened, at: given_up.at };
+            return Ok(drawers::post_given_up(
+                sql,
+                terminal,
+                epoch,
+                &shift.book,
+                given_up.found_minor,
+                place,
+            )?);
+        }
         let Some(closed) = &shift.book.closed else { return Ok(()) };
         sql.execute(
             "DELETE FROM drawer_ledger WHERE terminal = ?1 AND epoch = ?2 AND shift = ?3 AND sequence = ?4",

@@ -3,7 +3,7 @@
 use crate::shifts::{Hands, begin, cash, end, only, out, sold, yuan};
 use crate::shop::{Place, Shop, add, till};
 use evertill_server::base_store::{
-    AuditKind, BaseError, BaseStore, ProvedDrawer, Retelling, Retold, ShiftRecord,
+    AuditKind, BaseError, BaseStore, HandInTaken, ProvedDrawer, Retelling, Retold, ShiftRecord,
 };
 use evertill_server::database::{DbError, Row, Value};
 use evertill_shared::clock::{Clock, Timestamp};
@@ -263,4 +263,33 @@ pub async fn a_shift_that_its_till_will_never_end_is_given_up_once_by_a_person_w
     assert_eq!([balance(&proof, "drawer"), balance(&proof, "over_short")], [0, 0], "its own end counts");
     let refused = give_up(&here, 0, "once more").await;
     assert!(matches!(refused, Err(BaseError::Invalid(_))), "{refused:?}");
+}
+
+pub async fn what_a_person_counted_is_not_taken_back_by_the_stolen_tills_own_end<P: Place>(shop: Shop<P>) {
+    let base = shop.server().await;
+    let terminal = till(&base, 1).await;
+    add(&base, "li", Role::Manager).await;
+    let at = shop.clock.now();
+    let mut hands = Hands::new(terminal, at);
+    let mut journal = Vec::new();
+    let mut give = async |bodies: Vec<Body>, quarantined: bool| {
+        let taken = HandInTaken { quarantined, ..hands.taken(bodies) };
+        journal.extend(taken.told.clone());
+        hands.head = base.take_hand_in(taken).await.unwrap();
+        let proof = proved(&base, terminal).await;
+        assert_eq!(proof.faults, []);
+        [balance(&proof, "drawer"), balance(&proof, "over_short")]
+    };
+    assert_eq!(give(vec![begin(), cash(1_000)], false).await, [21_000, 0]);
+    shop.clock.forward(24 * 3_600_000);
+    base.give_up_shift((terminal, 1, 1), 500, "li".into(), "stolen".into()).await.unwrap();
+    // Whoever has the till sells once more, and says that all was there. 500 were found.
+    assert_eq!(give(vec![cash(200)], true).await, [0, 20_700]);
+    assert_eq!(give(vec![end(at, &[sold(1_000), sold(200)], 212)], true).await, [0, 20_700]);
+    let shift = base.shift(terminal, 1, 1).await.unwrap().unwrap();
+    assert!(shift.quarantined && shift.book.closed.is_some() && shift.given_up.is_some());
+    retell(&base, &journal, 2, None).await;
+    let again = proved(&base, terminal).await;
+    assert_eq!(again.faults, []);
+    assert_eq!([balance(&again, "drawer"), balance(&again, "over_short")], [0, 20_700]);
 }

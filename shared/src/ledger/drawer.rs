@@ -281,23 +281,42 @@ pub fn at_end(book: &Book, mut posted: Posted) -> Vec<Move> {
     settling.moves
 }
 
+/// Where and when a movement is written down that no entry of its own tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Under the place of that entry.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What moves when a person gives up a shift that its till will never end: what they found goes to the safe, what they did
-/// not find is short.
+/// not find is short. Asked again when more of the shift has come in, it is what makes the account whole again: the person's
+/// count stands, and what is short follows it.
 #[must_use]
-pub fn at_giving_up(book: &Book, mut posted: Posted, found: Amount, at: Timestamp) -> Vec<Move> {
-    let place = (book.opened, book.opened, at);
+pub fn at_giving_up(book: &Book, mut posted: Posted, found: Amount, place: Place) -> Vec<Move> {
+    let place = (book.opened, place.sequence, place.at);
     let mut settling =
         Settling { posted: &mut posted, place, currency: book.float.currency, moves: Vec::new() };
     settling.bring_told(book);
-    settling.post(What::Found, found.minor.saturating_neg());
+    settling.bring(What::Found, found.minor.saturating_neg());
     let missing = settling.posted.held();
     settling.post(What::Missing, missing.saturating_neg());
     settling.moves
 }
 
+/// Whose word counts for what was in the drawer at the end of a shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountBy {
+    /// The till's own end, once there is one.
+    Till,
+    /// The person's who gave it up: its till was blocked, and what it hands in is not believed over what somebody counted.
+    Person,
+}
+
 /// What is wrong with the drawer's account of a shift, in words. Nothing if it is the account of what the shift says.
 #[must_use]
-pub fn differs(book: &Book, posted: &Posted) -> Vec<String> {
+pub fn differs(book: &Book, posted: &Posted, counted: CountBy) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |what: &str, told: i64, posted: i64| {
         if told != posted {
@@ -311,8 +330,10 @@ pub fn differs(book: &Book, posted: &Posted) -> Vec<String> {
             compare(what.as_str(), told.of(what), posted.of(what));
         }
     }
-    if let Some(closed) = &book.closed {
+    if book.closed.is_some() || counted == CountBy::Person {
         compare("left in the drawer", 0, posted.held());
+    }
+    if let Some(closed) = book.closed.as_ref().filter(|_| counted == CountBy::Till) {
         if book.differs().is_empty() && closed.closing.expected.currency == book.float.currency {
             compare(What::OverShort.as_str(), closed.closing.over_minor(), posted.of(What::OverShort));
         }

@@ -5,30 +5,52 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use evertill_tests::process::wait_until;
 use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A screenshot of a page that is there takes a second. Now and then, on a busy machine, Chromium never makes one.
+const SCREENSHOT: Duration = Duration::from_secs(60);
+
 /// A browser at a shop's console.
 pub struct Browser {
-    driver: Driver,
+    window: RefCell<Window>,
     base: String,
+    size: Cell<(u32, u32)>,
+}
+
+/// A browser's processes and what they have on the disk.
+struct Window {
+    driver: Driver,
     _folder: tempfile::TempDir,
+}
+
+impl Window {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { driver: Driver::start(folder.path()), _folder: folder }
+    }
 }
 
 impl Browser {
     /// A fresh browser; `base` is the server's address.
     pub fn open(base: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let browser = Self { driver: Driver::start(folder.path()), base: base.to_owned(), _folder: folder };
+        let (window, size) = (RefCell::new(Window::open()), Cell::new((1024, 768)));
+        let browser = Self { window, base: base.to_owned(), size };
         browser.resize(1024, 768);
         browser
     }
 
+    fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
+        self.window.borrow().driver.ask(method, path, body)
+    }
+
     fn ask(&self, method: &str, path: &str, body: Value) -> Value {
-        self.driver.ask(method, path, &body).unwrap_or_else(|error| {
+        self.try_ask(method, path, &body).unwrap_or_else(|error| {
             panic!("{method} {path} {body}: {error}\non {}:\n{}", self.address(), self.text("body"))
         })
     }
@@ -40,7 +62,7 @@ impl Browser {
 
     /// Where it is, without the server's name.
     pub fn address(&self) -> String {
-        let url = self.driver.ask("GET", "/url", &Value::Null).unwrap_or_default();
+        let url = self.try_ask("GET", "/url", &Value::Null).unwrap_or_default();
         url.as_str().unwrap_or_default().replace(&self.base, "")
     }
 
@@ -48,6 +70,7 @@ impl Browser {
     pub fn resize(&self, width: u32, height: u32) {
         let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.chrome("Emulation.setDeviceMetricsOverride", params);
+        self.size.set((width, height));
     }
 
     fn chrome(&self, command: &str, params: Value) -> Value {
@@ -74,7 +97,7 @@ impl Browser {
     pub fn text(&self, css: &str) -> String {
         let script =
             format!("const it = document.querySelector({}); return it ? it.innerText : ''", Value::from(css));
-        let text = self.driver.ask("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
+        let text = self.try_ask("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
         text.unwrap_or_default().as_str().unwrap_or_default().to_owned()
     }
 
@@ -110,10 +133,34 @@ impl Browser {
 
     /// The page as a person with a screen of that size sees it, and the whole of it.
     pub fn picture(&self, file: &Path) {
-        let answer =
-            self.chrome("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": false }));
-        let bytes = BASE64.decode(answer["data"].as_str().unwrap()).unwrap();
+        let (address, cookies) = (self.address(), self.ask("GET", "/cookie", Value::Null));
+        let answer = self.screenshot().or_else(|hangs| {
+            println!("no screenshot of {address}: {hangs}; another browser makes it");
+            self.open_again(&address, &cookies);
+            self.screenshot()
+        });
+        let bytes = BASE64.decode(answer.unwrap()["data"].as_str().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
+    }
+
+    fn screenshot(&self) -> io::Result<Value> {
+        let params = json!({ "format": "png", "captureBeyondViewport": false });
+        let body = json!({ "cmd": "Page.captureScreenshot", "params": params });
+        let window = self.window.borrow();
+        let answer = window.driver.ask_within(SCREENSHOT, "POST", "/goog/cdp/execute", &body)?;
+        answer.map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// The same person at the same page, in another browser.
+    fn open_again(&self, address: &str, cookies: &Value) {
+        self.window.replace(Window::open());
+        self.go("/console/login");
+        for cookie in cookies.as_array().unwrap() {
+            self.ask("POST", "/cookie", json!({ "cookie": cookie }));
+        }
+        let (width, height) = self.size.get();
+        self.resize(width, height);
+        self.go(address);
     }
 
     /// What the browser's console holds that it should not: refused scripts, broken styles, errors. Forms that

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
+/// Drawing a page takes Chromium seconds when several browsers share two cores.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running chromedriver with one session. Dropping it ends the browser too.
 pub struct Driver {
@@ -45,17 +47,37 @@ impl Driver {
 
     /// A command of the session; its value, or the protocol's error.
     pub fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
-        let (status, mut answer) =
-            self.send(method, &format!("/session/{}{path}", self.session), body).unwrap();
+        self.ask_within(PATIENCE, method, path, body).unwrap()
+    }
+
+    /// The same, not waited for any longer than that: then the session is of no more use.
+    pub fn ask_within(
+        &self,
+        time: Duration,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> io::Result<Result<Value, Value>> {
+        let path = format!("/session/{}{path}", self.session);
+        let (status, mut answer) = self.send_within(time, method, &path, body)?;
         let value = answer["value"].take();
-        if status == 200 { Ok(value) } else { Err(value) }
+        Ok(if status == 200 { Ok(value) } else { Err(value) })
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
+        self.send_within(PATIENCE, method, path, body)
+    }
+
+    fn send_within(
+        &self,
+        time: Duration,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> io::Result<(u16, Value)> {
         let body = if method == "POST" { body.to_string() } else { String::new() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        // Drawing a page takes Chromium seconds when several browsers share two cores.
-        stream.set_read_timeout(Some(Duration::from_secs(180)))?;
+        stream.set_read_timeout(Some(time))?;
         let (port, length) = (self.port, body.len());
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
@@ -73,7 +95,8 @@ impl Driver {
 impl Drop for Driver {
     /// Also after a failed test: asked kindly first, and killed if that does not help.
     fn drop(&mut self) {
-        let _ = self.send("DELETE", &format!("/session/{}", self.session), &Value::Null);
+        let kindly = Duration::from_secs(10);
+        let _ = self.send_within(kindly, "DELETE", &format!("/session/{}", self.session), &Value::Null);
         self.process.stop(Duration::from_secs(5));
         if let Some(browser) = self.browser {
             let kill = format!("kill -9 {browser}");
@@ -127,6 +150,10 @@ fn capabilities(folder: &Path) -> Value {
         "--ignore-certificate-errors",
         "--disable-dev-shm-usage",
         "--hide-scrollbars",
+        // A window that nobody looks at is drawn like any other.
+        "--disable-renderer-backgrounding",
+        "--disable-background-timer-throttling",
+        "--disable-backgrounding-occluded-windows",
         "--lang=en-US",
         "--disable-features=OptimizationHints,MediaRouter,Translate",
         profile.as_str(),
