@@ -13,7 +13,7 @@ mod rsa;
 mod silence;
 pub mod wechat;
 pub mod wechat_v3;
-mod words;
+pub(crate) mod words;
 
 use bills::Bills;
 use evertill_shared::clock::Timestamp;

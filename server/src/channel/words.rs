@@ -10,6 +10,8 @@ pub const REFUND_STUCK: &str =
 /// WeChat Pay has given a refund up; its number is used up.
 pub const REFUND_CLOSED: &str =
     "the wallet closed the refund: the account had not enough money for it. Ask for it again";
+/// The same on a later day than that of the sale, when it cannot be asked for any more.
+pub const REFUND_CLOSED_LATE: &str = "the wallet closed the refund and hands the money to nobody: give it back in the wallet's merchant system";
 
 /// No wallet's payment code has fewer digits.
 const SHORTEST_CODE: usize = 16;

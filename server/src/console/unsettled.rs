@@ -223,7 +223,8 @@ impl Open {
     fn deed(&self, is_long: bool, t: &'static Words) -> String {
         let look_up = || fill(t.do_look_up, &[&self.own_number()]);
         match self {
-            Self::GiveBack(GiveBack { by_hand: true, .. }) => fill(t.do_finish, &[&self.own_number()]),
+            Self::GiveBack(GiveBack { by_hand: true, .. })
+            | Self::Refund(RefundRecord { by_hand: true, .. }) => fill(t.do_finish, &[&self.own_number()]),
             Self::GiveBack(GiveBack { words: Some(words), .. }) => {
                 format!("{} {}", fill(t.wallet_says, &[words]), look_up())
             }

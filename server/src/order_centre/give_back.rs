@@ -3,7 +3,7 @@
 use super::OrderCentre;
 use super::lane::Lane;
 use super::sweeper::refund_pause;
-use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome};
+use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome, words};
 use crate::order_group::{CarryOut, GiveBack, GiveBackEvent, GroupError, RefundNews, RefundRecord};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order::PaidBy;
@@ -79,7 +79,8 @@ impl OrderCentre {
         let (lane, asked) = self.refund_call(&record)?;
         let mut outcome = lane.query_refund(&asked).await;
         let mut next_at = self.now().plus(refund_pause(record.tries));
-        if outcome == Outcome::NoSuchRefund {
+        // What a person was told to finish they may have finished: nothing is sent for it any more.
+        if outcome == Outcome::NoSuchRefund && !record.by_hand {
             if self.may_be_anothers(since) {
                 return None;
             }
@@ -121,6 +122,13 @@ impl OrderCentre {
         Some((self.lane(*wallet, record.account)?, asked))
     }
 
+    /// Whether a refund that comes to nothing can be asked for once more: on the day of its sale only. After that the customer
+    /// would be left without the money that they were promised, and nobody would be told.
+    fn can_be_asked_for_again(&self, record: &RefundRecord) -> bool {
+        let day = |at| self.0.groups.business_day(at);
+        day(self.now()) <= day(record.refund.requested_at)
+    }
+
     /// Writes the channel's answer down until it is in. Only a definite refusal frees the money.
     async fn write_refund(
         &self,
@@ -130,6 +138,12 @@ impl OrderCentre {
     ) -> Option<RefundRecord> {
         let (event, message) = match outcome {
             Outcome::Done => (RefundEvent::Confirmed, None),
+            Outcome::Closed(_) if !self.can_be_asked_for_again(record) => {
+                (RefundEvent::UnderWay, Some(words::REFUND_CLOSED_LATE.to_owned()))
+            }
+            Outcome::Refused(message) if !self.can_be_asked_for_again(record) => {
+                (RefundEvent::UnderWay, Some(message))
+            }
             Outcome::Refused(message) | Outcome::Closed(message) => (RefundEvent::Refused, Some(message)),
             Outcome::Processing => (RefundEvent::UnderWay, None),
             Outcome::NeedsAPerson(message) => (RefundEvent::UnderWay, Some(message)),

@@ -266,7 +266,7 @@ pub async fn a_shift_that_its_till_will_never_end_is_given_up_once_by_a_person_w
 }
 
 pub async fn what_a_person_counted_is_not_taken_back_by_the_stolen_tills_own_end<P: Place>(shop: Shop<P>) {
-    let base = shop.server().await;
+    let base = shop.open().await;
     let terminal = till(&base, 1).await;
     add(&base, "li", Role::Manager).await;
     let at = shop.clock.now();

@@ -211,3 +211,58 @@ async fn money_that_went_back_although_it_was_refused_is_held_again() {
     let rest = shop.asked(&sold, 600, "request-2").await;
     assert_eq!(carry_out(&shop, &rest).await.unwrap().state, RefundState::Done);
 }
+
+#[tokio::test]
+async fn never_over_a_refund_that_a_person_finishes_holds_its_money_whatever_the_wallet_says_later() {
+    let shop = Shop::new();
+    let sold = paid(&shop, 900).await;
+    let asked = shop.asked(&sold, 300, "request-1").await;
+    shop.wechat.books().refunds_need_a_person = true;
+    carry_out(&shop, &asked).await.unwrap();
+    let now = async || {
+        let order = shop.rig.groups.order(sold.number).await.unwrap();
+        (order.refunds[0].refund.state, order.refunds[0].by_hand, order.summary.held)
+    };
+    assert_eq!(now().await, (RefundState::Unknown, true, cny(300)));
+    // A manager pays it out in the wallet's merchant system; then the wallet closes its own attempt, or forgets it.
+    let sent = shop.wechat.books().refund_calls;
+    shop.wechat.books().closed.insert(asked.refund.id.0.clone());
+    shop.pass(seconds(700)).await;
+    assert_eq!(now().await, (RefundState::Unknown, true, cny(300)), "the same money would go back twice");
+    shop.wechat.books().closed.clear();
+    shop.wechat.books().refunds.clear();
+    shop.pass(seconds(700)).await;
+    assert_eq!(now().await, (RefundState::Unknown, true, cny(300)));
+    assert_eq!(shop.wechat.books().refund_calls, sent);
+}
+
+#[tokio::test]
+async fn nothing_lost_a_refund_that_the_wallet_gives_up_on_a_later_day_waits_for_a_person() {
+    for closes in [true, false] {
+        let shop = Shop::new();
+        let sold = paid(&shop, 900).await;
+        let asked = shop.asked(&sold, 300, "request-1").await;
+        shop.wechat.books().refund = Line::LosesRequest;
+        carry_out(&shop, &asked).await.unwrap();
+        shop.wechat.books().query = Line::LosesRequest;
+        shop.pass(seconds(60)).await;
+        shop.rig.clock.advance(seconds(24 * 3_600));
+        // It is another day: nobody can ask for it anew, and the customer has the receipt of a refund.
+        shop.wechat.books().refund = Line::Good;
+        shop.wechat.books().query = Line::Good;
+        if closes {
+            shop.wechat.books().closed.insert(asked.refund.id.0.clone());
+        } else {
+            shop.wechat.books().refuses_refunds = true;
+        }
+        shop.pass(seconds(700)).await;
+        let order = shop.rig.groups.order(sold.number).await.unwrap();
+        let record = &order.refunds[0];
+        assert_eq!((record.refund.state, record.by_hand), (RefundState::Unknown, true), "closes: {closes}");
+        assert_eq!(order.summary.held, cny(300));
+        let open = shop.rig.groups.unsettled(10).await.refunds;
+        assert!(open.iter().any(|open| open.refund.id == asked.refund.id && open.by_hand));
+        let told = order.story.iter().filter(|line| matches!(line.what, Fact::RefundNeedsAPerson { .. }));
+        assert_eq!(told.count(), 1);
+    }
+}

@@ -52,10 +52,15 @@ impl Refunds for StoredGroup {
         self.write(news.number, move |books| {
             lock(books.sql, news.number)?;
             let record = get(books.sql, news.number, &news.refund)?;
+            let news = RefundNews { event: heard(&record, &news), ..news.clone() };
             let Ok(state) = record.refund.state.on(news.event) else {
                 return contradicted(books, record, &news);
             };
             let waits_for_somebody = news.event == RefundEvent::UnderWay && news.message.is_some();
+            if waits_for_somebody && !record.by_hand {
+                tracing::error!(refund = %news.refund, words = news.message,
+                    "a refund waits for a person: finish it in the wallet's merchant system, and say so on its order's page");
+            }
             if let Some(message) = news.message.clone().filter(|_| waits_for_somebody) {
                 let fact = Fact::RefundNeedsAPerson { refund: news.refund.clone(), message };
                 tell_once(books, news.number, news.at, &fact)?;
@@ -160,6 +165,13 @@ fn finish_by_hand(books: &Books<'_>, finished: &FinishedByHand) -> Result<(), Gr
         return Err(Refusal::NotFound("refund that waits for a person").into());
     }
     books.tell(number, at, &Fact::FinishedByHand { refund, who, login, why })
+}
+
+/// What a word of the wallet means for a refund. That it closed or refused one which a person was told to finish frees nothing:
+/// they may have, and the same money would go back twice.
+fn heard(record: &RefundRecord, news: &RefundNews) -> RefundEvent {
+    let waits = record.by_hand && !record.refund.state.is_final();
+    if waits && news.event == RefundEvent::Refused { RefundEvent::UnderWay } else { news.event }
 }
 
 fn get(sql: &dyn Sql, number: OrderNumber, id: &RefundId) -> Result<RefundRecord, GroupError> {
