@@ -31,11 +31,13 @@ pub enum Right {
     ReadShift,
     /// Set up the till's devices.
     SetUp,
+    /// End the till's program where it is all that there is on the screen (kiosk).
+    LeaveKiosk,
 }
 
 impl Right {
     /// Every right there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Discount,
         Self::OverridePrice,
         Self::Refund,
@@ -45,6 +47,7 @@ impl Right {
         Self::CloseShift,
         Self::ReadShift,
         Self::SetUp,
+        Self::LeaveKiosk,
     ];
 
     /// Whether somebody of this role holds it. Managers hold all of them. A cashier begins and ends a shift, because the
@@ -54,7 +57,7 @@ impl Right {
         match role {
             Role::Manager => true,
             Role::Cashier => matches!(self, Self::OpenShift | Self::CloseShift),
-            Role::It => matches!(self, Self::SetUp),
+            Role::It => matches!(self, Self::SetUp | Self::LeaveKiosk),
         }
     }
 }
@@ -68,7 +71,7 @@ mod tests {
         let held = |role| Right::ALL.into_iter().filter(|right| right.held_by(role)).collect::<Vec<_>>();
         assert_eq!(held(Role::Manager), Right::ALL);
         assert_eq!(held(Role::Cashier), [Right::OpenShift, Right::CloseShift]);
-        assert_eq!(held(Role::It), [Right::SetUp]);
+        assert_eq!(held(Role::It), [Right::SetUp, Right::LeaveKiosk]);
     }
 
     #[test]

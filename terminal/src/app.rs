@@ -6,7 +6,9 @@ mod hands;
 mod pole;
 mod scanner;
 
-use crate::config::{Config, ScannerConfig, remembered_colours, remembered_language, remembered_scanner};
+use crate::config::{
+    Config, ScannerConfig, kiosk_is_meant, remembered_colours, remembered_language, remembered_scanner,
+};
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::journal_store::Lock;
 use crate::print::template_file::{self, TemplateFile};
@@ -74,7 +76,9 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         Ok(config) => (config, None),
         Err(error) => {
             let page = FaultPage::BadConfiguration { detail: error.to_string() };
-            (Config::default(), Some(page))
+            // A slip of the pen is no way out.
+            let kiosk = kiosk_is_meant(&options.data);
+            (Config { kiosk, ..Config::default() }, Some(page))
         }
     };
     let (send, inputs) = channel();
@@ -83,9 +87,12 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         // An error means that the controller has ended, and with it the program.
         let _ = touches.send(Input::Action(action));
     })?;
-    window.set_fullscreen(config.fullscreen);
+    window.set_fullscreen(config.fullscreen || config.kiosk);
     // Before the till's own window is shown, so that the keyboard is the cashier's.
     let customer = customer::open_window(&config, &window);
+    if config.kiosk {
+        window.hold_the_screen();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("net")
@@ -189,6 +196,7 @@ fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfi
         lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
         archive_after_days: config.archive_after_days,
         demand_shifts: config.demand_shifts,
+        kiosk: config.kiosk,
     }
 }
 

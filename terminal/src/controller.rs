@@ -17,6 +17,7 @@ mod fault;
 mod hold;
 mod input;
 mod keeping;
+mod kiosk;
 mod link;
 mod notice;
 mod orders;
@@ -346,6 +347,7 @@ impl Controller {
             A::RefundAmount { minor } => self.refund_amount(Some(minor)),
             A::RefundReason(reason) => self.refund_reason(reason),
             A::RefundGoOn => self.refund_go_on(),
+            A::EndProgram => self.ask_to_end(),
             A::OpenScanners => self.ask_for_scanners(),
             A::FindScanners
             | A::UseScanner { .. }

@@ -39,7 +39,7 @@ use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
 use generated::{ConfirmKind, MainWindow, PageKind, TextTools, Till};
 use slint::platform::WindowEvent;
-use slint::{ComponentHandle, PlatformError, SharedString};
+use slint::{CloseRequestResponse, ComponentHandle, PlatformError, SharedString};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -110,6 +110,16 @@ impl TillWindow {
     /// Covers the whole display, as a till does.
     pub fn set_fullscreen(&self, fullscreen: bool) {
         self.window.window().set_fullscreen(fullscreen);
+    }
+
+    /// The window is all that there is on the display: it has no frame, and no request to close it does anything. Call it
+    /// after [`CustomerWindow::open`], which says otherwise.
+    pub fn hold_the_screen(&self) {
+        self.window.global::<Till>().set_kiosk(true);
+        self.window.window().on_close_requested(|| {
+            tracing::info!("something asked the window to close; it stays");
+            CloseRequestResponse::KeepWindowShown
+        });
     }
 
     /// Makes the window visible and runs the event loop until the window is closed or the loop is told to quit.

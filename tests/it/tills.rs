@@ -28,6 +28,8 @@ mod disk;
 mod goods;
 #[path = "tills/journal.rs"]
 mod journal;
+#[path = "tills/kiosk.rs"]
+mod kiosk;
 #[path = "tills/line.rs"]
 mod line;
 #[path = "tills/relay.rs"]

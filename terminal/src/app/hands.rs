@@ -123,6 +123,12 @@ impl Hands {
                     tracing::error!(%error, "the shop's template for receipts cannot be kept; it is asked for at the next start");
                 }
             }
+            Command::EndProgram => {
+                tracing::info!("somebody with the right to it ends the program");
+                if slint::quit_event_loop().is_err() {
+                    tracing::error!("the window could not be closed");
+                }
+            }
             Command::SaveStaff(staff) => {
                 self.with_staff("who may log in cannot be stored", |store| store.save(&staff))
             }

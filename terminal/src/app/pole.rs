@@ -202,7 +202,7 @@ mod tests {
         let sold = sale(vec![goods(1, "Green tea", 1, 450)]);
         assert!(show(&mut pole, &sold).is_some());
         assert_eq!(show(&mut pole, &sold), None);
-        let about = AboutPage { version: "1".into(), server: String::new(), fingerprint: String::new() };
+        let about = AboutPage { version: "1".into(), ..AboutPage::default() };
         assert_eq!(show(&mut pole, &screen(Page::About(about))), None);
         assert_eq!(show(&mut pole, &sold), None);
         assert_eq!(show(&mut pole, &screen(Page::Fault(FaultPage::Blocked))), two("", ""));

@@ -252,6 +252,7 @@ impl Controller {
             version: self.options.version.clone(),
             server: self.identity.as_ref().and_then(|i| i.servers.first().cloned()).unwrap_or_default(),
             fingerprint: self.fingerprint.clone(),
+            may_end: self.options.kiosk,
         }
     }
 }

@@ -13,6 +13,7 @@ mod goods;
 mod held;
 mod interruptions;
 mod keeping;
+mod kiosk;
 mod limits;
 mod orders;
 mod payments;

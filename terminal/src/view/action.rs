@@ -193,6 +193,8 @@ pub enum UserAction {
     RefundGoOn,
     /// Open the page about this program.
     OpenAbout,
+    /// End the program that is all that there is on the screen. Takes a right, and a PIN that shows it.
+    EndProgram,
     /// Open the page about how the till stands.
     OpenDay,
     /// There: print something that is no receipt.

@@ -655,7 +655,9 @@ pub fn all() -> Vec<Sample> {
         version: "0.1.0".into(),
         server: "till.example.com:8443".into(),
         fingerprint: "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa".into(),
+        may_end: false,
     };
+    add("about_kiosk", screen(Page::About(AboutPage { may_end: true, ..about.clone() })));
     add("about", screen(Page::About(about)));
     let wallet = |wallet, state| WalletLine { wallet, state };
     let day = DayPage {
@@ -726,6 +728,7 @@ pub fn all() -> Vec<Sample> {
     add("sale_shift_needed", Screen { notice: needed, ..screen(Page::Sale(sale())) });
     add("drawer", Screen { status: on_duty(), ..screen(Page::Drawer) });
     add("approval", approval(Right::NoSale, None, LockState::ChoosePerson));
+    add("approval_kiosk", approval(Right::LeaveKiosk, None, LockState::EnterPin));
     add("approval_amount", approval(Right::PayInOut, Some(123_456_789), LockState::EnterPin));
     add("approval_wait", approval(Right::Discount, Some(12_900), LockState::Wait { seconds: 75 }));
     samples
