@@ -26,6 +26,7 @@ mod sale;
 mod scanners;
 mod shift;
 mod status;
+mod training;
 mod typing;
 
 /// What the Slint compiler generates from `terminal/ui/main_window.slint`.
@@ -93,6 +94,7 @@ impl TillWindow {
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
+        training::connect(&window, &act);
         CURRENT.with(|current| *current.borrow_mut() = Some(window.as_weak()));
         Ok(Self { window })
     }
@@ -224,6 +226,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
     if screen.confirm.is_none() && (fresh || answered) {
         focus::give(window, answered && !fresh);
     }
+    training::show(window, screen.training);
     till.set_status(status::data(&screen.status));
     till.set_notice(notice::data(screen.notice.as_ref()));
     till.set_confirm(notice::question(screen.confirm.as_ref(), &screen.money));

@@ -38,5 +38,7 @@ mod relay;
 mod showing;
 #[path = "tills/touches.rs"]
 mod touches;
+#[path = "tills/training.rs"]
+mod training;
 #[path = "tills/twice.rs"]
 mod twice;

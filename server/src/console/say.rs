@@ -72,6 +72,7 @@ pub(super) fn right(right: Right, t: T) -> &'static str {
         Right::ReadShift => t.right_read_shift,
         Right::SetUp => t.right_set_up,
         Right::LeaveKiosk => t.right_leave_kiosk,
+        Right::Train => t.right_train,
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) enum Approved {
     SetUpScanner,
     /// End the program that is all that there is on the screen.
     EndProgram,
+    /// Switch to training.
+    Train,
 }
 
 impl Approved {
@@ -45,9 +47,12 @@ impl Approved {
             Self::MoveCash(typed) => Some(typed.minor),
             Self::Discount { discount, .. } => Some(discount.amount.minor),
             Self::Price { price, .. } => Some(price.minor),
-            Self::NoSale { .. } | Self::Count | Self::ReadShift | Self::SetUpScanner | Self::EndProgram => {
-                None
-            }
+            Self::NoSale { .. }
+            | Self::Count
+            | Self::ReadShift
+            | Self::SetUpScanner
+            | Self::EndProgram
+            | Self::Train => None,
         }
     }
 }
@@ -99,6 +104,7 @@ impl Controller {
             Approved::Price { line, price, reason } => self.price_approved(line, price, reason, approver),
             Approved::SetUpScanner => self.open_scanners(),
             Approved::EndProgram => self.end_program(approver),
+            Approved::Train => self.begin_training(approver),
         }
     }
 

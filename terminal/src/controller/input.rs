@@ -209,6 +209,8 @@ pub enum Command {
     KeepReceiptTemplate(Option<String>),
     /// End the program: somebody who may has said so.
     EndProgram,
+    /// Find what a training is made of, for [`Front`](crate::front::Front) to begin it.
+    BeginTraining,
     /// Store who may log in.
     SaveStaff(TillStaff),
     /// Store how often somebody guessed.

@@ -39,6 +39,7 @@ impl Controller {
                 .map_or_else(|| self.lock_page(self.approval_page(self.page())), Page::Fault),
             notice: self.notices.shown(self.duty.is_locked()).cloned(),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
+            training: None,
         }
     }
 

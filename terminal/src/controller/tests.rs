@@ -26,5 +26,6 @@ mod sales;
 mod scanners;
 mod shifts;
 mod showing;
+mod training;
 
 pub(crate) use rig::{identity, products};

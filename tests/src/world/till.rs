@@ -242,7 +242,8 @@ impl Till {
             | Command::KeepReceiptTemplate(_)
             | Command::KeepLanguage(_)
             | Command::KeepColours(_)
-            | Command::EndProgram => {}
+            | Command::EndProgram
+            | Command::BeginTraining => {}
         }
         Vec::new()
     }
