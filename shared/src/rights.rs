@@ -31,11 +31,15 @@ pub enum Right {
     ReadShift,
     /// Set up the till's devices.
     SetUp,
+    /// End the till's program where it is all that there is on the screen (kiosk).
+    LeaveKiosk,
+    /// Switch the till to training. What is sold there is sold to nobody: whoever takes a customer's cash there keeps it.
+    Train,
 }
 
 impl Right {
     /// Every right there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Discount,
         Self::OverridePrice,
         Self::Refund,
@@ -45,6 +49,8 @@ impl Right {
         Self::CloseShift,
         Self::ReadShift,
         Self::SetUp,
+        Self::LeaveKiosk,
+        Self::Train,
     ];
 
     /// Whether somebody of this role holds it. Managers hold all of them. A cashier begins and ends a shift, because the
@@ -54,7 +60,7 @@ impl Right {
         match role {
             Role::Manager => true,
             Role::Cashier => matches!(self, Self::OpenShift | Self::CloseShift),
-            Role::It => matches!(self, Self::SetUp),
+            Role::It => matches!(self, Self::SetUp | Self::LeaveKiosk | Self::Train),
         }
     }
 }
@@ -68,7 +74,7 @@ mod tests {
         let held = |role| Right::ALL.into_iter().filter(|right| right.held_by(role)).collect::<Vec<_>>();
         assert_eq!(held(Role::Manager), Right::ALL);
         assert_eq!(held(Role::Cashier), [Right::OpenShift, Right::CloseShift]);
-        assert_eq!(held(Role::It), [Right::SetUp]);
+        assert_eq!(held(Role::It), [Right::SetUp, Right::LeaveKiosk, Right::Train]);
     }
 
     #[test]

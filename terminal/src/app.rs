@@ -6,8 +6,11 @@ mod hands;
 mod pole;
 mod scanner;
 
-use crate::config::{Config, ScannerConfig, remembered_colours, remembered_language, remembered_scanner};
+use crate::config::{
+    Config, ScannerConfig, kiosk_is_meant, remembered_colours, remembered_language, remembered_scanner,
+};
 use crate::controller::{Command, Controller, Input, Moment, Options};
+use crate::front::{Errand, Front, Heard};
 use crate::journal_store::Lock;
 use crate::print::template_file::{self, TemplateFile};
 use crate::print::thread::{self as printer_thread, PrinterJob};
@@ -74,18 +77,23 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         Ok(config) => (config, None),
         Err(error) => {
             let page = FaultPage::BadConfiguration { detail: error.to_string() };
-            (Config::default(), Some(page))
+            // A slip of the pen is no way out.
+            let kiosk = kiosk_is_meant(&options.data);
+            (Config { kiosk, ..Config::default() }, Some(page))
         }
     };
     let (send, inputs) = channel();
     let touches = send.clone();
     let window = TillWindow::new(move |action| {
         // An error means that the controller has ended, and with it the program.
-        let _ = touches.send(Input::Action(action));
+        let _ = touches.send(Heard::Input(Input::Action(action)));
     })?;
-    window.set_fullscreen(config.fullscreen);
+    window.set_fullscreen(config.fullscreen || config.kiosk);
     // Before the till's own window is shown, so that the keyboard is the cashier's.
     let customer = customer::open_window(&config, &window);
+    if config.kiosk {
+        window.hold_the_screen();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("net")
@@ -115,14 +123,14 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         client: None,
         staff: None,
     };
-    let controller = Controller::new(fixed, jitter(), moment(&*clock));
+    let front = Front::new(Controller::new(fixed, jitter(), moment(&*clock)));
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let brain = std::thread::Builder::new()
         .name("controller".into())
         .spawn(move || {
             let _closes_the_window = QuitOnPanic;
-            serve(controller, hands, &inputs, trouble, &stopped);
+            serve(front, hands, &inputs, trouble, &stopped);
         })
         .map_err(io("the controller's thread cannot be started"))?;
     let shown = window.run();
@@ -146,27 +154,27 @@ impl Drop for QuitOnPanic {
 }
 
 fn serve(
-    mut controller: Controller,
+    mut front: Front,
     mut hands: Hands,
-    inputs: &Receiver<Input>,
+    inputs: &Receiver<Heard>,
     trouble: Option<FaultPage>,
     stop: &AtomicBool,
 ) {
     match trouble {
         Some(page) => {
-            let commands = controller.handle(Input::CannotStart(page), moment(&*hands.clock));
-            hands.carry_out_all(commands);
+            let errands = front.handle(Heard::Input(Input::CannotStart(page)), moment(&*hands.clock));
+            hands.run_all(errands);
         }
-        None => hands.carry_out(Command::Start),
+        None => hands.run(Errand::Till(Command::Start)),
     }
     while !stop.load(Ordering::Acquire) {
-        let input = match inputs.recv_timeout(TICK) {
-            Ok(input) => input,
-            Err(RecvTimeoutError::Timeout) => Input::Tick,
+        let heard = match inputs.recv_timeout(TICK) {
+            Ok(heard) => heard,
+            Err(RecvTimeoutError::Timeout) => Heard::Input(Input::Tick),
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let commands = controller.handle(input, moment(&*hands.clock));
-        hands.carry_out_all(commands);
+        let errands = front.handle(heard, moment(&*hands.clock));
+        hands.run_all(errands);
     }
 }
 
@@ -189,6 +197,7 @@ fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfi
         lock_after: Duration::from_secs(60 * u64::from(config.lock_after_minutes)),
         archive_after_days: config.archive_after_days,
         demand_shifts: config.demand_shifts,
+        kiosk: config.kiosk,
     }
 }
 
@@ -210,7 +219,7 @@ fn start_printer(
     data: &Path,
     config: &Config,
     clock: &Arc<dyn Clock>,
-    send: Sender<Input>,
+    send: Sender<Heard>,
 ) -> Option<Sender<PrinterJob>> {
     let settings = config.printer.as_ref()?;
     let way = settings.way().inspect_err(|error| tracing::error!(error, "the printer's line")).ok()?;

@@ -70,6 +70,13 @@ impl Goods {
         Self::on(shelf, Index::Coming { changed: Vec::new() })
     }
 
+    /// Opens the goods' own file to look them up, and never to write: whatever was sent would not be taken in.
+    /// # Errors
+    /// There is no such file, or it cannot be used.
+    pub fn open_to_read(path: &Path) -> Result<Self, CatalogueError> {
+        Self::on(Shelf::to_read(path)?, Index::Coming { changed: Vec::new() })
+    }
+
     /// These goods in memory, under this version.
     /// # Errors
     /// SQLite's own.

@@ -74,6 +74,10 @@ pub struct Config {
     /// Cover the whole display.
     #[serde(default)]
     pub fullscreen: bool,
+    /// Be all that there is on the display: it is covered, without a frame, and nothing closes the window but somebody who
+    /// holds [`Right::LeaveKiosk`](evertill_shared::rights::Right::LeaveKiosk), by PIN.
+    #[serde(default)]
+    pub kiosk: bool,
     /// After so many minutes without a touch the till locks, if anybody of the store has a PIN; 0 for never.
     #[serde(default = "default_lock")]
     pub lock_after_minutes: u32,
@@ -213,6 +217,7 @@ impl Default for Config {
             language: default_language(),
             colours: ColoursName::default(),
             fullscreen: false,
+            kiosk: false,
             lock_after_minutes: default_lock(),
             archive_after_days: default_archive(),
             demand_shifts: false,
@@ -291,6 +296,17 @@ impl Config {
             fs::read_to_string(&path).map_err(|error| ConfigError::Io { path: path.clone(), error })?;
         serde_json::from_str(&text).map_err(|error| ConfigError::Bad { path, why: error.to_string() })
     }
+}
+
+/// Whether a `till.toml` that cannot be used says all the same that the till is a kiosk.
+#[must_use]
+pub fn kiosk_is_meant(data: &Path) -> bool {
+    let text = fs::read_to_string(data.join("till.toml")).unwrap_or_default();
+    let says_so = |line: &str| {
+        let value = line.trim().strip_prefix("kiosk").and_then(|rest| rest.trim_start().strip_prefix('='));
+        value.is_some_and(|value| value.trim_start().starts_with("true"))
+    };
+    text.lines().any(says_so)
 }
 
 /// How the printer is reached.
@@ -415,6 +431,22 @@ mod tests {
             );
         }
         assert!(pulse("drawer_pin = 3").unwrap_err().contains("2 or 5"));
+    }
+
+    #[test]
+    fn a_mistake_elsewhere_in_the_file_does_not_open_a_kiosk() {
+        let dir = tempfile::tempdir().unwrap();
+        for (text, meant) in [
+            ("kiosk = true\ncolour = 1", true),
+            ("[[[\n  kiosk=true # all there is", true),
+            ("kiosk = false\ncolour = 1", false),
+            ("# kiosk = true\ncolour = 1", false),
+            ("", false),
+        ] {
+            fs::write(dir.path().join("till.toml"), text).unwrap();
+            assert_eq!(kiosk_is_meant(dir.path()), meant, "{text}");
+        }
+        assert!(read("kiosk = true").unwrap().kiosk && !read("").unwrap().kiosk);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod fault;
 mod hold;
 mod input;
 mod keeping;
+mod kiosk;
 mod link;
 mod notice;
 mod orders;
@@ -30,9 +31,11 @@ mod scanners;
 mod screen;
 mod shift;
 mod tender;
+mod training;
 mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
+pub use training::Lent;
 
 use crate::catalogue_store::Goods;
 use crate::config::Identity;
@@ -346,6 +349,10 @@ impl Controller {
             A::RefundAmount { minor } => self.refund_amount(Some(minor)),
             A::RefundReason(reason) => self.refund_reason(reason),
             A::RefundGoOn => self.refund_go_on(),
+            A::EndProgram => self.ask_to_end(),
+            A::BeginTraining => self.ask_to_train(),
+            // These are for a training that is under way, and none is.
+            A::EndTraining | A::PracticeScan(_) => {}
             A::OpenScanners => self.ask_for_scanners(),
             A::FindScanners
             | A::UseScanner { .. }

@@ -8,10 +8,12 @@ pub mod config;
 pub mod controller;
 #[cfg(feature = "window")]
 pub mod fonts;
+pub mod front;
 pub mod journal_store;
 pub mod print;
 pub mod staff_store;
 pub mod sync;
+pub mod training;
 #[cfg(feature = "window")]
 pub mod ui;
 pub mod upkeep;

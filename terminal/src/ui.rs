@@ -26,6 +26,7 @@ mod sale;
 mod scanners;
 mod shift;
 mod status;
+mod training;
 mod typing;
 
 /// What the Slint compiler generates from `terminal/ui/main_window.slint`.
@@ -39,7 +40,7 @@ use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
 use generated::{ConfirmKind, MainWindow, PageKind, TextTools, Till};
 use slint::platform::WindowEvent;
-use slint::{ComponentHandle, PlatformError, SharedString};
+use slint::{CloseRequestResponse, ComponentHandle, PlatformError, SharedString};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ impl TillWindow {
         lock::connect(&window, &act);
         drawer::connect(&window, &act);
         shift::connect(&window, &act);
+        training::connect(&window, &act);
         CURRENT.with(|current| *current.borrow_mut() = Some(window.as_weak()));
         Ok(Self { window })
     }
@@ -110,6 +112,16 @@ impl TillWindow {
     /// Covers the whole display, as a till does.
     pub fn set_fullscreen(&self, fullscreen: bool) {
         self.window.window().set_fullscreen(fullscreen);
+    }
+
+    /// The window is all that there is on the display: it has no frame, and no request to close it does anything. Call it
+    /// after [`CustomerWindow::open`], which says otherwise.
+    pub fn hold_the_screen(&self) {
+        self.window.global::<Till>().set_kiosk(true);
+        self.window.window().on_close_requested(|| {
+            tracing::info!("something asked the window to close; it stays");
+            CloseRequestResponse::KeepWindowShown
+        });
     }
 
     /// Makes the window visible and runs the event loop until the window is closed or the loop is told to quit.
@@ -214,6 +226,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
     if screen.confirm.is_none() && (fresh || answered) {
         focus::give(window, answered && !fresh);
     }
+    training::show(window, screen.training);
     till.set_status(status::data(&screen.status));
     till.set_notice(notice::data(screen.notice.as_ref()));
     till.set_confirm(notice::question(screen.confirm.as_ref(), &screen.money));

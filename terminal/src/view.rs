@@ -23,6 +23,7 @@ mod shift;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
+mod training;
 
 pub use action::{DayStep, TypedOff, UserAction};
 pub use adjust::{AdjustPage, AdjustTarget, HeldPage, HeldRow, TakenOff};
@@ -47,6 +48,7 @@ pub use shift::{
     ShiftPage, report_lines,
 };
 pub use status::{Link, MoneyStyle, PrinterState, ScannerState, StatusBar, UnsentSales};
+pub use training::{PracticeCustomer, TrainingBar};
 
 /// Where screens are shown: the real window, or a recorder in a test.
 pub trait View: Send {
@@ -72,6 +74,8 @@ pub struct Screen {
     pub notice: Option<Notice>,
     /// A question that must be answered before anything else.
     pub confirm: Option<Confirm>,
+    /// The till is in training; none of it is real.
+    pub training: Option<TrainingBar>,
 }
 
 /// A language that the till speaks.

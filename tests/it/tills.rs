@@ -28,6 +28,8 @@ mod disk;
 mod goods;
 #[path = "tills/journal.rs"]
 mod journal;
+#[path = "tills/kiosk.rs"]
+mod kiosk;
 #[path = "tills/line.rs"]
 mod line;
 #[path = "tills/relay.rs"]
@@ -36,5 +38,7 @@ mod relay;
 mod showing;
 #[path = "tills/touches.rs"]
 mod touches;
+#[path = "tills/training.rs"]
+mod training;
 #[path = "tills/twice.rs"]
 mod twice;

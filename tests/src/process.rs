@@ -92,6 +92,11 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// What it ended with: nothing while it runs, or if a signal ended it.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().ok().flatten().and_then(|status| status.code())
+    }
+
     /// The most memory it has held so far, in KiB, as the kernel counts it.
     pub fn peak_kib(&mut self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

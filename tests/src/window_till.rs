@@ -117,6 +117,18 @@ impl WindowTill {
         }
     }
 
+    /// Asks its window to close, as a desktop does for Alt and F4.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn ask_to_close(&mut self) -> Result<(), StepError> {
+        self.command(&json!({"cmd": "close"})).map(drop)
+    }
+
+    /// What the program ended with, if it has ended by itself.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.process.as_mut().and_then(|running| running.process.exit_code())
+    }
+
     /// The program's process id, while it is switched on.
     #[must_use]
     pub fn id(&self) -> Option<u32> {

@@ -71,6 +71,8 @@ pub(super) fn right(right: Right, t: T) -> &'static str {
         Right::CloseShift => t.right_close_shift,
         Right::ReadShift => t.right_read_shift,
         Right::SetUp => t.right_set_up,
+        Right::LeaveKiosk => t.right_leave_kiosk,
+        Right::Train => t.right_train,
     }
 }
 

@@ -7,12 +7,14 @@ use crate::config::{
     Config, Identity, forget_scanner, remember_colours, remember_language, remember_scanner,
 };
 use crate::controller::{Command, EnrolError, EnrolledAs, Input, PrintReport};
+use crate::front::{Errand, Heard};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
 use crate::print::template_file;
 use crate::print::thread::PrinterJob;
 use crate::staff_store::{StaffStore, StaffStoreError};
 use crate::sync::worker::perform;
-use crate::view::{EnrolFailure, FaultPage, PrinterState, View};
+use crate::training::{Provisions, Told};
+use crate::view::{EnrolFailure, FaultPage, PrinterState, Screen, View};
 use evertill_hardware::scanner::Places;
 use evertill_provisioning::client::{ClientConfig, ClientError, StoreClient};
 use evertill_provisioning::enrolment;
@@ -24,6 +26,7 @@ use evertill_shared::protocol::enrol::terminal_key_id;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::store::TrustBundle;
 use evertill_shared::secret::SecretText;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -32,7 +35,7 @@ use std::sync::mpsc::Sender;
 pub struct Hands {
     pub data: PathBuf,
     pub view: Box<dyn View>,
-    pub inputs: Sender<Input>,
+    pub inputs: Sender<Heard>,
     pub net: tokio::runtime::Handle,
     pub clock: Arc<dyn Clock>,
     pub printer: Option<Sender<PrinterJob>>,
@@ -46,21 +49,40 @@ pub struct Hands {
 }
 
 impl Hands {
-    pub fn carry_out_all(&mut self, commands: Vec<Command>) {
-        for command in commands {
-            self.carry_out(command);
+    pub fn run_all(&mut self, errands: Vec<Errand>) {
+        for errand in errands {
+            self.run(errand);
         }
     }
 
-    pub fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::Show(screen) => {
-                self.customer.follow(&screen);
-                if let Some(state) = self.customer.display_news() {
-                    self.tell(Input::Display(state));
-                }
-                self.view.show(*screen);
+    /// A training has these errands, and no others: nothing here gives it the client, the key, the drawer or the folder.
+    pub fn run(&mut self, errand: Errand) {
+        match errand {
+            Errand::Till(command) => self.carry_out(command),
+            Errand::Show(screen) => self.show(*screen),
+            Errand::Print { session, order } => {
+                self.give_to_printer(PrinterJob::Practice { session, order });
             }
+            Errand::CheckPin { session, asked, login, pin, verifier } => {
+                self.check_pin(login, pin, verifier, move |login, right| Heard::Training {
+                    session,
+                    told: Told::Pin { asked, login, right },
+                });
+            }
+        }
+    }
+
+    fn show(&mut self, screen: Screen) {
+        self.customer.follow(&screen);
+        if let Some(state) = self.customer.display_news() {
+            self.tell(Input::Display(state));
+        }
+        self.view.show(screen);
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Show(screen) => self.show(*screen),
             Command::Send(request) => self.ask(request),
             Command::Print(order) => {
                 self.give_to_printer(PrinterJob::Print(order));
@@ -100,7 +122,7 @@ impl Hands {
                 let inputs = self.inputs.clone();
                 self.net.spawn_blocking(move || {
                     // An error means that the program is ending.
-                    let _ = inputs.send(Input::ScannersFound(Places::default().scanners()));
+                    let _ = inputs.send(Heard::Input(Input::ScannersFound(Places::default().scanners())));
                 });
             }
             Command::UseScanner(scanner) => {
@@ -123,13 +145,30 @@ impl Hands {
                     tracing::error!(%error, "the shop's template for receipts cannot be kept; it is asked for at the next start");
                 }
             }
+            Command::EndProgram => {
+                tracing::info!("somebody with the right to it ends the program");
+                if slint::quit_event_loop().is_err() {
+                    tracing::error!("the window could not be closed");
+                }
+            }
             Command::SaveStaff(staff) => {
                 self.with_staff("who may log in cannot be stored", |store| store.save(&staff))
             }
             Command::KeepWrongPins(counts) => {
                 self.with_staff("wrong PINs cannot be stored", |store| store.keep_wrong_pins(&counts));
             }
-            Command::CheckPin { login, pin, verifier } => self.check_pin(login, pin, verifier),
+            Command::CheckPin { login, pin, verifier } => {
+                self.check_pin(login, pin, verifier, |login, right| {
+                    Heard::Input(Input::PinChecked { login, right })
+                });
+            }
+            Command::BeginTraining => {
+                let (inputs, goods) = (self.inputs.clone(), self.data.join("goods.db"));
+                self.net.spawn_blocking(move || {
+                    // An error means that the program is ending.
+                    let _ = inputs.send(Heard::Provisions(provisions(&goods).map(Box::new)));
+                });
+            }
         }
     }
 
@@ -147,7 +186,13 @@ impl Hands {
     }
 
     /// A slow hash: away from the thread that decides.
-    fn check_pin(&self, login: String, pin: SecretText, verifier: SecretText) {
+    fn check_pin(
+        &self,
+        login: String,
+        pin: SecretText,
+        verifier: SecretText,
+        told: impl FnOnce(String, bool) -> Heard + Send + 'static,
+    ) {
         let inputs = self.inputs.clone();
         self.net.spawn_blocking(move || {
             let right = password::is_right(&pin, &verifier);
@@ -155,13 +200,13 @@ impl Hands {
                 tracing::warn!(login, "a wrong PIN");
             }
             // An error means that the program is ending.
-            let _ = inputs.send(Input::PinChecked { login, right });
+            let _ = inputs.send(told(login, right));
         });
     }
 
     fn tell(&self, input: Input) {
         // The controller's own thread holds the other end: this cannot fail while it runs.
-        let _ = self.inputs.send(input);
+        let _ = self.inputs.send(Heard::Input(input));
     }
 
     fn ask(&self, request: crate::sync::Request) {
@@ -173,7 +218,7 @@ impl Hands {
         self.net.spawn(async move {
             let answer = perform(&client, request).await;
             // An error means that the program is ending.
-            let _ = inputs.send(Input::Net(answer));
+            let _ = inputs.send(Heard::Input(Input::Net(answer)));
         });
     }
 
@@ -236,7 +281,7 @@ impl Hands {
                 tracing::warn!(%error, "the till could not be registered");
                 EnrolError(failure(&error, now.0))
             });
-            let _ = inputs.send(Input::Enrolled(result));
+            let _ = inputs.send(Heard::Input(Input::Enrolled(result)));
         });
     }
 
@@ -305,11 +350,25 @@ impl Hands {
         self.net.spawn_blocking(move || match SearchText::read(&path) {
             Ok(names) => {
                 // An error means that the program is ending.
-                let _ = inputs.send(Input::NamesRead(names));
+                let _ = inputs.send(Heard::Input(Input::NamesRead(names)));
             }
             Err(error) => tracing::error!(%error, "the names of the goods cannot be read"),
         });
     }
+}
+
+/// What a training is made of: goods that cannot be written, and chance.
+fn provisions(goods: &Path) -> Result<Provisions, String> {
+    let random = SystemRandom::new();
+    let (mut seed, mut apart) = ([0; 32], [0; 4]);
+    random.fill(&mut seed).and_then(|()| random.fill(&mut apart)).map_err(|_| "there is no chance")?;
+    Ok(Provisions {
+        goods: Goods::open_to_read(goods).map_err(|error| error.to_string())?,
+        names: SearchText::read(goods).map_err(|error| error.to_string())?,
+        seed,
+        random: u32::from_le_bytes(apart),
+        jitter: super::jitter(),
+    })
 }
 
 /// The goods in their file. One that is damaged is put aside and a new one begun, since the server has them all.

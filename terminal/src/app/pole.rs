@@ -41,6 +41,7 @@ struct Words {
     given: &'static str,
     change: &'static str,
     thanks: &'static str,
+    training: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -50,6 +51,7 @@ const ENGLISH: Words = Words {
     given: "Cash",
     change: "Change",
     thanks: "Thank you!",
+    training: "TRAINING - NO SALE",
 };
 const CHINESE: Words = Words {
     welcome: "欢迎光临",
@@ -58,6 +60,7 @@ const CHINESE: Words = Words {
     given: "收现金",
     change: "找零",
     thanks: "谢谢惠顾！",
+    training: "练习 非真实交易",
 };
 
 /// Knows what is on the display.
@@ -82,6 +85,17 @@ impl Follower {
     }
 
     fn lines(&self, customer: &CustomerScreen) -> TwoLines {
+        let real = self.as_for_sale(customer);
+        if !customer.training {
+            return real;
+        }
+        let chinese = customer.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
+        let words = if chinese { &CHINESE } else { &ENGLISH };
+        let lower = if real.lower.trim().is_empty() { real.upper } else { real.lower };
+        TwoLines { upper: line(words.training, "", self.encoding), lower }
+    }
+
+    fn as_for_sale(&self, customer: &CustomerScreen) -> TwoLines {
         let chinese = customer.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
         let words = if chinese { &CHINESE } else { &ENGLISH };
         // Displays have no sign for money of their own.
@@ -119,7 +133,7 @@ mod tests {
     use crate::view::testing::screen;
     use crate::view::{
         AboutPage, AwaitCodePage, CartLine, DonePage, FaultPage, Page, PaidBy, Quantity, ReceiptState,
-        SalePage, Screen, Wallet,
+        SalePage, Screen, TrainingBar, Wallet,
     };
 
     /// The display, and what the customer saw last.
@@ -197,12 +211,27 @@ mod tests {
     }
 
     #[test]
+    fn training_stands_on_the_display_whatever_goes_on() {
+        let mut pole = display(TextEncoding::Ascii);
+        let sold = sale(vec![goods(1, "Green tea", 1, 450)]);
+        let bar = Some(TrainingBar { takes_code: false });
+        let practised = Screen { training: bar, ..sold.clone() };
+        assert_eq!(show(&mut pole, &practised), two("TRAINING - NO SALE", "Total           4.50"));
+        let empty = Screen { training: bar, ..sale(vec![]) };
+        assert_eq!(show(&mut pole, &empty), two("TRAINING - NO SALE", "Corner Store"));
+        assert_eq!(show(&mut pole, &sold), two("Green tea       4.50", "Total           4.50"));
+        let mut knows = display(TextEncoding::Gb18030);
+        let chinese = Screen { language: Language::Chinese, ..practised };
+        assert_eq!(show(&mut knows, &chinese), two("练习 非真实交易", "合计            4.50"));
+    }
+
+    #[test]
     fn what_the_cashier_looks_up_and_what_stands_there_already_is_not_shown() {
         let mut pole = display(TextEncoding::Ascii);
         let sold = sale(vec![goods(1, "Green tea", 1, 450)]);
         assert!(show(&mut pole, &sold).is_some());
         assert_eq!(show(&mut pole, &sold), None);
-        let about = AboutPage { version: "1".into(), server: String::new(), fingerprint: String::new() };
+        let about = AboutPage { version: "1".into(), ..AboutPage::default() };
         assert_eq!(show(&mut pole, &screen(Page::About(about))), None);
         assert_eq!(show(&mut pole, &sold), None);
         assert_eq!(show(&mut pole, &screen(Page::Fault(FaultPage::Blocked))), two("", ""));

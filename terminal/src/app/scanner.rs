@@ -2,6 +2,7 @@
 
 use crate::config::{ScannerConfig, ScannerWay};
 use crate::controller::Input;
+use crate::front::Heard;
 use crate::ui::WindowView;
 use crate::view::ScannerState;
 use evertill_hardware::scanner::{HidPosScanner, SerialScanner, WedgeScanner};
@@ -20,13 +21,13 @@ enum Driver {
 /// Where the scanner of this till is.
 pub struct ScannerSeat {
     clock: Monotonic,
-    send: Sender<Input>,
+    send: Sender<Heard>,
     window: WindowView,
     driver: Option<Driver>,
 }
 
 impl ScannerSeat {
-    pub fn new(clock: Monotonic, send: Sender<Input>, window: WindowView) -> Self {
+    pub fn new(clock: Monotonic, send: Sender<Heard>, window: WindowView) -> Self {
         Self { clock, send, window, driver: None }
     }
 
@@ -65,7 +66,7 @@ impl ScannerSeat {
                 }
             };
             // An error means that the program is ending.
-            let _ = send.send(input);
+            let _ = send.send(Heard::Input(input));
         });
         Ok(match way {
             ScannerWay::Serial(config) => Driver::Serial(SerialScanner::spawn(config, clock, on_event)?),

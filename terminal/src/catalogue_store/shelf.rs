@@ -117,6 +117,17 @@ impl Shelf {
         Ok(Self { connection })
     }
 
+    /// As it stands in the file, which is not written to.
+    pub fn to_read(path: &Path) -> Result<Self, CatalogueError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
+            VERSION => Ok(Self { connection }),
+            other => Err(CatalogueError::Newer(other)),
+        }
+    }
+
     fn fact<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, CatalogueError> {
         Ok(fact(&self.connection, name)?.and_then(|text| text.parse().ok()))
     }

@@ -34,6 +34,10 @@ pub(super) enum Approved {
     Price { line: u32, price: Amount, reason: Reason },
     /// Set the barcode scanner up.
     SetUpScanner,
+    /// End the program that is all that there is on the screen.
+    EndProgram,
+    /// Switch to training.
+    Train,
 }
 
 impl Approved {
@@ -43,7 +47,12 @@ impl Approved {
             Self::MoveCash(typed) => Some(typed.minor),
             Self::Discount { discount, .. } => Some(discount.amount.minor),
             Self::Price { price, .. } => Some(price.minor),
-            Self::NoSale { .. } | Self::Count | Self::ReadShift | Self::SetUpScanner => None,
+            Self::NoSale { .. }
+            | Self::Count
+            | Self::ReadShift
+            | Self::SetUpScanner
+            | Self::EndProgram
+            | Self::Train => None,
         }
     }
 }
@@ -94,6 +103,8 @@ impl Controller {
             Approved::Discount { target, discount } => self.discount_approved(target, discount, approver),
             Approved::Price { line, price, reason } => self.price_approved(line, price, reason, approver),
             Approved::SetUpScanner => self.open_scanners(),
+            Approved::EndProgram => self.end_program(approver),
+            Approved::Train => self.begin_training(approver),
         }
     }
 

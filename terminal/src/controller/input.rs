@@ -54,6 +54,8 @@ pub struct Options {
     pub archive_after_days: u16,
     /// The store sells only while a shift is open.
     pub demand_shifts: bool,
+    /// The program is all that there is on the screen, and only a right ends it.
+    pub kiosk: bool,
 }
 
 /// Something that happened.
@@ -205,6 +207,10 @@ pub enum Command {
     UseWrittenScanner,
     /// Keep the shop's template for receipts, or forget it; it counts from the next receipt on.
     KeepReceiptTemplate(Option<String>),
+    /// End the program: somebody who may has said so.
+    EndProgram,
+    /// Find what a training is made of, for [`Front`](crate::front::Front) to begin it.
+    BeginTraining,
     /// Store who may log in.
     SaveStaff(TillStaff),
     /// Store how often somebody guessed.

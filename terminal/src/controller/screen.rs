@@ -39,6 +39,7 @@ impl Controller {
                 .map_or_else(|| self.lock_page(self.approval_page(self.page())), Page::Fault),
             notice: self.notices.shown(self.duty.is_locked()).cloned(),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
+            training: None,
         }
     }
 
@@ -252,6 +253,7 @@ impl Controller {
             version: self.options.version.clone(),
             server: self.identity.as_ref().and_then(|i| i.servers.first().cloned()).unwrap_or_default(),
             fingerprint: self.fingerprint.clone(),
+            may_end: self.options.kiosk,
         }
     }
 }

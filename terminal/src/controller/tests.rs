@@ -13,6 +13,7 @@ mod goods;
 mod held;
 mod interruptions;
 mod keeping;
+mod kiosk;
 mod limits;
 mod orders;
 mod payments;
@@ -25,5 +26,6 @@ mod sales;
 mod scanners;
 mod shifts;
 mod showing;
+mod training;
 
 pub(crate) use rig::{identity, products};

@@ -21,9 +21,23 @@ pub struct Look<'a> {
 /// Lays a receipt out.
 #[must_use]
 pub fn document(receipt: &Receipt, look: Look<'_>) -> Document {
+    written(Document::new(), receipt, look).feed(2).cut()
+}
+
+/// What a till in training prints: first and last on it stands that it is none, in both languages, whatever the template.
+#[must_use]
+pub fn practice_document(receipt: &Receipt, look: Look<'_>) -> Document {
+    practice_mark(written(practice_mark(Document::new()), receipt, look)).feed(2).cut()
+}
+
+fn practice_mark(paper: Document) -> Document {
+    let mark = Style::PLAIN.centered().bold().sized(Size::TALL);
+    paper.text("TRAINING - NOT A RECEIPT", mark).text("练习 - 不是小票", mark).separator()
+}
+
+fn written(mut paper: Document, receipt: &Receipt, look: Look<'_>) -> Document {
     let words = labels(look.language);
     let page = Page { receipt, words, language: look.language };
-    let mut paper = Document::new();
     if receipt.copy {
         // Before all else: a copy that breaks off half-way is marked too.
         paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold().sized(Size::TALL));
@@ -40,7 +54,7 @@ pub fn document(receipt: &Receipt, look: Look<'_>) -> Document {
             let paper = super::shift::report(paper, receipt, report, look.language);
             let mark =
                 |paper: Document| paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
-            return if receipt.copy { mark(paper) } else { paper }.feed(2).cut();
+            return if receipt.copy { mark(paper) } else { paper };
         }
     };
     paper = blocks::all(paper, &look.template.footer, &page);
@@ -48,7 +62,7 @@ pub fn document(receipt: &Receipt, look: Look<'_>) -> Document {
         paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
         paper = copy_warning(paper, receipt, words);
     }
-    paper.feed(2).cut()
+    paper
 }
 
 fn copy_mark(receipt: &Receipt, words: &Labels) -> String {
@@ -115,6 +129,24 @@ mod tests {
         assert!(text.contains("3 x ￥4.50") && text.contains("￥13.50"), "{text}");
         assert!(text.contains("Change") && text.contains("￥6.50"), "{text}");
         assert!(!text.contains("COPY"), "{text}");
+    }
+
+    #[test]
+    fn training_stands_first_and_last_on_its_paper_in_both_languages_whatever_the_receipt() {
+        for receipt in [receipt(), receipt().as_copy(2)] {
+            for language in [Language::English, Language::Chinese] {
+                let look = Look { language, template: &Template::default() };
+                let text = practice_document(&receipt, look).to_text(32);
+                let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                assert_eq!(lines[..2], ["TRAINING - NOT A RECEIPT", "练习 - 不是小票"], "{text}");
+                let end = &lines[lines.len() - 3..];
+                assert!(
+                    end.contains(&"TRAINING - NOT A RECEIPT") && end.contains(&"练习 - 不是小票"),
+                    "{text}"
+                );
+                assert!(!document(&receipt, look).to_text(32).contains("TRAINING"));
+            }
+        }
     }
 
     fn off(minor: i64, percent: Option<u16>, reason: Reason) -> ReceiptDiscount {

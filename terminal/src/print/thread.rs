@@ -1,9 +1,11 @@
 //! The printer's own thread: jobs go in, one by one, and what is known of each comes out.
 
-use super::document::{Look, document};
+use super::document::{Look, document, practice_document};
 use super::template_file::TemplateFile;
 use super::test_page::test_page;
 use crate::controller::{Input, PrintOrder, PrintReport};
+use crate::front::Heard;
+use crate::training::Told;
 use crate::view::{Language, PrinterState};
 use evertill_hardware::{DrawerKick, JobId, NotStarted, PrintOutcome, Printer, PrinterStatus};
 use evertill_shared::receipt::template::Template;
@@ -16,6 +18,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// Stored jobs are counted from 1.
 const TEST: JobId = JobId(0);
+/// Those of trainings begin anew each time, and far from them.
+const PRACTICE: u64 = 40_000_000;
 
 /// Something for the printer.
 pub enum PrinterJob {
@@ -25,6 +29,13 @@ pub enum PrinterJob {
     Test {
         /// In which language.
         language: Language,
+    },
+    /// Print this for a training, marked as no receipt, once. It alone is told what became of it.
+    Practice {
+        /// Which training.
+        session: u64,
+        /// What.
+        order: Box<PrintOrder>,
     },
     /// Open the drawer, once.
     KickDrawer {
@@ -40,7 +51,7 @@ pub fn start(
     mut printer: Box<dyn Printer>,
     mut template: TemplateFile,
     pulse: DrawerKick,
-    report: Sender<Input>,
+    report: Sender<Heard>,
 ) -> io::Result<Sender<PrinterJob>> {
     let (jobs, work) = channel();
     std::thread::Builder::new()
@@ -54,12 +65,21 @@ fn run(
     template: &mut TemplateFile,
     pulse: DrawerKick,
     work: &Receiver<PrinterJob>,
-    report: &Sender<Input>,
+    report: &Sender<Heard>,
 ) {
     let mut wait = Duration::ZERO;
     loop {
         let input = match work.recv_timeout(wait) {
             Ok(PrinterJob::Print(order)) => print(printer, &order, template.now()),
+            Ok(PrinterJob::Practice { session, order }) => {
+                let report_of_it = practise(printer, &order, template.now());
+                let told = Told::Printed { job: order.job, report: report_of_it };
+                wait = ASK_EVERY;
+                if report.send(Heard::Training { session, told }).is_err() {
+                    return;
+                }
+                continue;
+            }
             Ok(PrinterJob::Test { language }) => {
                 let outcome = printer.print(&test_page(language), TEST);
                 tracing::info!(?outcome, "test print ended");
@@ -78,7 +98,7 @@ fn run(
         };
         // After a kick the printer is asked at once: it knows why a drawer stayed shut.
         wait = if matches!(input, Input::Kicked { .. }) { Duration::ZERO } else { ASK_EVERY };
-        if report.send(input).is_err() {
+        if report.send(Heard::Input(input)).is_err() {
             return;
         }
     }
@@ -86,6 +106,13 @@ fn run(
 
 fn print(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> Input {
     Input::Printed { job: order.job, report: print_once(printer, order, template) }
+}
+
+fn practise(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> PrintReport {
+    let page = practice_document(&order.receipt, Look { language: order.language, template });
+    let outcome = printer.print(&page, JobId(PRACTICE + order.job));
+    tracing::info!(job = order.job, ?outcome, "a training's print job ended");
+    report_of(&outcome)
 }
 
 /// Prints a stored job, once, and says what is known of it.

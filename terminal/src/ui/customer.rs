@@ -153,6 +153,7 @@ fn apply(window: &Component, screen: &CustomerScreen) {
     choose_words(screen.language);
     let view = window.global::<Customer>();
     let money = &screen.money;
+    view.set_training(screen.training);
     view.set_store(screen.store.as_str().into());
     let rows = screen.lines.iter().map(|line| row(line, money)).collect();
     if let Some(rows) = list::update(&view.get_lines(), rows) {

@@ -110,6 +110,8 @@ pub fn show_approval(window: &MainWindow, page: &ApprovalPage, money: &MoneyStyl
         Right::CloseShift => RightKind::CloseShift,
         Right::ReadShift => RightKind::ReadShift,
         Right::SetUp => RightKind::SetUp,
+        Right::LeaveKiosk => RightKind::LeaveKiosk,
+        Right::Train => RightKind::Train,
     });
     let amount = page.amount_minor.map(|minor| format_amount(minor, money)).unwrap_or_default();
     approval.set_amount(amount.into());

@@ -67,6 +67,11 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::DrawerByKey) => plain(K::DrawerByKey),
         Some(Notice::ShiftNeeded) => plain(K::ShiftNeeded),
         Some(Notice::TemplateUnreadable) => plain(K::TemplateUnreadable),
+        Some(Notice::RealCodeInTraining) => plain(K::RealCodeInTraining),
+        Some(Notice::NotInTraining) => plain(K::NotInTraining),
+        Some(Notice::DrawerInTraining) => plain(K::DrawerInTraining),
+        Some(Notice::NoTrainingNow) => plain(K::NoTrainingNow),
+        Some(Notice::TrainingBroken) => plain(K::TrainingBroken),
     };
     NoticeData { kind, text: text.into(), count, printer: printer(state) }
 }

@@ -13,6 +13,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
     window.global::<Refunds>().on_carry_out(move |id| send(UserAction::CarryOutRefund { id: id.into() }));
     let send = act.clone();
     window.global::<Fault>().on_retry(move || send(UserAction::RetryFault));
+    let send = act.clone();
+    window.global::<About>().on_end_program(move || send(UserAction::EndProgram));
 }
 
 pub fn show_refunds(window: &MainWindow, page: &RefundsPage, money: &MoneyStyle) {
@@ -89,4 +91,5 @@ pub fn show_about(window: &MainWindow, page: &AboutPage) {
     view.set_version(page.version.as_str().into());
     view.set_server(page.server.as_str().into());
     view.set_fingerprint(page.fingerprint.as_str().into());
+    view.set_may_end(page.may_end);
 }

@@ -131,6 +131,7 @@ pub fn drawer(state: DrawerState) -> (DrawerKind, PrinterState) {
         DrawerState::Asked => DrawerKind::Asked,
         DrawerState::Opened => DrawerKind::Opened,
         DrawerState::Unknown => DrawerKind::Unknown,
+        DrawerState::InTraining => DrawerKind::InTraining,
         DrawerState::Shut(printer) => return (DrawerKind::Shut, printer),
     };
     (kind, PrinterState::None)

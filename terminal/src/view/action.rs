@@ -1,6 +1,6 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::{AmountPurpose, Colours, Language, ScannerMarks, Wallet};
+use super::{AmountPurpose, Colours, Language, PracticeCustomer, ScannerMarks, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::order::discount::Reason;
 use evertill_shared::secret::SecretText;
@@ -193,6 +193,14 @@ pub enum UserAction {
     RefundGoOn,
     /// Open the page about this program.
     OpenAbout,
+    /// End the program that is all that there is on the screen. Takes a right, and a PIN that shows it.
+    EndProgram,
+    /// Switch the till to training. May need an approval.
+    BeginTraining,
+    /// In training: end it. All that was practised goes with it.
+    EndTraining,
+    /// In training: instead of a scan, the practice code of such a customer.
+    PracticeScan(PracticeCustomer),
     /// Open the page about how the till stands.
     OpenDay,
     /// There: print something that is no receipt.

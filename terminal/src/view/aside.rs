@@ -108,4 +108,6 @@ pub struct AboutPage {
     pub server: String,
     /// The fingerprint of the till's key.
     pub fingerprint: String,
+    /// The program is all that there is on the screen: somebody who may can end it here.
+    pub may_end: bool,
 }

@@ -29,6 +29,8 @@ pub struct CustomerScreen {
     pub off_minor: i64,
     /// What goes on.
     pub page: CustomerPage,
+    /// Nothing of it is real: the till is in training.
+    pub training: bool,
 }
 
 /// A line of the sale.
@@ -108,11 +110,15 @@ impl CustomerScreen {
     /// What the customer sees after this came on the till's screen. Pages that are only the cashier's change nothing.
     #[must_use]
     pub fn after(&self, screen: &Screen) -> Self {
+        let training = screen.training.is_some();
+        // Goods of a training are nobody's, and a customer's goods are none of a training's.
+        let before = if training == self.training { self.clone() } else { Self::default() };
         let mut next = Self {
+            training,
             language: screen.language,
             money: screen.money.clone(),
             store: screen.status.store.clone(),
-            ..self.clone()
+            ..before
         };
         match &screen.page {
             // Their money may be gone, and whoever reads "closed" pays again at the next till.

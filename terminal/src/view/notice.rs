@@ -148,6 +148,16 @@ pub enum Notice {
     ShiftNeeded,
     /// The shop's template for receipts cannot be read by this till: they look as the till makes them.
     TemplateUnreadable,
+    /// In training: that is a customer's real code. It was not used, and went nowhere.
+    RealCodeInTraining,
+    /// This is not there to be practised.
+    NotInTraining,
+    /// In training the drawer stays shut.
+    DrawerInTraining,
+    /// A payment or a refund is not finished: no training now.
+    NoTrainingNow,
+    /// Training could not begin, or ended by itself. Nothing else is the matter.
+    TrainingBroken,
 }
 
 /// A question with yes and no.

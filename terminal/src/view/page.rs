@@ -389,6 +389,8 @@ pub enum DrawerState {
     Unknown,
     /// The printer surely did not, because it is like this.
     Shut(PrinterState),
+    /// In training it stays shut.
+    InTraining,
 }
 
 impl DrawerState {

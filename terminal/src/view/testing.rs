@@ -24,5 +24,6 @@ pub fn screen(page: Page) -> Screen {
         page,
         notice: None,
         confirm: None,
+        training: None,
     }
 }

@@ -101,6 +101,8 @@ fn states() -> Vec<(&'static str, Vec<Screen>)> {
         ("scan_this_alipay", vec![sample("sale"), other_wallet]),
         ("unknown", after_sale("payment_unknown")),
         ("not_charged", after_sale("payment_declined")),
+        ("training", vec![sample("training_sale")]),
+        ("training_paid", vec![sample("training_sale"), sample("training_done")]),
         ("paid", after_sale("done_no_paper")),
         ("paid_cash", after_sale("done_cash")),
         // After a restart the goods are not known.

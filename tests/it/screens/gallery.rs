@@ -7,7 +7,7 @@ use evertill_terminal::view::{Colours, Language, Screen};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("sale_on_duty", "A sale"),
     ("sale_discounts", "Discounts, notes, another price"),
     ("sale_offline", "Without the network: what works, and what waits"),
@@ -23,6 +23,7 @@ const PAGES: [(&str, &str); 15] = [
     ("lock_enter", "The lock"),
     ("count", "The drawer is counted, blind"),
     ("report_z_short", "The report of a shift"),
+    ("training_code", "Training: nothing here is real"),
 ];
 
 const COLUMNS: [(&str, &str, Language, Colours); 4] = [

@@ -100,6 +100,7 @@ pub fn screen(page: Page) -> Screen {
         page,
         notice: None,
         confirm: None,
+        training: None,
     }
 }
 
@@ -570,7 +571,7 @@ pub fn all() -> Vec<Sample> {
         screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
     add("await_code", awaiting.clone());
     add("await_code_shops", Screen { notice: Some(Notice::ShopCodeAtTender), ..awaiting.clone() });
-    add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting });
+    add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting.clone() });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
     add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));
     let ask = Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor: 6_901_234_546_990 };
@@ -655,7 +656,9 @@ pub fn all() -> Vec<Sample> {
         version: "0.1.0".into(),
         server: "till.example.com:8443".into(),
         fingerprint: "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa".into(),
+        may_end: false,
     };
+    add("about_kiosk", screen(Page::About(AboutPage { may_end: true, ..about.clone() })));
     add("about", screen(Page::About(about)));
     let wallet = |wallet, state| WalletLine { wallet, state };
     let day = DayPage {
@@ -726,6 +729,22 @@ pub fn all() -> Vec<Sample> {
     add("sale_shift_needed", Screen { notice: needed, ..screen(Page::Sale(sale())) });
     add("drawer", Screen { status: on_duty(), ..screen(Page::Drawer) });
     add("approval", approval(Right::NoSale, None, LockState::ChoosePerson));
+    let code = awaiting;
+    let practised =
+        |takes_code: bool, screen: Screen| Screen { training: Some(TrainingBar { takes_code }), ..screen };
+    add("training_sale", practised(false, Screen { status: on_duty(), ..screen(Page::Sale(sale())) }));
+    add("training_code", practised(true, code.clone()));
+    add("training_lock", practised(false, lock(LockState::EnterPin, None)));
+    let refused = Some(Notice::RealCodeInTraining);
+    let refused = Screen { notice: refused, ..code.clone() };
+    add("training_real_code", practised(true, refused));
+    let mut paid = done(by_cash, None, ReceiptState::Printed);
+    if let Page::Done(page) = &mut paid.page {
+        page.drawer = DrawerState::InTraining;
+    }
+    add("training_done", practised(false, paid));
+    add("training_count", practised(false, count(Currency::CNY)));
+    add("approval_kiosk", approval(Right::LeaveKiosk, None, LockState::EnterPin));
     add("approval_amount", approval(Right::PayInOut, Some(123_456_789), LockState::EnterPin));
     add("approval_wait", approval(Right::Discount, Some(12_900), LockState::Wait { seconds: 75 }));
     samples

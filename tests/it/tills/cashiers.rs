@@ -6,13 +6,13 @@ use evertill_shared::protocol::staff::SetPin;
 use evertill_shared::secret::SecretText;
 use evertill_tests::simulator::wechat::Behaviour;
 
-async fn set_pin(desk: &Desk, login: &str, pin: Option<&str>) {
+pub async fn set_pin(desk: &Desk, login: &str, pin: Option<&str>) {
     let pin = pin.map(|pin| SecretText::new(pin.into()));
     let asked = SetPin { login: login.into(), pin };
     desk.rig.staff("it").await.unwrap().set_pin(&asked).await.unwrap();
 }
 
-fn log_in(desk: &mut Desk, name: &str, pin: &str) {
+pub fn log_in(desk: &mut Desk, name: &str, pin: &str) {
     desk.tap(name);
     for digit in pin.chars() {
         desk.tap(&digit.to_string());

@@ -5,7 +5,8 @@
 //! `{"cmd":"type","text":"69\n"}`, `{"cmd":"wait","label":"Paid","timeout_ms":5000,"gone":false}`,
 //! `{"cmd":"labels"}`, `{"cmd":"shot","path":"x.png"}`,
 //! `{"cmd":"follow","labels":["3 items"]}`, `{"cmd":"followed"}`, `{"cmd":"now"}`,
-//! `{"cmd":"drag","from":[300,500],"to":[300,200]}`, `{"cmd":"size","width":1920,"height":1080}`, `{"cmd":"quit"}`.
+//! `{"cmd":"drag","from":[300,500],"to":[300,200]}`, `{"cmd":"size","width":1920,"height":1080}`, `{"cmd":"close"}`,
+//! `{"cmd":"quit"}`.
 
 use clap::Parser;
 use evertill_terminal::app::{RunOptions, run};

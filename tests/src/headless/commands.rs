@@ -64,6 +64,8 @@ enum Command {
     },
     /// Change the size of the window.
     Size { width: u32, height: u32 },
+    /// Ask the window to close, as a desktop does.
+    Close,
     /// End the program.
     Quit,
 }
@@ -165,6 +167,10 @@ fn run(command: &Command) -> Result<Value, String> {
         Command::Size { width, height } => {
             let (width, height) = (*width, *height);
             in_window(move |surface| surface.resize(width, height))?;
+            settle().map(|()| Value::Null)
+        }
+        Command::Close => {
+            in_window(Surface::ask_to_close)?;
             settle().map(|()| Value::Null)
         }
         Command::Quit => Ok(Value::Null),

@@ -121,6 +121,11 @@ impl Surface {
         self.dispatch(WindowEvent::WindowActiveChanged(false));
     }
 
+    /// The desktop asks the window to close, as it does for Alt and F4.
+    pub fn ask_to_close(&self) {
+        self.dispatch(WindowEvent::CloseRequested);
+    }
+
     /// A finger comes down.
     pub fn press(&self, x: f32, y: f32) {
         let position = LogicalPosition::new(x, y);

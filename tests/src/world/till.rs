@@ -150,6 +150,7 @@ impl Till {
             lock_after: std::time::Duration::from_secs(300),
             archive_after_days: 0,
             demand_shifts: false,
+            kiosk: false,
         };
         let jitter = Box::new(move || u32::try_from(jitter.below(1_000)).unwrap_or(0));
         let controller = Controller::new(options, jitter, self.moment());
@@ -240,7 +241,9 @@ impl Till {
             | Command::UseWrittenScanner
             | Command::KeepReceiptTemplate(_)
             | Command::KeepLanguage(_)
-            | Command::KeepColours(_) => {}
+            | Command::KeepColours(_)
+            | Command::EndProgram
+            | Command::BeginTraining => {}
         }
         Vec::new()
     }

@@ -599,6 +599,8 @@ dictionary! {
     right_close_shift: "End a shift", "交班";
     right_read_shift: "X report", "X 报表";
     right_set_up: "Set up devices", "设备设置";
+    right_train: "Switch to training", "切换到练习模式";
+    right_leave_kiosk: "End the till's program", "退出收银程序";
     said_title: "Countersigned", "已会签";
     said_how: "When the day was over the server had everything up to this entry, and had understood it. No till puts entries into its archive before that.", "营业日结束后，服务器已收到并核对到该流水号为止的全部记录。在此之前，收银机不会归档任何记录。";
     said_upto: "Up to entry", "截至流水号";

@@ -293,6 +293,7 @@ impl Till {
             lock_after: Duration::from_secs(300),
             archive_after_days: 35,
             demand_shifts: false,
+            kiosk: false,
         };
         Self {
             controller: Controller::new(options, Box::new(|| 500), now),

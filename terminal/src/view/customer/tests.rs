@@ -173,7 +173,8 @@ fn what_is_the_cashiers_alone_never_reaches_the_customer() {
     for hidden in ["smells", "rings", "aunt", "oolong", "6901234567892", "Li Na", "Till 1"] {
         assert!(!words.contains(hidden), "{hidden} in {words}");
     }
-    let about = AboutPage { version: "1".into(), server: "s".into(), fingerprint: "f".into() };
+    let about =
+        AboutPage { version: "1".into(), server: "s".into(), fingerprint: "f".into(), may_end: false };
     let orders = Page::Orders(OrdersPage::default());
     for page in [Page::About(about), orders, Page::Drawer] {
         assert_eq!(seen.after(&screen(page)), seen, "what is looked up changes nothing");
