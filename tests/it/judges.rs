@@ -1,5 +1,5 @@
-//! Independent judges: clients that we did not write, from the registries, driven against the simulators. What they
-//! take is right on the wire, and what they make is taken.
+//! Independent judges: libraries that we did not write, from the registries. Their clients are driven against the simulators:
+//! what they take is right on the wire, and what they make is taken. And wallets that sign by them are called by our adapters.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,10 @@
 mod alipay;
 #[path = "judges/receipts.rs"]
 mod receipts;
+#[path = "judges/wallets.rs"]
+mod wallets;
+#[path = "judges/wechat_v2.rs"]
+mod wechat_v2;
 #[path = "judges/wechat_v3.rs"]
 mod wechat_v3;
 

@@ -18,6 +18,7 @@ mod figures;
 pub(crate) mod fill;
 mod line;
 mod mix;
+mod payers;
 mod phase;
 mod reference;
 pub(crate) mod sales;

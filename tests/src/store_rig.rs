@@ -173,6 +173,12 @@ impl StoreRig {
         &self.wallet_section
     }
 
+    /// What belongs into the `[alipay]` section of the server's configuration.
+    #[must_use]
+    pub fn alipay_section(&self) -> &serde_json::Value {
+        &self.alipay_section
+    }
+
     /// The hand on the simulated Alipay.
     #[must_use]
     pub fn alipay_control(&self) -> WalletControl {
@@ -183,6 +189,12 @@ impl StoreRig {
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
         self.store_dir().join("server/data")
+    }
+
+    /// The file of the base store.
+    #[must_use]
+    pub fn base_file(&self) -> PathBuf {
+        self.data_dir().join("base.db")
     }
 
     /// The file of an order group.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The folder of the library and of what it needs, as the list says to the byte.
-fn library() -> PathBuf {
+pub(super) fn library() -> PathBuf {
     packages::ensure(&[Package::Node]).unwrap();
     let list = scripts().join("package-lock.json");
     kept("node", &list, |folder| {

@@ -6,14 +6,15 @@ use evertill_tests::simulator::wechat::{Simulator, SimulatorConfig};
 use std::path::PathBuf;
 use std::process::Command;
 
-fn python() -> PathBuf {
+/// Python with the packages of our list, as it says to the version.
+pub(super) fn python() -> PathBuf {
     packages::ensure(&[Package::Python]).unwrap();
     let list = scripts().join("requirements.txt");
     let folder = kept("python", &list, |folder| {
         run("making a folder for Python's packages", Command::new(PYTHON).args(["-m", "venv"]).arg(folder));
         let mut install = Command::new(folder.join("bin/pip"));
         install.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"]).arg(&list);
-        run("installing wechatpayv3", &mut install);
+        run("installing wechatpayv3 and wechatpy", &mut install);
     });
     folder.join("bin/python")
 }

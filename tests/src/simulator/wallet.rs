@@ -97,7 +97,7 @@ fn transaction_number(wallet: Wallet, now: Timestamp, serial: usize) -> String {
 }
 
 /// A point in time as both wallets write it: China's clock, whatever the machine's zone.
-pub(super) fn china_time(at: Timestamp, format: &str) -> String {
+pub(crate) fn china_time(at: Timestamp, format: &str) -> String {
     let shifted = at.plus(Duration::from_secs(8 * 60 * 60));
     shifted.to_jiff().map_or_else(String::new, |time| time.strftime(format).to_string())
 }

@@ -1,8 +1,8 @@
-//! Tills that charge codes of two wallets in turn, and remember what they charged.
+//! Tills that charge codes of both wallets in turn, and remember what they charged.
 
-use crate::load::phase::{Done, Lines};
-use crate::load::sales::{Prepared, Seller, Sold, prepare};
-use crate::load::shop::Shop;
+use super::phase::{Done, Lines};
+use super::sales::{Prepared, Seller, Sold, prepare};
+use super::shop::Shop;
 use crate::load::wrong;
 use crate::simulator::wechat::Behaviour;
 use crate::store_rig::RigError;
@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(100);
 
 /// A payment that a till asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub number: OrderNumber,
     pub channel_number: ChannelNumber,
     pub minor: i64,
@@ -38,14 +38,15 @@ struct Payer {
 }
 
 /// What a payment's request is called in records.
-pub(super) const fn kind(wallet: Wallet) -> &'static str {
+pub(crate) const fn kind(wallet: Wallet) -> &'static str {
     match wallet {
         Wallet::WeChatPay => "wechat_pay",
         Wallet::Alipay => "alipay",
     }
 }
 
-const TURNS: [Wallet; 2] = [Wallet::WeChatPay, Wallet::Alipay];
+/// Whose codes are charged in turn.
+pub(crate) const TURNS: [Wallet; 2] = [Wallet::WeChatPay, Wallet::Alipay];
 
 impl Payer {
     fn draft(&mut self) -> Result<Prepared, RigError> {
@@ -78,10 +79,11 @@ impl Payer {
 }
 
 /// All tills of a shop.
-pub(super) struct Payers(Vec<Payer>);
+pub(crate) struct Payers(Vec<Payer>);
 
 impl Payers {
-    pub fn of(shop: &mut Shop) -> Self {
+    /// Takes over the tills of a shop.
+    pub(crate) fn of(shop: &mut Shop) -> Self {
         let till = |(turn, seller)| Payer {
             seller,
             drafts: Vec::new(),
@@ -94,7 +96,7 @@ impl Payers {
     }
 
     /// So many requests to pay, with all that they need.
-    pub async fn payments(
+    pub(crate) async fn payments(
         &mut self,
         shop: &Shop,
         lines: &mut Lines,
@@ -130,7 +132,7 @@ impl Payers {
     }
 
     /// Where each payment stands that was asked for so far, as the server says; none where it never came.
-    pub async fn standing(
+    pub(crate) async fn standing(
         &mut self,
         lines: &mut Lines,
     ) -> Result<Vec<(Asked, Option<PaymentView>)>, RigError> {
