@@ -32,6 +32,7 @@ mod screen;
 mod shift;
 mod tender;
 mod training;
+mod tried;
 mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
@@ -52,7 +53,6 @@ use enrol::Enrolling;
 use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
-use evertill_shared::secret::AuthCode;
 use fault::Fault;
 use hold::Held;
 use keeping::Keeping;
@@ -64,6 +64,7 @@ use refund::RefundDesk;
 use sale::Found;
 use scanners::ScannerDesk;
 use std::time::Duration;
+use tried::Tried;
 
 /// Where the person at the till is.
 #[derive(Debug)]
@@ -154,8 +155,7 @@ pub struct Controller {
     frozen: Option<u64>,
     draft_due: Duration,
     watches: Vec<Watch>,
-    /// The code of the attempt that ended last, and when it was scanned, as long as it lives.
-    tried: Option<(AuthCode, Duration)>,
+    tried: Tried,
     desk: RefundDesk,
     orders: OrdersDesk,
     drawer: DrawerDesk,
@@ -165,6 +165,8 @@ pub struct Controller {
     found: Found,
     notices: Notices,
     question: Option<Question>,
+    /// How many questions were asked since the program started.
+    questions: u32,
     /// Scans that follow once the question for an age is answered.
     waiting: Vec<evertill_hardware::label::Label>,
     approval: Option<Approval>,
@@ -204,7 +206,7 @@ impl Controller {
             frozen: None,
             draft_due: Duration::ZERO,
             watches: Vec::new(),
-            tried: None,
+            tried: Tried::default(),
             desk: RefundDesk::default(),
             orders: OrdersDesk::default(),
             drawer: DrawerDesk::default(),
@@ -214,6 +216,7 @@ impl Controller {
             found: Found::default(),
             notices: Notices::default(),
             question: None,
+            questions: 0,
             waiting: Vec::new(),
             approval: None,
             printing: Vec::new(),
@@ -259,6 +262,7 @@ impl Controller {
         self.drop_idle_approval();
         self.run_due();
         self.look_for_matches();
+        self.look_for_orders();
         self.keep_cart();
         self.show(always_show);
         std::mem::take(&mut self.out)
@@ -273,7 +277,7 @@ impl Controller {
             A::Language(language) => self.speak(language),
             A::Colours(colours) => self.colour(colours),
             A::RetryFault => self.retry(),
-            A::Confirm(yes) => self.answer_question(yes),
+            A::Confirm { question, yes } => self.answer_question(question, yes),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
             _ if !self.faults.is_empty() || self.question.is_some() => {}
             A::ChoosePerson { login } => self.choose_person(login),

@@ -76,6 +76,8 @@ pub struct Screen {
     pub confirm: Option<Confirm>,
     /// The till is in training; none of it is real.
     pub training: Option<TrainingBar>,
+    /// The number of that question, which no other has; 0 while none is asked.
+    pub question: u32,
 }
 
 /// A language that the till speaks.

@@ -27,5 +27,6 @@ mod scanners;
 mod shifts;
 mod showing;
 mod training;
+mod tried;
 
 pub(crate) use rig::{identity, products};

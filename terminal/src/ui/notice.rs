@@ -16,6 +16,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::ShopCodeAtTender) => plain(K::ShopCodeAtTender),
         Some(Notice::PaymentCodeBeforeTender) => plain(K::PaymentCodeBeforeTender),
         Some(Notice::UnknownPaymentCode) => plain(K::UnknownPaymentCode),
+        Some(Notice::CodeTriedBefore) => plain(K::CodeTriedBefore),
         Some(Notice::OrderCodeAtTender) => plain(K::OrderCodeAtTender),
         Some(Notice::OrderNotHere { number }) => (K::OrderNotHere, number.as_str(), 0, PrinterState::None),
         Some(Notice::ArchiveMissing { file }) => (K::ArchiveMissing, file.as_str(), 0, PrinterState::None),
@@ -35,6 +36,9 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::NoWeight { name }) => (K::NoWeight, name.as_str(), 0, PrinterState::None),
         Some(Notice::LabelUnclear { name }) => (K::LabelUnclear, name.as_str(), 0, PrinterState::None),
         Some(Notice::RefundsArrived { count }) => (K::RefundsArrived, "", whole(*count), PrinterState::None),
+        Some(Notice::RefundToPayOut { order_number }) => {
+            (K::RefundToPayOut, order_number.as_str(), 0, PrinterState::None)
+        }
         Some(Notice::EarlierPaymentPaid { order_number }) => {
             (K::EarlierPaymentPaid, order_number.as_str(), 0, PrinterState::None)
         }
@@ -92,6 +96,7 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
                 amount: born_by.into(),
                 count: i32::from(*years),
                 more: whole(*waiting),
+                ..ConfirmData::default()
             };
         }
         Some(Confirm::VoidSale { item_count, total_minor }) => {
@@ -110,5 +115,6 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
         Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };
-    ConfirmData { kind, text: text.into(), amount: format_amount(amount_minor, money).into(), count, more: 0 }
+    let amount = format_amount(amount_minor, money).into();
+    ConfirmData { kind, text: text.into(), amount, count, ..ConfirmData::default() }
 }

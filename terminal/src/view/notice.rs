@@ -23,6 +23,8 @@ pub enum Notice {
     PaymentCodeBeforeTender,
     /// The code scanned is a payment code of no wallet that this store takes.
     UnknownPaymentCode,
+    /// An attempt was begun with this payment code before. No wallet takes it twice, so it was not sent again.
+    CodeTriedBefore,
     /// While the customer's payment code was expected, the code of a receipt was scanned.
     OrderCodeAtTender,
     /// The order that was scanned or typed is not in this till's books.
@@ -100,6 +102,11 @@ pub enum Notice {
     RefundsArrived {
         /// How many wait now.
         count: u32,
+    },
+    /// A cash refund turned out to be done when nobody stood there, or somebody else: the drawer stayed shut.
+    RefundToPayOut {
+        /// The order's number.
+        order_number: String,
     },
     /// A payment that was unknown turned out to be paid.
     EarlierPaymentPaid {

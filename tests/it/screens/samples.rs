@@ -99,6 +99,7 @@ pub fn screen(page: Page) -> Screen {
         status: status(),
         page,
         notice: None,
+        question: 0,
         confirm: None,
         training: None,
     }
@@ -571,6 +572,7 @@ pub fn all() -> Vec<Sample> {
         screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
     add("await_code", awaiting.clone());
     add("await_code_shops", Screen { notice: Some(Notice::ShopCodeAtTender), ..awaiting.clone() });
+    add("await_code_tried", Screen { notice: Some(Notice::CodeTriedBefore), ..awaiting.clone() });
     add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting.clone() });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
     add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));
@@ -626,6 +628,8 @@ pub fn all() -> Vec<Sample> {
         cash: true,
     };
     add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
+    let done = Some(Notice::RefundToPayOut { order_number: "202611201405123456781792".into() });
+    add("sale_refund_to_pay_out", Screen { notice: done, ..screen(Page::Sale(sale())) });
     let arrived = Some(Notice::RefundsArrived { count: 2 });
     add("sale_refunds_arrived", Screen { notice: arrived, ..screen(Page::Sale(sale())) });
     add("orders", screen(Page::Orders(orders())));

@@ -62,7 +62,7 @@ fn whatever_is_pressed_or_scanned_during_a_payment_there_is_one_charge() {
         UserAction::VoidSale,
         UserAction::NextSale,
         UserAction::SetAside,
-        UserAction::Confirm(true),
+        UserAction::Confirm { question: 1, yes: true },
         UserAction::OpenOrders,
         UserAction::RemoveLine { line: 0 },
     ] {
@@ -119,7 +119,7 @@ fn a_new_attempt_has_a_new_number_and_begins_only_after_the_old_one_is_surely_de
     till.answer_payment((sale, first), Q::Pay, P::Declined);
     assert_eq!(*shown(&till), Shown::Declined(DeclineReason::InsufficientFunds));
     till.act(UserAction::TenderCode);
-    till.scan(WECHAT);
+    till.scan(OTHER_CODE);
     assert_eq!(till.take_pay(), Some((sale, 2)));
     // A late word about the first attempt changes nothing.
     till.answer_payment((sale, first), Q::Ask, P::Paid);
@@ -192,7 +192,7 @@ fn a_payment_set_aside_is_watched_while_the_next_customer_is_served() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(BREAD);
     assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 800));
     till.pass(1);
@@ -209,7 +209,7 @@ fn a_payment_set_aside_that_is_taken_back_gives_its_sale_up() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.answer_payment(attempt, Q::Ask, P::Reversed);
     assert!(matches!(till.notice(), Some(Notice::EarlierPaymentReversed { .. })));
     assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. })), 1);
@@ -304,8 +304,8 @@ fn no_code_begins_an_attempt_while_nobody_knows_how_the_last_one_ended() {
     till.scan(OTHER_CODE);
     assert_eq!(till.count(|body| matches!(body, Body::PaymentRequested { .. })), 1);
     // Off line after the end: told why, and nothing begun.
-    till.answer_payment(attempt, Q::Ask, P::Reversed);
-    assert_eq!(*shown(&till), Shown::Reversed);
+    till.answer_payment(attempt, Q::Ask, P::Declined);
+    assert_eq!(*shown(&till), Shown::Declined(DeclineReason::InsufficientFunds));
     till.line_lost();
     till.scan(OTHER_CODE);
     assert_eq!(till.notice(), Some(&Notice::CodeNeedsNetwork));
