@@ -97,6 +97,17 @@ impl WrongPins {
         Self { people: counts.iter().map(person).collect() }
     }
 
+    /// Takes in counts that were kept elsewhere meanwhile: whose count has changed waits by it from now on, everybody else goes
+    /// on as before.
+    pub fn learn(&mut self, counts: &BTreeMap<String, u32>, now: Duration) {
+        self.people.retain(|login, _| counts.contains_key(login));
+        for (login, count) in counts {
+            if self.people.get(login).is_none_or(|(known, _)| known != count) {
+                self.people.insert(login.clone(), (*count, now + wait_after(*count)));
+            }
+        }
+    }
+
     /// The counts, to be kept.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, u32> {
@@ -161,6 +172,17 @@ mod tests {
             now += wait;
             assert_eq!(pins.wait("mei", now), Duration::ZERO);
         }
+        let (later, counts) = (now, BTreeMap::from([("mei".to_owned(), 12), ("bo".to_owned(), 5)]));
+        pins.wrong("mei", later);
+        pins.learn(
+            &BTreeMap::from([("mei".to_owned(), 13), ("bo".to_owned(), 5)]),
+            later + Duration::from_secs(590),
+        );
+        let left = pins.wait("mei", later + Duration::from_secs(590));
+        assert_eq!(left, Duration::from_secs(10), "nobody waits anew because somebody else was wrong");
+        assert_eq!(pins.wait("bo", later + Duration::from_secs(590)), Duration::from_secs(10));
+        pins.learn(&counts, later);
+        assert_eq!(pins.counts(), counts);
         assert!(pins.right("mei") && !pins.right("mei"));
         assert_eq!(pins.left("mei"), 5);
     }

@@ -301,10 +301,18 @@ impl Config {
 /// Whether a `till.toml` that cannot be used says all the same that the till is a kiosk.
 #[must_use]
 pub fn kiosk_is_meant(data: &Path) -> bool {
-    let text = fs::read_to_string(data.join("till.toml")).unwrap_or_default();
+    // Whatever is wrong with it: a comment in another encoding does not open the kiosk, nor does a file that is there and
+    // cannot be read.
+    let text = match fs::read(data.join("till.toml")) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).to_lowercase(),
+        Err(error) => return error.kind() != std::io::ErrorKind::NotFound,
+    };
+    let bare =
+        |part: &str| part.trim_matches(|c: char| c.is_whitespace() || "\"'\u{feff}".contains(c)).to_owned();
     let says_so = |line: &str| {
-        let value = line.trim().strip_prefix("kiosk").and_then(|rest| rest.trim_start().strip_prefix('='));
-        value.is_some_and(|value| value.trim_start().starts_with("true"))
+        let (name, value) = line.split_once('=').unwrap_or_default();
+        let value = value.split('#').next().unwrap_or_default();
+        bare(name) == "kiosk" && bare(value) == "true"
     };
     text.lines().any(says_so)
 }
@@ -438,6 +446,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (text, meant) in [
             ("kiosk = true\ncolour = 1", true),
+            ("\u{feff}kiosk = true\ncolour = 1", true),
+            ("\"kiosk\" = \"True\"", true),
+            ("kiosk_mode = true\nkiosk = 1", false),
             ("[[[\n  kiosk=true # all there is", true),
             ("kiosk = false\ncolour = 1", false),
             ("# kiosk = true\ncolour = 1", false),
@@ -446,6 +457,12 @@ mod tests {
             fs::write(dir.path().join("till.toml"), text).unwrap();
             assert_eq!(kiosk_is_meant(dir.path()), meant, "{text}");
         }
+        fs::write(dir.path().join("till.toml"), b"# \xD6\xD0\xCE\xC4\nkiosk = true\n").unwrap();
+        assert!(kiosk_is_meant(dir.path()), "a comment in another encoding");
+        fs::remove_file(dir.path().join("till.toml")).unwrap();
+        assert!(!kiosk_is_meant(dir.path()), "no file at all is no kiosk");
+        fs::create_dir(dir.path().join("till.toml")).unwrap();
+        assert!(kiosk_is_meant(dir.path()), "there is something, and it cannot be read");
         assert!(read("kiosk = true").unwrap().kiosk && !read("").unwrap().kiosk);
     }
 

@@ -170,9 +170,12 @@ impl Training {
                 self.controller.say(Notice::RealCodeInTraining);
                 self.give(Input::Tick, now, &mut allowed);
             }
+            Input::Scan(scan) => {
+                self.controller.practice_code_comes(self.text_of(&scan).expose());
+                self.give(Input::Scan(scan), now, &mut allowed);
+            }
             // These are about the devices, the clock and the hands that both tills share.
-            input @ (Input::Scan(_)
-            | Input::ScanRefused
+            input @ (Input::ScanRefused
             | Input::Scanner(_)
             | Input::Printer(_)
             | Input::Display(_)
@@ -232,6 +235,7 @@ impl Training {
             }
             UserAction::PracticeScan(customer) => {
                 let code = self.practice_code(customer);
+                self.controller.practice_code_comes(code);
                 return self.give(Input::Scan(ScanText::new(code.to_owned())), now, allowed);
             }
             other => other,
@@ -255,9 +259,13 @@ impl Training {
         if !self.controller.may_take_a_code() {
             return false;
         }
-        let label = classify_with(ScanText::new(scan.expose().to_owned()), self.prefixes);
-        let code = label.text.expose();
-        wallets::detect(code).is_some() && Customer::of_code(code).is_none()
+        let text = self.text_of(scan);
+        wallets::detect(text.expose()).is_some() && Customer::of_code(text.expose()).is_none()
+    }
+
+    /// What was scanned, without the scanner's marks.
+    fn text_of(&self, scan: &ScanText) -> ScanText {
+        classify_with(ScanText::new(scan.expose().to_owned()), self.prefixes).text
     }
 
     /// Lets the core take it in, and whatever comes of that at once.

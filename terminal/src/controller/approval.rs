@@ -81,6 +81,12 @@ impl Controller {
         if holds || self.duty.people().is_empty() {
             return self.approved(what, None);
         }
+        self.with_pin(right, what);
+    }
+
+    /// Does something only after the PIN of somebody who holds the right was typed for it, whoever serves: what one touch must
+    /// not do.
+    pub(super) fn with_pin(&mut self, right: Right, what: Approved) {
         let mut holders = self.duty.people().iter().filter(|person| may_approve(right, person));
         let (first, second) = (holders.next(), holders.next());
         let only = first.filter(|_| second.is_none()).map(|person| person.login.clone());

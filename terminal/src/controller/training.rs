@@ -6,7 +6,7 @@ use super::{At, Command, Controller, Moment, Options};
 use crate::config::{Identity, ScannerConfig};
 use crate::view::{Notice, PrinterState, ScannerState};
 use evertill_hardware::label::Prefixes;
-use evertill_shared::cashier::{Cashier, WrongPins};
+use evertill_shared::cashier::Cashier;
 use evertill_shared::protocol::till_staff::{TillPerson, TillStaff};
 use evertill_shared::rights::Right;
 use evertill_shared::wallet::Wallet;
@@ -64,11 +64,13 @@ impl Controller {
         }
     }
 
-    /// Why no training may begin now: somebody's money is on its way, and whoever is at the till must see how that ends.
+    /// Why no training may begin now: somebody's money is on its way, or waits for this till to give it back, and whoever is
+    /// at the till must see how that ends.
     /// Goods in hand, held sales and an open shift stay as they are.
     fn no_training(&mut self) -> Option<Notice> {
         let refunds = self.read(|journal| journal.open_refunds()).is_none_or(|open| !open.is_empty());
-        (!self.watches.is_empty() || refunds).then_some(Notice::NoTrainingNow)
+        let asked_for = self.status.as_ref().is_some_and(|status| status.refunds_waiting > 0);
+        (!self.watches.is_empty() || refunds || asked_for).then_some(Notice::NoTrainingNow)
     }
 
     /// What a training is made of, if one may begin this very moment. From here on the till waits, locked where people have
@@ -142,6 +144,13 @@ impl Controller {
             && !self.duty.is_locked()
     }
 
+    /// A practice customer's code, asked for: they can be charged as often as is practised.
+    pub fn practice_code_comes(&mut self, code: &str) {
+        if matches!(self.at, At::AwaitCode { .. }) {
+            self.tried.forget(code);
+        }
+    }
+
     /// Somebody who may log in.
     #[must_use]
     pub fn person(&self, login: &str) -> Option<&TillPerson> {
@@ -173,7 +182,7 @@ impl Controller {
 
     /// Wrong PINs were typed in the training: they count here, and are kept.
     pub fn learn_wrong_pins(&mut self, counts: BTreeMap<String, u32>, now: Moment) -> Command {
-        self.duty.wrong = WrongPins::resume(&counts, now.monotonic);
+        self.duty.wrong.learn(&counts, now.monotonic);
         Command::KeepWrongPins(counts)
     }
 }

@@ -37,6 +37,12 @@ impl Tried {
         self.taken_back = true;
     }
 
+    /// This code may be used again: it is of a customer whom nobody can charge.
+    pub fn forget(&mut self, code: &str) {
+        let gone = known_as(code);
+        self.codes.retain(|known| *known != gone);
+    }
+
     /// Whether a code begins nothing before *Payment code* is touched.
     pub fn needs_touch(&self) -> bool {
         self.taken_back

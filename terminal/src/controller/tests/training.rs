@@ -156,6 +156,12 @@ impl Desk {
         self.act(UserAction::PracticeScan(customer));
     }
 
+    /// Answers the question that is on the screen with yes.
+    fn confirm(&mut self) {
+        let question = self.screen.as_ref().map_or(0, |screen| screen.question);
+        self.act(UserAction::Confirm { question, yes: true });
+    }
+
     /// Waits until a practice payment is over.
     fn payment(&mut self, is_it: impl Fn(&Shown) -> bool) {
         for _ in 0..60 {
@@ -262,7 +268,7 @@ fn hold_and_recall(desk: &mut Desk) {
     let id = page.rows[0].id;
     desk.act(UserAction::Recall { id });
     desk.act(UserAction::VoidSale);
-    desk.act(UserAction::Confirm(true));
+    desk.confirm();
 }
 
 fn refund_the_newest(desk: &mut Desk) {
@@ -300,7 +306,7 @@ fn drawer_and_end_of_shift(desk: &mut Desk) {
     desk.act(UserAction::CountChoose { value_minor: 10_000 });
     desk.act(UserAction::CountKey("2".into()));
     desk.act(UserAction::CountConfirm);
-    desk.act(UserAction::Confirm(true));
+    desk.confirm();
     assert!(matches!(desk.page(), Page::Report(page) if page.ended), "{:?}", desk.page());
     desk.act(UserAction::Back);
     desk.act(UserAction::Back);
@@ -478,12 +484,31 @@ fn training_hears_only_what_it_asked_for_and_the_till_only_what_the_till_did() {
 }
 
 #[test]
+fn training_its_customers_come_as_often_as_is_practised() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::of(served(&dir.path().join("till.db"), "lin"));
+    desk.train();
+    for _ in 0..3 {
+        desk.code_sale(PracticeCustomer::Pays);
+        desk.paid();
+    }
+    for _ in 0..2 {
+        desk.code_sale(PracticeCustomer::HasNoMoney);
+        desk.payment(|state| matches!(state, Shown::Declined(_)));
+        desk.act(UserAction::TenderCash);
+        desk.act(UserAction::CashGiven { minor: 450 });
+        desk.act(UserAction::CashConfirm);
+        desk.paid();
+    }
+}
+
+#[test]
 fn training_does_not_begin_while_a_payment_or_a_refund_is_unsettled() {
     let mut till = Till::online();
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, PaymentQuestion::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     let answer = Answer::Payment {
         sale: attempt.0,
         attempt: attempt.1,
@@ -503,6 +528,25 @@ fn training_does_not_begin_while_a_payment_or_a_refund_is_unsettled() {
     desk.scan(TEA);
     desk.provide();
     assert!(desk.is_for_real(), "it came too late");
+    desk.train();
+}
+
+#[test]
+fn training_does_not_begin_while_a_refund_waits_for_this_till() {
+    let mut till = Till::online();
+    let status = TerminalStatus { refunds_waiting: 1, ..till.status(TerminalState::Active) };
+    till.give(Input::Net(Answer::Heartbeat(Ok(status))));
+    let nothing_waits = till.status(TerminalState::Active);
+    let mut desk = Desk::of(till);
+    desk.act(UserAction::DismissNotice);
+    desk.ask_to_train();
+    assert_eq!(
+        desk.notice(),
+        Some(&Notice::NoTrainingNow),
+        "only this till may give it back, and only today"
+    );
+    desk.act(UserAction::DismissNotice);
+    desk.give(Input::Net(Answer::Heartbeat(Ok(nothing_waits))));
     desk.train();
 }
 
