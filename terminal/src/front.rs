@@ -79,12 +79,7 @@ impl Front {
         let mut errands = Vec::new();
         match heard {
             Heard::Input(input) => self.on_input(input, now, &mut errands),
-            Heard::Training { session, told } => {
-                if let Some(training) = self.training.as_mut().filter(|_| session == self.session) {
-                    let allowed = training.told(told, now);
-                    self.send_out(allowed, now, &mut errands);
-                }
-            }
+            Heard::Training { session, told } => self.on_told(session, told, now, &mut errands),
             Heard::Provisions(Ok(provisions)) => self.begin(*provisions, now, &mut errands),
             Heard::Provisions(Err(error)) => {
                 tracing::error!(error, "there is no training");
@@ -94,6 +89,18 @@ impl Front {
         }
         self.look_after(now, &mut errands);
         errands
+    }
+
+    fn on_told(&mut self, session: u64, told: Told, now: Moment, errands: &mut Vec<Errand>) {
+        if let Some(training) = self.training.as_mut().filter(|_| session == self.session) {
+            let allowed = training.told(told, now);
+            return self.send_out(allowed, now, errands);
+        }
+        // Whoever typed it has ended that training before it was looked at: a wrong one counts all the same.
+        if let Told::Pin { login, right: false, .. } = told {
+            let (_, counts) = self.till.count_pin(&login, false, now);
+            errands.extend(counts.map(|counts| Errand::Till(Command::KeepWrongPins(counts))));
+        }
     }
 
     fn on_input(&mut self, input: Input, now: Moment, errands: &mut Vec<Errand>) {

@@ -1,12 +1,14 @@
 //! The server of the training: pure, in memory, and the only one that the training can ask. It answers as a server does, so
 //! that the till that practises needs to know nothing of it, and keeps to the same rules.
 
+mod refunds;
+
 use super::wallet::{By, Charge, Customer, GIVES_UP_AFTER, SHOWN_FOR};
 use crate::controller::Moment;
 use crate::sync::{Answer, NetError, PaymentQuestion, Request};
 use evertill_shared::business_day::{BusinessDay, business_day_of};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{Attempt, RefundId, SaleKey};
+use evertill_shared::id::{Attempt, SaleKey};
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
 use evertill_shared::money::Amount;
 use evertill_shared::order::{OrderState, PaidBy};
@@ -14,9 +16,9 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{DraftCreated, OrderView, PaymentView, ShownView};
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundInbox, RefundOrder};
+use evertill_shared::protocol::refunds::RefundAnswer;
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
-use evertill_shared::refund::{Refund, RefundEvent, RefundRequest, RefundState, Refundable};
+use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::signing::VerifyingKey;
 use evertill_shared::terminal_state::TerminalState;
 use evertill_shared::wallet::Wallet;
@@ -376,85 +378,6 @@ impl PracticeServer {
         }
         Ok(HandedIn { head: self.head, quarantined: false })
     }
-
-    fn all_refunds(&self) -> impl Iterator<Item = &Refund> {
-        self.orders.values().flat_map(|order| &order.refunds)
-    }
-
-    fn inbox(&self) -> RefundInbox {
-        let open = self.orders.values().flat_map(|order| {
-            let open = order.refunds.iter().filter(|refund| !refund.state.is_final());
-            let paid_by = order.paid_by.clone();
-            open.filter_map(move |refund| {
-                Some(RefundOrder { refund: refund.clone(), paid_by: paid_by.clone()? })
-            })
-        });
-        RefundInbox { refunds: open.collect(), groups_unreachable: 0 }
-    }
-
-    /// A refund that somebody who may has approved.
-    pub fn reserve(
-        &mut self,
-        number: OrderNumber,
-        request: String,
-        body: &AskRefundAtTill,
-        by: String,
-        now: Moment,
-    ) {
-        let answer = self.reserved(number, body, by, now);
-        self.later(Answer::AskRefund { number, request, result: Ok(answer) }, now);
-    }
-
-    fn reserved(
-        &mut self,
-        number: OrderNumber,
-        body: &AskRefundAtTill,
-        by: String,
-        now: Moment,
-    ) -> RefundAnswer {
-        let received_on = self.today(now);
-        let id = RefundId(format!("TRAINING-{}", body.request));
-        let terminal = self.shop.identity.terminal;
-        let not_paid = RefundAnswer::Refused { why: evertill_shared::refund::RefundRefused::NotPaid };
-        let Some(order) = self.orders.get_mut(&number) else { return not_paid };
-        let Some(paid_by) = order.paid_by.clone() else { return not_paid };
-        let reserved = |refund: &Refund| RefundAnswer::Reserved {
-            order: Box::new(RefundOrder { refund: refund.clone(), paid_by: paid_by.clone() }),
-        };
-        if let Some(known) = order.refunds.iter().find(|refund| refund.id == id) {
-            return if known.amount == body.amount { reserved(known) } else { RefundAnswer::AskedBefore };
-        }
-        if let Err(why) =
-            order.refundable(terminal).may_reserve(&RefundRequest { amount: body.amount, received_on })
-        {
-            return RefundAnswer::Refused { why };
-        }
-        let refund = Refund {
-            id,
-            order: number,
-            amount: body.amount,
-            state: RefundState::Reserved,
-            requested_by: by,
-            reason: body.reason.clone(),
-            requested_at: now.wall,
-            refused: None,
-        };
-        let answer = reserved(&refund);
-        order.refunds.push(refund);
-        answer
-    }
-
-    fn carry_out(&mut self, id: &RefundId, entry: &SignedEntry) -> Result<Refund, ErrorCode> {
-        let Body::RefundCarriedOut { refund, number, .. } = self.read(entry)?.body else {
-            return Err(ErrorCode::BadRequest);
-        };
-        let order = self.orders.get_mut(&number).filter(|_| refund == *id).ok_or(ErrorCode::NotFound)?;
-        let refund = order.refunds.iter_mut().find(|refund| refund.id == *id).ok_or(ErrorCode::NotFound)?;
-        for event in [RefundEvent::CarriedOut, RefundEvent::Confirmed] {
-            refund.state = refund.state.on(event).map_err(|_| ErrorCode::WrongState)?;
-        }
-        Ok(refund.clone())
-    }
 }
 
 impl Order {
@@ -463,18 +386,6 @@ impl Order {
             (Some(_), _) => OrderState::Paid,
             (None, true) => OrderState::Adopted,
             (None, false) => OrderState::Draft,
-        }
-    }
-
-    fn refundable(&self, terminal: evertill_shared::id::TerminalId) -> Refundable {
-        let held = self.refunds.iter().filter(|refund| refund.state.holds_money());
-        let held = held.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor));
-        Refundable {
-            state: self.state(),
-            terminal,
-            business_day: self.day,
-            paid: self.total,
-            held: Amount::new(held, self.total.currency),
         }
     }
 }

@@ -3,12 +3,21 @@
 
 use super::cashiers::{log_in, set_pin};
 use super::desk::{Desk, GOODS, seconds};
+use evertill_shared::protocol::staff::{NewStaff, Role};
+use evertill_shared::secret::SecretText;
 use evertill_tests::process::wait_until;
 
-/// A till that is all that there is on the screen, served by Wang, with Li as the manager.
+/// A till that is all that there is on the screen, served by Mei, a cashier, with Li as the manager.
 async fn kiosk() -> Desk {
     let mut desk = Desk::open().await;
-    set_pin(&desk, "wang", Some("4711")).await;
+    let new = NewStaff {
+        login: "mei".into(),
+        name: "Mei Lin".into(),
+        role: Role::Cashier,
+        password: SecretText::new("mei-evertill-mei".into()),
+    };
+    desk.rig.staff("it").await.unwrap().add_staff(&new).await.unwrap();
+    set_pin(&desk, "mei", Some("4711")).await;
     set_pin(&desk, "li", Some("0815")).await;
     desk.sees("The till is locked", 20);
     let path = desk.till.dir().join("till.toml");
@@ -16,7 +25,7 @@ async fn kiosk() -> Desk {
     std::fs::write(&path, format!("kiosk = true\n{settings}")).unwrap();
     desk.power_cycle();
     desk.sees("The till is locked", 20);
-    log_in(&mut desk, "Wang Wei", "4711");
+    log_in(&mut desk, "Mei Lin", "4711");
     desk.sees("Scan the first item", 20);
     desk
 }
@@ -38,7 +47,7 @@ async fn kiosk_kill_9_at_any_scan_brings_the_cart_back_as_it_was_and_it_is_sold_
         // In mid-cart, without a warning.
         desk.power_cycle();
         desk.sees("A sale waits: ", 20);
-        log_in(&mut desk, "Wang Wei", "4711");
+        log_in(&mut desk, "Mei Lin", "4711");
         desk.till.wait(&items).unwrap();
         assert_eq!(cart(&mut desk), before);
     }
@@ -50,7 +59,7 @@ async fn kiosk_kill_9_at_any_scan_brings_the_cart_back_as_it_was_and_it_is_sold_
     // What was sold does not come back.
     desk.power_cycle();
     desk.sees("The till is locked", 20);
-    log_in(&mut desk, "Wang Wei", "4711");
+    log_in(&mut desk, "Mei Lin", "4711");
     desk.sees("Scan the first item", 20);
 }
 

@@ -1,188 +1,29 @@
 //! Training: everything as in a sale, and nothing of it anywhere. The till, its journal on a real disk, and the training over
 //! it; whatever either wants done outside is recorded by who wants it.
 
+mod desk;
+
 use super::approval::everybody;
 use super::duty::{locked_for, log_in};
 use super::rig::*;
 use crate::controller::*;
-use crate::front::{Errand, Front, Heard};
+use crate::front::Heard;
 use crate::journal_store::JournalStore;
 use crate::sync::{Answer, PaymentQuestion};
-use crate::training::{Customer, PinFor, Provisions, Told};
+use crate::training::{Customer, PinFor, Told};
 use crate::view::{
     AmountPurpose, DrawerState, Page, PaymentState as Shown, PracticeCustomer, ReceiptState, RefundState,
     TypedOff,
 };
-use evertill_hardware::ScanText;
+use desk::Desk;
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::till_staff::TillStaff;
-use evertill_shared::secret::SecretText;
 use evertill_shared::wallet::Wallet;
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// A till with its training, and what they wanted done.
-struct Desk {
-    front: Front,
-    now: Moment,
-    screen: Option<Screen>,
-    /// What the till wanted done, but to show something.
-    till: Vec<Command>,
-    papers: Vec<(u64, PrintOrder)>,
-    pins: Vec<(u64, PinFor, String)>,
-}
-
-impl Desk {
-    fn of(till: Till) -> Self {
-        let (screen, now) = (till.screen, till.now);
-        let front = Front::new(till.controller);
-        Self { front, now, screen, till: Vec::new(), papers: Vec::new(), pins: Vec::new() }
-    }
-
-    fn hear(&mut self, heard: Heard) {
-        for errand in self.front.handle(heard, self.now) {
-            match errand {
-                Errand::Till(Command::Show(screen)) => self.screen = Some(*screen),
-                Errand::Till(command) => self.till.push(command),
-                Errand::Show(screen) => {
-                    assert!(screen.training.is_some(), "unmarked: {:?}", screen.page);
-                    self.screen = Some(*screen);
-                }
-                Errand::Print { session, order } => self.papers.push((session, *order)),
-                Errand::CheckPin { session, asked, login, .. } => self.pins.push((session, asked, login)),
-            }
-        }
-    }
-
-    fn give(&mut self, input: Input) {
-        self.hear(Heard::Input(input));
-    }
-
-    fn act(&mut self, action: UserAction) {
-        self.give(Input::Action(action));
-    }
-
-    fn scan(&mut self, text: &str) {
-        self.give(Input::Scan(ScanText::new(text.into())));
-    }
-
-    /// Time passes in the ticks of the real program.
-    fn pass(&mut self, seconds: u64) {
-        for _ in 0..seconds * 5 {
-            self.now.wall = self.now.wall.plus(Duration::from_millis(200));
-            self.now.monotonic += Duration::from_millis(200);
-            self.give(Input::Tick);
-        }
-    }
-
-    fn page(&self) -> &Page {
-        &self.screen.as_ref().unwrap().page
-    }
-
-    fn notice(&self) -> Option<&Notice> {
-        self.screen.as_ref().unwrap().notice.as_ref()
-    }
-
-    /// The till's own screen is shown, with nothing of training on it.
-    fn is_for_real(&self) -> bool {
-        !self.front.is_training() && self.screen.as_ref().unwrap().training.is_none()
-    }
-
-    /// From the sale into training.
-    fn train(&mut self) {
-        self.ask_to_train();
-        let wanted = self.till.iter().any(|command| matches!(command, Command::BeginTraining));
-        assert!(wanted, "{:?}", self.screen);
-        self.provide();
-        assert!(self.front.is_training(), "{:?}", self.screen);
-        self.pass(1);
-    }
-
-    fn ask_to_train(&mut self) {
-        self.act(UserAction::OpenAbout);
-        self.act(UserAction::BeginTraining);
-    }
-
-    fn provide(&mut self) {
-        self.till.retain(|command| !matches!(command, Command::BeginTraining));
-        let provisions = Provisions {
-            goods: Goods::in_memory(1, &products()).unwrap(),
-            names: crate::catalogue_store::SearchText::default(),
-            seed: [9; 32],
-            random: 4711,
-            jitter: Box::new(|| 500),
-        };
-        self.hear(Heard::Provisions(Ok(Box::new(provisions))));
-    }
-
-    /// The newest PIN that was asked about is this.
-    fn pin_is(&mut self, right: bool) {
-        let (session, asked, login) = self.pins.pop().unwrap();
-        self.hear(Heard::Training { session, told: Told::Pin { asked, login, right } });
-    }
-
-    fn type_pin(&mut self, login: &str) {
-        self.act(UserAction::ChoosePerson { login: login.into() });
-        self.act(UserAction::Unlock { pin: SecretText::new("4711".into()) });
-    }
-
-    /// What the till itself asked its server.
-    fn sent(&self) -> Vec<&Request> {
-        self.till
-            .iter()
-            .filter_map(|command| match command {
-                Command::Send(request) => Some(request),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn cash_sale(&mut self) {
-        self.scan(TEA);
-        self.act(UserAction::TenderCash);
-        self.pass(1);
-        self.act(UserAction::CashGiven { minor: 500 });
-        self.act(UserAction::CashConfirm);
-        assert!(matches!(self.page(), Page::Done(_)), "{:?}", self.page());
-    }
-
-    fn code_sale(&mut self, customer: PracticeCustomer) {
-        self.scan(TEA);
-        self.act(UserAction::TenderCode);
-        self.pass(1);
-        self.act(UserAction::PracticeScan(customer));
-    }
-
-    /// Answers the question that is on the screen with yes.
-    fn confirm(&mut self) {
-        let question = self.screen.as_ref().map_or(0, |screen| screen.question);
-        self.act(UserAction::Confirm { question, yes: true });
-    }
-
-    /// Waits until a practice payment is over.
-    fn payment(&mut self, is_it: impl Fn(&Shown) -> bool) {
-        for _ in 0..60 {
-            match self.page() {
-                Page::Payment(page) if is_it(&page.state) => return,
-                _ => self.pass(1),
-            }
-        }
-        panic!("{:?}", self.page());
-    }
-
-    fn paid(&mut self) {
-        for _ in 0..60 {
-            if matches!(self.page(), Page::Done(_)) {
-                return self.act(UserAction::NextSale);
-            }
-            self.pass(1);
-        }
-        panic!("{:?}", self.page());
-    }
-}
 
 /// A till of everybody's at which this one serves, its journal in this file.
 fn served(path: &Path, login: &str) -> Till {
@@ -621,9 +462,14 @@ fn training_locks_by_itself_counts_wrong_pins_and_knows_who_has_left() {
     let staff = TillStaff { version: 2, people: Some(people) };
     desk.give(Input::Net(Answer::Staff(Ok(staff))));
     assert!(matches!(desk.page(), Page::Lock(page) if page.people.iter().all(|p| p.login != "mei")));
+    // A guess that nobody waits for any more counts all the same.
+    desk.type_pin("bo");
+    let (session, asked, login) = desk.pins.pop().unwrap();
     // Locked or not, training can be ended; the till itself is locked then, and nobody's.
     desk.act(UserAction::EndTraining);
     assert!(desk.is_for_real() && matches!(desk.page(), Page::Lock(_)));
+    desk.hear(Heard::Training { session, told: Told::Pin { asked, login, right: false } });
+    assert_eq!(kept(&desk).unwrap().get("bo"), Some(&1));
     assert_eq!(serves(&desk), None);
 }
 
