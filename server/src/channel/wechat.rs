@@ -12,6 +12,9 @@ mod settings;
 mod sign;
 mod wire;
 
+#[cfg(test)]
+mod published_tests;
+
 pub use settings::{SubMerchant, WechatError, WechatSettings};
 pub use sign::SignType;
 

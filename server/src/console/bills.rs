@@ -244,6 +244,7 @@ fn field_of(field: &StoredField, t: &'static Words) -> Field {
         "fee_minor" => (t.field_fee, &yuan),
         "currency" => (t.field_currency, &str::to_owned),
         "standing" => (t.field_standing, &standing),
+        "account" => (t.field_account, &str::to_owned),
         other => (other, &str::to_owned),
     };
     Field { name: name.to_owned(), ours: say(&field.ours), theirs: say(&field.theirs) }

@@ -15,6 +15,8 @@ const PART: u32 = 5_000;
 pub enum DayList {
     /// Attempts to pay, by when they were sent.
     Payments,
+    /// The same at other accounts than the attempts' own, which took their money as well.
+    PaymentsElsewhere,
     /// Refunds, by when they were carried out.
     Refunds,
     /// Money that goes back by itself, by when it was found.
@@ -25,7 +27,8 @@ pub enum DayList {
 
 impl DayList {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Payments, Self::Refunds, Self::GiveBacks, Self::GiveBacksElsewhere];
+    pub const ALL: [Self; 5] =
+        [Self::Payments, Self::PaymentsElsewhere, Self::Refunds, Self::GiveBacks, Self::GiveBacksElsewhere];
 }
 
 /// A part of a wallet's day.

@@ -1,13 +1,15 @@
 //! Our side of an account's day: read from the order groups themselves, in parts, never from a copy.
 
 use super::{NotDone, Reconciler};
-use crate::base_store::BillsOf;
+use crate::base_store::{BillsOf, RunState};
 use crate::order_group::GroupError;
 use crate::order_group::day_books::DayRow;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, ChannelNumber, RefundId};
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::reconciliation::{BookRow, Carried, Either, Movement, Standing};
+use evertill_shared::reconciliation::{
+    BookRow, Carried, Category, Either, FieldDiffers, Finding, Movement, Standing,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -120,6 +122,7 @@ impl Reconciler {
             }
             still.push(one);
         }
+        self.hear_of(of, &mut still).await?;
         let line = |one: &Carried| match &one.row {
             Either::Bill(row) => Some((row.movement, row.number.clone())),
             Either::Book(_) => None,
@@ -134,13 +137,94 @@ impl Reconciler {
         Ok(still)
     }
 
+    /// Adds rows of ours to lines that wait for one: of what this account took of other accounts' attempts, where that was
+    /// heard of only after the bill of the attempt's day had been compared. Every other row has been compared in its own
+    /// day, and another line of its number is another movement.
+    async fn hear_of(&self, of: BillsOf, still: &mut Vec<Carried>) -> Result<(), NotDone> {
+        let ours = |one: &Carried| match &one.row {
+            Either::Book(row) => Some((row.movement, row.number.clone())),
+            Either::Bill(_) => None,
+        };
+        let ours: BTreeSet<(Movement, String)> = still.iter().filter_map(ours).collect();
+        let mut heard = Vec::new();
+        for one in still.iter() {
+            let Either::Bill(line) = &one.row else { continue };
+            if line.movement == Movement::Payment
+                && !ours.contains(&(line.movement, line.number.clone()))
+                && let Some(row) = self.heard_since(of, &line.number).await?
+            {
+                heard.push(Carried { row: Either::Book(row), days: 0 });
+            }
+        }
+        still.extend(heard);
+        Ok(())
+    }
+
+    async fn heard_since(&self, of: BillsOf, number: &str) -> Result<Option<BookRow>, NotDone> {
+        let Ok(own) = number.parse::<ChannelNumber>() else { return Ok(None) };
+        let all = self.movements_of(&own).await?;
+        let back = RefundId::at_another(&own).0;
+        let here = |movement, number: &str| {
+            let same = |one: &&DayRow| (one.row.movement, one.row.number.as_str()) == (movement, number);
+            let own = |one: &&DayRow| self.centre.stands_for(of.channel, one.account) == of.account;
+            all.iter().filter(same).find(own)
+        };
+        let (Some(taken), Some(back)) = (here(Movement::Payment, number), here(Movement::Refund, &back))
+        else {
+            return Ok(None);
+        };
+        let run = self.base.bill_run(of, self.day_at(taken.at)).await?;
+        let compared_at = run.filter(|run| run.state == RunState::Done).map(|run| run.tried_at);
+        if compared_at.is_none_or(|at| at >= back.at) {
+            return Ok(None);
+        }
+        let mut row = taken.row.clone();
+        self.settings.add_fee(of.channel, &mut row);
+        Ok(Some(row))
+    }
+
+    /// Everything of the order of which that is an attempt.
+    async fn movements_of(&self, own: &ChannelNumber) -> Result<Vec<DayRow>, NotDone> {
+        let unread = |error: GroupError| NotDone::Later(format!("an order group cannot be read: {error}"));
+        let Some(record) = self.groups.payment_of(own).await.map_err(unread)? else { return Ok(Vec::new()) };
+        self.groups.movements(record.number).await.map_err(unread)
+    }
+
+    /// What a bill has and our books do not know there may be known of another account: people are told of which order, and
+    /// whose it is by our books.
+    pub(super) async fn name_others(&self, of: BillsOf, findings: &mut [Finding]) -> Result<(), NotDone> {
+        let nameless =
+            |one: &&mut Finding| one.category == Category::MissingHere && one.movement == Movement::Payment;
+        for finding in findings.iter_mut().filter(nameless) {
+            let Ok(own) = finding.number.parse::<ChannelNumber>() else { continue };
+            let mut known = self.movements_of(&own).await?;
+            known.retain(|one| one.row.movement == Movement::Payment && one.row.number == finding.number);
+            let named = |one: &DayRow| self.centre.stands_for(of.channel, one.account);
+            // Known here as well: then it moved here once more, and not there.
+            if let Some(one) = known.first()
+                && known.iter().all(|one| named(one) != of.account)
+            {
+                finding.order = Some(one.row.order.clone());
+                // Of what was sent nobody knows where there is no account to name.
+                if named(one) != AccountId::NOT_KNOWN {
+                    let (ours, theirs) = (named(one).to_string(), of.account.to_string());
+                    finding.fields.push(FieldDiffers { field: "account", ours, theirs });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Brings a row up to date; false if it is another account's by now.
     async fn is_ours_still(&self, of: BillsOf, row: &mut BookRow, uses: &mut Uses) -> Result<bool, NotDone> {
         let Ok(order) = row.order.parse::<OrderNumber>() else { return Ok(true) };
         let now = self.groups.movements(order).await;
         let now = now.map_err(|error| unread(&order.tag().to_string(), &error))?;
         let same = |new: &DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
-        let Some(DayRow { row: mut new, account, .. }) = now.into_iter().find(same) else {
+        let mut now: Vec<DayRow> = now.into_iter().filter(same).collect();
+        // Of several accounts that have one number, each has its own row.
+        now.sort_by_key(|new| self.centre.stands_for(of.channel, new.account) != of.account);
+        let Some(DayRow { row: mut new, account, .. }) = now.into_iter().next() else {
             return Ok(true);
         };
         self.settings.add_fee(of.channel, &mut new);

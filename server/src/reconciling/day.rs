@@ -150,6 +150,7 @@ impl Reconciler {
             };
             result.findings.retain(|finding| !is_told_there(finding));
         }
+        self.name_others(of, &mut result.findings).await?;
         run.figures.agreed = result.agreed;
         run.figures.findings = result.findings.len() as u64;
         run.figures.settled = result.settled.len() as u64;

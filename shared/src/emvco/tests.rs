@@ -41,6 +41,21 @@ fn the_specifications_example_is_read_and_written_back_unchanged() {
 }
 
 #[test]
+fn the_published_samples_end_with_the_checksums_that_they_come_to() {
+    // Of the README of `emvqr`, which is the specification's; and of a library for another country's codes.
+    let other = "00020101021252044131153137210116372101160123456789ABCDE6010Phnom Penh5913Merchant Shop5802KH540510.00\
+        5303840622501081234567802090124444446304A0BA";
+    assert!(EXAMPLE.ends_with("6304A13A"));
+    for sample in [EXAMPLE, other] {
+        let (text, sum) = sample.split_at(sample.len() - 4);
+        assert_eq!(format!("{:04X}", checksum(text.as_bytes())), sum);
+        assert!(ShopCode::parse(sample).is_ok(), "{sample}");
+        let spoilt = sample.replace("BEST", "BESS").replace("Shop", "Shot");
+        assert!(matches!(ShopCode::parse(&spoilt), Err(EmvError::Checksum { .. })), "{spoilt}");
+    }
+}
+
+#[test]
 fn a_code_with_an_amount_is_for_one_payment_and_one_without_may_hang_on_the_wall() {
     let account = account();
     let accounts: [(u8, &[Object]); 1] = [(26, &account)];

@@ -1,4 +1,5 @@
-use super::super::testing::{MERCHANT, WALLET, merchant, signed_by};
+use super::super::keys::{Trust, WalletKey};
+use super::super::testing::{MERCHANT, WALLET, merchant, signed_by, with as with_trust};
 use super::*;
 use evertill_shared::money::{Amount, Currency};
 use proptest::prelude::*;
@@ -86,6 +87,65 @@ fn what_is_for_somebody_else_or_says_too_little_is_not_taken() {
     ] {
         let body = posted(with(name, value), WALLET);
         assert_eq!(read(&merchant(), body.as_bytes()), Err(Bad::Mismatch(name)), "{value}");
+    }
+}
+
+/// A true notification of 2019 with the wallet's key of that day, as its own library for Node is tried with it.
+#[test]
+fn the_published_notification_of_alipay_sdk_is_the_wallets_and_not_altered() {
+    const KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAqObrdC7hrgAVM98tK0nv3hSQRGGKT4lBsQjHiGjeYZjO\
+        PIPHR5knm2jnnz/YGIXIofVHkA/tAlBAd5DrY7YpvI4tP5EONLtZKC2ghBMx7McI2wRD0xiqzxOQr1FuhZGJ8/AUokBzJrzY+aGX2xcOrxFY\
+        RlFilvVLTXg4LWjR1tdPkO6+i7wQZAIVMClPkwVRZEbaERRHlKqTzv2gGv5rDU8gRoe1LeaN+6BlbTqHWkQcNCUNrA8C6l17XAXGKDsm/9TF\
+        WwO8EPHHHCaQdjtV5/FdcWIt+L8SR1ss7EXTjYDFtxcKVv9rEoY1lX8T4mX+GbXfZHraG5NCF1+XioL5JwIDAQAB";
+    const SIGN: &str = "QfTb8tqE1BMhS5qAnXtvsF3/jBkEvu9q9en0pdbBUDDjvKycZhQb7h8GDs4FKfi049PynaNuatxSgLb/nLWZpXyyh0L\
+        EWdK2S6Ri7nPwrVgOs08zugLO20vOQz44y3ti2Ncm8/wZts1Fr2gZ7pShnVX3d1B50hbsXnObT1r/U8ONNQjWXd0HIul4TG+Q3fm3svmSvFE\
+        y0WnzuhcyHPX5Gm4ELNctL6Qd5YniGJFNcc7kopHYtI/XD9YCKCH6Ct02rzUs9i11C9CsadtZn+WhxF26Dqt9sGEFajkJ8cxUTLi8+VCpLHsg\
+        PE8P0y095uQcDdK0YjCh4x7wVSov+lrmOQ==";
+    let form: Form = [
+        ("gmt_create", "2019-08-15 15:56:22"),
+        ("charset", "utf-8"),
+        ("seller_email", "z97-yuquerevenue@service.aliyun.com"),
+        ("subject", "语雀空间 500人规模"),
+        ("buyer_id", "2088102534368455"),
+        ("invoice_amount", "0.10"),
+        ("notify_id", "2019081500222155624068450559358070"),
+        ("fund_bill_list", "[{\"amount\":\"0.10\",\"fundChannel\":\"ALIPAYACCOUNT\"}]"),
+        ("notify_type", "trade_status_sync"),
+        ("trade_status", "TRADE_SUCCESS"),
+        ("receipt_amount", "0.10"),
+        ("buyer_pay_amount", "0.10"),
+        ("app_id", "2019073166072302"),
+        ("seller_id", "2088531891668739"),
+        ("gmt_payment", "2019-08-15 15:56:24"),
+        ("notify_time", "2019-08-15 15:56:25"),
+        ("version", "1.0"),
+        ("out_trade_no", "20190815155618536-564-57"),
+        ("total_amount", "0.10"),
+        ("trade_no", "2019081522001468450512505578"),
+        ("auth_app_id", "2019073166072302"),
+        ("buyer_logon_id", "xud***@126.com"),
+        ("point_amount", "0.00"),
+        ("sign", SIGN),
+        ("sign_type", "RSA2"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let key = WalletKey::read(KEY.as_bytes()).unwrap();
+    let theirs = Merchant {
+        app_id: "2019073166072302".into(),
+        seller_id: Some("2088531891668739".into()),
+        ..with_trust(Trust::Key(key))
+    };
+    let said = |name: &str, value: &str| {
+        let mut form = form.clone();
+        form.insert(name.into(), value.into());
+        read(&theirs, written(&form).as_bytes())
+    };
+    // All that is wrong with it is that the number is none of ours.
+    assert_eq!(said("version", "1.0"), Err(Bad::Mismatch("out_trade_no")));
+    for (name, value) in [("total_amount", "0.11"), ("out_trade_no", NUMBER), ("subject", ""), ("more", "1")]
+    {
+        assert_eq!(said(name, value), Err(Bad::NotAuthentic), "{name}");
     }
 }
 

@@ -247,6 +247,39 @@ fn only_an_answer_with_a_true_signature_over_its_own_bytes_counts() {
     assert!(open(b"<html><body>502 Bad Gateway</body></html>").is_err());
 }
 
+/// A true answer with the wallet's key of that day, as its own library for Node is tried with it; and where the signed bytes
+/// begin and end there, however the answer is written around them.
+#[test]
+fn the_published_answer_of_alipay_sdk_is_the_wallets_over_the_bytes_that_it_says() {
+    const KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAk7LzhmMa2c4qQd4fqAqenfbuFoA7stPKvoS1LrZEsVnOOGUUjwoa1oU9xsSP\
+        jcOWhIerU/VAN4J95GIAXx59ipcleIyfLn2FhHXPgLJpvo+b2jJFyn/1/DbeJDh+0yDVAOf50Z7HhI0mdUhFMkXlT7BU0ZMtJf/TmISF\
+        EfhDU/w6qFd6D42L97byAkq0K6LroglSVF24GqJEa7hSeUIkZWj7RasykXrc2uVJ1+ejkXE0LyPxa2AHykMGbJLf5SiZvaNzUZgnKIR3\
+        6mLOHpQ/2JCXxhXZYUWHzy0kMH54JcUEeksFWBYLGvLjV1phbcUIc3Q76tIuqApY6E222OoZZQIDAQAB";
+    const NODE: &str =
+        "{\"code\":\"10000\",\"msg\":\"Success\",\"file_id\":\"CAxAToWB1JsAAAAAAAAAAAAADgSLAQBr\"}";
+    const SIGN: &str = "F+LDzpTNiavn7xVZPGuPCSSVRSmWzJGgtuji6tVELGEaqMaNj0jRKXUEr5nloZJBBmwEnddOyCjjepMmrTKTvoOqQ0E\
+        fxpr/R1iEeHTHVbb/Q8TTh6Up5gHJDkILdaWS2q1cWeQ6VT+HQY9P3WRXS7uhILHuDODIhpAyCu5KhWGt0rMCIG+Im6NODJP2oohtSCtmTFXg\
+        58HH587Z2y2bdbjzOxLvzD9IrU1imghXQ2S/Q+wMIvRk9on6cWnBLkrNvJKapA2ReNGWOwyuASvB9zDVzhMPbR+3mfRGkVDxsq5HYLjBKGskJ\
+        MXHw0HuugZij6ScRuaLPODhmHwr/pJ9yw==";
+    const NAME: &str = "alipay_open_file_upload_response";
+    let key = WalletKey::read(KEY.as_bytes()).unwrap();
+    let close = format!("{{\"{NAME}\":{NODE},\"sign\":\"{SIGN}\"}}");
+    let apart = format!("{{\"{NAME}\"\n        :\n        {NODE},\n\n          \"sign\"  :  \"{SIGN}\"}}");
+    for text in [&close, &apart] {
+        let envelope = node::open(text.as_bytes(), NAME).unwrap();
+        assert_eq!(envelope.node, NODE);
+        assert!(key.verifies(envelope.node.as_bytes(), &envelope.sign.unwrap()));
+    }
+    let forged = close.replace("AQBr", "AQBs");
+    let envelope = node::open(forged.as_bytes(), NAME).unwrap();
+    assert!(!key.verifies(envelope.node.as_bytes(), &envelope.sign.unwrap()));
+    // A field of the business's that is called "sign" is not the signature.
+    let inside = "{\"code\":\"10000\",\"sign\":\"xxx\",\"msg\":\"Success\"}";
+    let text = format!("{{\"{NAME}\"\n        :\n        {inside},\n\n          \"sign\"  :  \"{SIGN}\"}}");
+    let envelope = node::open(text.as_bytes(), NAME).unwrap();
+    assert_eq!((envelope.node, envelope.sign.as_deref()), (inside, Some(SIGN)));
+}
+
 #[test]
 fn an_error_of_the_gateway_says_what_is_wrong_and_proves_nothing_unsigned() {
     let node = json!({ "code": "40002", "sub_code": "isv.invalid-signature", "sub_msg": "验签出错" });

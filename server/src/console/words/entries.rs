@@ -377,6 +377,20 @@ dictionary! {
     give_back_open: "On its way back", "正在退回";
     give_back_refused: "The wallet does not take it back", "钱包未退回";
     give_back_next: "Tried again at {}", "{} 再次尝试";
+    given_back_title: "Money that went back by itself", "自动退回的款项";
+    given_back_how: "Money that a wallet took although no sale needed it. The servers give it back under a number of its own, once however often they ask, and nobody has to do it at a till. Newest first.", "钱包收取了但并无交易需要的款项。服务器以单独的退款单号自动退回：无论询问多少次，只会退回一次，收银台无需操作。最新的在前。";
+    given_back_none: "No wallet has taken money that no sale needed.", "没有钱包收取多余的款项。";
+    given_back_more: "There are more than {}: the newest are shown.", "超过 {} 笔，仅列出最新的。";
+    given_back_missing: "What went back in group {} is missing here: it cannot be reached.", "订单库 {} 无法连接：其自动退回的款项未列出。";
+    given_back_late: "Paid after it was over", "结束后才付款";
+    given_back_double: "Paid beside another payment", "与另一笔付款重复";
+    given_back_elsewhere: "Another account took it as well", "另一账户也收取了";
+    given_back_done: "Went back", "已退回";
+    given_back_nothing: "The wallet holds nothing", "钱包未持有款项";
+    given_back_ended: "at {}", "于 {}";
+    given_back_found: "found {}", "发现于 {}";
+    given_back_over: "Nothing is left to do.", "无需再处理。";
+    newer: "Newer", "较新";
     refund_next_till: "Waits for {}; withdrawn after the end of the day", "等待 {} 执行；当日结束后撤回";
     refund_next_ask: "Asks the wallet at {}", "{} 向钱包查询";
     wallet_says: "The wallet says: {}.", "钱包答复：{}。";
@@ -671,6 +685,7 @@ dictionary! {
     field_fee: "Fee", "手续费";
     field_currency: "Currency", "币种";
     field_standing: "Standing", "状态";
+    field_account: "Account at the wallet", "钱包账户";
     category_missing_at_channel: "Missing in the bill", "账单缺失";
     category_missing_here: "Missing in our books", "本店缺失";
     category_paid_there_not_here: "Paid at the wallet, not here", "钱包已付，本店未付";

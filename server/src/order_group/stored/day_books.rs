@@ -38,6 +38,18 @@ fn list_of(list: DayList) -> List {
             key: "p.channel_number",
             number: "p.number",
         },
+        DayList::PaymentsElsewhere => List {
+            select: "SELECT p.sent_at AS at, p.channel_number AS own, g.number, p.currency, p.amount_minor, \
+                     g.state, b.state AS back, 0 AS round, g.account, p.state AS attempt_state, \
+                     p.account AS attempt_account, (SELECT min(w.account) FROM give_backs_elsewhere w \
+                     WHERE w.number = p.number AND w.attempt = p.attempt AND w.state <> 'nothing_taken') AS elsewhere \
+                     FROM give_backs_elsewhere g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+                     LEFT JOIN give_backs b ON b.number = p.number AND b.attempt = p.attempt",
+            wallet: "g.wallet",
+            at: "p.sent_at",
+            key: "p.channel_number",
+            number: "g.number",
+        },
         DayList::Refunds => List {
             select: "SELECT r.carried_out_at AS at, r.id AS own, r.number, r.currency, r.amount_minor, r.state, \
                      NULL AS back, 0 AS round, NULL AS elsewhere, \
@@ -129,7 +141,7 @@ impl DayBooks for StoredGroup {
 }
 
 /// Where an account was used in a time.
-const USED: [&str; 4] = [
+const USED: [&str; 5] = [
     "SELECT p.number FROM payments p WHERE p.wallet = ?1 AND p.account = ?2 AND p.sent_at >= ?3 AND p.sent_at < ?4 \
      LIMIT 1",
     "SELECT r.number FROM refunds r JOIN payments p ON p.number = r.number AND p.state = 'paid' \
@@ -138,6 +150,8 @@ const USED: [&str; 4] = [
      WHERE g.wallet = ?1 AND p.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
     "SELECT g.number FROM give_backs_elsewhere g \
      WHERE g.wallet = ?1 AND g.account = ?2 AND g.since >= ?3 AND g.since < ?4 LIMIT 1",
+    "SELECT g.number FROM give_backs_elsewhere g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+     WHERE g.wallet = ?1 AND g.account = ?2 AND p.sent_at >= ?3 AND p.sent_at < ?4 LIMIT 1",
 ];
 
 /// Where an account has something to settle, or may have: an attempt that was sent nobody knows where may be its.
@@ -182,45 +196,44 @@ fn of_order(sql: &dyn Sql, list: DayList, of: OrderNumber) -> Result<Vec<DayRow>
 }
 
 /// What a row says: one movement; or one for each number under which money was sent back by itself, of which the wallet
-/// has closed all but the last.
+/// has closed all but the last; or nothing that another row does not say.
 fn rows_of(list: DayList, row: &Row) -> Result<Vec<DayRow>, GroupError> {
     let text = |column: &str| row.get::<String>(column);
     let (own, state) = (text("own")?, text("state")?);
-    let back: Option<String> = row.get("back")?;
-    let mut own_moved = list != DayList::Payments;
+    let account: Option<u32> = row.get("account")?;
+    let mut account = account.map_or(AccountId::OF_THE_FILE, AccountId);
     let (movement, own, standing) = match list {
         DayList::Payments => {
-            let state = PaymentState::from_word(&state).ok_or_else(|| nonsense(&state))?;
-            let elsewhere: Option<u32> = row.get("elsewhere")?;
-            own_moved = paid(state, back.as_deref(), false) == Standing::Moved;
-            (Movement::Payment, own, paid(state, back.as_deref(), elsewhere.is_some()))
+            let mut standing = attempt_of(row, "state")?;
+            if let Some(at) = in_the_name_of(row, account, standing)? {
+                (account, standing) = (at, Standing::Moved);
+            }
+            (Movement::Payment, own, standing)
+        }
+        DayList::PaymentsElsewhere => {
+            let (attempts, standing) =
+                (AccountId(row.get("attempt_account")?), attempt_of(row, "attempt_state")?);
+            // There are never so many of these that a part full of them would hide what comes after it.
+            if in_the_name_of(row, attempts, standing)? == Some(account) {
+                return Ok(Vec::new());
+            }
+            (Movement::Payment, own, given_back(&state).took())
         }
         DayList::Refunds => {
             let state = RefundState::from_word(&state).ok_or_else(|| nonsense(&state))?;
             (Movement::Refund, own, refunded(state))
         }
         DayList::GiveBacks | DayList::GiveBacksElsewhere => {
-            let standing = match state.as_str() {
-                "done" => Standing::Moved,
-                "nothing_taken" => Standing::NotMoved,
-                _ => Standing::Unknown,
-            };
             let own = channel_number(own)?;
             let first = match list {
                 DayList::GiveBacksElsewhere => RefundId::at_another(&own),
                 _ => RefundId::of_itself(&own),
             };
-            (Movement::Refund, first.0, standing)
+            (Movement::Refund, first.0, given_back(&state).0)
         }
     };
     let amount = Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?);
-    let order = text("number")?;
-    let round: u8 = row.get("round")?;
-    let (account, elsewhere): (Option<u32>, Option<u32>) = (row.get("account")?, row.get("elsewhere")?);
-    // Where money moved, if it did nowhere else.
-    let account = if own_moved { account } else { elsewhere.or(account) };
-    let account = account.map_or(AccountId::OF_THE_FILE, AccountId);
-    let at = Timestamp(row.get("at")?);
+    let (order, round, at) = (text("number")?, row.get::<u8>("round")?, Timestamp(row.get("at")?));
     let in_round = |one: u8| {
         let standing = if one < round { Standing::NotMoved } else { standing };
         let number = RefundId(own.clone()).in_round(one).0;
@@ -230,11 +243,25 @@ fn rows_of(list: DayList, row: &Row) -> Result<Vec<DayRow>, GroupError> {
     Ok((0..=round).map(in_round).collect())
 }
 
-/// Whether an attempt moved money. One that goes back by itself took it, whatever had become of the attempt before;
-/// unless the wallet said then that it holds nothing. One that another account has the money of beside moved it there.
-fn paid(state: PaymentState, back: Option<&str>, is_elsewhere: bool) -> Standing {
-    match (state, back) {
-        _ if is_elsewhere => Standing::Moved,
+/// Where an attempt moved money that was sent nobody knows where, if it is known of another account alone: the row of the
+/// attempt itself speaks of that one then, so that no bill meets both.
+fn in_the_name_of(
+    row: &Row,
+    account: AccountId,
+    standing: Standing,
+) -> Result<Option<AccountId>, GroupError> {
+    let elsewhere: Option<u32> = row.get("elsewhere")?;
+    let is_lost = account == AccountId::NOT_KNOWN && standing != Standing::Moved;
+    Ok(elsewhere.map(AccountId).filter(|_| is_lost))
+}
+
+/// Whether an attempt moved money at its own account. One that goes back by itself took it, whatever had become of the
+/// attempt before; unless the wallet said then that it holds nothing.
+fn attempt_of(row: &Row, column: &str) -> Result<Standing, GroupError> {
+    let state: String = row.get(column)?;
+    let state = PaymentState::from_word(&state).ok_or_else(|| nonsense(&state))?;
+    let back: Option<String> = row.get("back")?;
+    Ok(match (state, back.as_deref()) {
         (_, Some("nothing_taken")) => Standing::NotMoved,
         (_, Some(_)) | (PaymentState::Paid, None) => Standing::Moved,
         (PaymentState::Declined | PaymentState::Reversed, None) => Standing::NotMoved,
@@ -242,6 +269,24 @@ fn paid(state: PaymentState, back: Option<&str>, is_elsewhere: bool) -> Standing
             PaymentState::Sent | PaymentState::Waiting | PaymentState::Unknown | PaymentState::Reversing,
             None,
         ) => Standing::Unknown,
+    })
+}
+
+/// How money stands that goes back by itself.
+struct GivenBack(Standing);
+
+fn given_back(state: &str) -> GivenBack {
+    GivenBack(match state {
+        "done" => Standing::Moved,
+        "nothing_taken" => Standing::NotMoved,
+        _ => Standing::Unknown,
+    })
+}
+
+impl GivenBack {
+    /// How the payment stands that it goes back of: the wallet had taken it, unless it says that it holds nothing.
+    fn took(&self) -> Standing {
+        if self.0 == Standing::NotMoved { Standing::NotMoved } else { Standing::Moved }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::order_centre::{OpenAccount, Serving};
+use crate::order_group::GiveBackEvent;
 use evertill_shared::money::Currency;
 use evertill_shared::routing::{Account, Span, Table};
 
@@ -248,4 +249,123 @@ async fn what_is_open_at_one_account_waits_for_its_next_bill() {
     shop.rig.clock.advance(DAY);
     shop.look().await;
     assert_eq!(states(&shop).await, [DONE, DONE]);
+}
+
+/// What the second account took of a payment as well, and gave back by itself; the line of that.
+async fn took_it_as_well(shop: &Shop, both: &Attempt) -> BillRow {
+    let (groups, at) = (&shop.rig.groups, shop.rig.clock.now());
+    groups.owe_elsewhere(both.order, 1, ONE).await.unwrap();
+    let all = groups.give_backs_of(both.order).await.unwrap();
+    let [owed] = all.as_slice() else { panic!("{all:?}") };
+    groups.record_give_back(owed.news(0, GiveBackEvent::Done, at, at)).await.unwrap();
+    BillRow { movement: Movement::Refund, ..line(&owed.refund().0, owed.amount.minor) }
+}
+
+/// Agreed, found, settled and carried.
+fn came_to(run: &BillRun) -> (u64, u64, u64, u64) {
+    let figures = &run.figures;
+    (figures.agreed, figures.findings, figures.settled, figures.carried)
+}
+
+#[tokio::test]
+async fn books_match_where_both_accounts_bills_hold_one_payment_and_one_gave_it_back() {
+    let (shop, other) = shop().await;
+    let both = shop.paid(700).await;
+    let back = took_it_as_well(&shop, &both).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&both.number, 700)]));
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&both.number, 700), back]));
+    shop.morning().await;
+    let (first, second) = (run_of(&shop, OF, DAY_OF_SALE).await, run_of(&shop, OTHER, DAY_OF_SALE).await);
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!((first.figures.book_rows, came_to(&first)), (1, (1, 0, 0, 0)));
+    assert_eq!((second.figures.book_rows, came_to(&second)), (2, (2, 0, 0, 0)));
+    assert!(second.difference.is_empty(), "{:?}", second.difference);
+}
+
+#[tokio::test]
+async fn books_match_what_another_account_took_as_well_is_no_stranger_although_its_day_was_compared_before() {
+    let (shop, other) = shop().await;
+    let both = shop.paid(700).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&both.number, 700)]));
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&both.number, 700)]));
+    shop.morning().await;
+    assert_eq!(came_to(&run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap()), (0, 0, 0, 1), "it waits");
+    shop.rig.clock.advance(Duration::from_secs(1));
+    let back = took_it_as_well(&shop, &both).await;
+    shop.publish("2026-11-21", Ok(Vec::new()));
+    publish(&other, "2026-11-21", Ok(vec![back]));
+    shop.morning().await;
+    assert_eq!(came_to(&run_of(&shop, OTHER, "2026-11-21").await.unwrap()), (2, 0, 0, 0));
+    assert_eq!(came_to(&run_of(&shop, OF, "2026-11-21").await.unwrap()), (0, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn what_was_sent_nobody_knows_where_and_is_known_of_another_account_is_no_duplicate_there() {
+    let (shop, other) = shop().await;
+    let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;
+    let back = took_it_as_well(&shop, &lost).await;
+    shop.publish(DAY_OF_SALE, Ok(Vec::new()));
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&lost.number, 700), back]));
+    shop.morning().await;
+    assert_eq!(came_to(&run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap()), (2, 0, 0, 0));
+    assert_eq!(came_to(&run_of(&shop, OF, DAY_OF_SALE).await.unwrap()), (0, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_payment_that_our_books_know_of_another_account_alone_is_named_with_its_order_and_both_accounts() {
+    let (shop, other) = shop().await;
+    let paid = shop.paid(700).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&paid.number, 700)]));
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&paid.number, 700), line("E-nobody", 300)]));
+    for on in ["2026-11-21", "2026-11-22", "2026-11-23"] {
+        shop.publish(on, Ok(Vec::new()));
+        publish(&other, on, Ok(Vec::new()));
+    }
+    for _ in 0..4 {
+        shop.morning().await;
+    }
+    let found = shop.reconciler.base.bill_findings(OTHER, day("2026-11-23"), (0, 9)).await.unwrap();
+    let seen: Vec<_> =
+        found.iter().map(|one| (one.category, one.number.as_str(), one.order.clone())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Category::MissingHere, "E-nobody", None),
+            (Category::MissingHere, paid.number.as_str(), Some(paid.order.to_string())),
+        ],
+        "no duplicate: each number moved once there"
+    );
+    let [account] = found[1].fields.as_slice() else { panic!("{:?}", found[1].fields) };
+    assert_eq!(
+        (account.field.as_str(), account.ours.as_str(), account.theirs.as_str()),
+        ("account", "0", "1")
+    );
+    assert_eq!(shop.findings("2026-11-23").await, []);
+}
+
+#[tokio::test]
+async fn books_match_a_number_that_moves_once_more_on_a_later_day_agrees_with_nothing() {
+    let (shop, other) = shop().await;
+    let both = shop.paid(700).await;
+    let back = took_it_as_well(&shop, &both).await;
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&both.number, 700)]));
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&both.number, 700), back]));
+    // Both wallets tell of it again the next day, by which all of ours is compared.
+    shop.publish("2026-11-21", Ok(vec![line(&both.number, 700)]));
+    publish(&other, "2026-11-21", Ok(vec![line(&both.number, 700)]));
+    for on in ["2026-11-22", "2026-11-23", "2026-11-24"] {
+        shop.publish(on, Ok(Vec::new()));
+        publish(&other, on, Ok(Vec::new()));
+    }
+    for _ in 0..5 {
+        shop.morning().await;
+    }
+    for of in [OF, OTHER] {
+        for on in ["2026-11-21", "2026-11-22", "2026-11-23"] {
+            assert_eq!(came_to(&run_of(&shop, of, on).await.unwrap()), (0, 0, 0, 1), "{on}");
+        }
+        let found = shop.reconciler.base.bill_findings(of, day("2026-11-24"), (0, 9)).await.unwrap();
+        assert_eq!((found.len(), found[0].category), (1, Category::MissingHere), "{found:?}");
+        assert!(found[0].fields.is_empty(), "our books know it there, and once");
+    }
 }
