@@ -3,7 +3,7 @@
 use super::OrderCentre;
 use super::give_back::Since;
 use super::lane::Lane;
-use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord};
+use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord, others_of};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
 use evertill_shared::payment::{Found, Others, Payment, QueryOutcome, ReverseOutcome, found_among};
@@ -27,20 +27,11 @@ impl OrderCentre {
     /// What the order's story says of accounts at which an attempt is ended, because another is kept; and from which its
     /// money goes back.
     pub(super) async fn others(&self, record: &PaymentRecord) -> Result<Others, GroupError> {
-        let (own, mut others) = (record.payment.attempt, Others::default());
+        let own = record.payment.attempt;
         let give_backs = self.0.groups.give_backs_of(record.number).await?;
+        let mut others = others_of(&self.0.groups.order(record.number).await?.story, own);
         let of_own = give_backs.iter().filter(|one| one.attempt == own);
         others.given_back.extend(of_own.filter_map(GiveBack::elsewhere));
-        for line in self.0.groups.order(record.number).await?.story {
-            match line.what {
-                Fact::KnownAtOthers { attempt, accounts } if attempt == own => others.told.extend(accounts),
-                // So it was told before there was a row for it.
-                Fact::GivenBackAt { attempt, account, .. } if attempt == own => {
-                    others.given_back.push(account);
-                }
-                _ => {}
-            }
-        }
         Ok(others)
     }
 

@@ -4,7 +4,7 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PaymentState};
+use evertill_shared::payment::{DeclineReason, Others, PaymentState};
 use evertill_shared::refund::RefundState;
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
@@ -278,6 +278,24 @@ impl fmt::Display for Fact {
 /// Accounts in a row, by their numbers.
 pub(crate) fn named(accounts: &[AccountId]) -> String {
     accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What a story says of the accounts at which an attempt is ended, because another is kept; and from which its money goes
+/// back.
+pub(crate) fn others_of(story: &[StoryLine], own: Attempt) -> Others {
+    let mut others = Others::default();
+    for line in story {
+        match &line.what {
+            Fact::KnownAtOthers { attempt, accounts } if *attempt == own => others.told.extend(accounts),
+            Fact::PaidAtAnother { attempt, account } | Fact::GivenBackAt { attempt, account, .. }
+                if *attempt == own =>
+            {
+                others.given_back.push(*account);
+            }
+            _ => {}
+        }
+    }
+    others
 }
 
 /// A fact and when it became one.

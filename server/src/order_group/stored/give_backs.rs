@@ -109,6 +109,10 @@ fn owe_elsewhere(
 ) -> Result<(), GroupError> {
     let (number, payment) = (record.number, &record.payment);
     let (attempt, wallet, amount) = (payment.attempt, payment.wallet, payment.amount);
+    // Whoever asked late does not know that the attempt was found there since: what it has is the attempt's own.
+    if payment.account == account {
+        return Ok(());
+    }
     let rows = books.sql.execute(
         "INSERT INTO give_backs_elsewhere (number, attempt, account, wallet, state, since, next_at) \
          VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?5) ON CONFLICT DO NOTHING",
