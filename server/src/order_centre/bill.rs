@@ -66,6 +66,8 @@ impl OrderCentre {
             (true, transaction) => {
                 (QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }, None)
             }
+            // One account's "taken back" is no word about the others: the sweeper goes on asking all of them.
+            (false, _) if payment.account == AccountId::NOT_KNOWN => return Ok(()),
             (false, _) => (QueryOutcome::Reversed, None),
         };
         tracing::info!(%number, attempt = payment.attempt, moved = settled.moved, "a bill settles a payment");

@@ -3,6 +3,7 @@
 use super::accounts::{Accounts, ONE, TWO, account};
 use super::wallet::Line;
 use super::*;
+use crate::base_store::StoredSettled;
 use crate::channel::{
     Answer, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes, ShownOrder,
 };
@@ -11,6 +12,7 @@ use evertill_shared::id::AccountId;
 use evertill_shared::money::Amount;
 use evertill_shared::order::OrderState;
 use evertill_shared::payment::{PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
+use evertill_shared::reconciliation::Movement;
 use evertill_shared::routing::Table;
 
 /// What it is that a wallet takes nothing back of.
@@ -176,4 +178,42 @@ async fn one_charge_what_two_accounts_take_after_all_was_over_goes_back_from_bot
         it.minutes(5).await;
     }
     assert_eq!((it.nets(), it.shop.state(&sold, 1).await), ([0, 0], PaymentState::Reversed));
+}
+
+/// What a bill settles of an attempt.
+fn settled(sold: &Sold, account: AccountId, moved: bool) -> StoredSettled {
+    StoredSettled {
+        account,
+        order: sold.number.to_string(),
+        movement: Movement::Payment,
+        number: own_number(sold),
+        moved,
+        transaction: Some("another".into()),
+        day: "2026-11-20".parse().unwrap(),
+        place: 0,
+        told: false,
+    }
+}
+
+impl Accounts {
+    async fn bill_of(&self, sold: &Sold, account: AccountId, moved: bool) -> PaymentState {
+        let settled = settled(sold, account, moved);
+        self.shop.centre.settled_by_bill(Wallet::WeChatPay, &settled).await.unwrap();
+        self.shop.state(sold, 1).await
+    }
+}
+
+#[tokio::test]
+async fn known_or_unknown_that_one_account_took_it_back_is_no_word_about_the_others() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE), account(TWO)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.knows(&it.one, &sold);
+    it.one.books().query = Line::LosesAnswer;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(30)).await;
+    assert_eq!(it.bill_of(&sold, TWO, false).await, PaymentState::Reversing);
+    it.one.books().query = Line::Good;
+    it.minutes(60).await;
+    assert_eq!((it.shop.state(&sold, 1).await, it.nets()), (PaymentState::Reversed, [0, 0]));
 }
