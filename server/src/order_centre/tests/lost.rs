@@ -1,6 +1,6 @@
 //! An attempt whose record was lost, and what is said of it by others than the sweeper.
 
-use super::accounts::{Accounts, ONE, TWO, account};
+use super::accounts::{Accounts, FILE, ONE, TWO, account};
 use super::wallet::Line;
 use super::*;
 use crate::base_store::StoredSettled;
@@ -196,11 +196,48 @@ fn settled(sold: &Sold, account: AccountId, moved: bool) -> StoredSettled {
 }
 
 impl Accounts {
+    /// The attempt was lost, and stands at the first account by now, which does not say any more whether it took it back.
+    async fn found_at_one(&self) -> Sold {
+        self.serve(vec![account(ONE), account(TWO)], vec![]);
+        let sold = self.shop.order(700).await;
+        self.knows(&self.one, &sold);
+        self.takes_back_unseen(&sold).await;
+        self.one.books().reverse = Line::LosesRequest;
+        self.shop.pass(seconds(30)).await;
+        assert_eq!(self.account(&sold, 1).await, ONE);
+        sold
+    }
+
     async fn bill_of(&self, sold: &Sold, account: AccountId, moved: bool) -> PaymentState {
         let settled = settled(sold, account, moved);
         self.shop.centre.settled_by_bill(Wallet::WeChatPay, &settled).await.unwrap();
         self.shop.state(sold, 1).await
     }
+}
+
+#[tokio::test]
+async fn known_or_unknown_what_one_accounts_bill_settled_is_no_word_about_an_attempt_at_another() {
+    for other in [TWO, FILE] {
+        let it = Accounts::new();
+        let sold = it.found_at_one().await;
+        assert_eq!(it.bill_of(&sold, other, false).await, PaymentState::Reversing, "{other}");
+        assert_eq!(it.one.books().net(), 700, "it is not over");
+        assert_eq!(it.bill_of(&sold, ONE, false).await, PaymentState::Reversed, "its own counts");
+        assert_eq!(it.bill_of(&sold, other, true).await, PaymentState::Reversed);
+        assert_eq!(it.rows().await, [], "nothing of it goes back for what another had");
+    }
+}
+
+#[tokio::test]
+async fn what_was_settled_when_all_of_a_wallets_accounts_had_one_bill_still_counts() {
+    let it = Accounts::new();
+    let sold = it.found_at_one().await;
+    let own = centre(it.shop.rig.groups.clone(), &[], &it.shop.rig);
+    let accounts = vec![open(ONE, Arc::clone(&it.one) as Arc<dyn Channel>, false)];
+    let table = Table::new(vec![account(ONE)], vec![]).unwrap();
+    own.serve(Serving { accounts, table, ..Serving::default() });
+    own.settled_by_bill(Wallet::WeChatPay, &settled(&sold, FILE, false)).await.unwrap();
+    assert_eq!(it.shop.state(&sold, 1).await, PaymentState::Reversed);
 }
 
 #[tokio::test]
