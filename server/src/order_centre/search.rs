@@ -32,6 +32,10 @@ impl OrderCentre {
         let mut others = others_of(&self.0.groups.order(record.number).await?.story, own);
         let of_own = give_backs.iter().filter(|one| one.attempt == own);
         others.given_back.extend(of_own.filter_map(GiveBack::elsewhere));
+        // Answers come under the name that an account has now.
+        for id in others.told.iter_mut().chain(&mut others.given_back) {
+            *id = self.stands_for(record.payment.wallet, *id);
+        }
         Ok(others)
     }
 

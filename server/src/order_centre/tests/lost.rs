@@ -1,12 +1,14 @@
-//! An attempt whose record was lost, and what is said of it by others than the sweeper.
+//! An attempt whose record was lost, and what is said of it by others than the sweeper: notifications, bills, an account
+//! that takes the place of the settings file's.
 
 use super::accounts::{Accounts, FILE, ONE, TWO, account};
-use super::wallet::Line;
+use super::wallet::{Line, Standing};
 use super::*;
 use crate::base_store::StoredSettled;
 use crate::channel::{
     Answer, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes, ShownOrder,
 };
+use crate::order_group::Fact;
 use crate::order_group::testing::cny;
 use evertill_shared::id::AccountId;
 use evertill_shared::money::Amount;
@@ -253,4 +255,35 @@ async fn known_or_unknown_that_one_account_took_it_back_is_no_word_about_the_oth
     it.one.books().query = Line::Good;
     it.minutes(60).await;
     assert_eq!((it.shop.state(&sold, 1).await, it.nets()), (PaymentState::Reversed, [0, 0]));
+}
+
+#[tokio::test]
+async fn one_charge_what_was_told_of_the_settings_files_account_is_told_of_the_one_in_its_place() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE)], vec![]);
+    let sold = it.shop.order(700).await;
+    it.shop.wechat.books().payments.insert(own_number(&sold), (Standing::Open, 0));
+    it.shop.wechat.books().reverse = Line::LosesRequest;
+    it.knows(&it.one, &sold);
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(16)).await;
+    let story = it.shop.rig.groups.order(sold.number).await.unwrap().story;
+    let ended = Fact::KnownAtOthers { attempt: 1, accounts: vec![FILE] };
+    assert!(story.iter().any(|line| line.what == ended), "{story:?}");
+    // The customer pays there all the same; it becomes a row, and what was kept says nothing.
+    it.shop.wechat.confirm(&own_number(&sold), 700);
+    it.one.books().query = Line::LosesAnswer;
+    let accounts = vec![
+        open(ONE, Arc::clone(&it.one) as Arc<dyn Channel>, false),
+        open(TWO, Arc::clone(&it.shop.wechat) as Arc<dyn Channel>, true),
+    ];
+    let table = Table::new(vec![account(ONE), account(TWO)], vec![]).unwrap();
+    it.shop.centre.serve(Serving { accounts, table, ..Serving::default() });
+    it.minutes(10).await;
+    assert_eq!(it.account(&sold, 1).await, AccountId::NOT_KNOWN, "what the kept one has would be forgotten");
+    it.shop.wechat.books().reverse = Line::Good;
+    it.one.books().query = Line::Good;
+    it.minutes(60).await;
+    assert_eq!((it.account(&sold, 1).await, it.shop.state(&sold, 1).await), (ONE, PaymentState::Reversed));
+    assert_eq!((it.one.books().net(), it.shop.wechat.books().net()), (0, 0));
 }
