@@ -74,10 +74,15 @@ impl OrderCentre {
             if self.may_be_anothers(since) {
                 return;
             }
-            let takes_back = payment.may_be_reversed(at, policy);
-            if takes_back && has_ended(&lane, payment).await {
-                continue;
-            }
+            // Heard of late, it may be too old for the wallet though it is young by our own clock.
+            let takes_back = match payment.may_be_reversed(at, policy) {
+                true => match end(&lane, payment).await {
+                    ReverseOutcome::Reversed => continue,
+                    ReverseOutcome::TooLate => false,
+                    ReverseOutcome::Retry | ReverseOutcome::Unknown | ReverseOutcome::NoSuchOrder => true,
+                },
+                false => false,
+            };
             if found.too_many.contains(&account) {
                 self.pay_back_at(&lane, record, takes_back).await;
             }
@@ -119,10 +124,13 @@ impl OrderCentre {
 }
 
 /// Takes an attempt back at an account, or closes it, if a code was shown: that was lost with the record.
-async fn has_ended(lane: &Lane, payment: &Payment) -> bool {
+async fn end(lane: &Lane, payment: &Payment) -> ReverseOutcome {
     let own = &payment.channel_number;
-    lane.reverse(own).await == ReverseOutcome::Reversed
-        || lane.shown().is_some() && lane.close(own).await == ReverseOutcome::Reversed
+    let answered = lane.reverse(own).await;
+    let is_closed = answered != ReverseOutcome::Reversed
+        && lane.shown().is_some()
+        && lane.close(own).await == ReverseOutcome::Reversed;
+    if is_closed { ReverseOutcome::Reversed } else { answered }
 }
 
 async fn search_at(

@@ -1,5 +1,5 @@
 //! An attempt whose record was lost, and what is said of it by others than the sweeper: notifications, bills, an account
-//! that takes the place of the settings file's.
+//! that takes the place of the settings file's, and wallets for which it is too late.
 
 use super::accounts::{Accounts, FILE, ONE, TWO, account};
 use super::wallet::{Line, Standing};
@@ -22,6 +22,8 @@ use evertill_shared::routing::Table;
 enum Kind {
     /// Codes that were shown: those are closed.
     Shown,
+    /// What is too old for it.
+    Old,
 }
 
 /// An account of which nothing can be taken back; its notifications name it.
@@ -44,6 +46,7 @@ impl Channel for Stubborn {
     fn reverse<'a>(&'a self, _: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
         self.inner.books().reverse_calls += 1;
         let answer = match self.kind {
+            Kind::Old => ReverseOutcome::TooLate,
             Kind::Shown => ReverseOutcome::Retry,
         };
         Box::pin(async { answer })
@@ -286,4 +289,14 @@ async fn one_charge_what_was_told_of_the_settings_files_account_is_told_of_the_o
     it.minutes(60).await;
     assert_eq!((it.account(&sold, 1).await, it.shop.state(&sold, 1).await), (ONE, PaymentState::Reversed));
     assert_eq!((it.one.books().net(), it.shop.wechat.books().net()), (0, 0));
+}
+
+#[tokio::test]
+async fn one_charge_what_a_wallet_finds_too_old_goes_back_as_a_refund_however_late_it_was_heard_of() {
+    let it = Accounts::new();
+    let sold = it.both_paid(Kind::Old).await;
+    it.minutes(60).await;
+    assert_eq!((it.nets(), it.shop.state(&sold, 1).await), ([0, 0], PaymentState::Reversed));
+    assert_eq!((sent_back(&it.one), sent_back(&it.two)), (vec!['B'], vec!['D']));
+    assert_eq!(it.order_state(&sold).await, OrderState::Adopted, "the till may try again");
 }
