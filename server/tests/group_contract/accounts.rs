@@ -220,3 +220,40 @@ async fn what_another_account_has_beside_goes_back_from_there_and_the_rounds_cou
         assert!(!home.group.accounts_owed().await.unwrap().contains(&(WALLET, FOUR)));
     }
 }
+
+#[tokio::test]
+async fn what_two_accounts_have_under_one_number_is_finished_by_hand_at_each() {
+    for home in homes().await {
+        let number = sent_to(&home, AccountId::NOT_KNOWN, 700).await;
+        for account in [THREE, FOUR] {
+            home.group.owe_elsewhere(number, 1, account, NOON).await.unwrap();
+        }
+        let rows = home.group.give_backs_of(number).await.unwrap();
+        let refund = rows[0].refund();
+        assert_eq!(refund, rows[1].refund(), "{}: one number", home.engine);
+        for row in rows {
+            let waits = GiveBackEvent::NeedsAPerson("the card is gone".into());
+            home.group.record_give_back(row.news(0, waits, NOON, NOON)).await.unwrap();
+        }
+        let finish = async |account| {
+            let (refund, who, login, why) = (refund.clone(), "Mei".into(), "mei".into(), "cash".into());
+            let finished = FinishedByHand { number, refund, account, who, login, why, at: NOON };
+            home.group.finish_by_hand(finished).await
+        };
+        let open = async || {
+            let rows = home.group.give_backs_of(number).await.unwrap();
+            rows.into_iter().filter(|row| row.is_open).map(|row| row.account).collect::<Vec<_>>()
+        };
+        // Nobody says which: it may be the other that was given out.
+        let unclear = GroupError::Refused(Refusal::NotFound("refund that waits for a person"));
+        assert_eq!(finish(None).await, Err(unclear.clone()), "{}", home.engine);
+        assert_eq!(finish(Some(AccountId(5))).await, Err(unclear), "{}", home.engine);
+        for (account, left) in [(THREE, vec![FOUR]), (THREE, vec![FOUR]), (FOUR, vec![]), (FOUR, vec![])] {
+            assert_eq!(finish(Some(account)).await, Ok(()), "{}", home.engine);
+            assert_eq!(open().await, left, "{}: {account}", home.engine);
+        }
+        let told = home.group.order(number).await.unwrap().story;
+        let told = told.into_iter().filter(|line| matches!(line.what, Fact::FinishedByHand { .. }));
+        assert_eq!(told.count(), 2, "{}: each once", home.engine);
+    }
+}
