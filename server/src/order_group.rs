@@ -47,8 +47,8 @@ pub use set::{
 };
 pub use stored::{EngineState, GroupOpenError, StoredGroup};
 pub(crate) use stored::{served_by, served_by_values};
-pub(crate) use story::named;
 pub use story::{Fact, StoryLine};
+pub(crate) use story::{named, others_of};
 
 use crate::database::Database;
 use evertill_shared::order_number::GroupTag;

@@ -251,6 +251,20 @@ impl RefundId {
             round => Self(format!("{}{}", self.0, char::from(b'A' + round - 1))),
         }
     }
+
+    /// Whether it is the number of a later round than that one, of the same money that goes back by itself.
+    #[must_use]
+    pub fn is_later_round_of(&self, earlier: &Self) -> bool {
+        let Some(first) = earlier.0.get(..Self::FIRST).filter(|first| first.starts_with(['B', 'D'])) else {
+            return false;
+        };
+        let first = Self(first.to_owned());
+        let round = |of: &Self| (0..=Self::ROUNDS).find(|round| first.in_round(*round) == *of);
+        round(earlier).is_some_and(|earlier| round(self).is_some_and(|later| later > earlier))
+    }
+
+    /// How long the first number is: a letter, and the attempt's number without its own.
+    const FIRST: usize = 31;
 }
 
 impl fmt::Display for RefundId {
@@ -283,6 +297,15 @@ mod tests {
             let all: std::collections::BTreeSet<_> =
                 rounds(RefundId::at_another(&number(a))).chain(rounds(RefundId::of_itself(&number(a)))).collect();
             prop_assert_eq!(all.len(), 2 * (usize::from(RefundId::ROUNDS) + 1));
+            let first = RefundId::of_itself(&number(a));
+            for (earlier, later) in (0..=RefundId::ROUNDS).flat_map(|e| (0..=RefundId::ROUNDS).map(move |l| (e, l))) {
+                let (this, that) = (first.in_round(earlier), first.in_round(later));
+                prop_assert_eq!(that.is_later_round_of(&this), later > earlier);
+                prop_assert!(!RefundId::at_another(&number(a)).in_round(later).is_later_round_of(&this));
+                let others = RefundId::of_itself(&number(b)).in_round(later).is_later_round_of(&this);
+                prop_assert_eq!(others, number(a) == number(b) && later > earlier);
+            }
+            prop_assert!(!RefundId("R1A".into()).is_later_round_of(&RefundId("R1".into())));
             prop_assert!(all.iter().all(|id| id.0.len() <= 32 && id.0.bytes().all(|b| b.is_ascii_alphanumeric())));
         }
 

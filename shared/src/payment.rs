@@ -104,6 +104,8 @@ pub enum ReverseOutcome {
     Reversed,
     /// Not now: ask again.
     Retry,
+    /// Surely not, and never by this call: it is too long ago for the wallet. What it took goes back as a refund.
+    TooLate,
     /// No authentic, definite answer: ask again.
     Unknown,
     /// The channel knows no such order.
@@ -289,6 +291,9 @@ pub enum Event {
     /// The wallet says that the attempt is by a code that the till shows, and does not take such a one back; its closing was
     /// answered. So it is where the attempt's record was lost: what stands in its place does not know of the code.
     ShownAfterAll(ReverseOutcome),
+    /// The wallet says that it is too late to take the attempt back; and what it says then, asked where it stands. So it may
+    /// be of an attempt that was heard of long after it was paid: by our own clock it is young.
+    TooLateToReverse(QueryOutcome),
     /// A question after the end was answered.
     LookedAgain(QueryOutcome),
     /// The cashier wants the payment taken back instead of waiting on.
@@ -390,8 +395,12 @@ impl Payment {
         self.sent_at = self.sent_at.min(now);
         self.clip_shown(now, policy);
         let before = self.state;
-        let paid = self.shown.is_none() && matches!(event, Event::Query(QueryOutcome::Paid { .. }));
-        if before == PaymentState::Reversing && paid && self.too_late_to_reverse(now, policy) {
+        let is_old = matches!(event, Event::TooLateToReverse(_)) || self.too_late_to_reverse(now, policy);
+        let said_paid = matches!(
+            event,
+            Event::Query(QueryOutcome::Paid { .. }) | Event::TooLateToReverse(QueryOutcome::Paid { .. })
+        );
+        if before == PaymentState::Reversing && self.shown.is_none() && said_paid && is_old {
             // Found paid when the wallet takes nothing back any more: over as an attempt, and the money goes back as a
             // refund under a number of its own.
             self.enter(PaymentState::Reversed, now);
@@ -403,7 +412,9 @@ impl Payment {
         match event {
             Event::Pay(outcome) => self.pay_answered(outcome, now, policy),
             Event::Shown(outcome) => self.shown_answered(outcome, now, policy),
-            Event::Query(outcome) | Event::LookedAgain(outcome) => self.query_answered(outcome, now, policy),
+            Event::Query(outcome) | Event::LookedAgain(outcome) | Event::TooLateToReverse(outcome) => {
+                self.query_answered(outcome, now, policy);
+            }
             Event::Reverse(outcome) => self.reverse_answered(&outcome, now, policy),
             Event::ShownAfterAll(outcome) => {
                 self.shown_after_all(now);
@@ -495,11 +506,13 @@ impl Payment {
             }
             ReverseOutcome::NoSuchOrder => self.no_such_order(now, policy),
             // Not closed, perhaps because it is paid: only a question tells.
-            ReverseOutcome::Retry | ReverseOutcome::Unknown if self.shown.is_some() => {
+            ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::Unknown
+                if self.shown.is_some() =>
+            {
                 self.reversal_accepted = true;
                 self.next_at = now;
             }
-            ReverseOutcome::Retry | ReverseOutcome::Unknown => {
+            ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::Unknown => {
                 self.next_at = self.next_reversal(now, policy);
             }
         }

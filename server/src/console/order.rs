@@ -1,7 +1,7 @@
 //! The page of an order: all that is known of it, and the form for a refund.
 
 use super::accept::{self, AcceptCard};
-use super::finished::{self, FinishCard};
+use super::finished::{self, FinishCard, Which};
 use super::frame::{Frame, Notice, Tab, Tone, html};
 use super::order_view::OrderView;
 use super::problem::Problem;
@@ -71,6 +71,8 @@ pub(super) struct Done {
     asked: String,
     accepted: Option<String>,
     finished: String,
+    /// From which account that went back.
+    at: String,
 }
 
 /// The page.
@@ -87,7 +89,7 @@ pub(super) async fn page(
     };
     let notice = asked_notice(&detail, &done.asked, &visit);
     let accepted = done.accepted.and_then(|_| accept::notice(&detail, &visit));
-    let finished = finished::notice(&detail, &done.finished, &visit);
+    let finished = finished::notice(&detail, &Which::new(done.finished, &done.at), &visit);
     let notices = notice.into_iter().chain(accepted).chain(finished).collect();
     draw(&app, &visit, &detail, StatusCode::OK, notices, Typed::Nothing).await
 }

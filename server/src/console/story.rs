@@ -114,8 +114,11 @@ fn about_refund(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String 
             fill(t.fact_refund_is, &[&refund.0, &text])
         }
         Fact::RefundNeedsAPerson { refund, .. } => fill(t.fact_refund_needs_a_person, &[&refund.0]),
-        Fact::FinishedByHand { refund, who, login, why } => {
+        Fact::FinishedByHand { refund, account: None, who, login, why } => {
             fill(t.fact_finished_by_hand, &[&refund.0, who, login, why])
+        }
+        Fact::FinishedByHand { refund, account: Some(account), who, login, why } => {
+            fill(t.fact_finished_by_hand_at, &[&refund.0, &account.to_string(), who, login, why])
         }
         Fact::RefundContradicted { refund, state } => {
             fill(t.fact_refund_contradicted, &[&refund.0, &say::refund(*state, terminal, t).1])

@@ -212,6 +212,17 @@ impl OrderCentre {
         self.lanes_now().name_of((wallet, account)).1
     }
 
+    /// Whether the bill that stands under an account's name is one with that account's payments. Under the settings file's
+    /// stand those of before each account's bills were compared by themselves, too: all of a wallet's. They are told apart
+    /// only where nothing rests on the settings file's account itself.
+    pub(super) fn may_be_in_bill(&self, wallet: Wallet, account: AccountId, bill_of: AccountId) -> bool {
+        let lanes = self.lanes_now();
+        let file = (wallet, AccountId::OF_THE_FILE);
+        let is_the_files = lanes.get(file).is_some() || lanes.of_the_file.contains(&wallet);
+        lanes.name_of((wallet, account)) == lanes.name_of((wallet, bill_of))
+            || bill_of == AccountId::OF_THE_FILE && !is_the_files
+    }
+
     /// Chooses who is asked for a new payment. To be written down before anything is sent. Whoever asks again for the same
     /// attempt, on any server, gets the same answer, unless the table or an account's standing has changed: so that an
     /// attempt whose record was lost meets its own number again.

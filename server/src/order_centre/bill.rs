@@ -44,6 +44,13 @@ impl OrderCentre {
             return Ok(());
         };
         let payment = &record.payment;
+        if payment.account != AccountId::NOT_KNOWN
+            && !self.may_be_in_bill(wallet, payment.account, settled.account)
+        {
+            tracing::warn!(%number, attempt = payment.attempt, account = %payment.account, bill_of = %settled.account,
+                "a bill of another account than an attempt's own settles nothing of it: its own is asked on");
+            return Ok(());
+        }
         let (outcome, found_at) = match (settled.moved, &settled.transaction) {
             // What is to go back needs its account, and only the accounts themselves know whose it is.
             (true, _) if payment.account == AccountId::NOT_KNOWN => {
@@ -66,6 +73,8 @@ impl OrderCentre {
             (true, transaction) => {
                 (QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }, None)
             }
+            // One account's "taken back" is no word about the others: the sweeper goes on asking all of them.
+            (false, _) if payment.account == AccountId::NOT_KNOWN => return Ok(()),
             (false, _) => (QueryOutcome::Reversed, None),
         };
         tracing::info!(%number, attempt = payment.attempt, moved = settled.moved, "a bill settles a payment");

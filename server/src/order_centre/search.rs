@@ -3,7 +3,7 @@
 use super::OrderCentre;
 use super::give_back::Since;
 use super::lane::Lane;
-use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord};
+use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord, others_of};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
 use evertill_shared::payment::{Found, Others, Payment, QueryOutcome, ReverseOutcome, found_among};
@@ -27,19 +27,14 @@ impl OrderCentre {
     /// What the order's story says of accounts at which an attempt is ended, because another is kept; and from which its
     /// money goes back.
     pub(super) async fn others(&self, record: &PaymentRecord) -> Result<Others, GroupError> {
-        let (own, mut others) = (record.payment.attempt, Others::default());
+        let own = record.payment.attempt;
         let give_backs = self.0.groups.give_backs_of(record.number).await?;
+        let mut others = others_of(&self.0.groups.order(record.number).await?.story, own);
         let of_own = give_backs.iter().filter(|one| one.attempt == own);
         others.given_back.extend(of_own.filter_map(GiveBack::elsewhere));
-        for line in self.0.groups.order(record.number).await?.story {
-            match line.what {
-                Fact::KnownAtOthers { attempt, accounts } if attempt == own => others.told.extend(accounts),
-                // So it was told before there was a row for it.
-                Fact::GivenBackAt { attempt, account, .. } if attempt == own => {
-                    others.given_back.push(account);
-                }
-                _ => {}
-            }
+        // Answers come under the name that an account has now.
+        for id in others.told.iter_mut().chain(&mut others.given_back) {
+            *id = self.stands_for(record.payment.wallet, *id);
         }
         Ok(others)
     }
@@ -79,10 +74,15 @@ impl OrderCentre {
             if self.may_be_anothers(since) {
                 return;
             }
-            let takes_back = payment.may_be_reversed(at, policy);
-            if takes_back && has_ended(&lane, payment).await {
-                continue;
-            }
+            // Heard of late, it may be too old for the wallet though it is young by our own clock.
+            let takes_back = match payment.may_be_reversed(at, policy) {
+                true => match end(&lane, payment).await {
+                    ReverseOutcome::Reversed => continue,
+                    ReverseOutcome::TooLate => false,
+                    ReverseOutcome::Retry | ReverseOutcome::Unknown | ReverseOutcome::NoSuchOrder => true,
+                },
+                false => false,
+            };
             if found.too_many.contains(&account) {
                 self.pay_back_at(&lane, record, takes_back).await;
             }
@@ -124,10 +124,13 @@ impl OrderCentre {
 }
 
 /// Takes an attempt back at an account, or closes it, if a code was shown: that was lost with the record.
-async fn has_ended(lane: &Lane, payment: &Payment) -> bool {
+async fn end(lane: &Lane, payment: &Payment) -> ReverseOutcome {
     let own = &payment.channel_number;
-    lane.reverse(own).await == ReverseOutcome::Reversed
-        || lane.shown().is_some() && lane.close(own).await == ReverseOutcome::Reversed
+    let answered = lane.reverse(own).await;
+    let is_closed = answered != ReverseOutcome::Reversed
+        && lane.shown().is_some()
+        && lane.close(own).await == ReverseOutcome::Reversed;
+    if is_closed { ReverseOutcome::Reversed } else { answered }
 }
 
 async fn search_at(

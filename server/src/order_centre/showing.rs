@@ -5,6 +5,7 @@ use super::OrderCentre;
 use super::lane::{Errand, Lane};
 use crate::channel::{NotificationError, Notified, ShownOrder};
 use crate::order_group::{PaymentNews, PaymentRecord};
+use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, TerminalId};
 use evertill_shared::payment::{DeclineReason, Event, Payment, PaymentState, QueryOutcome, ShownOutcome};
 use evertill_shared::wallet::Wallet;
@@ -157,17 +158,37 @@ impl OrderCentre {
             }
         }
         let at = self.now();
-        let event = Event::Query(lane.query(&record.payment.channel_number, record.payment.amount).await);
-        let knows_it = !matches!(event, Event::Query(QueryOutcome::NoSuchOrder | QueryOutcome::Unknown));
-        let is_lost = record.payment.account == AccountId::NOT_KNOWN;
-        if is_lost && !knows_it {
-            return later;
-        }
-        let found_at = is_lost.then(|| lane.account());
+        let (outcome, found_at) = match record.payment.account {
+            AccountId::NOT_KNOWN => match self.ask_all_at_once(&record, at).await {
+                Some(found) => found,
+                None => return later,
+            },
+            _ => (lane.query(&record.payment.channel_number, record.payment.amount).await, None),
+        };
+        let event = Event::Query(outcome);
         let news = PaymentNews { number, attempt, event, found_at, at, policy: *self.policy(wallet) };
         match self.write_down_briefly(news).await {
             Ok((state, _)) if state.is_final() => Some(Ok(())),
             Ok(_) | Err(_) => later,
         }
+    }
+
+    /// The same of an attempt whose record was lost: that one account has the money does not make it the one that is kept.
+    /// Nothing if they do not say together how it stands; the sweeper looks on.
+    async fn ask_all_at_once(
+        &self,
+        record: &PaymentRecord,
+        at: Timestamp,
+    ) -> Option<(QueryOutcome, Option<AccountId>)> {
+        let since = self.clocks();
+        let others = self.others(record).await.ok()?;
+        let found = self.search(&record.payment, &others).await;
+        // What is over may have been looked at for the last time already. Nobody else chooses another to be kept any more:
+        // none is, and what it took goes back from each.
+        if record.payment.state.is_final() {
+            self.end_elsewhere(&found, &others, record, (at, since)).await;
+        }
+        let is_said = !matches!(found.outcome, QueryOutcome::NoSuchOrder | QueryOutcome::Unknown);
+        is_said.then_some((found.outcome, found.at))
     }
 }

@@ -210,9 +210,10 @@ impl OrderCentre {
     async fn reverse_or_close(&self, lane: &Lane, payment: &Payment, since: Since) -> Event {
         let number = &payment.channel_number;
         let answered = lane.reverse(number).await;
-        let not_so = matches!(answered, ReverseOutcome::Retry | ReverseOutcome::NoSuchOrder);
+        let not_so =
+            matches!(answered, ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::NoSuchOrder);
         if !not_so || lane.shown().is_none() {
-            return Event::Reverse(answered);
+            return unless_too_late(lane, payment, answered).await;
         }
         // It may be a code that was shown: it is not over before it was closed.
         if self.may_be_anothers(since) {
@@ -220,13 +221,13 @@ impl OrderCentre {
         }
         let was_shown = lane.was_shown(number, payment.amount).await;
         match was_shown {
-            Some(false) => Event::Reverse(answered),
+            Some(false) => unless_too_late(lane, payment, answered).await,
             _ if self.may_be_anothers(since) => Event::Reverse(ReverseOutcome::Retry),
             Some(true) => Event::ShownAfterAll(lane.close(number).await),
             None if lane.close(number).await == ReverseOutcome::Reversed => {
                 Event::Reverse(ReverseOutcome::Reversed)
             }
-            None => Event::Reverse(answered),
+            None => unless_too_late(lane, payment, answered).await,
         }
     }
 
@@ -245,6 +246,16 @@ impl OrderCentre {
                 tracing::info!(%number, %refund, %error, "no lease on a refund: it is looked at again");
             }
         }
+    }
+}
+
+/// What a wallet does not take back any more may be there to be refunded: only a question tells.
+async fn unless_too_late(lane: &Lane, payment: &Payment, answered: ReverseOutcome) -> Event {
+    match answered {
+        ReverseOutcome::TooLate => {
+            Event::TooLateToReverse(lane.query(&payment.channel_number, payment.amount).await)
+        }
+        answered => Event::Reverse(answered),
     }
 }
 

@@ -5,6 +5,7 @@ mod doubles;
 mod giving_back;
 mod isolation;
 mod leases;
+mod lost;
 mod refunding;
 mod sharing;
 mod showing;

@@ -145,7 +145,7 @@ pub trait GiveBacks: Send + Sync {
     /// All that went back by itself of an order, or is to go back.
     fn give_backs_of(&self, number: OrderNumber) -> Reply<Vec<GiveBack>>;
     /// Writes down that another account than the attempt's own has its money as well, and that it goes back from there.
-    /// Repeating it changes nothing.
+    /// Repeating it changes nothing, nor does it where the attempt stands at that very account.
     fn owe_elsewhere(
         &self,
         number: OrderNumber,

@@ -118,7 +118,8 @@ pub trait Payments: Send + Sync {
     ) -> Reply<TakenBack>;
     /// Takes in what is newly known, by [`Payment::on`], in the transaction that reads the payment; a payment
     /// that becomes paid makes its order paid in the same transaction. Ends the lease. Taking in the same news
-    /// twice changes nothing that counts.
+    /// twice changes nothing that counts. Refused if what is said is another account's than the attempt's, or that of one
+    /// at which the attempt is being ended because another is kept.
     fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)>;
     /// Writes a fact into the order's story, unless it stands there: what is going to be done about an attempt elsewhere than
     /// at its own account, before it is done.

@@ -115,6 +115,9 @@ pub struct FinishedByHand {
     pub number: OrderNumber,
     /// The number under which the wallet has the money.
     pub refund: RefundId,
+    /// The account that it goes back from, if it is another than the attempt's own: several have it under one number. Nothing
+    /// in what a page of an older server asks for.
+    pub account: Option<AccountId>,
     /// Who says so: the name that others see.
     pub who: String,
     /// The name that they log in with.

@@ -4,7 +4,7 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PaymentState};
+use evertill_shared::payment::{DeclineReason, Others, PaymentState};
 use evertill_shared::refund::RefundState;
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
@@ -174,6 +174,9 @@ pub enum Fact {
     FinishedByHand {
         /// The refund's number.
         refund: RefundId,
+        /// The account that it goes back from, if it is another than the attempt's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
         /// Who.
         who: String,
         /// The name that they log in with.
@@ -188,6 +191,14 @@ pub enum Fact {
         /// Where it stands, and stays.
         state: RefundState,
     },
+}
+
+impl Fact {
+    /// Whether it says that a person has finished that refund, of that account. Who names no account means whichever had it.
+    pub(crate) fn is_finished(&self, of: &RefundId, at: Option<AccountId>) -> bool {
+        let Self::FinishedByHand { refund, account, .. } = self else { return false };
+        refund == of && (at.is_none() || *account == at)
+    }
 }
 
 impl fmt::Display for Fact {
@@ -262,8 +273,10 @@ impl fmt::Display for Fact {
             Self::RefundNeedsAPerson { refund, message } => {
                 write!(f, "Refund {refund}: has not reached the customer ({message})")
             }
-            Self::FinishedByHand { refund, who, login, why } => {
-                write!(f, "Refund {refund}: finished at the wallet by {who} ({login}): {why}")
+            Self::FinishedByHand { refund, account, who, login, why } => {
+                write!(f, "Refund {refund}")?;
+                account.iter().try_for_each(|account| write!(f, " from account {account}"))?;
+                write!(f, ": finished at the wallet by {who} ({login}): {why}")
             }
             Self::RefundContradicted { refund, state } => write!(
                 f,
@@ -278,6 +291,24 @@ impl fmt::Display for Fact {
 /// Accounts in a row, by their numbers.
 pub(crate) fn named(accounts: &[AccountId]) -> String {
     accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What a story says of the accounts at which an attempt is ended, because another is kept; and from which its money goes
+/// back.
+pub(crate) fn others_of(story: &[StoryLine], own: Attempt) -> Others {
+    let mut others = Others::default();
+    for line in story {
+        match &line.what {
+            Fact::KnownAtOthers { attempt, accounts } if *attempt == own => others.told.extend(accounts),
+            Fact::PaidAtAnother { attempt, account } | Fact::GivenBackAt { attempt, account, .. }
+                if *attempt == own =>
+            {
+                others.given_back.push(*account);
+            }
+            _ => {}
+        }
+    }
+    others
 }
 
 /// A fact and when it became one.

@@ -106,19 +106,29 @@ impl Reconciler {
 
     /// Rows of ours that wait for their line may stand otherwise by now: the bill is held against what is true today. One
     /// that did not move after all waits for nothing any more, unless there is a line that says otherwise; one that turned
-    /// out to be another account's waits there.
+    /// out to be another account's waits there. What goes back by itself may have got another number since: its row stands
+    /// under the day on which the money was found, so it is taken along from there.
     pub(super) async fn refresh(
         &self,
         of: BillsOf,
         carried: Vec<Carried>,
         uses: &mut Uses,
     ) -> Result<Vec<Carried>, NotDone> {
+        let number = |one: &Carried| match &one.row {
+            Either::Book(row) => Some(row.number.clone()),
+            Either::Bill(_) => None,
+        };
+        let mut known: BTreeSet<String> = carried.iter().filter_map(number).collect();
         let mut still = Vec::new();
         for mut one in carried {
-            if let Either::Book(row) = &mut one.row
-                && !self.is_ours_still(of, row, uses).await?
-            {
-                continue;
+            if let Either::Book(row) = &mut one.row {
+                let now = self.movements(row).await?;
+                let later = self.later_rounds(of, row, &now, uses);
+                let new = later.into_iter().filter(|row| known.insert(row.number.clone()));
+                still.extend(new.map(|row| Carried { row: Either::Book(row), days: 0 }));
+                if !self.is_ours_still(of, row, &now, uses) {
+                    continue;
+                }
             }
             still.push(one);
         }
@@ -215,27 +225,50 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Brings a row up to date; false if it is another account's by now.
-    async fn is_ours_still(&self, of: BillsOf, row: &mut BookRow, uses: &mut Uses) -> Result<bool, NotDone> {
-        let Ok(order) = row.order.parse::<OrderNumber>() else { return Ok(true) };
+    /// All that moved, or was to, for a row's order; nothing if there is no such order.
+    async fn movements(&self, row: &BookRow) -> Result<Vec<DayRow>, NotDone> {
+        let Ok(order) = row.order.parse::<OrderNumber>() else { return Ok(Vec::new()) };
         let now = self.groups.movements(order).await;
-        let now = now.map_err(|error| unread(&order.tag().to_string(), &error))?;
-        let same = |new: &DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
-        let mut now: Vec<DayRow> = now.into_iter().filter(same).collect();
-        // Of several accounts that have one number, each has its own row.
-        now.sort_by_key(|new| self.centre.stands_for(of.channel, new.account) != of.account);
-        let Some(DayRow { row: mut new, account, .. }) = now.into_iter().next() else {
-            return Ok(true);
-        };
-        self.settings.add_fee(of.channel, &mut new);
-        *row = new;
-        // Whatever it is, its line may stand in a later bill.
-        let mut waiting = row.clone();
-        if waiting.standing != Standing::NotMoved {
-            waiting.standing = Standing::Unknown;
-        }
-        Ok(uses.takes(of.account, self.centre.stands_for(of.channel, account), &waiting))
+        now.map_err(|error| unread(&order.tag().to_string(), &error))
     }
+
+    /// The rows of the numbers that a row's money was sent back under after that row's own.
+    fn later_rounds(&self, of: BillsOf, row: &BookRow, now: &[DayRow], uses: &mut Uses) -> Vec<BookRow> {
+        let (own, mut later) = (RefundId(row.number.clone()), Vec::new());
+        for DayRow { row: new, account, .. } in now {
+            let account = self.centre.stands_for(of.channel, *account);
+            let is_later = (new.movement, row.movement) == (Movement::Refund, Movement::Refund)
+                && RefundId(new.number.clone()).is_later_round_of(&own);
+            if is_later && account == of.account && uses.takes(of.account, account, &waiting(new)) {
+                let mut new = new.clone();
+                self.settings.add_fee(of.channel, &mut new);
+                later.push(new);
+            }
+        }
+        later
+    }
+
+    /// Brings a row up to date; false if it is another account's by now.
+    fn is_ours_still(&self, of: BillsOf, row: &mut BookRow, now: &[DayRow], uses: &mut Uses) -> bool {
+        let same = |new: &&DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
+        // Of several accounts that have one number, each has its own row.
+        let another = |new: &&DayRow| self.centre.stands_for(of.channel, new.account) != of.account;
+        let Some(DayRow { row: new, account, .. }) = now.iter().filter(same).min_by_key(another) else {
+            return true;
+        };
+        *row = new.clone();
+        self.settings.add_fee(of.channel, row);
+        uses.takes(of.account, self.centre.stands_for(of.channel, *account), &waiting(row))
+    }
+}
+
+/// The row of an earlier day as it counts for another day's bill: whatever it is, its line may stand in a later one.
+fn waiting(row: &BookRow) -> BookRow {
+    let mut waiting = row.clone();
+    if waiting.standing != Standing::NotMoved {
+        waiting.standing = Standing::Unknown;
+    }
+    waiting
 }
 
 fn unread(tag: &str, error: &GroupError) -> NotDone {

@@ -1,4 +1,5 @@
 mod accounts;
+mod rounds;
 
 use super::*;
 use crate::base_store::{RunState, StoredFinding};

@@ -8,7 +8,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
 use evertill_shared::journal::Body;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::payment::{DeclineReason, Event, PayOutcome, QueryOutcome};
+use evertill_shared::payment::{DeclineReason, Event, PayOutcome, PaymentState, QueryOutcome};
 use evertill_shared::refund::RefundEvent;
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
@@ -127,6 +127,46 @@ async fn whatever_rests_on_an_account_is_known() {
     }
 }
 
+/// What is said is of another account than the attempt's.
+fn another() -> GroupError {
+    GroupError::Refused(Refusal::Conflict("the account"))
+}
+
+#[tokio::test]
+async fn one_charge_an_account_at_which_an_attempt_is_ended_is_never_the_one_that_is_kept() {
+    for home in homes().await {
+        let number = sent_to(&home, AccountId::NOT_KNOWN, 700).await;
+        let found = async |account, outcome| {
+            let news = PaymentNews { found_at: Some(account), ..news(number, Event::Query(outcome)) };
+            home.group.record_payment(news).await.map(|(record, _)| record.payment.account)
+        };
+        let paid = || QueryOutcome::Paid { transaction: "42".into() };
+        let ended = Fact::KnownAtOthers { attempt: 1, accounts: vec![THREE, FOUR] };
+        home.group.tell_once(number, ended, NOON).await.unwrap();
+        home.group.owe_elsewhere(number, 1, FOUR, NOON).await.unwrap();
+        for said in [paid(), QueryOutcome::Waiting, QueryOutcome::NotPaid] {
+            for account in [THREE, FOUR] {
+                assert_eq!(found(account, said.clone()).await, Err(another()), "{}: {said:?}", home.engine);
+            }
+        }
+        // What was refunded from there is not looked for there again, whatever is said of it.
+        assert_eq!(found(FOUR, QueryOutcome::Reversed).await, Err(another()), "{}", home.engine);
+        let record = home.group.payment(number, 1).await.unwrap().payment;
+        assert_eq!((record.account, record.state), (AccountId::NOT_KNOWN, PaymentState::Sent));
+        // Once it is surely ended there, it may be looked for there; and the ends of other attempts say nothing.
+        assert_eq!(found(THREE, QueryOutcome::Reversed).await, Ok(THREE), "{}", home.engine);
+        home.group.owe_elsewhere(number, 1, THREE, NOON).await.unwrap();
+        let owed = home.group.give_backs_of(number).await.unwrap();
+        let owed: Vec<_> = owed.into_iter().map(|row| row.account).collect();
+        assert_eq!(owed, [FOUR], "{}: what an attempt's own account has is not owed elsewhere", home.engine);
+        let next = sent_to(&home, AccountId::NOT_KNOWN, 300).await;
+        let other = Fact::KnownAtOthers { attempt: 2, accounts: vec![THREE] };
+        home.group.tell_once(next, other, NOON).await.unwrap();
+        let news = PaymentNews { found_at: Some(THREE), ..news(next, Event::Query(paid())) };
+        assert_eq!(home.group.record_payment(news).await.unwrap().0.payment.account, THREE);
+    }
+}
+
 #[tokio::test]
 async fn what_was_sent_nobody_knows_where_rests_on_every_account_until_it_is_found() {
     for home in homes().await {
@@ -140,9 +180,10 @@ async fn what_was_sent_nobody_knows_where_rests_on_every_account_until_it_is_fou
         let record = home.group.record_payment(found).await.unwrap().0;
         assert_eq!(record.payment.account, THREE);
         let again = PaymentNews { found_at: Some(FOUR), ..news(number, Event::GiveUp) };
-        home.group.record_payment(again).await.unwrap();
-        let record = home.group.payment(number, 1).await.unwrap();
-        assert_eq!(record.payment.account, THREE, "{}: it stays where it was found", home.engine);
+        assert_eq!(home.group.record_payment(again).await, Err(another()), "{}", home.engine);
+        let record = home.group.payment(number, 1).await.unwrap().payment;
+        let stands = (record.account, record.state);
+        assert_eq!(stands, (THREE, PaymentState::Waiting), "{}: it stays where it was found", home.engine);
         assert!(is_owed(&home, THREE).await && !is_owed(&home, FOUR).await, "{}", home.engine);
     }
 }
@@ -177,5 +218,42 @@ async fn what_another_account_has_beside_goes_back_from_there_and_the_rounds_cou
         let all = home.group.give_backs_of(number).await.unwrap();
         assert_eq!((all[0].round, all[0].is_open), (1, false), "{}: over is over", home.engine);
         assert!(!home.group.accounts_owed().await.unwrap().contains(&(WALLET, FOUR)));
+    }
+}
+
+#[tokio::test]
+async fn what_two_accounts_have_under_one_number_is_finished_by_hand_at_each() {
+    for home in homes().await {
+        let number = sent_to(&home, AccountId::NOT_KNOWN, 700).await;
+        for account in [THREE, FOUR] {
+            home.group.owe_elsewhere(number, 1, account, NOON).await.unwrap();
+        }
+        let rows = home.group.give_backs_of(number).await.unwrap();
+        let refund = rows[0].refund();
+        assert_eq!(refund, rows[1].refund(), "{}: one number", home.engine);
+        for row in rows {
+            let waits = GiveBackEvent::NeedsAPerson("the card is gone".into());
+            home.group.record_give_back(row.news(0, waits, NOON, NOON)).await.unwrap();
+        }
+        let finish = async |account| {
+            let (refund, who, login, why) = (refund.clone(), "Mei".into(), "mei".into(), "cash".into());
+            let finished = FinishedByHand { number, refund, account, who, login, why, at: NOON };
+            home.group.finish_by_hand(finished).await
+        };
+        let open = async || {
+            let rows = home.group.give_backs_of(number).await.unwrap();
+            rows.into_iter().filter(|row| row.is_open).map(|row| row.account).collect::<Vec<_>>()
+        };
+        // Nobody says which: it may be the other that was given out.
+        let unclear = GroupError::Refused(Refusal::NotFound("refund that waits for a person"));
+        assert_eq!(finish(None).await, Err(unclear.clone()), "{}", home.engine);
+        assert_eq!(finish(Some(AccountId(5))).await, Err(unclear), "{}", home.engine);
+        for (account, left) in [(THREE, vec![FOUR]), (THREE, vec![FOUR]), (FOUR, vec![]), (FOUR, vec![])] {
+            assert_eq!(finish(Some(account)).await, Ok(()), "{}", home.engine);
+            assert_eq!(open().await, left, "{}: {account}", home.engine);
+        }
+        let told = home.group.order(number).await.unwrap().story;
+        let told = told.into_iter().filter(|line| matches!(line.what, Fact::FinishedByHand { .. }));
+        assert_eq!(told.count(), 2, "{}: each once", home.engine);
     }
 }

@@ -67,6 +67,7 @@ impl Payment {
         let transaction = match event {
             Event::Pay(PayOutcome::ConfirmedSuccess { transaction })
             | Event::Query(QueryOutcome::Paid { transaction })
+            | Event::TooLateToReverse(QueryOutcome::Paid { transaction })
             | Event::LookedAgain(QueryOutcome::Paid { transaction }) => transaction,
             _ => return Change::None,
         };

@@ -71,6 +71,14 @@ pub fn found_among(answers: &[(AccountId, QueryOutcome)], is_whole: bool, others
 }
 
 impl Others {
+    /// Whether an attempt may be said to be that account's by such a word. Where it is being ended, it may be so only once it
+    /// surely is over; and what goes back as a refund must not be found there again.
+    #[must_use]
+    pub fn may_be_found_at(&self, id: AccountId, said: &QueryOutcome) -> bool {
+        let is_over = matches!(said, QueryOutcome::Reversed | QueryOutcome::Failed(_));
+        !self.given_back.contains(&id) && (is_over || !self.told.contains(&id))
+    }
+
     fn now_says(&self, id: AccountId, said: &QueryOutcome) -> QueryOutcome {
         match said {
             QueryOutcome::Paid { .. } if self.given_back.contains(&id) => QueryOutcome::Reversed,
@@ -80,10 +88,12 @@ impl Others {
 }
 
 impl Payment {
-    /// That account knows the attempt's number. Counts only while nobody knew which does.
-    pub fn found_at(&mut self, account: AccountId) {
+    /// That account knows the attempt's number. Counts only while nobody knew which does; whether the attempt is that
+    /// account's, so that what it says is about it.
+    pub fn found_at(&mut self, account: AccountId) -> bool {
         if self.account == AccountId::NOT_KNOWN {
             self.account = account;
         }
+        self.account == account
     }
 }

@@ -160,12 +160,12 @@ pub fn reverse(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, 
         C::Success if again == Some("N") => ReverseOutcome::Reversed,
         C::Business => match reply.sub_code {
             S::TradeNotExist | S::TradeNotExistBare => ReverseOutcome::NoSuchOrder,
+            S::CancelTooLate => ReverseOutcome::TooLate,
             // Surely not taken back: in a state that does not allow it, or without the money to give back.
             S::SellerBalance
             | S::TradeFinished
             | S::TradeStatus
             | S::Frozen
-            | S::CancelTooLate
             | S::CancelNotAllowed
             | S::RefundFee
             | S::RefundNotAllowed => ReverseOutcome::Retry,

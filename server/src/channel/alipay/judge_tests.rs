@@ -245,13 +245,13 @@ fn no_error_is_taken_for_a_cancellation() {
         "ACQ.TRADE_STATUS_ERROR",
         "ACQ.REASON_TRADE_BEEN_FREEZEN",
         "ACQ.TRADE_NOT_ALLOW_REFUND",
-        "ACQ.TRADE_CANCEL_TIME_OUT",
         "ACQ.CANCEL_NOT_ALLOWED",
         "ACQ.REASON_TRADE_REFUND_FEE_ERR",
     ];
     for (word, _) in S::DOCUMENTED {
         let wanted = match *word {
             "ACQ.TRADE_NOT_EXIST" | "TRADE_NOT_EXIST" => ReverseOutcome::NoSuchOrder,
+            "ACQ.TRADE_CANCEL_TIME_OUT" => ReverseOutcome::TooLate,
             word if retried.contains(&word) => ReverseOutcome::Retry,
             _ => ReverseOutcome::Unknown,
         };

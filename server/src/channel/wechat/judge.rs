@@ -110,6 +110,7 @@ pub fn reverse(reply: &Reply, number: &ChannelNumber) -> Result<ReverseOutcome, 
         None if again => ReverseOutcome::Retry,
         None => ReverseOutcome::Reversed,
         Some(E::OrderNotExist) => ReverseOutcome::NoSuchOrder,
+        Some(E::ReverseExpired) if !again => ReverseOutcome::TooLate,
         // Surely not taken back: while the customer types, or in a state that does not allow it.
         Some(
             E::UserPaying

@@ -231,6 +231,10 @@ fn a_reversal_counts_only_when_it_says_so_and_asks_for_nothing_more() {
     assert_eq!(of(failed("USERPAYING")), Ok(ReverseOutcome::Retry));
     assert_eq!(of(failed("SYSTEMERROR")), Ok(ReverseOutcome::Unknown));
     assert_eq!(of(failed("ORDERNOTEXIST")), Ok(ReverseOutcome::NoSuchOrder));
+    let mut old = failed("REVERSE_EXPIRE");
+    assert_eq!(of(old.clone()), Ok(ReverseOutcome::TooLate));
+    old.insert("recall".into(), "Y".into());
+    assert_eq!(of(old), Ok(ReverseOutcome::Retry));
     assert!(of(fields(&[("out_trade_no", "X")])).is_err());
 }
 

@@ -214,6 +214,7 @@ pub fn reverse(reply: &Reply, number: &ChannelNumber, us: Us<'_>) -> Result<Reve
             same(said, "/out_trade_no", number.as_str())?;
             Ok(ReverseOutcome::Reversed)
         }
+        Reply::Error(E::ReverseExpired, _) => Ok(ReverseOutcome::TooLate),
         Reply::Error(code, _) => Ok(not_taken_back(*code)),
     }
 }

@@ -128,6 +128,7 @@ fn every_documented_word_means_what_the_table_says() {
             match close(&reply) {
                 ReverseOutcome::Reversed => 'C',
                 ReverseOutcome::Retry => 'R',
+                ReverseOutcome::TooLate => 'T',
                 ReverseOutcome::NoSuchOrder => 'N',
                 ReverseOutcome::Unknown => 'U',
             },
@@ -243,6 +244,8 @@ fn only_an_empty_yes_closes_and_only_a_named_one_takes_back() {
     assert_eq!(close(&good(json!({}))), ReverseOutcome::Unknown);
     let named = json!({ "appid": US.app_id, "mchid": US.merchant_id, "out_trade_no": number(1).as_str() });
     assert_eq!(reverse(&good(named.clone()), &number(1), US), Ok(ReverseOutcome::Reversed));
+    assert_eq!(reverse(&error("REVERSE_EXPIRE"), &number(1), US), Ok(ReverseOutcome::TooLate));
+    assert_eq!(reverse(&error("TRADE_STATE_ERROR"), &number(1), US), Ok(ReverseOutcome::Retry));
     assert!(reverse(&good(named), &number(2), US).is_err());
     assert!(reverse(&Reply::Good(Value::Null), &number(1), US).is_err());
 }

@@ -254,6 +254,7 @@ dictionary! {
     finish_title: "Money that waits for a person", "等待人工处理的款项";
     finish_how: "The wallet has taken this money from the store and cannot hand it to the customer, whose card is gone. Finish the refund in the wallet's merchant system first, then say here that it is done: the books are closed by it, and the money is never sent again from here.", "钱包已从商户扣款，但因顾客的银行卡失效无法退给顾客。请先在钱包商户平台完成退款，再在此确认：确认后账目即结清，系统不会再次退款。";
     finish_amount: "{} as {}", "{}，退款单号 {}";
+    finish_amount_at: "{} as {}, from account {}", "{}，退款单号 {}，账户 {}";
     finish_reason: "How was it done?", "如何处理的？";
     finish_reason_hint: "like: paid to another card of the customer's, number 42", "例如：已退至顾客的另一张卡，流水号 42";
     finish: "It is finished", "已处理完成";
@@ -291,6 +292,7 @@ dictionary! {
     fact_refund_is: "Refund {}: {}", "退款 {}：{}";
     fact_refund_needs_a_person: "Refund {}: the wallet could not hand the money to the customer, whose card is gone. Finish it in the wallet's merchant system; it is asked about until then.", "退款 {}：顾客的银行卡已失效，钱包未能退到顾客手中。请在钱包商户平台手动处理；处理完成前系统会继续查询。";
     fact_finished_by_hand: "Refund {}: finished at the wallet by {} ({}): {}", "退款 {}：由 {}（{}）在钱包商户平台处理完成：{}";
+    fact_finished_by_hand_at: "Refund {} from account {}: finished at the wallet by {} ({}): {}", "退款 {}（账户 {}）：由 {}（{}）在钱包商户平台处理完成：{}";
     fact_refund_contradicted: "Refund {}: the wallet now says otherwise than \"{}\". Compare with the wallet's merchant system.", "退款 {}：钱包现在的说法与“{}”不符，请与钱包商户系统核对。";
 
     // Terminals

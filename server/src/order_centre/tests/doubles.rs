@@ -24,7 +24,7 @@ fn facts(story: &[crate::order_group::StoryLine]) -> Vec<Fact> {
 }
 
 impl Accounts {
-    fn nets(&self) -> [i64; 2] {
+    pub(super) fn nets(&self) -> [i64; 2] {
         [self.one.books().net(), self.two.books().net()]
     }
 
@@ -37,7 +37,7 @@ impl Accounts {
     }
 
     /// Lets minutes pass: long enough for every pause and lease in between.
-    async fn minutes(&self, minutes: u64) {
+    pub(super) async fn minutes(&self, minutes: u64) {
         for _ in 0..minutes {
             self.shop.rig.clock.advance(seconds(60));
             for tag in self.shop.rig.groups.tags() {

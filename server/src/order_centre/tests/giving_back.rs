@@ -295,6 +295,7 @@ fn finished(shop: &Shop, sold: &Sold, refund: &str) -> FinishedByHand {
     FinishedByHand {
         number: sold.number,
         refund: RefundId(refund.to_owned()),
+        account: None,
         who: "Mei".into(),
         login: "mei".into(),
         why: "to another card".into(),

@@ -109,6 +109,10 @@ fn owe_elsewhere(
 ) -> Result<(), GroupError> {
     let (number, payment) = (record.number, &record.payment);
     let (attempt, wallet, amount) = (payment.attempt, payment.wallet, payment.amount);
+    // Whoever asked late does not know that the attempt was found there since: what it has is the attempt's own.
+    if payment.account == account {
+        return Ok(());
+    }
     let rows = books.sql.execute(
         "INSERT INTO give_backs_elsewhere (number, attempt, account, wallet, state, since, next_at) \
          VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?5) ON CONFLICT DO NOTHING",
@@ -360,15 +364,19 @@ fn save(
 }
 
 /// A person has finished at the wallet what the wallet could hand to nobody: it is over, and is sent no more. Nothing if
-/// no such money waits for a person.
+/// no such money waits for a person; or if that of several accounts does, and nobody says which they have finished.
 pub(super) fn finish_by_hand(
     books: &Books<'_>,
     number: OrderNumber,
-    refund: &RefundId,
+    (refund, account): (&RefundId, Option<AccountId>),
     at: Timestamp,
 ) -> Result<bool, GroupError> {
-    let waits = |one: &GiveBack| one.is_open && one.by_hand && one.refund() == *refund;
-    let Some(open) = of_order(books.sql, number)?.into_iter().find(waits) else { return Ok(false) };
+    let waits = |one: &GiveBack| {
+        let is_there = account.is_none() || one.elsewhere() == account;
+        one.is_open && one.by_hand && one.refund() == *refund && is_there
+    };
+    let mut waiting = of_order(books.sql, number)?.into_iter().filter(waits);
+    let (Some(open), None) = (waiting.next(), waiting.next()) else { return Ok(false) };
     let over = After { state: "done", round: open.round, by_hand: true, words: None };
     save(books, &open, &over, (at, open.next_at))?;
     Ok(true)

@@ -2,7 +2,7 @@
 
 use super::super::{
     Fact, GroupError, Guard, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Refusal,
-    Reply, Started, TakenBack,
+    Reply, Started, TakenBack, others_of,
 };
 use super::StoredGroup;
 use super::books::Books;
@@ -78,7 +78,9 @@ impl Payments for StoredGroup {
             lock(books.sql, news.number)?;
             let mut record = get(books.sql, news.number, news.attempt)?;
             let before = record.payment.clone();
-            news.found_at.into_iter().for_each(|account| record.payment.found_at(account));
+            if let Some(account) = news.found_at {
+                find_at(books, &mut record, account, &news.event)?;
+            }
             let change = record.payment.on(news.event.clone(), news.at, &news.policy);
             let record = save(books, &before, &record, news.at)?;
             tell_of(books, &before, &record, news.at)?;
@@ -171,6 +173,29 @@ impl Payments for StoredGroup {
             one(sql, &statement, &params![number.as_str(), pattern], payment_row)
         })
     }
+}
+
+/// An attempt of which nobody knew whose it is stands at that account from now on. Decided here, where the story is read
+/// under the same lock: whoever says so has asked the wallet, and another may have ended it there in the meantime.
+fn find_at(
+    books: &Books<'_>,
+    record: &mut PaymentRecord,
+    account: AccountId,
+    event: &Event,
+) -> Result<(), GroupError> {
+    let (attempt, was) = (record.payment.attempt, record.payment.account);
+    let may_be = match event {
+        Event::Query(said) | Event::LookedAgain(said) if was == AccountId::NOT_KNOWN => {
+            others_of(&story(books.sql, record.number)?, attempt).may_be_found_at(account, said)
+        }
+        _ => true,
+    };
+    if may_be && record.payment.found_at(account) {
+        return Ok(());
+    }
+    tracing::warn!(number = %record.number, attempt, %account, %was,
+        "what another account says than an attempt's own is not taken in");
+    Err(Refusal::Conflict("the account").into())
 }
 
 /// Tells the order's story something, unless it stands there.

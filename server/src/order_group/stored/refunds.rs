@@ -148,23 +148,21 @@ impl Refunds for StoredGroup {
 /// Only where the wallet's own word is that it hands the money to nobody: everything else may be on its way still, and
 /// would reach the customer twice.
 fn finish_by_hand(books: &Books<'_>, finished: &FinishedByHand) -> Result<(), GroupError> {
-    let FinishedByHand { number, refund, who, login, why, at } = finished.clone();
+    let FinishedByHand { number, refund, account, who, login, why, at } = finished.clone();
     locked(books.sql, number)?;
-    let story = story(books.sql, number)?;
-    let says = |is: &dyn Fn(&Fact) -> bool| story.iter().any(|line| is(&line.what));
-    if says(&|fact| matches!(fact, Fact::FinishedByHand { refund: done, .. } if *done == refund)) {
+    if story(books.sql, number)?.iter().any(|line| line.what.is_finished(&refund, account)) {
         return Ok(());
     }
     let statement = format!("{REFUND} WHERE r.number = ?1 AND r.id = ?2");
     let record = one(books.sql, &statement, &params![number.as_str(), &refund.0], refund_row)?;
     let is_finished = match record.filter(|record| record.by_hand && !record.refund.state.is_final()) {
         Some(record) => settle(books, &record, RefundState::Done, None, at, at).map(|_| true)?,
-        None => give_backs::finish_by_hand(books, number, &refund, at)?,
+        None => give_backs::finish_by_hand(books, number, (&refund, account), at)?,
     };
     if !is_finished {
         return Err(Refusal::NotFound("refund that waits for a person").into());
     }
-    books.tell(number, at, &Fact::FinishedByHand { refund, who, login, why })
+    books.tell(number, at, &Fact::FinishedByHand { refund, account, who, login, why })
 }
 
 /// What a word of the wallet means for a refund. That it closed or refused one which a person was told to finish frees nothing:

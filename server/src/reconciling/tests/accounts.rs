@@ -123,6 +123,24 @@ async fn what_was_sent_nobody_knows_where_is_settled_by_whoevers_bill_has_it() {
 }
 
 #[tokio::test]
+async fn known_or_unknown_one_accounts_bill_does_not_end_what_was_sent_nobody_knows_where() {
+    let (shop, other) = shop().await;
+    let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;
+    let revoked = BillRow { revoked: true, ..line(&lost.number, 700) };
+    publish(&other, DAY_OF_SALE, Ok(vec![line(&lost.number, 700), revoked]));
+    shop.morning().await;
+    assert_eq!(run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap().figures.settled, 1);
+    assert!(!shop.state(&lost).await.is_final(), "another account may have the money");
+    // And it has.
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&lost.number, 700)]));
+    shop.morning().await;
+    assert_eq!(run_of(&shop, OF, DAY_OF_SALE).await.unwrap().figures.settled, 1);
+    let untold = shop.reconciler.base.bill_untold(Wallet::WeChatPay, None, 9).await.unwrap();
+    assert_eq!(untold.iter().map(|one| (one.account, one.moved)).collect::<Vec<_>>(), [(OF.account, true)]);
+    assert!(!shop.state(&lost).await.is_final(), "only the accounts themselves say whose it is");
+}
+
+#[tokio::test]
 async fn of_what_no_bill_has_and_nobody_knows_where_it_was_sent_people_are_told_once() {
     let (shop, other) = shop().await;
     let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;

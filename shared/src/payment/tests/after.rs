@@ -93,6 +93,46 @@ fn an_answer_to_a_question_from_before_the_end_is_not_the_second_look() {
 }
 
 #[test]
+fn one_charge_what_a_wallet_finds_too_old_to_take_back_ends_and_goes_back_as_a_refund_however_young_it_is() {
+    let given_up = || {
+        let mut payment = start();
+        payment.on(Event::GiveUp, at(20), &policy());
+        payment
+    };
+    let too_late = |said| Event::TooLateToReverse(said);
+    let mut payment = given_up();
+    assert_eq!(payment.on(too_late(paid()), at(21), &policy()), Change::LateSuccess);
+    assert_eq!((payment.state, payment.to_be_looked_at()), (PaymentState::Reversed, false));
+    assert_eq!(payment.on(too_late(paid()), at(22), &policy()), Change::None, "told once");
+    // What it does not say is paid is no more over than before, and is asked about on.
+    for said in
+        [QueryOutcome::Unknown, QueryOutcome::Waiting, QueryOutcome::NotPaid, QueryOutcome::NoSuchOrder]
+    {
+        let mut payment = given_up();
+        assert_eq!(payment.on(too_late(said.clone()), at(21), &policy()), Change::None, "{said:?}");
+        assert_eq!(payment.state, PaymentState::Reversing, "{said:?}");
+        let due = payment.due(payment.next_at, &policy());
+        assert_eq!(due, Some(Action::Reverse), "{said:?}");
+    }
+    let mut payment = given_up();
+    payment.on(too_late(QueryOutcome::Reversed), at(21), &policy());
+    assert!(payment.state == PaymentState::Reversed && payment.to_be_looked_at());
+    // That it is too late alone says nothing of money.
+    let mut payment = given_up();
+    payment.on(Event::Reverse(ReverseOutcome::TooLate), at(21), &policy());
+    assert_eq!(payment.state, PaymentState::Reversing);
+    // Nor is a code that was shown ended by it: whoever paid has paid.
+    let mut shown = start().to_be_shown(&policy());
+    shown.on(Event::GiveUp, at(20), &policy());
+    shown.on(too_late(paid()), at(21), &policy());
+    assert_eq!(shown.state, PaymentState::Paid);
+    // An attempt that nobody takes back is as little ended by it.
+    let mut waiting = start();
+    waiting.on(too_late(paid()), at(6), &policy());
+    assert_eq!(waiting.state, PaymentState::Paid);
+}
+
+#[test]
 fn what_was_paid_or_never_reached_the_channel_is_not_looked_at() {
     let mut refused = start();
     refused.on(Event::Pay(PayOutcome::Refused(DeclineReason::ChannelUnreachable)), at(1), &policy());

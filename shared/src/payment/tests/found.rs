@@ -113,12 +113,24 @@ fn an_account_that_only_knows_the_number_is_not_the_one_while_another_does_not_a
 #[test]
 fn once_found_an_attempt_stays_where_it_was_found() {
     let mut payment = Payment { account: AccountId::NOT_KNOWN, ..start() };
-    payment.found_at(AccountId(3));
-    payment.found_at(AccountId(4));
+    assert!(payment.found_at(AccountId(3)) && payment.found_at(AccountId(3)));
+    assert!(!payment.found_at(AccountId(4)), "what that one says is not about this attempt");
     assert_eq!(payment.account, AccountId(3));
     let mut known = start();
-    known.found_at(AccountId(4));
+    assert!(!known.found_at(AccountId(4)));
     assert_eq!(known.account, AccountId::OF_THE_FILE);
+}
+
+#[test]
+fn one_charge_where_an_attempt_is_ended_it_is_found_only_when_it_is_over_there() {
+    let others = Others { told: vec![AccountId(2)], given_back: vec![AccountId(3)] };
+    let failed = Failed(DeclineReason::PaymentFailed);
+    for (said, is_over) in
+        [(paid(), false), (Waiting, false), (NotPaid, false), (Reversed, true), (failed, true)]
+    {
+        let may_be = [1, 2, 3].map(|id| others.may_be_found_at(AccountId(id), &said));
+        assert_eq!(may_be, [true, is_over, false], "{said:?}");
+    }
 }
 
 #[test]

@@ -333,7 +333,7 @@ async fn after_a_day_nothing_is_taken_back() {
     let rig = rig().await;
     assert!(is_success(&rig.pay(Behaviour::Pays).await));
     rig.wallet.turn_clock(24 * 3_600_000 + 1).unwrap();
-    assert_eq!(rig.reverse().await, ReverseOutcome::Retry);
+    assert_eq!(rig.reverse().await, ReverseOutcome::TooLate);
     assert_eq!(rig.net(), 1234);
 }
 
