@@ -8,6 +8,7 @@ use crate::view::{Language, PrinterState};
 use evertill_hardware::{DrawerKick, JobId, NotStarted, PrintOutcome, Printer, PrinterStatus};
 use evertill_shared::receipt::template::Template;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -31,6 +32,17 @@ pub enum PrinterJob {
         /// The number of the kick.
         kick: u64,
     },
+}
+
+impl PrinterJob {
+    /// What the controller is told of its end.
+    pub fn ended(&self, report: PrintReport) -> Input {
+        match self {
+            Self::Print(order) => Input::Printed { job: order.job, report },
+            Self::Test { .. } => Input::TestPrinted(report),
+            Self::KickDrawer { kick } => Input::Kicked { kick: *kick, report },
+        }
+    }
 }
 
 /// Starts the thread. It ends when the sender is dropped.
@@ -59,20 +71,10 @@ fn run(
     let mut wait = Duration::ZERO;
     loop {
         let input = match work.recv_timeout(wait) {
-            Ok(PrinterJob::Print(order)) => print(printer, &order, template.now()),
-            Ok(PrinterJob::Test { language }) => {
-                let outcome = printer.print(&test_page(language), TEST);
-                tracing::info!(?outcome, "test print ended");
-                Input::TestPrinted(report_of(&outcome))
-            }
-            Ok(PrinterJob::KickDrawer { kick }) => {
-                // Never tried twice: a person asks once more, or opens it with the key.
-                let outcome = printer.kick_drawer(pulse);
-                if !matches!(outcome, PrintOutcome::Confirmed) {
-                    tracing::warn!(kick, ?outcome, "the drawer may not have opened");
-                }
-                Input::Kicked { kick, report: report_of(&outcome) }
-            }
+            Ok(job) => match catch_unwind(AssertUnwindSafe(|| work_off(printer, template, pulse, &job))) {
+                Ok(report) => job.ended(report),
+                Err(_) => return give_up(&job, work, report),
+            },
             Err(RecvTimeoutError::Timeout) => Input::Printer(state_of(printer.status())),
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -84,8 +86,40 @@ fn run(
     }
 }
 
-fn print(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> Input {
-    Input::Printed { job: order.job, report: print_once(printer, order, template) }
+fn work_off(
+    printer: &mut dyn Printer,
+    template: &mut TemplateFile,
+    pulse: DrawerKick,
+    job: &PrinterJob,
+) -> PrintReport {
+    match job {
+        PrinterJob::Print(order) => print_once(printer, order, template.now()),
+        PrinterJob::Test { language } => {
+            let outcome = printer.print(&test_page(*language), TEST);
+            tracing::info!(?outcome, "test print ended");
+            report_of(&outcome)
+        }
+        PrinterJob::KickDrawer { kick } => {
+            // Never tried twice: a person asks once more, or opens it with the key.
+            let outcome = printer.kick_drawer(pulse);
+            if !matches!(outcome, PrintOutcome::Confirmed) {
+                tracing::warn!(kick, ?outcome, "the drawer may not have opened");
+            }
+            report_of(&outcome)
+        }
+    }
+}
+
+/// A mistake of ours in the middle of a job: nobody knows what came out of it, and nothing will of those that wait. The
+/// thread ends; who gives it more is told at once.
+fn give_up(job: &PrinterJob, work: &Receiver<PrinterJob>, report: &Sender<Input>) {
+    tracing::error!("the printer's thread has stopped because of a mistake in it");
+    let lost = PrintReport::NotStarted(PrinterState::Fault);
+    let waiting = work.try_iter().map(|job| job.ended(lost));
+    for input in std::iter::once(job.ended(PrintReport::Unknown)).chain(waiting) {
+        // An error means that the program is ending.
+        let _ = report.send(input);
+    }
 }
 
 /// Prints a stored job, once, and says what is known of it.
@@ -116,5 +150,65 @@ fn state_of(status: PrinterStatus) -> PrinterState {
         PrinterStatus::CoverOpen => PrinterState::CoverOpen,
         PrinterStatus::Offline | PrinterStatus::Error(_) => PrinterState::Fault,
         PrinterStatus::Unreachable => PrinterState::Disconnected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::print::examples::Example;
+    use evertill_hardware::Document;
+    use std::sync::Mutex;
+
+    /// A printer whose driver has a mistake, once it is let go.
+    struct Mistaken(std::sync::Arc<Mutex<()>>);
+
+    impl Printer for Mistaken {
+        fn status(&mut self) -> PrinterStatus {
+            PrinterStatus::Ready
+        }
+        fn print(&mut self, _: &Document, _: JobId) -> PrintOutcome {
+            drop(self.0.lock());
+            panic!("a mistake")
+        }
+        fn kick_drawer(&mut self, _: DrawerKick) -> PrintOutcome {
+            PrintOutcome::Confirmed
+        }
+        fn drawer_switch_is_high(&mut self) -> Option<bool> {
+            None
+        }
+    }
+
+    fn receipt(job: u64) -> PrinterJob {
+        let receipt = Example::Sale.receipt().unwrap();
+        PrinterJob::Print(Box::new(PrintOrder { job, receipt, language: Language::English }))
+    }
+
+    #[test]
+    fn of_each_job_that_the_thread_took_something_is_told_though_it_ends_by_a_mistake() {
+        let data = tempfile::tempdir().unwrap();
+        let (held, (report, told)) = (std::sync::Arc::new(Mutex::new(())), channel());
+        let holds = held.lock().unwrap();
+        let template = TemplateFile::new(data.path());
+        let printer = Box::new(Mistaken(std::sync::Arc::clone(&held)));
+        let jobs = start(printer, template, DrawerKick::default(), report).unwrap();
+        for job in [receipt(7), receipt(8), PrinterJob::KickDrawer { kick: 3 }] {
+            jobs.send(job).unwrap();
+        }
+        drop(holds);
+        let ended: Vec<Input> = told.iter().filter(|input| !matches!(input, Input::Printer(_))).collect();
+        let lost = PrintReport::NotStarted(PrinterState::Fault);
+        assert!(
+            matches!(
+                ended[..],
+                [
+                    Input::Printed { job: 7, report: PrintReport::Unknown },
+                    Input::Printed { job: 8, report: second },
+                    Input::Kicked { kick: 3, report: third },
+                ] if second == lost && third == lost
+            ),
+            "{ended:?}"
+        );
+        assert!(jobs.send(receipt(9)).is_err(), "whoever gives it more is told at once");
     }
 }
