@@ -73,9 +73,12 @@ fn run(
         let input = match work.recv_timeout(wait) {
             Ok(job) => match catch_unwind(AssertUnwindSafe(|| work_off(printer, template, pulse, &job))) {
                 Ok(report) => job.ended(report),
-                Err(_) => return give_up(&job, work, report),
+                Err(_) => return give_up(Some(&job), work, report),
             },
-            Err(RecvTimeoutError::Timeout) => Input::Printer(state_of(printer.status())),
+            Err(RecvTimeoutError::Timeout) => match catch_unwind(AssertUnwindSafe(|| printer.status())) {
+                Ok(status) => Input::Printer(state_of(status)),
+                Err(_) => return give_up(None, work, report),
+            },
             Err(RecvTimeoutError::Disconnected) => return,
         };
         // After a kick the printer is asked at once: it knows why a drawer stayed shut.
@@ -110,15 +113,16 @@ fn work_off(
     }
 }
 
-/// A mistake of ours in the middle of a job: nobody knows what came out of it, and nothing will of those that wait. The
-/// thread ends; who gives it more is told at once.
-fn give_up(job: &PrinterJob, work: &Receiver<PrinterJob>, report: &Sender<Input>) {
-    tracing::error!("the printer's thread has stopped because of a mistake in it");
+/// A mistake of ours, perhaps in the middle of a job: nobody knows what came out of that one. All that is left to do is to say
+/// of each other job that nothing of it went out.
+fn give_up(job: Option<&PrinterJob>, work: &Receiver<PrinterJob>, report: &Sender<Input>) {
+    tracing::error!("nothing is printed before the next start, because of a mistake in the program");
     let lost = PrintReport::NotStarted(PrinterState::Fault);
-    let waiting = work.try_iter().map(|job| job.ended(lost));
-    for input in std::iter::once(job.ended(PrintReport::Unknown)).chain(waiting) {
-        // An error means that the program is ending.
-        let _ = report.send(input);
+    let known = job.map(|job| job.ended(PrintReport::Unknown)).unwrap_or(Input::Printer(PrinterState::Fault));
+    for input in std::iter::once(known).chain(work.iter().map(|job| job.ended(lost))) {
+        if report.send(input).is_err() {
+            return;
+        }
     }
 }
 
@@ -196,7 +200,8 @@ mod tests {
             jobs.send(job).unwrap();
         }
         drop(holds);
-        let ended: Vec<Input> = told.iter().filter(|input| !matches!(input, Input::Printer(_))).collect();
+        let mut ends = told.iter().filter(|input| !matches!(input, Input::Printer(_)));
+        let ended: Vec<Input> = ends.by_ref().take(3).collect();
         let lost = PrintReport::NotStarted(PrinterState::Fault);
         assert!(
             matches!(
@@ -209,6 +214,8 @@ mod tests {
             ),
             "{ended:?}"
         );
-        assert!(jobs.send(receipt(9)).is_err(), "whoever gives it more is told at once");
+        jobs.send(receipt(9)).unwrap();
+        let next = ends.next();
+        assert!(matches!(next, Some(Input::Printed { job: 9, report }) if report == lost), "{next:?}");
     }
 }
