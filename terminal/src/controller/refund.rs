@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// So long after the last touch somebody still stands before the till, and the customer with them.
-const SOMEBODY_THERE: Duration = Duration::from_secs(60);
+const SOMEBODY_THERE: Duration = Duration::from_secs(180);
 
 /// What is known of refunds beyond the journal.
 #[derive(Debug, Default)]

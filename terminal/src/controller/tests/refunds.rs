@@ -183,7 +183,7 @@ fn a_cash_refund_that_is_done_when_nobody_stands_there_opens_no_drawer() {
     let mut till = waiting();
     carry_out(&mut till);
     assert!(take_carry_out(&mut till));
-    till.pass(61);
+    till.pass(181);
     answer(&mut till, done());
     assert_eq!((till.kicks, till.printed.len()), (0, 1));
     assert_eq!(till.notice(), Some(&to_pay_out()));
