@@ -444,11 +444,13 @@ mod tests {
         let (gone, _) = channel();
         for printer in [None, Some(&gone)] {
             let receipt = Example::Sale.receipt().unwrap();
-            let order = PrintOrder { job: 7, receipt, language: Language::English };
+            let order =
+                || Box::new(PrintOrder { job: 7, receipt: receipt.clone(), language: Language::English });
             let jobs = [
-                PrinterJob::Print(Box::new(order)),
+                PrinterJob::Print(order()),
                 PrinterJob::Test { language: Language::English },
                 PrinterJob::KickDrawer { kick: 3 },
+                PrinterJob::Practice { session: 5, order: order() },
             ];
             let report = PrintReport::NotStarted(PrinterState::Disconnected);
             let told = jobs.map(|job| given(printer, job).unwrap_err().ended(report));
@@ -456,12 +458,13 @@ mod tests {
                 matches!(
                     told,
                     [
-                        Input::Printed { job: 7, report: receipt },
-                        Input::TestPrinted(test),
-                        Input::Kicked { kick: 3, report: drawer },
-                    ] if [receipt, test, drawer] == [report; 3]
+                        Heard::Input(Input::Printed { job: 7, report: receipt }),
+                        Heard::Input(Input::TestPrinted(test)),
+                        Heard::Input(Input::Kicked { kick: 3, report: drawer }),
+                        Heard::Training { session: 5, told: Told::Printed { job: 7, report: practice } },
+                    ] if [receipt, test, drawer, practice] == [report; 4]
                 ),
-                "{told:?}"
+                "something is waited for, for ever"
             );
         }
         let (printer, jobs) = channel();

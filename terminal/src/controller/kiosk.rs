@@ -2,7 +2,6 @@
 
 use super::approval::Approved;
 use super::{At, Command, Controller};
-use crate::view::Notice;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::rights::Right;
 

@@ -57,8 +57,8 @@ impl Tried {
 
     /// This code may be used again: it is of a customer whom nobody can charge.
     pub fn forget(&mut self, code: &str) {
-        let gone = known_as(code);
-        self.codes.retain(|known| *known != gone);
+        let sha256 = sha256(code);
+        self.codes.retain(|tried| tried.sha256 != sha256);
     }
 
     /// Whether a code begins nothing before *Payment code* is touched.
