@@ -203,19 +203,16 @@ mod tests {
         let mut ends = told.iter().filter(|input| !matches!(input, Input::Printer(_)));
         let ended: Vec<Input> = ends.by_ref().take(3).collect();
         let lost = PrintReport::NotStarted(PrinterState::Fault);
-        assert!(
-            matches!(
-                ended[..],
-                [
-                    Input::Printed { job: 7, report: PrintReport::Unknown },
-                    Input::Printed { job: 8, report: second },
-                    Input::Kicked { kick: 3, report: third },
-                ] if second == lost && third == lost
-            ),
-            "{ended:?}"
-        );
+        assert!(matches!(
+            ended[..],
+            [
+                Input::Printed { job: 7, report: PrintReport::Unknown },
+                Input::Printed { job: 8, report: second },
+                Input::Kicked { kick: 3, report: third },
+            ] if second == lost && third == lost
+        ));
         jobs.send(receipt(9)).unwrap();
         let next = ends.next();
-        assert!(matches!(next, Some(Input::Printed { job: 9, report }) if report == lost), "{next:?}");
+        assert!(matches!(next, Some(Input::Printed { job: 9, report }) if report == lost));
     }
 }
