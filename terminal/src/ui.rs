@@ -215,7 +215,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         focus::give(window, answered && !fresh);
     }
     till.set_status(status::data(&screen.status));
-    till.set_notice(notice::data(screen.notice.as_ref()));
+    till.set_notice(notice::data(screen.notice.as_ref(), &screen.money));
     till.set_confirm(notice::question(screen.confirm.as_ref(), &screen.money));
     let money = &screen.money;
     match &screen.page {

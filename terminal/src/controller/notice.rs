@@ -35,6 +35,7 @@ impl Notices {
             notice,
             Notice::EarlierPaymentPaid { .. }
                 | Notice::EarlierPaymentReversed { .. }
+                | Notice::HandBack { .. }
                 | Notice::SaleQuarantined { .. }
                 | Notice::TemplateUnreadable
         );

@@ -86,7 +86,15 @@ impl Controller {
         }
         let Some(refund) = self.item(id).map(|item| item.refund.clone()) else { return };
         let (number, amount, cashier) = (refund.order, refund.amount, self.cashier());
-        let body = Body::RefundCarriedOut { refund: refund.id, number, amount, cashier };
+        let in_cash = self.item(id).is_some_and(|item| matches!(item.paid_by, PaidBy::Cash { .. }));
+        let sale = self.read(|journal| journal.sale_of_order(number)).flatten();
+        // Of what was paid in one way the sale says how it goes back; of a split sale the entry has to.
+        let is_split = sale.is_some_and(|sale| sale.record.part.is_some() && sale.record.cash.is_none());
+        let refund = refund.id;
+        let body = match in_cash && is_split {
+            true => Body::CashRefund { refund, number, amount, cashier },
+            false => Body::RefundCarriedOut { refund, number, amount, cashier },
+        };
         self.write(&body);
     }
 

@@ -15,6 +15,7 @@ mod interruptions;
 mod keeping;
 mod limits;
 mod orders;
+mod parts;
 mod payments;
 mod random;
 mod receipt_template;
