@@ -18,6 +18,8 @@ mod moving;
 #[allow(dead_code, reason = "other tests ask more of it")]
 #[path = "postgres_engine/server.rs"]
 mod server;
+#[path = "group_contract/split.rs"]
+mod split;
 
 use evertill_server::order_group::ledger::Ledger;
 use evertill_server::order_group::*;

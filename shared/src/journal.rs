@@ -132,6 +132,50 @@ pub enum Body {
         /// What is asked for.
         amount: Amount,
     },
+    /// A part of a sale is taken in cash; the rest is to be paid otherwise. It is in the drawer from here on, and there is
+    /// one at a time.
+    CashPart {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// How much of the total: what the customer gave less what went back.
+        amount: Amount,
+    },
+    /// The cash part of a sale that is not paid goes back to the customer, all of it.
+    CashPartBack {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// How much.
+        amount: Amount,
+    },
+    /// As [`Body::PaymentRequested`], for what is left to pay of a sale of which a part was taken in cash. Both together
+    /// are the sale's total.
+    RestRequested {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// The order to be paid.
+        number: OrderNumber,
+        /// Which try.
+        attempt: Attempt,
+        /// Whose code was scanned, or is shown.
+        wallet: Wallet,
+        /// The number that the wallet will see.
+        channel_number: ChannelNumber,
+        /// What is asked for.
+        amount: Amount,
+        /// What is in the drawer for this sale already.
+        cash: Amount,
+    },
+    /// As [`Body::CashTaken`], for what was left to pay of a sale of which a part had been taken in cash: it is paid.
+    CashRest {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// What the customer handed over now.
+        given: Amount,
+        /// What goes back.
+        change: Amount,
+        /// What was in the drawer for this sale already.
+        part: Amount,
+    },
     /// An attempt is settled.
     PaymentSettled {
         /// The sequence of the sale's entry.
@@ -164,6 +208,18 @@ pub enum Body {
     },
     /// The till carries out a refund that a manager asked for.
     RefundCarriedOut {
+        /// Which refund.
+        refund: RefundId,
+        /// Of which order.
+        number: OrderNumber,
+        /// How much.
+        amount: Amount,
+        /// Who carries it out; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+    },
+    /// As [`Body::RefundCarriedOut`], for what goes back in cash of an order that was paid in part in cash.
+    CashRefund {
         /// Which refund.
         refund: RefundId,
         /// Of which order.

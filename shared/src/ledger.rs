@@ -8,6 +8,7 @@ pub mod drawer;
 
 use crate::id::{AccountId, Attempt};
 use crate::money::Amount;
+use crate::order::PaidBy;
 use crate::wallet::Wallet;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -74,6 +75,11 @@ pub enum Entry {
         /// How much.
         amount: Amount,
     },
+    /// Beside what came through a wallet, a part of the order was taken in cash.
+    CashPart {
+        /// How much.
+        amount: Amount,
+    },
     /// Money surely went back.
     Refund {
         /// The refund's number.
@@ -128,6 +134,7 @@ impl Entry {
     pub fn name(&self) -> String {
         match self {
             Self::Sale { .. } => "sale".into(),
+            Self::CashPart { .. } => "sale:cash".into(),
             Self::Refund { refund, .. } => format!("refund:{refund}"),
             Self::Taken { attempt, elsewhere: None, .. } => format!("taken:{attempt}"),
             Self::Taken { attempt, elsewhere: Some(account), .. } => format!("taken:{attempt}@{account}"),
@@ -139,9 +146,23 @@ impl Entry {
     fn parts(&self) -> (Account, Account, Amount) {
         match *self {
             Self::Sale { wallet, amount } => (Account::of_tender(wallet), Account::Sales, amount),
+            Self::CashPart { amount } => (Account::Drawer, Account::Sales, amount),
             Self::Refund { wallet, amount, .. } => (Account::Refunds, Account::of_tender(wallet), amount),
             Self::Taken { wallet, amount, .. } => (Account::Receivable(wallet), Account::OverShort, amount),
             Self::Back { wallet, amount, .. } => (Account::OverShort, Account::Receivable(wallet), amount),
+        }
+    }
+
+    /// What is posted when an order becomes paid: each part where its money is.
+    #[must_use]
+    pub fn of_sale(paid_by: &PaidBy, paid: Amount) -> Vec<Self> {
+        let wallet = paid_by.wallet();
+        match paid_by {
+            PaidBy::Split { cash, .. } => {
+                let amount = paid_by.parts_of(paid).wallet;
+                vec![Self::Sale { wallet, amount }, Self::CashPart { amount: *cash }]
+            }
+            PaidBy::Cash { .. } | PaidBy::Wallet { .. } => vec![Self::Sale { wallet, amount: paid }],
         }
     }
 
@@ -282,6 +303,7 @@ mod tests {
         prop_oneof![
             (prop::option::of(wallet()), amount())
                 .prop_map(|(wallet, amount)| Entry::Sale { wallet, amount }),
+            amount().prop_map(|amount| Entry::CashPart { amount }),
             (0_u32..99, prop::option::of(wallet()), amount()).prop_map(|(n, wallet, amount)| Entry::Refund {
                 refund: format!("R{n}"),
                 wallet,
@@ -308,6 +330,25 @@ mod tests {
         facts.iter().flat_map(Entry::legs).for_each(|leg| balances.add(&leg));
         let open: Vec<_> = balances.accounts().filter(|(_, _, debit, credit)| debit != credit).collect();
         assert_eq!(open, [("CNY", "drawer", 900, 0), ("CNY", "sales", 0, 900)]);
+    }
+
+    #[test]
+    fn what_was_paid_in_parts_stands_where_its_money_is_and_is_the_whole_sale() {
+        let part =
+            crate::order::WalletPart { wallet: Wallet::Alipay, transaction: "1".into(), amount: cny(600) };
+        let paid_by = PaidBy::through(cny(1_000), part);
+        let mut balances = Balances::default();
+        let facts = Entry::of_sale(&paid_by, cny(1_000));
+        let legs: Vec<Leg> = facts.iter().flat_map(Entry::legs).collect();
+        legs.iter().for_each(|leg| balances.add(leg));
+        let all: Vec<_> = balances.accounts().collect();
+        assert_eq!(
+            all,
+            [("CNY", "drawer", 400, 0), ("CNY", "receivable:alipay", 600, 0), ("CNY", "sales", 0, 1_000)]
+        );
+        assert!(check(&facts, &legs).is_empty());
+        // The parts are entries of their own: neither hides the other.
+        assert!(!check(&facts, &legs[..2]).is_empty() && !check(&facts, &legs[2..]).is_empty());
     }
 
     #[test]

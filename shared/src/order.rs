@@ -4,8 +4,10 @@ pub mod age;
 mod apportion;
 pub mod discount;
 pub mod line;
+mod parts;
 mod sale;
 
+pub use parts::{Parts, WalletPart, rest_after};
 pub use sale::{Sale, SaleError, spread};
 
 use crate::money::Amount;
@@ -122,6 +124,13 @@ pub enum PaidBy {
         wallet: Wallet,
         /// The wallet's own number of the transaction.
         transaction: String,
+    },
+    /// In parts, which together are the total.
+    Split {
+        /// What was taken in cash.
+        cash: Amount,
+        /// What came through wallets, in the order in which it came. One, as long as tills ask for no more.
+        wallets: Vec<WalletPart>,
     },
 }
 

@@ -30,6 +30,11 @@ impl Tally {
         self.count = self.count.saturating_add(1);
         self.minor = self.minor.saturating_add(minor);
     }
+
+    /// A part of something that counts elsewhere, or as a whole later.
+    fn move_part(&mut self, minor: i64) {
+        self.minor = self.minor.saturating_add(minor);
+    }
 }
 
 /// Where money came from or went to.
@@ -50,11 +55,15 @@ pub enum Fact {
     Sold {
         /// Whose; nothing for cash.
         wallet: Option<Wallet>,
-        /// The sale's total.
+        /// How much: the sale's total, less what had been taken in cash before.
         amount: Amount,
-        /// How much of it is tax.
+        /// How much of the total is tax.
         tax: Amount,
     },
+    /// A part of a sale was taken in cash. The rest counts when the sale is paid, and the tax with it.
+    CashPart(Amount),
+    /// It went back: the sale was not paid.
+    CashPartBack(Amount),
     /// Money surely went back.
     Refunded {
         /// From where.
@@ -79,6 +88,8 @@ impl Fact {
         match self {
             Self::Sold { amount, .. }
             | Self::Refunded { amount, .. }
+            | Self::CashPart(amount)
+            | Self::CashPartBack(amount)
             | Self::PaidIn(amount)
             | Self::PaidOut(amount)
             | Self::Voided(amount) => Some(amount.currency),
@@ -96,7 +107,7 @@ pub struct Totals {
     /// What was in the drawer when the shift began.
     #[serde(default)]
     pub float_minor: i64,
-    /// Sales paid in cash.
+    /// Sales paid in cash, and in their sum also what was taken in cash of other sales, which count where the rest was paid.
     #[serde(default)]
     pub cash_sales: Tally,
     /// Sales paid through wallets.
@@ -185,6 +196,8 @@ impl Totals {
                 }
                 self.tax_minor = self.tax_minor.saturating_add(tax.minor);
             }
+            Fact::CashPart(amount) => self.cash_sales.move_part(amount.minor),
+            Fact::CashPartBack(amount) => self.cash_sales.move_part(amount.minor.saturating_neg()),
             Fact::Refunded { from, amount } => match from {
                 Place::Drawer => self.cash_refunds.add(amount.minor),
                 Place::Wallet(wallet) => self.wallet_refunds.entry(wallet).or_default().add(amount.minor),

@@ -21,6 +21,7 @@ mod kiosk;
 mod link;
 mod notice;
 mod orders;
+mod parts;
 mod payment;
 mod pin;
 mod printing;
@@ -159,6 +160,7 @@ pub struct Controller {
     desk: RefundDesk,
     orders: OrdersDesk,
     drawer: DrawerDesk,
+    left: parts::LeftParts,
     duty: Duty,
     keeping: Keeping,
     search: String,
@@ -210,6 +212,7 @@ impl Controller {
             desk: RefundDesk::default(),
             orders: OrdersDesk::default(),
             drawer: DrawerDesk::default(),
+            left: parts::LeftParts::default(),
             duty: Duty::default(),
             keeping: Keeping::default(),
             search: String::new(),
@@ -313,6 +316,8 @@ impl Controller {
             A::TenderCash => self.tender_cash(),
             A::CashGiven { minor } => self.cash_given(minor),
             A::CashConfirm => self.cash_confirm(),
+            A::CashPart => self.take_part(),
+            A::CashBack => self.ask_cash_back(),
             A::Back => self.back(),
             A::SetAside => self.ask_set_aside(),
             A::TakeBack => self.take_back_shown(),
@@ -418,10 +423,8 @@ impl Controller {
                 self.at = At::Orders;
                 self.notices.over();
             }
-            At::AwaitCode { held: None }
-            | At::Cash { .. }
-            | At::Ended { .. }
-            | At::Adjust { .. }
+            At::AwaitCode { held: None } | At::Cash { .. } | At::Ended { .. } => self.back_from_tender(),
+            At::Adjust { .. }
             | At::Held
             | At::Refunds
             | At::Orders
@@ -490,6 +493,7 @@ impl Controller {
     fn run_due(&mut self) {
         self.ask_for_number();
         self.run_watches();
+        self.run_left_parts();
         self.run_asking();
         self.run_duty();
         self.run_keeping();

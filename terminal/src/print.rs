@@ -23,7 +23,6 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::Settled;
 use evertill_shared::money::Amount;
-use evertill_shared::order::PaidBy;
 use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::refunds::RefundOrder;
 use evertill_shared::receipt::{
@@ -77,11 +76,15 @@ fn tenders(record: &SaleRecord) -> Vec<ReceiptTender> {
         };
         ReceiptTender::Wallet {
             wallet: attempt.wallet,
-            amount: record.sale.total,
+            amount: record.rest(),
             channel_transaction: transaction,
         }
     });
-    cash.into_iter().chain(wallet).collect()
+    let part = record
+        .part
+        .filter(|_| wallet.is_some())
+        .map(|part| ReceiptTender::Cash { given: part.amount, change: Amount::zero(part.amount.currency) });
+    part.into_iter().chain(cash).chain(wallet).collect()
 }
 
 /// The receipt of a refund that was carried out.
@@ -93,13 +96,9 @@ pub fn receipt_of_refund(
     now: Timestamp,
 ) -> Receipt {
     let refund = &order.refund;
-    let tender = match &order.paid_by {
-        PaidBy::Cash { .. } => {
-            ReceiptTender::Cash { given: Amount::zero(refund.amount.currency), change: refund.amount }
-        }
-        PaidBy::Wallet { wallet, .. } => {
-            ReceiptTender::Wallet { wallet: *wallet, amount: refund.amount, channel_transaction: None }
-        }
+    let tender = match order.paid_by.wallet() {
+        None => ReceiptTender::Cash { given: Amount::zero(refund.amount.currency), change: refund.amount },
+        Some(wallet) => ReceiptTender::Wallet { wallet, amount: refund.amount, channel_transaction: None },
     };
     Receipt {
         at_local: local_text(now, &identity.store.zone),

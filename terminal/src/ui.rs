@@ -233,7 +233,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
     }
     training::show(window, screen.training);
     till.set_status(status::data(&screen.status));
-    till.set_notice(notice::data(screen.notice.as_ref()));
+    till.set_notice(notice::data(screen.notice.as_ref(), &screen.money));
     let confirm = notice::question(screen.confirm.as_ref(), &screen.money);
     till.set_confirm(ConfirmData { number: status::whole(screen.question), ..confirm });
     let money = &screen.money;

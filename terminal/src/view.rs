@@ -38,9 +38,9 @@ pub use orders::{
     OrderRefund, OrderRow, OrderState, OrderTender, OrdersHint, OrdersPage,
 };
 pub use page::{
-    AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, DrawerState, EnrolFailure,
-    EnrolForm, EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState, Quantity,
-    ReceiptState, SalePage, ScannedCode, UnknownStep, Wallet,
+    AwaitCodePage, CartLine, CashBalance, CashPage, CashRest, DeclineReason, DonePage, DrawerState,
+    EnrolFailure, EnrolForm, EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState,
+    Quantity, ReceiptState, SalePage, ScannedCode, UnknownStep, Wallet,
 };
 pub use scanners::{Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor};
 pub use shift::{

@@ -24,6 +24,8 @@ mod refunds;
 mod shown;
 #[path = "stories/shown_wechat.rs"]
 mod shown_wechat;
+#[path = "stories/split.rs"]
+mod split;
 #[path = "stories/trust.rs"]
 mod trust;
 

@@ -206,6 +206,45 @@ impl ScriptedTill {
         self.write(Body::CashTaken { sale: sale.key.sequence, given: sale.total, change })
     }
 
+    /// Takes a part in cash, in the journal only.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn take_part(&mut self, sale: &ScriptedSale, minor: i64) -> Result<SignedEntry, ClientError> {
+        let amount = Amount::new(minor, sale.total.currency);
+        self.write(Body::CashPart { sale: sale.key.sequence, amount })
+    }
+
+    /// Takes exactly what is missing in cash, after a part, in the journal only.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn take_rest(&mut self, sale: &ScriptedSale, part_minor: i64) -> Result<SignedEntry, ClientError> {
+        let of = |minor| Amount::new(minor, sale.total.currency);
+        let (given, change, part) = (of(sale.total.minor - part_minor), of(0), of(part_minor));
+        self.write(Body::CashRest { sale: sale.key.sequence, given, change, part })
+    }
+
+    /// Writes the intent to be paid that much at WeChat Pay, with so much in cash in the drawer.
+    /// # Errors
+    /// The entry cannot be written.
+    pub fn request_rest(
+        &mut self,
+        order: &AdoptedSale,
+        attempt: Attempt,
+        (asked_minor, cash_minor): (i64, i64),
+    ) -> Result<SignedEntry, ClientError> {
+        let channel_number = ChannelNumber::new(self.store(), order.sale.key, attempt);
+        let of = |minor| Amount::new(minor, order.sale.total.currency);
+        self.write(Body::RestRequested {
+            sale: order.sale.key.sequence,
+            number: order.number,
+            attempt,
+            wallet: Wallet::WeChatPay,
+            channel_number,
+            amount: of(asked_minor),
+            cash: of(cash_minor),
+        })
+    }
+
     /// Brings a cash sale to the server.
     /// # Errors
     /// See [`ClientError`].
@@ -380,6 +419,22 @@ impl ScriptedTill {
             amount,
             cashier: self.cashier.clone(),
         })?;
+        self.client
+            .post(&format!("/v1/orders/{number}/refunds/{refund}"), &CarryOutRefund { carried_out })
+            .await
+    }
+
+    /// Signs and carries out what goes back in cash of an order that was paid in parts.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn carry_out_cash(
+        &mut self,
+        number: OrderNumber,
+        refund: &RefundId,
+        amount: Amount,
+    ) -> Result<Refund, ClientError> {
+        let (refund_id, cashier) = (refund.clone(), self.cashier.clone());
+        let carried_out = self.write(Body::CashRefund { refund: refund_id, number, amount, cashier })?;
         self.client
             .post(&format!("/v1/orders/{number}/refunds/{refund}"), &CarryOutRefund { carried_out })
             .await

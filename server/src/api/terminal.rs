@@ -41,6 +41,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
         wallets: app.centre.wallets(),
         shows: app.centre.shows(),
+        splits: true,
         health: app.centre.wallet_health(server_time),
     }))
 }

@@ -7,7 +7,7 @@ use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{CodeTry, PinCheck, PinTry};
 use crate::failure::Failure;
-use crate::order_group::{GroupError, Refusal};
+use crate::order_group::{GroupError, RefundRecord, Refusal};
 use crate::session::is_pin;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -54,8 +54,12 @@ pub async fn ask_refund_at_till(
     };
     Ok(Json(match reserve_refund(&app, &asker, number, asked, at).await? {
         Ok(record) => {
-            let order = RefundOrder { refund: record.refund, paid_by: record.paid_by };
-            RefundAnswer::Reserved { order: Box::new(order) }
+            let told = |record: RefundRecord| {
+                Box::new(RefundOrder { refund: record.refund, paid_by: record.paid_by })
+            };
+            let mut record = record;
+            let cash = record.beside.take().map(|beside| told(*beside));
+            RefundAnswer::Reserved { order: told(record), cash }
         }
         Err(GroupError::Refused(Refusal::Refund(why))) => RefundAnswer::Refused { why },
         Err(GroupError::Refused(Refusal::Conflict(_))) => RefundAnswer::AskedBefore,

@@ -7,7 +7,7 @@ use super::order_view::OrderView;
 use super::problem::Problem;
 use super::say;
 use super::visitor::Visit;
-use super::words::fill;
+use super::words::{Words, fill};
 use crate::app::App;
 use crate::order_group::{GroupError, OrderDetail, Refusal};
 use askama::Template;
@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::money::Amount;
-use evertill_shared::order::OrderState;
+use evertill_shared::order::{OrderState, PaidBy, Parts};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::refund::RefundState;
 use serde::Deserialize;
@@ -87,10 +87,10 @@ pub(super) async fn page(
         Ok(detail) => detail,
         Err(error) => return unreachable_page(&error, number, &visit),
     };
-    let notice = asked_notice(&detail, &done.asked, &visit);
+    let notices = done.asked.split(',').filter_map(|asked| asked_notice(&detail, asked, &visit));
     let accepted = done.accepted.and_then(|_| accept::notice(&detail, &visit));
     let finished = finished::notice(&detail, &Which::new(done.finished, &done.at), &visit);
-    let notices = notice.into_iter().chain(accepted).chain(finished).collect();
+    let notices = notices.chain(accepted).chain(finished).collect();
     draw(&app, &visit, &detail, StatusCode::OK, notices, Typed::Nothing).await
 }
 
@@ -199,12 +199,27 @@ fn refunding(
         filled.request = fresh_request()?;
     }
     let offered = Amount::new(filled.left_minor, left.currency);
+    let how = fill(t.refund_how, &[&order.sale.terminal.to_string()]);
     Ok(Refunding::Form(RefundForm {
-        how: fill(t.refund_how, &[&order.sale.terminal.to_string()]),
+        how: parts_left(detail, t).map_or(how.clone(), |parts| format!("{how} {parts}")),
         all_left: fill(t.refund_whole, &[&offered.to_string()]),
         currency: left.currency.code(),
         ..filled
     }))
+}
+
+/// Of an order that was paid in parts: what is left of each, in the order in which it goes back.
+fn parts_left(detail: &OrderDetail, t: &'static Words) -> Option<String> {
+    let order = &detail.summary;
+    let paid_by = order.paid_by.as_ref().filter(|paid_by| matches!(paid_by, PaidBy::Split { .. }))?;
+    let mut taken = Parts::none(order.paid.currency);
+    for record in detail.refunds.iter().filter(|record| record.refund.state.holds_money()) {
+        let part = if record.paid_by.wallet().is_some() { &mut taken.wallet } else { &mut taken.cash };
+        *part = part.checked_add(record.refund.amount).ok()?;
+    }
+    let left = paid_by.parts_of(order.paid).less(&taken);
+    let wallet = say::wallet(paid_by.wallet()?, t);
+    Some(fill(t.refund_parts, &[&left.wallet.to_string(), wallet, &left.cash.to_string()]))
 }
 
 /// The id under which something is asked for, once.

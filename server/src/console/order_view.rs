@@ -88,6 +88,7 @@ impl OrderView {
         let (t, zone) = (visitor.words(), &visitor.store.zone);
         let order = &detail.summary;
         let left = order.paid.checked_sub(order.held).ok().filter(|_| order.paid.is_positive());
+        let is_split = matches!(order.paid_by, Some(PaidBy::Split { .. }));
         Self {
             number: order.number.to_string(),
             grouped: order.number.grouped(),
@@ -119,7 +120,7 @@ impl OrderView {
                 .iter()
                 .map(|record| PaymentView::of(record, policies, now, visitor))
                 .collect(),
-            refunds: detail.refunds.iter().map(|record| RefundView::of(record, visitor)).collect(),
+            refunds: detail.refunds.iter().map(|record| RefundView::of(record, is_split, visitor)).collect(),
             story: story::tell(&detail.story, order.sale.terminal, zone, t),
         }
     }
@@ -145,14 +146,17 @@ fn paid_with(paid_by: &PaidBy, t: &'static Words) -> String {
     match paid_by {
         PaidBy::Cash { given, change } => format!("{name} ({} {given}, {} {change})", t.given, t.change),
         PaidBy::Wallet { .. } => name.to_owned(),
+        PaidBy::Split { cash, wallets } => {
+            let wallets =
+                wallets.iter().map(|part| format!("{} {}", say::wallet(part.wallet, t), part.amount));
+            let parts: Vec<String> = std::iter::once(format!("{} {cash}", t.cash)).chain(wallets).collect();
+            parts.join(" + ")
+        }
     }
 }
 
 fn transaction(paid_by: &PaidBy) -> Option<String> {
-    match paid_by {
-        PaidBy::Wallet { transaction, .. } => Some(transaction.clone()),
-        PaidBy::Cash { .. } => None,
-    }
+    paid_by.transaction().map(str::to_owned)
 }
 
 impl GoodsView {
@@ -248,12 +252,13 @@ impl PaymentView {
 }
 
 impl RefundView {
-    fn of(record: &RefundRecord, visitor: &Visitor) -> Self {
+    fn of(record: &RefundRecord, is_split: bool, visitor: &Visitor) -> Self {
         let (refund, t) = (&record.refund, visitor.words());
         let (tone, word) = say::refund(refund.state, record.terminal, t);
         let currency = refund.amount.currency;
+        let part = if is_split { format!(" · {}", say::tender(&record.paid_by, t)) } else { String::new() };
         Self {
-            amount: refund.amount.to_string(),
+            amount: format!("{}{part}", refund.amount),
             badge: Badge::new(tone, word),
             reason: refund.reason.clone(),
             refused: refund.refused.as_ref().map(|why| say::refund_refused(why, currency, t)),

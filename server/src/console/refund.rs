@@ -31,8 +31,9 @@ pub(super) async fn ask(
         Ok(asked) => {
             match reserve_refund(&app, &Asker::of(&visit.who), number, asked, app.clock.now()).await? {
                 Ok(record) => {
-                    let refund = record.refund.id;
-                    let address = format!("/console/orders/{number}?asked={refund}#refunds");
+                    let beside = record.beside.map(|beside| format!(",{}", beside.refund.id));
+                    let (refund, beside) = (record.refund.id, beside.unwrap_or_default());
+                    let address = format!("/console/orders/{number}?asked={refund}{beside}#refunds");
                     return Ok(Redirect::to(&address).into_response());
                 }
                 Err(error) => {

@@ -89,6 +89,11 @@ pub(super) fn tender(paid_by: &PaidBy, t: T) -> &'static str {
     match paid_by {
         PaidBy::Cash { .. } => t.cash,
         PaidBy::Wallet { wallet: which, .. } => wallet(*which, t),
+        PaidBy::Split { .. } => match paid_by.wallet() {
+            Some(Wallet::WeChatPay) => t.cash_and_wechat,
+            Some(Wallet::Alipay) => t.cash_and_alipay,
+            None => t.cash,
+        },
     }
 }
 

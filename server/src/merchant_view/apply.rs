@@ -2,7 +2,8 @@
 //! the new one, in the same transaction.
 
 use super::rows::{
-    ATTEMPTS, LINES, REFUNDS, SALES, Table, attempt_values, line_values, refund_values, sale_values,
+    ATTEMPTS, LINES, REFUNDS, SALES, Table, attempt_values, from_json, line_values, refund_values,
+    sale_values,
 };
 use crate::database::{DbError, Row, Sql, Value};
 use crate::order_group::OrderSummary;
@@ -11,6 +12,7 @@ use crate::order_group::served_by_values;
 use crate::params;
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::refund::RefundState;
+use evertill_shared::wallet::Wallet;
 use std::collections::{BTreeMap, HashMap};
 
 /// How many numbers stand in one `IN (…)`.
@@ -39,12 +41,9 @@ impl Sums {
 /// Business day, tender, cashier, quarantined.
 pub(super) type Account = (String, String, String, bool);
 
-/// What was paid with: the wallet's name, or nothing for cash.
+/// What was paid with: the wallet's name, or nothing for cash. An order that was paid in parts is its wallet's.
 pub(super) fn tender(order: &OrderSummary) -> &'static str {
-    match &order.paid_by {
-        Some(PaidBy::Wallet { wallet, .. }) => wallet.code(),
-        Some(PaidBy::Cash { .. }) | None => "",
-    }
+    order.paid_by.as_ref().and_then(PaidBy::wallet).map_or("", Wallet::code)
 }
 
 /// What surely went back.
@@ -53,18 +52,36 @@ pub(super) fn refunded(order: &OrderSummary) -> i64 {
     done.fold(0, |sum, refund| sum.saturating_add(refund.amount.minor))
 }
 
-fn account_of(order: &OrderSummary) -> Option<(Account, Sums)> {
+fn accounts_of(order: &OrderSummary) -> Vec<(Account, Sums)> {
     let (cashier, ..) = served_by_values(order.served_by.as_ref());
     let account =
         (order.business_day.to_string(), tender(order).to_owned(), cashier.to_owned(), order.quarantined);
     let sums = Sums { orders: 1, paid: order.paid.minor, refunded: refunded(order), held: order.held.minor };
-    (order.state == OrderState::Paid).then_some((account, sums))
+    match order.state {
+        OrderState::Paid => in_parts(account, sums, order.paid_by.as_ref()),
+        _ => Vec::new(),
+    }
+}
+
+/// What was paid in parts counts as an order where its wallet is, and with its cash part beside the orders that were paid
+/// in cash. What went back of it is taken from the wallet's part first, as refunds are; if a wallet refused its part of
+/// one, the day's sums by tender say otherwise than the refunds, and its sum does not.
+fn in_parts(account: Account, sums: Sums, paid_by: Option<&PaidBy>) -> Vec<(Account, Sums)> {
+    let Some(PaidBy::Split { cash, .. }) = paid_by else { return vec![(account, sums)] };
+    let wallet = sums.paid.saturating_sub(cash.minor);
+    let of_cash = |minor: i64| minor.saturating_sub(wallet).max(0);
+    let part =
+        Sums { orders: 0, paid: cash.minor, refunded: of_cash(sums.refunded), held: of_cash(sums.held) };
+    let mut rest = sums;
+    rest.add(part, -1);
+    let (day, _, cashier, quarantined) = account.clone();
+    vec![(account, rest), ((day, String::new(), cashier, quarantined), part)]
 }
 
 /// What stands there, as far as it matters.
 struct Old {
     version: u64,
-    account: Option<(Account, Sums)>,
+    accounts: Vec<(Account, Sums)>,
 }
 
 fn old_row(row: &Row) -> Result<(String, Old), DbError> {
@@ -77,7 +94,11 @@ fn old_row(row: &Row) -> Result<(String, Old), DbError> {
     let account =
         (row.get("business_day")?, row.get("tender")?, row.get("cashier")?, row.get("quarantined")?);
     let is_paid = row.get::<String>("state")? == OrderState::Paid.as_str();
-    let old = Old { version: row.get("version")?, account: is_paid.then_some((account, sums)) };
+    let paid_by: Option<String> = row.get("paid_by")?;
+    // What cannot be read is mended by a rebuilding, and stops no copy.
+    let paid_by: Option<PaidBy> = paid_by.as_deref().and_then(|text| from_json(text).ok());
+    let accounts = if is_paid { in_parts(account, sums, paid_by.as_ref()) } else { Vec::new() };
+    let old = Old { version: row.get("version")?, accounts };
     Ok((row.get("number")?, old))
 }
 
@@ -86,7 +107,7 @@ pub(super) fn apply(sql: &dyn Sql, build: i64, copies: &[SaleCopy]) -> Result<u6
     let mut old = HashMap::new();
     for numbers in copies.chunks(LOOKED_UP) {
         let statement = "SELECT number, version, state, business_day, tender, cashier, quarantined, paid_minor, \
-             refunded_minor, held_minor FROM sales WHERE build = ?1 AND number IN";
+             refunded_minor, held_minor, paid_by FROM sales WHERE build = ?1 AND number IN";
         let rows = sql.rows(&many(statement), &numbers_of(build, numbers.iter()))?;
         for row in &rows {
             old.extend([old_row(row)?]);
@@ -116,8 +137,9 @@ pub(super) fn apply(sql: &dyn Sql, build: i64, copies: &[SaleCopy]) -> Result<u6
     insert(sql, &ATTEMPTS, all().flat_map(|copy| attempt_values(build, copy)).collect())?;
     let refunds = all().map(|copy| refund_values(build, copy)).collect::<Result<Vec<_>, _>>()?;
     insert(sql, &REFUNDS, refunds.into_iter().flatten().collect())?;
-    let gone = all().filter_map(|copy| old.get(copy.order.number.as_str())?.account.clone());
-    let come = all().filter_map(|copy| account_of(&copy.order));
+    let before = |copy: &SaleCopy| old.get(copy.order.number.as_str()).map(|old| old.accounts.clone());
+    let gone = all().filter_map(before).flatten();
+    let come = all().flat_map(|copy| accounts_of(&copy.order));
     book(sql, build, gone.map(|account| (account, -1)).chain(come.map(|account| (account, 1))))?;
     Ok(u64::try_from(newest.len()).unwrap_or(u64::MAX))
 }

@@ -271,7 +271,8 @@ fn totals(sql: &dyn Sql, build: i64, day: BusinessDay) -> Result<DayTotals, DbEr
     let statement = "SELECT tender, quarantined, CAST(sum(orders) AS BIGINT) AS orders, \
          CAST(sum(paid_minor) AS BIGINT) AS paid_minor, CAST(sum(refunded_minor) AS BIGINT) AS refunded_minor, \
          CAST(sum(held_minor) AS BIGINT) AS held_minor FROM totals \
-         WHERE build = ?1 AND business_day = ?2 AND orders > 0 GROUP BY tender, quarantined ORDER BY tender";
+         WHERE build = ?1 AND business_day = ?2 AND (orders > 0 OR paid_minor > 0) \
+         GROUP BY tender, quarantined ORDER BY tender";
     let mut totals = DayTotals::default();
     for row in sql.rows(statement, &params![build, day.to_string()])? {
         let tender: String = row.get("tender")?;
@@ -298,7 +299,8 @@ fn cashiers(sql: &dyn Sql, build: i64, day: BusinessDay) -> Result<Vec<CashierTo
          CAST(sum(CASE WHEN t.tender = '' THEN t.paid_minor ELSE 0 END) AS BIGINT) AS cash, \
          (SELECT s.cashier_name FROM sales s WHERE s.build = ?1 AND s.business_day = ?2 AND s.cashier = t.cashier \
           ORDER BY s.number DESC LIMIT 1) AS name \
-         FROM totals t WHERE t.build = ?1 AND t.business_day = ?2 AND t.orders > 0 AND t.quarantined = 0 \
+         FROM totals t WHERE t.build = ?1 AND t.business_day = ?2 AND (t.orders > 0 OR t.paid_minor > 0) \
+         AND t.quarantined = 0 \
          GROUP BY t.cashier ORDER BY t.cashier";
     let total = |row: &Row| {
         Ok(CashierTotal {

@@ -95,7 +95,7 @@ fn to_json<T: Serialize>(value: &T) -> Result<String, DbError> {
     serde_json::to_string(value).map_err(DbError::nonsense)
 }
 
-fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, DbError> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, DbError> {
     serde_json::from_str(text).map_err(DbError::nonsense)
 }
 

@@ -6,7 +6,6 @@ use super::sweeper::refund_pause;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome, words};
 use crate::order_group::{CarryOut, GiveBack, GiveBackEvent, GroupError, RefundNews, RefundRecord};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::order::PaidBy;
 use evertill_shared::payment::QueryOutcome;
 use evertill_shared::refund::{Refund, RefundEvent, refusal_is_final};
 use evertill_shared::wallet::Wallet;
@@ -107,7 +106,7 @@ impl OrderCentre {
     }
 
     fn refund_call(&self, record: &RefundRecord) -> Option<(Arc<Lane>, ChannelRefund)> {
-        let PaidBy::Wallet { wallet, .. } = &record.paid_by else { return None };
+        let wallet = record.paid_by.wallet()?;
         let Some(number) = record.channel_number.clone() else {
             tracing::error!(refund = %record.refund.id, "a refund of a payment that is not there");
             return None;
@@ -119,7 +118,7 @@ impl OrderCentre {
             amount: record.refund.amount,
             reason: record.refund.reason.clone(),
         };
-        Some((self.lane(*wallet, record.account)?, asked))
+        Some((self.lane(wallet, record.account)?, asked))
     }
 
     /// Whether a refund that comes to nothing can be asked for once more: on the day of its sale only. After that the customer

@@ -41,9 +41,9 @@ pub struct RefundRecord {
     pub refund: Refund,
     /// Which till sold the order.
     pub terminal: TerminalId,
-    /// How the order was paid.
+    /// How the order was paid, or of one that was paid in parts the part that this refund is about.
     pub paid_by: PaidBy,
-    /// How much was paid.
+    /// How much was paid so.
     pub paid: Amount,
     /// Under which number the wallet was paid.
     pub channel_number: Option<ChannelNumber>,
@@ -59,6 +59,8 @@ pub struct RefundRecord {
     pub by_hand: bool,
     /// One more at each change.
     pub version: u64,
+    /// What goes back in cash beside it, by the same request: told to whoever asks for it, and to nobody later.
+    pub beside: Option<Box<RefundRecord>>,
 }
 
 /// The till that sold carries a refund out.
@@ -131,7 +133,8 @@ pub struct FinishedByHand {
 /// Refunds of a group.
 pub trait Refunds: Send + Sync {
     /// Reserves the amount in one conditional statement (rules *never-over*, *same-till-same-day*). The same
-    /// request again gets the same refund.
+    /// request again gets the same refund. Of an order that was paid in parts the wallet's part goes back first; what is more
+    /// than is left of that is a second refund, in cash.
     fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord>;
     /// Marks it as sent; a cash refund is done at once. Repeating it only looks.
     fn carry_out_refund(&self, carry_out: CarryOut) -> Reply<CarriedOut>;

@@ -35,6 +35,11 @@ pub enum Fact {
         /// It came from a blocked till.
         quarantined: bool,
     },
+    /// The till says that a part was taken in cash before the wallet was asked for the rest.
+    CashPart {
+        /// How much.
+        amount: Amount,
+    },
     /// It came from a blocked till, and a person takes it into the books.
     AcceptedFromQuarantine {
         /// Who: the name that others see.
@@ -211,6 +216,7 @@ impl fmt::Display for Fact {
             Self::CashTaken { given, change, quarantined } => {
                 write!(f, "Paid in cash: {given} given, {change} back{}", blocked(*quarantined))
             }
+            Self::CashPart { amount } => write!(f, "{amount} of it taken in cash before"),
             Self::AcceptedFromQuarantine { who, login, why } => {
                 write!(f, "Accepted from quarantine by {who} ({login}): {why}")
             }

@@ -159,6 +159,25 @@ impl Till {
         })
     }
 
+    /// The same for what is left after a part was taken in cash.
+    pub(crate) fn rest_requested(
+        &self,
+        sale: &SaleOfTill,
+        number: OrderNumber,
+        attempt: Attempt,
+        (amount, cash): (Amount, Amount),
+    ) -> KeptEntry {
+        self.kept(Body::RestRequested {
+            sale: sale.key.sequence,
+            number,
+            attempt,
+            wallet: Wallet::WeChatPay,
+            channel_number: ChannelNumber::new(store().id, sale.key, attempt),
+            amount,
+            cash,
+        })
+    }
+
     pub(crate) fn carries_out(&self, refund: &RefundId, number: OrderNumber, amount: Amount) -> KeptEntry {
         self.kept(Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier: None })
     }

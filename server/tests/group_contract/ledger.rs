@@ -4,7 +4,7 @@ use super::*;
 use evertill_server::order_group::ledger::{Ledger, ProvedPart};
 use evertill_shared::ledger::LedgerFault;
 
-async fn prove(home: &Home) -> ProvedPart {
+pub(super) async fn prove(home: &Home) -> ProvedPart {
     let (mut all, mut after) = (ProvedPart::default(), String::new());
     loop {
         // A small part at a time, so that there is more than one.
@@ -19,7 +19,7 @@ async fn prove(home: &Home) -> ProvedPart {
     }
 }
 
-fn balance(proved: &ProvedPart, of: &str) -> (i64, i64) {
+pub(super) fn balance(proved: &ProvedPart, of: &str) -> (i64, i64) {
     let account = proved.balances.accounts().find(|(_, account, ..)| *account == of);
     account.map_or((0, 0), |(_, _, debit, credit)| (debit, credit))
 }

@@ -146,6 +146,9 @@ async fn orders_move_from_any_engine_to_any_other_and_back() {
         home.group.start_payment(home.payment(&sale, number, 1)).await.unwrap();
         numbers.push(number);
         home.group.reserve_refund(crate::refund(numbers[0], 100, "request-1")).await.unwrap();
+        // One was paid in parts, with a refund of both.
+        numbers.push(crate::split::split(&home).await);
+        home.group.reserve_refund(crate::refund(numbers[51], 700, "request-2")).await.unwrap();
         let (base, groups, mover) = mover_between(&home, other, folder.path()).await;
         let before = details(&groups, &numbers).await;
         for to in [1, 0] {

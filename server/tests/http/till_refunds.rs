@@ -49,7 +49,7 @@ async fn ask(server: &Server, till: &Till, sold: &Sold, asked: &AskRefundAtTill)
 
 fn reserved(came: &Came) -> Refund {
     match came.json() {
-        RefundAnswer::Reserved { order } => order.refund,
+        RefundAnswer::Reserved { order, .. } => order.refund,
         other => panic!("{other:?}"),
     }
 }
@@ -332,7 +332,7 @@ async fn never_over_tills_and_consoles_at_once() {
         .collect();
     for came in futures_of(asks.iter().map(|one| ask(&server, &till, &sold, one)).collect()).await {
         match came.json() {
-            RefundAnswer::Reserved { order } => amounts.push(order.refund.amount.minor),
+            RefundAnswer::Reserved { order, .. } => amounts.push(order.refund.amount.minor),
             RefundAnswer::Refused { why } => assert!(matches!(why, RefundRefused::TooMuch { .. }), "{why:?}"),
             // Tries that are just being looked at count: more than five at once have to wait.
             RefundAnswer::Wait { .. } => {}

@@ -52,7 +52,7 @@ impl Side {
 pub enum What {
     /// A shift began with it.
     Float,
-    /// A customer paid.
+    /// A customer paid, all or a part; or got a part back, because it came to no sale.
     Sale,
     /// It was put in without a sale.
     PaidIn,
@@ -162,9 +162,13 @@ pub fn moves(open: Option<&Book>, entries: &[Entry]) -> Vec<Move> {
                 open = open.filter(|(opened, _)| *opened != closing.shift);
                 continue;
             }
-            Body::CashTaken { given, change, .. } => {
+            Body::CashTaken { given, change, .. } | Body::CashRest { given, change, .. } => {
                 let minor = given.minor.saturating_sub(change.minor);
                 (What::Sale, Side::Takings, minor, given.currency)
+            }
+            Body::CashPart { amount, .. } => (What::Sale, Side::Takings, amount.minor, amount.currency),
+            Body::CashPartBack { amount, .. } => {
+                (What::Sale, Side::Takings, amount.minor.saturating_neg(), amount.currency)
             }
             Body::CashPaidIn { amount, reason, .. } => {
                 (What::PaidIn, Side::For(*reason), amount.minor, amount.currency)

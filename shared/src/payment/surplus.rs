@@ -25,8 +25,8 @@ pub struct Success {
 pub fn surplus(state: OrderState, paid_by: Option<&PaidBy>, successes: &[Success]) -> Vec<Attempt> {
     let counts = |success: &&Success| success.state == PaymentState::Paid;
     let fulfilled = |success: &&Success| match paid_by {
-        Some(PaidBy::Wallet { transaction, .. }) => success.transaction == *transaction,
-        Some(PaidBy::Cash { .. }) | None => false,
+        Some(paid_by) => paid_by.transaction() == Some(success.transaction.as_str()),
+        None => false,
     };
     let by_cash = matches!(paid_by, Some(PaidBy::Cash { .. }));
     let earliest = || match state {

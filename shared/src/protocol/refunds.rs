@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct RefundOrder {
     /// The refund.
     pub refund: Refund,
-    /// How the order was paid: the money goes back the same way.
+    /// How the order was paid, or of one that was paid in parts the part that this refund is about: the money goes back the
+    /// same way.
     pub paid_by: PaidBy,
 }
 
@@ -84,6 +85,9 @@ pub enum RefundAnswer {
     Reserved {
         /// The refund, as it stands now.
         order: Box<RefundOrder>,
+        /// What goes back of the order's cash part beside it: a refund of its own, with a number of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cash: Option<Box<RefundOrder>>,
     },
     /// The rules forbid it.
     Refused {

@@ -60,6 +60,10 @@ pub struct TerminalStatus {
     /// For which wallets the till can show a code; none from a server that knows of none.
     #[serde(default)]
     pub shows: Vec<Wallet>,
+    /// The server takes the rest of a sale through a wallet after a part was taken in cash; a server from before does not,
+    /// and its tills must not begin one.
+    #[serde(default)]
+    pub splits: bool,
 }
 
 /// How a wallet answers, as the server that was asked has found of late.

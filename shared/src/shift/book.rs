@@ -212,8 +212,16 @@ impl Book {
     /// Takes an entry in; false if it says nothing of a shift.
     fn take(&mut self, entry: &Entry) -> bool {
         match &entry.body {
-            Body::CashTaken { given, change, .. } if given.currency == self.float.currency => {
+            Body::CashTaken { given, change, .. } | Body::CashRest { given, change, .. }
+                if given.currency == self.float.currency =>
+            {
                 self.cash_sales.add(given.minor.saturating_sub(change.minor));
+            }
+            Body::CashPart { amount, .. } if amount.currency == self.float.currency => {
+                self.cash_sales.move_part(amount.minor);
+            }
+            Body::CashPartBack { amount, .. } if amount.currency == self.float.currency => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
             }
             Body::SaleVoided { .. } | Body::CartVoided { .. } => self.voids = self.voids.saturating_add(1),
             Body::CashPaidIn { amount, reason, cashier, approved_by } => {
@@ -326,6 +334,13 @@ mod tests {
                 3 => (Fact::NoSale, drawer(DrawerReason::ChangeMoney)),
                 4 => (Fact::CountBegun, drawer(DrawerReason::Count)),
                 5 => (Fact::Voided(yuan(*minor)), Body::SaleVoided { sale: 1 }),
+                7 => (Fact::CashPart(yuan(*minor)), Body::CashPart { sale: 1, amount: yuan(*minor) }),
+                8 => (Fact::CashPartBack(yuan(*minor)), Body::CashPartBack { sale: 1, amount: yuan(*minor) }),
+                9 => {
+                    let (given, change, part) = (yuan(minor + 50), yuan(50), yuan(70));
+                    let fact = Fact::Sold { wallet: None, amount: yuan(*minor), tax: yuan(0) };
+                    (fact, Body::CashRest { sale: 1, given, change, part })
+                }
                 _ => {
                     let body = Body::CartVoided { lines: 1, total: yuan(*minor), cashier: None };
                     (Fact::Voided(yuan(*minor)), body)
@@ -360,6 +375,14 @@ mod tests {
         let closing = &ended.closed.as_ref().unwrap().closing;
         assert_eq!((closing.expected.minor, closing.over_minor()), (7_500, -100));
         assert_eq!(follow(None, &[entry(8, drawer(DrawerReason::Other))]), [], "between two shifts");
+    }
+
+    #[test]
+    fn a_cash_part_is_in_the_drawer_from_the_moment_it_was_taken_and_counts_no_sale() {
+        let (shift, entries) = till(&[(7, 5_000), (0, 450), (7, 300), (8, 300)]);
+        let [book] = &follow(None, &entries)[..] else { panic!() };
+        assert_eq!(book.cash_sales, Tally { count: 1, minor: 5_450 });
+        assert_eq!((book.drawer_minor(), shift.totals.expected().minor), (15_450, 15_450));
     }
 
     #[test]
@@ -401,7 +424,7 @@ mod tests {
         /// there, came and went is what was counted, less what is over.
         #[test]
         fn the_account_is_the_tills_and_balances(
-            facts in prop::collection::vec((0_u8..7, 1_i64..10_000), 0..20),
+            facts in prop::collection::vec((0_u8..11, 1_i64..10_000), 0..20),
             cut in 0_usize..20,
             counted in 0_u32..500,
             refund in 0_i64..500,

@@ -15,6 +15,8 @@ fn fact() -> impl Strategy<Value = Fact> {
         4 => (prop::option::of(wallet()), amount())
             .prop_map(|(wallet, amount)| Fact::Sold { wallet, amount, tax: cny(amount.minor / 10) }),
         2 => (place, amount()).prop_map(|(from, amount)| Fact::Refunded { from, amount }),
+        2 => amount().prop_map(Fact::CashPart),
+        1 => amount().prop_map(Fact::CashPartBack),
         1 => amount().prop_map(Fact::PaidIn),
         1 => amount().prop_map(Fact::PaidOut),
         1 => amount().prop_map(Fact::Voided),
@@ -48,6 +50,8 @@ impl Books {
             Fact::Sold { wallet, amount, .. } => {
                 self.post(place(wallet.map_or(Place::Drawer, Place::Wallet)), "sales", amount.minor);
             }
+            Fact::CashPart(amount) => self.post("drawer", "sales", amount.minor),
+            Fact::CashPartBack(amount) => self.post("sales", "drawer", amount.minor),
             Fact::Refunded { from, amount } => self.post("refunds", place(from), amount.minor),
             Fact::PaidIn(amount) => self.post("drawer", "safe", amount.minor),
             Fact::PaidOut(amount) => self.post("safe", "drawer", amount.minor),

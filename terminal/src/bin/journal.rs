@@ -196,6 +196,9 @@ fn happened(entry: &Entry) -> String {
         Body::PaymentRequested { sale, attempt, amount, .. } => {
             format!("sale {sale} attempt {attempt} {amount} asked")
         }
+        Body::RestRequested { sale, attempt, amount, cash, .. } => {
+            format!("sale {sale} attempt {attempt} {amount} asked, after {cash} in cash")
+        }
         Body::PaymentSettled { sale, attempt, outcome } => {
             let outcome = match outcome {
                 Settled::Paid { .. } => "paid",
@@ -205,6 +208,11 @@ fn happened(entry: &Entry) -> String {
             format!("sale {sale} attempt {attempt} {outcome}")
         }
         Body::CashTaken { sale, given, change } => format!("sale {sale} cash {given}, change {change}"),
+        Body::CashRest { sale, given, change, part } => {
+            format!("sale {sale} rest in cash {given}, change {change}, after {part}")
+        }
+        Body::CashPart { sale, amount } => format!("sale {sale} part in cash {amount}"),
+        Body::CashPartBack { sale, amount } => format!("sale {sale} part in cash {amount} given back"),
         Body::SaleVoided { sale } => format!("sale {sale} given up"),
         Body::SaleChanged { sale } => format!("sale {sale} becomes another"),
         Body::CartVoided { lines, total, cashier } => {
@@ -212,6 +220,9 @@ fn happened(entry: &Entry) -> String {
         }
         Body::RefundCarriedOut { refund, number, amount, cashier } => {
             format!("refund {refund} of order {number} {amount}{}", by(cashier.as_ref()))
+        }
+        Body::CashRefund { refund, number, amount, cashier } => {
+            format!("refund {refund} of order {number} {amount} in cash{}", by(cashier.as_ref()))
         }
         Body::RefundSettled { refund, outcome } => match outcome {
             RefundSettled::Done => format!("refund {refund} done"),

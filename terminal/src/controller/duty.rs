@@ -180,7 +180,8 @@ impl Controller {
         let under_way = matches!(self.at, At::Payment { .. } | At::AwaitCode { held: Some(_) });
         let Some(sale) = self.frozen.filter(|_| !under_way) else { return };
         let Some(Some(stored)) = self.read(|journal| journal.sale(sale)) else { return };
-        if stored.record.sale.cashier == self.duty.on {
+        // With a part of it in the drawer it cannot become another: it stays in the name of who took that.
+        if stored.record.sale.cashier == self.duty.on || stored.record.part.is_some() {
             return;
         }
         if self.write(&Body::SaleChanged { sale }).is_none() {

@@ -51,6 +51,7 @@ impl Notices {
             Notice::EarlierPaymentPaid { .. }
                 | Notice::EarlierPaymentReversed { .. }
                 | Notice::RefundToPayOut { .. }
+                | Notice::HandBack { .. }
                 | Notice::SaleQuarantined { .. }
                 | Notice::TemplateUnreadable
         );

@@ -147,9 +147,11 @@ impl Controller {
         let At::AwaitCode { held: Some(held) } = std::mem::replace(&mut self.at, At::Payment { sale }) else {
             return;
         };
-        let amount = stored.record.sale.total;
-        let body =
-            Body::PaymentRequested { sale, number, attempt, wallet: held.wallet, channel_number, amount };
+        let (amount, wallet) = (stored.record.rest(), held.wallet);
+        let body = match stored.record.part.map(|part| part.amount) {
+            None => Body::PaymentRequested { sale, number, attempt, wallet, channel_number, amount },
+            Some(cash) => Body::RestRequested { sale, number, attempt, wallet, channel_number, amount, cash },
+        };
         if self.write(&body).is_none() {
             self.at = At::AwaitCode { held: None };
             return;
@@ -205,7 +207,7 @@ impl Controller {
             let in_hand = Some(record.sequence) == closed;
             let sale = record.sequence;
             if let (Some(attempt), Some(number)) = (record.unsettled(), record.number()) {
-                let total = record.sale.total.minor;
+                let total = record.rest().minor;
                 let mut watch = self.watch_of(sale, attempt.attempt, number, attempt.wallet, total);
                 watch.doubt(self.now.monotonic);
                 watch.set_aside = !in_hand;
@@ -214,7 +216,15 @@ impl Controller {
                     self.at = At::Payment { sale };
                 }
             } else if !in_hand {
-                self.write(&Body::SaleVoided { sale });
+                if let Some(back) = record.part_back {
+                    self.tell(Notice::HandBack { minor: back.minor });
+                }
+                self.give_up_aside(sale);
+            } else if record.part.is_some() {
+                self.at = At::Cash { given_minor: 0 };
+            } else if let Some(back) = record.part_back {
+                // It may have ended before anybody had read that.
+                self.tell(Notice::HandBack { minor: back.minor });
             }
             if in_hand {
                 if matches!(record.attempts.last(), Some(last) if last.outcome == Some(Settled::Reversed)) {
@@ -434,7 +444,7 @@ impl Controller {
             return self.print_sale(watch.sale);
         }
         // That customer's goods are not in hand any more.
-        self.write(&Body::SaleVoided { sale: watch.sale });
+        self.give_up_aside(watch.sale);
         self.tell(Notice::EarlierPaymentReversed { order_number });
     }
 

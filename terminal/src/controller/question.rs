@@ -20,6 +20,8 @@ pub enum Yes {
     SetAside { sale: u64 },
     CarryOut { id: String },
     TakeCash { given_minor: i64 },
+    CashBack,
+    CashLeft { sale: u64 },
     EndShift,
     OldEnough(Box<Wanted>),
 }
@@ -41,6 +43,8 @@ impl Controller {
             Yes::SetAside { sale } => self.set_aside(sale),
             Yes::CarryOut { id } => self.carry_out(&id),
             Yes::TakeCash { given_minor } => self.take_cash(given_minor),
+            Yes::CashBack => self.give_cash_back(),
+            Yes::CashLeft { sale } => self.give_left_back(sale),
             Yes::EndShift => self.end_shift(),
             Yes::OldEnough(wanted) => self.age_answered(&wanted, yes),
         }
@@ -50,10 +54,10 @@ impl Controller {
     pub(super) fn drop_idle_question(&mut self) {
         let Some(question) = &self.question else { return };
         let stands = match &question.yes {
-            Yes::VoidSale | Yes::OldEnough(_) => matches!(self.at, At::Sale),
+            Yes::VoidSale | Yes::OldEnough(_) | Yes::CashLeft { .. } => matches!(self.at, At::Sale),
             Yes::SetAside { sale } => self.watches.iter().any(|watch| watch.sale == *sale),
             Yes::CarryOut { id } => self.waits_here(id),
-            Yes::TakeCash { .. } => matches!(self.at, At::Cash { .. }),
+            Yes::TakeCash { .. } | Yes::CashBack => matches!(self.at, At::Cash { .. }),
             Yes::EndShift => matches!(self.at, At::Count { .. }),
         };
         if !stands {

@@ -9,6 +9,7 @@ use crate::sync::{Line, NetError};
 use crate::view::{self, Confirm, Notice, RefundItem, RefundRefusal, RefundState as Shown, RefundsPage};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::id::RefundId;
+use evertill_shared::money::Amount;
 use evertill_shared::journal::{Body, RefundSettled, Settled};
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
@@ -94,9 +95,17 @@ impl Controller {
         }
         let Some(refund) = self.item(id).map(|item| item.refund.clone()) else { return };
         let (number, amount, cashier) = (refund.order, refund.amount, self.cashier());
-        let body = Body::RefundCarriedOut { refund: refund.id.clone(), number, amount, cashier };
+        let in_cash = self.item(id).is_some_and(|item| matches!(item.paid_by, PaidBy::Cash { .. }));
+        let sale = self.read(|journal| journal.sale_of_order(number)).flatten();
+        // Of what was paid in one way the sale says how it goes back; of a split sale the entry has to.
+        let is_split = sale.is_some_and(|sale| sale.record.part.is_some() && sale.record.cash.is_none());
+        let refund = refund.id.clone();
+        let body = match in_cash && is_split {
+            true => Body::CashRefund { refund: refund.clone(), number, amount, cashier },
+            false => Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier },
+        };
         if self.write(&body).is_some() {
-            self.desk.begun.push(refund.id);
+            self.desk.begun.push(refund);
         }
     }
 
@@ -158,7 +167,7 @@ impl Controller {
     fn refund_done(&mut self, refund: Refund, record: RefundRecord) {
         let sale = self.read(|journal| journal.sale_of_order(record.number)).flatten();
         let told = self.item(&record.id.0).map(|item| item.paid_by.clone());
-        let paid_by = told.or_else(|| sale.as_ref().and_then(|sale| paid_by(&sale.record)));
+        let paid_by = told.or_else(|| sale.as_ref().and_then(|sale| paid_by(&sale.record, &record)));
         if matches!(paid_by, Some(PaidBy::Cash { .. })) {
             self.pay_out(&record);
         }
@@ -227,8 +236,12 @@ impl Controller {
     }
 }
 
-/// How a sale was paid, by the journal.
-fn paid_by(sale: &SaleRecord) -> Option<PaidBy> {
+/// How that was paid which goes back, by the journal.
+fn paid_by(sale: &SaleRecord, back: &RefundRecord) -> Option<PaidBy> {
+    // Of a sale that was paid in parts the refund's own entry says it.
+    if back.in_cash {
+        return Some(PaidBy::Cash { given: back.amount, change: Amount::new(0, back.amount.currency) });
+    }
     if let Some(cash) = sale.cash {
         return Some(PaidBy::Cash { given: cash.given, change: cash.change });
     }

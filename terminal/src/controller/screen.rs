@@ -6,7 +6,7 @@ use super::payment::{Trouble, Watch};
 use super::{At, Command, Controller, Fault};
 use crate::sync::Line;
 use crate::view::{
-    AboutPage, AwaitCodePage, CartLine, CashBalance, CashPage, DeclineReason, DonePage, EnrolPage,
+    AboutPage, AwaitCodePage, CartLine, CashBalance, CashPage, CashRest, DeclineReason, DonePage, EnrolPage,
     EnrolWaiting, FaultPage, Good, Link, MoneyStyle, Page, PaidBy, PaymentPage, PaymentState, Quantity,
     SalePage, Screen, StatusBar, UnknownStep, UnsentSales, Wallet,
 };
@@ -191,22 +191,30 @@ impl Controller {
         let shows = status.map(|status| status.shows.as_slice()).unwrap_or_default();
         AwaitCodePage {
             total_minor: self.cart.total_minor(),
+            part_minor: self.part_minor(),
             wallets: wallets.iter().map(|wallet| shown_wallet(*wallet)).collect(),
             shows: shows.iter().map(|wallet| shown_wallet(*wallet)).collect(),
         }
     }
 
     fn cash_page(&self, given_minor: i64) -> CashPage {
-        let total = self.cart.total_minor();
+        let (part_minor, total) = (self.part_minor(), self.due_minor());
+        let (rest, digits) = (self.rest_of(given_minor), self.currency().minor_digits());
+        let mut quick_amounts_minor = quick_amounts(total, digits);
+        if rest != CashRest::NotNow && part_minor == 0 {
+            quick_amounts_minor.extend(part_amounts(total, digits));
+        }
         CashPage {
-            total_minor: total,
+            total_minor: self.cart.total_minor(),
+            part_minor,
             given_minor,
             balance: if given_minor >= total {
                 CashBalance::Change { minor: given_minor - total }
             } else {
                 CashBalance::Missing { minor: total - given_minor }
             },
-            quick_amounts_minor: quick_amounts(total, self.currency().minor_digits()),
+            quick_amounts_minor,
+            rest,
         }
     }
 
@@ -214,6 +222,7 @@ impl Controller {
         let stored = self.frozen.and_then(|sale| self.journal.as_ref()?.sale(sale).ok().flatten());
         PaymentPage {
             total_minor: self.cart.total_minor(),
+            part_minor: self.part_minor(),
             wallet: wallet.map(shown_wallet),
             order_number: stored.and_then(|stored| stored.record.number()).map(|number| number.to_string()),
             state,
@@ -222,8 +231,10 @@ impl Controller {
 
     fn watched_page(&self, sale: u64) -> Page {
         let Some(watch) = self.watches.iter().find(|watch| watch.sale == sale) else { return Page::Starting };
+        let part_minor = self.part_of(sale);
         Page::Payment(PaymentPage {
-            total_minor: watch.total_minor,
+            total_minor: watch.total_minor + part_minor,
+            part_minor,
             wallet: Some(shown_wallet(watch.wallet)),
             order_number: Some(watch.number.to_string()),
             state: watch_state(watch, self.now.monotonic),
@@ -237,7 +248,17 @@ impl Controller {
             (Some(cash), _) => {
                 PaidBy::Cash { given_minor: cash.given.minor, change_minor: cash.change.minor }
             }
-            (None, attempt) => PaidBy::Wallet(shown_wallet(attempt?.wallet)),
+            (None, attempt) => {
+                let wallet = shown_wallet(attempt?.wallet);
+                match record.part {
+                    Some(part) => PaidBy::Split {
+                        cash_minor: part.amount.minor,
+                        wallet,
+                        wallet_minor: record.rest().minor,
+                    },
+                    None => PaidBy::Wallet(wallet),
+                }
+            }
         };
         Some(DonePage {
             total_minor: record.sale.total.minor,
@@ -370,9 +391,24 @@ fn quick_amounts(total: i64, digits: u32) -> Vec<i64> {
     amounts
 }
 
+/// Notes that are less than the total, as a part of it. Three at most.
+fn part_amounts(total: i64, digits: u32) -> Vec<i64> {
+    let unit = 10_i64.saturating_pow(digits);
+    let notes = [100, 50, 20, 10, 5, 1].into_iter().map(|note| unit.saturating_mul(note));
+    notes.filter(|note| *note < total).take(3).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quick_amounts;
+    use super::{part_amounts, quick_amounts};
+
+    #[test]
+    fn part_amounts_are_notes_below_the_total() {
+        assert_eq!(part_amounts(8_000, 2), [5_000, 2_000, 1_000]);
+        assert_eq!(part_amounts(5_000, 2), [2_000, 1_000, 500]);
+        assert_eq!(part_amounts(100, 2), Vec::<i64>::new());
+        assert_eq!(part_amounts(130, 0), [100, 50, 20]);
+    }
 
     #[test]
     fn quick_amounts_begin_with_the_exact_total_and_grow() {

@@ -153,7 +153,7 @@ impl Controller {
         let unsent = self.read(|journal| journal.unsent()).map_or(0, |unsent| unsent.sales);
         let sales = self.read(|journal| journal.open_sales()).unwrap_or_default();
         let refunds = self.read(|journal| journal.open_refunds()).unwrap_or_default();
-        let sales = sales.iter().filter(|sale| sale.unsettled().is_some()).map(|sale| sale.sale.total.minor);
+        let sales = sales.iter().filter(|sale| sale.unsettled().is_some()).map(|sale| sale.rest().minor);
         let unknown = sales.chain(refunds.iter().map(|refund| refund.amount.minor));
         let unknown = unknown.fold(Tally::default(), |sum, minor| Tally {
             count: sum.count.saturating_add(1),

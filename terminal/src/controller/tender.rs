@@ -30,7 +30,8 @@ impl Controller {
         if self.cart.is_empty() {
             return self.tell(Notice::EmptySale);
         }
-        if !self.code_works() {
+        // With a part in the drawer the rest can be asked for only where the server knows of such.
+        if !self.code_works() || (self.part_minor() > 0 && !self.splits()) {
             return self.tell(Notice::CodeNeedsNetwork);
         }
         if self.close_sale().is_some() {
@@ -205,7 +206,7 @@ impl Controller {
     /// The cash is in the drawer. After this the page is another, so a second touch finds nothing to do.
     pub(super) fn cash_confirm(&mut self) {
         let At::Cash { given_minor } = &self.at else { return };
-        let (given, total) = (*given_minor, self.cart.total_minor());
+        let (given, total) = (*given_minor, self.due_minor());
         if given < total {
             return self.tell(Notice::NotEnoughCash);
         }
@@ -219,8 +220,12 @@ impl Controller {
 
     pub(super) fn take_cash(&mut self, given: i64) {
         let (At::Cash { .. }, Some(sale)) = (&self.at, self.frozen) else { return };
-        let total = self.cart.total_minor();
-        let body = Body::CashTaken { sale, given: self.money(given), change: self.money(given - total) };
+        let (part, change) = (self.part_minor(), self.money(given - self.due_minor()));
+        let given = self.money(given);
+        let body = match part {
+            0 => Body::CashTaken { sale, given, change },
+            part => Body::CashRest { sale, given, change, part: self.money(part) },
+        };
         if self.write(&body).is_none() {
             return;
         }

@@ -16,6 +16,7 @@ mod keeping;
 mod kiosk;
 mod limits;
 mod orders;
+mod parts;
 mod payments;
 mod random;
 mod receipt_template;

@@ -80,6 +80,7 @@ pub fn follow(connection: &Connection, sequence: u64, body: &Body) -> rusqlite::
     match body {
         Body::Sale(_) => connection.execute("UPDATE cart SET sale = ?1", [db(sequence)])?,
         Body::CashTaken { sale, .. }
+        | Body::CashRest { sale, .. }
         | Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. }
         | Body::SaleVoided { sale } => connection.execute("DELETE FROM cart WHERE sale = ?1", [db(*sale)])?,
         Body::CartVoided { .. } => connection.execute("DELETE FROM cart", [])?,

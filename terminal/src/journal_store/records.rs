@@ -7,7 +7,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::journal::{Body, RefundSettled, Settled};
 use evertill_shared::money::Amount;
-use evertill_shared::order::Sale;
+use evertill_shared::order::{Sale, rest_after};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::shift::{Shift, ShiftError};
 use evertill_shared::wallet::Wallet;
@@ -39,6 +39,14 @@ pub enum RuleBroken {
     /// Attempts are numbered one by one, and each names the order that the sale adopted and its whole total.
     #[error("the payment of sale {0} does not fit the sale: number, attempt or amount differ")]
     DoesNotFit(u64),
+    /// A part of the sale was taken in cash: it goes back to the customer before the sale can be given up.
+    #[error("{amount} in cash of sale {sale} is in the drawer: it has to go back first")]
+    CashInPlace {
+        /// The sale.
+        sale: u64,
+        /// How much.
+        amount: Amount,
+    },
     /// Less cash than the total, or change that does not add up.
     #[error("the cash of sale {0} does not add up")]
     CashDiffers(u64),
@@ -87,6 +95,15 @@ pub struct CashRecord {
     pub entry: u64,
 }
 
+/// A part of a sale that was taken in cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CashPartRecord {
+    /// How much.
+    pub amount: Amount,
+    /// The entry that says so.
+    pub entry: u64,
+}
+
 /// All that the journal says about one sale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaleRecord {
@@ -100,13 +117,28 @@ pub struct SaleRecord {
     pub attempts: Vec<AttemptRecord>,
     /// Cash, if it was paid so.
     pub cash: Option<CashRecord>,
+    /// What was taken in cash of it before the rest is paid, and has not gone back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<CashPartRecord>,
+    /// What was taken so and went back last, as long as nothing else was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_back: Option<Amount>,
     /// Given up before it was paid.
     pub voided: bool,
 }
 
 impl SaleRecord {
     fn new(sequence: u64, sale: Sale) -> Self {
-        Self { sequence, sale, adopted: None, attempts: Vec::new(), cash: None, voided: false }
+        Self {
+            sequence,
+            sale,
+            adopted: None,
+            attempts: Vec::new(),
+            cash: None,
+            part: None,
+            part_back: None,
+            voided: false,
+        }
     }
 
     /// A sale of which nothing else is known.
@@ -139,6 +171,13 @@ impl SaleRecord {
         !self.voided && !self.is_paid()
     }
 
+    /// What is left to pay after the part that was taken in cash, if one was.
+    #[must_use]
+    pub fn rest(&self) -> Amount {
+        let total = self.sale.total;
+        self.part.and_then(|part| rest_after(total, part.amount)).unwrap_or(total)
+    }
+
     /// The order number, once one is adopted.
     #[must_use]
     pub fn number(&self) -> Option<OrderNumber> {
@@ -161,6 +200,34 @@ impl SaleRecord {
         }
     }
 
+    /// It is given up, or becomes another.
+    fn give_up(&mut self) -> Result<(), RuleBroken> {
+        self.may_end()?;
+        if let Some(part) = self.part {
+            return Err(RuleBroken::CashInPlace { sale: self.sequence, amount: part.amount });
+        }
+        self.voided = true;
+        Ok(())
+    }
+
+    fn take_part(&mut self, amount: Amount, entry: u64) -> Result<(), RuleBroken> {
+        self.may_end()?;
+        if self.part.is_some() || rest_after(self.sale.total, amount).is_none() {
+            return Err(RuleBroken::CashDiffers(self.sequence));
+        }
+        (self.part, self.part_back) = (Some(CashPartRecord { amount, entry }), None);
+        Ok(())
+    }
+
+    fn give_part_back(&mut self, amount: Amount) -> Result<(), RuleBroken> {
+        self.may_end()?;
+        if self.part.map(|part| part.amount) != Some(amount) {
+            return Err(RuleBroken::CashDiffers(self.sequence));
+        }
+        (self.part, self.part_back) = (None, Some(amount));
+        Ok(())
+    }
+
     fn adopt(&mut self, number: OrderNumber, entry: u64) -> Result<(), RuleBroken> {
         if self.adopted.is_some() {
             return Err(RuleBroken::AdoptedBefore(self.sequence));
@@ -169,11 +236,19 @@ impl SaleRecord {
         Ok(())
     }
 
-    fn request(&mut self, number: OrderNumber, amount: Amount, new: AttemptRecord) -> Result<(), RuleBroken> {
+    /// `cash` is what the entry says that is in the drawer for the sale.
+    fn request(
+        &mut self,
+        number: OrderNumber,
+        amount: Amount,
+        cash: Option<Amount>,
+        new: AttemptRecord,
+    ) -> Result<(), RuleBroken> {
         self.may_end()?;
         let fits = self.number() == Some(number)
             && self.next_attempt() == Some(new.attempt)
-            && amount == self.sale.total;
+            && amount == self.rest()
+            && cash == self.part.map(|part| part.amount);
         if !fits {
             return Err(RuleBroken::DoesNotFit(self.sequence));
         }
@@ -188,11 +263,21 @@ impl SaleRecord {
         Ok(())
     }
 
-    fn take_cash(&mut self, given: Amount, change: Amount, entry: u64) -> Result<(), RuleBroken> {
+    /// `part` is what the entry says that was in the drawer for the sale already.
+    fn take_cash(
+        &mut self,
+        given: Amount,
+        change: Amount,
+        part: Option<Amount>,
+        entry: u64,
+    ) -> Result<(), RuleBroken> {
         self.may_end()?;
-        if change.minor < 0 || given.checked_sub(change) != Ok(self.sale.total) {
-            return Err(RuleBroken::CashDiffers(self.sequence));
+        let broken = RuleBroken::CashDiffers(self.sequence);
+        let in_place = self.part.map(|part| part.amount);
+        if change.minor < 0 || part != in_place || given.checked_sub(change) != Ok(self.rest()) {
+            return Err(broken);
         }
+        let given = given.checked_add(part.unwrap_or(Amount::zero(given.currency))).map_err(|_| broken)?;
         self.cash = Some(CashRecord { given, change, entry });
         Ok(())
     }
@@ -213,6 +298,9 @@ pub struct RefundRecord {
     pub at: Timestamp,
     /// How it ended, once that is surely known.
     pub outcome: Option<RefundSettled>,
+    /// It goes back in cash, of a sale that was paid in parts. Of others the sale says where it came from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_cash: bool,
     /// Who carried it out, if anybody logs in here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cashier: Option<Cashier>,
@@ -279,10 +367,30 @@ pub fn apply<R: Records>(
         }
         Body::CashTaken { sale, given, change } => {
             let mut record = sale_of(*sale)?;
-            record.take_cash(*given, *change, sequence)?;
+            record.take_cash(*given, *change, None, sequence)?;
             record
         }
-        Body::PaymentRequested { sale, number, attempt, wallet, channel_number, amount } => {
+        Body::CashRest { sale, given, change, part } => {
+            let mut record = sale_of(*sale)?;
+            record.take_cash(*given, *change, Some(*part), sequence)?;
+            record
+        }
+        Body::CashPart { sale, amount } => {
+            let mut record = sale_of(*sale)?;
+            record.take_part(*amount, sequence)?;
+            record
+        }
+        Body::CashPartBack { sale, amount } => {
+            let mut record = sale_of(*sale)?;
+            record.give_part_back(*amount)?;
+            record
+        }
+        Body::PaymentRequested { sale, number, attempt, wallet, channel_number, amount }
+        | Body::RestRequested { sale, number, attempt, wallet, channel_number, amount, .. } => {
+            let cash = match body {
+                Body::RestRequested { cash, .. } => Some(*cash),
+                _ => None,
+            };
             let mut record = sale_of(*sale)?;
             let new = AttemptRecord {
                 attempt: *attempt,
@@ -292,7 +400,7 @@ pub fn apply<R: Records>(
                 at,
                 outcome: None,
             };
-            record.request(*number, *amount, new)?;
+            record.request(*number, *amount, cash, new)?;
             record
         }
         Body::PaymentSettled { sale, attempt, outcome } => {
@@ -302,11 +410,10 @@ pub fn apply<R: Records>(
         }
         Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
             let mut record = sale_of(*sale)?;
-            record.may_end()?;
-            record.voided = true;
+            record.give_up()?;
             record
         }
-        Body::RefundCarriedOut { .. } | Body::RefundSettled { .. } => {
+        Body::RefundCarriedOut { .. } | Body::CashRefund { .. } | Body::RefundSettled { .. } => {
             return apply_refund(records, sequence, at, body);
         }
     };
@@ -320,7 +427,8 @@ fn apply_refund<R: Records>(
     body: &Body,
 ) -> Result<Changed, R::Error> {
     match body {
-        Body::RefundCarriedOut { refund, number, amount, cashier } => {
+        Body::RefundCarriedOut { refund, number, amount, cashier }
+        | Body::CashRefund { refund, number, amount, cashier } => {
             if records.refund_record(refund)?.is_some() {
                 return Err(RuleBroken::RefundBefore(refund.clone()).into());
             }
@@ -331,6 +439,7 @@ fn apply_refund<R: Records>(
                 entry: sequence,
                 at,
                 outcome: None,
+                in_cash: matches!(body, Body::CashRefund { .. }),
                 cashier: cashier.clone(),
             };
             Ok(Changed::Refund(Box::new(record)))

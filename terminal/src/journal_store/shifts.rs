@@ -66,10 +66,15 @@ fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Optio
         (Body::CashTaken { .. }, Changed::Sale(record)) => {
             Some(Fact::Sold { wallet: None, amount: record.sale.total, tax: record.sale.tax })
         }
+        (Body::CashRest { .. }, Changed::Sale(record)) => {
+            Some(Fact::Sold { wallet: None, amount: record.rest(), tax: record.sale.tax })
+        }
+        (Body::CashPart { amount, .. }, _) => Some(Fact::CashPart(*amount)),
+        (Body::CashPartBack { amount, .. }, _) => Some(Fact::CashPartBack(*amount)),
         (Body::PaymentSettled { outcome: Settled::Paid { .. }, .. }, Changed::Sale(record)) => {
             record.paid_attempt().map(|attempt| Fact::Sold {
                 wallet: Some(attempt.wallet),
-                amount: record.sale.total,
+                amount: record.rest(),
                 tax: record.sale.tax,
             })
         }
@@ -86,6 +91,9 @@ fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Optio
 
 /// Money goes back where it came from.
 fn paid_from<R: Records>(records: &R, refund: &RefundRecord) -> Result<Place, R::Error> {
+    if refund.in_cash {
+        return Ok(Place::Drawer);
+    }
     let sale = records.sale_of_order(refund.number)?;
     Ok(sale.map_or(Place::NotKnown, |sale| match (&sale.cash, sale.paid_attempt()) {
         (Some(_), _) => Place::Drawer,

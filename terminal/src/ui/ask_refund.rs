@@ -53,6 +53,9 @@ pub fn show(window: &MainWindow, page: &AskRefundPage, money: &MoneyStyle, fresh
     }
     ask.set_left(format_amount(page.left_minor, money).into());
     ask.set_amount(format_amount(page.amount_minor, money).into());
+    let part = |minor: Option<i64>| minor.map_or_else(String::new, |minor| format_amount(minor, money));
+    ask.set_to_wallet(part(page.parts_minor.map(|(wallet, _)| wallet)).into());
+    ask.set_in_cash(part(page.parts_minor.map(|(_, cash)| cash)).into());
     ask.set_too_much(page.amount_minor > page.left_minor);
     ask.set_reason(page.reason.as_str().into());
     ask.set_approving(page.approving);

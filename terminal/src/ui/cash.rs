@@ -3,7 +3,7 @@
 use super::generated::{Cash, MainWindow, QuickAmount};
 use super::money::{entry_minor, format_amount, press};
 use super::{Act, list};
-use crate::view::{CashBalance, CashPage, MoneyStyle, UserAction};
+use crate::view::{CashBalance, CashPage, CashRest, MoneyStyle, UserAction};
 use slint::ComponentHandle;
 
 pub fn connect(window: &MainWindow, act: &Act) {
@@ -31,6 +31,10 @@ pub fn connect(window: &MainWindow, act: &Act) {
     });
     let send = act.clone();
     cash.on_confirm(move || send(UserAction::CashConfirm));
+    let send = act.clone();
+    cash.on_split(move || send(UserAction::CashPart));
+    let send = act.clone();
+    cash.on_give_back(move || send(UserAction::CashBack));
 }
 
 fn decimals(cash: &Cash<'_>) -> u8 {
@@ -46,6 +50,10 @@ pub fn show(window: &MainWindow, page: &CashPage, money: &MoneyStyle, fresh: boo
     cash.set_has_point(money.decimals > 0);
     cash.set_symbol(money.symbol.as_str().into());
     cash.set_total(format_amount(page.total_minor, money).into());
+    let part = (page.part_minor != 0).then(|| format_amount(page.part_minor, money));
+    cash.set_part(part.unwrap_or_default().into());
+    cash.set_can_split(page.rest != CashRest::NotNow);
+    cash.set_split_ready(page.rest == CashRest::ByWallet);
     let entry = cash.get_entry();
     let typed = !entry.is_empty() && entry_minor(&entry, money.decimals) == page.given_minor;
     // While someone types, the display shows the keys that were pressed, not a number filled up with zeros.
@@ -59,7 +67,7 @@ pub fn show(window: &MainWindow, page: &CashPage, money: &MoneyStyle, fresh: boo
     };
     cash.set_enough(enough);
     cash.set_balance(format_amount(balance, money).into());
-    let quick = page.quick_amounts_minor.iter().take(6).map(|minor| QuickAmount {
+    let quick = page.quick_amounts_minor.iter().take(9).map(|minor| QuickAmount {
         text: format_amount(*minor, money).into(),
         minor: minor.to_string().into(),
     });

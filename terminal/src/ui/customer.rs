@@ -160,7 +160,8 @@ fn apply(window: &Component, screen: &CustomerScreen) {
         view.set_lines(rows);
     }
     view.set_newest(screen.newest.map_or(-1, whole));
-    view.set_total(format_amount(screen.total_minor, money).into());
+    view.set_total(format_amount(screen.due_minor(), money).into());
+    view.set_part(off(screen.part_minor, money).into());
     view.set_taken_off(off(screen.off_minor, money).into());
     apply_page(&view, &screen.page, money);
 }

@@ -5,8 +5,9 @@ use super::money::format_amount;
 use super::status::{printer, whole};
 use crate::view::{Confirm, MoneyStyle, Notice, PrinterState};
 
-pub fn data(notice: Option<&Notice>) -> NoticeData {
+pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
     use NoticeKind as K;
+    let amount;
     let plain = |kind| (kind, "", 0, PrinterState::None);
     let (kind, text, count, state) = match notice {
         None => plain(K::None),
@@ -25,6 +26,14 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::EmptySale) => plain(K::EmptySale),
         Some(Notice::CodeNeedsNetwork) => plain(K::CodeNeedsNetwork),
         Some(Notice::NotEnoughCash) => plain(K::NotEnoughCash),
+        Some(Notice::CashInPlace { minor }) => {
+            amount = format_amount(*minor, money);
+            (K::CashInPlace, amount.as_str(), 0, PrinterState::None)
+        }
+        Some(Notice::HandBack { minor }) => {
+            amount = format_amount(*minor, money);
+            (K::HandBack, amount.as_str(), 0, PrinterState::None)
+        }
         Some(Notice::ScanNotUsed) => plain(K::ScanNotUsed),
         Some(Notice::SaleUnderWay) => plain(K::SaleUnderWay),
         Some(Notice::SaleVoided) => plain(K::SaleVoided),
@@ -112,6 +121,8 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
             given = format_amount(*given_minor, money);
             (ConfirmKind::LargeChange, given.as_str(), *change_minor, 0)
         }
+        Some(Confirm::CashBack { minor }) => (ConfirmKind::CashBack, "", *minor, 0),
+        Some(Confirm::CashLeft { number, minor }) => (ConfirmKind::CashLeft, number.as_str(), *minor, 0),
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
         Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };

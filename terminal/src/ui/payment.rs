@@ -43,7 +43,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
 
 pub fn show_await(window: &MainWindow, page: &AwaitCodePage, money: &MoneyStyle) {
     let view = window.global::<Await>();
-    view.set_total(format_amount(page.total_minor, money).into());
+    view.set_total(format_amount(page.total_minor - page.part_minor, money).into());
+    view.set_part(part(page.part_minor, money).into());
     view.set_wechat(page.wallets.contains(&Wallet::WeChat));
     view.set_alipay(page.wallets.contains(&Wallet::Alipay));
     view.set_shows_wechat(page.shows.contains(&Wallet::WeChat));
@@ -52,7 +53,8 @@ pub fn show_await(window: &MainWindow, page: &AwaitCodePage, money: &MoneyStyle)
 
 pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
     let view = window.global::<Payment>();
-    view.set_total(format_amount(page.total_minor, money).into());
+    view.set_total(format_amount(page.total_minor - page.part_minor, money).into());
+    view.set_part(part(page.part_minor, money).into());
     view.set_wallet(wallet(page.wallet));
     view.set_order_number(page.order_number.as_deref().unwrap_or_default().into());
     match &page.state {
@@ -87,6 +89,11 @@ pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
         }
         PaymentState::Reversed => view.set_state(PaymentKind::Reversed),
     }
+}
+
+/// What is in cash in the drawer of the sale; nothing if there is none.
+fn part(minor: i64, money: &MoneyStyle) -> String {
+    if minor == 0 { String::new() } else { format_amount(minor, money) }
 }
 
 pub fn wallet(wallet: Option<Wallet>) -> WalletKind {
@@ -143,7 +150,15 @@ pub fn show_done(window: &MainWindow, page: &DonePage, money: &MoneyStyle) {
     view.set_drawer(drawer);
     view.set_drawer_printer(printer(why));
     view.set_total(format_amount(page.total_minor, money).into());
+    view.set_parts(SharedString::new());
     match page.paid_by {
+        PaidBy::Split { cash_minor, wallet: by, wallet_minor } => {
+            view.set_cash(false);
+            view.set_wallet(wallet(Some(by)));
+            view.set_given(format_amount(cash_minor, money).into());
+            view.set_parts(format_amount(wallet_minor, money).into());
+            view.set_change(SharedString::new());
+        }
         PaidBy::Wallet(by) => {
             view.set_cash(false);
             view.set_wallet(wallet(Some(by)));

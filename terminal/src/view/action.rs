@@ -130,6 +130,11 @@ pub enum UserAction {
     },
     /// The cash is in the drawer: complete the sale.
     CashConfirm,
+    /// What was given is a part: it is in the drawer, and the rest is to be paid by a wallet.
+    CashPart,
+    /// Give the part back that was taken in cash; the controller asks first with
+    /// [`Confirm::CashBack`](super::Confirm::CashBack).
+    CashBack,
     /// Go back one step (from a tender, a list or a declined payment to the sale).
     Back,
     /// Go on with other customers while this payment stays unknown and is watched.

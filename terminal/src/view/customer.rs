@@ -25,12 +25,22 @@ pub struct CustomerScreen {
     pub newest: Option<usize>,
     /// What is to be paid, in minor units.
     pub total_minor: i64,
+    /// What of it was taken in cash, while the rest is to be paid, in minor units; 0 if nothing.
+    pub part_minor: i64,
     /// What is taken off the whole sale, in minor units; 0 if nothing.
     pub off_minor: i64,
     /// What goes on.
     pub page: CustomerPage,
     /// Nothing of it is real: the till is in training.
     pub training: bool,
+}
+
+impl CustomerScreen {
+    /// What is still to be paid, in minor units.
+    #[must_use]
+    pub const fn due_minor(&self) -> i64 {
+        self.total_minor.saturating_sub(self.part_minor)
+    }
 }
 
 /// A line of the sale.
@@ -127,11 +137,12 @@ impl CustomerScreen {
             Page::Starting | Page::Enrol(_) | Page::Fault(_) => next.end(CustomerPage::Closed),
             Page::Sale(page) => next.sell(page),
             Page::AwaitCode(page) => {
-                next.pay(page.total_minor, CustomerPage::PresentCode { wallets: page.wallets.clone() });
+                let present = CustomerPage::PresentCode { wallets: page.wallets.clone() };
+                next.pay(page.total_minor, page.part_minor, present);
             }
-            Page::Cash(page) => next.pay(page.total_minor, CustomerPage::Cash),
-            Page::Payment(page) => next.pay(page.total_minor, payment(page)),
-            Page::Done(page) => next.pay(page.total_minor, done(page)),
+            Page::Cash(page) => next.pay(page.total_minor, page.part_minor, CustomerPage::Cash),
+            Page::Payment(page) => next.pay(page.total_minor, page.part_minor, payment(page)),
+            Page::Done(page) => next.pay(page.total_minor, 0, done(page)),
             Page::Lock(LockPage { under_way, .. }) => next.lock(under_way.as_ref()),
             _ => {}
         }
@@ -146,16 +157,16 @@ impl CustomerScreen {
         self.newest = newest(&self.lines, self.newest, &lines);
         self.lines = lines;
         self.off_minor = page.discount.as_ref().map_or(0, |off| off.amount_minor);
-        self.total_minor = page.total_minor;
+        (self.total_minor, self.part_minor) = (page.total_minor, 0);
         self.page = CustomerPage::Sale;
     }
 
-    fn pay(&mut self, total_minor: i64, page: CustomerPage) {
+    fn pay(&mut self, total_minor: i64, part_minor: i64, page: CustomerPage) {
         // After a restart in the middle of a payment the goods are those of another sale, or none.
         if self.total_minor != total_minor {
             self.end(CustomerPage::Closed);
         }
-        self.total_minor = total_minor;
+        (self.total_minor, self.part_minor) = (total_minor, part_minor);
         self.page = page;
     }
 
@@ -167,8 +178,8 @@ impl CustomerScreen {
                     self.page = CustomerPage::Sale;
                 }
             }
-            Some(UnderWay::Payment(page)) => self.pay(page.total_minor, payment(page)),
-            Some(UnderWay::Paid(page)) => self.pay(page.total_minor, done(page)),
+            Some(UnderWay::Payment(page)) => self.pay(page.total_minor, page.part_minor, payment(page)),
+            Some(UnderWay::Paid(page)) => self.pay(page.total_minor, 0, done(page)),
             None => self.end(CustomerPage::Welcome),
         }
     }
@@ -176,6 +187,7 @@ impl CustomerScreen {
     fn end(&mut self, page: CustomerPage) {
         self.lines.clear();
         (self.newest, self.total_minor, self.off_minor, self.page) = (None, 0, 0, page);
+        self.part_minor = 0;
     }
 }
 
@@ -217,7 +229,7 @@ fn payment(page: &PaymentPage) -> CustomerPage {
 
 fn done(page: &DonePage) -> CustomerPage {
     match page.paid_by {
-        PaidBy::Wallet(_) => CustomerPage::Paid,
+        PaidBy::Wallet(_) | PaidBy::Split { .. } => CustomerPage::Paid,
         PaidBy::Cash { given_minor, change_minor } => CustomerPage::PaidCash { given_minor, change_minor },
     }
 }

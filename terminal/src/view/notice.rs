@@ -48,6 +48,16 @@ pub enum Notice {
     CodeNeedsNetwork,
     /// The amount given is less than the total.
     NotEnoughCash,
+    /// A part of this sale was taken in cash: it goes back first, or the rest is paid.
+    CashInPlace {
+        /// How much, in minor units.
+        minor: i64,
+    },
+    /// A part that was taken in cash is to be handed back to the customer.
+    HandBack {
+        /// How much, in minor units.
+        minor: i64,
+    },
     /// While a question was on screen something was scanned. It was not used.
     ScanNotUsed,
     /// The till is locked: what was scanned was not used.
@@ -193,6 +203,18 @@ pub enum Confirm {
         given_minor: i64,
         /// What would go back, in minor units.
         change_minor: i64,
+    },
+    /// Really give the part back that was taken in cash?
+    CashBack {
+        /// How much, in minor units.
+        minor: i64,
+    },
+    /// The payment of an earlier customer came to nothing, and a part of that sale was taken in cash: does it go back now?
+    CashLeft {
+        /// The order's number, or the till's own of the sale.
+        number: String,
+        /// How much, in minor units.
+        minor: i64,
     },
     /// Really leave this unknown payment and serve the next customer?
     SetAside {

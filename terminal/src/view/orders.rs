@@ -248,6 +248,8 @@ pub struct AskRefundPage {
     pub left_minor: i64,
     /// What is asked for, in minor units.
     pub amount_minor: i64,
+    /// Of an order that was paid in parts, where that goes: to the wallet and in cash, in minor units.
+    pub parts_minor: Option<(i64, i64)>,
     /// Why; empty until something is chosen.
     pub reason: String,
     /// What is asked for is settled; somebody has to approve it.

@@ -214,6 +214,8 @@ pub struct Good {
 pub struct AwaitCodePage {
     /// The total in minor units.
     pub total_minor: i64,
+    /// What of it is in cash in the drawer already, in minor units: the wallet is asked for the rest.
+    pub part_minor: i64,
     /// Wallets whose codes are taken here.
     pub wallets: Vec<Wallet>,
     /// Wallets for which the till can show a code.
@@ -234,12 +236,28 @@ pub enum Wallet {
 pub struct CashPage {
     /// The total in minor units.
     pub total_minor: i64,
-    /// What the customer gave, in minor units; 0 at first.
+    /// What of it is in the drawer already, in minor units; 0 if nothing.
+    pub part_minor: i64,
+    /// What the customer gave now, in minor units; 0 at first.
     pub given_minor: i64,
     /// What that means.
     pub balance: CashBalance,
-    /// Amounts to tap, in minor units: the exact total first, then round ones; six at most.
+    /// Amounts to tap, in minor units: exactly what is left to pay first, then round ones, six at most; then notes that are
+    /// less than that, three at most, where the rest can be paid by a wallet.
     pub quick_amounts_minor: Vec<i64>,
+    /// What to do about the rest.
+    pub rest: CashRest,
+}
+
+/// What can be done about a rest that is not paid in cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CashRest {
+    /// Nothing: a wallet cannot be asked for it now.
+    NotNow,
+    /// It can be paid by a wallet, as soon as something is given that leaves one.
+    GiveFirst,
+    /// It can be paid by a wallet.
+    ByWallet,
 }
 
 /// Given against total.
@@ -262,6 +280,8 @@ pub enum CashBalance {
 pub struct PaymentPage {
     /// The total in minor units.
     pub total_minor: i64,
+    /// What of it is in cash in the drawer, in minor units: the wallet is asked for the rest.
+    pub part_minor: i64,
     /// Which wallet, as the code said.
     pub wallet: Option<Wallet>,
     /// The order's number, once it is known.
@@ -412,6 +432,15 @@ pub enum PaidBy {
         given_minor: i64,
         /// What goes back, in minor units.
         change_minor: i64,
+    },
+    /// In part in cash, the rest by a wallet.
+    Split {
+        /// In cash, in minor units.
+        cash_minor: i64,
+        /// Which wallet.
+        wallet: Wallet,
+        /// By the wallet, in minor units.
+        wallet_minor: i64,
     },
 }
 

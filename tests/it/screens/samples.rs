@@ -240,6 +240,7 @@ fn held(item_count: u32, rows: usize) -> Screen {
 fn payment(state: PaymentState) -> Screen {
     screen(Page::Payment(PaymentPage {
         total_minor: 20_902,
+        part_minor: 0,
         wallet: Some(Wallet::WeChat),
         order_number: Some("202611201405123456781792".into()),
         state,
@@ -249,9 +250,11 @@ fn payment(state: PaymentState) -> Screen {
 fn cash(given_minor: i64, balance: CashBalance) -> Screen {
     screen(Page::Cash(CashPage {
         total_minor: 20_902,
+        part_minor: 0,
         given_minor,
         balance,
-        quick_amounts_minor: vec![20_902, 21_000, 22_000, 25_000, 30_000, 50_000],
+        quick_amounts_minor: vec![20_902, 21_000, 22_000, 25_000, 30_000, 50_000, 10_000, 5_000, 2_000],
+        rest: CashRest::GiveFirst,
     }))
 }
 
@@ -263,7 +266,7 @@ fn done(paid_by: PaidBy, order_number: Option<&str>, receipt: ReceiptState) -> S
         sale_number: "03-1-000123".into(),
         drawer: match paid_by {
             PaidBy::Cash { .. } => DrawerState::Opened,
-            PaidBy::Wallet(_) => DrawerState::NotAsked,
+            PaidBy::Wallet(_) | PaidBy::Split { .. } => DrawerState::NotAsked,
         },
         receipt,
     }))
@@ -392,6 +395,7 @@ fn ask_refund(approving: bool, pin: LockState, said: AskedSaid) -> Screen {
         lines: lines.into_iter().enumerate().map(line).collect(),
         left_minor: 20_902,
         amount_minor: 13_490,
+        parts_minor: None,
         reason: "Goods damaged".into(),
         approving,
         ready: true,
@@ -568,14 +572,44 @@ pub fn all() -> Vec<Sample> {
     let not_sold = Some(Notice::NotSold { name: "Riesling 2023, dry, 0.75 l".into() });
     add("sale_not_sold", Screen { notice: not_sold, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChat, Wallet::Alipay];
-    let awaiting =
-        screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
+    let awaiting = screen(Page::AwaitCode(AwaitCodePage {
+        total_minor: 20_902,
+        part_minor: 0,
+        shows: wallets.clone(),
+        wallets,
+    }));
     add("await_code", awaiting.clone());
     add("await_code_shops", Screen { notice: Some(Notice::ShopCodeAtTender), ..awaiting.clone() });
     add("await_code_tried", Screen { notice: Some(Notice::CodeTriedBefore), ..awaiting.clone() });
     add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting.clone() });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
     add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));
+    let part = |given_minor, balance, rest| match cash(given_minor, balance).page {
+        Page::Cash(page) => screen(Page::Cash(CashPage { rest, ..page })),
+        page => screen(page),
+    };
+    let given = part(10_000, CashBalance::Missing { minor: 10_902 }, CashRest::ByWallet);
+    add("cash_part", given);
+    let in_place = screen(Page::Cash(CashPage {
+        total_minor: 20_902,
+        part_minor: 10_000,
+        given_minor: 0,
+        balance: CashBalance::Missing { minor: 10_902 },
+        quick_amounts_minor: vec![10_902, 11_000, 11_500, 12_000, 15_000, 20_000],
+        rest: CashRest::ByWallet,
+    }));
+    let notice = Some(Notice::CashInPlace { minor: 10_000 });
+    add("cash_part_in_place", Screen { notice, ..in_place.clone() });
+    let back = Some(Confirm::CashBack { minor: 10_000 });
+    add("cash_part_back", Screen { confirm: back, ..in_place });
+    let number = "202611201405123456781792".to_owned();
+    let left = Some(Confirm::CashLeft { number, minor: 10_000 });
+    add("cash_part_left", Screen { confirm: left, ..screen(Page::Sale(SalePage::default())) });
+    let notice = Some(Notice::HandBack { minor: 10_000 });
+    add("cash_part_hand_back", Screen { notice, ..screen(Page::Sale(sale())) });
+    let wallets = vec![Wallet::WeChat, Wallet::Alipay];
+    let rest = AwaitCodePage { total_minor: 20_902, part_minor: 10_000, shows: wallets.clone(), wallets };
+    add("await_code_rest", screen(Page::AwaitCode(rest)));
     let ask = Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor: 6_901_234_546_990 };
     add("cash_confirm", Screen { confirm: Some(ask), ..cash(30_000, CashBalance::Change { minor: 9_098 }) });
     add("payment_sending", payment(PaymentState::Sending));
@@ -599,9 +633,15 @@ pub fn all() -> Vec<Sample> {
     add("payment_declined", payment(PaymentState::Declined(DeclineReason::InsufficientFunds)));
     add("payment_declined_limits", payment(PaymentState::Declined(DeclineReason::OutsideLimits)));
     add("payment_reversed", payment(PaymentState::Reversed));
+    if let Page::Payment(page) = payment(PaymentState::Reversed).page {
+        add("payment_reversed_rest", screen(Page::Payment(PaymentPage { part_minor: 10_000, ..page })));
+    }
     let by_cash = PaidBy::Cash { given_minor: 30_000, change_minor: 9_098 };
     add("done_cash", done(by_cash, None, ReceiptState::Printing));
     let number = Some("202611201405123456781792");
+    let wallet = Wallet::Alipay;
+    let split = PaidBy::Split { cash_minor: 10_000, wallet, wallet_minor: 10_902 };
+    add("done_split", done(split, number, ReceiptState::Printed));
     let paper = ReceiptState::Failed { printer: PrinterState::PaperOut };
     for (name, drawer) in [
         ("done_drawer_shut", DrawerState::Shut(PrinterState::PaperOut)),

@@ -18,11 +18,11 @@ fn run(rig: &StoreRig, words: &[&str]) -> Output {
     command.args(words).args(["--config", "server.toml"]).current_dir(folder).output().unwrap()
 }
 
-fn audit(rig: &StoreRig) -> Output {
+pub(super) fn audit(rig: &StoreRig) -> Output {
     run(rig, &["audit"])
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -16,7 +16,7 @@ fn cny(minor: i64) -> Amount {
     Amount::new(minor, Currency::CNY)
 }
 
-async fn ask(
+pub(super) async fn ask(
     staff: &StaffClient,
     number: OrderNumber,
     request: &str,
@@ -37,7 +37,7 @@ async fn paid_by_code(rig: &StoreRig, till: &mut ScriptedTill, minor: i64) -> Ad
     order
 }
 
-async fn until_final(till: &ScriptedTill, refund: &Refund) -> Refund {
+pub(super) async fn until_final(till: &ScriptedTill, refund: &Refund) -> Refund {
     let path = format!("/v1/orders/{}/refunds/{}", refund.order, refund.id);
     for _ in 0..200 {
         let now: Refund = till.client.get(&path, "").await.unwrap();

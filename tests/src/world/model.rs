@@ -220,8 +220,11 @@ impl Model {
                 }
                 self.sales.entry(key(*sale)).or_default().chosen.insert(*number);
             }
-            Body::CashTaken { sale, .. } => self.sales.entry(key(*sale)).or_default().cash = true,
-            Body::PaymentRequested { sale, attempt, channel_number, number, .. } => {
+            Body::CashTaken { sale, .. } | Body::CashRest { sale, .. } => {
+                self.sales.entry(key(*sale)).or_default().cash = true
+            }
+            Body::PaymentRequested { sale, attempt, channel_number, number, .. }
+            | Body::RestRequested { sale, attempt, channel_number, number, .. } => {
                 self.asked_for(key(*sale), *attempt, channel_number, *number);
             }
             Body::PaymentSettled { sale, attempt, outcome } => {
@@ -231,7 +234,7 @@ impl Model {
             Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
                 self.sales.entry(key(*sale)).or_default().voided = true;
             }
-            Body::RefundCarriedOut { refund, .. } => {
+            Body::RefundCarriedOut { refund, .. } | Body::CashRefund { refund, .. } => {
                 self.till(terminal).refunds.insert(refund.0.clone());
             }
             Body::RefundSettled { refund, outcome: RefundSettled::Done } => {
@@ -240,6 +243,8 @@ impl Model {
             Body::RefundSettled { .. }
             | Body::Opened { .. }
             | Body::CartVoided { .. }
+            | Body::CashPart { .. }
+            | Body::CashPartBack { .. }
             | Body::DrawerOpened { .. }
             | Body::ShiftOpened { .. }
             | Body::CashPaidIn { .. }

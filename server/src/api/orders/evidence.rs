@@ -9,6 +9,7 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::journal::{Body, Entry, SignedEntry};
 use evertill_shared::money::Amount;
+use evertill_shared::order::rest_after;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::signing::VerifyingKey;
@@ -102,15 +103,21 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The entry that says that cash was taken for that sale: its total, no more and no less.
+    /// The entry that says that cash was taken for that sale: its total, no more and no less, with the part that had been
+    /// taken before if there was one.
     pub(crate) fn cash(&self, signed: &SignedEntry, sale: &SaleOfTill) -> Result<Cash, Failure> {
         let entry = self.after(signed, sale)?;
         let kept = KeptEntry::new(&entry, signed);
-        let Body::CashTaken { sale: sequence, given, change } = entry.body else {
-            return Err(Failure::bad_request("the entry does not say that cash was taken"));
+        let total = sale.sale.total;
+        let (sequence, given, change) = match entry.body {
+            Body::CashTaken { sale, given, change } => (sale, Ok(given), change),
+            Body::CashRest { sale, given, change, part } if rest_after(total, part).is_some() => {
+                (sale, given.checked_add(part), change)
+            }
+            _ => return Err(Failure::bad_request("the entry does not say that cash was taken")),
         };
-        let kept_money = given.checked_sub(change);
-        let right = kept_money == Ok(sale.sale.total) && change.minor >= 0;
+        let given = given.map_err(|_| Failure::bad_request("the cash taken cannot be added up"))?;
+        let right = given.checked_sub(change) == Ok(total) && change.minor >= 0;
         if sequence != sale.key.sequence || !right {
             return Err(Failure::bad_request("the cash taken is not the sale's total"));
         }
@@ -126,7 +133,9 @@ impl<'a> Evidence<'a> {
     ) -> Result<Requested, Failure> {
         let entry = self.after(signed, sale)?;
         let kept = KeptEntry::new(&entry, signed);
-        let Body::PaymentRequested { sale: sequence, number, attempt, wallet, channel_number, amount } =
+        let due = to_be_paid(&entry.body, sale.sale.total);
+        let (Body::PaymentRequested { sale: sequence, number, attempt, wallet, channel_number, amount }
+        | Body::RestRequested { sale: sequence, number, attempt, wallet, channel_number, amount, .. }) =
             entry.body
         else {
             return Err(Failure::bad_request("the entry does not request a payment"));
@@ -139,8 +148,10 @@ impl<'a> Evidence<'a> {
                 "the channel's number is not made from the sale and the attempt",
             ));
         }
-        if amount != sale.sale.total {
-            return Err(Failure::bad_request("the amount is not the sale's total"));
+        if Some(amount) != due {
+            return Err(Failure::bad_request(
+                "the amount is not the sale's total, less what was taken in cash before",
+            ));
         }
         Ok(Requested { entry: kept, attempt, wallet, channel_number, amount })
     }
@@ -155,6 +166,7 @@ impl<'a> Evidence<'a> {
         let entry = self.entry(signed)?;
         match &entry.body {
             Body::RefundCarriedOut { refund, number, amount, cashier }
+            | Body::CashRefund { refund, number, amount, cashier }
                 if refund == id && *number == order =>
             {
                 Ok((KeptEntry::new(&entry, signed), *amount, cashier.clone()))
@@ -169,6 +181,16 @@ impl<'a> Evidence<'a> {
             return Err(Failure::bad_request("an entry stands before the sale that it belongs to"));
         }
         Ok(entry)
+    }
+}
+
+/// What a wallet is to be asked for by the entry that requests it; nothing if it requests none, or speaks of a cash part
+/// that is none.
+pub(crate) fn to_be_paid(requested: &Body, total: Amount) -> Option<Amount> {
+    match requested {
+        Body::PaymentRequested { .. } => Some(total),
+        Body::RestRequested { cash, .. } => rest_after(total, *cash),
+        _ => None,
     }
 }
 

@@ -127,6 +127,8 @@ dictionary! {
     number_length: "An order number has 25 digits, this has {}. Compare it with the receipt.", "订单号应为 25 位，现在是 {} 位，请与小票核对。";
     number_impossible: "This is not one of our order numbers: it does not begin with a date.", "这不是我们的订单号：开头不是日期。";
     cash: "Cash", "现金";
+    cash_and_wechat: "Cash + WeChat Pay", "现金 + 微信支付";
+    cash_and_alipay: "Cash + Alipay", "现金 + 支付宝";
     wechat_pay: "WeChat Pay", "微信支付";
     alipay: "Alipay", "支付宝";
 
@@ -200,6 +202,7 @@ dictionary! {
     refund_reason: "Reason", "退款原因";
     refund_reason_hint: "The customer brought it back, wrong price, …", "例如：顾客退货、价格错误……";
     refund_ask: "Ask for the refund", "申请退款";
+    refund_parts: "The order was paid in parts: {} of what is left goes back to {} first, then {} in cash from the till's drawer.", "该订单分开支付：可退金额中先有 {} 退回{}，其余 {} 由收银机钱箱退现金。";
     refund_how: "The refund goes to till {}, which made this sale, and is carried out there.", "退款会发送到销售该订单的收银机 {}，并在那里办理。";
     refund_asked: "The refund of {} was asked for. It waits for till {}: carry it out there.", "已申请退款 {}，正等待收银机 {} 办理。";
     refund_reserved: "Waits for till {}", "等待收银机 {} 办理";
@@ -275,6 +278,7 @@ dictionary! {
     fact_adopted: "The till chose this number for the sale", "收银机为此交易选用该订单号";
     fact_from_blocked: "(from a blocked terminal)", "（来自已停用的收银机）";
     fact_accepted: "Accepted from quarantine by {} ({}): {}", "由 {}（{}）确认解除隔离：{}";
+    fact_cash_part: "{} of it taken in cash at the terminal, before the wallet was asked for the rest", "其中 {} 已在收银机收取现金，其余向钱包收款";
     fact_cash: "Paid in cash: {} given, {} change", "现金支付：实收 {}，找零 {}";
     fact_payment_sent: "Attempt {}: {} asked of {}", "第 {} 次：向{2}收款 {1}";
     fact_payment_is: "Attempt {}: {}", "第 {} 次：{}";

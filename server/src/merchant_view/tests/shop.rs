@@ -14,7 +14,6 @@ use crate::params;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
-use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::{Event, PayOutcome, Payment, Policy};
 use evertill_shared::refund::RefundState;
@@ -162,7 +161,7 @@ impl Shop {
                 numbers.push(number);
             }
             4 => numbers.push(self.quarantined(minor).await),
-            5 => numbers.push(self.wallet(minor, chance(seed, 3)).await),
+            5 => numbers.push(self.wallet(minor, chance(seed, 4)).await),
             _ => {
                 let Some(number) = pick(seed, numbers) else { return };
                 let ask = self.ask(number, 1 + i64::try_from(chance(seed, 60)).unwrap(), *seed);
@@ -216,16 +215,24 @@ impl Shop {
         number
     }
 
-    /// An order whose payment through a wallet is under way (0), or ended well.
+    /// An order whose payment through a wallet is under way (0), or ended well; after a part was taken in cash (3).
     pub async fn wallet(&self, minor: i64, ends: u64) -> OrderNumber {
         let (rig, now) = (&self.rig, self.rig.clock.now());
         let sale = rig.till.sale(minor);
         let number = rig.draft(&sale).await.number;
         let channel = ChannelNumber::new(store().id, sale.key, 1);
-        let intent = Payment::intent(1, Wallet::WeChatPay, channel, sale.sale.total, now, &Policy::default());
+        let cash = cny(minor / 3);
+        let (amount, requested) = match ends {
+            3 => {
+                let rest = cny(minor - cash.minor);
+                (rest, rig.till.rest_requested(&sale, number, 1, (rest, cash)))
+            }
+            _ => (sale.sale.total, rig.till.requested(&sale, number, 1)),
+        };
+        let intent = Payment::intent(1, Wallet::WeChatPay, channel, amount, now, &Policy::default());
         let payment = NewPayment {
             adoption: rig.till.adoption(&sale, number, now),
-            requested: rig.till.requested(&sale, number, 1),
+            requested,
             intent,
             lease: Lease { owner: "s".into(), now, until: now.plus(Duration::from_secs(10)) },
             guard: guard(),
@@ -254,30 +261,31 @@ impl Shop {
 fn added_up(sold: &[OrderSummary]) -> DayTotals {
     let mut totals = DayTotals::default();
     for order in sold {
-        let wallet = match &order.paid_by {
-            Some(PaidBy::Wallet { wallet, .. }) => Some(*wallet),
-            Some(PaidBy::Cash { .. }) => None,
-            None => continue,
-        };
+        let Some(paid_by) = &order.paid_by else { continue };
         if order.quarantined {
             totals.quarantined += 1;
             continue;
         }
         let done = order.refunds.iter().filter(|refund| refund.state == RefundState::Done);
-        let one = TenderTotal {
-            wallet,
-            orders: 1,
-            paid_minor: order.paid.minor,
-            refunded_minor: done.map(|refund| refund.amount.minor).sum(),
-            held_minor: order.held.minor,
+        let (back, held) = (done.map(|refund| refund.amount.minor).sum::<i64>(), order.held.minor);
+        let parts = paid_by.parts_of(order.paid);
+        // Of two parts the wallet's goes back first.
+        let first = |minor: i64| if parts.wallet.minor > 0 { minor.min(parts.wallet.minor) } else { 0 };
+        let of = |wallet, paid_minor, refunded_minor, held_minor| {
+            let orders = u64::from(wallet == paid_by.wallet());
+            TenderTotal { wallet, orders, paid_minor, refunded_minor, held_minor }
         };
-        match totals.tenders.iter_mut().find(|sum| sum.wallet == wallet) {
-            None => totals.tenders.push(one),
-            Some(sum) => {
-                sum.orders += 1;
-                sum.paid_minor += one.paid_minor;
-                sum.refunded_minor += one.refunded_minor;
-                sum.held_minor += one.held_minor;
+        let by_wallet = of(paid_by.wallet(), parts.wallet.minor, first(back), first(held));
+        let in_cash = of(None, parts.cash.minor, back - first(back), held - first(held));
+        for one in [by_wallet, in_cash].into_iter().filter(|one| one.paid_minor > 0) {
+            match totals.tenders.iter_mut().find(|sum| sum.wallet == one.wallet) {
+                None => totals.tenders.push(one),
+                Some(sum) => {
+                    sum.orders += one.orders;
+                    sum.paid_minor += one.paid_minor;
+                    sum.refunded_minor += one.refunded_minor;
+                    sum.held_minor += one.held_minor;
+                }
             }
         }
     }

@@ -42,14 +42,6 @@ pub(super) fn post(
     Ok(())
 }
 
-/// The wallet of a tender; nothing for cash.
-pub(super) fn wallet_of(paid_by: &PaidBy) -> Option<evertill_shared::wallet::Wallet> {
-    match paid_by {
-        PaidBy::Wallet { wallet, .. } => Some(*wallet),
-        PaidBy::Cash { .. } => None,
-    }
-}
-
 impl Ledger for StoredGroup {
     fn prove(&self, after: String, most: u32) -> Reply<ProvedPart> {
         let pattern = self.pattern();
@@ -141,7 +133,7 @@ fn amount(row: &Row) -> Result<Amount, GroupError> {
 
 fn sale(row: &Row) -> Result<Vec<Entry>, GroupError> {
     let paid_by: PaidBy = from_json(&row.get::<String>("paid_by")?)?;
-    Ok(vec![Entry::Sale { wallet: wallet_of(&paid_by), amount: amount(row)? }])
+    Ok(Entry::of_sale(&paid_by, amount(row)?))
 }
 
 fn refund(row: &Row) -> Result<Vec<Entry>, GroupError> {

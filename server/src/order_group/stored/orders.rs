@@ -5,7 +5,7 @@ use super::super::{Adopt, Adoption, Cash, Fact, GroupError, Orders, Policies, Re
 use super::StoredGroup;
 use super::books::Books;
 use super::drafts::{find_by_sale, insert, same_sale};
-use super::ledger::{post, wallet_of};
+use super::ledger::post;
 use super::payments::{open_attempt, save, tell_of};
 use super::rows::{OrderRow, keep, lock, locked, parsed, to_json};
 use crate::database::Sql;
@@ -164,7 +164,9 @@ pub(super) fn become_paid(
     let Some(paid) = paid else { return Ok(false) };
     books.note(number, at);
     let amount = Amount::new(paid.at(1)?, parsed(&paid.at::<String>(0)?)?);
-    post(books, number, &Entry::Sale { wallet: wallet_of(paid_by), amount }, at)?;
+    for entry in Entry::of_sale(paid_by, amount) {
+        post(books, number, &entry, at)?;
+    }
     Ok(true)
 }
 

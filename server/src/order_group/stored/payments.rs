@@ -9,12 +9,16 @@ use super::books::Books;
 use super::give_backs::owe;
 use super::lists::story;
 use super::orders::{adopt, become_paid};
-use super::rows::{OrderRow, PAYMENT, all, keep, lock, one, payment_row, readable, to_json, with_spare};
+use super::rows::{
+    OrderRow, PAYMENT, all, keep, lock, locked, one, payment_row, readable, to_json, with_spare,
+};
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, Attempt, ChannelNumber};
-use evertill_shared::order::PaidBy;
+use evertill_shared::journal::Body;
+use evertill_shared::money::Amount;
+use evertill_shared::order::{PaidBy, WalletPart, rest_after};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, PaymentState};
 use evertill_shared::wallet::Wallet;
@@ -75,7 +79,7 @@ impl Payments for StoredGroup {
 
     fn record_payment(&self, news: PaymentNews) -> Reply<(PaymentRecord, Change)> {
         self.write(news.number, move |books| {
-            lock(books.sql, news.number)?;
+            let order = locked(books.sql, news.number)?;
             let mut record = get(books.sql, news.number, news.attempt)?;
             let before = record.payment.clone();
             if let Some(account) = news.found_at {
@@ -87,7 +91,7 @@ impl Payments for StoredGroup {
             match change {
                 Change::LateSuccess => late_success(books, &record, news.at)?,
                 Change::State if record.payment.state == PaymentState::Paid => {
-                    pay_order(books, &record, news.at)?;
+                    pay_order(books, &order, &record, news.at)?;
                 }
                 Change::State | Change::None => {}
             }
@@ -259,9 +263,7 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
     if order.summary.quarantined {
         return Err(Refusal::Quarantined.into());
     }
-    if intent.amount != order.summary.total {
-        return Err(Refusal::WrongAmount.into());
-    }
+    let cash = cash_before(order, new)?;
     let before = of_order(books.sql, number)?;
     for attempt in 1..intent.attempt {
         let state = before.iter().find(|r| r.payment.attempt == attempt).map(|r| r.payment.state);
@@ -276,6 +278,9 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
     }
     keep(books.sql, &new.requested, false)?;
     insert(books.sql, number, intent, &new.lease)?;
+    if let Some(amount) = cash {
+        tell_once(books, number, intent.sent_at, &Fact::CashPart { amount })?;
+    }
     let fact = Fact::PaymentSent {
         attempt: intent.attempt,
         wallet: intent.wallet,
@@ -284,6 +289,21 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
     };
     books.tell(number, intent.sent_at, &fact)?;
     get(books.sql, number, intent.attempt)
+}
+
+/// What the till signed that it has in cash for the order, if it asks the wallet for less than the total: both together must
+/// be the total. The entry that is kept says it, and not only whoever calls.
+fn cash_before(order: &OrderRow, new: &NewPayment) -> Result<Option<Amount>, GroupError> {
+    let (total, asked) = (order.summary.total, new.intent.amount);
+    if asked == total {
+        return Ok(None);
+    }
+    let entry = new.requested.signed.read_unverified();
+    let Ok(Body::RestRequested { amount, cash, .. }) = entry.map(|entry| entry.body) else {
+        return Err(Refusal::WrongAmount.into());
+    };
+    let right = amount == asked && rest_after(total, cash) == Some(asked);
+    if right { Ok(Some(cash)) } else { Err(Refusal::WrongAmount.into()) }
 }
 
 fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) -> Result<(), GroupError> {
@@ -378,10 +398,17 @@ pub(super) fn tell_of(
     books.tell(now.number, at, &fact)
 }
 
-fn pay_order(books: &Books<'_>, record: &PaymentRecord, at: Timestamp) -> Result<(), GroupError> {
+/// What the wallet was not asked for is in cash in the drawer: the till signed that before the wallet was asked.
+fn pay_order(
+    books: &Books<'_>,
+    order: &OrderRow,
+    record: &PaymentRecord,
+    at: Timestamp,
+) -> Result<(), GroupError> {
     let payment = &record.payment;
     let transaction = payment.transaction.clone().unwrap_or_default();
-    let paid_by = PaidBy::Wallet { wallet: payment.wallet, transaction };
+    let part = WalletPart { wallet: payment.wallet, transaction, amount: payment.amount };
+    let paid_by = PaidBy::through(order.summary.total, part);
     if become_paid(books, record.number, &paid_by, at)? {
         return Ok(());
     }

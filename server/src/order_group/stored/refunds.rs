@@ -8,7 +8,7 @@ use super::super::{
 use super::StoredGroup;
 use super::books::Books;
 use super::give_backs;
-use super::ledger::{post, wallet_of};
+use super::ledger::post;
 use super::lists::story;
 use super::orders::AT_A_TIME;
 use super::payments::{IMPLAUSIBLE, tell_once};
@@ -20,7 +20,8 @@ use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, RefundId, TerminalId};
 use evertill_shared::ledger::Entry;
-use evertill_shared::order::PaidBy;
+use evertill_shared::money::Amount;
+use evertill_shared::order::{PaidBy, Parts};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::refund::{RefundEvent, RefundRefused, RefundRequest, RefundState, Refundable};
 use evertill_shared::wallet::Wallet;
@@ -33,9 +34,7 @@ impl Refunds for StoredGroup {
             if refund.asked_at.is_some_and(|till| till != sold_at) {
                 return Err(Refusal::Refund(RefundRefused::AnotherTill { sold_at }).into());
             }
-            let statement = format!("{REFUND} WHERE r.number = ?1 AND r.request = ?2");
-            let asked = params![refund.number.as_str(), &refund.request];
-            if let Some(there) = one(books.sql, &statement, &asked, refund_row)? {
+            if let Some(there) = by_request(books.sql, refund.number, &refund.request)? {
                 return same_request(there, &refund);
             }
             reserve(books, &order, &refund)
@@ -183,8 +182,23 @@ pub(super) fn of_order(sql: &dyn Sql, number: OrderNumber) -> Result<Vec<RefundR
     all(sql, &statement, &params![number.as_str()], refund_row)
 }
 
+/// The name of the cash part of what was asked for. No request has such a name: only letters, digits and dashes are taken.
+fn in_cash(request: &str) -> String {
+    format!("{request}:cash")
+}
+
+fn by_request(sql: &dyn Sql, number: OrderNumber, request: &str) -> Result<Option<RefundRecord>, GroupError> {
+    let statement = format!("{REFUND} WHERE r.number = ?1 AND r.request = ?2");
+    let named = |name: &str| one(sql, &statement, &params![number.as_str(), name], refund_row);
+    let Some(there) = named(request)? else { return Ok(None) };
+    let beside = named(&in_cash(request))?.map(Box::new);
+    Ok(Some(RefundRecord { beside, ..there }))
+}
+
 fn same_request(there: RefundRecord, asked: &NewRefund) -> Result<RefundRecord, GroupError> {
-    if there.refund.amount != asked.amount {
+    let beside = there.beside.as_ref().map_or(0, |beside| beside.refund.amount.minor);
+    let both = Amount::new(there.refund.amount.minor.saturating_add(beside), there.refund.amount.currency);
+    if both != asked.amount {
         return Err(Refusal::Conflict("the amount").into());
     }
     if there.refund.reason != asked.reason {
@@ -208,24 +222,66 @@ fn reserve(books: &Books<'_>, order: &OrderRow, new: &NewRefund) -> Result<Refun
     if reserved != 1 {
         return Err(why_not(order, new));
     }
-    let id = next_id(books.sql, number)?;
-    insert(books.sql, order, new, &id)?;
+    let from = from_parts(books.sql, order, amount)?;
+    let wallet = order.summary.paid_by.as_ref().and_then(PaidBy::wallet);
+    if from.wallet.is_positive() {
+        keep_reserved(books, order, &NewRefund { amount: from.wallet, ..new.clone() }, wallet)?;
+    }
+    if from.cash.is_positive() {
+        // The first one has the request's own name.
+        let request = if from.wallet.is_positive() { in_cash(&new.request) } else { new.request.clone() };
+        keep_reserved(books, order, &NewRefund { amount: from.cash, request, ..new.clone() }, None)?;
+    }
+    by_request(books.sql, number, &new.request)?
+        .ok_or_else(|| GroupError::Internal("a refund of nothing was reserved".into()))
+}
+
+/// From which parts of the order the money comes, by what each part has left. The order is locked, and what is left of all
+/// of it is enough; of its parts it may not be, if a wallet gave money back that it had refused before.
+fn from_parts(sql: &dyn Sql, order: &OrderRow, amount: Amount) -> Result<Parts, GroupError> {
+    let order = &order.summary;
+    let Some(paid_by) = &order.paid_by else { return Err(Refusal::Refund(RefundRefused::NotPaid).into()) };
+    let paid = paid_by.parts_of(order.paid);
+    let of = |minor| Amount::new(minor, order.paid.currency);
+    let held = |is_cash: &str| -> Result<Amount, GroupError> {
+        let statement = format!(
+            "SELECT CAST(COALESCE(sum(amount_minor), 0) AS BIGINT) FROM refunds \
+             WHERE number = ?1 AND state <> 'refused' AND wallet {is_cash}"
+        );
+        Ok(of(sql.value(&statement, &params![order.number.as_str()])?.unwrap_or_default()))
+    };
+    let left = paid.less(&Parts { wallet: held("IS NOT NULL")?, cash: held("IS NULL")? });
+    left.refund(amount).ok_or_else(|| {
+        let left = of(left.wallet.minor.saturating_add(left.cash.minor));
+        Refusal::Refund(RefundRefused::TooMuch { asked: amount, left }).into()
+    })
+}
+
+fn keep_reserved(
+    books: &Books<'_>,
+    order: &OrderRow,
+    new: &NewRefund,
+    wallet: Option<Wallet>,
+) -> Result<(), GroupError> {
+    let id = next_id(books.sql, new.number)?;
+    insert(books.sql, order, new, &id, wallet)?;
     let fact = Fact::RefundAsked {
-        refund: id.clone(),
-        amount,
+        refund: id,
+        amount: new.amount,
         by: new.by.clone(),
         login: new.login.clone(),
         reason: new.reason.clone(),
     };
-    books.tell(number, new.at, &fact)?;
-    get(books.sql, number, &id)
+    books.tell(new.number, new.at, &fact)
 }
 
-fn insert(sql: &dyn Sql, order: &OrderRow, new: &NewRefund, id: &RefundId) -> Result<(), GroupError> {
-    let wallet = match &order.summary.paid_by {
-        Some(PaidBy::Wallet { wallet, .. }) => Some(wallet.code()),
-        _ => None,
-    };
+fn insert(
+    sql: &dyn Sql,
+    order: &OrderRow,
+    new: &NewRefund,
+    id: &RefundId,
+    wallet: Option<Wallet>,
+) -> Result<(), GroupError> {
     sql.execute(
         "INSERT INTO refunds (id, number, terminal, request, wallet, currency, amount_minor, state, who, \
          login, why, requested_at, requested_on, next_at) \
@@ -235,7 +291,7 @@ fn insert(sql: &dyn Sql, order: &OrderRow, new: &NewRefund, id: &RefundId) -> Re
             new.number.as_str(),
             order.summary.sale.terminal.get(),
             &new.request,
-            wallet,
+            wallet.map(Wallet::code),
             new.amount.currency.code(),
             new.amount.minor,
             &new.by,
@@ -341,7 +397,7 @@ fn settle(
             )?;
         }
         if state == RefundState::Done {
-            let (wallet, amount) = (wallet_of(&record.paid_by), refund.amount);
+            let (wallet, amount) = (record.paid_by.wallet(), refund.amount);
             post(books, refund.order, &Entry::Refund { refund: refund.id.0.clone(), wallet, amount }, at)?;
         }
         let message = refused.map(|refused| refused.to_string());

@@ -9,7 +9,7 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, ChannelNumber, RefundId, SaleKey, TerminalId};
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::order::OrderState;
+use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Payment, PaymentState, ShownCode};
 use evertill_shared::refund::{Refund, RefundState};
@@ -208,7 +208,7 @@ pub(super) fn channel_number(text: String) -> Result<ChannelNumber, GroupError> 
 
 /// A query for [`refund_row`], up to its condition.
 pub(super) const REFUND: &str = "SELECT r.id, r.number, r.terminal, r.currency, r.amount_minor, r.state, r.who, \
-     r.why, r.requested_at, r.refused, r.next_at, r.tries, r.asked_at, r.by_hand, r.version, o.paid_by, o.paid_minor, \
+     r.why, r.requested_at, r.refused, r.next_at, r.tries, r.asked_at, r.by_hand, r.version, r.wallet, o.paid_by, o.paid_minor, \
      p.channel_number, p.account \
      FROM refunds r JOIN orders o ON o.number = r.number \
      LEFT JOIN payments p ON p.number = r.number AND p.state = 'paid'";
@@ -219,6 +219,10 @@ pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
     let currency: Currency = parsed(&text("currency")?)?;
     let refused: Option<String> = row.get("refused")?;
     let channel: Option<String> = row.get("channel_number")?;
+    let (paid_by, paid): (PaidBy, _) =
+        (from_json(&text("paid_by")?)?, amount(row.get("paid_minor")?, currency));
+    let in_cash = row.get::<Option<String>>("wallet")?.is_none();
+    let parts = paid_by.parts_of(paid);
     Ok(RefundRecord {
         refund: Refund {
             id: RefundId(text("id")?),
@@ -231,8 +235,8 @@ pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
             refused: refused.as_deref().map(from_json).transpose()?,
         },
         terminal: terminal(row.get("terminal")?)?,
-        paid_by: from_json(&text("paid_by")?)?,
-        paid: amount(row.get("paid_minor")?, currency),
+        paid_by: paid_by.one_part(in_cash),
+        paid: if in_cash { parts.cash } else { parts.wallet },
         channel_number: channel.map(channel_number).transpose()?,
         account: row.get::<Option<u32>>("account")?.map_or(AccountId::OF_THE_FILE, AccountId),
         tries: row.get("tries")?,
@@ -240,6 +244,7 @@ pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
         next_at: Timestamp(row.get("next_at")?),
         by_hand: row.get("by_hand")?,
         version: row.get("version")?,
+        beside: None,
     })
 }
 

@@ -27,6 +27,12 @@ fn journal(facts: &[(u8, i64)], refund: i64, counted: u32) -> Vec<Entry> {
                 Fact::Sold { wallet: None, amount, tax: yuan(0) },
                 Body::CashTaken { sale: 1, given: yuan(minor + 50), change: yuan(50) },
             ),
+            3 => (Fact::CashPart(amount), Body::CashPart { sale: 1, amount }),
+            4 => (Fact::CashPartBack(amount), Body::CashPartBack { sale: 1, amount }),
+            5 => (
+                Fact::Sold { wallet: None, amount, tax: yuan(0) },
+                Body::CashRest { sale: 1, given: yuan(minor + 50), change: yuan(50), part: yuan(70) },
+            ),
             1 => {
                 (Fact::PaidIn(amount), Body::CashPaidIn { amount, reason, cashier: None, approved_by: None })
             }
@@ -131,6 +137,19 @@ fn cash_outside_of_a_shift_or_of_another_currency_is_in_no_shifts_account() {
 }
 
 #[test]
+fn a_cash_part_that_went_back_stands_in_the_ledger_both_ways() {
+    let entries = journal(&[(3, 4_000), (4, 4_000)], 0, 100);
+    let mut ledger = Vec::new();
+    let ended = take(&mut ledger, None, &entries).unwrap();
+    let sales: Vec<_> =
+        ledger.iter().filter(|one| one.what == What::Sale).map(|one| one.amount.minor).collect();
+    assert_eq!(sales, [4_000, -4_000]);
+    let [debit, credit] = ledger[2].legs();
+    assert_eq!((debit.account.as_str(), credit.account.as_str()), ("takings", "drawer"));
+    assert_eq!(differs(&ended, &posted(&ledger, 1)), Vec::<String>::new());
+}
+
+#[test]
 fn an_account_that_was_altered_differs_from_its_shift() {
     let entries = journal(&[(0, 4_000), (1, 200)], 0, 142);
     let mut ledger = Vec::new();
@@ -148,7 +167,7 @@ proptest! {
     /// However the entries come in pieces: what should be there is what the shift says, and nothing is left at its end.
     #[test]
     fn debits_equal_credits_and_the_drawer_is_what_the_shift_says(
-        facts in prop::collection::vec((0_u8..3, 1_i64..10_000), 0..20),
+        facts in prop::collection::vec((0_u8..6, 1_i64..10_000), 0..20),
         cut in 0_usize..22,
         counted in 0_u32..500,
         refund in 0_i64..500,

@@ -8,6 +8,9 @@ use crate::view::{
     AskRefundPage, AskedLine, AskedSaid, LockState, Notice, OrderState, RefundRefusal, RefundState,
 };
 use evertill_shared::cashier::{PinError, check_pin};
+use evertill_shared::journal::RefundSettled;
+use evertill_shared::money::Amount;
+use evertill_shared::order::Parts;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundInbox, RefundOrder};
 use evertill_shared::protocol::till_staff::TillPerson;
@@ -81,6 +84,30 @@ impl Controller {
         let held = held.iter().filter(|refund| !matches!(refund.state, RefundState::Refused(_)));
         let left = stored.record.sale.total.minor - held.map(|refund| refund.amount_minor).sum::<i64>();
         (left > 0).then_some((number, left))
+    }
+
+    /// From which parts of an order that was paid in parts so much comes, as far as this till knows: shown before anybody
+    /// approves it, and decided by the server by the same rule.
+    fn parts_of_refund(&self, sale: u64, amount_minor: i64) -> Option<(i64, i64)> {
+        let journal = self.journal.as_ref()?;
+        let record = journal.sale(sale).ok()??.record;
+        let cash = record.part.filter(|_| record.cash.is_none())?.amount;
+        let number = record.number()?;
+        let carried = journal.refunds_of(number).ok()?;
+        let told = self.desk.of_order(number).into_iter();
+        let told = told.filter(|item| carried.iter().all(|here| here.id != item.refund.id));
+        let told = told.filter(|item| item.refund.state.holds_money());
+        let told = told.map(|item| (item.paid_by.wallet().is_none(), item.refund.amount));
+        let here = carried.iter().filter(|here| here.outcome != Some(RefundSettled::Refused));
+        let here = here.map(|here| (here.in_cash, here.amount));
+        let mut taken = Parts::none(cash.currency);
+        for (in_cash, amount) in here.chain(told) {
+            let part = if in_cash { &mut taken.cash } else { &mut taken.wallet };
+            *part = part.checked_add(amount).ok()?;
+        }
+        let left = Parts { wallet: record.rest(), cash }.less(&taken);
+        let from = left.refund(Amount::new(amount_minor, cash.currency))?;
+        Some((from.wallet.minor, from.cash.minor))
     }
 
     pub(in crate::controller) fn ask_refund(&mut self) {
@@ -259,7 +286,7 @@ impl Controller {
         }
         let body = Box::new(AskRefundAtTill {
             request: pending.request.clone(),
-            amount: evertill_shared::money::Amount::new(pending.amount_minor, currency),
+            amount: Amount::new(pending.amount_minor, currency),
             reason: pending.reason,
             approver: approval.approver,
             pin: approval.pin,
@@ -281,9 +308,13 @@ impl Controller {
         result: Result<RefundAnswer, NetError>,
     ) {
         match result {
-            Ok(RefundAnswer::Reserved { order }) if order.refund.order == number => {
+            Ok(RefundAnswer::Reserved { order, cash }) if order.refund.order == number => {
                 self.settle_asked(number, request);
-                self.refund_reserved(request, *order);
+                let cash = cash.filter(|cash| cash.refund.order == number);
+                self.refund_reserved(
+                    request,
+                    std::iter::once(*order).chain(cash.map(|cash| *cash)).collect(),
+                );
             }
             Ok(RefundAnswer::Reserved { .. }) => {
                 tracing::error!(%number, "the server spoke of another order")
@@ -372,20 +403,25 @@ impl Controller {
     /// It is reserved. Whoever has just approved it stands here: it is carried out at once; otherwise it waits in the
     /// inbox like one that was asked for in the console. What was asked for again may be reserved since long, and its
     /// customer gone: somebody says yes first.
-    fn refund_reserved(&mut self, request: &str, order: RefundOrder) {
-        let id = order.refund.id.0.clone();
-        self.on_inbox(RefundInbox { refunds: vec![order], groups_unreachable: 0 });
+    ///
+    /// Of an order that was paid in parts there may be two: to the wallet, and in cash.
+    fn refund_reserved(&mut self, request: &str, orders: Vec<RefundOrder>) {
+        let ids: Vec<String> = orders.iter().map(|order| order.refund.id.0.clone()).collect();
+        self.on_inbox(RefundInbox { refunds: orders, groups_unreachable: 0 });
         if self.is_asked_here(request) && !self.duty.is_locked() {
             let again = matches!(&self.at, At::AskRefund(asking) if asking.again.is_some());
             self.notices.over();
             self.at = At::Refunds;
-            if again {
-                self.ask_carry_out(id);
-            } else {
-                self.carry_out(&id);
+            match ids.into_iter().next() {
+                // The other one waits in the list, to be begun there.
+                Some(first) if again => self.ask_carry_out(first),
+                first => first.into_iter().for_each(|id| self.carry_out(&id)),
             }
-        } else if self.waits_here(&id) {
-            self.tell(Notice::RefundsArrived { count: 1 });
+        } else {
+            let waiting = ids.iter().filter(|id| self.waits_here(id)).count();
+            if waiting > 0 {
+                self.tell(Notice::RefundsArrived { count: u32::try_from(waiting).unwrap_or(u32::MAX) });
+            }
         }
     }
 
@@ -466,6 +502,7 @@ impl Controller {
             lines: lines.into_iter().zip(&asking.picked).map(line).collect(),
             left_minor: left,
             amount_minor: asking.amount_minor,
+            parts_minor: self.parts_of_refund(asking.sale, asking.amount_minor),
             reason: asking.reason.clone(),
             approving: asking.approving,
             ready: (1..=left).contains(&asking.amount_minor) && !asking.reason.trim().is_empty(),

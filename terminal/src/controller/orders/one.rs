@@ -124,11 +124,13 @@ fn tenders(record: &SaleRecord) -> Vec<OrderTender> {
         .map(|cash| OrderTender::Cash { given_minor: cash.given.minor, change_minor: cash.change.minor });
     let wallet = record.paid_attempt().map(|attempt| OrderTender::Wallet {
         wallet: shown_wallet(attempt.wallet),
-        minor: record.sale.total.minor,
+        minor: record.rest().minor,
         transaction: match &attempt.outcome {
             Some(Settled::Paid { transaction }) if !transaction.is_empty() => Some(transaction.clone()),
             _ => None,
         },
     });
-    cash.into_iter().chain(wallet).collect()
+    let part = record.part.filter(|_| record.cash.is_none());
+    let part = part.map(|part| OrderTender::Cash { given_minor: part.amount.minor, change_minor: 0 });
+    part.into_iter().chain(cash).chain(wallet).collect()
 }

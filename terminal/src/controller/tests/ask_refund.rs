@@ -79,7 +79,7 @@ fn reserved(state: RefundState) -> RefundAnswer {
         refused: None,
     };
     let paid_by = PaidBy::Cash { given: cny(4500), change: cny(0) };
-    RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by }) }
+    RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by }), cash: None }
 }
 
 fn carried_out(till: &Till) -> usize {

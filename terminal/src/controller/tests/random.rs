@@ -49,7 +49,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..33).prop_map(Step::Touch),
+        10 => (0_u8..38).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
         4 => any::<u8>().prop_map(Step::ScanCode),
@@ -168,6 +168,9 @@ impl World {
             29 => A::OpenAbout,
             30 => A::OpenScanners,
             31 => A::SetScannerEnd { by_pause: true },
+            32 | 33 => A::CashGiven { minor: 120 },
+            34 | 35 => A::CashPart,
+            36 => A::CashBack,
             _ => A::DismissNotice,
         });
     }
@@ -294,24 +297,58 @@ impl World {
         let mut cash = BTreeSet::new();
         let mut open: BTreeMap<u64, Attempt> = BTreeMap::new();
         let mut paid = BTreeSet::new();
+        let (mut totals, mut parts) = (BTreeMap::new(), BTreeMap::<u64, i64>::new());
         let mut opened = 0;
         // What the drawer holds since the float, by arithmetic of its own.
         let mut drawer = 0;
-        for Entry { body, .. } in self.till.entries() {
+        for Entry { sequence, body, .. } in self.till.entries() {
             drawer = match &body {
                 Body::ShiftOpened { float, .. } => float.minor,
                 Body::CashPaidIn { amount, .. } => drawer + amount.minor,
                 Body::CashPaidOut { amount, .. } => drawer - amount.minor,
-                Body::CashTaken { given, change, .. } => drawer + given.minor - change.minor,
+                Body::CashTaken { given, change, .. } | Body::CashRest { given, change, .. } => {
+                    drawer + given.minor - change.minor
+                }
+                Body::CashPart { amount, .. } => drawer + amount.minor,
+                Body::CashPartBack { amount, .. } => drawer - amount.minor,
                 _ => drawer,
             };
+            let part = |sale: &u64| parts.get(sale).copied().unwrap_or(0);
+            match &body {
+                Body::Sale(sold) => drop(totals.insert(sequence, sold.total.minor)),
+                Body::PaymentRequested { sale, amount, .. } => {
+                    assert_eq!((part(sale), Some(&amount.minor)), (0, totals.get(sale)));
+                }
+                Body::RestRequested { sale, amount, cash, .. } => {
+                    assert_eq!((part(sale), totals[sale]), (cash.minor, amount.minor + cash.minor));
+                }
+                Body::CashTaken { sale, given, change } => {
+                    assert_eq!((part(sale), totals[sale]), (0, given.minor - change.minor));
+                }
+                Body::CashRest { sale, given, change, part: told } => {
+                    let rest = given.minor - change.minor;
+                    assert_eq!((part(sale), totals[sale]), (told.minor, told.minor + rest));
+                }
+                Body::SaleVoided { sale } | Body::SaleChanged { sale } => assert_eq!(part(sale), 0),
+                _ => {}
+            }
             match body {
+                Body::CashPart { sale, amount } => {
+                    assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
+                    assert_eq!(parts.insert(sale, amount.minor), None, "{sale}: two parts");
+                    opened += 1;
+                }
+                Body::CashPartBack { sale, amount } => {
+                    assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
+                    assert_eq!(parts.remove(&sale), Some(amount.minor));
+                    opened += 1;
+                }
                 Body::Adopted { sale, .. } => assert!(adopted.insert(sale), "{sale} adopted twice"),
-                Body::CashTaken { sale, .. } => {
+                Body::CashTaken { sale, .. } | Body::CashRest { sale, .. } => {
                     assert!(cash.insert(sale), "{sale}: cash twice");
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale), "{sale}: cash and wallet");
                 }
-                Body::PaymentRequested { sale, attempt, .. } => {
+                Body::PaymentRequested { sale, attempt, .. } | Body::RestRequested { sale, attempt, .. } => {
                     assert!(!cash.contains(&sale) && !paid.contains(&sale), "{sale} is paid");
                     assert_eq!(open.insert(sale, attempt), None, "{sale}: two attempts at once");
                 }

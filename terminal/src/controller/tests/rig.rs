@@ -429,6 +429,7 @@ impl Till {
             refunds_waiting: 0,
             wallets: vec![Wallet::WeChatPay, Wallet::Alipay],
             shows: vec![Wallet::Alipay],
+            splits: true,
             health: Vec::new(),
         }
     }

@@ -54,7 +54,7 @@ impl Cuts {
         let of_refund = || body.refund.as_ref().and_then(|refund| self.refunds.get(refund)).copied();
         let about = match body.kind.as_str() {
             "sale" => None,
-            "refund_carried_out" => of_number(),
+            "refund_carried_out" | "cash_refund" => of_number(),
             "refund_settled" => of_refund(),
             _ => body.sale,
         };
@@ -63,7 +63,7 @@ impl Cuts {
             ("adopted", Some(number), _, Some(sale)) => {
                 self.sales.insert(number.clone(), sale);
             }
-            ("refund_carried_out", _, Some(refund), _) => {
+            ("refund_carried_out" | "cash_refund", _, Some(refund), _) => {
                 self.refunds.insert(refund.clone(), entry.sequence);
             }
             ("shift_closed", ..) => self.shift = None,
@@ -124,6 +124,11 @@ mod tests {
             r#""kind":"cart_voided","lines":1"#,
         ]);
         assert_eq!(cuts(10, &bodies), [17, 18]);
+        let in_parts: Vec<String> = bodies
+            .iter()
+            .map(|body| body.replace("refund_carried_out", "cash_refund").replace("cash_taken", "cash_rest"))
+            .collect();
+        assert_eq!(cuts(10, &in_parts), [17, 18]);
     }
 
     #[test]

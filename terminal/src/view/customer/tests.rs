@@ -1,8 +1,8 @@
 use super::*;
 use crate::view::testing::screen;
 use crate::view::{
-    AboutPage, AwaitCodePage, CashBalance, CashPage, Confirm, DeclineReason, FaultPage, LockState, Notice,
-    OrdersPage, ReceiptState, TakenOff, UnknownStep,
+    AboutPage, AwaitCodePage, CashBalance, CashPage, CashRest, Confirm, DeclineReason, FaultPage, LockState,
+    Notice, OrdersPage, ReceiptState, TakenOff, UnknownStep,
 };
 use evertill_shared::order::discount::{Reason, ReasonKind};
 
@@ -26,7 +26,7 @@ fn sale(lines: Vec<CartLine>) -> Page {
 
 fn paying(state: PaymentState) -> Page {
     let wallet = Some(Wallet::Alipay);
-    Page::Payment(PaymentPage { total_minor: 1_250, wallet, order_number: None, state })
+    Page::Payment(PaymentPage { total_minor: 1_250, part_minor: 0, wallet, order_number: None, state })
 }
 
 /// What the customer sees after all of these, one after the other.
@@ -90,9 +90,20 @@ fn every_step_of_a_payment_says_what_the_customer_is_to_do() {
         PaymentState::ShowingCode { code: code.clone(), remaining_seconds: 74, server_answers: false };
     let scan = CustomerPage::ScanThis { code, wallet: Some(Wallet::Alipay), remaining_seconds: 74 };
     let balance = CashBalance::Missing { minor: 1_250 };
-    let cash = CashPage { total_minor: 1_250, given_minor: 500, balance, quick_amounts_minor: vec![] };
-    let awaiting =
-        AwaitCodePage { total_minor: 1_250, wallets: wallets.clone(), shows: vec![Wallet::Alipay] };
+    let cash = CashPage {
+        total_minor: 1_250,
+        part_minor: 0,
+        given_minor: 500,
+        balance,
+        quick_amounts_minor: vec![],
+        rest: CashRest::NotNow,
+    };
+    let awaiting = AwaitCodePage {
+        total_minor: 1_250,
+        part_minor: 0,
+        wallets: wallets.clone(),
+        shows: vec![Wallet::Alipay],
+    };
     for (page, expected) in [
         (Page::AwaitCode(awaiting), CustomerPage::PresentCode { wallets }),
         (Page::Cash(cash), CustomerPage::Cash),

@@ -135,3 +135,54 @@ fn cash_that_is_not_the_total_and_entries_before_the_sale_are_refused() {
         assert!(evidence.cash(&till.write(body).1, &sale).is_err(), "{given} {change}");
     }
 }
+
+#[test]
+fn never_over_a_rest_is_the_total_less_the_cash_part_and_nothing_else() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let evidence = Evidence::new(&caller, &store);
+    let sale = till.sale(500);
+    let rest = |amount, cash| {
+        let body = Body::RestRequested {
+            sale: sale.key.sequence,
+            number: number(),
+            attempt: 1,
+            wallet: Wallet::WeChatPay,
+            channel_number: ChannelNumber::new(store.id, sale.key, 1),
+            amount: cny(amount),
+            cash: cny(cash),
+        };
+        evidence.requested(&till.write(body).1, &sale, number()).map(|requested| requested.amount)
+    };
+    for cash in 1..500 {
+        assert_eq!(rest(500 - cash, cash), Ok(cny(500 - cash)));
+    }
+    for (amount, cash) in [(500, 0), (0, 500), (501, -1), (400, 99), (400, 101), (500, 100), (i64::MAX, 1)] {
+        assert!(rest(amount, cash).is_err(), "{amount} after {cash}");
+    }
+}
+
+#[test]
+fn the_rest_in_cash_is_all_that_was_missing() {
+    let (till, store) = (Till::new(1), store());
+    let caller = caller(&till);
+    let evidence = Evidence::new(&caller, &store);
+    let sale = till.sale(500);
+    let rest = |given, change, part| {
+        let (given, change, part) = (cny(given), cny(change), cny(part));
+        let body = Body::CashRest { sale: sale.key.sequence, given, change, part };
+        evidence.cash(&till.write(body).1, &sale).map(|cash| (cash.given.minor, cash.change.minor))
+    };
+    assert_eq!(rest(400, 100, 200), Ok((600, 100)));
+    for (given, change, part) in [
+        (300, 1, 200),
+        (300, 0, 201),
+        (500, 0, 0),
+        (0, 0, 500),
+        (300, -1, 199),
+        (600, 0, -100),
+        (i64::MAX, 0, 1),
+    ] {
+        assert!(rest(given, change, part).is_err(), "{given} {change} {part}");
+    }
+}
