@@ -5,7 +5,7 @@
 //! goes back. While a payment is unknown nothing of it can be changed, and the journal takes no entry that would.
 
 use super::drawer::OpenedFor;
-use super::question::{Question, Yes};
+use super::question::Yes;
 use super::{At, Controller};
 use crate::view::{CashRest, Confirm, Notice};
 use evertill_shared::journal::Body;
@@ -75,7 +75,7 @@ impl Controller {
     pub(super) fn ask_cash_back(&mut self) {
         let minor = self.part_minor();
         if matches!(self.at, At::Cash { .. }) && minor > 0 {
-            self.question = Some(Question { shown: Confirm::CashBack { minor }, yes: Yes::CashBack });
+            self.ask(Confirm::CashBack { minor }, Yes::CashBack);
         }
     }
 
@@ -140,7 +140,7 @@ impl Controller {
         let (minor, number) = (self.part_of(sale), self.name_of_left(sale));
         self.left.ask_at = self.now.monotonic + ASK_AGAIN;
         let shown = Confirm::CashLeft { number, minor };
-        self.question = Some(Question { shown, yes: Yes::CashLeft { sale } });
+        self.ask(shown, Yes::CashLeft { sale });
     }
 
     fn name_of_left(&self, sale: u64) -> String {

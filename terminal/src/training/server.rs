@@ -210,6 +210,8 @@ impl PracticeServer {
             refunds_waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             wallets: self.shop.wallets.clone(),
             shows: self.shop.wallets.clone(),
+            // A sale in parts is not practised yet.
+            splits: false,
             health: Vec::new(),
         }
     }

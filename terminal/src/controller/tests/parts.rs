@@ -148,16 +148,16 @@ fn a_sale_with_a_part_in_the_drawer_is_not_left_until_it_went_back() {
     assert_eq!(till.notice(), Some(&Notice::SaleUnderWay), "the goods are what they were");
     till.act(UserAction::CashBack);
     assert_eq!(till.screen.as_ref().unwrap().confirm, Some(Confirm::CashBack { minor: 200 }));
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert_eq!(parts_back(&till), 0);
     till.act(UserAction::CashBack);
-    till.act(UserAction::Confirm(true));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
+    till.confirm(true);
     assert_eq!((parts_back(&till), till.kicks), (1, 2));
     assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
     assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 450));
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. })), 1);
 }
 
@@ -243,7 +243,7 @@ fn killed_when_the_part_was_to_go_back_the_till_says_so_again() {
     part_of_tea(&mut till);
     till.act(UserAction::Back);
     till.act(UserAction::CashBack);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     drop(till);
     let till = start(disk.path());
     assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
@@ -257,7 +257,7 @@ fn left_behind(till: &mut Till) -> u64 {
     let attempt = scan_rest(till);
     till.answer_payment(attempt, Q::Pay, P::Unknown);
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(BREAD);
     till.answer_payment(attempt, Q::Ask, P::Reversed);
     attempt.0
@@ -271,16 +271,16 @@ fn cash_of_a_customer_who_was_set_aside_stays_until_somebody_says_that_it_went_b
     assert_eq!(confirm(&till), None, "another customer is being served");
     assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (0, 0));
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.pass(1);
     let left = Confirm::CashLeft { number: number(1).to_string(), minor: 200 };
     assert_eq!(confirm(&till), Some(left.clone()));
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     till.pass(30);
     assert_eq!((confirm(&till), parts_back(&till)), (None, 0));
     till.pass(61);
     assert_eq!(confirm(&till), Some(left));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!(till.notice(), Some(&Notice::EarlierPaymentReversed { order_number: number(1).to_string() }));
     till.act(UserAction::DismissNotice);
     assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
@@ -298,7 +298,7 @@ fn cash_of_a_customer_who_was_set_aside_is_asked_about_after_a_restart_too() {
     let mut till = start(disk.path());
     assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (0, 0));
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.pass(1);
     assert!(matches!(till.screen.as_ref().unwrap().confirm, Some(Confirm::CashLeft { minor: 200, .. })));
 }
@@ -353,7 +353,7 @@ fn a_refund_of_both_parts_goes_to_the_wallet_and_out_of_the_drawer() {
     till.act(UserAction::OpenRefunds);
     for item in refunds {
         till.act(UserAction::CarryOutRefund { id: item.refund.id.0.clone() });
-        till.act(UserAction::Confirm(true));
+        till.confirm(true);
         let done = Refund { state: RefundState::Done, ..item.refund.clone() };
         till.give(Input::Net(Answer::CarryOutRefund { refund: item.refund.id, result: Ok(done) }));
     }

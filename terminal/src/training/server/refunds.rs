@@ -57,6 +57,7 @@ impl PracticeServer {
         let Some(paid_by) = order.paid_by.clone() else { return not_paid };
         let reserved = |refund: &Refund| RefundAnswer::Reserved {
             order: Box::new(RefundOrder { refund: refund.clone(), paid_by: paid_by.clone() }),
+            cash: None,
         };
         if let Some(known) = order.refunds.iter().find(|refund| refund.id == id) {
             return if known.amount == body.amount { reserved(known) } else { RefundAnswer::AskedBefore };
