@@ -170,7 +170,9 @@ impl Reconciler {
     /// Brings a row up to date; false if it is another account's by now.
     fn is_ours_still(&self, of: BillsOf, row: &mut BookRow, now: &[DayRow], uses: &mut Uses) -> bool {
         let same = |new: &&DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
-        let Some(DayRow { row: new, account, .. }) = now.iter().find(same) else {
+        // Of several accounts that have one number, each has its own row.
+        let is_anothers = |new: &&DayRow| self.centre.stands_for(of.channel, new.account) != of.account;
+        let Some(DayRow { row: new, account, .. }) = now.iter().filter(same).min_by_key(is_anothers) else {
             return true;
         };
         *row = new.clone();
