@@ -171,8 +171,8 @@ impl Reconciler {
     fn is_ours_still(&self, of: BillsOf, row: &mut BookRow, now: &[DayRow], uses: &mut Uses) -> bool {
         let same = |new: &&DayRow| (new.row.movement, &new.row.number) == (row.movement, &row.number);
         // Of several accounts that have one number, each has its own row.
-        let is_anothers = |new: &&DayRow| self.centre.stands_for(of.channel, new.account) != of.account;
-        let Some(DayRow { row: new, account, .. }) = now.iter().filter(same).min_by_key(is_anothers) else {
+        let another = |new: &&DayRow| self.centre.stands_for(of.channel, new.account) != of.account;
+        let Some(DayRow { row: new, account, .. }) = now.iter().filter(same).min_by_key(another) else {
             return true;
         };
         *row = new.clone();
