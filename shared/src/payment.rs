@@ -385,6 +385,16 @@ impl Payment {
         now > self.sent_at.plus(Duration::from_millis(policy.reverse_within_ms))
     }
 
+    /// Whether it is found paid when the wallet takes nothing back any more, by our clock or by the wallet's own word.
+    fn is_paid_too_late(&self, event: &Event, now: Timestamp, policy: &Policy) -> bool {
+        let is_too_late = match event {
+            Event::Query(QueryOutcome::Paid { .. }) => self.too_late_to_reverse(now, policy),
+            Event::TooLateToReverse(QueryOutcome::Paid { .. }) => true,
+            _ => return false,
+        };
+        is_too_late && self.state == PaymentState::Reversing && self.shown.is_none()
+    }
+
     /// Takes in what is newly known.
     pub fn on(&mut self, event: Event, now: Timestamp, policy: &Policy) -> Change {
         if self.state.is_final() {
@@ -395,12 +405,7 @@ impl Payment {
         self.sent_at = self.sent_at.min(now);
         self.clip_shown(now, policy);
         let before = self.state;
-        let is_old = matches!(event, Event::TooLateToReverse(_)) || self.too_late_to_reverse(now, policy);
-        let said_paid = matches!(
-            event,
-            Event::Query(QueryOutcome::Paid { .. }) | Event::TooLateToReverse(QueryOutcome::Paid { .. })
-        );
-        if before == PaymentState::Reversing && self.shown.is_none() && said_paid && is_old {
+        if self.is_paid_too_late(&event, now, policy) {
             // Found paid when the wallet takes nothing back any more: over as an attempt, and the money goes back as a
             // refund under a number of its own.
             self.enter(PaymentState::Reversed, now);

@@ -44,43 +44,47 @@ impl OrderCentre {
             return Ok(());
         };
         let payment = &record.payment;
-        if payment.account != AccountId::NOT_KNOWN
-            && !self.may_be_in_bill(wallet, payment.account, settled.account)
-        {
+        let is_lost = payment.account == AccountId::NOT_KNOWN;
+        if !is_lost && !self.may_be_in_bill(wallet, payment.account, settled.account) {
             tracing::warn!(%number, attempt = payment.attempt, account = %payment.account, bill_of = %settled.account,
                 "a bill of another account than an attempt's own settles nothing of it: its own is asked on");
             return Ok(());
         }
-        let (outcome, found_at) = match (settled.moved, &settled.transaction) {
-            // What is to go back needs its account, and only the accounts themselves know whose it is.
-            (true, _) if payment.account == AccountId::NOT_KNOWN => {
-                let others = self.others(record).await?;
-                match self.search_all(payment, &others).await {
-                    Found { outcome, at: Some(at), .. } => (outcome, Some(at)),
-                    Found { too_many, .. } if !too_many.is_empty() => {
-                        // The sweeper takes it back at all but one, and the bill is told again.
-                        let text = format!("more accounts at {wallet} than one have {}", settled.number);
-                        return Err(GroupError::Unknown(text));
-                    }
-                    // The line tells of what goes back as a refund already; the attempt itself is asked about on.
-                    Found { .. } if !others.given_back.is_empty() => return Ok(()),
-                    Found { .. } => {
-                        let text = format!("no account at {wallet} says that it has {}", settled.number);
-                        return Err(GroupError::Unknown(text));
-                    }
-                }
-            }
+        let said = match (settled.moved, &settled.transaction) {
+            (true, _) if is_lost => self.whose_it_is(record).await?,
             (true, transaction) => {
-                (QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }, None)
+                Some((QueryOutcome::Paid { transaction: transaction.clone().unwrap_or_default() }, None))
             }
             // One account's "taken back" is no word about the others: the sweeper goes on asking all of them.
-            (false, _) if payment.account == AccountId::NOT_KNOWN => return Ok(()),
-            (false, _) => (QueryOutcome::Reversed, None),
+            (false, _) if is_lost && !self.is_at_most_at(payment, settled.account) => None,
+            (false, _) => Some((QueryOutcome::Reversed, None)),
         };
+        let Some((outcome, found_at)) = said else { return Ok(()) };
         tracing::info!(%number, attempt = payment.attempt, moved = settled.moved, "a bill settles a payment");
         let (event, at, policy) = (Event::Query(outcome), self.now(), *self.policy(wallet));
         let news = PaymentNews { number, attempt: payment.attempt, event, found_at, at, policy };
         self.0.groups.record_payment(news).await.map(drop)
+    }
+
+    /// What has been paid of an attempt whose record was lost is to go back, and needs its account for that: only the accounts
+    /// themselves know whose it is. Nothing if the line tells of what goes back as a refund already; the attempt itself is
+    /// asked about on.
+    async fn whose_it_is(
+        &self,
+        record: &PaymentRecord,
+    ) -> Result<Option<(QueryOutcome, Option<AccountId>)>, GroupError> {
+        let (payment, others) = (&record.payment, self.others(record).await?);
+        let (wallet, number) = (payment.wallet, &payment.channel_number);
+        let words = match self.search_all(payment, &others).await {
+            Found { outcome, at: Some(at), .. } => return Ok(Some((outcome, Some(at)))),
+            // The sweeper takes it back at all but one, and the bill is told again.
+            Found { too_many, .. } if !too_many.is_empty() => {
+                format!("more accounts at {wallet} than one have {number}")
+            }
+            Found { .. } if !others.given_back.is_empty() => return Ok(None),
+            Found { .. } => format!("no account at {wallet} says that it has {number}"),
+        };
+        Err(GroupError::Unknown(words))
     }
 
     async fn refund_settled(

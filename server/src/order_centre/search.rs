@@ -24,6 +24,13 @@ impl OrderCentre {
         search_at(&self.lanes_of(payment.wallet), (false, &[]), payment, others).await
     }
 
+    /// Whether no other account than that one may have an attempt whose record was lost: then its word is that of all.
+    pub(super) fn is_at_most_at(&self, payment: &Payment, account: AccountId) -> bool {
+        let (needed, is_whole) = self.that_may_hold(payment.wallet, payment.sent_at);
+        let account = self.stands_for(payment.wallet, account);
+        is_whole && needed.iter().all(|lane| lane.account() == account)
+    }
+
     /// What the order's story says of accounts at which an attempt is ended, because another is kept; and from which its
     /// money goes back.
     pub(super) async fn others(&self, record: &PaymentRecord) -> Result<Others, GroupError> {
@@ -75,16 +82,12 @@ impl OrderCentre {
                 return;
             }
             // Heard of late, it may be too old for the wallet though it is young by our own clock.
-            let takes_back = match payment.may_be_reversed(at, policy) {
-                true => match end(&lane, payment).await {
-                    ReverseOutcome::Reversed => continue,
-                    ReverseOutcome::TooLate => false,
-                    ReverseOutcome::Retry | ReverseOutcome::Unknown | ReverseOutcome::NoSuchOrder => true,
-                },
-                false => false,
+            let ended = match payment.may_be_reversed(at, policy) {
+                true => end(&lane, payment).await,
+                false => ReverseOutcome::TooLate,
             };
-            if found.too_many.contains(&account) {
-                self.pay_back_at(&lane, record, takes_back).await;
+            if found.too_many.contains(&account) && ended != ReverseOutcome::Reversed {
+                self.pay_back_at(&lane, record, ended != ReverseOutcome::TooLate).await;
             }
         }
     }

@@ -261,6 +261,25 @@ async fn known_or_unknown_that_one_account_took_it_back_is_no_word_about_the_oth
 }
 
 #[tokio::test]
+async fn what_the_only_account_has_taken_back_by_its_bill_is_over() {
+    let it = Accounts::new();
+    it.serve(vec![account(ONE)], vec![]);
+    it.one.books().query = Line::LosesAnswer;
+    let sold = it.shop.order(700).await;
+    it.takes_back_unseen(&sold).await;
+    it.shop.pass(seconds(30)).await;
+    assert_eq!(it.bill_of(&sold, TWO, false).await, PaymentState::Reversing, "a stranger's bill");
+    assert_eq!(it.bill_of(&sold, ONE, false).await, PaymentState::Reversed);
+    // An account that this server cannot reach may have it, too.
+    let next = it.shop.order(700).await;
+    it.takes_back_unseen(&next).await;
+    let accounts = vec![open(ONE, Arc::clone(&it.one) as Arc<dyn Channel>, false)];
+    let table = Table::new(vec![account(ONE), account(TWO)], vec![]).unwrap();
+    it.shop.centre.serve(Serving { accounts, table, ..Serving::default() });
+    assert_eq!(it.bill_of(&next, ONE, false).await, PaymentState::Reversing);
+}
+
+#[tokio::test]
 async fn one_charge_what_was_told_of_the_settings_files_account_is_told_of_the_one_in_its_place() {
     let it = Accounts::new();
     it.serve(vec![account(ONE)], vec![]);

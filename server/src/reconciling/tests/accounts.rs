@@ -141,6 +141,30 @@ async fn known_or_unknown_one_accounts_bill_does_not_end_what_was_sent_nobody_kn
 }
 
 #[tokio::test]
+async fn books_match_of_several_accounts_that_give_back_under_one_number_each_waits_for_its_own_line() {
+    let (shop, other) = shop().await;
+    let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;
+    let groups = &shop.rig.groups;
+    for account in [OF.account, ONE] {
+        groups.owe_elsewhere(lost.order, 1, account).await.unwrap();
+    }
+    shop.publish(DAY_OF_SALE, Ok(vec![line(&lost.number, 700)]));
+    publish(&other, DAY_OF_SALE, Ok(Vec::new()));
+    shop.morning().await;
+    assert_eq!(run_of(&shop, OTHER, DAY_OF_SALE).await.unwrap().figures.carried, 1);
+    let rows = groups.give_backs_of(lost.order).await.unwrap();
+    let own = rows.into_iter().find(|row| row.account == ONE).unwrap();
+    let (at, number) = (shop.rig.clock.now(), own.refund().0);
+    groups.record_give_back(own.news(0, GiveBackEvent::Done, at, at)).await.unwrap();
+    shop.publish("2026-11-21", Ok(Vec::new()));
+    let back = BillRow { movement: Movement::Refund, ..line(&number, 700) };
+    publish(&other, "2026-11-21", Ok(vec![back]));
+    shop.morning().await;
+    let figures = run_of(&shop, OTHER, "2026-11-21").await.unwrap().figures;
+    assert_eq!((figures.agreed, figures.findings, figures.carried), (1, 0, 0));
+}
+
+#[tokio::test]
 async fn of_what_no_bill_has_and_nobody_knows_where_it_was_sent_people_are_told_once() {
     let (shop, other) = shop().await;
     let lost = shop.pay_to(AccountId::NOT_KNOWN, 700, Some(PayOutcome::Unknown)).await;
