@@ -30,6 +30,7 @@ mod scanners;
 mod screen;
 mod shift;
 mod tender;
+mod tried;
 mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
@@ -49,7 +50,6 @@ use enrol::Enrolling;
 use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::terminal::TerminalStatus;
-use evertill_shared::secret::AuthCode;
 use fault::Fault;
 use hold::Held;
 use keeping::Keeping;
@@ -61,6 +61,7 @@ use refund::RefundDesk;
 use sale::Found;
 use scanners::ScannerDesk;
 use std::time::Duration;
+use tried::Tried;
 
 /// Where the person at the till is.
 #[derive(Debug)]
@@ -151,8 +152,7 @@ pub struct Controller {
     frozen: Option<u64>,
     draft_due: Duration,
     watches: Vec<Watch>,
-    /// The code of the attempt that ended last, and when it was scanned, as long as it lives.
-    tried: Option<(AuthCode, Duration)>,
+    tried: Tried,
     desk: RefundDesk,
     orders: OrdersDesk,
     drawer: DrawerDesk,
@@ -201,7 +201,7 @@ impl Controller {
             frozen: None,
             draft_due: Duration::ZERO,
             watches: Vec::new(),
-            tried: None,
+            tried: Tried::default(),
             desk: RefundDesk::default(),
             orders: OrdersDesk::default(),
             drawer: DrawerDesk::default(),

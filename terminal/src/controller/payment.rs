@@ -156,6 +156,7 @@ impl Controller {
         }
         let mut watch = self.watch_of(sale, attempt, number, held.wallet, amount.minor);
         watch.may_ask_for_code = held.is_to_show();
+        self.tried.begin(held.code.as_ref().map(AuthCode::expose));
         watch.code = held.code.map(|code| (code, held.scanned_at));
         self.watches.push(watch);
         self.send_pay(sale);
@@ -216,6 +217,9 @@ impl Controller {
                 self.write(&Body::SaleVoided { sale });
             }
             if in_hand {
+                if matches!(record.attempts.last(), Some(last) if last.outcome == Some(Settled::Reversed)) {
+                    self.tried.take_back();
+                }
                 self.cart = super::Cart::of(&record.sale);
                 self.frozen = Some(sale);
             }
@@ -287,15 +291,8 @@ impl Controller {
         })?
     }
 
-    /// Whether this is the code of the attempt that ended last, which no wallet takes twice.
-    pub(super) fn was_tried(&self, code: &str) -> bool {
-        self.tried.as_ref().is_some_and(|(tried, _)| tried.expose() == code)
-    }
-
     pub(super) fn run_watches(&mut self) {
         let now = self.now.monotonic;
-        // Kept no longer than it lives on the phone.
-        self.tried.take_if(|(_, scanned)| now >= *scanned + CODE_LIVES);
         let mut requests = Vec::new();
         for watch in &mut self.watches {
             if !watch.code_lives(now) {
@@ -414,10 +411,12 @@ impl Controller {
             return;
         }
         let Some(index) = self.watches.iter().position(|watch| watch.sale == sale) else { return };
-        let mut watch = self.watches.remove(index);
-        self.tried = watch.code.take();
+        let watch = self.watches.remove(index);
         if watch.set_aside {
             return self.settle_aside(&watch, &outcome);
+        }
+        if watch.taking_back || outcome == Settled::Reversed {
+            self.tried.take_back();
         }
         let state = match outcome {
             Settled::Paid { .. } => return self.finish(sale),

@@ -229,6 +229,9 @@ impl Controller {
             None => true,
         };
         if written {
+            if cart.is_empty() {
+                self.tried.next_sale();
+            }
             self.frozen = None;
             self.cart = cart;
         }

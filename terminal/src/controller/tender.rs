@@ -154,6 +154,9 @@ impl Controller {
         if !self.status.as_ref().is_some_and(|status| status.wallets.contains(&wallet)) {
             return self.tell(Notice::UnknownPaymentCode);
         }
+        if self.tried.has(text.expose()) {
+            return self.tell(Notice::CodeTriedBefore);
+        }
         let Some(sale) = self.frozen else { return };
         self.notices.over();
         let code = AuthCode::new(text.into_exposed());
@@ -161,15 +164,16 @@ impl Controller {
         self.pay_with_held_code(sale);
     }
 
-    /// A customer's code where none is asked for: after an attempt that is surely over, or where cash was to be given and
-    /// none was counted yet. It is what the customer wants, so it does what the button and the code would, by the same rules
+    /// A customer's code where none is asked for: after a payment that was declined, or where cash was to be given and none
+    /// was counted yet. It is what the customer wants, so it does what the button and the code would, by the same rules
     /// (*one-charge*): the journal takes no attempt before the last is over. A phone that still lies before the scanner
-    /// begins nothing: its code was tried.
+    /// begins nothing: its code was tried. Nor does any phone after a payment was taken back: it may show a new code by
+    /// itself, and the customer may be counting out notes.
     pub(super) fn scan_next_attempt(&mut self, text: ScanText) {
-        if self.was_tried(text.expose()) {
+        if self.tried.has(text.expose()) {
             return self.tell(Notice::DoubleScanIgnored);
         }
-        if matches!(self.at, At::Cash { given_minor } if given_minor > 0) {
+        if self.tried.needs_touch() || matches!(self.at, At::Cash { given_minor } if given_minor > 0) {
             return self.tell(Notice::PaymentCodeBeforeTender);
         }
         self.tender_code();
@@ -236,6 +240,7 @@ impl Controller {
     pub(super) fn clear_sale(&mut self) {
         self.cart = Cart::default();
         self.frozen = None;
+        self.tried.next_sale();
         self.search.clear();
         self.notices.over();
     }

@@ -25,5 +25,6 @@ mod sales;
 mod scanners;
 mod shifts;
 mod showing;
+mod tried;
 
 pub(crate) use rig::{identity, products};

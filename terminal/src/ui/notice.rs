@@ -16,6 +16,7 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::ShopCodeAtTender) => plain(K::ShopCodeAtTender),
         Some(Notice::PaymentCodeBeforeTender) => plain(K::PaymentCodeBeforeTender),
         Some(Notice::UnknownPaymentCode) => plain(K::UnknownPaymentCode),
+        Some(Notice::CodeTriedBefore) => plain(K::CodeTriedBefore),
         Some(Notice::OrderCodeAtTender) => plain(K::OrderCodeAtTender),
         Some(Notice::OrderNotHere { number }) => (K::OrderNotHere, number.as_str(), 0, PrinterState::None),
         Some(Notice::ArchiveMissing { file }) => (K::ArchiveMissing, file.as_str(), 0, PrinterState::None),

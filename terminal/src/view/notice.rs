@@ -23,6 +23,8 @@ pub enum Notice {
     PaymentCodeBeforeTender,
     /// The code scanned is a payment code of no wallet that this store takes.
     UnknownPaymentCode,
+    /// An attempt was begun with this payment code before. No wallet takes it twice, so it was not sent again.
+    CodeTriedBefore,
     /// While the customer's payment code was expected, the code of a receipt was scanned.
     OrderCodeAtTender,
     /// The order that was scanned or typed is not in this till's books.

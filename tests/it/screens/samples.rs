@@ -570,6 +570,7 @@ pub fn all() -> Vec<Sample> {
         screen(Page::AwaitCode(AwaitCodePage { total_minor: 20_902, shows: wallets.clone(), wallets }));
     add("await_code", awaiting.clone());
     add("await_code_shops", Screen { notice: Some(Notice::ShopCodeAtTender), ..awaiting.clone() });
+    add("await_code_tried", Screen { notice: Some(Notice::CodeTriedBefore), ..awaiting.clone() });
     add("await_code_goods", Screen { notice: Some(Notice::GoodsCodeAtTender), ..awaiting });
     add("cash", cash(0, CashBalance::Missing { minor: 20_902 }));
     add("cash_change", cash(30_000, CashBalance::Change { minor: 9_098 }));

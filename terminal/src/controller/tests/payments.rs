@@ -119,7 +119,7 @@ fn a_new_attempt_has_a_new_number_and_begins_only_after_the_old_one_is_surely_de
     till.answer_payment((sale, first), Q::Pay, P::Declined);
     assert_eq!(*shown(&till), Shown::Declined(DeclineReason::InsufficientFunds));
     till.act(UserAction::TenderCode);
-    till.scan(WECHAT);
+    till.scan(OTHER_CODE);
     assert_eq!(till.take_pay(), Some((sale, 2)));
     // A late word about the first attempt changes nothing.
     till.answer_payment((sale, first), Q::Ask, P::Paid);
@@ -304,8 +304,8 @@ fn no_code_begins_an_attempt_while_nobody_knows_how_the_last_one_ended() {
     till.scan(OTHER_CODE);
     assert_eq!(till.count(|body| matches!(body, Body::PaymentRequested { .. })), 1);
     // Off line after the end: told why, and nothing begun.
-    till.answer_payment(attempt, Q::Ask, P::Reversed);
-    assert_eq!(*shown(&till), Shown::Reversed);
+    till.answer_payment(attempt, Q::Ask, P::Declined);
+    assert_eq!(*shown(&till), Shown::Declined(DeclineReason::InsufficientFunds));
     till.line_lost();
     till.scan(OTHER_CODE);
     assert_eq!(till.notice(), Some(&Notice::CodeNeedsNetwork));

@@ -23,7 +23,8 @@ enum Step {
     Drawer(u8),
     ScanGoods,
     ScanWeighed,
-    ScanCode,
+    /// A phone is scanned; the same code may come again.
+    ScanCode(u8),
     /// A customer brings a receipt.
     ScanReceipt,
     /// A request reaches the server; its answer comes back, or is lost.
@@ -51,7 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (0_u8..33).prop_map(Step::Touch),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
-        4 => Just(Step::ScanCode),
+        4 => any::<u8>().prop_map(Step::ScanCode),
         4 => (0_u8..14).prop_map(Step::Drawer),
         1 => Just(Step::ScanReceipt),
         12 => (any::<u8>(), any::<u8>(), prop::bool::weighted(0.7))
@@ -261,7 +262,7 @@ impl World {
             Step::Drawer(which) => self.drawer(which),
             Step::ScanGoods => self.till.scan(TEA),
             Step::ScanWeighed => self.till.scan("]e001069012345678923103000250"),
-            Step::ScanCode => self.till.scan(WECHAT),
+            Step::ScanCode(which) => self.till.scan(&format!("134567890123456{which:03}")),
             Step::ScanReceipt => self.till.scan(number(1).as_str()),
             Step::Deliver { which, outcome, answered } => self.deliver(which, outcome, answered),
             Step::Lose(which) => {
