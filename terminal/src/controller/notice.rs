@@ -35,6 +35,7 @@ impl Notices {
             notice,
             Notice::EarlierPaymentPaid { .. }
                 | Notice::EarlierPaymentReversed { .. }
+                | Notice::RefundToPayOut { .. }
                 | Notice::SaleQuarantined { .. }
                 | Notice::TemplateUnreadable
         );

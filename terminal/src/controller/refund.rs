@@ -3,11 +3,13 @@
 
 use super::question::{Question, Yes};
 use super::{At, Controller};
+use crate::journal_store::records::{RefundRecord, SaleRecord};
 use crate::print::receipt_of_refund;
 use crate::sync::{Line, NetError};
 use crate::view::{self, Confirm, Notice, RefundItem, RefundRefusal, RefundState as Shown, RefundsPage};
+use evertill_shared::cashier::Cashier;
 use evertill_shared::id::RefundId;
-use evertill_shared::journal::{Body, RefundSettled};
+use evertill_shared::journal::{Body, RefundSettled, Settled};
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
@@ -15,6 +17,10 @@ use evertill_shared::protocol::refunds::{RefundInbox, RefundOrder};
 use evertill_shared::receipt::Receipt;
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// So long after the last touch somebody still stands before the till, and the customer with them.
+const SOMEBODY_THERE: Duration = Duration::from_secs(180);
 
 /// What is known of refunds beyond the journal.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ pub struct RefundDesk {
     refused: HashMap<RefundId, RefundRefusal>,
     /// Those for which an answer did not come.
     doubtful: Vec<RefundId>,
+    /// Those that were carried out since the program started, and have not ended.
+    begun: Vec<RefundId>,
 }
 
 impl RefundDesk {
@@ -86,8 +94,10 @@ impl Controller {
         }
         let Some(refund) = self.item(id).map(|item| item.refund.clone()) else { return };
         let (number, amount, cashier) = (refund.order, refund.amount, self.cashier());
-        let body = Body::RefundCarriedOut { refund: refund.id, number, amount, cashier };
-        self.write(&body);
+        let body = Body::RefundCarriedOut { refund: refund.id.clone(), number, amount, cashier };
+        if self.write(&body).is_some() {
+            self.desk.begun.push(refund.id);
+        }
     }
 
     pub(super) fn on_refund(&mut self, id: &RefundId, result: Result<Refund, NetError>) {
@@ -99,14 +109,19 @@ impl Controller {
         let (state, why) = (refund.state, refund.refused.clone());
         self.desk.doubtful.retain(|other| other != id);
         if let Some(item) = self.desk.items.iter_mut().find(|item| item.refund.id == *id) {
-            item.refund = refund;
+            item.refund = refund.clone();
         }
         match state {
-            RefundState::Done => self.settle_refund(id, RefundSettled::Done),
+            RefundState::Done => {
+                if let Some(record) = self.settle_refund(id, RefundSettled::Done) {
+                    self.refund_done(refund, record);
+                }
+            }
             RefundState::Refused => {
                 let refusal = why.as_ref().map_or(RefundRefusal::Other { code: "refused".into() }, refusal);
                 self.desk.refused.insert(id.clone(), refusal);
-                self.settle_refund(id, RefundSettled::Refused);
+                self.desk.begun.retain(|begun| begun != id);
+                let _ = self.settle_refund(id, RefundSettled::Refused);
             }
             RefundState::Unknown => self.desk.doubtful.push(id.clone()),
             RefundState::Reserved | RefundState::Sent => {}
@@ -120,37 +135,59 @@ impl Controller {
             Some(ErrorCode::RefundRefused) => {
                 let refusal = RefundRefusal::Other { code: ErrorCode::RefundRefused.word() };
                 self.desk.refused.insert(id.clone(), refusal);
-                self.settle_refund(id, RefundSettled::Refused);
+                self.desk.begun.retain(|begun| begun != id);
+                let _ = self.settle_refund(id, RefundSettled::Refused);
             }
             _ if !self.desk.doubtful.contains(id) => self.desk.doubtful.push(id.clone()),
             _ => {}
         }
     }
 
-    fn settle_refund(&mut self, id: &RefundId, outcome: RefundSettled) {
-        let Some(Some(record)) = self.read(|journal| journal.refund(id)) else { return };
+    /// Writes how it ended; what stood in the journal before, if that is news.
+    fn settle_refund(&mut self, id: &RefundId, outcome: RefundSettled) -> Option<RefundRecord> {
+        let record = self.read(|journal| journal.refund(id))??;
         if record.outcome.is_some() {
-            return;
+            return None;
         }
-        if self.write(&Body::RefundSettled { refund: id.clone(), outcome }).is_none() {
-            return;
-        }
-        if outcome != RefundSettled::Done {
-            return;
-        }
-        let Some(item) = self.item(&id.0).cloned() else { return };
-        if matches!(item.paid_by, PaidBy::Cash { .. }) {
-            self.open_drawer(super::drawer::OpenedFor::Other);
-        }
-        self.print_refund(&item, record.cashier.map(|cashier| cashier.tidy().name));
+        self.write(&Body::RefundSettled { refund: id.clone(), outcome })?;
+        Some(record)
     }
 
-    fn print_refund(&mut self, item: &RefundOrder, cashier: Option<String>) {
-        let Some(sale) = self.read(|journal| journal.sale_of_order(item.refund.order)) else { return };
-        if let (Some(identity), Some(sale), true) = (&self.identity, sale, self.options.has_printer) {
-            let receipt = receipt_of_refund(identity, &sale.record, item, self.now.wall);
-            let receipt = Receipt { cashier, ..receipt };
-            self.print(&format!("refund:{}", item.refund.id), receipt);
+    /// The money is on its way to the customer's wallet, or is theirs from the drawer. What the paper says is what this
+    /// till's journal says, and the server's answer: the inbox may not have been read since the program started.
+    fn refund_done(&mut self, refund: Refund, record: RefundRecord) {
+        let sale = self.read(|journal| journal.sale_of_order(record.number)).flatten();
+        let told = self.item(&record.id.0).map(|item| item.paid_by.clone());
+        let paid_by = told.or_else(|| sale.as_ref().and_then(|sale| paid_by(&sale.record)));
+        if matches!(paid_by, Some(PaidBy::Cash { .. })) {
+            self.pay_out(&record);
+        }
+        self.desk.begun.retain(|begun| *begun != record.id);
+        let (Some(sale), Some(paid_by)) = (sale, paid_by) else { return };
+        let refund = Refund { order: record.number, amount: record.amount, ..refund };
+        self.print_refund(&RefundOrder { refund, paid_by }, &sale.record, record.cashier);
+    }
+
+    /// The drawer opens for whoever carried the refund out and still stands there. An answer that comes later, to a locked
+    /// till or to nobody, opens nothing: a notice waits until somebody opens the drawer by a touch, which is written down.
+    fn pay_out(&mut self, record: &RefundRecord) {
+        let idle = self.now.monotonic.saturating_sub(self.duty.last_touch());
+        let waited_for = self.desk.begun.contains(&record.id)
+            && !self.duty.is_locked()
+            && record.cashier == self.cashier()
+            && idle < SOMEBODY_THERE;
+        if waited_for {
+            self.open_drawer(super::drawer::OpenedFor::Other);
+        } else {
+            self.tell(Notice::RefundToPayOut { order_number: record.number.to_string() });
+        }
+    }
+
+    fn print_refund(&mut self, order: &RefundOrder, sale: &SaleRecord, cashier: Option<Cashier>) {
+        if let (Some(identity), true) = (&self.identity, self.options.has_printer) {
+            let receipt = receipt_of_refund(identity, sale, order, self.now.wall);
+            let receipt = Receipt { cashier: cashier.map(|cashier| cashier.tidy().name), ..receipt };
+            self.print(&format!("refund:{}", order.refund.id), receipt);
         }
     }
 
@@ -188,6 +225,16 @@ impl Controller {
             }
         }
     }
+}
+
+/// How a sale was paid, by the journal.
+fn paid_by(sale: &SaleRecord) -> Option<PaidBy> {
+    if let Some(cash) = sale.cash {
+        return Some(PaidBy::Cash { given: cash.given, change: cash.change });
+    }
+    let attempt = sale.paid_attempt()?;
+    let Some(Settled::Paid { transaction }) = &attempt.outcome else { return None };
+    Some(PaidBy::Wallet { wallet: attempt.wallet, transaction: transaction.clone() })
 }
 
 pub(super) fn refusal(why: &RefundRefused) -> RefundRefusal {

@@ -36,6 +36,9 @@ pub fn data(notice: Option<&Notice>) -> NoticeData {
         Some(Notice::NoWeight { name }) => (K::NoWeight, name.as_str(), 0, PrinterState::None),
         Some(Notice::LabelUnclear { name }) => (K::LabelUnclear, name.as_str(), 0, PrinterState::None),
         Some(Notice::RefundsArrived { count }) => (K::RefundsArrived, "", whole(*count), PrinterState::None),
+        Some(Notice::RefundToPayOut { order_number }) => {
+            (K::RefundToPayOut, order_number.as_str(), 0, PrinterState::None)
+        }
         Some(Notice::EarlierPaymentPaid { order_number }) => {
             (K::EarlierPaymentPaid, order_number.as_str(), 0, PrinterState::None)
         }

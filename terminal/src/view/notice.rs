@@ -103,6 +103,11 @@ pub enum Notice {
         /// How many wait now.
         count: u32,
     },
+    /// A cash refund turned out to be done when nobody stood there, or somebody else: the drawer stayed shut.
+    RefundToPayOut {
+        /// The order's number.
+        order_number: String,
+    },
     /// A payment that was unknown turned out to be paid.
     EarlierPaymentPaid {
         /// The order's number.

@@ -626,6 +626,8 @@ pub fn all() -> Vec<Sample> {
         cash: true,
     };
     add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
+    let to_pay = Some(Notice::RefundToPayOut { order_number: "202611201405123456781792".into() });
+    add("sale_refund_to_pay_out", Screen { notice: to_pay, ..screen(Page::Sale(sale())) });
     let arrived = Some(Notice::RefundsArrived { count: 2 });
     add("sale_refunds_arrived", Screen { notice: arrived, ..screen(Page::Sale(sale())) });
     add("orders", screen(Page::Orders(orders())));

@@ -1,5 +1,6 @@
 //! Refunds at the till that sold.
 
+use super::duty::log_in;
 use super::rig::*;
 use crate::controller::*;
 use crate::sync::{Answer, NetError};
@@ -11,6 +12,7 @@ use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{RefundInbox, RefundOrder};
 use evertill_shared::receipt::ReceiptKind;
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
+use std::collections::BTreeMap;
 
 pub(super) fn refund(state: RefundState) -> Refund {
     Refund {
@@ -28,6 +30,12 @@ pub(super) fn refund(state: RefundState) -> Refund {
 /// A till that has sold tea for cash, with a refund of it in its inbox and the list open.
 pub(super) fn waiting() -> Till {
     let mut till = Till::online();
+    asked_in(&mut till);
+    till
+}
+
+/// The same at this till, which is on line and has nothing in hand.
+fn asked_in(till: &mut Till) {
     till.scan(TEA);
     till.act(UserAction::TenderCash);
     let sale = till.take_draft().unwrap();
@@ -44,7 +52,6 @@ pub(super) fn waiting() -> Till {
     let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
     let refunds = vec![RefundOrder { refund: refund(RefundState::Reserved), paid_by }];
     till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
-    till
 }
 
 fn shown(till: &Till) -> Shown {
@@ -131,4 +138,77 @@ fn without_a_line_no_refund_is_begun() {
     carry_out(&mut till);
     assert_eq!(till.notice(), Some(&Notice::NoNetwork));
     assert_eq!(till.count(|body| matches!(body, Body::RefundCarriedOut { .. })), 0);
+}
+
+/// The same refund by its end, as the server tells it without an inbox.
+fn done() -> Result<Refund, NetError> {
+    Ok(refund(RefundState::Done))
+}
+
+fn to_pay_out() -> Notice {
+    Notice::RefundToPayOut { order_number: number(1).to_string() }
+}
+
+#[test]
+fn a_cash_refund_that_is_done_after_a_restart_prints_its_receipt_and_opens_no_drawer_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("till.db");
+    let mut till = Till::at(&path);
+    till.heartbeat(TerminalState::Active);
+    asked_in(&mut till);
+    carry_out(&mut till);
+    assert!(take_carry_out(&mut till));
+    till.controller.journal = None; // the program ends before the answer comes
+    let mut till = Till::at(&path);
+    till.heartbeat(TerminalState::Active);
+    till.pass(1);
+    assert!(take_carry_out(&mut till), "asked about again at once");
+    assert!(till.controller.desk.of_order(number(1)).is_empty(), "no inbox was read");
+    answer(&mut till, done());
+    answer(&mut till, done());
+    assert_eq!((till.kicks, till.printed.len()), (0, 1));
+    let receipt = &till.printed[0].receipt;
+    assert!(matches!(&receipt.kind, ReceiptKind::Refund { amount, approved_by, .. }
+        if *amount == cny(450) && approved_by == "Mei"));
+    assert!(matches!(receipt.tenders[..], [evertill_shared::receipt::ReceiptTender::Cash { .. }]));
+    assert_eq!(till.notice(), Some(&to_pay_out()));
+    // It stays until somebody puts it away; the drawer opens by a touch, with an entry.
+    till.scan(TEA);
+    assert_eq!(till.notice(), Some(&to_pay_out()));
+    assert_eq!(till.count(|body| matches!(body, Body::DrawerOpened { .. })), 0);
+}
+
+#[test]
+fn a_cash_refund_that_is_done_when_nobody_stands_there_opens_no_drawer() {
+    let mut till = waiting();
+    carry_out(&mut till);
+    assert!(take_carry_out(&mut till));
+    till.pass(181);
+    answer(&mut till, done());
+    assert_eq!((till.kicks, till.printed.len()), (0, 1));
+    assert_eq!(till.notice(), Some(&to_pay_out()));
+}
+
+#[test]
+fn a_cash_refund_that_is_done_at_a_locked_till_or_before_somebody_else_opens_no_drawer() {
+    for other in [None, Some("mei")] {
+        let mut till = super::duty::locked_for(super::approval::everybody(), &BTreeMap::new());
+        log_in(&mut till, "bo");
+        till.heartbeat(TerminalState::Active);
+        asked_in(&mut till);
+        carry_out(&mut till);
+        assert!(take_carry_out(&mut till));
+        till.act(UserAction::Lock);
+        if let Some(login) = other {
+            log_in(&mut till, login);
+        }
+        answer(&mut till, done());
+        assert_eq!((till.kicks, till.printed.len()), (0, 1), "{other:?}");
+        assert_eq!(till.printed[0].receipt.cashier.as_deref(), Some("Bo"));
+        if other.is_none() {
+            assert_ne!(till.notice(), Some(&to_pay_out()), "it is told to somebody with a name");
+            log_in(&mut till, "bo");
+        }
+        assert_eq!(till.notice(), Some(&to_pay_out()), "{other:?}");
+    }
 }
