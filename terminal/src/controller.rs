@@ -256,6 +256,7 @@ impl Controller {
         self.drop_idle_approval();
         self.run_due();
         self.look_for_matches();
+        self.look_for_orders();
         self.keep_cart();
         self.show(always_show);
         std::mem::take(&mut self.out)

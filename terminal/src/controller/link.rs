@@ -222,6 +222,7 @@ impl Controller {
                 {
                     return self.journal_failed(error);
                 }
+                self.look_anew();
                 if quarantined {
                     self.tell(Notice::SaleQuarantined { number: order.number.to_string() });
                 }

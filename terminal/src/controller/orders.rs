@@ -25,6 +25,19 @@ pub struct OrdersDesk {
     day: Option<BusinessDay>,
     /// Where each page after the first begins.
     turned: Vec<(Timestamp, u64)>,
+    /// What was found last, and what it was looked for by.
+    found: Option<(LookedFor, Found)>,
+}
+
+/// All that decides what is on the list's page. As long as none of it changes nothing is looked for again: a page of old
+/// orders may lie in as many files of the archive as it has rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct LookedFor {
+    query: Query,
+    day: BusinessDay,
+    after: Option<(Timestamp, u64)>,
+    /// The journal's last entry.
+    head: Option<u64>,
 }
 
 impl Controller {
@@ -55,7 +68,7 @@ impl Controller {
     fn search_orders(&mut self, text: &str) {
         let query = Query::read(text, self.currency());
         let day = if let Query::Day(day) = query { Some(day) } else { self.orders.day };
-        self.orders = OrdersDesk { search: text.to_owned(), query, day, turned: Vec::new() };
+        self.orders = OrdersDesk { search: text.to_owned(), query, day, ..OrdersDesk::default() };
     }
 
     fn turn_orders(&mut self, older: bool) {
@@ -63,10 +76,34 @@ impl Controller {
             self.orders.turned.pop();
             return;
         }
-        let Found { sales: rows, more, .. } = self.orders_found();
-        if let Some(last) = rows.last().filter(|_| more) {
+        self.look_for_orders();
+        let Some((_, found)) = &self.orders.found else { return };
+        if let Some(last) = found.sales.last().filter(|_| found.more) {
             self.orders.turned.push(place(last));
         }
+    }
+
+    /// Keeps what is on the list's page, while it is open, what was looked for and what the journal says. Behind the lock
+    /// nobody looks.
+    pub(super) fn look_for_orders(&mut self) {
+        if !matches!(self.at, At::Orders) || self.duty.is_locked() {
+            return;
+        }
+        let wanted = LookedFor {
+            query: self.orders.query,
+            day: self.orders_day(),
+            after: self.orders.turned.last().copied(),
+            head: self.journal.as_ref().map(|journal| journal.head().sequence),
+        };
+        if self.orders.found.as_ref().is_none_or(|(looked_for, _)| *looked_for != wanted) {
+            let found = self.orders_found();
+            self.orders.found = Some((wanted, found));
+        }
+    }
+
+    /// Something is known of a sale that no entry says.
+    pub(super) fn look_anew(&mut self) {
+        self.orders.found = None;
     }
 
     fn step_day(&mut self, step: DayStep) {
@@ -146,7 +183,8 @@ impl Controller {
     }
 
     pub(super) fn orders_page(&self) -> OrdersPage {
-        let Found { sales: found, more: has_older, archive_missing } = self.orders_found();
+        let found = self.orders.found.as_ref().map(|(_, found)| found.clone());
+        let Found { sales: found, more: has_older, archive_missing } = found.unwrap_or_default();
         let day = self.orders_day();
         let desk = &self.orders;
         let several_days = matches!(desk.query, Query::Amount(_) | Query::Named(_));
@@ -259,7 +297,7 @@ impl Controller {
 }
 
 /// What is on the list's page.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Found {
     sales: Vec<StoredSale>,
     /// There is more behind it.

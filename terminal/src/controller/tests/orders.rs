@@ -3,7 +3,7 @@
 use super::rig::*;
 use crate::controller::*;
 use crate::journal_store::{JournalStore, SalesWanted};
-use crate::sync::PaymentQuestion;
+use crate::sync::{Answer, PaymentQuestion};
 use crate::view::{
     AttemptEnd, DayStep, OrderAdvice, OrderPage, OrderState, OrderTender, OrdersHint, OrdersPage, Page,
 };
@@ -79,6 +79,66 @@ fn orders_are_found_by_number_amount_time_and_day() {
     assert_eq!(till.notice(), Some(&Notice::OrderNotHere { number: number(77).to_string() }));
     till.act(UserAction::SubmitOrderSearch(format!("t0001-1-{second}")));
     assert_eq!(one(&till).id, second.to_string());
+}
+
+/// How often the journal was searched since this was asked last.
+fn looks() -> usize {
+    LOOKS.replace(0)
+}
+
+#[test]
+fn an_open_list_is_looked_for_once_and_again_only_when_it_may_be_another() {
+    let mut till = super::approval::served_by("bo");
+    till.heartbeat(TerminalState::Active);
+    let first = till.cash_for_tea(1);
+    till.act(UserAction::NextSale);
+    till.act(UserAction::OpenOrders);
+    assert_eq!((search(&mut till, "4.50"), list(&till).orders[0].state), (1, OrderState::PaidUnsent));
+    looks();
+    till.pass(20);
+    till.scan("nothing that anybody knows");
+    till.act(UserAction::OpenOrders);
+    assert_eq!(looks(), 0, "time, scans and touches that change nothing");
+    search(&mut till, "4.50");
+    assert_eq!(looks(), 1, "looked for by a person: once");
+    till.give(Input::Net(Answer::Adopt { sale: first, result: Ok(Box::new(order(first, 1, false))) }));
+    assert_eq!((looks(), list(&till).orders[0].state), (1, OrderState::Paid), "the server has it now");
+    // Behind the lock, over night.
+    till.act(UserAction::Lock);
+    till.pass(60);
+    till.line_lost();
+    till.heartbeat(TerminalState::Active);
+    assert_eq!(looks(), 0);
+    super::duty::log_in(&mut till, "bo");
+    assert_eq!((looks(), list(&till).orders.len()), (0, 1));
+    // By a number it is the same.
+    search(&mut till, &number(1).to_string());
+    looks();
+    till.pass(20);
+    assert_eq!((looks(), list(&till).orders.len()), (0, 1));
+    // A new day is another list.
+    search(&mut till, "");
+    assert_eq!((looks(), list(&till).orders.len()), (1, 1));
+    days_pass(&mut till, 1);
+    super::duty::log_in(&mut till, "bo");
+    assert!(list(&till).orders.is_empty(), "{:?}", list(&till));
+}
+
+#[test]
+fn a_file_of_the_archive_that_is_missing_is_looked_for_and_logged_once() {
+    let mut till = Till::with(Box::new(JournalStore::in_memory(start_head(), key(), NOON).unwrap()), NOON);
+    till.heartbeat(TerminalState::Active);
+    sell_tea(&mut till, 1);
+    till.act(UserAction::OpenOrders);
+    looks();
+    MISSING.set(Some("T0001-1.jsonl.gz"));
+    search(&mut till, "4.50");
+    till.pass(50);
+    assert_eq!((looks(), list(&till).archive_missing.as_deref()), (1, Some("T0001-1.jsonl.gz")));
+    // It was put back: whoever looks again finds it.
+    MISSING.set(None);
+    assert_eq!((search(&mut till, "4.50"), looks()), (1, 1));
+    assert_eq!(list(&till).archive_missing, None);
 }
 
 #[test]

@@ -82,6 +82,13 @@ pub fn goods_on_disk(products: &[Product]) -> Input {
     Input::GoodsOpened(Box::new(Goods::in_memory(1, products).unwrap()))
 }
 
+thread_local! {
+    /// How often earlier sales were looked for, in the journal and its archive.
+    pub static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    /// The file of the archive without which no earlier sale can be told.
+    pub static MISSING: std::cell::Cell<Option<&'static str>> = const { std::cell::Cell::new(None) };
+}
+
 /// A journal that does not forgive: an entry that breaks a rule is a mistake of the controller.
 pub struct Strict(pub Box<dyn Journal>);
 
@@ -110,6 +117,10 @@ impl Journal for Strict {
         self.0.recent_sales(limit)
     }
     fn find_sales(&self, wanted: &SalesWanted) -> Result<Vec<StoredSale>, JournalError> {
+        LOOKS.set(LOOKS.get() + 1);
+        if let Some(file) = MISSING.get() {
+            return Err(JournalError::Archive { file: file.into(), why: "it is missing".into() });
+        }
         self.0.find_sales(wanted)
     }
     fn nearest_sale(
@@ -120,6 +131,7 @@ impl Journal for Strict {
         self.0.nearest_sale(from, until)
     }
     fn sale_of_order(&self, number: OrderNumber) -> Result<Option<StoredSale>, JournalError> {
+        LOOKS.set(LOOKS.get() + 1);
         self.0.sale_of_order(number)
     }
     fn queue(&self) -> Result<Vec<QueuedSale>, JournalError> {
