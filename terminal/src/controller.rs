@@ -162,6 +162,8 @@ pub struct Controller {
     found: Found,
     notices: Notices,
     question: Option<Question>,
+    /// How many questions were asked since the program started.
+    questions: u32,
     /// Scans that follow once the question for an age is answered.
     waiting: Vec<evertill_hardware::label::Label>,
     approval: Option<Approval>,
@@ -211,6 +213,7 @@ impl Controller {
             found: Found::default(),
             notices: Notices::default(),
             question: None,
+            questions: 0,
             waiting: Vec::new(),
             approval: None,
             printing: Vec::new(),
@@ -271,7 +274,7 @@ impl Controller {
             A::Language(language) => self.speak(language),
             A::Colours(colours) => self.colour(colours),
             A::RetryFault => self.retry(),
-            A::Confirm(yes) => self.answer_question(yes),
+            A::Confirm { question, yes } => self.answer_question(question, yes),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
             _ if !self.faults.is_empty() || self.question.is_some() => {}
             A::ChoosePerson { login } => self.choose_person(login),

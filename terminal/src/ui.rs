@@ -37,7 +37,7 @@ mod generated {
 use crate::view::{Language, Page, Screen, UserAction, View};
 use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
-use generated::{ConfirmKind, MainWindow, PageKind, TextTools, Till};
+use generated::{ConfirmData, ConfirmKind, MainWindow, PageKind, TextTools, Till};
 use slint::platform::WindowEvent;
 use slint::{ComponentHandle, PlatformError, SharedString};
 use std::cell::RefCell;
@@ -180,7 +180,12 @@ fn connect_frame(window: &MainWindow, act: &Act) {
     let send = act.clone();
     till.on_back(move || send(UserAction::Back));
     let send = act.clone();
-    till.on_answer(move |yes| send(UserAction::Confirm(yes)));
+    let weak = window.as_weak();
+    till.on_answer(move |yes| {
+        let Some(window) = weak.upgrade() else { return };
+        let number = window.global::<Till>().get_confirm().number;
+        send(UserAction::Confirm { question: u32::try_from(number).unwrap_or(0), yes });
+    });
     let send = act.clone();
     till.on_dismiss_notice(move || send(UserAction::DismissNotice));
     let send = act.clone();
@@ -216,7 +221,8 @@ fn apply(window: &MainWindow, screen: &Screen) {
     }
     till.set_status(status::data(&screen.status));
     till.set_notice(notice::data(screen.notice.as_ref()));
-    till.set_confirm(notice::question(screen.confirm.as_ref(), &screen.money));
+    let confirm = notice::question(screen.confirm.as_ref(), &screen.money);
+    till.set_confirm(ConfirmData { number: status::whole(screen.question), ..confirm });
     let money = &screen.money;
     match &screen.page {
         Page::Starting => {}

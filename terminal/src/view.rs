@@ -72,6 +72,8 @@ pub struct Screen {
     pub notice: Option<Notice>,
     /// A question that must be answered before anything else.
     pub confirm: Option<Confirm>,
+    /// The number of that question, which no other has; 0 while none is asked.
+    pub question: u32,
 }
 
 /// A language that the till speaks.

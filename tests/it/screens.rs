@@ -71,14 +71,19 @@ impl Bench {
             self.surface.tick();
         }
         if matches!(screen.page, Page::Done(_)) {
-            self.wait_until_it_can_be_left();
+            self.wait_until_it_can_be_left(usize::MAX);
+        }
+        if screen.confirm.is_some() {
+            self.wait_until_it_can_be_left(2);
         }
         self.surface.picture()
     }
 
-    /// The page of a sale that is paid cannot be left for its first moment.
-    fn wait_until_it_can_be_left(&self) {
-        let is_held = || self.elements().iter().any(|e| e.role == "button" && !e.enabled);
+    /// The page of a sale that is paid cannot be left for its first moment, nor a question answered, by its buttons, which
+    /// are the last.
+    fn wait_until_it_can_be_left(&self, last: usize) {
+        let buttons = |all: Vec<Element>| all.into_iter().filter(|e| e.role == "button");
+        let is_held = || buttons(self.elements()).rev().take(last).any(|e| !e.enabled);
         let began = SystemClock.monotonic();
         while is_held() && SystemClock.monotonic().saturating_sub(began) < Duration::from_secs(10) {
             std::thread::sleep(Duration::from_millis(20));
@@ -506,11 +511,39 @@ fn a_sale_is_held_under_a_name_and_taken_in_hand_only_when_none_is() {
 fn a_question_covers_everything_else() {
     let bench = Bench::new();
     let void = samples::all().into_iter().find(|s| s.name == "sale_void").unwrap();
-    bench.show(&void.screen);
+    bench.show(&Screen { question: 7, ..void.screen });
     bench.tap("Payment code");
     bench.tap("One more: 茶叶蛋");
     assert_eq!(bench.heard(), [], "nothing below the question can be touched");
     bench.tap("Yes, void it");
     bench.tap("No, go back");
-    assert_eq!(bench.heard(), [UserAction::Confirm(true), UserAction::Confirm(false)]);
+    assert_eq!(bench.heard(), [true, false].map(|yes| UserAction::Confirm { question: 7, yes }));
+}
+
+#[test]
+fn no_touch_that_was_meant_for_what_stood_there_before_answers_a_question() {
+    let bench = Bench::new();
+    let age = samples::all().into_iter().find(|s| s.name == "sale_age").unwrap().screen;
+    let yes = |question| UserAction::Confirm { question, yes: true };
+    let asked = |question| {
+        bench.till.show_now(&Screen { question, ..age.clone() });
+        (0..3).for_each(|_| bench.surface.tick());
+    };
+    bench.till.show_now(&samples::screen(Page::Sale(samples::sale())));
+    for question in [1, 2] {
+        // The first time the question comes, the second time the next one in the same place.
+        asked(question);
+        for label in ["Yes, old enough", "Not sold", "Yes, old enough"] {
+            bench.tap(label);
+            bench.surface.type_text("\u{1b}");
+        }
+        assert_eq!(bench.heard(), [], "nobody has read question {question}");
+        bench.wait_until_it_can_be_left(2);
+        bench.tap("Yes, old enough");
+        assert_eq!(bench.heard(), [yes(question)]);
+        // What changes in a question that is being read does not hold the answer back.
+        asked(question);
+        bench.tap("Yes, old enough");
+        assert_eq!(bench.heard(), [yes(question)]);
+    }
 }

@@ -154,11 +154,16 @@ impl WindowTill {
     /// Touches what has this label twice in the same place, with a pause between; with none, before the till has
     /// done anything about the first touch.
     /// # Errors
-    /// It does not appear, or is disabled.
+    /// It does not appear within five seconds, or stays disabled.
     pub fn tap_twice(&mut self, label: &str, pause: Duration) -> Result<(), StepError> {
         self.wait(label)?;
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-        self.command(&json!({"cmd": "tap_twice", "label": label, "pause_ms": pause_ms})).map(drop)
+        let mut last = Ok(Value::Null);
+        wait_until(Duration::from_secs(5), || {
+            last = self.command(&json!({"cmd": "tap_twice", "label": label, "pause_ms": pause_ms}));
+            last.is_ok()
+        });
+        last.map(drop)
     }
 
     /// Touches what leads to another page, and touches again if the page has not come: a notice that appears in

@@ -61,7 +61,7 @@ impl Controller {
             born_by: self.day_of(self.now.wall).years_before(years).to_string(),
             waiting: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
         };
-        self.question = Some(Question { shown, yes: Yes::OldEnough(Box::new(wanted)) });
+        self.ask(shown, Yes::OldEnough(Box::new(wanted)));
     }
 
     /// The customer is old enough, or the goods are not sold.

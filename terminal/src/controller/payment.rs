@@ -2,7 +2,7 @@
 //! attempt begins before that, and the journal would not take one.
 
 use super::hold::Kept;
-use super::question::{Question, Yes};
+use super::question::Yes;
 use super::{At, Controller};
 use crate::sync::{NetError, PaymentQuestion, Request};
 use crate::view::{Confirm, Notice, PaymentState as Shown, ReceiptState};
@@ -445,7 +445,7 @@ impl Controller {
             return;
         };
         let shown = Confirm::SetAside { total_minor: watch.total_minor };
-        self.question = Some(Question { shown, yes: Yes::SetAside { sale } });
+        self.ask(shown, Yes::SetAside { sale });
     }
 
     pub(super) fn set_aside(&mut self, sale: u64) {

@@ -7,6 +7,8 @@ use crate::view::Confirm;
 /// A question on screen and what a yes does.
 #[derive(Clone, Debug)]
 pub struct Question {
+    /// No other has it: an answer names the question that was on screen when it was touched.
+    pub number: u32,
     pub shown: Confirm,
     pub yes: Yes,
 }
@@ -23,8 +25,14 @@ pub enum Yes {
 }
 
 impl Controller {
-    pub(super) fn answer_question(&mut self, yes: bool) {
-        let Some(question) = self.question.take() else { return };
+    pub(super) fn ask(&mut self, shown: Confirm, yes: Yes) {
+        self.questions = self.questions.wrapping_add(1);
+        self.question = Some(Question { number: self.questions, shown, yes });
+    }
+
+    /// Somebody has answered. The second touch of a finger that touched twice is no answer to the question after.
+    pub(super) fn answer_question(&mut self, number: u32, yes: bool) {
+        let Some(question) = self.question.take_if(|question| question.number == number) else { return };
         if !yes && !matches!(question.yes, Yes::OldEnough(_)) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Refunds that managers asked for: carried out here, once each, under one number (rule *same-till-same-day*; the
 //! server has reserved the money before).
 
-use super::question::{Question, Yes};
+use super::question::Yes;
 use super::{At, Controller};
 use crate::journal_store::records::{RefundRecord, SaleRecord};
 use crate::print::receipt_of_refund;
@@ -73,7 +73,7 @@ impl Controller {
         if self.sync.line() != Line::Up {
             return self.tell(Notice::NoNetwork);
         }
-        self.question = Some(Question { shown, yes: Yes::CarryOut { id } });
+        self.ask(shown, Yes::CarryOut { id });
     }
 
     /// Whether this refund is still to be begun here.

@@ -266,7 +266,7 @@ impl Controller {
         }
         let shown =
             Confirm::VoidSale { item_count: self.cart.item_count(), total_minor: self.cart.total_minor() };
-        self.question = Some(Question { shown, yes: Yes::VoidSale });
+        self.ask(shown, Yes::VoidSale);
     }
 
     pub(super) fn void_sale(&mut self) {

@@ -38,6 +38,7 @@ impl Controller {
                 .fault_page()
                 .map_or_else(|| self.lock_page(self.approval_page(self.page())), Page::Fault),
             notice: self.notices.shown(self.duty.is_locked()).cloned(),
+            question: self.question.as_ref().map_or(0, |question| question.number),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
         }
     }

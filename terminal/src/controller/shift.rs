@@ -5,7 +5,7 @@
 use super::approval::Approved;
 use super::count::Sheet;
 use super::drawer::OpenedFor;
-use super::question::{Question, Yes};
+use super::question::Yes;
 use super::{At, Controller};
 use crate::print::receipt_of_shift;
 use crate::view::{
@@ -55,7 +55,7 @@ impl Controller {
             (A::CountKey(key), At::Count { sheet, .. }) => sheet.press(&key),
             (A::CountConfirm, At::Count { sheet, .. }) => {
                 let shown = Confirm::EndShift { counted_minor: sheet.total_minor() };
-                self.question = Some(Question { shown, yes: Yes::EndShift });
+                self.ask(shown, Yes::EndShift);
             }
             (A::ReadShift, At::Shift) => self.of_open_shift(Right::ReadShift, Approved::ReadShift),
             (A::LastShift, At::Shift) => self.show_last_shift(),

@@ -2,7 +2,7 @@
 
 use super::drawer::OpenedFor;
 use super::payment::HeldCode;
-use super::question::{Question, Yes};
+use super::question::Yes;
 use super::{At, Cart, Controller};
 use crate::sync::{NetError, Request};
 use crate::view::{self, Confirm, Notice, PaymentState};
@@ -212,8 +212,7 @@ impl Controller {
         let change_minor = given - total;
         if change_minor > total.max(LARGE_CHANGE) {
             let shown = Confirm::LargeChange { given_minor: given, change_minor };
-            self.question = Some(Question { shown, yes: Yes::TakeCash { given_minor: given } });
-            return;
+            return self.ask(shown, Yes::TakeCash { given_minor: given });
         }
         self.take_cash(given);
     }

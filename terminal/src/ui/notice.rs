@@ -91,6 +91,7 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
                 amount: born_by.into(),
                 count: i32::from(*years),
                 more: whole(*waiting),
+                ..ConfirmData::default()
             };
         }
         Some(Confirm::VoidSale { item_count, total_minor }) => {
@@ -109,5 +110,6 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
         Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };
-    ConfirmData { kind, text: text.into(), amount: format_amount(amount_minor, money).into(), count, more: 0 }
+    let amount = format_amount(amount_minor, money).into();
+    ConfirmData { kind, text: text.into(), amount, count, ..ConfirmData::default() }
 }

@@ -107,8 +107,13 @@ pub enum UserAction {
     },
     /// Void the whole sale; the controller asks first with [`Confirm::VoidSale`](super::Confirm::VoidSale).
     VoidSale,
-    /// The answer to the question on screen: true is yes.
-    Confirm(bool),
+    /// The answer to the question on screen.
+    Confirm {
+        /// Which one: [`Screen::question`](super::Screen::question). To another one it is no answer.
+        question: u32,
+        /// Yes or no.
+        yes: bool,
+    },
     /// Take this sale by the payment code on the customer's phone.
     TenderCode,
     /// Show a code of this wallet's, for the customer to scan.

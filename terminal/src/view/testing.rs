@@ -23,6 +23,7 @@ pub fn screen(page: Page) -> Screen {
         },
         page,
         notice: None,
+        question: 0,
         confirm: None,
     }
 }

@@ -271,7 +271,7 @@ fn a_question_keeps_the_keyboard_and_enter_alone_answers_nothing() {
     bench.keys(&clock, "\n6");
     assert_eq!(bench.heard(), [], "neither an answer, nor a search below");
     bench.keys(&clock, "\t\n\t\n\u{1b}");
-    let answers = [false, true, false].map(UserAction::Confirm);
+    let answers = [false, true, false].map(|yes| UserAction::Confirm { question: 0, yes });
     assert_eq!(bench.heard(), answers);
     // Answered: the keyboard is the search's again.
     bench.show(&Screen { confirm: None, ..void });

@@ -99,6 +99,7 @@ pub fn screen(page: Page) -> Screen {
         status: status(),
         page,
         notice: None,
+        question: 0,
         confirm: None,
     }
 }

@@ -139,7 +139,7 @@ impl Cashier {
     /// What to do at this screen.
     pub fn looks_at(&mut self, screen: &Screen, now: Duration) -> Doing {
         if screen.confirm.is_some() {
-            return Doing::Touch(Act::Confirm(true));
+            return Doing::Touch(Act::Confirm { question: screen.question, yes: true });
         }
         match &screen.page {
             Page::Sale(page) => self.at_sale(page, screen, now),

@@ -219,7 +219,7 @@ fn the_largest_sale_with_discounts_notes_and_reasons_still_fits_into_one_request
     till.act(UserAction::TenderCash);
     till.act(UserAction::CashGiven { minor: 1_000_000_000 });
     till.act(UserAction::CashConfirm);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     let journal = till.controller.journal.as_ref().unwrap();
     let entry = |sequence| journal.entry(sequence).unwrap();
     let body = evertill_shared::protocol::orders::AdoptOrder {
@@ -288,7 +288,7 @@ fn what_was_approved_does_not_grow_with_the_goods() {
     till.act(UserAction::SetQuantity { quantity: 99 });
     assert_eq!((till.notice(), sale_page(&till).total_minor), (Some(&Notice::DiscountGone), 99 * 450));
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(TEA);
     till.act(UserAction::OpenWhole);
     take_off(&mut till, TypedOff::Points(9_000));

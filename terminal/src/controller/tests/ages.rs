@@ -46,7 +46,7 @@ fn goods_with_an_age_are_sold_after_a_yes_and_asked_for_once_a_sale() {
     let mut till = till();
     till.scan(WINE);
     assert_eq!((asked(&till), items(&till)), (Some((18, 0)), 0));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(WINE);
     till.act(UserAction::AddProduct { id: "beer".into() });
     assert_eq!((asked(&till), items(&till)), (None, 3), "who is 18 is 16, too");
@@ -66,14 +66,14 @@ fn goods_with_an_age_are_sold_after_a_yes_and_asked_for_once_a_sale() {
 fn without_a_yes_there_is_no_line_and_an_older_age_is_asked_for_again() {
     let mut till = till();
     till.scan(BEER);
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert_eq!((asked(&till), items(&till)), (None, 0));
     assert_eq!(till.notice(), Some(&Notice::NotSold { name: "beer".into() }));
     till.scan(BEER);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(WINE);
     assert_eq!((asked(&till), items(&till)), (Some((18, 0)), 1));
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert_eq!(items(&till), 1);
     till.act(UserAction::TenderCash);
     assert_eq!(
@@ -93,10 +93,40 @@ fn goods_scanned_while_the_till_asks_wait_for_the_answer_and_follow_in_their_ord
     assert_eq!((asked(&till), items(&till)), (Some((16, 4)), 0));
     till.scan("134567890123456789");
     assert_eq!(till.notice(), Some(&Notice::ScanNotUsed), "a payment code is no goods, and is not kept");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!((asked(&till), items(&till)), (Some((18, 2)), 2), "the wine asks again");
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert_eq!((asked(&till), items(&till)), (None, 4));
+}
+
+#[test]
+fn one_touch_too_many_answers_no_question_but_its_own() {
+    let mut till = till();
+    till.scan(BEER);
+    till.scan(WINE);
+    let first = UserAction::Confirm { question: till.question(), yes: true };
+    till.act(first.clone());
+    till.act(first.clone());
+    assert_eq!(
+        (asked(&till), items(&till)),
+        (Some((18, 0)), 1),
+        "the beer is sold, the wine still asked for"
+    );
+    let late_no = UserAction::Confirm { question: till.question() - 1, yes: false };
+    till.act(late_no);
+    assert_eq!((asked(&till), till.notice()), (Some((18, 0)), None));
+    // Nor a question about something else, asked after this one was dropped.
+    till.confirm(false);
+    till.act(UserAction::VoidSale);
+    let void = till.question();
+    till.act(first);
+    assert_eq!(till.question(), void, "still asked");
+    till.confirm(true);
+    assert_eq!((till.question(), items(&till)), (0, 0));
+    till.scan(TEA);
+    till.act(UserAction::VoidSale);
+    till.act(UserAction::Confirm { question: void, yes: true });
+    assert_eq!(items(&till), 1, "the same question, asked again, is another one");
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn while_an_approval_is_asked_for_nothing_else_can_be_touched() {
         UserAction::OpenOrders,
         UserAction::VoidSale,
         UserAction::NoSale { reason: DrawerReason::Other },
-        UserAction::Confirm(true),
+        UserAction::Confirm { question: 1, yes: true },
     ] {
         till.act(action);
         approval(&till);

@@ -248,8 +248,8 @@ fn an_answer_that_is_lost_leaves_only_the_same_to_be_asked_again_also_after_a_re
     assert_eq!((&again.request, carried_out(&till), pending(&till)), (&asked.request, 0, false));
     let asks = till.screen.as_ref().unwrap().confirm.as_ref();
     assert!(matches!(asks, Some(Confirm::CarryOutRefund { amount_minor: 900, .. })), "{asks:?}");
-    till.act(UserAction::Confirm(true));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
+    till.confirm(true);
     assert_eq!(carried_out(&till), 1);
 }
 

@@ -232,12 +232,12 @@ fn an_absurd_amount_of_cash_is_asked_about_before_it_is_believed() {
     let change_minor = 6_901_234_567_892 - 450;
     assert_eq!(asked, Some(Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor }));
     assert_eq!((till.kicks, till.count(|body| matches!(body, Body::CashTaken { .. }))), (0, 0));
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert!(matches!(till.page(), Page::Cash(_)));
     till.act(UserAction::CashGiven { minor: i64::MAX });
     till.act(UserAction::CashConfirm);
-    till.act(UserAction::Confirm(true));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
+    till.confirm(true);
     assert!(matches!(till.page(), Page::Done(_)), "who insists is believed");
     assert_eq!((till.kicks, till.count(|body| matches!(body, Body::CashTaken { .. }))), (1, 1));
 }

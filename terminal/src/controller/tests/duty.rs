@@ -277,7 +277,7 @@ fn what_is_told_about_another_customers_money_waits_for_somebody_with_a_name() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, PaymentQuestion::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.act(UserAction::Lock);
     till.pass(2);
     let asked = till.take_ask().unwrap();

@@ -132,7 +132,7 @@ fn the_cart_comes_back_after_kill_9_with_all_that_was_said_about_it() {
     let mut till = disk.start();
     assert_eq!(sale_page(&till), &before);
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     drop(till);
     assert!(sale_page(&disk.start()).lines.is_empty(), "what was voided stays so");
 }
@@ -387,7 +387,7 @@ fn run(till: &mut Till, step: &Step) {
             till.act(UserAction::TenderCash);
             till.act(UserAction::CashGiven { minor: 1_000_000 });
             till.act(UserAction::CashConfirm);
-            till.act(UserAction::Confirm(true));
+            till.confirm(true);
             till.act(UserAction::NextSale);
         }
         Step::Discount(points) => {

@@ -41,7 +41,7 @@ fn a_scan_behind_a_question_is_not_used_and_that_is_told() {
     till.scan(BREAD);
     assert!(asked(&till));
     assert_eq!(till.notice(), Some(&Notice::ScanNotUsed));
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert_eq!(total(&till), Some(450));
 }
 
@@ -65,7 +65,7 @@ fn a_payment_that_ends_behind_the_question_whether_to_leave_it_takes_the_questio
         assert!(asked(&till));
         till.answer_payment(attempt, Q::Ask, end);
         assert!(!asked(&till), "{end:?}: it would hide how it ended");
-        till.act(UserAction::Confirm(true));
+        till.confirm(true);
         assert!(matches!(till.page(), Page::Done(_) | Page::Payment(_)), "{end:?}");
     }
 }
@@ -76,7 +76,7 @@ fn what_became_of_an_earlier_customers_money_stays_until_it_is_put_away() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(BREAD);
     till.answer_payment(attempt, Q::Ask, P::Reversed);
     let told = Notice::EarlierPaymentReversed { order_number: number(1).to_string() };
@@ -131,7 +131,7 @@ fn asking_for_refund() -> Till {
 fn a_refund_is_not_begun_when_the_line_went_while_it_was_asked_about() {
     let mut till = asking_for_refund();
     till.line_lost();
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!(till.notice(), Some(&Notice::NoNetwork));
     assert_eq!(till.count(|body| matches!(body, Body::RefundCarriedOut { .. })), 0);
 }
@@ -141,7 +141,7 @@ fn a_refund_withdrawn_while_it_is_asked_about_is_not_asked_about_any_longer() {
     let mut till = asking_for_refund();
     inbox(&mut till, RefundState::Refused);
     assert!(!asked(&till));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!(till.count(|body| matches!(body, Body::RefundCarriedOut { .. })), 0);
 }
 

@@ -168,7 +168,7 @@ fn entries_go_into_the_archive_only_while_nobody_needs_the_till() {
     till.pass(1_300);
     assert_eq!(archived(&path), 0, "goods are in hand");
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.pass(590);
     assert_eq!(archived(&path), 0, "somebody was here a moment ago");
     till.pass(20);

@@ -62,7 +62,7 @@ fn whatever_is_pressed_or_scanned_during_a_payment_there_is_one_charge() {
         UserAction::VoidSale,
         UserAction::NextSale,
         UserAction::SetAside,
-        UserAction::Confirm(true),
+        UserAction::Confirm { question: 1, yes: true },
         UserAction::OpenOrders,
         UserAction::RemoveLine { line: 0 },
     ] {
@@ -192,7 +192,7 @@ fn a_payment_set_aside_is_watched_while_the_next_customer_is_served() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(BREAD);
     assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 800));
     till.pass(1);
@@ -209,7 +209,7 @@ fn a_payment_set_aside_that_is_taken_back_gives_its_sale_up() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.answer_payment(attempt, Q::Ask, P::Reversed);
     assert!(matches!(till.notice(), Some(Notice::EarlierPaymentReversed { .. })));
     assert_eq!(till.count(|body| matches!(body, Body::SaleVoided { .. })), 1);

@@ -144,7 +144,7 @@ impl World {
             4 => A::CashConfirm,
             5 => A::Back,
             6 => A::SetAside,
-            7 => A::Confirm(true),
+            7 => A::Confirm { question: self.till.question(), yes: true },
             8 => A::TakeBack,
             9 => A::NextSale,
             10 => A::VoidSale,
@@ -186,7 +186,7 @@ impl World {
             9 => A::EndShift,
             10 => A::CountKey("7".into()),
             11 => A::CountConfirm,
-            12 => A::Confirm(true),
+            12 => A::Confirm { question: self.till.question(), yes: true },
             _ => A::PrintReport,
         });
     }

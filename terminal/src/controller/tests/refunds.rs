@@ -71,7 +71,7 @@ pub(super) fn answer(till: &mut Till, result: Result<Refund, NetError>) {
 
 pub(super) fn carry_out(till: &mut Till) {
     till.act(UserAction::CarryOutRefund { id: "R1".into() });
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_refund_is_carried_out_once_however_often_it_is_pressed() {
     let mut till = waiting();
     assert_eq!(shown(&till), Shown::Waiting);
     till.act(UserAction::CarryOutRefund { id: "R1".into() });
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert!(!take_carry_out(&mut till));
     carry_out(&mut till);
     carry_out(&mut till);

@@ -122,7 +122,7 @@ fn of_several_sales_under_way_the_newest_is_in_hand_and_all_payments_are_watched
     let first = till.pay_for_tea();
     till.payment_error(first, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(BREAD);
     till.act(UserAction::TenderCash);
     drop(till);

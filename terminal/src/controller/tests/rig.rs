@@ -340,6 +340,16 @@ impl Till {
         self.give(Input::Action(action));
     }
 
+    /// Which question is on screen.
+    pub fn question(&self) -> u32 {
+        self.screen.as_ref().unwrap().question
+    }
+
+    /// Answers the question that is on screen.
+    pub fn confirm(&mut self, yes: bool) {
+        self.act(UserAction::Confirm { question: self.question(), yes });
+    }
+
     pub fn scan(&mut self, text: &str) {
         self.give(Input::Scan(ScanText::new(text.into())));
     }

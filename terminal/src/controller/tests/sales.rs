@@ -68,11 +68,11 @@ fn a_sale_is_voided_only_after_a_yes() {
     till.act(UserAction::VoidSale);
     till.act(UserAction::AddProduct { id: "tea".into() });
     assert!(till.screen.as_ref().unwrap().confirm.is_some(), "nothing is touched behind the question");
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert_eq!(sale_page(&till).item_count, 1);
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
+    till.confirm(true);
     assert!(sale_page(&till).lines.is_empty());
     assert_eq!(till.notice(), Some(&Notice::SaleVoided));
     let total = cny(450);

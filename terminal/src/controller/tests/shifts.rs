@@ -99,7 +99,7 @@ fn a_shift_from_its_float_to_its_report() {
     count(&mut till, "2");
     assert_eq!(till.screen.as_ref().unwrap().confirm, Some(Confirm::EndShift { counted_minor: 20_000 }));
     assert!(ends(&till).is_empty());
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     let page = report(&till);
     assert!(page.ended);
     assert_eq!(page.over_minor, Some(20_000 - 20_550));
@@ -127,7 +127,7 @@ fn whatever_is_pressed_twice_is_written_once() {
     count(&mut till, "1");
     for _ in 0..3 {
         till.act(UserAction::CountConfirm);
-        till.act(UserAction::Confirm(true));
+        till.confirm(true);
     }
     let written = |body: &Body| !matches!(body, Body::Opened { .. } | Body::DrawerOpened { .. });
     assert_eq!((till.count(written), ends(&till).len()), (4, 1));
@@ -144,7 +144,7 @@ fn what_should_be_there_is_on_no_screen_before_the_count_is_confirmed() {
     for secret in ["12795", "12345"] {
         assert!(!shown.contains(secret), "{shown}");
     }
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     assert!(matches!(till.page(), Page::Count(page) if page.total_minor == 10_000), "the count goes on");
     till.act(UserAction::Back);
     assert!(!format!("{:?}", shift_page(&till)).contains("12345"));
@@ -159,9 +159,9 @@ fn neither_an_unsent_sale_nor_an_unknown_payment_keeps_a_shift_from_ending() {
     let attempt = till.pay_for_tea();
     till.payment_error(attempt, PaymentQuestion::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     count(&mut till, "");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     let page = report(&till);
     assert_eq!((page.unsent, page.unknown, page.unknown_minor), (1, 1, 450));
     assert_eq!(sum(page, ReportSum::AllSales), (Some(1), Some(450)));
@@ -175,7 +175,7 @@ fn neither_an_unsent_sale_nor_an_unknown_payment_keeps_a_shift_from_ending() {
     let asked = till.take_ask().unwrap();
     till.answer_payment(asked, PaymentQuestion::Ask, evertill_shared::payment::PaymentState::Paid);
     count(&mut till, "");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!(sum(report(&till), ReportSum::AllSales), (Some(1), Some(450)));
 }
 
@@ -189,14 +189,14 @@ fn a_restart_in_the_middle_of_the_count_ends_nothing_and_opens_no_drawer() {
     count(&mut till, "1");
     drop(till);
     let mut till = start(&path);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.pass(2);
     assert_eq!((ends(&till).len(), till.kicks, till.printed.len()), (0, 0, 0));
     // The clock was set back a day meanwhile.
     till.now.wall = till.now.wall.plus(Duration::ZERO);
     till.now.wall.0 -= 86_400_000;
     count(&mut till, "1");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!(report(&till).over_minor, Some(10_000 - 10_450));
     drop(till);
     // After the end, before the paper was known to be out: it is offered, and only as a copy.
@@ -254,7 +254,7 @@ fn a_cashier_ends_a_shift_but_asks_for_money_in_or_out_and_for_the_sums() {
     assert!(!paper(&till).ended && paper(&till).counted.is_empty());
     till.act(UserAction::Back);
     count(&mut till, "1");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     let closing = &ends(&till)[0];
     assert_eq!((&closing.cashier, &closing.approved_by, closing.over_minor()), (&mei, &None, 700));
 }
@@ -264,7 +264,7 @@ fn a_count_is_not_gone_on_with_by_somebody_else_nor_left_for_a_scan() {
     let mut till = served_by("mei");
     amount(&mut till, AmountPurpose::Float, 0);
     count(&mut till, "3");
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     till.scan(TEA);
     assert_eq!(till.notice(), Some(&Notice::ScanNotUsed));
     till.act(UserAction::Lock);
@@ -287,7 +287,7 @@ fn opening_the_drawer_again_to_count_it_is_an_opening_without_a_sale() {
         till.act(UserAction::Back);
     }
     count(&mut till, "");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     assert_eq!((till.kicks - kicks, sum(report(&till), ReportSum::NoSales)), (4, (Some(3), None)));
 }
 
@@ -317,12 +317,12 @@ fn what_is_given_up_counts_and_what_only_changes_does_not() {
     // The goods change: it is another sale, and none is given up.
     till.scan(BREAD);
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(TEA);
     till.act(UserAction::TenderCash);
     till.act(UserAction::Back);
     till.act(UserAction::VoidSale);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.act(UserAction::OpenDrawerPage);
     till.act(UserAction::ReadShift);
     assert_eq!(sum(report(&till), ReportSum::Voids), (Some(2), Some(1_250 + 450)));
@@ -334,7 +334,7 @@ fn the_report_of_the_shift_before_is_shown_while_the_next_is_open() {
     amount(&mut till, AmountPurpose::Float, 10_000);
     assert!(!shift_page(&till).has_last);
     count(&mut till, "1");
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.act(UserAction::Back);
     till.act(UserAction::Back);
     amount(&mut till, AmountPurpose::Float, 7_700);

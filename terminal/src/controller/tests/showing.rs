@@ -84,7 +84,7 @@ fn one_charge_whatever_is_pressed_while_a_code_is_shown() {
         UserAction::VoidSale,
         UserAction::NextSale,
         UserAction::SetAside,
-        UserAction::Confirm(true),
+        UserAction::Confirm { question: 1, yes: true },
     ] {
         till.act(action);
     }
@@ -165,7 +165,7 @@ fn known_or_unknown_a_code_that_nobody_paid_in_time_is_being_closed_and_nobody_i
     // The next customer need not wait for it.
     till.act(UserAction::SetAside);
     assert!(till.screen.as_ref().unwrap().confirm.is_some());
-    till.act(UserAction::Confirm(false));
+    till.confirm(false);
     // The server, which has not closed it yet, still calls it waiting.
     let mut late = view(&till, attempt.1, P::Waiting);
     let until = late.server_time;

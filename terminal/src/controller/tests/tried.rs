@@ -72,7 +72,7 @@ fn one_charge_an_earlier_payment_that_ends_makes_no_tried_code_good_again() {
     let first = till.pay_for_tea();
     till.payment_error(first, Q::Pay, no_answer());
     till.act(UserAction::SetAside);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.scan(BREAD);
     till.act(UserAction::TenderCode);
     let sale = till.take_draft().unwrap();
