@@ -74,9 +74,12 @@ impl Controller {
         } else {
             self.tell(Notice::NotSold { name: wanted.product.name.clone() });
         }
+        // Goods that are not added leave with the customer if nobody reads it: none hides what was told of another.
         while self.question.is_none() && !self.waiting.is_empty() {
+            self.notices.keep_for_sale();
             let next = self.waiting.remove(0);
             self.scan_label(&next);
+            self.notices.keep_for_sale();
         }
     }
 

@@ -106,7 +106,7 @@ impl Controller {
         self.tell_held(&stored);
         self.held.push(Held { stored, cart });
         (self.cart, self.kept) = (Cart::default(), Cart::default());
-        self.tried.next_sale();
+        self.next_customer();
         self.search.clear();
         self.at = At::Sale;
     }

@@ -9,18 +9,21 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub struct Notices {
     passing: Option<Notice>,
+    /// What was said of the sale in hand in one go, where each would have hidden the one before.
+    of_sale: VecDeque<Notice>,
     kept: VecDeque<Notice>,
 }
 
 impl Notices {
     /// What is on screen; on a locked till only what is about the last touch or scan.
     pub fn shown(&self, locked: bool) -> Option<&Notice> {
-        self.passing.as_ref().or(self.kept.front().filter(|_| !locked))
+        let waiting = self.of_sale.front().or(self.kept.front());
+        self.passing.as_ref().or(waiting.filter(|_| !locked))
     }
 
     /// A person puts away what is on screen.
     pub fn dismiss(&mut self) {
-        if self.passing.take().is_none() {
+        if self.passing.take().is_none() && self.of_sale.pop_front().is_none() {
             self.kept.pop_front();
         }
     }
@@ -28,6 +31,18 @@ impl Notices {
     /// The matter of the last touch or scan is over.
     pub fn over(&mut self) {
         self.passing = None;
+    }
+
+    /// What is told of the last scan stays until somebody has put it away: another scan follows in the same moment.
+    pub fn keep_for_sale(&mut self) {
+        if let Some(notice) = self.passing.take().filter(|notice| !self.of_sale.contains(notice)) {
+            self.of_sale.push_back(notice);
+        }
+    }
+
+    /// The sale in hand is another.
+    pub fn sale_over(&mut self) {
+        self.of_sale.clear();
     }
 
     fn add(&mut self, notice: Notice) {

@@ -230,7 +230,7 @@ impl Controller {
         };
         if written {
             if cart.is_empty() {
-                self.tried.next_sale();
+                self.next_customer();
             }
             self.frozen = None;
             self.cart = cart;

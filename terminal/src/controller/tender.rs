@@ -236,10 +236,16 @@ impl Controller {
         self.print_sale(sale);
     }
 
+    /// The goods in hand are another customer's from now on.
+    pub(super) fn next_customer(&mut self) {
+        self.tried.next_sale();
+        self.notices.sale_over();
+    }
+
     pub(super) fn clear_sale(&mut self) {
         self.cart = Cart::default();
         self.frozen = None;
-        self.tried.next_sale();
+        self.next_customer();
         self.search.clear();
         self.notices.over();
     }

@@ -99,6 +99,59 @@ fn goods_scanned_while_the_till_asks_wait_for_the_answer_and_follow_in_their_ord
     assert_eq!((asked(&till), items(&till)), (None, 4));
 }
 
+/// Apples by their bare number, which have to be weighed.
+const APPLES: &str = "12345";
+/// Has no price.
+const BAG: &str = "40170725";
+
+#[test]
+fn of_the_goods_that_waited_each_that_was_not_added_is_told_until_somebody_has_read_it() {
+    let not_weighed = Notice::NoWeight { name: "Apples".into() };
+    let no_price = Notice::NoPrice { name: "Bag without price".into() };
+    let mut till = till();
+    for code in [WINE, APPLES, TEA, BAG, APPLES, BREAD] {
+        till.scan(code);
+    }
+    till.confirm(true);
+    assert_eq!((items(&till), till.notice()), (3, Some(&not_weighed)));
+    till.scan(TEA);
+    assert_eq!((items(&till), till.notice()), (4, Some(&not_weighed)), "the next scan does not hide it");
+    till.act(UserAction::DismissNotice);
+    assert_eq!(till.notice(), Some(&no_price), "the other one");
+    till.act(UserAction::DismissNotice);
+    assert_eq!(till.notice(), None, "each once");
+}
+
+#[test]
+fn what_was_not_added_is_told_behind_the_next_question_and_not_to_the_next_customer() {
+    let mut till = till();
+    for code in [BEER, APPLES, WINE, TEA] {
+        till.scan(code);
+    }
+    till.confirm(true);
+    assert_eq!(asked(&till), Some((18, 1)));
+    till.confirm(false);
+    assert_eq!((items(&till), asked(&till)), (2, None));
+    assert_eq!(till.notice(), Some(&Notice::NoWeight { name: "Apples".into() }));
+    till.act(UserAction::DismissNotice);
+    assert_eq!(till.notice(), Some(&Notice::NotSold { name: "wine".into() }));
+    till.act(UserAction::TenderCash);
+    till.act(UserAction::CashGiven { minor: 10_000 });
+    till.act(UserAction::CashConfirm);
+    till.act(UserAction::NextSale);
+    assert_eq!(till.notice(), None);
+    // Nor after the sale was voided.
+    for code in [BEER, APPLES, TEA] {
+        till.scan(code);
+    }
+    till.confirm(true);
+    till.act(UserAction::VoidSale);
+    till.confirm(true);
+    assert_eq!(till.notice(), Some(&Notice::SaleVoided));
+    till.act(UserAction::DismissNotice);
+    assert_eq!(till.notice(), None);
+}
+
 #[test]
 fn one_touch_too_many_answers_no_question_but_its_own() {
     let mut till = till();
