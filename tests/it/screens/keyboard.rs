@@ -4,6 +4,7 @@
 use super::{Bench, samples};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::money::Currency;
+use evertill_shared::secret::SecretText;
 use evertill_terminal::ui::TillWindow;
 use evertill_terminal::view::{Colours, Language, Notice, Page, ReceiptState, Screen, UserAction};
 use evertill_tests::headless::{Element, install_still};
@@ -261,6 +262,33 @@ fn a_scanner_that_types_into_the_window_gives_no_amount_and_confirms_no_cash() {
     bench.show(&sample("cash_change"));
     bench.keys(&clock, "\n");
     assert_eq!(bench.heard(), [UserAction::CashConfirm], "a person does");
+}
+
+#[test]
+fn a_scanner_that_types_into_the_window_types_no_pin() {
+    let (bench, clock) = bench();
+    let scan = |code: &str| {
+        clock.pass(500);
+        code.chars().for_each(|key| {
+            clock.pass(2);
+            bench.surface.type_text(&key.to_string());
+        });
+        bench.surface.tick();
+    };
+    for name in ["lock_enter", "approval_amount"] {
+        let screen = every_screen().into_iter().find(|(n, _)| n == name).unwrap().1;
+        bench.show(&screen);
+        // An EAN-8 looks like a PIN; of a code that approves something the letters fall out, and a PIN's digits stay.
+        for code in ["96385074\n", "EVTA-AB1DE-FGH23-J4LMN-PQ5ST\n"] {
+            scan(code);
+            assert_eq!(bench.heard(), [], "{name}: {code}");
+            bench.keys(&clock, "\n");
+            assert_eq!(bench.heard(), [], "{name}: nothing of it is left");
+        }
+        bench.keys(&clock, "4711\n");
+        let pin = SecretText::new("4711".into());
+        assert_eq!(bench.heard(), [UserAction::Unlock { pin }], "{name}: a person's is");
+    }
 }
 
 #[test]
