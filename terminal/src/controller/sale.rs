@@ -3,7 +3,7 @@
 use super::age::Measure;
 use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
-use super::{At, Cart, Controller};
+use super::{At, Cart, Controller, OrdersDesk};
 use crate::catalogue_store::SearchText;
 use crate::config::ScannerConfig;
 use crate::journal_store::JournalError;
@@ -12,7 +12,7 @@ use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
-use evertill_shared::protocol::refunds::is_approval_code;
+use evertill_shared::protocol::refunds::{APPROVAL_PREFIX, is_approval_code};
 use evertill_shared::secret::SecretText;
 use evertill_shared::wallet;
 
@@ -133,6 +133,7 @@ impl Controller {
                     self.search.clear();
                 }
             }
+            UserAction::SetSearch(text) if holds_approval_code(&text) => self.forget_typed_code(),
             UserAction::SetSearch(text) => self.search = text,
             UserAction::SubmitSearch(text) => self.submit_search(&text),
             UserAction::ChangeQuantity { line, delta } => {
@@ -155,6 +156,9 @@ impl Controller {
         if wanted.is_empty() {
             return;
         }
+        if names_approval_code(wanted) {
+            return self.forget_typed_code();
+        }
         // A scanner that types like a keyboard has typed a receipt's code.
         if self.scan_order(wanted, false) {
             return self.search.clear();
@@ -169,6 +173,14 @@ impl Controller {
             // Several: they are on screen, to be tapped.
             _ => self.search = wanted.to_owned(),
         }
+    }
+
+    /// A scanner that nobody has set up has typed a code that approves something: whoever reads it on the screen could use
+    /// it elsewhere, until it is used or has expired.
+    pub(super) fn forget_typed_code(&mut self) {
+        self.search.clear();
+        self.orders = OrdersDesk::default();
+        self.tell(Notice::ScanNotUsed);
     }
 
     /// Keeps the matches on screen those of what is typed and of the goods that there are.
@@ -279,4 +291,19 @@ impl Controller {
             self.tell(Notice::SaleVoided);
         }
     }
+}
+
+/// How long a code that approves something is.
+const APPROVAL_LENGTH: usize = "EVTA-ABCDE-ABCDE-ABCDE-ABCDE".len();
+
+/// Whether a whole code that approves something stands in what was typed, whatever the scanner put around it.
+pub(super) fn holds_approval_code(text: &str) -> bool {
+    let text = text.to_ascii_uppercase();
+    let code_at = |(at, _)| text.get(at..at + APPROVAL_LENGTH).is_some_and(is_approval_code);
+    text.match_indices(APPROVAL_PREFIX).any(code_at)
+}
+
+/// Whether what was typed to its end may be such a code: one of which a character is lost is nearly as good as a whole one.
+pub(super) fn names_approval_code(text: &str) -> bool {
+    text.to_ascii_uppercase().contains(APPROVAL_PREFIX)
 }

@@ -1,6 +1,7 @@
 //! What the till says once, and what it asks.
 
 use super::PrinterState;
+use evertill_shared::protocol::refunds::APPROVAL_PREFIX;
 
 /// Something to tell the cashier. The words and the advice live with the screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,7 +229,14 @@ const SHOWN: usize = 2;
 
 /// The text with only the beginning of each run of digits that may be a payment code. A space or a hyphen between two
 /// digits does not end a run: phones show their codes in groups.
+///
+/// Of a code that approves something, damaged or not, only the prefix is left.
 fn without_secrets(text: &str) -> String {
+    let approval = text.to_ascii_uppercase().find(APPROVAL_PREFIX);
+    if let Some((before, code)) = approval.and_then(|at| text.split_at_checked(at)) {
+        let prefix: String = code.chars().take(APPROVAL_PREFIX.len()).collect();
+        return format!("{}{prefix}…", without_secrets(before));
+    }
     let characters: Vec<char> = text.chars().collect();
     let (mut shown, mut at) = (String::new(), 0);
     while let Some(rest) = characters.get(at..).filter(|rest| !rest.is_empty()) {
@@ -273,6 +281,8 @@ mod tests {
             ("123456789012345", "123456789012345"),
             ("1234567890  1234567890", "1234567890  1234567890"),
             ("茶 250g - 2", "茶 250g - 2"),
+            ("EVTA-ABCDE-FGH23-JKLMN-PQRST", "EVTA-…"),
+            ("茶134567890123456789]Q1evta-abcde-fgh23-jk", "茶13…]Q1evta-…"),
             ("", ""),
         ] {
             assert_eq!(without_secrets(text), shown, "{text}");

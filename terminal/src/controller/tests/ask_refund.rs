@@ -433,3 +433,33 @@ fn a_managers_code_is_shown_and_used_nowhere_else() {
     assert!(take_ask(&mut till).is_none(), "what is asked for is not settled yet");
     assert!(!form(&till).approving);
 }
+
+#[test]
+fn a_code_that_is_typed_instead_of_scanned_stands_nowhere_on_the_screen() {
+    let shown = |till: &Till| format!("{:?}", till.screen).contains("FGH23");
+    let lost = &CODE[..CODE.len() - 1];
+    for text in [CODE.to_owned(), format!("]Q1{CODE}"), CODE.to_lowercase(), format!(" {lost}\t")] {
+        let mut till = Till::online();
+        till.act(UserAction::SubmitSearch(text.clone()));
+        assert!(!shown(&till), "{text}: {:?}", till.notice());
+        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed), "{text}");
+        till.scan(&format!("?{text}"));
+        assert!(!shown(&till), "{text}: {:?}", till.notice());
+        till.act(UserAction::OpenOrders);
+        till.act(UserAction::SubmitOrderSearch(text.clone()));
+        assert!(!shown(&till), "{text}: {:?}", till.notice());
+        assert!(matches!(till.page(), Page::Orders(page) if page.search.is_empty()), "{text}");
+    }
+    // Key by key: as soon as it is whole the box is empty.
+    let mut till = Till::online();
+    for end in 1..=CODE.len() {
+        till.act(UserAction::SetSearch(CODE[..end].into()));
+    }
+    assert!(matches!(till.page(), Page::Sale(page) if page.search.is_empty()));
+    till.act(UserAction::OpenOrders);
+    for end in 1..=CODE.len() {
+        till.act(UserAction::SetOrderSearch(CODE[..end].into()));
+    }
+    assert!(matches!(till.page(), Page::Orders(page) if page.search.is_empty()));
+    assert!(!shown(&till));
+}
