@@ -22,6 +22,8 @@ const STANDS_FOR: Duration = Duration::from_secs(60);
 pub(super) enum Approved {
     /// Open the drawer without a sale.
     NoSale { reason: DrawerReason },
+    /// Open the drawer of a sale on screen once more.
+    DrawerAgain { sale: u64 },
     /// Begin a shift, or move money in or out of the drawer.
     MoveCash(Typed),
     /// Count the drawer, to end the shift.
@@ -43,7 +45,11 @@ impl Approved {
             Self::MoveCash(typed) => Some(typed.minor),
             Self::Discount { discount, .. } => Some(discount.amount.minor),
             Self::Price { price, .. } => Some(price.minor),
-            Self::NoSale { .. } | Self::Count | Self::ReadShift | Self::SetUpScanner => None,
+            Self::NoSale { .. }
+            | Self::DrawerAgain { .. }
+            | Self::Count
+            | Self::ReadShift
+            | Self::SetUpScanner => None,
         }
     }
 }
@@ -88,6 +94,7 @@ impl Controller {
     pub(super) fn approved(&mut self, what: Approved, approver: Option<Cashier>) {
         match what {
             Approved::NoSale { reason } => self.open_drawer_for(reason, approver),
+            Approved::DrawerAgain { sale } => self.drawer_again_approved(sale, approver),
             Approved::MoveCash(typed) => self.move_cash(typed, approver),
             Approved::Count => self.begin_count(approver),
             Approved::ReadShift => self.read_shift(),

@@ -10,6 +10,7 @@ use crate::view::{DrawerState, Notice};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::{Body, DrawerReason};
 use evertill_shared::rights::Right;
+use std::time::Duration;
 
 /// What the drawer was opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +23,18 @@ pub enum OpenedFor {
     Other,
 }
 
+/// So long after the cash was taken whoever took it may open a drawer once more of which nobody knows whether it opened.
+const MONEY_IN_HAND: Duration = Duration::from_secs(60);
+
 /// The newest kick; what became of those before it is told and forgotten.
 #[derive(Debug, Default)]
 pub struct DrawerDesk {
     kicks: u64,
     newest: Option<(OpenedFor, DrawerState)>,
+    /// The sale that the drawer was opened for last, and when first.
+    first: Option<(u64, Duration)>,
+    /// It was opened once more without anybody knowing whether it had opened.
+    repeated: bool,
 }
 
 impl DrawerDesk {
@@ -66,6 +74,11 @@ impl Controller {
             }
             return;
         }
+        if let OpenedFor::Sale(sale) = opened_for
+            && self.drawer.first.is_none_or(|(first, _)| first != sale)
+        {
+            (self.drawer.first, self.drawer.repeated) = (Some((sale, self.now.monotonic)), false);
+        }
         self.drawer.kicks += 1;
         self.drawer.newest = Some((opened_for, DrawerState::Asked));
         self.out.push(Command::KickDrawer { kick: self.drawer.kicks });
@@ -104,15 +117,43 @@ impl Controller {
         }
     }
 
-    /// The drawer of the sale on screen did not open, or nobody knows: once more, because somebody asks. It takes no right:
-    /// that sale's money has to go in. It is written down before, so that nobody opens drawers unseen.
+    /// The drawer of the sale on screen did not open, or nobody knows: once more, because somebody asks. If it surely stayed
+    /// shut it takes no right: that sale's money has to go in. Where nobody knows, as with printers that never say, that
+    /// holds once, soon, for who took the money; after that it takes the right to open the drawer without a sale.
     pub(super) fn open_drawer_again(&mut self) {
         let At::Done { sale } = self.at else { return };
-        if !self.drawer_of(sale).may_be_shut() {
-            return;
+        match self.drawer_of(sale) {
+            DrawerState::Shut(_) => self.repeat_kick(sale, None),
+            DrawerState::Unknown if self.has_money_in_hand(sale) => {
+                self.drawer.repeated = true;
+                self.repeat_kick(sale, None);
+            }
+            DrawerState::Unknown => self.with_right(Right::NoSale, Approved::DrawerAgain { sale }),
+            _ => {}
         }
+    }
+
+    fn has_money_in_hand(&mut self, sale: u64) -> bool {
+        let soon = |(of, at): (u64, Duration)| of == sale && self.now.monotonic < at + MONEY_IN_HAND;
+        if self.drawer.repeated || !self.drawer.first.is_some_and(soon) {
+            return false;
+        }
+        let stored = self.read(|journal| journal.sale(sale)).flatten();
+        stored.is_some_and(|stored| stored.record.sale.cashier == self.cashier())
+    }
+
+    /// Somebody with the right said yes; it may have become known meanwhile that the drawer opened.
+    pub(super) fn drawer_again_approved(&mut self, sale: u64, approved_by: Option<Cashier>) {
+        if matches!(self.at, At::Done { sale: shown } if shown == sale) && self.drawer_of(sale).may_be_shut()
+        {
+            self.repeat_kick(sale, approved_by);
+        }
+    }
+
+    /// It is written down before, so that nobody opens drawers unseen.
+    fn repeat_kick(&mut self, sale: u64, approved_by: Option<Cashier>) {
         let (reason, cashier) = (DrawerReason::DidNotOpen, self.cashier());
-        if self.write(&Body::DrawerOpened { reason, cashier, approved_by: None }).is_some() {
+        if self.write(&Body::DrawerOpened { reason, cashier, approved_by }).is_some() {
             self.open_drawer(OpenedFor::Sale(sale));
         }
     }
