@@ -62,20 +62,9 @@ impl Hands {
                 self.view.show(*screen);
             }
             Command::Send(request) => self.ask(request),
-            Command::Print(order) => {
-                self.give_to_printer(PrinterJob::Print(order));
-            }
-            Command::TestPrint { language } => {
-                if !self.give_to_printer(PrinterJob::Test { language }) {
-                    self.tell(Input::TestPrinted(PrintReport::NotStarted(PrinterState::Disconnected)));
-                }
-            }
-            Command::KickDrawer { kick } => {
-                if !self.give_to_printer(PrinterJob::KickDrawer { kick }) {
-                    let report = PrintReport::NotStarted(PrinterState::Disconnected);
-                    self.tell(Input::Kicked { kick, report });
-                }
-            }
+            Command::Print(order) => self.give_to_printer(PrinterJob::Print(order)),
+            Command::TestPrint { language } => self.give_to_printer(PrinterJob::Test { language }),
+            Command::KickDrawer { kick } => self.give_to_printer(PrinterJob::KickDrawer { kick }),
             Command::Start => self.start(),
             Command::Enrol { server, code } => self.enrol(server, code),
             Command::SaveIdentity(identity) => self.save_identity(&identity),
@@ -177,12 +166,12 @@ impl Hands {
         });
     }
 
-    fn give_to_printer(&self, job: PrinterJob) -> bool {
-        let given = self.printer.as_ref().is_some_and(|printer| printer.send(job).is_ok());
-        if !given {
+    /// Whatever becomes of the job, the controller hears of it: it waits for that.
+    fn give_to_printer(&self, job: PrinterJob) {
+        if let Err(job) = given(self.printer.as_ref(), job) {
             tracing::error!("the printer's thread is gone");
+            self.tell(job.ended(PrintReport::NotStarted(PrinterState::Disconnected)));
         }
-        given
     }
 
     fn start(&mut self) {
@@ -312,6 +301,14 @@ impl Hands {
     }
 }
 
+/// Gives a job to the printer's thread; back, if there is none any more.
+fn given(printer: Option<&Sender<PrinterJob>>, job: PrinterJob) -> Result<(), PrinterJob> {
+    match printer {
+        Some(printer) => printer.send(job).map_err(|back| back.0),
+        None => Err(job),
+    }
+}
+
 /// The goods in their file. One that is damaged is put aside and a new one begun, since the server has them all.
 fn goods_at(path: &Path) -> Result<Goods, CatalogueError> {
     let first = Goods::open(path);
@@ -368,5 +365,41 @@ fn failure(error: &ClientError, now_ms: i64) -> EnrolFailure {
             }
             other => EnrolFailure::Refused { code: other.word() },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controller::PrintOrder;
+    use crate::print::examples::Example;
+    use crate::view::Language;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn every_job_comes_back_that_no_printers_thread_takes() {
+        let (gone, _) = channel();
+        for printer in [None, Some(&gone)] {
+            let receipt = Example::Sale.receipt().unwrap();
+            let order = PrintOrder { job: 7, receipt, language: Language::English };
+            let jobs = [
+                PrinterJob::Print(Box::new(order)),
+                PrinterJob::Test { language: Language::English },
+                PrinterJob::KickDrawer { kick: 3 },
+            ];
+            let report = PrintReport::NotStarted(PrinterState::Disconnected);
+            let told = jobs.map(|job| given(printer, job).unwrap_err().ended(report));
+            assert!(matches!(
+                told,
+                [
+                    Input::Printed { job: 7, report: receipt },
+                    Input::TestPrinted(test),
+                    Input::Kicked { kick: 3, report: drawer },
+                ] if [receipt, test, drawer] == [report; 3]
+            ));
+        }
+        let (printer, jobs) = channel();
+        assert!(given(Some(&printer), PrinterJob::KickDrawer { kick: 4 }).is_ok());
+        assert!(matches!(jobs.recv(), Ok(PrinterJob::KickDrawer { kick: 4 })));
     }
 }

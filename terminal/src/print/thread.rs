@@ -8,6 +8,7 @@ use crate::view::{Language, PrinterState};
 use evertill_hardware::{DrawerKick, JobId, NotStarted, PrintOutcome, Printer, PrinterStatus};
 use evertill_shared::receipt::template::Template;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -31,6 +32,17 @@ pub enum PrinterJob {
         /// The number of the kick.
         kick: u64,
     },
+}
+
+impl PrinterJob {
+    /// What the controller is told of its end.
+    pub fn ended(&self, report: PrintReport) -> Input {
+        match self {
+            Self::Print(order) => Input::Printed { job: order.job, report },
+            Self::Test { .. } => Input::TestPrinted(report),
+            Self::KickDrawer { kick } => Input::Kicked { kick: *kick, report },
+        }
+    }
 }
 
 /// Starts the thread. It ends when the sender is dropped.
@@ -59,21 +71,14 @@ fn run(
     let mut wait = Duration::ZERO;
     loop {
         let input = match work.recv_timeout(wait) {
-            Ok(PrinterJob::Print(order)) => print(printer, &order, template.now()),
-            Ok(PrinterJob::Test { language }) => {
-                let outcome = printer.print(&test_page(language), TEST);
-                tracing::info!(?outcome, "test print ended");
-                Input::TestPrinted(report_of(&outcome))
-            }
-            Ok(PrinterJob::KickDrawer { kick }) => {
-                // Never tried twice: a person asks once more, or opens it with the key.
-                let outcome = printer.kick_drawer(pulse);
-                if !matches!(outcome, PrintOutcome::Confirmed) {
-                    tracing::warn!(kick, ?outcome, "the drawer may not have opened");
-                }
-                Input::Kicked { kick, report: report_of(&outcome) }
-            }
-            Err(RecvTimeoutError::Timeout) => Input::Printer(state_of(printer.status())),
+            Ok(job) => match catch_unwind(AssertUnwindSafe(|| work_off(printer, template, pulse, &job))) {
+                Ok(report) => job.ended(report),
+                Err(_) => return give_up(Some(&job), work, report),
+            },
+            Err(RecvTimeoutError::Timeout) => match catch_unwind(AssertUnwindSafe(|| printer.status())) {
+                Ok(status) => Input::Printer(state_of(status)),
+                Err(_) => return give_up(None, work, report),
+            },
             Err(RecvTimeoutError::Disconnected) => return,
         };
         // After a kick the printer is asked at once: it knows why a drawer stayed shut.
@@ -84,8 +89,41 @@ fn run(
     }
 }
 
-fn print(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> Input {
-    Input::Printed { job: order.job, report: print_once(printer, order, template) }
+fn work_off(
+    printer: &mut dyn Printer,
+    template: &mut TemplateFile,
+    pulse: DrawerKick,
+    job: &PrinterJob,
+) -> PrintReport {
+    match job {
+        PrinterJob::Print(order) => print_once(printer, order, template.now()),
+        PrinterJob::Test { language } => {
+            let outcome = printer.print(&test_page(*language), TEST);
+            tracing::info!(?outcome, "test print ended");
+            report_of(&outcome)
+        }
+        PrinterJob::KickDrawer { kick } => {
+            // Never tried twice: a person asks once more, or opens it with the key.
+            let outcome = printer.kick_drawer(pulse);
+            if !matches!(outcome, PrintOutcome::Confirmed) {
+                tracing::warn!(kick, ?outcome, "the drawer may not have opened");
+            }
+            report_of(&outcome)
+        }
+    }
+}
+
+/// A mistake of ours, perhaps in the middle of a job: nobody knows what came out of that one. All that is left to do is to say
+/// of each other job that nothing of it went out.
+fn give_up(job: Option<&PrinterJob>, work: &Receiver<PrinterJob>, report: &Sender<Input>) {
+    tracing::error!("nothing is printed before the next start, because of a mistake in the program");
+    let lost = PrintReport::NotStarted(PrinterState::Fault);
+    let known = job.map(|job| job.ended(PrintReport::Unknown)).unwrap_or(Input::Printer(PrinterState::Fault));
+    for input in std::iter::once(known).chain(work.iter().map(|job| job.ended(lost))) {
+        if report.send(input).is_err() {
+            return;
+        }
+    }
 }
 
 /// Prints a stored job, once, and says what is known of it.
@@ -116,5 +154,65 @@ fn state_of(status: PrinterStatus) -> PrinterState {
         PrinterStatus::CoverOpen => PrinterState::CoverOpen,
         PrinterStatus::Offline | PrinterStatus::Error(_) => PrinterState::Fault,
         PrinterStatus::Unreachable => PrinterState::Disconnected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::print::examples::Example;
+    use evertill_hardware::Document;
+    use std::sync::Mutex;
+
+    /// A printer whose driver has a mistake, once it is let go.
+    struct Mistaken(std::sync::Arc<Mutex<()>>);
+
+    impl Printer for Mistaken {
+        fn status(&mut self) -> PrinterStatus {
+            PrinterStatus::Ready
+        }
+        fn print(&mut self, _: &Document, _: JobId) -> PrintOutcome {
+            drop(self.0.lock());
+            panic!("a mistake")
+        }
+        fn kick_drawer(&mut self, _: DrawerKick) -> PrintOutcome {
+            PrintOutcome::Confirmed
+        }
+        fn drawer_switch_is_high(&mut self) -> Option<bool> {
+            None
+        }
+    }
+
+    fn receipt(job: u64) -> PrinterJob {
+        let receipt = Example::Sale.receipt().unwrap();
+        PrinterJob::Print(Box::new(PrintOrder { job, receipt, language: Language::English }))
+    }
+
+    #[test]
+    fn of_each_job_that_the_thread_took_something_is_told_though_it_ends_by_a_mistake() {
+        let data = tempfile::tempdir().unwrap();
+        let (held, (report, told)) = (std::sync::Arc::new(Mutex::new(())), channel());
+        let holds = held.lock().unwrap();
+        let template = TemplateFile::new(data.path());
+        let printer = Box::new(Mistaken(std::sync::Arc::clone(&held)));
+        let jobs = start(printer, template, DrawerKick::default(), report).unwrap();
+        for job in [receipt(7), receipt(8), PrinterJob::KickDrawer { kick: 3 }] {
+            jobs.send(job).unwrap();
+        }
+        drop(holds);
+        let mut ends = told.iter().filter(|input| !matches!(input, Input::Printer(_)));
+        let ended: Vec<Input> = ends.by_ref().take(3).collect();
+        let lost = PrintReport::NotStarted(PrinterState::Fault);
+        assert!(matches!(
+            ended[..],
+            [
+                Input::Printed { job: 7, report: PrintReport::Unknown },
+                Input::Printed { job: 8, report: second },
+                Input::Kicked { kick: 3, report: third },
+            ] if second == lost && third == lost
+        ));
+        jobs.send(receipt(9)).unwrap();
+        let next = ends.next();
+        assert!(matches!(next, Some(Input::Printed { job: 9, report }) if report == lost));
     }
 }
