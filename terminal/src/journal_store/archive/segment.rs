@@ -102,6 +102,15 @@ impl Segment {
     /// # Errors
     /// It is not there as it should be.
     pub fn write(&self, folder: &Path) -> Result<String, JournalError> {
+        self.write_on(folder, &|folder| File::open(folder)?.sync_all())
+    }
+
+    /// The same, on a disk that keeps the names in a folder once this was done to it.
+    pub(in crate::journal_store) fn write_on(
+        &self,
+        folder: &Path,
+        keep: &dyn Fn(&Path) -> io::Result<()>,
+    ) -> Result<String, JournalError> {
         let name = self.name();
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::DiskFull,
@@ -110,7 +119,10 @@ impl Segment {
         let path = folder.join(&name);
         if path.exists() {
             match Self::read(&path) {
-                Ok(found) if found == *self => return Ok(name),
+                // Whoever put it there may have stopped before its name was on the disk.
+                Ok(found) if found == *self => {
+                    return keep_names(folder, keep).map(|()| name.clone()).map_err(failed);
+                }
                 _ => put_aside(&path).map_err(failed)?,
             }
         }
@@ -125,7 +137,7 @@ impl Segment {
         if Self::read(&fresh).map_err(wrong)? != *self {
             return Err(wrong("the disk does not give back what was written".into()));
         }
-        fs::rename(&fresh, &path).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)?;
+        fs::rename(&fresh, &path).and_then(|()| keep_names(folder, keep)).map_err(failed)?;
         Ok(name)
     }
 
@@ -238,16 +250,17 @@ fn pack(text: &str) -> io::Result<Vec<u8>> {
 }
 
 fn write_file(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if !folder.exists() {
-        fs::create_dir_all(folder)?;
-        // The folder itself is on the disk before anything is deleted because of what is in it.
-        if let Some(above) = folder.parent() {
-            File::open(above)?.sync_all()?;
-        }
-    }
+    fs::create_dir_all(folder)?;
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// The names in the folder, and the folder's own, are on the disk before anything is deleted because of what is in it: each
+/// time, since whoever made them may have stopped in between.
+fn keep_names(folder: &Path, keep: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    keep(folder)?;
+    folder.parent().filter(|above| !above.as_os_str().is_empty()).map_or(Ok(()), keep)
 }
 
 /// Nothing in the archive's folder is ever removed or written over.

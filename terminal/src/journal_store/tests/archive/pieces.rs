@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::journal_store::Base;
+use std::cell::RefCell;
+use std::path::PathBuf;
 
 /// So many calls until something is moved, each looking at ten entries.
 fn calls_until_moved(journal: &mut JournalStore) -> u64 {
@@ -126,4 +128,28 @@ fn a_list_that_was_changed_is_noticed_and_the_till_sells() {
         drop(journal);
         assert_eq!(open(&path).unwrap().head(), head);
     }
+}
+
+#[test]
+fn nothing_lost_a_file_of_the_archive_is_not_trusted_before_its_name_is_on_the_disk() {
+    let (_dir, path) = file();
+    let mut journal = shop(&path);
+    archive(&mut journal, LATE, 25);
+    let first = files(&path).into_iter().next().unwrap();
+    let (found, folder) = (Segment::read(&first).unwrap(), path.with_file_name("elsewhere"));
+    // The program ends, or the disk fails, when the file has its name and nothing says that the name is on the disk.
+    let stops = |_: &Path| Err(std::io::Error::other("stopped here"));
+    assert!(found.write_on(&folder, &stops).is_err());
+    assert!(folder.join(first.file_name().unwrap()).exists(), "it was stopped after that");
+    assert!(found.write_on(&folder, &stops).is_err(), "it is there, and not to be trusted yet");
+    let above = folder.parent().unwrap().to_owned();
+    let stops_above = |path: &Path| if path == above { stops(path) } else { Ok(()) };
+    assert!(found.write_on(&folder, &stops_above).is_err(), "nor before the folder's own name is there");
+    let kept: RefCell<Vec<PathBuf>> = RefCell::default();
+    let keeps = |path: &Path| {
+        kept.borrow_mut().push(path.to_owned());
+        Ok(())
+    };
+    found.write_on(&folder, &keeps).unwrap();
+    assert_eq!(kept.take(), [folder.clone(), above]);
 }
