@@ -8,7 +8,7 @@ mod scanner;
 
 use crate::config::{Config, ScannerConfig, remembered_colours, remembered_language, remembered_scanner};
 use crate::controller::{Command, Controller, Input, Moment, Options};
-use crate::journal_store::Lock;
+use crate::journal_store::{JournalError, Lock};
 use crate::print::template_file::{self, TemplateFile};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
@@ -32,6 +32,9 @@ use std::time::Duration;
 /// How often the controller is told that time has passed.
 const TICK: Duration = Duration::from_millis(200);
 
+/// So many ticks a program that is ending has for it.
+const PATIENCE: u32 = 15;
+
 /// How the till is started.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -53,6 +56,9 @@ pub enum AppError {
     /// The window.
     #[error("the window cannot be shown: {0}")]
     Window(#[from] slint::PlatformError),
+    /// Another program works in the data directory: a till, or whoever looks after it.
+    #[error("another program works in the till's directory; it has to end first")]
+    InUse,
     /// A mistake in this program; the journal on the disk is not affected.
     #[error("the till has stopped because of a mistake in it; start it again, and send its log to IT")]
     Controller,
@@ -66,10 +72,7 @@ pub enum AppError {
 pub fn run(options: RunOptions) -> Result<(), AppError> {
     let io = |what: &'static str| move |error: io::Error| AppError::Io { what, error };
     std::fs::create_dir_all(&options.data).map_err(io("the data directory cannot be made"))?;
-    // For whoever looks after the directory: the journal's own lock is taken only once the till is registered. A second program
-    // finds that one; without this one the till sells all the same.
-    let _running = Lock::take(&options.data.join(PROGRAM_LOCK))
-        .inspect_err(|error| tracing::warn!(%error, "nothing says that the till runs in this directory"));
+    let _running = take_directory(&options.data, PATIENCE)?;
     let (config, trouble) = match Config::read(&options.data) {
         Ok(config) => (config, None),
         Err(error) => {
@@ -132,6 +135,23 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     shown?;
     ended.map_err(|_| AppError::Controller)
+}
+
+/// The directory is this program's: the journal's own lock is taken only once the till is registered, and before that a till
+/// that is being moved away would lose the key that this program has read. A program that is just ending has a moment for it.
+/// Where locks do not work at all the till sells all the same.
+fn take_directory(data: &Path, patience: u32) -> Result<Option<Lock>, AppError> {
+    for _ in 0..patience {
+        match Lock::take(&data.join(PROGRAM_LOCK)) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(JournalError::InUse) => std::thread::sleep(TICK),
+            Err(error) => {
+                tracing::warn!(%error, "nothing says that the till runs in this directory");
+                return Ok(None);
+            }
+        }
+    }
+    Err(AppError::InUse)
 }
 
 /// A till without a thread that decides is a dead picture: then the window closes too.
@@ -225,4 +245,38 @@ fn start_printer(
     printer_thread::start(printer, TemplateFile::new(data), pulse, send)
         .inspect_err(|error| tracing::error!(%error, "the printer cannot be started"))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_till_does_not_start_while_somebody_works_in_its_directory() {
+        let data = tempfile::tempdir().unwrap();
+        let held = Lock::take(&data.path().join(PROGRAM_LOCK)).unwrap();
+        let started = run(RunOptions { data: data.path().to_owned() });
+        assert!(matches!(started, Err(AppError::InUse)), "{started:?}");
+        assert!(!data.path().join("key.sealed").exists(), "no key is read or made");
+        drop(held);
+        assert!(take_directory(data.path(), 1).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_program_that_is_just_ending_has_a_moment_for_it() {
+        let data = tempfile::tempdir().unwrap();
+        let held = Lock::take(&data.path().join(PROGRAM_LOCK)).unwrap();
+        let ends = std::thread::spawn(move || {
+            std::thread::sleep(TICK);
+            drop(held);
+        });
+        assert!(take_directory(data.path(), PATIENCE).unwrap().is_some());
+        ends.join().unwrap();
+    }
+
+    #[test]
+    fn a_disk_without_locks_keeps_no_till_from_selling() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(take_directory(&data.path().join("not there"), 1).unwrap().is_none());
+    }
 }
