@@ -17,7 +17,7 @@ use evertill_shared::wallet::Wallet;
 use std::time::Duration;
 
 /// A payment code lives about a minute on the customer's phone; after that it must not be sent any more.
-const CODE_LIVES: Duration = Duration::from_secs(55);
+pub(super) const CODE_LIVES: Duration = Duration::from_secs(55);
 /// A code for which no number could be had is given up after this: the customer stands there.
 const NUMBER_WAIT: Duration = Duration::from_secs(15);
 /// How often the server is asked how an attempt stands.
@@ -156,7 +156,7 @@ impl Controller {
         }
         let mut watch = self.watch_of(sale, attempt, number, held.wallet, amount.minor);
         watch.may_ask_for_code = held.is_to_show();
-        self.tried.begin(held.code.as_ref().map(AuthCode::expose));
+        self.tried.begin(held.code.as_ref().map(AuthCode::expose), self.now.monotonic);
         watch.code = held.code.map(|code| (code, held.scanned_at));
         self.watches.push(watch);
         self.send_pay(sale);

@@ -170,7 +170,7 @@ impl Controller {
     /// begins nothing: its code was tried. Nor does any phone after a payment was taken back: it may show a new code by
     /// itself, and the customer may be counting out notes.
     pub(super) fn scan_next_attempt(&mut self, text: ScanText) {
-        if self.tried.has(text.expose()) {
+        if self.tried.lies_there(text.expose(), self.now.monotonic) {
             return self.tell(Notice::DoubleScanIgnored);
         }
         if self.tried.needs_touch() || matches!(self.at, At::Cash { given_minor } if given_minor > 0) {
@@ -231,12 +231,13 @@ impl Controller {
 
     /// The sale in hand is paid.
     pub(super) fn finish(&mut self, sale: u64) {
+        self.tried.next_sale();
         self.clear_sale();
         self.at = At::Done { sale };
         self.print_sale(sale);
     }
 
-    /// The goods in hand are another customer's from now on.
+    /// The goods in hand were given up: those that come are another customer's.
     pub(super) fn next_customer(&mut self) {
         self.tried.next_sale();
         self.notices.sale_over();
@@ -245,7 +246,7 @@ impl Controller {
     pub(super) fn clear_sale(&mut self) {
         self.cart = Cart::default();
         self.frozen = None;
-        self.next_customer();
+        self.notices.sale_over();
         self.search.clear();
         self.notices.over();
     }

@@ -112,3 +112,21 @@ fn one_charge_after_a_restart_a_payment_taken_back_asks_for_a_touch_as_well() {
     till.scan(OTHER_CODE);
     assert_eq!(till.take_pay(), Some((sale, first + 1)));
 }
+
+#[test]
+fn a_phone_that_paid_and_still_lies_there_pays_no_other_sale_without_a_touch() {
+    let mut till = Till::online();
+    let attempt = till.pay_for_tea();
+    till.answer_payment(attempt, Q::Pay, P::Paid);
+    till.act(UserAction::NextSale);
+    till.scan(BREAD);
+    till.act(UserAction::TenderCash);
+    till.scan(WECHAT);
+    assert_eq!((till.take_pay(), till.notice()), (None, Some(&Notice::DoubleScanIgnored)));
+    // Whether the wallet takes it for another sale is the wallet's to say, if somebody asks for it.
+    till.act(UserAction::TenderCode);
+    let sale = till.take_draft().unwrap();
+    till.answer_draft(sale, 2);
+    till.scan(WECHAT);
+    assert_eq!(till.take_pay(), Some((sale, 1)));
+}
