@@ -12,7 +12,7 @@ use evertill_shared::journal::Body;
 use std::time::Duration;
 
 /// So long after somebody said no they are asked again whether an earlier customer's cash goes back.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
+const ASK_AGAIN: Duration = Duration::from_secs(300);
 
 /// Cash parts of earlier customers' sales whose payments came to nothing.
 #[derive(Debug, Default)]

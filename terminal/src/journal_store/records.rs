@@ -253,6 +253,8 @@ impl SaleRecord {
             return Err(RuleBroken::DoesNotFit(self.sequence));
         }
         self.attempts.push(new);
+        // Whoever goes on with the sale has seen that the part went back.
+        self.part_back = None;
         Ok(())
     }
 

@@ -251,6 +251,23 @@ fn killed_when_the_part_was_to_go_back_the_till_says_so_again() {
     assert_eq!(parts_back(&till), 1);
 }
 
+#[test]
+fn a_part_that_went_back_long_ago_is_not_handed_back_a_second_time() {
+    let disk = tempfile::tempdir().unwrap();
+    let mut till = start(disk.path());
+    part_of_tea(&mut till);
+    till.act(UserAction::Back);
+    till.act(UserAction::CashBack);
+    till.act(UserAction::Confirm(true));
+    till.act(UserAction::TenderCode);
+    let attempt = scan_rest(&mut till);
+    till.answer_payment(attempt, Q::Pay, P::Declined);
+    assert_eq!(amounts(&till), [(450, 0)], "all of it, now that no part is in the drawer");
+    drop(till);
+    let till = start(disk.path());
+    assert_eq!(till.notice(), None);
+}
+
 /// An earlier customer's payment is taken back while others are served.
 fn left_behind(till: &mut Till) -> u64 {
     part_of_tea(till);
@@ -278,14 +295,14 @@ fn cash_of_a_customer_who_was_set_aside_stays_until_somebody_says_that_it_went_b
     till.confirm(false);
     till.pass(30);
     assert_eq!((confirm(&till), parts_back(&till)), (None, 0));
-    till.pass(61);
+    till.pass(301);
     assert_eq!(confirm(&till), Some(left));
     till.confirm(true);
     assert_eq!(till.notice(), Some(&Notice::EarlierPaymentReversed { order_number: number(1).to_string() }));
     till.act(UserAction::DismissNotice);
     assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
     assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (1, 1));
-    till.pass(120);
+    till.pass(400);
     assert_eq!(confirm(&till), None, "once");
 }
 
