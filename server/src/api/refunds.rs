@@ -117,23 +117,34 @@ pub async fn reserve_refund(
     let why = format!("{} ({}{}): {reason}", asked.amount, asked.request, who.place());
     let why: String = why.chars().take(400).collect();
     app.base.audit_append(NewAudit::new(&who.login, AuditKind::RefundRequested, number, why)).await?;
-    let new = NewRefund {
-        number,
-        request: asked.request.clone(),
-        amount: asked.amount,
-        reason: reason.to_owned(),
-        by: who.name.clone(),
-        login: who.login.clone(),
-        asked_at: who.till.as_ref().map(|(till, _)| *till),
-        at,
-        today: app.groups.business_day(at),
-    };
+    let new = new_refund(app, who, number, &asked, at);
     let record = app.groups.reserve_refund(new).await;
     if let Ok(record) = &record {
         tracing::info!(%number, refund = %record.refund.id, amount = %record.refund.amount, login = who.login,
             "a refund is reserved");
     }
     Ok(record)
+}
+
+/// What an order's group is asked for.
+pub(super) fn new_refund(
+    app: &App,
+    who: &Asker,
+    number: OrderNumber,
+    asked: &AskRefund,
+    at: Timestamp,
+) -> NewRefund {
+    NewRefund {
+        number,
+        request: asked.request.clone(),
+        amount: asked.amount,
+        reason: asked.reason.trim().to_owned(),
+        by: who.name.clone(),
+        login: who.login.clone(),
+        asked_at: who.till.as_ref().map(|(till, _)| *till),
+        at,
+        today: app.groups.business_day(at),
+    }
 }
 
 /// Whether what is asked for makes sense.

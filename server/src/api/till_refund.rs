@@ -2,7 +2,7 @@
 //! made in the console. The till only asks: who may
 //! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
 
-use super::refunds::{Asker, check, reserve_refund};
+use super::refunds::{Asker, check, new_refund, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{CodeTry, PinCheck, PinTry};
@@ -12,6 +12,7 @@ use crate::session::is_pin;
 use axum::Json;
 use axum::extract::{Path, State};
 use evertill_shared::cashier::{PinError, check_pin};
+use evertill_shared::clock::Timestamp;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder, is_approval_code};
@@ -40,7 +41,7 @@ pub async fn ask_refund_at_till(
     // Before the PIN: what makes no sense is no try.
     check(&asked)?;
     let approved = match &request.code {
-        Some(code) => approval_by_code(&app, &caller, number, &asked, code.clone()).await?,
+        Some(code) => approval_by_code(&app, &caller, (number, at), &asked, code.clone()).await?,
         None => approval(&app, &caller, &request).await?,
     };
     let approver = match approved {
@@ -68,11 +69,12 @@ pub async fn ask_refund_at_till(
 }
 
 /// Who approves, if the code that was scanned is theirs, counts, and is for this. It is used up by it, once for all, in the
-/// transaction that writes down who approved what; the same request may ask again.
+/// transaction that writes down who approved what; the same request may ask again. What the order's group would refuse
+/// anyway uses none up: nobody has to make another one for it. The group decides all the same when it is asked.
 async fn approval_by_code(
     app: &App,
     caller: &Caller,
-    order: OrderNumber,
+    (order, at): (OrderNumber, Timestamp),
     asked: &AskRefund,
     code: SecretText,
 ) -> Result<Result<StaffRow, RefundAnswer>, Failure> {
@@ -87,6 +89,16 @@ async fn approval_by_code(
         order,
         amount: asked.amount,
     };
+    if let Err(why) = app.base.look_at_approval_code(&tried).await? {
+        tracing::warn!(%order, till = %caller.terminal, ?why, "a scanned code approves nothing");
+        return Ok(Err(RefundAnswer::CodeRefused { why }));
+    }
+    let nobodys = Asker { login: String::new(), name: String::new(), till: Some((caller.terminal, None)) };
+    match app.groups.would_refuse_refund(new_refund(app, &nobodys, order, asked, at)).await? {
+        None => {}
+        Some(Refusal::Refund(why)) => return Ok(Err(RefundAnswer::Refused { why })),
+        Some(other) => return Err(GroupError::Refused(other).into()),
+    }
     let used = app.base.use_approval_code(tried).await?;
     if let Err(why) = &used {
         tracing::warn!(%order, till = %caller.terminal, ?why, "a scanned code approves nothing");

@@ -216,6 +216,21 @@ impl BaseStore {
         Ok(ApprovalCode { code, expires_at })
     }
 
+    /// Whether a code would approve that now; it is not used up by it. Whoever made it is looked at when it is used.
+    ///
+    /// # Errors
+    /// The database's. That it approves nothing is no error but the answer.
+    pub async fn look_at_approval_code(&self, tried: &CodeTry) -> Result<Result<(), CodeRefused>, BaseError> {
+        let (tried, now) = (tried.clone(), self.clock.now());
+        let looked = self.database.read(move |sql| {
+            let hash = hash_of(DOMAIN, tried.code.expose());
+            let row = sql.row("SELECT * FROM approval_codes WHERE code_hash = ?1", &params![&hash])?;
+            let code = row.as_ref().map(kept).transpose()?;
+            Ok::<_, BaseError>(code.map_or(Err(CodeRefused::Unknown), |code| approves(&code, &tried, now)))
+        });
+        looked.await
+    }
+
     /// Uses a code for a refund, in one transaction with the line of the audit trail that says so; gives whoever made it.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What a group does with refunds.
 
-use super::{GroupError, GroupSet, Guard, KeptEntry, Lease, Reply};
+use super::{GroupError, GroupSet, Guard, KeptEntry, Lease, Refusal, Reply};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
@@ -136,6 +136,8 @@ pub trait Refunds: Send + Sync {
     /// request again gets the same refund. Of an order that was paid in parts the wallet's part goes back first; what is more
     /// than is left of that is a second refund, in cash.
     fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord>;
+    /// Why a refund would be refused if it were asked for now; nothing is decided by it, and nothing changes.
+    fn would_refuse_refund(&self, refund: NewRefund) -> Reply<Option<Refusal>>;
     /// Marks it as sent; a cash refund is done at once. Repeating it only looks.
     fn carry_out_refund(&self, carry_out: CarryOut) -> Reply<CarriedOut>;
     /// Takes in what is newly known; a refusal frees what was reserved in the same transaction. Ends the lease.
@@ -165,6 +167,13 @@ impl GroupSet {
     /// See [`GroupError`].
     pub async fn reserve_refund(&self, refund: NewRefund) -> Result<RefundRecord, GroupError> {
         self.write(refund.number.tag(), |g| g.reserve_refund(refund.clone())).await
+    }
+
+    /// See [`Refunds::would_refuse_refund`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn would_refuse_refund(&self, refund: NewRefund) -> Result<Option<Refusal>, GroupError> {
+        self.read(refund.number.tag(), |g| g.would_refuse_refund(refund.clone())).await
     }
 
     /// Marks a refund as carried out by its till.

@@ -13,7 +13,8 @@ use super::lists::story;
 use super::orders::AT_A_TIME;
 use super::payments::{IMPLAUSIBLE, tell_once};
 use super::rows::{
-    OrderRow, REFUND, all, keep, lock, locked, one, readable, refund_row, to_json, with_spare,
+    ORDER, OrderRow, REFUND, all, keep, lock, locked, one, order_row, readable, refund_row, to_json,
+    with_spare,
 };
 use crate::database::Sql;
 use crate::params;
@@ -30,14 +31,27 @@ impl Refunds for StoredGroup {
     fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord> {
         self.write(refund.number, move |books| {
             let order = locked(books.sql, refund.number)?;
-            let sold_at = order.summary.sale.terminal;
-            if refund.asked_at.is_some_and(|till| till != sold_at) {
-                return Err(Refusal::Refund(RefundRefused::AnotherTill { sold_at }).into());
-            }
+            is_for_this_till(&order, &refund)?;
             if let Some(there) = by_request(books.sql, refund.number, &refund.request)? {
                 return same_request(there, &refund);
             }
             reserve(books, &order, &refund)
+        })
+    }
+
+    fn would_refuse_refund(&self, refund: NewRefund) -> Reply<Option<Refusal>> {
+        self.read(move |sql| {
+            let statement = format!("SELECT {ORDER} FROM orders WHERE number = ?1");
+            let order = one(sql, &statement, &params![refund.number.as_str()], order_row)?;
+            let order = order.ok_or(GroupError::Refused(Refusal::NotFound("order")))?;
+            if let Err(refusal) = is_for_this_till(&order, &refund) {
+                return Ok(Some(refusal));
+            }
+            Ok(if by_request(sql, refund.number, &refund.request)?.is_some() {
+                None
+            } else {
+                refusal_of(&order, &refund)
+            })
         })
     }
 
@@ -316,10 +330,27 @@ fn next_id(sql: &dyn Sql, number: OrderNumber) -> Result<RefundId, GroupError> {
     Ok(RefundId(format!("R{number}{:02}", count + 1)))
 }
 
+/// Only the till that sold asks for a refund of its order.
+fn is_for_this_till(order: &OrderRow, new: &NewRefund) -> Result<(), Refusal> {
+    let sold_at = order.summary.sale.terminal;
+    match new.asked_at {
+        Some(till) if till != sold_at => Err(Refusal::Refund(RefundRefused::AnotherTill { sold_at })),
+        _ => Ok(()),
+    }
+}
+
 fn why_not(order: &OrderRow, new: &NewRefund) -> GroupError {
+    refusal_of(order, new).map_or_else(
+        || GroupError::Internal("the statement refused a refund that the rules allow".into()),
+        GroupError::Refused,
+    )
+}
+
+/// Why the rules do not allow it.
+fn refusal_of(order: &OrderRow, new: &NewRefund) -> Option<Refusal> {
     let order = &order.summary;
     if order.quarantined {
-        return Refusal::Quarantined.into();
+        return Some(Refusal::Quarantined);
     }
     let books = Refundable {
         state: order.state,
@@ -329,10 +360,7 @@ fn why_not(order: &OrderRow, new: &NewRefund) -> GroupError {
         held: order.held,
     };
     let request = RefundRequest { amount: new.amount, received_on: new.today };
-    match books.may_reserve(&request) {
-        Err(refused) => Refusal::Refund(refused).into(),
-        Ok(()) => GroupError::Internal("the statement refused a refund that the rules allow".into()),
-    }
+    books.may_reserve(&request).err().map(Refusal::Refund)
 }
 
 fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupError> {
