@@ -11,6 +11,7 @@ mod audit;
 mod bills;
 mod finished;
 mod frame;
+mod given_back;
 mod groups;
 mod login;
 mod order;
@@ -69,6 +70,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/shifts/{terminal}/{epoch}/{opened}", get(shifts::one))
         .route("/console/groups", get(groups::page))
         .route("/console/unsettled", get(unsettled::page))
+        .route("/console/given-back", get(given_back::page))
         .route("/console/wallets", get(wallets::page))
         .route("/console/wallets/rules", post(wallets::add_rule))
         .route("/console/wallets/rules/{priority}/remove", post(wallets::remove_rule))

@@ -12,6 +12,8 @@ mod browser;
 mod cashiers;
 #[path = "console/forgeries.rs"]
 mod forgeries;
+#[path = "console/given_back.rs"]
+mod given_back;
 #[path = "console/phone.rs"]
 mod phone;
 #[path = "console/pictures.rs"]

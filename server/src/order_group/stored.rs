@@ -5,6 +5,7 @@ mod books;
 mod day_books;
 mod drafts;
 mod give_backs;
+mod given_back;
 mod identity;
 mod journals;
 mod ledger;

@@ -3,6 +3,7 @@
 use super::home::{Home, NOON, guard, homes, lease};
 use super::{news, refund};
 use evertill_server::order_group::day_books::{AccountUse, DayBooks};
+use evertill_server::order_group::overview::{GivenBackEnd, Overview, Surplus};
 use evertill_server::order_group::*;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
@@ -255,5 +256,47 @@ async fn what_two_accounts_have_under_one_number_is_finished_by_hand_at_each() {
         let told = home.group.order(number).await.unwrap().story;
         let told = told.into_iter().filter(|line| matches!(line.what, Fact::FinishedByHand { .. }));
         assert_eq!(told.count(), 2, "{}: each once", home.engine);
+    }
+}
+
+#[tokio::test]
+async fn what_went_back_by_itself_is_listed_newest_first_with_why_and_how_it_ended() {
+    for home in homes().await {
+        let later = |s| NOON.plus(Duration::from_secs(s));
+        let late = sent_to(&home, THREE, 700).await;
+        let declined = PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds);
+        home.group.record_payment(news(late, Event::Pay(declined))).await.unwrap();
+        let paid = Event::LookedAgain(QueryOutcome::Paid { transaction: "42".into() });
+        home.group.record_payment(news(late, paid)).await.unwrap();
+        let all = home.group.given_back(10).await.unwrap();
+        let [one] = all.as_slice() else { panic!("{}: {all:?}", home.engine) };
+        assert_eq!((one.what.number, one.why, one.end, one.ended_at), (late, Surplus::Late, None, None));
+        assert!(one.what.is_open && one.what.account == THREE, "{}", home.engine);
+        let done = one.what.news(0, GiveBackEvent::Done, later(5), later(9));
+        home.group.record_give_back(done).await.unwrap();
+
+        let elsewhere = sent_to(&home, AccountId::NOT_KNOWN, 300).await;
+        home.group.owe_elsewhere(elsewhere, 1, FOUR, later(10)).await.unwrap();
+        let all = home.group.given_back(10).await.unwrap();
+        let seen: Vec<_> = all.iter().map(|one| (one.what.number, one.why, one.end, one.ended_at)).collect();
+        assert_eq!(
+            seen,
+            [
+                (elsewhere, Surplus::Elsewhere, None, None),
+                (late, Surplus::Late, Some(GivenBackEnd::Done), Some(later(5))),
+            ],
+            "{}",
+            home.engine
+        );
+        assert_eq!(home.group.given_back(1).await.unwrap(), all[..1], "{}: the newest", home.engine);
+        let nothing = all[0].what.news(0, GiveBackEvent::NothingTaken, later(20), later(20));
+        home.group.record_give_back(nothing).await.unwrap();
+        let newest = home.group.given_back(1).await.unwrap().remove(0);
+        assert_eq!(
+            (newest.end, newest.ended_at),
+            (Some(GivenBackEnd::NothingTaken), Some(later(20))),
+            "{}",
+            home.engine
+        );
     }
 }

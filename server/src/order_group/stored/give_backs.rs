@@ -20,15 +20,20 @@ use evertill_shared::wallet::Wallet;
 
 /// Where the money is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Own,
     Elsewhere,
 }
 
 impl Place {
-    const ALL: [Self; 2] = [Self::Own, Self::Elsewhere];
+    pub const ALL: [Self; 2] = [Self::Own, Self::Elsewhere];
 
     fn select(self) -> String {
+        self.select_with("")
+    }
+
+    /// The same with more columns.
+    pub fn select_with(self, more: &str) -> String {
         let (account, is_elsewhere) = match self {
             Self::Own => ("p.account", 0),
             Self::Elsewhere => ("g.account", 1),
@@ -36,7 +41,7 @@ impl Place {
         format!(
             "SELECT g.number, g.attempt, g.wallet, g.state, g.since, g.next_at, g.tries, g.round, g.words, g.by_hand, \
              g.version, {account} AS account, {is_elsewhere} AS is_elsewhere, p.channel_number, p.currency, \
-             p.amount_minor, o.terminal FROM {} g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
+             p.amount_minor, o.terminal{more} FROM {} g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
              JOIN orders o ON o.number = g.number WHERE",
             self.table()
         )
@@ -49,7 +54,7 @@ impl Place {
         }
     }
 
-    fn account(self) -> &'static str {
+    pub fn account(self) -> &'static str {
         match self {
             Self::Own => "p.account",
             Self::Elsewhere => "g.account",
@@ -65,7 +70,7 @@ fn place_of(elsewhere: Option<AccountId>) -> (Place, String) {
     }
 }
 
-fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
+pub(super) fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
     let text = |column: &str| row.get::<String>(column);
     Ok(GiveBack {
         number: parsed(&text("number")?)?,

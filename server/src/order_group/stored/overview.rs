@@ -1,9 +1,10 @@
 //! What is not settled.
 
 use super::super::Reply;
-use super::super::overview::{Overview, Unsettled};
+use super::super::overview::{GivenBack, Overview, Unsettled};
 use super::StoredGroup;
 use super::give_backs;
+use super::given_back;
 use super::rows::{PAYMENT, REFUND, all, payment_row, refund_row};
 use crate::params;
 
@@ -26,5 +27,10 @@ impl Overview for StoredGroup {
                 ..Unsettled::default()
             })
         })
+    }
+
+    fn given_back(&self, most: u32) -> Reply<Vec<GivenBack>> {
+        let pattern = self.pattern();
+        self.read(move |sql| given_back::newest(sql, &pattern, most))
     }
 }

@@ -1,0 +1,147 @@
+//! Money that went back by itself: what wallets took although no sale needed it, newest first; why, under which number it
+//! goes back, where it stands, and what comes next. What is open stands among what is not settled as well.
+
+use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
+use super::problem::Problem;
+use super::say;
+use super::visitor::{Visit, query_of};
+use super::words::{Words, fill};
+use crate::app::App;
+use crate::order_group::GiveBack;
+use crate::order_group::overview::{GivenBack, GivenBackEnd, Surplus};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use evertill_shared::clock::Timestamp;
+use serde::Deserialize;
+
+/// Rows on a page.
+const ROWS: usize = 50;
+/// Pages at most: whoever has more than this has another trouble than finding one.
+const PAGES: usize = 10;
+
+struct Row {
+    number: String,
+    grouped: String,
+    why: &'static str,
+    terminal: String,
+    amount: String,
+    wallet: String,
+    own: String,
+    badge: Badge,
+    found: String,
+    next: String,
+    deed: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "given_back.html")]
+struct Page {
+    f: Frame,
+    notices: Vec<Notice>,
+    rows: Vec<Row>,
+    newer: Option<String>,
+    older: Option<String>,
+    zone_note: String,
+}
+
+/// Which page, from 1.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    page: String,
+}
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<App>,
+    Query(asked): Query<Asked>,
+    visit: Visit,
+) -> Result<Response, Problem> {
+    if !may_open(visit.who.role, Tab::Unsettled) {
+        return Err(Problem::Forbidden);
+    }
+    let (t, now) = (visit.words(), app.clock.now());
+    let page = asked.page.parse().unwrap_or(1).clamp(1, PAGES);
+    let upto = page * ROWS;
+    // One more than is shown: so it shows if there are more.
+    let list = app.groups.given_back(u32::try_from(upto + 1).unwrap_or(u32::MAX)).await;
+    let missing = |tag: &evertill_shared::order_number::GroupTag| {
+        Notice::new(Tone::Doubt, fill(t.given_back_missing, &[&tag.to_string()]))
+    };
+    let mut notices: Vec<Notice> = list.unreachable.iter().map(missing).collect();
+    let more = list.all.len() > upto;
+    if more && page == PAGES {
+        notices.push(Notice::new(Tone::Doubt, fill(t.given_back_more, &[&upto.to_string()])));
+    }
+    let shown = list.all.iter().skip(upto - ROWS).take(ROWS);
+    let link = |page: usize| format!("/console/given-back?{}", query_of(&[("page", &page.to_string())]));
+    let today = app.base.business_day(now).to_string();
+    let page = Page {
+        f: visit.frame(Tab::Unsettled),
+        notices,
+        rows: shown.map(|one| row(one, now, &today, &visit)).collect(),
+        newer: (page > 1).then(|| link(page - 1)),
+        older: (more && page < PAGES).then(|| link(page + 1)),
+        zone_note: fill(t.times_in, &[visit.store.zone.name()]),
+    };
+    Ok(ok(&page))
+}
+
+fn row(one: &GivenBack, now: Timestamp, today: &str, visit: &Visit) -> Row {
+    let (t, what) = (visit.words(), &one.what);
+    let (next, deed) = next(one, now, visit);
+    Row {
+        number: what.number.to_string(),
+        grouped: what.number.grouped(),
+        why: why(one.why, t),
+        terminal: what.terminal.to_string(),
+        amount: what.amount.to_string(),
+        wallet: say::account(what.wallet, what.account, t),
+        own: what.refund().0,
+        badge: badge(one, t),
+        found: fill(t.given_back_found, &[&say::time_on(what.since, &visit.store.zone, today)]),
+        next: match one.ended_at {
+            Some(at) => {
+                let at = say::time_on(at, &visit.store.zone, today);
+                format!("{next} ({})", fill(t.given_back_ended, &[&at]))
+            }
+            None => next,
+        },
+        deed,
+    }
+}
+
+fn why(why: Surplus, t: &'static Words) -> &'static str {
+    match why {
+        Surplus::Late => t.given_back_late,
+        Surplus::Double => t.given_back_double,
+        Surplus::Elsewhere => t.given_back_elsewhere,
+    }
+}
+
+fn badge(one: &GivenBack, t: &'static Words) -> Badge {
+    match (one.end, &one.what.words) {
+        (Some(GivenBackEnd::Done), _) => Badge::new(Tone::Good, t.given_back_done),
+        (Some(GivenBackEnd::NothingTaken), _) => Badge::new(Tone::Off, t.given_back_nothing),
+        (None, Some(_)) => Badge::new(Tone::Bad, t.give_back_refused),
+        (None, None) => Badge::new(Tone::Wait, t.give_back_open),
+    }
+}
+
+/// What happens by itself, and what a person can do.
+fn next(one: &GivenBack, now: Timestamp, visit: &Visit) -> (String, Option<String>) {
+    let (t, what) = (visit.words(), &one.what);
+    if one.end.is_some() {
+        return (t.given_back_over.to_owned(), None);
+    }
+    let deed = match what {
+        GiveBack { by_hand: true, .. } => Some(fill(t.do_finish, &[&what.refund().0])),
+        GiveBack { words: Some(words), .. } => {
+            let look_up = fill(t.do_look_up, &[&what.refund().0]);
+            Some(format!("{} {look_up}", fill(t.wallet_says, &[words])))
+        }
+        _ => None,
+    };
+    (fill(t.give_back_next, &[&visit.time(what.next_at.max(now))]), deed)
+}
