@@ -4,6 +4,7 @@ mod archive;
 mod damage;
 mod finding;
 mod kill;
+mod parts;
 mod shifts;
 mod space;
 
