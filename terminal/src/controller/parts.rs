@@ -95,7 +95,7 @@ impl Controller {
         }
         self.notices.over();
         self.open_drawer(OpenedFor::Other);
-        self.tell(Notice::HandBack { minor });
+        self.tell(Notice::HandBack { sale, minor });
         true
     }
 
@@ -136,7 +136,12 @@ impl Controller {
         if !free || self.now.monotonic < self.left.ask_at {
             return;
         }
-        let Some(sale) = self.left.sales.first().copied() else { return };
+        if self.left.sales.is_empty() {
+            return;
+        }
+        // In turn: whoever never comes back for theirs holds up nobody else.
+        self.left.sales.rotate_left(1);
+        let Some(sale) = self.left.sales.last().copied() else { return };
         let (minor, number) = (self.part_of(sale), self.name_of_left(sale));
         self.left.ask_at = self.now.monotonic + ASK_AGAIN;
         let shown = Confirm::CashLeft { number, minor };

@@ -217,14 +217,14 @@ impl Controller {
                 }
             } else if !in_hand {
                 if let Some(back) = record.part_back {
-                    self.tell(Notice::HandBack { minor: back.minor });
+                    self.tell(Notice::HandBack { sale, minor: back.minor });
                 }
                 self.give_up_aside(sale);
             } else if record.part.is_some() {
                 self.at = At::Cash { given_minor: 0 };
             } else if let Some(back) = record.part_back {
                 // It may have ended before anybody had read that.
-                self.tell(Notice::HandBack { minor: back.minor });
+                self.tell(Notice::HandBack { sale, minor: back.minor });
             }
             if in_hand {
                 if matches!(record.attempts.last(), Some(last) if last.outcome == Some(Settled::Reversed)) {

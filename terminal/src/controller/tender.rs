@@ -133,7 +133,9 @@ impl Controller {
         let waits = self.frozen == Some(sale) && matches!(self.at, At::AwaitCode { .. });
         match error.code() {
             Some(code) if !code.is_later() && !matches!(code, ErrorCode::TerminalBlocked) && waits => {
-                self.at = At::Sale;
+                // A sale with a part in the drawer is not left.
+                let in_place = self.part_of(self.frozen.unwrap_or_default()) > 0;
+                self.at = if in_place { At::Cash { given_minor: 0 } } else { At::Sale };
                 self.tell(Notice::ServerRefused { code: code.word() });
             }
             _ => {}

@@ -30,7 +30,7 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
             amount = format_amount(*minor, money);
             (K::CashInPlace, amount.as_str(), 0, PrinterState::None)
         }
-        Some(Notice::HandBack { minor }) => {
+        Some(Notice::HandBack { minor, .. }) => {
             amount = format_amount(*minor, money);
             (K::HandBack, amount.as_str(), 0, PrinterState::None)
         }

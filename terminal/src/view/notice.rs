@@ -55,6 +55,8 @@ pub enum Notice {
     },
     /// A part that was taken in cash is to be handed back to the customer.
     HandBack {
+        /// Of which sale: two may be about the same amount.
+        sale: u64,
         /// How much, in minor units.
         minor: i64,
     },

@@ -605,7 +605,7 @@ pub fn all() -> Vec<Sample> {
     let number = "202611201405123456781792".to_owned();
     let left = Some(Confirm::CashLeft { number, minor: 10_000 });
     add("cash_part_left", Screen { confirm: left, ..screen(Page::Sale(SalePage::default())) });
-    let notice = Some(Notice::HandBack { minor: 10_000 });
+    let notice = Some(Notice::HandBack { sale: 1, minor: 10_000 });
     add("cash_part_hand_back", Screen { notice, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChat, Wallet::Alipay];
     let rest = AwaitCodePage { total_minor: 20_902, part_minor: 10_000, shows: wallets.clone(), wallets };

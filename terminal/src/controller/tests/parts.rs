@@ -154,7 +154,7 @@ fn a_sale_with_a_part_in_the_drawer_is_not_left_until_it_went_back() {
     till.confirm(true);
     till.confirm(true);
     assert_eq!((parts_back(&till), till.kicks), (1, 2));
-    assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
+    assert!(matches!(till.notice(), Some(Notice::HandBack { minor: 200, .. })));
     assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 450));
     till.act(UserAction::VoidSale);
     till.confirm(true);
@@ -246,7 +246,7 @@ fn killed_when_the_part_was_to_go_back_the_till_says_so_again() {
     till.confirm(true);
     drop(till);
     let till = start(disk.path());
-    assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
+    assert!(matches!(till.notice(), Some(Notice::HandBack { minor: 200, .. })));
     assert!(matches!(till.page(), Page::Sale(page) if page.total_minor == 450));
     assert_eq!(parts_back(&till), 1);
 }
@@ -258,7 +258,7 @@ fn a_part_that_went_back_long_ago_is_not_handed_back_a_second_time() {
     part_of_tea(&mut till);
     till.act(UserAction::Back);
     till.act(UserAction::CashBack);
-    till.act(UserAction::Confirm(true));
+    till.confirm(true);
     till.act(UserAction::TenderCode);
     let attempt = scan_rest(&mut till);
     till.answer_payment(attempt, Q::Pay, P::Declined);
@@ -300,7 +300,7 @@ fn cash_of_a_customer_who_was_set_aside_stays_until_somebody_says_that_it_went_b
     till.confirm(true);
     assert_eq!(till.notice(), Some(&Notice::EarlierPaymentReversed { order_number: number(1).to_string() }));
     till.act(UserAction::DismissNotice);
-    assert_eq!(till.notice(), Some(&Notice::HandBack { minor: 200 }));
+    assert!(matches!(till.notice(), Some(Notice::HandBack { minor: 200, .. })));
     assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (1, 1));
     till.pass(400);
     assert_eq!(confirm(&till), None, "once");
