@@ -6,6 +6,7 @@ mod blocks;
 pub mod document;
 pub mod examples;
 mod labels;
+pub mod practice_codes;
 pub mod sheet;
 mod shift;
 pub mod template_file;

@@ -48,6 +48,17 @@ fn the_usual_template_is_a_beginning_and_a_mistake_in_it_is_named_by_its_line() 
 }
 
 #[test]
+fn training_codes_come_on_paper() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, start) in [("a.png", b"\x89PNG".as_slice()), ("a.pdf", b"%PDF-"), ("a.txt", b"")] {
+        said(&tool(dir.path(), &["practice-codes", "--paper", "58mm", "--out", name]));
+        assert!(fs::read(dir.path().join(name)).unwrap().starts_with(start), "{name}");
+    }
+    let text = fs::read_to_string(dir.path().join("a.txt")).unwrap();
+    assert!(text.contains("100000000000000001") && text.contains("250000000000000004"), "{text}");
+}
+
+#[test]
 fn a_preview_becomes_what_its_ending_says() {
     let dir = tempfile::tempdir().unwrap();
     let starts = |name: &str, start: &[u8]| {

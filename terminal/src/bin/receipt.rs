@@ -4,12 +4,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use evertill_hardware::{Document, Profile};
 use evertill_shared::id::SaleKey;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::receipt::Receipt;
 use evertill_shared::receipt::template::{DEFAULT, Logo, Template};
 use evertill_terminal::config::{Config, Identity, remembered_language};
 use evertill_terminal::journal_store::books_of;
 use evertill_terminal::journal_store::records::SaleRecord;
 use evertill_terminal::print::examples::Example;
+use evertill_terminal::print::practice_codes::practice_codes;
 use evertill_terminal::print::sheet::{Face, pdf, png, sheet};
 use evertill_terminal::print::{Look, document, receipt_of_sale, template_file};
 use evertill_terminal::view::Language;
@@ -31,7 +31,8 @@ const FONT: &[u8] = include_bytes!("../../ui/fonts/NotoSansSC-Regular.otf");
     after_help = "Examples:\n  evertill-receipt default > receipt.template\n  evertill-receipt check receipt.template\n  \
     evertill-receipt preview --template receipt.template --out preview.png\n  \
     evertill-receipt logo shop.png --width 384 >> receipt.template\n  \
-    evertill-receipt reprint --data /var/lib/evertill-till --sale T0003-1-42 --out receipt.pdf\n\n\
+    evertill-receipt reprint --data /var/lib/evertill-till --sale T0003-1-42 --out receipt.pdf\n  \
+    evertill-receipt practice-codes --out codes.pdf\n\n\
     Exit status: 0 if all is right, 1 if not; the error says what, and where."
 )]
 struct Arguments {
@@ -60,6 +61,15 @@ enum Command {
     },
     /// Write the receipt of a sale that this till made into a file, marked as a copy.
     Reprint(Reprint),
+    /// The payment codes that a till takes in training, on paper.
+    PracticeCodes {
+        /// The paper.
+        #[arg(long, value_enum, default_value_t = Paper::Mm80)]
+        paper: Paper,
+        /// Where to: its ending says as what, .png, .pdf or .txt.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -144,6 +154,9 @@ fn main() -> ExitCode {
         Command::Preview(preview) => show(&preview),
         Command::Logo { picture, width } => logo(&picture, width),
         Command::Reprint(reprint) => write_again(&reprint),
+        Command::PracticeCodes { paper, out } => {
+            write(&practice_codes(), &paper.profile(), "Evertill training", &out)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -178,17 +191,17 @@ fn show(preview: &Preview) -> Done {
     let look = Look { language: preview.language.language(), template: &template };
     let page = document(&receipt, look);
     match &preview.out {
-        Some(out) => write(&page, &preview.paper.profile(), &receipt, out),
+        Some(out) => write(&page, &preview.paper.profile(), &receipt.qr_text(), out),
         None => say(&page.to_text(preview.paper.profile().columns)),
     }
 }
 
-fn write(page: &Document, profile: &Profile, receipt: &Receipt, out: &Path) -> Done {
+fn write(page: &Document, profile: &Profile, title: &str, out: &Path) -> Done {
     let face = Face::new(FONT)?;
     let bytes = match out.extension().and_then(|ending| ending.to_str()) {
         Some("txt") => page.to_text(profile.columns).into_bytes(),
         Some("png") => png::png(&sheet(page, profile, &face)?, &face)?,
-        Some("pdf") => pdf::pdf(&sheet(page, profile, &face)?, &face, &receipt.qr_text())?,
+        Some("pdf") => pdf::pdf(&sheet(page, profile, &face)?, &face, title)?,
         _ => return Err("the file's ending says what it becomes: .png, .pdf or .txt".into()),
     };
     fs::write(out, bytes).map_err(|error| format!("{}: {error}", out.display()))?;
@@ -209,7 +222,7 @@ fn write_again(reprint: &Reprint) -> Done {
     // It is no print job: it is not counted, and marked as a copy all the same.
     let receipt = receipt_of_sale(&identity, &record).as_copy(0);
     let page = document(&receipt, Look { language, template: &template });
-    write(&page, &reprint.paper.profile(), &receipt, &reprint.out)
+    write(&page, &reprint.paper.profile(), &receipt.qr_text(), &reprint.out)
 }
 
 /// The sale as it follows from the journal and its archive, each entry of which is verified on the way.

@@ -281,3 +281,25 @@ fn goods_that_came_without_ages_are_sold_until_all_have_come_anew() {
     drop(goods);
     assert_eq!(Goods::open(&path).unwrap().standing().name, "", "and it stays so");
 }
+
+#[test]
+fn training_reads_the_shops_goods_and_can_write_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("goods.db");
+    assert!(Goods::open_to_read(&path).is_err(), "it makes no file");
+    assert!(!path.exists());
+    let mut goods = Goods::open(&path).unwrap();
+    let everything = |products: &[Product], version| {
+        let products = Some(products.to_vec());
+        Catalogue { version, products, gone: Vec::new(), part: None }
+    };
+    goods.take_in(&everything(&[product("a", "Green tea", &["0036000291452"])], 1)).unwrap();
+    let mut lent = Goods::open_to_read(&path).unwrap();
+    assert_eq!(lent.standing().version, Some(1));
+    assert_eq!(lent.by_barcode("0036000291452").unwrap().name, "Green tea");
+    assert!(lent.take_in(&everything(&[product("b", "Tea bag", &["6901234567892"])], 2)).is_err());
+    assert!(goods.by_id("b").is_none() && lent.by_id("b").is_none());
+    // The shop changes its prices meanwhile: the till takes them in, and who practises sees them.
+    goods.take_in(&everything(&[product("b", "Tea bag", &["6901234567892"])], 2)).unwrap();
+    assert_eq!(lent.by_id("b").unwrap().name, "Tea bag");
+}
