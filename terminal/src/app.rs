@@ -8,6 +8,7 @@ mod scanner;
 
 use crate::config::{
     Config, ScannerConfig, kiosk_is_meant, remembered_colours, remembered_language, remembered_scanner,
+    remembered_text_size,
 };
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::front::{Errand, Front, Heard};
@@ -206,6 +207,7 @@ fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfi
     Options {
         language: remembered_language(data, config),
         colours: remembered_colours(data, config),
+        text_size: remembered_text_size(data, config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         servers: config.servers.clone(),
         has_printer: config.printer.is_some(),

@@ -7,6 +7,7 @@ mod identity;
 mod printers;
 mod scanner;
 mod spoken;
+mod text_size;
 
 pub use coloured::{ColoursName, remember_colours, remembered_colours};
 pub use customer_screen::{CustomerScreenConfig, Place};
@@ -17,7 +18,9 @@ pub use scanner::{
     PrefixName, ScannerConfig, ScannerWay, forget_scanner, remember_scanner, remembered_scanner,
 };
 pub use spoken::{remember_language, remembered_language};
+pub use text_size::{remember_text_size, remembered_text_size};
 
+use crate::view::TextSize;
 use evertill_hardware::DrawerKick;
 use evertill_hardware::drawer::DrawerPin;
 use evertill_hardware::escpos::profile::{Completion, Profile};
@@ -71,6 +74,9 @@ pub struct Config {
     /// How the screens are coloured: `light`, `dark` or `high_contrast`.
     #[serde(default)]
     pub colours: ColoursName,
+    /// How large words are, in hundredths: 100, 125 or 150.
+    #[serde(default, deserialize_with = "text_size::of_settings")]
+    pub text_size: TextSize,
     /// Cover the whole display.
     #[serde(default)]
     pub fullscreen: bool,
@@ -216,6 +222,7 @@ impl Default for Config {
             trust: default_trust(),
             language: default_language(),
             colours: ColoursName::default(),
+            text_size: TextSize::default(),
             fullscreen: false,
             kiosk: false,
             lock_after_minutes: default_lock(),
@@ -484,6 +491,7 @@ mod tests {
             ("[scanner]\nport = \"/dev/x\"\nframe = \"9N1\"", "[scanner]"),
             ("colour = 1", "colour"),
             ("colours = \"pink\"", "high_contrast"),
+            ("text_size = 110", "text_size"),
             ("in_store_codes = [\"69IIIIIWWWWWC\"]", "in-store"),
             ("archive_after_days = 6", "archive_after_days"),
             ("[display]\nserial = \"/dev/x\"\nframe = \"9N1\"", "[display]"),

@@ -44,7 +44,8 @@ use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
 use crate::view::{
-    AdjustTarget, Colours, DisplayState, Language, PrinterState, ScannerState, Screen, TestPrint, UserAction,
+    AdjustTarget, Colours, DisplayState, Language, PrinterState, ScannerState, Screen, TestPrint, TextSize,
+    UserAction,
 };
 use approval::Approval;
 use cart::Cart;
@@ -137,6 +138,7 @@ pub struct Controller {
     options: Options,
     language: Language,
     colours: Colours,
+    text_size: TextSize,
     identity: Option<Identity>,
     fingerprint: String,
     journal: Option<Box<dyn Journal>>,
@@ -189,6 +191,7 @@ impl Controller {
         Self {
             language: options.language,
             colours: options.colours,
+            text_size: options.text_size,
             printer: if options.has_printer { PrinterState::Disconnected } else { PrinterState::None },
             scanner: if options.scanner.is_some() { ScannerState::Disconnected } else { ScannerState::None },
             options,
@@ -279,6 +282,7 @@ impl Controller {
             A::DismissNotice => self.notices.dismiss(),
             A::Language(language) => self.speak(language),
             A::Colours(colours) => self.colour(colours),
+            A::TextSize(size) => self.size_words(size),
             A::RetryFault => self.retry(),
             A::Confirm { question, yes } => self.answer_question(question, yes),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
@@ -384,6 +388,13 @@ impl Controller {
         if self.colours != colours {
             self.colours = colours;
             self.out.push(Command::KeepColours(colours));
+        }
+    }
+
+    fn size_words(&mut self, size: TextSize) {
+        if self.text_size != size {
+            self.text_size = size;
+            self.out.push(Command::KeepTextSize(size));
         }
     }
 

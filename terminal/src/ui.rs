@@ -35,7 +35,7 @@ mod generated {
     slint::include_modules!();
 }
 
-use crate::view::{Language, Page, Screen, UserAction, View};
+use crate::view::{Language, Page, Screen, TextSize, UserAction, View};
 use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
 use generated::{ConfirmData, ConfirmKind, MainWindow, PageKind, TextTools, Till};
@@ -208,6 +208,11 @@ fn connect_frame(window: &MainWindow, act: &Act) {
     let send = act.clone();
     till.on_choose_colours(move |colours| send(UserAction::Colours(look::colours_of(colours))));
     let send = act.clone();
+    till.on_choose_text_size(move |percent| {
+        let size = u64::try_from(percent).ok().and_then(TextSize::of_percent);
+        size.into_iter().for_each(|size| send(UserAction::TextSize(size)));
+    });
+    let send = act.clone();
     till.on_open_refunds(move || send(UserAction::OpenRefunds));
     let send = act.clone();
     till.on_open_orders(move || send(UserAction::OpenOrders));
@@ -225,6 +230,7 @@ fn connect_frame(window: &MainWindow, act: &Act) {
 fn apply(window: &MainWindow, screen: &Screen) {
     choose_language(window, screen.language);
     look::choose(window, screen.colours);
+    look::write(window, screen.text_size);
     let till = window.global::<Till>();
     let fresh = till.get_page() != page_kind(&screen.page);
     let answered = screen.confirm.is_none() && till.get_confirm().kind != ConfirmKind::None;

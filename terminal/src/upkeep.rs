@@ -21,8 +21,16 @@ const TRUST: &str = "trust.json";
 /// Held by the till's program for as long as it runs, whether or not it is registered yet.
 pub const PROGRAM_LOCK: &str = "program.lock";
 /// Settings, which may go to another machine. The key, its seal and the registration never do; goods come from the server.
-const SETTINGS: [&str; 7] =
-    ["till.toml", "printers.toml", TRUST, "scanner.toml", "language", "colours", template_file::NAME];
+const SETTINGS: [&str; 8] = [
+    "till.toml",
+    "printers.toml",
+    TRUST,
+    "scanner.toml",
+    "language",
+    "colours",
+    "text-size",
+    template_file::NAME,
+];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]

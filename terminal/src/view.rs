@@ -31,7 +31,7 @@ pub use aside::{AboutPage, FaultPage, RefundItem, RefundRefusal, RefundState, Re
 pub use customer::{CustomerLine, CustomerPage, CustomerScreen};
 pub use day::{DayPage, DisplayState, TestPrint, WalletAnswers, WalletLine};
 pub use lock::{ApprovalPage, LockPage, LockPerson, LockState, StaffRole, UnderWay};
-pub use look::Colours;
+pub use look::{Colours, TextSize};
 pub use notice::{Confirm, Notice};
 pub use orders::{
     AskRefundPage, AskedLine, AskedSaid, AttemptEnd, OrderAdvice, OrderAttempt, OrderLine, OrderPage,
@@ -64,6 +64,8 @@ pub struct Screen {
     pub language: Language,
     /// How all of it is coloured.
     pub colours: Colours,
+    /// How large all of its words are.
+    pub text_size: TextSize,
     /// How amounts of this store are written.
     pub money: MoneyStyle,
     /// The bar that is on every page.

@@ -12,7 +12,7 @@ mod platform;
 
 pub use bare::run_bare;
 pub use commands::serve;
-pub use elements::{Element, elements};
+pub use elements::{Element, elements, scrolled};
 pub use platform::{Picture, Surface};
 
 use slint::PlatformError;

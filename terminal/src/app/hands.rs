@@ -5,6 +5,7 @@ use super::scanner::ScannerSeat;
 use crate::catalogue_store::{CatalogueError, Goods, SearchText};
 use crate::config::{
     Config, Identity, forget_scanner, remember_colours, remember_language, remember_scanner,
+    remember_text_size,
 };
 use crate::controller::{Command, EnrolError, EnrolledAs, Input, PrintReport};
 use crate::front::{Errand, Heard};
@@ -104,6 +105,11 @@ impl Hands {
             Command::KeepColours(colours) => {
                 if let Err(error) = remember_colours(&self.data, colours) {
                     tracing::error!(%error, "the colours cannot be kept for the next start");
+                }
+            }
+            Command::KeepTextSize(size) => {
+                if let Err(error) = remember_text_size(&self.data, size) {
+                    tracing::error!(%error, "the size of words cannot be kept for the next start");
                 }
             }
             Command::OpenJournal(identity) => self.open_journal(&identity),

@@ -5,7 +5,8 @@ use crate::config::{Identity, ScannerConfig};
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Answer, Request};
 use crate::view::{
-    Colours, DisplayState, EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, UserAction,
+    Colours, DisplayState, EnrolFailure, FaultPage, Language, PrinterState, ScannerState, Screen, TextSize,
+    UserAction,
 };
 use evertill_hardware::ScanText;
 use evertill_hardware::label::in_store::InStoreRule;
@@ -34,6 +35,8 @@ pub struct Options {
     pub language: Language,
     /// The colours to begin with.
     pub colours: Colours,
+    /// The size of words to begin with.
+    pub text_size: TextSize,
     /// The program's version.
     pub version: String,
     /// The servers that are configured.
@@ -197,6 +200,8 @@ pub enum Command {
     KeepLanguage(Language),
     /// Have these colours at the next start too.
     KeepColours(Colours),
+    /// Have words of this size at the next start too.
+    KeepTextSize(TextSize),
     /// Open the journal and load the goods.
     OpenJournal(Box<Identity>),
     /// Look which scanners are plugged in, then [`Input::ScannersFound`].

@@ -32,6 +32,7 @@ impl Controller {
         Screen {
             language: self.language,
             colours: self.colours,
+            text_size: self.text_size,
             money: self.money_style(),
             status: self.status_bar(),
             page: self

@@ -1,12 +1,17 @@
-//! The colours of a window.
+//! The colours of a window, and the size of its words.
 
 use super::generated::{Colours as Shown, MainWindow, Theme};
-use crate::view::Colours;
+use crate::view::{Colours, TextSize};
 use slint::ComponentHandle;
 
 /// Colours the till's window.
 pub fn choose(window: &MainWindow, colours: Colours) {
     window.global::<Theme>().set_colours(shown(colours));
+}
+
+/// Writes all words of the till's window so large.
+pub fn write(window: &MainWindow, size: TextSize) {
+    window.global::<Theme>().set_grow(f32::from(size.percent()) / 100.0);
 }
 
 /// What Slint calls them.

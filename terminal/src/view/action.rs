@@ -1,6 +1,6 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::{AmountPurpose, Colours, Language, PracticeCustomer, ScannerMarks, Wallet};
+use super::{AmountPurpose, Colours, Language, PracticeCustomer, ScannerMarks, TextSize, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::order::discount::Reason;
 use evertill_shared::secret::SecretText;
@@ -292,4 +292,6 @@ pub enum UserAction {
     Language(Language),
     /// Colour the screens like this.
     Colours(Colours),
+    /// Write all words so large.
+    TextSize(TextSize),
 }

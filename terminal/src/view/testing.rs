@@ -1,12 +1,15 @@
 //! A till's window for tests of what is made of it.
 
-use super::{Colours, Language, Link, MoneyStyle, Page, PrinterState, ScannerState, Screen, StatusBar};
+use super::{
+    Colours, Language, Link, MoneyStyle, Page, PrinterState, ScannerState, Screen, StatusBar, TextSize,
+};
 
 /// That page of a till that is online and has nothing to tell.
 pub fn screen(page: Page) -> Screen {
     Screen {
         language: Language::English,
         colours: Colours::Light,
+        text_size: TextSize::Normal,
         money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
         status: StatusBar {
             store: "Corner Store".into(),

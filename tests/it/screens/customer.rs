@@ -128,7 +128,7 @@ fn the_customer_sees_every_state_whole_and_as_it_was_last_seen() {
                     .filter(|e| list.is_none_or(|(top, bottom)| e.y >= top || e.y + e.height <= bottom))
                     .filter(|e| !(state == "sale_long" && e.label.starts_with("Paper tissues") || e.y < 0.0))
                     .collect();
-                let found = complaints(&whole, width as f32, height as f32);
+                let found = complaints(&whole, &[], width as f32, height as f32);
                 wrong.extend(found.into_iter().map(|what| format!("{name}: {what}")));
                 wrong.extend(pictures::compare(&name, &picture).err());
             }

@@ -3,7 +3,7 @@
 
 use super::customer::Both;
 use super::{Bench, pictures, samples};
-use evertill_terminal::view::{Colours, Language, Screen};
+use evertill_terminal::view::{Colours, Language, Screen, TextSize};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,8 @@ const COLUMNS: [(&str, &str, Language, Colours); 4] = [
     ("dark", "Dark", Language::English, Colours::Dark),
     ("contrast", "High contrast, Chinese", Language::Chinese, Colours::HighContrast),
 ];
+
+const LARGER: [&str; 4] = ["sale_on_duty", "cash_change", "done_cash", "payment_unknown"];
 
 const CUSTOMER: [(&str, &str); 3] =
     [("sale", "Goods as they come"), ("scan_this", "A code to scan"), ("paid_cash", "Thanks")];
@@ -71,6 +73,24 @@ fn text(bench: &Bench, wrong: &mut Vec<String>) -> String {
     page
 }
 
+/// Pages with their words half as large again.
+fn larger_part(bench: &Bench, wrong: &mut Vec<String>) -> String {
+    let mut part = String::from("\n## Larger words\n\n| | |\n|---|---|\n");
+    for name in LARGER {
+        let sample = samples::all().into_iter().find(|sample| sample.name == name).unwrap();
+        let mut cells = String::new();
+        for (language, code) in [(Language::English, "en"), (Language::Chinese, "zh")] {
+            let file = format!("larger_{name}_{code}.png");
+            let text_size = TextSize::Larger;
+            let picture = bench.show(&Screen { language, text_size, ..sample.screen.clone() });
+            wrong.extend(pictures::compare_with(&picture_of(&file), &pictures::reduce(&picture, 2)).err());
+            write!(cells, " ![150 %](images/gallery/{file}) |").unwrap();
+        }
+        writeln!(part, "|{cells}").unwrap();
+    }
+    part
+}
+
 fn customers_part(both: &Both, wrong: &mut Vec<String>) -> String {
     let mut part = String::from("\n## What the customer sees\n\n| | |\n|---|---|\n");
     for (state, title) in CUSTOMER {
@@ -91,6 +111,7 @@ fn the_gallery_shows_the_till_as_it_is() {
     let both = Both::new();
     let mut wrong = Vec::new();
     let mut page = text(&both.bench, &mut wrong);
+    page.push_str(&larger_part(&both.bench, &mut wrong));
     page.push_str(&customers_part(&both, &mut wrong));
     let path = docs().join("gallery.md");
     if pictures::accepting() {

@@ -12,12 +12,18 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
-/// Writes the picture to `target/screens` and compares it with the stored one.
-pub fn compare(name: &str, picture: &Picture) -> Result<(), String> {
+/// Writes the picture to `target/screens`.
+pub fn write(name: &str, picture: &Picture) -> Result<PathBuf, String> {
     let written = root().join("../target/screens");
     std::fs::create_dir_all(&written).map_err(|e| e.to_string())?;
     let full = written.join(format!("{name}.png"));
     save(&full, picture)?;
+    Ok(full)
+}
+
+/// Writes the picture to `target/screens` and compares it with the stored one.
+pub fn compare(name: &str, picture: &Picture) -> Result<(), String> {
+    let full = write(name, picture)?;
     let stored = root().join("pictures").join(format!("{name}.png"));
     compare_with(&stored, &reduce(picture, REDUCED))
         .map_err(|why| format!("{why}; look at {}", full.display()))

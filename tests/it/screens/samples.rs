@@ -95,6 +95,7 @@ pub fn screen(page: Page) -> Screen {
     Screen {
         language: Language::English,
         colours: Colours::Light,
+        text_size: TextSize::Normal,
         money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
         status: status(),
         page,

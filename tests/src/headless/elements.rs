@@ -58,6 +58,14 @@ pub fn elements(component: &impl ElementRoot) -> Vec<Element> {
     handles.iter().filter_map(describe).collect()
 }
 
+/// Those of them that lie in something that moves under a finger: what does not fit there is reached by moving it.
+pub fn scrolled(component: &impl ElementRoot) -> Vec<Element> {
+    let labelled = |e: &ElementHandle| e.accessible_label().is_some_and(|label| !label.is_empty());
+    let moving = component.root_element().query_descendants().match_inherits("Flickable").find_all();
+    let within = moving.iter().flat_map(|it| it.query_descendants().match_predicate(labelled).find_all());
+    within.filter_map(|handle| describe(&handle)).collect()
+}
+
 fn describe(handle: &ElementHandle) -> Option<Element> {
     let position = handle.absolute_position();
     let size = handle.size();

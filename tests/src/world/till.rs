@@ -27,7 +27,7 @@ use evertill_terminal::controller::{Command, Controller, Input, Moment, Options}
 use evertill_terminal::journal_store::JournalError;
 use evertill_terminal::sync::worker::perform;
 use evertill_terminal::sync::{Answer, Request};
-use evertill_terminal::view::{Colours, Language, Page, Screen};
+use evertill_terminal::view::{Colours, Language, Page, Screen, TextSize};
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -140,6 +140,7 @@ impl Till {
         let options = Options {
             language: Language::English,
             colours: Colours::Light,
+            text_size: TextSize::Normal,
             version: "0".into(),
             servers: self.identity.servers.clone(),
             has_printer: false,
@@ -242,6 +243,7 @@ impl Till {
             | Command::KeepReceiptTemplate(_)
             | Command::KeepLanguage(_)
             | Command::KeepColours(_)
+            | Command::KeepTextSize(_)
             | Command::EndProgram
             | Command::BeginTraining => {}
         }

@@ -8,7 +8,7 @@ use crate::journal_store::{
     SalesWanted, StoredSale, Unsent,
 };
 use crate::sync::{Answer, NetError, PaymentQuestion};
-use crate::view::{Colours, Page, PaymentState as Shown};
+use crate::view::{Colours, Page, PaymentState as Shown, TextSize};
 pub use crate::view::{FaultPage, Notice};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::Prefixes;
@@ -295,6 +295,7 @@ impl Till {
         let options = Options {
             language: Language::English,
             colours: Colours::Light,
+            text_size: TextSize::Normal,
             version: "0".into(),
             servers: vec!["https://configured:8443".into()],
             has_printer: true,

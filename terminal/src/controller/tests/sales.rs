@@ -130,6 +130,19 @@ fn a_language_chosen_on_the_screen_is_kept_once_for_the_next_start() {
 }
 
 #[test]
+fn a_size_of_words_chosen_on_the_screen_counts_on_every_page_and_is_kept_once() {
+    let mut till = Till::online();
+    till.other.clear();
+    till.act(UserAction::OpenAbout);
+    till.act(UserAction::TextSize(TextSize::Larger));
+    till.act(UserAction::TextSize(TextSize::Larger));
+    assert!(matches!(till.other[..], [Command::KeepTextSize(TextSize::Larger)]));
+    assert_eq!(till.screen.as_ref().unwrap().text_size, TextSize::Larger);
+    till.act(UserAction::Back);
+    assert_eq!(till.screen.as_ref().unwrap().text_size, TextSize::Larger, "the sale as well");
+}
+
+#[test]
 fn what_a_scale_has_weighed_is_a_line_of_its_own_with_its_weight_and_price() {
     let mut till = Till::online();
     till.scan("2812345005125");
