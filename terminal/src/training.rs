@@ -314,6 +314,7 @@ impl Training {
             | Command::ForgetIdentity
             | Command::KeepLanguage(_)
             | Command::KeepColours(_)
+            | Command::KeepTextSize(_)
             | Command::OpenJournal(_)
             | Command::FindScanners
             | Command::UseScanner(_)
