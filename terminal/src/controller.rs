@@ -21,6 +21,7 @@ mod link;
 mod notice;
 mod orders;
 mod payment;
+mod pictures;
 mod pin;
 mod printing;
 mod question;
@@ -33,13 +34,15 @@ mod tender;
 mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
+pub use pictures::PictureShelf;
 
 use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
 use crate::view::{
-    AdjustTarget, Colours, DisplayState, Language, PrinterState, ScannerState, Screen, TestPrint, TextSize, UserAction,
+    AdjustTarget, Colours, DisplayState, Language, PrinterState, ScannerState, Screen, TestPrint, TextSize,
+    UserAction,
 };
 use approval::Approval;
 use cart::Cart;
@@ -241,6 +244,7 @@ impl Controller {
             Input::Printed { job, report } => self.on_printed(job, report),
             Input::Kicked { kick, report } => self.on_kicked(kick, report),
             Input::TestPrinted(report) => self.on_test_printed(report),
+            Input::PictureKept { name, is_good } => self.on_picture_kept(name, is_good),
             Input::Display(state) => self.on_display(state),
             Input::Started { identity, fingerprint } => self.on_started(identity, fingerprint),
             Input::CannotStart(page) => self.fail(Fault::Own(page)),
@@ -497,6 +501,8 @@ impl Controller {
             catalogue: Some(self.goods.standing()),
             staff_version: self.duty.version(),
             receipt_template: &self.options.receipt_template,
+            pictures: self.options.pictures.name(),
+            wanted_picture: self.options.pictures.wanted(&self.goods),
             refunds_wanted: matches!(self.at, At::Refunds),
         };
         if self.identity.is_none() {

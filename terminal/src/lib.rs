@@ -9,6 +9,7 @@ pub mod controller;
 #[cfg(feature = "window")]
 pub mod fonts;
 pub mod journal_store;
+pub mod picture_store;
 pub mod print;
 pub mod staff_store;
 pub mod sync;

@@ -81,6 +81,8 @@ pub enum AuditKind {
     ShiftGivenUp,
     /// How the receipts of all tills look was changed.
     ReceiptTemplateChanged,
+    /// Goods were given a picture, or theirs was taken away.
+    PictureChanged,
 }
 
 /// Something to be written down.

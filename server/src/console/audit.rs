@@ -112,5 +112,6 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::DoubtSettled => t.did_doubt_settled,
         AuditKind::ShiftGivenUp => t.did_shift_given_up,
         AuditKind::ReceiptTemplateChanged => t.did_receipt_changed,
+        AuditKind::PictureChanged => t.did_picture,
     }
 }

@@ -16,6 +16,7 @@ mod keeping;
 mod limits;
 mod orders;
 mod payments;
+mod pictures;
 mod random;
 mod receipt_template;
 mod refunds;

@@ -7,9 +7,10 @@ use evertill_terminal::view::{Colours, Language, Screen, TextSize};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("sale_on_duty", "A sale"),
     ("sale_discounts", "Discounts, notes, another price"),
+    ("sale_pictures", "Goods to tap with pictures"),
     ("sale_offline", "Without the network: what works, and what waits"),
     ("sale_age", "Goods that ask for an age"),
     ("adjust_line", "A line is changed"),
