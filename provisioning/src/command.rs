@@ -1,6 +1,7 @@
 //! The commands, a file each, and what they share.
 
 pub mod catalogue_import;
+pub mod catalogue_pictures;
 pub mod group_add;
 pub mod group_change;
 pub mod group_list;

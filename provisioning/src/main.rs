@@ -118,6 +118,8 @@ enum Terminal {
 enum Catalogue {
     /// Replaces the catalogue with the products of a file.
     Import(command::catalogue_import::Args),
+    /// Gives goods small pictures, or takes theirs away.
+    Pictures(command::catalogue_pictures::Args),
 }
 
 fn main() -> ExitCode {
@@ -153,6 +155,7 @@ async fn run(command: Command) -> command::Outcome {
         Command::Terminal(Terminal::Unblock(args)) => command::terminal_block::unblock(&args).await,
         Command::Terminal(Terminal::Retire(args)) => command::terminal_retire::run(&args).await,
         Command::Catalogue(Catalogue::Import(args)) => command::catalogue_import::run(&args).await,
+        Command::Catalogue(Catalogue::Pictures(args)) => command::catalogue_pictures::run(&args).await,
         Command::Status(args) => command::status::run(&args).await,
     }
 }

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+pub mod pictures;
 pub mod receipt_template;
 pub mod refunds;
 pub mod server_keys;

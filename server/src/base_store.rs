@@ -19,6 +19,7 @@ mod identity;
 mod journal;
 mod moves;
 mod people;
+mod pictures;
 mod pins;
 mod receipt_template;
 mod sessions;
@@ -168,6 +169,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "receipt_template",
         sqlite: include_str!("../migrations/sqlite/base_0017_receipt_template.sql"),
         postgres: include_str!("../migrations/postgres/base_0017_receipt_template.sql"),
+    },
+    Migration {
+        number: 18,
+        name: "pictures",
+        sqlite: include_str!("../migrations/sqlite/base_0018_pictures.sql"),
+        postgres: include_str!("../migrations/postgres/base_0018_pictures.sql"),
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::api::{
     acceptance, catalogue, countersign, enrol, groups, health, journal, notifications, orders, payments,
-    receipt_template, refunds, server_keys, staff, terminal, till_refund, till_staff,
+    pictures, receipt_template, refunds, server_keys, staff, terminal, till_refund, till_staff,
 };
 use crate::app::App;
 use crate::console;
@@ -38,6 +38,8 @@ fn tills(app: &App) -> Router<App> {
         .route(path::CATALOGUE, get(catalogue::catalogue))
         .route(path::TILL_STAFF, get(till_staff::till_staff))
         .route(path::RECEIPT_TEMPLATE, get(receipt_template::receipt_template))
+        .route(path::PICTURES, get(pictures::pictures))
+        .route(path::PICTURE, get(pictures::picture))
         .route(path::JOURNAL, post(journal::hand_in))
         .route(path::COUNTERSIGN, post(countersign::countersign))
         .route(path::DRAFTS, post(orders::create_draft))
@@ -79,6 +81,7 @@ fn people() -> Router<App> {
         .route(staff_path::REFUNDS, post(staff::ask_refund))
         .route(staff_path::ACCEPT_ORDER, post(acceptance::accept_order))
         .route(staff_path::CATALOGUE, put(staff::put_catalogue))
+        .route(staff_path::PICTURES, put(pictures::set_picture))
         .route(groups_path::GROUPS, get(groups::list_groups).post(groups::add_group))
         .route(groups_path::GROUP, post(groups::change_group))
 }

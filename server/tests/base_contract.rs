@@ -20,6 +20,8 @@ mod goods;
 mod journals;
 #[path = "base/people.rs"]
 mod people;
+#[path = "base/pictures.rs"]
+mod pictures;
 #[path = "base/receipts.rs"]
 mod receipts;
 #[allow(dead_code, reason = "other tests ask more of it")]
@@ -93,6 +95,8 @@ macro_rules! contract {
                 wrong_passwords_at_several_servers_are_counted_together,
                 tills_get_those_with_a_pin_and_a_new_list_at_each_change,
                 who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away;
+            pictures:
+                goods_have_the_picture_that_was_given_last_and_what_is_none_is_kept_nowhere;
             receipts:
                 a_template_that_a_till_could_not_print_is_kept_nowhere_and_each_change_is_in_the_trail;
             shifts:

@@ -9,6 +9,7 @@ pub mod groups;
 #[cfg(test)]
 mod newer;
 pub mod orders;
+pub mod pictures;
 pub mod receipts;
 pub mod refunds;
 pub mod staff;
@@ -28,6 +29,10 @@ pub mod path {
     pub const TILL_STAFF: &str = "/v1/staff";
     /// How the shop wants its receipts to look: `GET` → [`super::receipts::ShopTemplate`].
     pub const RECEIPT_TEMPLATE: &str = "/v1/receipt-template";
+    /// Which goods have pictures: `GET` → [`super::pictures::Pictures`].
+    pub const PICTURES: &str = "/v1/pictures";
+    /// One of them, by its name: `GET` → [`super::pictures::Picture`].
+    pub const PICTURE: &str = "/v1/pictures/{name}";
     /// Create a draft of an order: the only request that jumps.
     pub const DRAFTS: &str = "/v1/drafts";
     /// An order: `GET`.

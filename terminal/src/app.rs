@@ -13,6 +13,7 @@ use crate::config::{
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::front::{Errand, Front, Heard};
 use crate::journal_store::{JournalError, Lock};
+use crate::picture_store::PictureStore;
 use crate::print::template_file::{self, TemplateFile};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
@@ -93,6 +94,8 @@ pub fn run(options: RunOptions) -> Result<(), AppError> {
         let _ = touches.send(Heard::Input(Input::Action(action)));
     })?;
     window.set_fullscreen(config.fullscreen || config.kiosk);
+    let pictures = PictureStore::new(&options.data);
+    window.pictures_come_from(move |name| pictures.thumb(name));
     // Before the till's own window is shown, so that the keyboard is the cashier's.
     let customer = customer::open_window(&config, &window);
     if config.kiosk {
@@ -213,6 +216,7 @@ fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfi
         has_printer: config.printer.is_some(),
         scanner,
         receipt_template: template_file::shops_name(data),
+        pictures: PictureStore::new(data).shelf(),
         written_scanner: config.scanner.clone(),
         // They were checked when the file was read.
         in_store: config.in_store_rules().unwrap_or_default(),

@@ -23,6 +23,7 @@ mod notice;
 mod orders;
 mod parts;
 mod payment;
+mod pictures;
 mod pin;
 mod printing;
 mod question;
@@ -37,6 +38,7 @@ mod tried;
 mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
+pub use pictures::PictureShelf;
 pub use training::Lent;
 
 use crate::catalogue_store::Goods;
@@ -251,6 +253,7 @@ impl Controller {
             Input::Printed { job, report } => self.on_printed(job, report),
             Input::Kicked { kick, report } => self.on_kicked(kick, report),
             Input::TestPrinted(report) => self.on_test_printed(report),
+            Input::PictureKept { name, is_good } => self.on_picture_kept(name, is_good),
             Input::Display(state) => self.on_display(state),
             Input::Started { identity, fingerprint } => self.on_started(identity, fingerprint),
             Input::CannotStart(page) => self.fail(Fault::Own(page)),
@@ -513,6 +516,8 @@ impl Controller {
             catalogue: Some(self.goods.standing()),
             staff_version: self.duty.version(),
             receipt_template: &self.options.receipt_template,
+            pictures: self.options.pictures.name(),
+            wanted_picture: self.options.pictures.wanted(&self.goods),
             refunds_wanted: matches!(self.at, At::Refunds),
         };
         if self.identity.is_none() {

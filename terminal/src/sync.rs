@@ -58,6 +58,8 @@ pub struct Sync {
     catalogue: Task,
     staff: Task,
     template: Task,
+    pictures: Task,
+    picture: Task,
     inbox: Task,
     refund: Task,
     countersign: Task,
@@ -80,6 +82,10 @@ pub struct Situation<'a> {
     pub staff_version: u64,
     /// What the shop's template for receipts is known by that the till has, or has looked at in vain.
     pub receipt_template: &'a str,
+    /// What the list of the goods' pictures is known by that the till has.
+    pub pictures: &'a str,
+    /// A picture that the till lacks.
+    pub wanted_picture: Option<&'a str>,
     /// A person is looking at the refunds.
     pub refunds_wanted: bool,
 }
@@ -96,6 +102,8 @@ impl Sync {
             catalogue: Task::default(),
             staff: Task::default(),
             template: Task::default(),
+            pictures: Task::default(),
+            picture: Task::default(),
             inbox: Task::default(),
             refund: Task::default(),
             countersign: Task::default(),
@@ -186,6 +194,9 @@ impl Sync {
         if template_due && self.template.start(now) {
             requests.push(Request::ReceiptTemplate);
         }
+        if status.state.may_move_money() {
+            requests.extend(self.next_picture(status, situation, now));
+        }
         if (status.refunds_waiting > 0 || situation.refunds_wanted) && self.inbox.start(now) {
             requests.push(Request::Refunds);
         }
@@ -205,6 +216,20 @@ impl Sync {
             requests.extend(request);
         }
         Ok(requests)
+    }
+
+    /// The list first: what it does not name is not there.
+    fn next_picture(
+        &mut self,
+        status: &TerminalStatus,
+        situation: &Situation<'_>,
+        now: Duration,
+    ) -> Option<Request> {
+        if status.pictures.as_ref().is_some_and(|name| name != situation.pictures) {
+            return self.pictures.start(now).then_some(Request::Pictures);
+        }
+        let name = situation.wanted_picture?;
+        self.picture.start(now).then(|| Request::Picture { name: name.to_owned() })
     }
 
     /// A server that was put back to an older state wants entries again that are in the archive by now. Without them it
@@ -273,6 +298,12 @@ impl Sync {
             Answer::ReceiptTemplate(result) => {
                 note_task(&mut self.template, &mut self.backoff, result, Duration::ZERO, now);
             }
+            Answer::Pictures(result) => {
+                note_task(&mut self.pictures, &mut self.backoff, result, Duration::ZERO, now);
+            }
+            Answer::Picture { result, .. } => {
+                note_task(&mut self.picture, &mut self.backoff, result, Duration::ZERO, now);
+            }
             Answer::Draft { sale, result } => {
                 self.drafts.remove(sale);
                 if let Some(asked) = result.as_ref().err().and_then(NetError::retry_after) {
@@ -314,6 +345,8 @@ impl Sync {
                         &mut self.catalogue,
                         &mut self.staff,
                         &mut self.template,
+                        &mut self.pictures,
+                        &mut self.picture,
                         &mut self.inbox,
                         &mut self.refund,
                     ] {

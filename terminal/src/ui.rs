@@ -21,6 +21,7 @@ mod notice;
 mod orders;
 mod pages;
 mod payment;
+mod pictures;
 mod qr;
 mod sale;
 mod scanners;
@@ -35,6 +36,7 @@ mod generated {
     slint::include_modules!();
 }
 
+use crate::picture_store::Thumb;
 use crate::view::{Language, Page, Screen, TextSize, UserAction, View};
 use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
@@ -107,6 +109,11 @@ impl TillWindow {
     /// Shows a screen at once, from the thread of the window.
     pub fn show_now(&self, screen: &Screen) {
         apply(&self.window, screen);
+    }
+
+    /// Where the goods' pictures come from, by their names; asked in the thread of the window.
+    pub fn pictures_come_from(&self, load: impl Fn(&str) -> Option<Thumb> + 'static) {
+        pictures::come_from(load);
     }
 
     /// Covers the whole display, as a till does.

@@ -18,6 +18,8 @@ mod audit;
 mod money;
 #[path = "stories/on_postgres.rs"]
 mod on_postgres;
+#[path = "stories/pictures.rs"]
+mod pictures;
 #[path = "stories/refunds.rs"]
 mod refunds;
 #[path = "stories/shown.rs"]

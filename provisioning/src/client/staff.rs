@@ -11,7 +11,7 @@ use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::groups::{self, AddGroup, GroupChange, GroupRow};
 use evertill_shared::protocol::staff::{
     AcceptOrder, AcceptedOrder, AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff,
-    PersonLeft, Session, SetPin, StaffRow, TerminalChange, TerminalRow, path,
+    PersonLeft, Session, SetPicture, SetPin, StaffRow, TerminalChange, TerminalRow, path,
 };
 use evertill_shared::protocol::{MAX_BODY_BYTES, MAX_CATALOGUE_BYTES};
 use evertill_shared::refund::Refund;
@@ -164,6 +164,14 @@ impl StaffClient {
     /// [`ClientError`].
     pub async fn put_catalogue(&self, products: &[Product]) -> Result<(), ClientError> {
         self.call::<_, IgnoredAny>(Method::Put, path::CATALOGUE, Some(products)).await.map(drop)
+    }
+
+    /// Gives goods a picture, or takes theirs away.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_picture(&self, asked: &SetPicture) -> Result<(), ClientError> {
+        self.call::<_, IgnoredAny>(Method::Put, path::PICTURES, Some(asked)).await.map(drop)
     }
 
     /// Accepts into the books an order that a blocked till handed in. Asked again, it tells who accepted it.

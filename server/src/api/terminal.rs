@@ -38,6 +38,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         countersigns: true,
         staff_version: versions.staff,
         receipt_template: Some(versions.receipt_template),
+        pictures: Some(versions.pictures),
         refunds_waiting: u32::try_from(refunds_waiting).unwrap_or(u32::MAX),
         wallets: app.centre.wallets(),
         shows: app.centre.shows(),

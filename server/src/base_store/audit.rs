@@ -81,6 +81,8 @@ pub enum AuditKind {
     ShiftGivenUp,
     /// How the receipts of all tills look was changed.
     ReceiptTemplateChanged,
+    /// Goods were given a picture, or theirs was taken away.
+    PictureChanged,
     /// Something that this server has no name for yet: a newer one that shares the base store did it.
     #[serde(other)]
     Newer,

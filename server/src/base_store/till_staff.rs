@@ -27,6 +27,8 @@ pub struct Versions {
     pub staff: u64,
     /// What the shop's template for receipts is known by; empty if it has none.
     pub receipt_template: String,
+    /// What the list of the goods' pictures is known by; empty if there are none.
+    pub pictures: String,
 }
 
 /// When the staff was read, and who was on it.
@@ -128,15 +130,17 @@ impl BaseStore {
             .read(|sql| {
                 let row = sql.row(
                     "SELECT c.version, s.version, COALESCE(l.upload, c.base_upload) AS name,
-                         (SELECT name FROM receipt_template) AS receipts
+                         (SELECT name FROM receipt_template) AS receipts,
+                         (SELECT name FROM picture_list) AS pictures
                      FROM till_staff s, catalogue c LEFT JOIN catalogue_step l ON l.version = c.version",
                     &[],
                 )?;
                 let row =
                     row.ok_or_else(|| DbError::nonsense("there is no catalogue, not even an empty one"))?;
                 let receipt_template = row.at::<Option<String>>(3)?.unwrap_or_default();
+                let pictures = row.at::<Option<String>>(4)?.unwrap_or_default();
                 let (catalogue, staff, catalogue_name) = (row.at(0)?, row.at(1)?, row.at(2)?);
-                Ok(Versions { catalogue, catalogue_name, staff, receipt_template })
+                Ok(Versions { catalogue, catalogue_name, staff, receipt_template, pictures })
             })
             .await
     }

@@ -113,5 +113,6 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::ShiftGivenUp => t.did_shift_given_up,
         AuditKind::ReceiptTemplateChanged => t.did_receipt_changed,
         AuditKind::Newer => t.did_newer,
+        AuditKind::PictureChanged => t.did_picture,
     }
 }

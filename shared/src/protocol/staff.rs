@@ -5,7 +5,9 @@ use crate::business_day::BusinessDay;
 use crate::clock::Timestamp;
 use crate::id::TerminalId;
 use crate::money::Amount;
+use crate::order::line::ProductId;
 use crate::order_number::OrderNumber;
+use crate::protocol::pictures::Picture;
 use crate::protocol::store::StoreInfo;
 use crate::refund::Refund;
 use crate::secret::SecretText;
@@ -37,6 +39,8 @@ pub mod path {
     pub const PASSWORD: &str = "/staff/v1/password";
     /// `PUT` `Vec<`[`crate::protocol::catalogue::Product`]`>`: replaces the catalogue.
     pub const CATALOGUE: &str = "/staff/v1/catalogue";
+    /// `PUT` [`super::SetPicture`] → [`crate::protocol::pictures::Pictures`].
+    pub const PICTURES: &str = "/staff/v1/pictures";
 }
 
 /// What a person may do.
@@ -114,6 +118,15 @@ pub struct BootstrapStaff {
     pub role: Role,
     /// argon2id, PHC string.
     pub password_hash: String,
+}
+
+/// Gives goods a picture, or takes theirs away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetPicture {
+    /// The goods' id.
+    pub product: ProductId,
+    /// The picture; nothing to take it away.
+    pub picture: Option<Picture>,
 }
 
 /// Opens a session.

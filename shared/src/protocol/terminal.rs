@@ -50,6 +50,10 @@ pub struct TerminalStatus {
     /// keeps what it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_template: Option<String>,
+    /// What the list of the goods' pictures is known by; empty if there are none. `None` from a server that gives none: a till
+    /// keeps what it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<String>,
     /// How many refunds wait for this till.
     pub refunds_waiting: u32,
     /// Which wallets can be charged at the moment.

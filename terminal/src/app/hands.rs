@@ -10,6 +10,7 @@ use crate::config::{
 use crate::controller::{Command, EnrolError, EnrolledAs, Input, PrintReport};
 use crate::front::{Errand, Heard};
 use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
+use crate::picture_store::PictureStore;
 use crate::print::template_file;
 use crate::print::thread::PrinterJob;
 use crate::staff_store::{StaffStore, StaffStoreError};
@@ -146,6 +147,12 @@ impl Hands {
                     tracing::error!("the window could not be closed");
                 }
             }
+            Command::KeepPictures(list) => {
+                if let Err(error) = PictureStore::new(&self.data).keep_list(&list) {
+                    tracing::warn!(%error, "the list of pictures cannot be kept; it is asked for at the next start");
+                }
+            }
+            Command::KeepPicture { name, bytes } => self.keep_picture(name, bytes),
             Command::SaveStaff(staff) => {
                 self.with_staff("who may log in cannot be stored", |store| store.save(&staff))
             }
@@ -165,6 +172,19 @@ impl Hands {
                 });
             }
         }
+    }
+
+    /// Away from the sale: decoding takes a while.
+    fn keep_picture(&self, name: String, bytes: Vec<u8>) {
+        let (store, inputs) = (PictureStore::new(&self.data), self.inputs.clone());
+        self.net.spawn_blocking(move || {
+            let kept = store.keep(&name, &bytes);
+            if let Err(error) = &kept {
+                tracing::warn!(%error, name, "a picture is not kept: its goods are shown without");
+            }
+            // An error means that the program is ending.
+            let _ = inputs.send(Input::PictureKept { name, is_good: kept.is_ok() });
+        });
     }
 
     fn with_staff(

@@ -1,5 +1,6 @@
 //! What the controller is told, and what it orders.
 
+use super::PictureShelf;
 use crate::catalogue_store::{Goods, SearchText};
 use crate::config::{Identity, ScannerConfig};
 use crate::journal_store::{Journal, JournalError};
@@ -13,6 +14,7 @@ use evertill_hardware::label::in_store::InStoreRule;
 use evertill_hardware::scanner::Found;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::enrol::Enrolled;
+use evertill_shared::protocol::pictures::Pictures;
 use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::secret::SecretText;
@@ -47,6 +49,8 @@ pub struct Options {
     pub scanner: Option<ScannerConfig>,
     /// What the shop's template for receipts is known by that the till has; empty if it has none.
     pub receipt_template: String,
+    /// The goods' pictures that the till has.
+    pub pictures: PictureShelf,
     /// The one that `till.toml` names, whatever was chosen here since.
     pub written_scanner: Option<ScannerConfig>,
     /// How the store's own codes with a weight or a price inside are built.
@@ -91,6 +95,13 @@ pub enum Input {
     },
     /// What became of a test print.
     TestPrinted(PrintReport),
+    /// What became of a picture that was to be kept.
+    PictureKept {
+        /// Its name.
+        name: String,
+        /// It can be shown.
+        is_good: bool,
+    },
     /// The customer's display came or went.
     Display(DisplayState),
     /// The key is there, and what the till knows of itself.
@@ -177,6 +188,15 @@ pub enum Command {
     TestPrint {
         /// In which language.
         language: Language,
+    },
+    /// Keep which goods have which picture, and no picture besides.
+    KeepPictures(Pictures),
+    /// Keep this picture if it can be shown, then [`Input::PictureKept`].
+    KeepPicture {
+        /// What it is known by.
+        name: String,
+        /// As it came.
+        bytes: Vec<u8>,
     },
     /// Open the drawer, once, then [`Input::Kicked`].
     KickDrawer {

@@ -32,6 +32,8 @@ impl Controller {
             Answer::Payment { sale, attempt, question, result } => {
                 self.on_payment(sale, attempt, question, result);
             }
+            Answer::Pictures(Ok(list)) => self.on_pictures(list),
+            Answer::Picture { name, result } => self.on_picture(name, result),
             Answer::HandIn(Ok(handed_in)) => self.on_handed_in(&handed_in),
             Answer::Countersign(Ok(signed)) => self.on_countersigned(&signed),
             Answer::Refunds(Ok(inbox)) => self.on_inbox(inbox),
@@ -40,6 +42,7 @@ impl Controller {
             Answer::Catalogue(Err(error))
             | Answer::Staff(Err(error))
             | Answer::ReceiptTemplate(Err(error))
+            | Answer::Pictures(Err(error))
             | Answer::HandIn(Err(error))
             | Answer::Countersign(Err(error))
             | Answer::Refunds(Err(error)) => {

@@ -182,8 +182,13 @@ impl Controller {
             item_count: self.cart.item_count(),
             search: self.search.clone(),
             matches: self.found.goods.iter().map(good).collect(),
-            favourites: self.goods.favourites().map(good).collect(),
+            favourites: self.goods.favourites().map(|product| self.tile(product)).collect(),
         }
+    }
+
+    fn tile(&self, product: &Product) -> Good {
+        let picture = self.options.pictures.shown(&product.id).map(str::to_owned);
+        Good { picture, ..good(product) }
     }
 
     fn await_page(&self) -> AwaitCodePage {
@@ -347,6 +352,7 @@ fn good(product: &Product) -> Good {
         name: product.name.clone(),
         code: product.barcodes.first().unwrap_or(&product.id).clone(),
         price_minor: product.price.minor,
+        picture: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod limits;
 mod orders;
 mod parts;
 mod payments;
+mod pictures;
 mod random;
 mod receipt_template;
 mod refunds;

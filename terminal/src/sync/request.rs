@@ -8,6 +8,7 @@ use evertill_shared::protocol::error::{ApiError, ErrorCode};
 use evertill_shared::protocol::orders::{
     AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
+use evertill_shared::protocol::pictures::{Picture, Pictures};
 use evertill_shared::protocol::receipts::ShopTemplate;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, CarryOutRefund, RefundAnswer, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
@@ -36,6 +37,13 @@ pub enum Request {
     },
     /// How the shop wants its receipts to look.
     ReceiptTemplate,
+    /// Which goods have pictures.
+    Pictures,
+    /// One of them.
+    Picture {
+        /// What it is known by.
+        name: String,
+    },
     /// A number for a sale.
     Draft {
         /// The sale.
@@ -148,6 +156,15 @@ pub enum Answer {
     Staff(Result<TillStaff, NetError>),
     /// To [`Request::ReceiptTemplate`].
     ReceiptTemplate(Result<ShopTemplate, NetError>),
+    /// To [`Request::Pictures`].
+    Pictures(Result<Pictures, NetError>),
+    /// To [`Request::Picture`].
+    Picture {
+        /// What it is known by.
+        name: String,
+        /// What came.
+        result: Result<Picture, NetError>,
+    },
     /// To [`Request::Draft`].
     Draft {
         /// The sale.
@@ -206,6 +223,8 @@ impl Answer {
             Self::Catalogue(result) => result.as_ref().err(),
             Self::Staff(result) => result.as_ref().err(),
             Self::ReceiptTemplate(result) => result.as_ref().err(),
+            Self::Pictures(result) => result.as_ref().err(),
+            Self::Picture { result, .. } => result.as_ref().err(),
             Self::Draft { result, .. } => result.as_ref().err(),
             Self::Adopt { result, .. } => result.as_ref().err(),
             Self::Payment { result, .. } => result.as_ref().err(),

@@ -13,6 +13,8 @@ const NOTHING: Situation<'static> = Situation {
     catalogue: None,
     staff_version: 0,
     receipt_template: "",
+    pictures: "",
+    wanted_picture: None,
     refunds_wanted: false,
 };
 

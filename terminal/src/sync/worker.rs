@@ -23,6 +23,11 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
         Request::ReceiptTemplate => {
             Answer::ReceiptTemplate(client.get(path::RECEIPT_TEMPLATE, "").await.map_err(net))
         }
+        Request::Pictures => Answer::Pictures(client.get(path::PICTURES, "").await.map_err(net)),
+        Request::Picture { name } => {
+            let result = client.get(&path::PICTURE.replace("{name}", &name), "").await.map_err(net);
+            Answer::Picture { name, result }
+        }
         Request::Draft { sale, body } => {
             Answer::Draft { sale, result: client.post(path::DRAFTS, &*body).await.map_err(net) }
         }

@@ -3,7 +3,7 @@
 use super::generated::{GoodData, LineData, MainWindow, Sale};
 use super::money::format_amount;
 use super::status::whole;
-use super::{Act, list};
+use super::{Act, list, pictures};
 use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, TakenOff, UserAction};
 use slint::ComponentHandle;
 
@@ -44,11 +44,7 @@ pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
     {
         sale.set_matches(goods);
     }
-    if let Some(goods) =
-        list::update(&sale.get_favourites(), rows(&page.favourites, |good| good_data(good, money)))
-    {
-        sale.set_favourites(goods);
-    }
+    show_favourites(&sale, page, money);
     sale.set_total(format_amount(page.total_minor, money).into());
     sale.set_tax(format_amount(page.tax_minor, money).into());
     sale.set_taken_off(taken_off(page.discount.as_ref(), money).into());
@@ -62,6 +58,27 @@ pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
         sale.set_search(slint::SharedString::new());
     }
     sale.set_shown_search(page.search.as_str().into());
+}
+
+fn show_favourites(sale: &Sale<'_>, page: &SalePage, money: &MoneyStyle) {
+    pictures::only(&page.favourites.iter().filter_map(|good| good.picture.as_deref()).collect());
+    let tile = |good: &Good| {
+        let picture = good.picture.as_deref().and_then(pictures::of);
+        let initial = initial(&good.name).into();
+        let pictured = picture.is_some();
+        GoodData { pictured, picture: picture.unwrap_or_default(), initial, ..good_data(good, money) }
+    };
+    // Without any picture, letters in their place would say nothing.
+    sale.set_with_pictures(page.favourites.iter().any(|good| good.picture.is_some()));
+    if let Some(goods) = list::update(&sale.get_favourites(), rows(&page.favourites, tile)) {
+        sale.set_favourites(goods);
+    }
+}
+
+/// The letter in the place of a picture.
+fn initial(name: &str) -> String {
+    let letter = name.chars().find(|letter| letter.is_alphanumeric());
+    letter.map(|letter| letter.to_uppercase().collect()).unwrap_or_default()
 }
 
 /// `-¥1.35 (10%)`; empty without a discount.
@@ -112,5 +129,28 @@ fn good_data(good: &Good, money: &MoneyStyle) -> GoodData {
         name: good.name.as_str().into(),
         code: good.code.as_str().into(),
         price: format_amount(good.price_minor, money).into(),
+        pictured: false,
+        picture: slint::Image::default(),
+        initial: slint::SharedString::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initial;
+
+    #[test]
+    fn the_letter_of_goods_is_the_first_that_is_one() {
+        let letters = [
+            ("tea eggs", "T"),
+            ("“Élan” soap", "É"),
+            ("茶叶蛋", "茶"),
+            ("7 nuts", "7"),
+            ("ß", "SS"),
+            ("!", ""),
+        ];
+        for (name, letter) in letters {
+            assert_eq!(initial(name), letter);
+        }
     }
 }

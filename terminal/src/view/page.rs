@@ -207,6 +207,8 @@ pub struct Good {
     pub code: String,
     /// Price in minor units.
     pub price_minor: i64,
+    /// The name of its picture, if the till has one; only of goods to tap.
+    pub picture: Option<String>,
 }
 
 /// Waiting for the customer's payment code.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const PAGES: [(&str, &str); 16] = [
     ("sale_on_duty", "A sale"),
     ("sale_discounts", "Discounts, notes, another price"),
+    ("sale_pictures", "Goods to tap with pictures"),
     ("sale_offline", "Without the network: what works, and what waits"),
     ("sale_age", "Goods that ask for an age"),
     ("adjust_line", "A line is changed"),

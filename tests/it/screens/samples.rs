@@ -6,6 +6,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::rights::Right;
 use evertill_shared::shift::{Shift, Tally, denominations};
+use evertill_terminal::picture_store::Thumb;
 use evertill_terminal::view::*;
 
 /// What a code to pay holds.
@@ -106,8 +107,50 @@ pub fn screen(page: Page) -> Screen {
     }
 }
 
+/// Goods to tap.
+pub fn goods_named(id: &str, name: &str) -> Good {
+    good(id, name, 500)
+}
+
 fn good(id: &str, name: &str, price_minor: i64) -> Good {
-    Good { id: id.into(), name: name.into(), code: format!("69012345{id}"), price_minor }
+    Good { id: id.into(), name: name.into(), code: format!("69012345{id}"), price_minor, picture: None }
+}
+
+/// Goods to tap of which every other one has a picture: an apple, a cup, and one that cannot be loaded.
+fn pictured_goods() -> Vec<Good> {
+    let names = ["apple", "", "cup", "broken"];
+    let named = |(good, name): (Good, &&str)| {
+        let picture = (!name.is_empty()).then(|| (*name).to_owned());
+        Good { picture, ..good }
+    };
+    goods().into_iter().zip(names.iter().cycle()).map(named).collect()
+}
+
+/// The pictures of the samples, by their names.
+pub fn picture(name: &str) -> Option<Thumb> {
+    const SIDE: i32 = 96;
+    let within =
+        |x: i32, y: i32, at: (i32, i32), radius: i32| (x - at.0).pow(2) + (y - at.1).pow(2) < radius.pow(2);
+    let apple = |x: i32, y: i32| match () {
+        () if (45..50).contains(&x) && (12..30).contains(&y) => [110, 72, 38],
+        () if within(x, y, (60, 18), 9) => [88, 152, 60],
+        () if within(x, y, (38, 56), 28) || within(x, y, (58, 56), 28) => [196, 40, 44],
+        () => [255; 3],
+    };
+    let cup = |x: i32, y: i32| match () {
+        () if (20..66).contains(&x) && (30..78).contains(&y) => [38, 92, 142],
+        () if within(x, y, (66, 52), 18) && !within(x, y, (66, 52), 11) => [38, 92, 142],
+        () => [255; 3],
+    };
+    let pixels = |colour: &dyn Fn(i32, i32) -> [u8; 3]| {
+        (0..SIDE).flat_map(|y| (0..SIDE).flat_map(move |x| colour(x, y))).collect()
+    };
+    let rgb = match name {
+        "apple" => pixels(&apple),
+        "cup" => pixels(&cup),
+        _ => return None,
+    };
+    Some(Thumb { width: 96, height: 96, rgb })
 }
 
 fn goods() -> Vec<Good> {
@@ -549,6 +592,7 @@ pub fn all() -> Vec<Sample> {
     add("enrol_waiting", waiting());
     add("sale_empty", screen(Page::Sale(SalePage { favourites: goods(), ..SalePage::default() })));
     add("sale", screen(Page::Sale(sale())));
+    add("sale_pictures", screen(Page::Sale(SalePage { favourites: pictured_goods(), ..sale() })));
     add("sale_offline", Screen { status: offline(), ..screen(Page::Sale(sale())) });
     let unknown = Some(Notice::UnknownBarcode { code: "6901234567892".into() });
     add("sale_unknown_barcode", Screen { notice: unknown, ..screen(Page::Sale(sale())) });

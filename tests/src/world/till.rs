@@ -23,7 +23,7 @@ use evertill_shared::signing::{KeyError, SigningKey};
 use evertill_terminal::catalogue_store::Goods;
 use evertill_terminal::config::Identity;
 use evertill_terminal::config::ScannerConfig;
-use evertill_terminal::controller::{Command, Controller, Input, Moment, Options};
+use evertill_terminal::controller::{Command, Controller, Input, Moment, Options, PictureShelf};
 use evertill_terminal::journal_store::JournalError;
 use evertill_terminal::sync::worker::perform;
 use evertill_terminal::sync::{Answer, Request};
@@ -146,6 +146,7 @@ impl Till {
             has_printer: false,
             scanner: Some(ScannerConfig::default()),
             receipt_template: String::new(),
+            pictures: PictureShelf::default(),
             written_scanner: Some(ScannerConfig::default()),
             in_store: Vec::new(),
             lock_after: std::time::Duration::from_secs(300),
@@ -241,6 +242,8 @@ impl Till {
             | Command::UseScanner(_)
             | Command::UseWrittenScanner
             | Command::KeepReceiptTemplate(_)
+            | Command::KeepPictures(_)
+            | Command::KeepPicture { .. }
             | Command::KeepLanguage(_)
             | Command::KeepColours(_)
             | Command::KeepTextSize(_)

@@ -249,6 +249,10 @@ impl World {
             Request::Catalogue { .. } => Answer::Catalogue(Err(refused(ErrorCode::Overloaded))),
             Request::Staff { .. } => Answer::Staff(Err(refused(ErrorCode::Overloaded))),
             Request::ReceiptTemplate => Answer::ReceiptTemplate(Err(refused(ErrorCode::Overloaded))),
+            Request::Pictures => Answer::Pictures(Err(refused(ErrorCode::Overloaded))),
+            Request::Picture { name } => {
+                Answer::Picture { name, result: Err(refused(ErrorCode::Overloaded)) }
+            }
             Request::AskRefund { number, request, .. } => {
                 Answer::AskRefund { number, request, result: Err(refused(ErrorCode::Overloaded)) }
             }
@@ -392,6 +396,8 @@ fn lost(answer: Answer) -> Answer {
         Answer::Catalogue(_) => Answer::Catalogue(Err(no_answer())),
         Answer::Staff(_) => Answer::Staff(Err(no_answer())),
         Answer::ReceiptTemplate(_) => Answer::ReceiptTemplate(Err(no_answer())),
+        Answer::Pictures(_) => Answer::Pictures(Err(no_answer())),
+        Answer::Picture { name, .. } => Answer::Picture { name, result: Err(no_answer()) },
         Answer::Draft { sale, .. } => Answer::Draft { sale, result: Err(no_answer()) },
         Answer::Adopt { sale, .. } => Answer::Adopt { sale, result: Err(no_answer()) },
         Answer::Payment { sale, attempt, question, .. } => {
