@@ -315,6 +315,8 @@ impl Training {
             | Command::KeepLanguage(_)
             | Command::KeepColours(_)
             | Command::KeepTextSize(_)
+            | Command::KeepPictures(_)
+            | Command::KeepPicture { .. }
             | Command::OpenJournal(_)
             | Command::FindScanners
             | Command::UseScanner(_)

@@ -183,7 +183,7 @@ impl Hands {
                 tracing::warn!(%error, name, "a picture is not kept: its goods are shown without");
             }
             // An error means that the program is ending.
-            let _ = inputs.send(Input::PictureKept { name, is_good: kept.is_ok() });
+            let _ = inputs.send(Heard::Input(Input::PictureKept { name, is_good: kept.is_ok() }));
         });
     }
 

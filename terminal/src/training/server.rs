@@ -116,6 +116,8 @@ impl PracticeServer {
             Request::Catalogue { .. } => Answer::Catalogue(Err(nothing_here())),
             Request::Staff { .. } => Answer::Staff(Err(nothing_here())),
             Request::ReceiptTemplate => Answer::ReceiptTemplate(Err(nothing_here())),
+            Request::Pictures => Answer::Pictures(Err(nothing_here())),
+            Request::Picture { name } => Answer::Picture { name, result: Err(nothing_here()) },
             Request::Countersign { .. } => Answer::Countersign(Err(nothing_here())),
             Request::Draft { sale, body } => {
                 Answer::Draft { sale, result: self.draft(sale, &body.sale, now).map_err(|e| refused(e, now)) }
@@ -207,6 +209,7 @@ impl PracticeServer {
             countersigns: false,
             staff_version: self.staff_version,
             receipt_template: None,
+            pictures: None,
             refunds_waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             wallets: self.shop.wallets.clone(),
             shows: self.shop.wallets.clone(),

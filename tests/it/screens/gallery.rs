@@ -7,7 +7,7 @@ use evertill_terminal::view::{Colours, Language, Screen, TextSize};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     ("sale_on_duty", "A sale"),
     ("sale_discounts", "Discounts, notes, another price"),
     ("sale_pictures", "Goods to tap with pictures"),
