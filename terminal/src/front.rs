@@ -9,6 +9,7 @@ use crate::view::{Notice, Screen, UserAction};
 use evertill_shared::secret::SecretText;
 
 /// Something that happened, and for whom.
+#[expect(clippy::large_enum_variant, reason = "one at a time comes in; the large one is the till's own")]
 pub enum Heard {
     /// Anything; what the till itself asked for is among it.
     Input(Input),

@@ -337,10 +337,11 @@ pub fn differs(book: &Book, posted: &Posted, counted: CountBy) -> Vec<String> {
     if book.closed.is_some() || counted == CountBy::Person {
         compare("left in the drawer", 0, posted.held());
     }
-    if let Some(closed) = book.closed.as_ref().filter(|_| counted == CountBy::Till) {
-        if book.differs().is_empty() && closed.closing.expected.currency == book.float.currency {
-            compare(What::OverShort.as_str(), closed.closing.over_minor(), posted.of(What::OverShort));
-        }
+    let by_till = book.closed.as_ref().filter(|_| counted == CountBy::Till && book.differs().is_empty());
+    if let Some(closing) = by_till.map(|closed| &closed.closing)
+        && closing.expected.currency == book.float.currency
+    {
+        compare(What::OverShort.as_str(), closing.over_minor(), posted.of(What::OverShort));
     }
     found
 }

@@ -66,6 +66,10 @@ pub struct Options {
 }
 
 /// Something that happened.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time comes in; the large one is the server's answer, which is the commonest"
+)]
 pub enum Input {
     /// A person touched the screen.
     Action(UserAction),

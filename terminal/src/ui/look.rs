@@ -11,7 +11,7 @@ pub fn choose(window: &MainWindow, colours: Colours) {
 
 /// Writes all words of the till's window so large.
 pub fn write(window: &MainWindow, size: TextSize) {
-    window.global::<Theme>().set_grow(f32::from(size.percent()) / 100.0);
+    window.global::<Theme>().set_percent(i32::from(size.percent()));
 }
 
 /// What Slint calls them.

@@ -289,7 +289,7 @@ fn training_hears_only_what_it_asked_for_and_the_till_only_what_the_till_did() {
     desk.train();
     desk.cash_sale();
     let printing = |desk: &Desk| match desk.page() {
-        Page::Done(done) => done.receipt.clone(),
+        Page::Done(done) => done.receipt,
         other => panic!("{other:?}"),
     };
     let (session, order) = desk.papers.pop().unwrap();
