@@ -230,6 +230,8 @@ impl Mutation {
 
 /// What stands between a refund and more than is left.
 const GUARD: &str = "?2 <= paid_minor - held_minor";
+/// And between it and more than is left of a part of the order.
+const OF_PARTS: &str = "state <> 'refused' AND wallet IS";
 
 /// An intent that is written down a while after it was acknowledged: a statement, and what goes into it.
 #[derive(Debug)]
@@ -398,6 +400,15 @@ impl Bent<'_> {
             Mutation::NeverScans if asks("AS owed") => {
                 self.mutation.fires(0);
                 Some(Ok(Vec::new()))
+            }
+            // What is held of each part is looked at no more than what is held of all.
+            Mutation::ReservesWithoutTheGuard if asks(OF_PARTS) => {
+                self.mutation.fires(0);
+                Some(self.honest.rows(&statement.replace(OF_PARTS, "1 = 0 AND wallet IS"), parameters))
+            }
+            Mutation::DecidesByAReplica if asks(OF_PARTS) => {
+                self.mutation.fires(0);
+                self.replica.map(|replica| replica.rows(statement, parameters))
             }
             // Not the question whether an attempt of an order is open.
             Mutation::StopsAsking if asks("account = ?6 AND state IN ('sent'") => {
