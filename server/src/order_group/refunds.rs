@@ -136,7 +136,7 @@ pub trait Refunds: Send + Sync {
     /// request again gets the same refund. Of an order that was paid in parts the wallet's part goes back first; what is more
     /// than is left of that is a second refund, in cash.
     fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord>;
-    /// Why a refund would be refused if it were asked for now; nothing is decided by it, and nothing changes.
+    /// Why a refund would be refused if somebody asked for it at this moment; nothing is decided by it, and nothing changes.
     fn would_refuse_refund(&self, refund: NewRefund) -> Reply<Option<Refusal>>;
     /// Marks it as sent; a cash refund is done at once. Repeating it only looks.
     fn carry_out_refund(&self, carry_out: CarryOut) -> Reply<CarriedOut>;
