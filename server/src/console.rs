@@ -17,6 +17,7 @@ mod login;
 mod order;
 mod order_view;
 mod orders;
+mod pages;
 mod password;
 mod posted;
 mod problem;

@@ -2,9 +2,10 @@
 //! goes back, where it stands, and what comes next. What is open stands among what is not settled as well.
 
 use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
+use super::pages::Asked;
 use super::problem::Problem;
 use super::say;
-use super::visitor::{Visit, query_of};
+use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
 use crate::order_group::GiveBack;
@@ -13,12 +14,6 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use evertill_shared::clock::Timestamp;
-use serde::Deserialize;
-
-/// Rows on a page.
-const ROWS: usize = 50;
-/// Pages at most: whoever has more than this has another trouble than finding one.
-const PAGES: usize = 10;
 
 struct Row {
     number: String,
@@ -45,13 +40,6 @@ struct Page {
     zone_note: String,
 }
 
-/// Which page, from 1.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    page: String,
-}
-
 /// The page.
 pub(super) async fn page(
     State(app): State<App>,
@@ -62,27 +50,16 @@ pub(super) async fn page(
         return Err(Problem::Forbidden);
     }
     let (t, now) = (visit.words(), app.clock.now());
-    let page = asked.page.parse().unwrap_or(1).clamp(1, PAGES);
-    let upto = page * ROWS;
-    // One more than is shown: so it shows if there are more.
-    let list = app.groups.given_back(u32::try_from(upto + 1).unwrap_or(u32::MAX)).await;
-    let missing = |tag: &evertill_shared::order_number::GroupTag| {
-        Notice::new(Tone::Doubt, fill(t.given_back_missing, &[&tag.to_string()]))
-    };
-    let mut notices: Vec<Notice> = list.unreachable.iter().map(missing).collect();
-    let more = list.all.len() > upto;
-    if more && page == PAGES {
-        notices.push(Notice::new(Tone::Doubt, fill(t.given_back_more, &[&upto.to_string()])));
-    }
-    let shown = list.all.iter().skip(upto - ROWS).take(ROWS);
-    let link = |page: usize| format!("/console/given-back?{}", query_of(&[("page", &page.to_string())]));
+    let page = asked.page();
+    let list = app.groups.given_back(page.most()).await;
+    let (newer, older) = page.beside(&list.all, "/console/given-back");
     let today = app.base.business_day(now).to_string();
     let page = Page {
         f: visit.frame(Tab::Unsettled),
-        notices,
-        rows: shown.map(|one| row(one, now, &today, &visit)).collect(),
-        newer: (page > 1).then(|| link(page - 1)),
-        older: (more && page < PAGES).then(|| link(page + 1)),
+        notices: page.notices(&list.all, &list.unreachable, (t.given_back_missing, t.given_back_more)),
+        rows: page.of(&list.all).map(|one| row(one, now, &today, &visit)).collect(),
+        newer,
+        older,
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(ok(&page))

@@ -3,9 +3,10 @@
 
 use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
 use super::order_view::{deadline, next_step};
+use super::pages::Asked;
 use super::problem::Problem;
 use super::say;
-use super::visitor::{Visit, query_of};
+use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
 use crate::order_group::overview::Unsettled;
@@ -21,13 +22,8 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::refund::RefundState;
 use evertill_shared::wallet::Wallet;
-use serde::Deserialize;
 use std::time::Duration;
 
-/// Rows on a page.
-const ROWS: usize = 50;
-/// Pages at most: whoever has more than this has another trouble than finding one.
-const PAGES: usize = 10;
 /// What is open for longer does not settle by itself as a rule.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -56,13 +52,6 @@ struct Page {
     zone_note: String,
 }
 
-/// Which page, from 1.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    page: String,
-}
-
 /// The page.
 pub(super) async fn page(
     State(app): State<App>,
@@ -73,27 +62,17 @@ pub(super) async fn page(
         return Err(Problem::Forbidden);
     }
     let (t, now) = (visit.words(), app.clock.now());
-    let page = asked.page.parse().unwrap_or(1).clamp(1, PAGES);
-    let upto = page * ROWS;
-    // One more of each kind than is shown: so it shows if there are more.
-    let open = app.groups.unsettled(u32::try_from(upto + 1).unwrap_or(u32::MAX)).await;
-    let missing = |tag: &evertill_shared::order_number::GroupTag| {
-        Notice::new(Tone::Doubt, fill(t.open_missing, &[&tag.to_string()]))
-    };
-    let mut notices: Vec<Notice> = open.unreachable.iter().map(missing).collect();
+    let page = asked.page();
+    let mut open = app.groups.unsettled(page.most()).await;
+    let unreachable = std::mem::take(&mut open.unreachable);
     let all = by_age(open);
-    let more = all.len() > upto;
-    if more && page == PAGES {
-        notices.push(Notice::new(Tone::Doubt, fill(t.unsettled_more, &[&upto.to_string()])));
-    }
-    let shown = all.iter().skip(upto - ROWS).take(ROWS);
-    let link = |page: usize| format!("/console/unsettled?{}", query_of(&[("page", &page.to_string())]));
+    let (earlier, later) = page.beside(&all, "/console/unsettled");
     let page = Page {
         f: visit.frame(Tab::Unsettled),
-        notices,
-        rows: shown.map(|one| one.row(&app, now, &visit)).collect(),
-        earlier: (page > 1).then(|| link(page - 1)),
-        later: (more && page < PAGES).then(|| link(page + 1)),
+        notices: page.notices(&all, &unreachable, (t.open_missing, t.unsettled_more)),
+        rows: page.of(&all).map(|one| one.row(&app, now, &visit)).collect(),
+        earlier,
+        later,
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(ok(&page))

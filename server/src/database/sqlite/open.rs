@@ -8,6 +8,10 @@ use std::time::Duration;
 
 /// How long a write waits for another process that holds the file.
 const BUSY: Duration = Duration::from_millis(900);
+/// How many pages the log holds before the writer brings them into the file, for which everybody waits: 16 MiB. The same
+/// pages are written again and again, so a longer log means less work, and fewer who wait; one that is much longer is
+/// slower to read and to open.
+const CHECKPOINT_PAGES: u32 = 4_000;
 
 /// The one connection that writes.
 pub(super) fn writer(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
@@ -38,6 +42,9 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What a savepoint would put back is held in memory: past 64 KiB it would go into a file of its own, for each job.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     steady_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
