@@ -12,6 +12,10 @@ use evertill_shared::reconciliation::Movement;
 
 const WALLET: Wallet = Wallet::WeChatPay;
 
+fn part(home: &Home, sale: &SaleOfTill, minor: i64) -> KeptEntry {
+    home.write(Body::CashPart { sale: sale.key.sequence, amount: cny(minor) })
+}
+
 /// The wallet is asked for that much, after so much was taken in cash, as the till signs it.
 fn rest_of(
     home: &Home,
@@ -21,6 +25,7 @@ fn rest_of(
     (asked, cash): (i64, i64),
 ) -> NewPayment {
     let channel_number = ChannelNumber::new(sale.sale.store, sale.key, attempt);
+    let cash_part = Some(part(home, sale, cash));
     let requested = home.write(Body::RestRequested {
         sale: sale.key.sequence,
         number,
@@ -31,7 +36,7 @@ fn rest_of(
         cash: cny(cash),
     });
     let intent = Payment::intent(attempt, WALLET, channel_number, cny(asked), NOON, &Policy::default());
-    NewPayment { requested, intent, ..home.payment(sale, number, attempt) }
+    NewPayment { requested, cash_part, intent, ..home.payment(sale, number, attempt) }
 }
 
 fn said(number: OrderNumber, attempt: u8, event: Event) -> PaymentNews {
@@ -90,8 +95,15 @@ async fn never_over_a_wallet_is_asked_for_the_total_less_the_cash_and_for_nothin
         let plain = home.payment(&sale, number, 1).requested;
         let unsigned = NewPayment { requested: plain, guard: guard(), ..right.clone() };
         assert_eq!(refused(home.group.start_payment(unsigned).await), Refusal::WrongAmount);
-        let started = home.group.start_payment(right).await.unwrap();
+        for cash_part in not_the_part(&home, &sale, 400) {
+            let refusal = home.group.start_payment(NewPayment { cash_part, guard: guard(), ..right.clone() });
+            assert_eq!(refused(refusal.await), Refusal::WrongAmount, "{}", home.engine);
+        }
+        let whole = NewPayment { cash_part: right.cash_part.clone(), ..home.payment(&sale, number, 1) };
+        assert_eq!(refused(home.group.start_payment(whole).await), Refusal::WrongAmount, "{}", home.engine);
+        let started = home.group.start_payment(right.clone()).await.unwrap();
         assert_eq!((started.fresh, started.record.payment.amount), (true, cny(600)));
+        is_kept(&home, right.cash_part.as_ref().unwrap()).await;
         let other = rest_of(&home, &sale, number, 1, (500, 500));
         let conflict = refused(home.group.start_payment(other).await);
         assert_eq!(conflict, Refusal::Conflict("the amount"), "the same attempt with another part");
@@ -122,6 +134,57 @@ async fn books_match_an_order_paid_in_parts_stands_where_its_money_is() {
             [(Movement::Payment, cny(600)); 2],
             "the bill has no cash: both tries by their amount"
         );
+    }
+}
+
+/// What is not the entry by which that much of the sale was taken in cash before.
+fn not_the_part(home: &Home, sale: &SaleOfTill, minor: i64) -> Vec<Option<KeptEntry>> {
+    let back = Body::CashPartBack { sale: sale.key.sequence, amount: cny(minor) };
+    vec![
+        None,
+        Some(part(home, &home.sale(1_000), minor)),
+        Some(part(home, sale, minor - 1)),
+        Some(home.write(back)),
+        // Taken after what rests on it.
+        Some(part(home, sale, minor)),
+    ]
+}
+
+/// A judge finds the part among the entries that the order rests on.
+async fn is_kept(home: &Home, part: &KeptEntry) {
+    let (sequence, hash) = (part.place.sequence, part.hash.to_string());
+    let kept = home.database.read(move |sql| {
+        let statement = "SELECT hash FROM journal_entries WHERE sequence = ?1";
+        sql.value::<String>(statement, &evertill_server::params![sequence])
+    });
+    let kept: Result<_, evertill_server::database::DbError> = kept.await;
+    assert_eq!(kept.unwrap(), Some(hash), "{}", home.engine);
+}
+
+#[tokio::test]
+async fn the_rest_in_cash_is_taken_with_the_entry_that_took_the_part_and_not_without() {
+    for home in homes().await {
+        let sale = home.sale(1_000);
+        let number = home.draft(&sale).await.number;
+        let taken = part(&home, &sale, 400);
+        let (given, change) = (cny(700), cny(100));
+        let body = Body::CashRest { sale: sale.key.sequence, given, change, part: cny(400) };
+        let cash = Cash { entry: home.write(body), part: Some(taken.clone()), given: cny(1_100), change };
+        let adopt = |cash: Cash| Adopt { cash: Some(cash), ..home.adopt(&sale, number, false) };
+        for part in not_the_part(&home, &sale, 400) {
+            let refusal = refused(home.group.adopt(adopt(Cash { part, ..cash.clone() })).await);
+            assert_eq!(refusal, Refusal::WrongAmount, "{}", home.engine);
+        }
+        // Nor goes a part with cash that says nothing of one.
+        let all = home.adopt(&sale, number, true).cash.unwrap();
+        let refusal = refused(home.group.adopt(adopt(Cash { part: Some(taken.clone()), ..all })).await);
+        assert_eq!(refusal, Refusal::WrongAmount, "{}", home.engine);
+        for _ in 0..2 {
+            home.group.adopt(adopt(cash.clone())).await.unwrap();
+        }
+        is_kept(&home, &taken).await;
+        let order = home.group.order(number).await.unwrap().summary;
+        assert_eq!(order.paid_by, Some(PaidBy::Cash { given: cny(1_100), change }));
     }
 }
 

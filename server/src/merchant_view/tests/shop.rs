@@ -222,17 +222,18 @@ impl Shop {
         let number = rig.draft(&sale).await.number;
         let channel = ChannelNumber::new(store().id, sale.key, 1);
         let cash = cny(minor / 3);
-        let (amount, requested) = match ends {
+        let (amount, requested, cash_part) = match ends {
             3 => {
-                let rest = cny(minor - cash.minor);
-                (rest, rig.till.rest_requested(&sale, number, 1, (rest, cash)))
+                let (part, rest) = (rig.till.part(&sale, cash), cny(minor - cash.minor));
+                (rest, rig.till.rest_requested(&sale, number, 1, (rest, cash)), Some(part))
             }
-            _ => (sale.sale.total, rig.till.requested(&sale, number, 1)),
+            _ => (sale.sale.total, rig.till.requested(&sale, number, 1), None),
         };
         let intent = Payment::intent(1, Wallet::WeChatPay, channel, amount, now, &Policy::default());
         let payment = NewPayment {
             adoption: rig.till.adoption(&sale, number, now),
             requested,
+            cash_part,
             intent,
             lease: Lease { owner: "s".into(), now, until: now.plus(Duration::from_secs(10)) },
             guard: guard(),
