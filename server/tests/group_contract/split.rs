@@ -5,6 +5,7 @@ use super::*;
 use evertill_server::order_group::day_books::DayBooks;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::journal::Body;
+use evertill_shared::ledger::LedgerFault;
 use evertill_shared::money::Amount;
 use evertill_shared::order::WalletPart;
 use evertill_shared::payment::Payment;
@@ -185,6 +186,30 @@ async fn the_rest_in_cash_is_taken_with_the_entry_that_took_the_part_and_not_wit
         is_kept(&home, &taken).await;
         let order = home.group.order(number).await.unwrap().summary;
         assert_eq!(order.paid_by, Some(PaidBy::Cash { given: cny(1_100), change }));
+    }
+}
+
+/// As a server from before orders were paid in parts wrote down what a newer one had begun.
+#[tokio::test]
+async fn books_match_an_order_that_claims_more_of_a_wallet_than_was_paid_is_found() {
+    for home in homes().await {
+        let number = split(&home).await;
+        home.cash_order(300).await;
+        assert!(prove(&home).await.faults.is_empty(), "{}", home.engine);
+        let paid_by = r#"{"by":"wallet","wallet":"wechat_pay","transaction":"T2"}"#;
+        for change in [
+            format!("UPDATE orders SET paid_by = '{paid_by}' WHERE number = '{number}'"),
+            format!("DELETE FROM ledger WHERE number = '{number}' AND entry = 'sale:cash'"),
+            format!("UPDATE ledger SET debit_minor = 1000 WHERE number = '{number}' AND debit_minor = 600"),
+            format!("UPDATE ledger SET credit_minor = 1000 WHERE number = '{number}' AND credit_minor = 600"),
+        ] {
+            home.execute(change).await;
+        }
+        let [(of, fault)] = &prove(&home).await.faults[..] else { panic!("{}", home.engine) };
+        let (said, paid) = (cny(1_000), cny(600));
+        let expected = LedgerFault::Transaction { transaction: "T2".into(), said, paid };
+        assert_eq!((of, fault), (&number.to_string(), &expected));
+        assert!(fault.to_string().contains("the order says ￥10.00, the payment ￥6.00"), "{fault}");
     }
 }
 
