@@ -186,6 +186,11 @@ impl Till {
     pub(crate) fn carries_out(&self, refund: &RefundId, number: OrderNumber, amount: Amount) -> KeptEntry {
         self.kept(Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier: None })
     }
+
+    /// The same for what goes back in cash of an order that was paid in parts.
+    pub(crate) fn gives_cash(&self, refund: &RefundId, number: OrderNumber, amount: Amount) -> KeptEntry {
+        self.kept(Body::CashRefund { refund: refund.clone(), number, amount, cashier: None })
+    }
 }
 
 /// Groups in a folder.
