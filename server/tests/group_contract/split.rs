@@ -189,6 +189,44 @@ async fn the_rest_in_cash_is_taken_with_the_entry_that_took_the_part_and_not_wit
     }
 }
 
+#[tokio::test]
+async fn a_refund_is_carried_out_from_the_part_that_it_is_of() {
+    for home in homes().await {
+        let number = split(&home).await;
+        let wallets = home.group.reserve_refund(refund(number, 800, "r-1")).await.unwrap();
+        let cash = wallets.beside.clone().unwrap();
+        let with = |record: &RefundRecord, in_cash: bool| {
+            let (id, amount) = (record.refund.id.clone(), record.refund.amount);
+            let body = match in_cash {
+                true => Body::CashRefund { refund: id.clone(), number, amount, cashier: None },
+                false => Body::RefundCarriedOut { refund: id.clone(), number, amount, cashier: None },
+            };
+            let entry = home.write(body);
+            let (terminal, lease) = (record.terminal, lease("server-1", 0));
+            CarryOut { number, refund: id, amount, terminal, cashier: None, entry, lease, guard: guard() }
+        };
+        for (record, in_cash) in [(&wallets, true), (&*cash, false)] {
+            let refusal = refused(home.group.carry_out_refund(with(record, in_cash)).await);
+            assert_eq!(refusal, Refusal::WrongPart, "{}", home.engine);
+            let there = home.group.refund(number, record.refund.id.clone()).await.unwrap();
+            assert_eq!(there.refund.state, RefundState::Reserved, "nothing was begun");
+        }
+        let no_refund = CarryOut { entry: part(&home, &home.sale(100), 1), ..with(&cash, true) };
+        assert_eq!(refused(home.group.carry_out_refund(no_refund).await), Refusal::WrongPart);
+        assert!(home.group.carry_out_refund(with(&wallets, false)).await.unwrap().fresh);
+        let done = home.group.carry_out_refund(with(&cash, true)).await.unwrap();
+        assert_eq!(done.record.refund.state, RefundState::Done);
+        // Of what was paid in cash alone the sale says how it goes back: either word will do.
+        for in_cash in [false, true] {
+            let number = home.cash_order(500).await;
+            let record = home.group.reserve_refund(refund(number, 500, "r-1")).await.unwrap();
+            let asked = CarryOut { number, ..with(&record, in_cash) };
+            let done = home.group.carry_out_refund(asked).await.unwrap();
+            assert_eq!(done.record.refund.state, RefundState::Done, "{}", home.engine);
+        }
+    }
+}
+
 /// As a server from before orders were paid in parts wrote down what a newer one had begun.
 #[tokio::test]
 async fn books_match_an_order_that_claims_more_of_a_wallet_than_was_paid_is_found() {
