@@ -279,6 +279,7 @@ dictionary! {
     fact_from_blocked: "(from a blocked terminal)", "（来自已停用的收银机）";
     fact_accepted: "Accepted from quarantine by {} ({}): {}", "由 {}（{}）确认解除隔离：{}";
     fact_cash_part: "{} of it taken in cash at the terminal, before the wallet was asked for the rest", "其中 {} 已在收银机收取现金，其余向钱包收款";
+    fact_cash_part_of: "Attempt {}: {} is in the drawer in cash; the wallet is asked for the rest", "第 {} 次：钱箱内已收现金 {}，其余向钱包收款";
     fact_cash: "Paid in cash: {} given, {} change", "现金支付：实收 {}，找零 {}";
     fact_payment_sent: "Attempt {}: {} asked of {}", "第 {} 次：向{2}收款 {1}";
     fact_payment_is: "Attempt {}: {}", "第 {} 次：{}";

@@ -280,7 +280,9 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
     new.cash_part.iter().try_for_each(|part| keep(books.sql, part, false))?;
     insert(books.sql, number, intent, &new.lease)?;
     if let Some(amount) = cash {
-        tell_once(books, number, intent.sent_at, &Fact::CashPart { amount })?;
+        // It may have gone back since the attempt before, and come again: each says what was there.
+        let fact = Fact::CashPart { attempt: Some(intent.attempt), amount };
+        books.tell(number, intent.sent_at, &fact)?;
     }
     let fact = Fact::PaymentSent {
         attempt: intent.attempt,
