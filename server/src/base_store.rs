@@ -8,6 +8,7 @@ mod audit;
 mod bills;
 mod bootstrap;
 mod cache;
+mod cash_parts;
 mod catalogue;
 mod countersigned;
 mod doubts;
@@ -37,7 +38,7 @@ pub use bills::{
 };
 pub use cache::{KnownTerminal, TerminalRecord};
 pub use countersigned::{CountersignedDay, SignDay};
-pub use doubts::{DoubtKey, DoubtedRight, PAGE as DOUBTS_PAGE, Settled};
+pub use doubts::{Doubt, DoubtKey, Doubted, PAGE as DOUBTS_PAGE, Settled};
 pub use drawers::{DrawerFault, ProvedDrawer};
 pub use error::{BaseError, BaseOpenError};
 pub use homes::HomeRecord;
@@ -175,6 +176,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "pictures",
         sqlite: include_str!("../migrations/sqlite/base_0018_pictures.sql"),
         postgres: include_str!("../migrations/postgres/base_0018_pictures.sql"),
+    },
+    Migration {
+        number: 19,
+        name: "cash_parts",
+        sqlite: include_str!("../migrations/sqlite/base_0019_cash_parts.sql"),
+        postgres: include_str!("../migrations/postgres/base_0019_cash_parts.sql"),
     },
 ];
 

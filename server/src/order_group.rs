@@ -31,6 +31,7 @@ mod stored;
 mod story;
 mod write_pace;
 
+pub(crate) use entries::takes_part;
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};
 pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};

@@ -9,7 +9,8 @@ mod sale;
 mod till_refunds;
 
 use evertill_shared::clock::Clock;
-use evertill_shared::journal::{Body, Head};
+use evertill_shared::id::{ChannelNumber, SaleKey};
+use evertill_shared::journal::{Body, Head, SignedEntry};
 use evertill_shared::money::Currency;
 use evertill_shared::order::line::{Line, TaxRate};
 use evertill_shared::order::{OrderState, PaidBy, Sale};
@@ -17,7 +18,7 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{
-    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, StartPayment, TakeBack,
+    AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
@@ -26,6 +27,7 @@ use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::refund::{Refund, RefundState};
 use evertill_shared::secret::AuthCode;
 use evertill_shared::terminal_state::TerminalState;
+use evertill_shared::wallet::Wallet;
 use rig::{Server, Store, Till};
 use sale::{Sold, adopt, at, cny, requested, sell, shop, write};
 
@@ -66,6 +68,7 @@ async fn another_tills_sale_cannot_be_adopted_and_a_changed_one_is_a_fork() {
         sale: write(&server, &mut till, Body::Sale(sale)),
         adopted: sold.adopted.clone(),
         cash: None,
+        cash_part: None,
     };
     let came = server.ask(&till.key, "POST", &at(path::ADOPT, sold.number), Some(&request)).await;
     assert_eq!(came.code(), ErrorCode::Conflict);
@@ -84,6 +87,7 @@ async fn a_blocked_till_starts_nothing_and_its_cash_sales_wait_for_a_person() {
         requested: requested(&server, &mut till, &code, 600),
         sale: code.sale.clone(),
         adopted: code.adopted.clone(),
+        cash_part: None,
         auth_code: AuthCode::new("134567890123456789".into()),
     };
     let came = server.ask(&till.key, "POST", &at(path::PAYMENTS, code.number), Some(&payment)).await;
@@ -102,6 +106,7 @@ async fn a_payment_through_a_wallet_that_is_not_set_up_is_surely_not_made() {
         requested: requested(&server, &mut till, &sold, 500),
         sale: sold.sale.clone(),
         adopted: sold.adopted.clone(),
+        cash_part: None,
         auth_code: AuthCode::new("134567890123456789".into()),
     };
     let payments = at(path::PAYMENTS, sold.number);
@@ -127,11 +132,79 @@ async fn an_attempt_that_never_arrived_can_be_taken_back_with_its_entries_only()
     let bare = server.ask::<()>(&till.key, "POST", &take_back, None).await;
     assert_eq!(bare.code(), ErrorCode::NotFound);
     let requested = requested(&server, &mut till, &sold, 500);
-    let request = TakeBack { sale: sold.sale.clone(), adopted: sold.adopted.clone(), requested };
+    let (sale, adopted) = (sold.sale.clone(), sold.adopted.clone());
+    let request = TakeBack { sale, adopted, requested, cash_part: None };
     let view: PaymentView = server.ask(&till.key, "POST", &take_back, Some(&request)).await.json();
     assert_eq!(view.state, PaymentState::Reversing);
     let bare: PaymentView = server.ask::<()>(&till.key, "POST", &take_back, None).await.json();
     assert_eq!(bare.state, PaymentState::Reversing);
+}
+
+/// The till asks a wallet for 300 of 500, and says that 200 is in its drawer.
+fn rest_requested(server: &Server, till: &mut Till, sold: &Sold) -> SignedEntry {
+    let key = SaleKey { terminal: till.terminal, epoch: 1, sequence: sold.sequence };
+    let body = Body::RestRequested {
+        sale: sold.sequence,
+        number: sold.number,
+        attempt: 1,
+        wallet: Wallet::WeChatPay,
+        channel_number: ChannelNumber::new(7_u32.try_into().unwrap(), key, 1),
+        amount: cny(300),
+        cash: cny(200),
+    };
+    write(server, till, body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rest_of_a_sale_is_taken_only_with_the_entry_that_took_the_part() {
+    let (_store, server, mut till, _) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let part = write(&server, &mut till, Body::CashPart { sale: sold.sequence, amount: cny(200) });
+    let requested = rest_requested(&server, &mut till, &sold);
+    let (sale, adopted) = (sold.sale.clone(), sold.adopted.clone());
+    let auth_code = AuthCode::new("134567890123456789".into());
+    let body = Body::CashRest { sale: sold.sequence, given: cny(300), change: cny(0), part: cny(200) };
+    let cash = Some(write(&server, &mut till, body));
+    let late = write(&server, &mut till, Body::CashPart { sale: sold.sequence, amount: cny(200) });
+    let start = StartPayment {
+        sale: sale.clone(),
+        adopted: adopted.clone(),
+        requested: requested.clone(),
+        cash_part: None,
+        auth_code,
+    };
+    let show = ShowCode {
+        sale: sale.clone(),
+        adopted: adopted.clone(),
+        requested: requested.clone(),
+        cash_part: None,
+    };
+    let take_back = TakeBack { sale: sale.clone(), adopted: adopted.clone(), requested, cash_part: None };
+    let upload = AdoptOrder { sale, adopted, cash, cash_part: None };
+    let (paying, showing) = (at(path::PAYMENTS, sold.number), at(path::SHOWN, sold.number));
+    let taking_back = at(path::TAKE_BACK, sold.number).replace("{attempt}", "1");
+    let adopting = at(path::ADOPT, sold.number);
+    for wrong in [None, Some(late)] {
+        let start = StartPayment { cash_part: wrong.clone(), ..start.clone() };
+        let show = ShowCode { cash_part: wrong.clone(), ..show.clone() };
+        let take_back = TakeBack { cash_part: wrong.clone(), ..take_back.clone() };
+        let upload = AdoptOrder { cash_part: wrong, ..upload.clone() };
+        let refused = [
+            server.ask(&till.key, "POST", &paying, Some(&start)).await.code(),
+            server.ask(&till.key, "POST", &showing, Some(&show)).await.code(),
+            server.ask(&till.key, "POST", &taking_back, Some(&take_back)).await.code(),
+            server.ask(&till.key, "POST", &adopting, Some(&upload)).await.code(),
+        ];
+        assert_eq!(refused, [ErrorCode::BadRequest; 4]);
+    }
+    let order = server.app().groups.order(sold.number).await.unwrap();
+    assert_eq!((order.summary.state, order.payments.len()), (OrderState::Draft, 0), "nothing was begun");
+    let start = StartPayment { cash_part: Some(part.clone()), ..start };
+    let view: PaymentView = server.ask(&till.key, "POST", &paying, Some(&start)).await.json();
+    assert_eq!((view.state, view.amount), (PaymentState::Declined, cny(300)), "no wallet is set up here");
+    let upload = AdoptOrder { cash_part: Some(part), ..upload };
+    let view: OrderView = server.ask(&till.key, "POST", &adopting, Some(&upload)).await.json();
+    assert_eq!(view.paid_by, Some(PaidBy::Cash { given: cny(500), change: cny(0) }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,6 +276,7 @@ async fn a_till_put_back_to_an_older_image_sells_nothing_under_a_name_that_was_u
         requested: requested(&server, &mut till, &forked, 900),
         sale: forked.sale.clone(),
         adopted: forked.adopted.clone(),
+        cash_part: None,
         auth_code: AuthCode::new("134567890123456789".into()),
     };
     let came = server.ask(&till.key, "POST", &at(path::PAYMENTS, number), Some(&payment)).await;
@@ -229,7 +303,7 @@ async fn what_was_sold_under_an_old_key_is_taken_and_nothing_is_charged_under_it
     base.execute("UPDATE terminals SET epoch = 2", []).unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
 
-    let upload = AdoptOrder { sale: cash.sale, adopted: cash.adopted, cash: Some(taken) };
+    let upload = AdoptOrder { sale: cash.sale, adopted: cash.adopted, cash: Some(taken), cash_part: None };
     let adopt_it = at(path::ADOPT, cash.number);
     let old_key = server.ask(&till.key, "POST", &adopt_it, Some(&upload)).await;
     assert_eq!(old_key.code(), ErrorCode::TerminalUnknown);
@@ -243,6 +317,7 @@ async fn what_was_sold_under_an_old_key_is_taken_and_nothing_is_charged_under_it
         requested,
         sale: code.sale.clone(),
         adopted: code.adopted.clone(),
+        cash_part: None,
         auth_code: AuthCode::new("134567890123456789".into()),
     };
     let came = server.ask(&new, "POST", &at(path::PAYMENTS, code.number), Some(&payment)).await;
@@ -268,7 +343,7 @@ async fn a_draft_whose_entry_the_till_did_not_sign_is_never_adopted_charged_or_c
     assert_eq!(adopt(&server, &mut till, &sold, Some(500)).await.code(), ErrorCode::BadRequest);
     let requested = requested(&server, &mut till, &sold, 500);
     let auth_code = AuthCode::new("134567890123456789".into());
-    let payment = StartPayment { requested, sale, adopted, auth_code };
+    let payment = StartPayment { requested, sale, adopted, cash_part: None, auth_code };
     let came = server.ask(&till.key, "POST", &at(path::PAYMENTS, number), Some(&payment)).await;
     assert_eq!(came.code(), ErrorCode::BadRequest);
     let order = server.app().groups.order(number).await.unwrap();

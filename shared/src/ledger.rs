@@ -236,6 +236,16 @@ pub enum LedgerFault {
     Missing(Leg),
     /// A half that rests on no fact.
     Extra(Leg),
+    /// The order says that this transaction of a wallet brought another sum than the payment did: a program that knows of no
+    /// cash parts has written it down.
+    Transaction {
+        /// The wallet's number of it.
+        transaction: String,
+        /// What the order says that it brought.
+        said: Amount,
+        /// What was asked for, and paid.
+        paid: Amount,
+    },
 }
 
 impl fmt::Display for LedgerFault {
@@ -250,6 +260,9 @@ impl fmt::Display for LedgerFault {
             }
             Self::Missing(one) => leg(f, "is missing", one),
             Self::Extra(one) => leg(f, "rests on no fact", one),
+            Self::Transaction { transaction, said, paid } => {
+                write!(f, "transaction {transaction}: the order says {said}, the payment {paid}")
+            }
         }
     }
 }

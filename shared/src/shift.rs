@@ -5,7 +5,9 @@
 //! next shift, whenever it was begun. Sums stop at the largest amount there is: no sum refuses a payment.
 
 mod book;
+mod parts;
 pub use book::{Act, Book, Deed, Differs, follow};
+pub use parts::{PartDoubt, Parts, follow_parts};
 
 use crate::cashier::Cashier;
 use crate::clock::Timestamp;

@@ -275,10 +275,12 @@ impl Sync {
                 let body = Box::new(CreateDraft { sale });
                 return Ok(claimed.then_some(Request::Draft { sale: queued.sequence, body }));
             };
+            let part = stored.record.part_under(cash.entry);
             let body = Box::new(AdoptOrder {
                 sale,
                 adopted: journal.entry(adopted.entry)?,
                 cash: Some(journal.entry(cash.entry)?),
+                cash_part: part.map(|entry| journal.entry(entry)).transpose()?,
             });
             return Ok(Some(Request::Adopt { sale: queued.sequence, number: adopted.number, body }));
         }

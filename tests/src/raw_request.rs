@@ -165,8 +165,8 @@ impl RawClient {
         order: &AdoptedSale,
         times: usize,
     ) -> Result<Vec<Option<ErrorCode>>, RigError> {
-        let adopted = order.entry.clone();
-        let body = serde_json::to_vec(&AdoptOrder { sale: order.sale.entry.clone(), adopted, cash: None })
+        let (sale, adopted) = (order.sale.entry.clone(), order.entry.clone());
+        let body = serde_json::to_vec(&AdoptOrder { sale, adopted, cash: None, cash_part: None })
             .map_err(|error| RigError::Unexpected(error.to_string()))?;
         let path = format!("/v1/orders/{}/adopt", order.number);
         let request = self.signed(key, reqwest::Method::POST, &path, "", body, SystemClock.now())?;

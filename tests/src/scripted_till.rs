@@ -245,12 +245,29 @@ impl ScriptedTill {
         })
     }
 
+    /// The part in cash that an entry rests on, if it rests on one: the latest that has not gone back.
+    fn part_under(&self, rests: &SignedEntry) -> Option<SignedEntry> {
+        let (Body::RestRequested { sale, .. } | Body::CashRest { sale, .. }) =
+            rests.read_unverified().ok()?.body
+        else {
+            return None;
+        };
+        self.entries.iter().take_while(|entry| *entry != rests).fold(None, |part, entry| {
+            match entry.read_unverified().map(|entry| entry.body) {
+                Ok(Body::CashPart { sale: of, .. }) if of == sale => Some(entry.clone()),
+                Ok(Body::CashPartBack { sale: of, .. }) if of == sale => None,
+                _ => part,
+            }
+        })
+    }
+
     /// Brings a cash sale to the server.
     /// # Errors
     /// See [`ClientError`].
     pub async fn complete(&self, order: &AdoptedSale, cash: SignedEntry) -> Result<OrderView, ClientError> {
-        let body =
-            AdoptOrder { sale: order.sale.entry.clone(), adopted: order.entry.clone(), cash: Some(cash) };
+        let cash_part = self.part_under(&cash);
+        let (sale, adopted) = (order.sale.entry.clone(), order.entry.clone());
+        let body = AdoptOrder { sale, adopted, cash: Some(cash), cash_part };
         self.client.post(&format!("/v1/orders/{}/adopt", order.number), &body).await
     }
 
@@ -291,6 +308,7 @@ impl ScriptedTill {
             sale: order.sale.entry.clone(),
             adopted: order.entry.clone(),
             requested: requested.clone(),
+            cash_part: self.part_under(requested),
             auth_code: AuthCode::new(code.to_owned()),
         };
         self.client.post_payment(&format!("/v1/orders/{}/payments", order.number), &body).await
@@ -334,6 +352,7 @@ impl ScriptedTill {
             sale: order.sale.entry.clone(),
             adopted: order.entry.clone(),
             requested: requested.clone(),
+            cash_part: self.part_under(requested),
         };
         self.client.post_payment(&format!("/v1/orders/{}/shown", order.number), &body).await
     }
@@ -371,6 +390,7 @@ impl ScriptedTill {
             sale: order.sale.entry.clone(),
             adopted: order.entry.clone(),
             requested: requested.clone(),
+            cash_part: self.part_under(requested),
         };
         self.client.post(&format!("/v1/orders/{}/payments/{attempt}/take-back", order.number), &body).await
     }

@@ -91,6 +91,7 @@ async fn a_lost_attempt_is_over(rig: &Rig, server: &Accounts) -> bool {
     let missing = NewPayment {
         adoption: till.adoption(&sale, number, at),
         requested: till.requested(&sale, number, 1),
+        cash_part: None,
         intent: centre.intent_never_seen(1, Wallet::WeChatPay, channel_number, sale.sale.total),
         lease: centre.lease(),
         guard: guard(),
@@ -135,6 +136,7 @@ async fn paid_through(rig: &Rig, server: &Accounts, account: AccountId) -> Order
     let payment = NewPayment {
         adoption: rig.till.adoption(&sale, number, at),
         requested: rig.till.requested(&sale, number, 1),
+        cash_part: None,
         intent: evertill_shared::payment::Payment { account, ..intent },
         lease: centre.lease(),
         guard: guard(),

@@ -57,10 +57,14 @@ pub async fn adopt(
     };
     let evidence = Evidence::of(&app, &caller);
     let sale = evidence.sale(&request.sale)?;
-    let cash = request.cash.as_ref().map(|entry| evidence.cash(entry, &sale)).transpose()?;
+    let part = request.cash_part.as_ref();
+    let cash = request.cash.as_ref().map(|entry| evidence.cash((entry, part), &sale)).transpose()?;
+    if cash.is_none() && part.is_some() {
+        return Err(Failure::bad_request("a part in cash comes without the cash that paid the rest"));
+    }
     let adoption = adoption(&app, &caller, number, sale, &request.adopted).await?;
     let mut entries = vec![&adoption.sale.entry, &adoption.adopted];
-    entries.extend(cash.as_ref().map(|cash| &cash.entry));
+    entries.extend(cash.iter().flat_map(|cash| std::iter::once(&cash.entry).chain(&cash.part)));
     one_history(&app, &caller, &entries).await?;
     let guard = app.groups.guard(&caller.request_id, adoption.at);
     let policies = app.centre.policies();

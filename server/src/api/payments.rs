@@ -27,7 +27,12 @@ pub async fn start_payment(
     Path(number): Path<String>,
     Body(request): Body<StartPayment>,
 ) -> Answer<PaymentView> {
-    let entries = (&request.sale, &request.adopted, &request.requested);
+    let entries = Entries {
+        sale: &request.sale,
+        adopted: &request.adopted,
+        requested: &request.requested,
+        cash_part: request.cash_part.as_ref(),
+    };
     start(&app, &caller, &number, entries, Means::Scanned(request.auth_code)).await
 }
 
@@ -41,15 +46,29 @@ pub async fn show_code(
     Path(number): Path<String>,
     Body(request): Body<ShowCode>,
 ) -> Answer<PaymentView> {
-    let entries = (&request.sale, &request.adopted, &request.requested);
+    let entries = Entries {
+        sale: &request.sale,
+        adopted: &request.adopted,
+        requested: &request.requested,
+        cash_part: request.cash_part.as_ref(),
+    };
     start(&app, &caller, &number, entries, Means::Shown).await
+}
+
+/// What a till signed that it rests on, to begin an attempt.
+#[derive(Clone, Copy)]
+struct Entries<'a> {
+    sale: &'a SignedEntry,
+    adopted: &'a SignedEntry,
+    requested: &'a SignedEntry,
+    cash_part: Option<&'a SignedEntry>,
 }
 
 async fn start(
     app: &App,
     caller: &Caller,
     number: &str,
-    entries: (&SignedEntry, &SignedEntry, &SignedEntry),
+    entries: Entries<'_>,
     means: Means,
 ) -> Answer<PaymentView> {
     caller.require_money()?;
@@ -59,6 +78,7 @@ async fn start(
         guard: app.groups.guard(&caller.request_id, adoption.at),
         adoption,
         requested: requested.entry,
+        cash_part: requested.cash_part,
         attempt: requested.attempt,
         wallet: requested.wallet,
         channel_number: requested.channel_number,
@@ -124,16 +144,22 @@ async fn missing_payment(
 ) -> Result<NewPayment, Failure> {
     let request: TakeBack = serde_json::from_slice(body)
         .map_err(|_| Failure::bad_request("the body is not that of a request to take a payment back"))?;
-    let entries = (&request.sale, &request.adopted, &request.requested);
+    let entries = Entries {
+        sale: &request.sale,
+        adopted: &request.adopted,
+        requested: &request.requested,
+        cash_part: request.cash_part.as_ref(),
+    };
     let (adoption, requested) = read_entries(app, caller, number, entries).await?;
     if requested.attempt != attempt {
         return Err(Failure::bad_request("the entry requests another attempt"));
     }
-    let Requested { entry, wallet, channel_number, amount, .. } = requested;
+    let Requested { entry, cash_part, wallet, channel_number, amount, .. } = requested;
     Ok(NewPayment {
         guard: app.groups.guard(&caller.request_id, adoption.at),
         adoption,
         requested: entry,
+        cash_part,
         intent: app.centre.intent_never_seen(attempt, wallet, channel_number, amount),
         lease: app.centre.lease(),
     })
@@ -143,16 +169,18 @@ async fn read_entries(
     app: &App,
     caller: &Caller,
     number: OrderNumber,
-    (sale, adopted, requested): (&SignedEntry, &SignedEntry, &SignedEntry),
+    Entries { sale, adopted, requested, cash_part }: Entries<'_>,
 ) -> Result<(Adoption, Requested), Failure> {
     let evidence = Evidence::of(app, caller);
     let sale = evidence.sale(sale)?;
-    let requested = evidence.requested(requested, &sale, number)?;
+    let requested = evidence.requested((requested, cash_part), &sale, number)?;
     if requested.entry.place.sequence <= evidence.adopted(adopted, &sale, number)?.place.sequence {
         return Err(Failure::bad_request("the payment was requested before the number was chosen"));
     }
     let adoption = adoption(app, caller, number, sale, adopted).await?;
-    one_history(app, caller, &[&adoption.sale.entry, &adoption.adopted, &requested.entry]).await?;
+    let mut entries = vec![&adoption.sale.entry, &adoption.adopted, &requested.entry];
+    entries.extend(&requested.cash_part);
+    one_history(app, caller, &entries).await?;
     Ok((adoption, requested))
 }
 

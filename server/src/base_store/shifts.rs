@@ -5,6 +5,8 @@
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::cache::read_record;
+use super::cash_parts;
+use super::doubts::{self, Doubted};
 use super::drawers;
 use super::journal::HandInTaken;
 use super::staff::{PERSON, person_of};
@@ -74,6 +76,7 @@ pub(super) fn take_in(
 ) -> Result<(), BaseError> {
     let day = |at: Timestamp| business_day(at, store, now);
     follow_shifts(sql, taken, &day)?;
+    cash_parts::take_in(sql, taken, &day)?;
     doubt_rights(sql, taken, &day)
 }
 
@@ -188,20 +191,10 @@ fn doubt_rights(
         let doubted = used.into_iter().filter(|used| !used.was_held(role_of));
         for (place, used) in doubted.enumerate() {
             tracing::warn!(terminal = %entry.terminal, sequence = entry.sequence, right = ?used.right, "nobody held a right");
-            note(sql, entry, u64::try_from(place).unwrap_or(u64::MAX), &used, day(entry.at))?;
+            let place = u64::try_from(place).unwrap_or(u64::MAX);
+            doubts::note(sql, entry, place, &Doubted::Right(used), day(entry.at))?;
         }
     }
-    Ok(())
-}
-
-fn note(sql: &dyn Sql, entry: &Entry, place: u64, used: &Used, day: BusinessDay) -> Result<(), BaseError> {
-    let text = serde_json::to_string(used).map_err(DbError::nonsense)?;
-    let (terminal, day) = (entry.terminal.get(), day.to_string());
-    sql.execute(
-        "INSERT INTO doubted_rights (terminal, epoch, sequence, place, at_ms, day, used)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        &params![terminal, entry.epoch, entry.sequence, place, entry.at.0, day, text],
-    )?;
     Ok(())
 }
 

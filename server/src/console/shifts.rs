@@ -9,7 +9,7 @@ use super::words::{Words, fill};
 use crate::api::refunds::LONGEST_REASON;
 use crate::app::App;
 use crate::base_store::{
-    BaseError, CountersignedDay, DOUBTS_PAGE, DoubtKey, DoubtedRight, GivenUp, SHIFTS_PAGE, ShiftRecord,
+    BaseError, CountersignedDay, DOUBTS_PAGE, Doubt, DoubtKey, Doubted, GivenUp, SHIFTS_PAGE, ShiftRecord,
 };
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -18,7 +18,7 @@ use evertill_shared::business_day::BusinessDay;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::id::{KeyEpoch, TerminalId};
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::shift::{Act, Book, Closing, Deed, Differs, Tally};
+use evertill_shared::shift::{Act, Book, Closing, Deed, Differs, PartDoubt, Tally};
 use evertill_shared::terminal_state::TerminalState;
 use serde::Deserialize;
 
@@ -40,7 +40,7 @@ struct DoubtRow {
     at: String,
     terminal: String,
     place: u64,
-    right: &'static str,
+    what: String,
     by: String,
     approved_by: String,
     /// Who looked into it, when, and what came of it.
@@ -63,6 +63,7 @@ struct ListPage {
     day: String,
     rows: Vec<Row>,
     doubts: Vec<DoubtRow>,
+    part_doubts: Vec<DoubtRow>,
     said: Vec<SaidRow>,
     may_settle: bool,
     back: String,
@@ -159,7 +160,7 @@ pub(super) async fn list(
     let after = place(&asked.after).map(|(terminal, epoch, opened, _)| (terminal, epoch, opened));
     let doubts_after = doubt_key(&asked.doubts_after);
     let (shifts, more) = turn(app.base.shifts(day, day == today, after).await?, SHIFTS_PAGE);
-    let (doubts, more_doubts) = turn(app.base.doubted_rights(day, doubts_after).await?, DOUBTS_PAGE);
+    let (doubts, more_doubts) = turn(app.base.doubts_of(day, doubts_after).await?, DOUBTS_PAGE);
     let of_day = format!("/console/shifts?day={day}");
     let more = shifts
         .last()
@@ -173,7 +174,8 @@ pub(super) async fn list(
         notices,
         day: day.to_string(),
         rows: shifts.iter().map(|shift| row(shift, &visit)).collect(),
-        doubts: doubts.iter().map(|doubt| doubt_row(doubt, &visit)).collect(),
+        doubts: doubt_rows(&doubts, is_right, &visit),
+        part_doubts: doubt_rows(&doubts, |doubt| !is_right(doubt), &visit),
         said: said.iter().map(|said| said_row(said, &visit)).collect(),
         may_settle: visit.who.role.may_accept(),
         back: this_part(&of_day, after, doubts_after.as_ref()),
@@ -224,8 +226,26 @@ fn badges(shift: &ShiftRecord, t: &'static Words) -> Vec<Badge> {
     std::iter::once(stands).chain(rest.into_iter().flatten()).collect()
 }
 
-fn doubt_row(doubt: &DoubtedRight, visit: &Visit) -> DoubtRow {
+fn is_right(doubt: &Doubt) -> bool {
+    matches!(doubt.what, Doubted::Right(_))
+}
+
+fn doubt_rows(doubts: &[Doubt], which: fn(&Doubt) -> bool, visit: &Visit) -> Vec<DoubtRow> {
+    doubts.iter().filter(|doubt| which(doubt)).map(|doubt| doubt_row(doubt, visit)).collect()
+}
+
+fn doubt_row(doubt: &Doubt, visit: &Visit) -> DoubtRow {
     let t = visit.words();
+    let (what, by, approved_by) = match &doubt.what {
+        Doubted::Right(used) => {
+            let people = (person(used.cashier.as_ref()), person(used.approved_by.as_ref()));
+            (say::right(used.right, t).to_owned(), people.0, people.1)
+        }
+        Doubted::Cash(PartDoubt { sale, said, held }) => {
+            let said = [sale.to_string(), said.to_string(), held.to_string()];
+            (fill(t.part_doubt, &said.each_ref().map(String::as_str)), String::new(), String::new())
+        }
+    };
     let settled = doubt.settled.as_ref();
     let settled = settled
         .map(|settled| fill(t.doubt_settled_by, &[&settled.who, &visit.time(settled.at), &settled.why]));
@@ -234,9 +254,9 @@ fn doubt_row(doubt: &DoubtedRight, visit: &Visit) -> DoubtRow {
         at: visit.time(doubt.at),
         terminal: doubt.key.terminal.to_string(),
         place: doubt.key.sequence,
-        right: say::right(doubt.used.right, t),
-        by: person(doubt.used.cashier.as_ref()),
-        approved_by: person(doubt.used.approved_by.as_ref()),
+        what,
+        by,
+        approved_by,
         settled: settled.unwrap_or_default(),
     }
 }
@@ -310,6 +330,7 @@ struct ShiftPage {
     counted: Vec<CountRow>,
     acts: Vec<ActRow>,
     doubts: Vec<DoubtRow>,
+    part_doubts: Vec<DoubtRow>,
     may_settle: bool,
     /// Who gave it up, when, why, and what they found.
     given_up: String,
@@ -376,7 +397,7 @@ pub(super) async fn one(
     // What the database cannot hold is no place.
     let opened = opened.parse::<u32>().map_err(|_| Problem::NotFound)?;
     let shift = app.base.shift(terminal, epoch, opened.into()).await?.ok_or(Problem::NotFound)?;
-    let (doubts, more_doubts) = turn(app.base.doubted_rights_in(&shift).await?, DOUBTS_PAGE);
+    let (doubts, more_doubts) = turn(app.base.doubts_in(&shift).await?, DOUBTS_PAGE);
     // Those that do not go onto the shift's page are on its day's.
     let more_doubts = doubts.last().filter(|_| more_doubts);
     let more_doubts = more_doubts.map(|last| format!("/console/shifts?day={}#doubts", last.day));
@@ -396,7 +417,8 @@ pub(super) async fn one(
         figures: closing.map_or_else(|| so_far(book, t), |closing| z_figures(closing, book, t)),
         counted: closing.map(|closing| counted(closing, book)).unwrap_or_default(),
         acts: book.acts.iter().map(|act| act_row(act, &visit)).collect(),
-        doubts: doubts.iter().map(|doubt| doubt_row(doubt, &visit)).collect(),
+        doubts: doubt_rows(&doubts, is_right, &visit),
+        part_doubts: doubt_rows(&doubts, |doubt| !is_right(doubt), &visit),
         may_settle: visit.who.role.may_accept(),
         given_up: shift.given_up.as_ref().map(|by| given_up(by, book, &visit)).unwrap_or_default(),
         may_give_up: may_give_up(&app, &shift, &visit).await?,

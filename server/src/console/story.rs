@@ -51,7 +51,10 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
             let text = fill(t.fact_cash, &[&given.to_string(), &change.to_string()]);
             from_blocked(text, *quarantined, t)
         }
-        Fact::CashPart { amount } => fill(t.fact_cash_part, &[&amount.to_string()]),
+        Fact::CashPart { attempt: None, amount } => fill(t.fact_cash_part, &[&amount.to_string()]),
+        Fact::CashPart { attempt: Some(attempt), amount } => {
+            fill(t.fact_cash_part_of, &[&attempt.to_string(), &amount.to_string()])
+        }
         Fact::AcceptedFromQuarantine { who, login, why } => fill(t.fact_accepted, &[who, login, why]),
         Fact::PaymentSent { attempt, wallet, amount, .. } => {
             fill(t.fact_payment_sent, &[&attempt.to_string(), &amount.to_string(), say::wallet(*wallet, t)])

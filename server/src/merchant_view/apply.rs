@@ -52,26 +52,46 @@ pub(super) fn refunded(order: &OrderSummary) -> i64 {
     done.fold(0, |sum, refund| sum.saturating_add(refund.amount.minor))
 }
 
-fn accounts_of(order: &OrderSummary) -> Vec<(Account, Sums)> {
+/// What of an order that was paid in parts went back in cash, and what is held for that; zero of others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct BackInCash {
+    pub refunded: i64,
+    pub held: i64,
+}
+
+pub(super) fn back_in_cash(copy: &SaleCopy) -> BackInCash {
+    let in_cash = copy.order.refunds.iter().filter(|refund| copy.cash_refunds.contains(&refund.id));
+    in_cash.fold(BackInCash::default(), |sum, refund| {
+        let of = |counts: bool| if counts { refund.amount.minor } else { 0 };
+        BackInCash {
+            refunded: sum.refunded.saturating_add(of(refund.state == RefundState::Done)),
+            held: sum.held.saturating_add(of(refund.state.holds_money())),
+        }
+    })
+}
+
+fn accounts_of(copy: &SaleCopy) -> Vec<(Account, Sums)> {
+    let order = &copy.order;
     let (cashier, ..) = served_by_values(order.served_by.as_ref());
     let account =
         (order.business_day.to_string(), tender(order).to_owned(), cashier.to_owned(), order.quarantined);
     let sums = Sums { orders: 1, paid: order.paid.minor, refunded: refunded(order), held: order.held.minor };
     match order.state {
-        OrderState::Paid => in_parts(account, sums, order.paid_by.as_ref()),
+        OrderState::Paid => in_parts(account, sums, order.paid_by.as_ref(), back_in_cash(copy)),
         _ => Vec::new(),
     }
 }
 
 /// What was paid in parts counts as an order where its wallet is, and with its cash part beside the orders that were paid
-/// in cash. What went back of it is taken from the wallet's part first, as refunds are; if a wallet refused its part of
-/// one, the day's sums by tender say otherwise than the refunds, and its sum does not.
-fn in_parts(account: Account, sums: Sums, paid_by: Option<&PaidBy>) -> Vec<(Account, Sums)> {
+/// in cash. What went back of it counts where it went, whichever of its parts was carried out, refused or withdrawn first.
+fn in_parts(
+    account: Account,
+    sums: Sums,
+    paid_by: Option<&PaidBy>,
+    back: BackInCash,
+) -> Vec<(Account, Sums)> {
     let Some(PaidBy::Split { cash, .. }) = paid_by else { return vec![(account, sums)] };
-    let wallet = sums.paid.saturating_sub(cash.minor);
-    let of_cash = |minor: i64| minor.saturating_sub(wallet).max(0);
-    let part =
-        Sums { orders: 0, paid: cash.minor, refunded: of_cash(sums.refunded), held: of_cash(sums.held) };
+    let part = Sums { orders: 0, paid: cash.minor, refunded: back.refunded, held: back.held };
     let mut rest = sums;
     rest.add(part, -1);
     let (day, _, cashier, quarantined) = account.clone();
@@ -97,7 +117,8 @@ fn old_row(row: &Row) -> Result<(String, Old), DbError> {
     let paid_by: Option<String> = row.get("paid_by")?;
     // What cannot be read is mended by a rebuilding, and stops no copy.
     let paid_by: Option<PaidBy> = paid_by.as_deref().and_then(|text| from_json(text).ok());
-    let accounts = if is_paid { in_parts(account, sums, paid_by.as_ref()) } else { Vec::new() };
+    let back = BackInCash { refunded: row.get("cash_refunded_minor")?, held: row.get("cash_held_minor")? };
+    let accounts = if is_paid { in_parts(account, sums, paid_by.as_ref(), back) } else { Vec::new() };
     let old = Old { version: row.get("version")?, accounts };
     Ok((row.get("number")?, old))
 }
@@ -107,7 +128,7 @@ pub(super) fn apply(sql: &dyn Sql, build: i64, copies: &[SaleCopy]) -> Result<u6
     let mut old = HashMap::new();
     for numbers in copies.chunks(LOOKED_UP) {
         let statement = "SELECT number, version, state, business_day, tender, cashier, quarantined, paid_minor, \
-             refunded_minor, held_minor, paid_by FROM sales WHERE build = ?1 AND number IN";
+             refunded_minor, held_minor, cash_refunded_minor, cash_held_minor, paid_by FROM sales WHERE build = ?1 AND number IN";
         let rows = sql.rows(&many(statement), &numbers_of(build, numbers.iter()))?;
         for row in &rows {
             old.extend([old_row(row)?]);
@@ -139,7 +160,7 @@ pub(super) fn apply(sql: &dyn Sql, build: i64, copies: &[SaleCopy]) -> Result<u6
     insert(sql, &REFUNDS, refunds.into_iter().flatten().collect())?;
     let before = |copy: &SaleCopy| old.get(copy.order.number.as_str()).map(|old| old.accounts.clone());
     let gone = all().filter_map(before).flatten();
-    let come = all().flat_map(|copy| accounts_of(&copy.order));
+    let come = all().flat_map(accounts_of);
     book(sql, build, gone.map(|account| (account, -1)).chain(come.map(|account| (account, 1))))?;
     Ok(u64::try_from(newest.len()).unwrap_or(u64::MAX))
 }

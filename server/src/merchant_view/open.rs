@@ -25,6 +25,12 @@ pub const VIEW: Schema = Schema {
             sqlite: include_str!("../../migrations/sqlite/view_0002_cashiers.sql"),
             postgres: include_str!("../../migrations/postgres/view_0002_cashiers.sql"),
         },
+        Migration {
+            number: 3,
+            name: "cash_refunds",
+            sqlite: include_str!("../../migrations/sqlite/view_0003_cash_refunds.sql"),
+            postgres: include_str!("../../migrations/postgres/view_0003_cash_refunds.sql"),
+        },
     ],
     opening: None,
 };

@@ -260,18 +260,19 @@ impl Differences {
 }
 
 /// A row as it stands, with the columns that are made from others.
-type Stored = (SaleCopy, String, i64);
+type Stored = (SaleCopy, String, [i64; 3]);
 
 fn stored(sql: &dyn Sql, build: i64, after: &str, upto: &str) -> Result<BTreeMap<String, Stored>, DbError> {
     let statement = format!(
-        "SELECT {SALE}, tender, refunded_minor FROM sales WHERE build = ?1 AND number > ?2 AND number <= ?3 \
+        "SELECT {SALE}, tender, refunded_minor, cash_refunded_minor, cash_held_minor FROM sales WHERE build = ?1 AND number > ?2 AND number <= ?3 \
          ORDER BY number DESC"
     );
     let rows = sql.rows(&statement, &params![build, after, upto])?;
     let mut copies = rows.iter().map(sale_row).collect::<Result<Vec<_>, _>>()?;
     with_all(sql, build, &mut copies)?;
     let made = |(copy, row): (SaleCopy, &crate::database::Row)| {
-        Ok((copy.order.number.to_string(), (copy, row.get("tender")?, row.get("refunded_minor")?)))
+        let sums = [row.get("refunded_minor")?, row.get("cash_refunded_minor")?, row.get("cash_held_minor")?];
+        Ok((copy.order.number.to_string(), (copy, row.get("tender")?, sums)))
     };
     copies.into_iter().zip(&rows).map(made).collect()
 }

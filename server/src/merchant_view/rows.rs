@@ -1,6 +1,6 @@
 //! Copies to rows and back.
 
-use super::apply::{refunded, tender};
+use super::apply::{back_in_cash, refunded, tender};
 use crate::database::{DbError, Row, Sql, Value};
 use crate::order_group::OrderSummary;
 use crate::order_group::outbox::{SaleCopy, SoldLine, WalletAttempt};
@@ -15,7 +15,7 @@ use evertill_shared::payment::PaymentState;
 use evertill_shared::refund::{Refund, RefundState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -54,6 +54,8 @@ pub(super) const SALES: Table = Table {
         "paid_minor",
         "held_minor",
         "refunded_minor",
+        "cash_refunded_minor",
+        "cash_held_minor",
         "tender",
         "paid_by",
         "quarantined",
@@ -88,6 +90,7 @@ pub(super) const REFUNDS: Table = Table {
         "why",
         "requested_at",
         "refused",
+        "in_cash",
     ],
 };
 
@@ -113,6 +116,7 @@ fn place(index: usize) -> i64 {
 pub(super) fn sale_values(build: i64, copy: &SaleCopy) -> Result<Vec<Value<'_>>, DbError> {
     let order = &copy.order;
     let (cashier, cashier_name, known) = served_by_values(order.served_by.as_ref());
+    let cash = back_in_cash(copy);
     let values = params![
         build,
         order.number.as_str(),
@@ -127,6 +131,8 @@ pub(super) fn sale_values(build: i64, copy: &SaleCopy) -> Result<Vec<Value<'_>>,
         order.paid.minor,
         order.held.minor,
         refunded(order),
+        cash.refunded,
+        cash.held,
         tender(order),
         order.paid_by.as_ref().map(to_json).transpose()?,
         order.quarantined,
@@ -174,6 +180,7 @@ pub(super) fn refund_values(build: i64, copy: &SaleCopy) -> Result<Vec<Vec<Value
             refund.reason.clone(),
             refund.requested_at.0,
             refund.refused.as_ref().map(to_json).transpose()?,
+            copy.cash_refunds.contains(&refund.id),
         ]
         .into())
     };
@@ -211,25 +218,30 @@ pub(super) fn sale_row(row: &Row) -> Result<SaleCopy, DbError> {
         served_by: served_by(row)?,
         refunds: Vec::new(),
     };
-    Ok(SaleCopy { version: row.get("version")?, order, lines: Vec::new(), attempts: Vec::new() })
+    let (version, lines, attempts) = (row.get("version")?, Vec::new(), Vec::new());
+    Ok(SaleCopy { version, order, lines, attempts, cash_refunds: BTreeSet::new() })
 }
 
 /// The refunds of these orders, into them. They are the newest first, and of one build.
 pub(super) fn with_refunds(sql: &dyn Sql, build: i64, orders: &mut [SaleCopy]) -> Result<(), DbError> {
     let Some((newest, oldest)) = ends(orders) else { return Ok(()) };
-    let mut of_orders: BTreeMap<OrderNumber, &mut OrderSummary> =
-        orders.iter_mut().map(|copy| (copy.order.number, &mut copy.order)).collect();
-    let statement = "SELECT number, id, amount_minor, state, who, why, requested_at, refused FROM refunds \
+    let mut of_orders: BTreeMap<OrderNumber, &mut SaleCopy> =
+        orders.iter_mut().map(|copy| (copy.order.number, copy)).collect();
+    let statement = "SELECT number, id, amount_minor, state, who, why, requested_at, refused, in_cash FROM refunds \
          WHERE build = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number, place";
     for row in sql.rows(statement, &params![build, oldest.as_str(), newest.as_str()])? {
         let text = |column: &str| row.get::<String>(column);
         let number: OrderNumber = parsed(&text("number")?)?;
-        let Some(order) = of_orders.get_mut(&number) else { continue };
+        let Some(copy) = of_orders.get_mut(&number) else { continue };
         let (state, refused): (String, Option<String>) = (text("state")?, row.get("refused")?);
-        order.refunds.push(Refund {
-            id: RefundId(text("id")?),
+        let id = RefundId(text("id")?);
+        if row.get("in_cash")? {
+            copy.cash_refunds.insert(id.clone());
+        }
+        copy.order.refunds.push(Refund {
+            id,
             order: number,
-            amount: Amount::new(row.get("amount_minor")?, order.total.currency),
+            amount: Amount::new(row.get("amount_minor")?, copy.order.total.currency),
             state: RefundState::from_word(&state).ok_or_else(|| DbError::nonsense(&state))?,
             requested_by: text("who")?,
             reason: text("why")?,

@@ -47,10 +47,12 @@ macro_rules! contract {
             searching:
                 sales_are_found_by_number_till_amount_time_code_and_state,
                 a_day_is_added_up_by_cashier_and_a_stranger_is_marked,
-                a_wallets_number_finds_its_order_on_any_day;
+                a_wallets_number_finds_its_order_on_any_day,
+                what_went_back_counts_where_it_went_whatever_came_first;
             rebuilding:
                 a_rebuilt_view_is_what_was_there,
                 what_was_wrong_in_the_view_is_named_and_mended,
+                a_view_from_before_copies_orders_paid_in_parts_once_more,
                 a_view_is_rebuilt_while_sales_go_on,
                 a_group_that_is_away_leaves_the_view_as_it_was,
                 of_two_that_rebuild_the_later_one_goes_on;

@@ -21,6 +21,8 @@ pub struct NewCharge {
     pub adoption: Adoption,
     /// The entry that requests the payment.
     pub requested: KeptEntry,
+    /// The entry that says that a part was taken in cash before, if only the rest is requested.
+    pub cash_part: Option<KeptEntry>,
     /// Which try.
     pub attempt: Attempt,
     /// Whose code it is.
@@ -147,6 +149,7 @@ impl OrderCentre {
             .start_payment(NewPayment {
                 adoption: charge.adoption.clone(),
                 requested: charge.requested.clone(),
+                cash_part: charge.cash_part.clone(),
                 intent,
                 lease: self.lease(),
                 guard: charge.guard.clone(),

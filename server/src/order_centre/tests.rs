@@ -115,6 +115,7 @@ fn charge(sold: &Sold, requested: KeptEntry, attempt: Attempt, code: &str) -> Ne
     NewCharge {
         adoption: sold.adoption.clone(),
         requested,
+        cash_part: None,
         attempt,
         wallet: Wallet::WeChatPay,
         channel_number: ChannelNumber::new(store().id, sold.sale.key, attempt),

@@ -2,7 +2,8 @@
 
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::SaleKey;
-use evertill_shared::journal::{Entry, EntryHash, SignedEntry};
+use evertill_shared::journal::{Body, Entry, EntryHash, SignedEntry};
+use evertill_shared::money::Amount;
 use evertill_shared::order::Sale;
 
 /// The id of a signed request: inserted in the transaction that it causes, so that a replay causes nothing.
@@ -32,6 +33,14 @@ impl KeptEntry {
     pub fn new(entry: &Entry, signed: &SignedEntry) -> Self {
         Self { place: entry.key(), signed: signed.clone(), hash: signed.hash() }
     }
+}
+
+/// Whether that entry takes this much of that sale in cash, and stands between the sale and what rests on it.
+pub(crate) fn takes_part(entry: &Entry, sale: SaleKey, amount: Amount, before: u64) -> bool {
+    let own = (entry.terminal, entry.epoch) == (sale.terminal, sale.epoch);
+    let Body::CashPart { sale: of, amount: taken, .. } = &entry.body else { return false };
+    let stands_between = entry.sequence > sale.sequence && entry.sequence < before;
+    own && stands_between && (*of, *taken) == (sale.sequence, amount)
 }
 
 /// A sale of a till: checked, and of this store.

@@ -70,6 +70,12 @@ pub enum Refusal {
     /// The amount is not the order's.
     #[error("the amount is not the order's total")]
     WrongAmount,
+    /// The entry gives money back from another part of the order than the refund is of.
+    #[error(
+        "the entry gives the money back from another place than it was paid to: what was paid in cash comes out of the drawer, \
+         and nothing else"
+    )]
+    WrongPart,
     /// A person has to look at the order first.
     #[error("the order came from a blocked till and waits for a person to accept it")]
     Quarantined,
@@ -95,7 +101,7 @@ impl Refusal {
             | Self::AttemptOpen { .. }
             | Self::Quarantined
             | Self::NotQuarantined => ErrorCode::WrongState,
-            Self::WrongAmount => ErrorCode::BadRequest,
+            Self::WrongAmount | Self::WrongPart => ErrorCode::BadRequest,
             Self::Refund(_) | Self::TooManyRefunds => ErrorCode::RefundRefused,
         }
     }

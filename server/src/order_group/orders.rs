@@ -32,6 +32,8 @@ pub struct Adoption {
 pub struct Cash {
     /// The entry that says so.
     pub entry: KeptEntry,
+    /// The entry that says that a part of it was taken before, if this one took the rest.
+    pub part: Option<KeptEntry>,
     /// What the customer handed over.
     pub given: Amount,
     /// What went back.

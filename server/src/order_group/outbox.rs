@@ -2,11 +2,12 @@
 //! looking; nothing here, and nothing made from it, decides about money (rule *no-guess-from-copies*).
 
 use super::{GroupError, GroupSet, OrderGroup, OrderSummary, Reply};
-use evertill_shared::id::{Attempt, ChannelNumber};
+use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::PaymentState;
 use evertill_shared::wallet::Wallet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// An order as it stood at one of its versions. Drafts are no sales and have none.
@@ -20,6 +21,8 @@ pub struct SaleCopy {
     pub lines: Vec<SoldLine>,
     /// Its attempts to pay through a wallet, oldest first.
     pub attempts: Vec<WalletAttempt>,
+    /// Which of its refunds go back in cash, of an order that was paid in parts. Of others the order says it.
+    pub cash_refunds: BTreeSet<RefundId>,
 }
 
 /// A line of a sale, as people look for it.

@@ -45,6 +45,8 @@ pub struct NewPayment {
     pub adoption: Adoption,
     /// The entry that requests the payment.
     pub requested: KeptEntry,
+    /// The entry that says that a part was taken in cash before, if only the rest is requested.
+    pub cash_part: Option<KeptEntry>,
     /// The intent.
     pub intent: Payment,
     /// For whoever calls the channel right after this is on disk.

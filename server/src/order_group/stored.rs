@@ -114,6 +114,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0013_rounds.sql"),
         postgres: include_str!("../../migrations/postgres/group_0013_rounds.sql"),
     },
+    Migration {
+        number: 14,
+        name: "parts_in_cash",
+        sqlite: include_str!("../../migrations/sqlite/group_0014_parts_in_cash.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0014_parts_in_cash.sql"),
+    },
 ];
 
 /// What an engine says of itself.

@@ -35,8 +35,11 @@ pub enum Fact {
         /// It came from a blocked till.
         quarantined: bool,
     },
-    /// The till says that a part was taken in cash before the wallet was asked for the rest.
+    /// A part was taken in cash before the wallet was asked for the rest, and is in the drawer while this attempt is open.
     CashPart {
+        /// For which try; nothing in stories from before it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<Attempt>,
         /// How much.
         amount: Amount,
     },
@@ -216,7 +219,10 @@ impl fmt::Display for Fact {
             Self::CashTaken { given, change, quarantined } => {
                 write!(f, "Paid in cash: {given} given, {change} back{}", blocked(*quarantined))
             }
-            Self::CashPart { amount } => write!(f, "{amount} of it taken in cash before"),
+            Self::CashPart { attempt: None, amount } => write!(f, "{amount} of it taken in cash before"),
+            Self::CashPart { attempt: Some(attempt), amount } => {
+                write!(f, "Attempt {attempt}: {amount} is in the drawer in cash, the rest is asked for")
+            }
             Self::AcceptedFromQuarantine { who, login, why } => {
                 write!(f, "Accepted from quarantine by {who} ({login}): {why}")
             }

@@ -145,7 +145,7 @@ impl Till {
     pub(crate) fn cash(&self, sale: &SaleOfTill) -> Cash {
         let (given, change) = (sale.sale.total, cny(0));
         let entry = self.kept(Body::CashTaken { sale: sale.key.sequence, given, change });
-        Cash { entry, given, change }
+        Cash { entry, part: None, given, change }
     }
 
     pub(crate) fn requested(&self, sale: &SaleOfTill, number: OrderNumber, attempt: Attempt) -> KeptEntry {
@@ -157,6 +157,11 @@ impl Till {
             channel_number: ChannelNumber::new(store().id, sale.key, attempt),
             amount: sale.sale.total,
         })
+    }
+
+    /// A part of a sale is taken in cash.
+    pub(crate) fn part(&self, sale: &SaleOfTill, amount: Amount) -> KeptEntry {
+        self.kept(Body::CashPart { sale: sale.key.sequence, amount })
     }
 
     /// The same for what is left after a part was taken in cash.
@@ -180,6 +185,11 @@ impl Till {
 
     pub(crate) fn carries_out(&self, refund: &RefundId, number: OrderNumber, amount: Amount) -> KeptEntry {
         self.kept(Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier: None })
+    }
+
+    /// The same for what goes back in cash of an order that was paid in parts.
+    pub(crate) fn gives_cash(&self, refund: &RefundId, number: OrderNumber, amount: Amount) -> KeptEntry {
+        self.kept(Body::CashRefund { refund: refund.clone(), number, amount, cashier: None })
     }
 }
 

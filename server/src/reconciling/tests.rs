@@ -127,6 +127,7 @@ impl Shop {
         let payment = NewPayment {
             adoption: till.adoption(&sale, order, at),
             requested: till.requested(&sale, order, 1),
+            cash_part: None,
             intent: Payment { account, ..intent },
             lease: lease(at),
             guard: guard(),

@@ -2,7 +2,8 @@
 
 use crate::shop::{Place, Shop, add, till};
 use evertill_server::base_store::{
-    AuditKind, BaseError, BaseStore, DOUBTS_PAGE, DoubtKey, HandInTaken, SHIFTS_PAGE, ShiftRecord,
+    AuditKind, BaseError, BaseStore, DOUBTS_PAGE, Doubt, DoubtKey, Doubted, HandInTaken, SHIFTS_PAGE,
+    ShiftRecord,
 };
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::{Clock, Timestamp};
@@ -10,7 +11,7 @@ use evertill_shared::id::TerminalId;
 use evertill_shared::journal::{Body, CashReason, DrawerReason, Entry, EntryHash, Head};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::staff::Role;
-use evertill_shared::rights::Right;
+use evertill_shared::rights::{Right, Used};
 use evertill_shared::shift::{Counted, Fact, Pending, Shift};
 
 pub fn yuan(minor: i64) -> Amount {
@@ -222,22 +223,69 @@ pub async fn a_right_that_nobody_held_is_told_and_the_entry_kept<P: Place>(shop:
         drawer("nobody", None),
     ];
     hands.give(&base, bodies).await;
-    let doubts = base.doubted_rights(base.business_day(at), None).await.unwrap();
-    let said: Vec<_> = doubts.iter().map(|doubt| (doubt.key.sequence, doubt.used.right)).collect();
+    let doubts = base.doubts_of(base.business_day(at), None).await.unwrap();
+    let said: Vec<_> = doubts.iter().map(|doubt| (doubt.key.sequence, right(doubt).right)).collect();
     assert_eq!(said, [(3, Right::PayInOut), (5, Right::NoSale), (6, Right::NoSale)]);
-    assert_eq!(doubts[1].used.approved_by, person("ivy"), "IT moves no money");
+    assert_eq!(right(&doubts[1]).approved_by, person("ivy"), "IT moves no money");
     assert_eq!(base.journal_head(terminal, 1).await.unwrap().sequence, 6, "all was taken");
     let shift = only(&base, at).await;
     assert_eq!((shift.book.paid_out.minor, shift.book.no_sales), (3_000, 3), "and counts");
-    assert_eq!(base.doubted_rights_in(&shift).await.unwrap(), doubts);
+    assert_eq!(base.doubts_in(&shift).await.unwrap(), doubts);
     // Who left afterwards had the right while they were there.
     shop.clock.forward(60_000);
     base.person_left("li", "moved away", "ivy".into()).await.unwrap();
     hands.give(&base, vec![out(10, person("li"))]).await;
-    assert_eq!(base.doubted_rights_in(&shift).await.unwrap().len(), 3);
+    assert_eq!(base.doubts_in(&shift).await.unwrap().len(), 3);
     hands.at = shop.clock.now();
     hands.give(&base, vec![out(10, person("li"))]).await;
-    assert_eq!(base.doubted_rights_in(&shift).await.unwrap().len(), 4);
+    assert_eq!(base.doubts_in(&shift).await.unwrap().len(), 4);
+}
+
+fn right(doubt: &Doubt) -> &Used {
+    match &doubt.what {
+        Doubted::Right(used) => used,
+        other @ Doubted::Cash(_) => panic!("{other:?}"),
+    }
+}
+
+pub async fn cash_that_a_drawer_does_not_hold_is_told_whichever_server_took_the_part<P: Place>(
+    shop: Shop<P>,
+) {
+    let (here, there) = shop.two_servers().await;
+    let terminal = till(&here, 1).await;
+    add(&here, "mei", Role::Cashier).await;
+    let at = shop.clock.now();
+    let part = |sale, minor| Body::CashPart { sale, amount: yuan(minor) };
+    let back = |sale, minor| Body::CashPartBack { sale, amount: yuan(minor) };
+    let rest = |sale, part| Body::CashRest { sale, given: yuan(900), change: yuan(0), part: yuan(part) };
+    let mut hands = Hands::new(terminal, at);
+    hands.give(&here, vec![begin(), part(1, 400), part(2, 500), part(3, 600)]).await;
+    // What one server took the other knows; of a part that went back nothing is left to name.
+    hands.give(&there, vec![rest(1, 400), back(2, 500), part(2, 300)]).await;
+    hands.give(&here, vec![rest(2, 300), rest(3, 600), cash(700)]).await;
+    let doubts = async || here.doubts_of(here.business_day(at), None).await.unwrap();
+    assert_eq!(doubts().await, []);
+    // Paid, and named once more; never taken; another sum; gone back before.
+    let lies =
+        vec![rest(1, 400), rest(7, 800), part(8, 100), rest(8, 101), part(9, 50), back(9, 50), rest(9, 50)];
+    hands.give(&there, lies).await;
+    let said = |doubt: &Doubt| match &doubt.what {
+        Doubted::Cash(of) => (doubt.key.sequence, of.sale, of.said.minor, of.held.minor),
+        other @ Doubted::Right(_) => panic!("{other:?}"),
+    };
+    let told: Vec<_> = doubts().await.iter().map(said).collect();
+    assert_eq!(told, [(11, 1, 400, 0), (12, 7, 800, 0), (14, 8, 101, 100), (17, 9, 50, 0)]);
+    let shift = only(&here, at).await;
+    assert_eq!(here.doubts_in(&shift).await.unwrap().len(), 4, "on the shift's own page too");
+    assert_eq!(here.journal_head(terminal, 1).await.unwrap().sequence, 17, "all was taken");
+    // Another key's sales have the same numbers and are others.
+    let mut other = Hands::new(terminal, at);
+    other.head.epoch = 2;
+    other.give(&here, vec![part(1, 400), rest(1, 400)]).await;
+    let key = doubts().await[0].key;
+    here.settle_doubt(key, "li".into(), "counted the drawer".into()).await.unwrap();
+    let settled: Vec<bool> = doubts().await.iter().map(|doubt| doubt.settled.is_some()).collect();
+    assert_eq!(settled, [true, false, false, false]);
 }
 
 pub async fn a_day_with_more_shifts_and_doubts_than_fit_is_turned_page_by_page_to_the_last<P: Place>(
@@ -280,8 +328,8 @@ pub async fn a_day_with_more_shifts_and_doubts_than_fit_is_turned_page_by_page_t
     let page = usize::try_from(DOUBTS_PAGE).unwrap();
     let (mut doubts, mut after) = (Vec::new(), None);
     loop {
-        let mut found = base.doubted_rights(day, after).await.unwrap();
-        let drawers = |doubt: &evertill_server::base_store::DoubtedRight| doubt.used.right == Right::NoSale;
+        let mut found = base.doubts_of(day, after).await.unwrap();
+        let drawers = |doubt: &Doubt| right(doubt).right == Right::NoSale;
         let more = found.len() > page;
         found.truncate(page);
         after = found.last().map(|last| last.key);
@@ -306,7 +354,7 @@ pub async fn a_doubt_is_settled_once_by_whoever_came_first_and_stands_in_the_tra
     Hands::new(terminal, at).give(&here, vec![drawer]).await;
     let key = DoubtKey { terminal, epoch: 1, sequence: 1, place: 0 };
     let day = here.business_day(at);
-    let read = async || here.doubted_rights(day, None).await.unwrap().remove(0);
+    let read = async || here.doubts_of(day, None).await.unwrap().remove(0);
     assert_eq!((read().await.key, read().await.settled), (key, None));
     let (a, b) = tokio::join!(
         here.settle_doubt(key, "li".into(), "asked her".into()),

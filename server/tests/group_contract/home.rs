@@ -136,7 +136,7 @@ impl Home {
         let adoption = self.adoption(sale, number);
         let (given, change) = (sale.sale.total, cny(0));
         let body = Body::CashTaken { sale: sale.key.sequence, given, change };
-        let cash = with_cash.then(|| Cash { entry: self.write(body), given, change });
+        let cash = with_cash.then(|| Cash { entry: self.write(body), part: None, given, change });
         Adopt { adoption, cash, policies: Policies::default(), guard: guard() }
     }
 
@@ -160,7 +160,8 @@ impl Home {
         });
         let intent = Payment::intent(attempt, wallet, channel_number, amount, NOON, &Policy::default());
         let adoption = self.adoption(sale, number);
-        NewPayment { adoption, requested, intent, lease: lease("server-1", 0), guard: guard() }
+        let lease = lease("server-1", 0);
+        NewPayment { adoption, requested, cash_part: None, intent, lease, guard: guard() }
     }
 
     /// One number from the database.

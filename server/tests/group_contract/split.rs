@@ -5,12 +5,17 @@ use super::*;
 use evertill_server::order_group::day_books::DayBooks;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::journal::Body;
+use evertill_shared::ledger::LedgerFault;
 use evertill_shared::money::Amount;
 use evertill_shared::order::WalletPart;
 use evertill_shared::payment::Payment;
 use evertill_shared::reconciliation::Movement;
 
 const WALLET: Wallet = Wallet::WeChatPay;
+
+fn part(home: &Home, sale: &SaleOfTill, minor: i64) -> KeptEntry {
+    home.write(Body::CashPart { sale: sale.key.sequence, amount: cny(minor) })
+}
 
 /// The wallet is asked for that much, after so much was taken in cash, as the till signs it.
 fn rest_of(
@@ -21,6 +26,7 @@ fn rest_of(
     (asked, cash): (i64, i64),
 ) -> NewPayment {
     let channel_number = ChannelNumber::new(sale.sale.store, sale.key, attempt);
+    let cash_part = Some(part(home, sale, cash));
     let requested = home.write(Body::RestRequested {
         sale: sale.key.sequence,
         number,
@@ -31,7 +37,7 @@ fn rest_of(
         cash: cny(cash),
     });
     let intent = Payment::intent(attempt, WALLET, channel_number, cny(asked), NOON, &Policy::default());
-    NewPayment { requested, intent, ..home.payment(sale, number, attempt) }
+    NewPayment { requested, cash_part, intent, ..home.payment(sale, number, attempt) }
 }
 
 fn said(number: OrderNumber, attempt: u8, event: Event) -> PaymentNews {
@@ -90,8 +96,15 @@ async fn never_over_a_wallet_is_asked_for_the_total_less_the_cash_and_for_nothin
         let plain = home.payment(&sale, number, 1).requested;
         let unsigned = NewPayment { requested: plain, guard: guard(), ..right.clone() };
         assert_eq!(refused(home.group.start_payment(unsigned).await), Refusal::WrongAmount);
-        let started = home.group.start_payment(right).await.unwrap();
+        for cash_part in not_the_part(&home, &sale, 400) {
+            let refusal = home.group.start_payment(NewPayment { cash_part, guard: guard(), ..right.clone() });
+            assert_eq!(refused(refusal.await), Refusal::WrongAmount, "{}", home.engine);
+        }
+        let whole = NewPayment { cash_part: right.cash_part.clone(), ..home.payment(&sale, number, 1) };
+        assert_eq!(refused(home.group.start_payment(whole).await), Refusal::WrongAmount, "{}", home.engine);
+        let started = home.group.start_payment(right.clone()).await.unwrap();
         assert_eq!((started.fresh, started.record.payment.amount), (true, cny(600)));
+        is_kept(&home, right.cash_part.as_ref().unwrap()).await;
         let other = rest_of(&home, &sale, number, 1, (500, 500));
         let conflict = refused(home.group.start_payment(other).await);
         assert_eq!(conflict, Refusal::Conflict("the amount"), "the same attempt with another part");
@@ -108,8 +121,7 @@ async fn books_match_an_order_paid_in_parts_stands_where_its_money_is() {
         let parts = vec![WalletPart { wallet: WALLET, transaction: "T2".into(), amount: cny(600) }];
         assert_eq!(order.summary.paid_by, Some(PaidBy::Split { cash: cny(400), wallets: parts }));
         assert_eq!((order.summary.state, order.summary.paid), (OrderState::Paid, cny(1_000)));
-        let told = |fact: &Fact| matches!(fact, Fact::CashPart { amount } if *amount == cny(400));
-        assert_eq!(order.story.iter().filter(|line| told(&line.what)).count(), 1, "told once for both tries");
+        assert_eq!(cash_and_asked(&order.story), ["1: 400 there", "1: 600", "2: 400 there", "2: 600"]);
         let proved = prove(&home).await;
         assert!(proved.faults.is_empty(), "{} {:?}", home.engine, proved.faults);
         assert_eq!(balance(&proved, "drawer"), (400, 0));
@@ -122,6 +134,173 @@ async fn books_match_an_order_paid_in_parts_stands_where_its_money_is() {
             [(Movement::Payment, cny(600)); 2],
             "the bill has no cash: both tries by their amount"
         );
+    }
+}
+
+/// What is not the entry by which that much of the sale was taken in cash before.
+fn not_the_part(home: &Home, sale: &SaleOfTill, minor: i64) -> Vec<Option<KeptEntry>> {
+    let back = Body::CashPartBack { sale: sale.key.sequence, amount: cny(minor) };
+    vec![
+        None,
+        Some(part(home, &home.sale(1_000), minor)),
+        Some(part(home, sale, minor - 1)),
+        Some(home.write(back)),
+        // Taken after what rests on it.
+        Some(part(home, sale, minor)),
+    ]
+}
+
+/// A judge finds the part among the entries that the order rests on.
+async fn is_kept(home: &Home, part: &KeptEntry) {
+    let (sequence, hash) = (part.place.sequence, part.hash.to_string());
+    let kept = home.database.read(move |sql| {
+        let statement = "SELECT hash FROM journal_entries WHERE sequence = ?1";
+        sql.value::<String>(statement, &evertill_server::params![sequence])
+    });
+    let kept: Result<_, evertill_server::database::DbError> = kept.await;
+    assert_eq!(kept.unwrap(), Some(hash), "{}", home.engine);
+}
+
+/// What the story says that was in the drawer and was asked of a wallet, in its order.
+fn cash_and_asked(story: &[StoryLine]) -> Vec<String> {
+    let of = |line: &StoryLine| match &line.what {
+        Fact::CashPart { attempt: Some(attempt), amount } => {
+            Some(format!("{attempt}: {} there", amount.minor))
+        }
+        Fact::PaymentSent { attempt, amount, .. } => Some(format!("{attempt}: {}", amount.minor)),
+        _ => None,
+    };
+    story.iter().filter_map(of).collect()
+}
+
+async fn declined(home: &Home, number: OrderNumber, attempt: u8) {
+    let no = Event::Pay(PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds));
+    home.group.record_payment(said(number, attempt, no)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_story_says_what_was_in_the_drawer_at_each_attempt() {
+    for home in homes().await {
+        // It went back, and the wallet pays the whole.
+        let sale = home.sale(500);
+        let number = home.draft(&sale).await.number;
+        home.group.start_payment(rest_of(&home, &sale, number, 1, (300, 200))).await.unwrap();
+        declined(&home, number, 1).await;
+        home.write(Body::CashPartBack { sale: sale.key.sequence, amount: cny(200) });
+        home.group.start_payment(home.payment(&sale, number, 2)).await.unwrap();
+        home.group.record_payment(said(number, 2, success("T2"))).await.unwrap();
+        let order = home.group.order(number).await.unwrap();
+        assert_eq!(cash_and_asked(&order.story), ["1: 200 there", "1: 300", "2: 500"], "{}", home.engine);
+        // It went back and came again.
+        let sale = home.sale(500);
+        let number = home.draft(&sale).await.number;
+        home.group.start_payment(rest_of(&home, &sale, number, 1, (300, 200))).await.unwrap();
+        declined(&home, number, 1).await;
+        home.group.start_payment(home.payment(&sale, number, 2)).await.unwrap();
+        declined(&home, number, 2).await;
+        let third = rest_of(&home, &sale, number, 3, (300, 200));
+        home.group.start_payment(third.clone()).await.unwrap();
+        home.group.start_payment(NewPayment { guard: guard(), ..third }).await.unwrap();
+        let order = home.group.order(number).await.unwrap();
+        let told = ["1: 200 there", "1: 300", "2: 500", "3: 200 there", "3: 300"];
+        assert_eq!(cash_and_asked(&order.story), told, "{}", home.engine);
+    }
+}
+
+#[test]
+fn a_story_from_before_it_named_the_attempt_is_read() {
+    let line = r#"{"fact":"cash_part","amount":{"minor":200,"currency":"CNY"}}"#;
+    let fact: Fact = serde_json::from_str(line).unwrap();
+    assert_eq!(fact, Fact::CashPart { attempt: None, amount: cny(200) });
+    assert_eq!(serde_json::to_string(&fact).unwrap(), line);
+}
+
+#[tokio::test]
+async fn the_rest_in_cash_is_taken_with_the_entry_that_took_the_part_and_not_without() {
+    for home in homes().await {
+        let sale = home.sale(1_000);
+        let number = home.draft(&sale).await.number;
+        let taken = part(&home, &sale, 400);
+        let (given, change) = (cny(700), cny(100));
+        let body = Body::CashRest { sale: sale.key.sequence, given, change, part: cny(400) };
+        let cash = Cash { entry: home.write(body), part: Some(taken.clone()), given: cny(1_100), change };
+        let adopt = |cash: Cash| Adopt { cash: Some(cash), ..home.adopt(&sale, number, false) };
+        for part in not_the_part(&home, &sale, 400) {
+            let refusal = refused(home.group.adopt(adopt(Cash { part, ..cash.clone() })).await);
+            assert_eq!(refusal, Refusal::WrongAmount, "{}", home.engine);
+        }
+        // Nor goes a part with cash that says nothing of one.
+        let all = home.adopt(&sale, number, true).cash.unwrap();
+        let refusal = refused(home.group.adopt(adopt(Cash { part: Some(taken.clone()), ..all })).await);
+        assert_eq!(refusal, Refusal::WrongAmount, "{}", home.engine);
+        for _ in 0..2 {
+            home.group.adopt(adopt(cash.clone())).await.unwrap();
+        }
+        is_kept(&home, &taken).await;
+        let order = home.group.order(number).await.unwrap().summary;
+        assert_eq!(order.paid_by, Some(PaidBy::Cash { given: cny(1_100), change }));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_is_carried_out_from_the_part_that_it_is_of() {
+    for home in homes().await {
+        let number = split(&home).await;
+        let wallets = home.group.reserve_refund(refund(number, 800, "r-1")).await.unwrap();
+        let cash = wallets.beside.clone().unwrap();
+        let with = |record: &RefundRecord, in_cash: bool| {
+            let (id, amount) = (record.refund.id.clone(), record.refund.amount);
+            let body = match in_cash {
+                true => Body::CashRefund { refund: id.clone(), number, amount, cashier: None },
+                false => Body::RefundCarriedOut { refund: id.clone(), number, amount, cashier: None },
+            };
+            let entry = home.write(body);
+            let (terminal, lease) = (record.terminal, lease("server-1", 0));
+            CarryOut { number, refund: id, amount, terminal, cashier: None, entry, lease, guard: guard() }
+        };
+        for (record, in_cash) in [(&wallets, true), (&*cash, false)] {
+            let refusal = refused(home.group.carry_out_refund(with(record, in_cash)).await);
+            assert_eq!(refusal, Refusal::WrongPart, "{}", home.engine);
+            let there = home.group.refund(number, record.refund.id.clone()).await.unwrap();
+            assert_eq!(there.refund.state, RefundState::Reserved, "nothing was begun");
+        }
+        let no_refund = CarryOut { entry: part(&home, &home.sale(100), 1), ..with(&cash, true) };
+        assert_eq!(refused(home.group.carry_out_refund(no_refund).await), Refusal::WrongPart);
+        assert!(home.group.carry_out_refund(with(&wallets, false)).await.unwrap().fresh);
+        let done = home.group.carry_out_refund(with(&cash, true)).await.unwrap();
+        assert_eq!(done.record.refund.state, RefundState::Done);
+        // Of what was paid in cash alone the sale says how it goes back: either word will do.
+        for in_cash in [false, true] {
+            let number = home.cash_order(500).await;
+            let record = home.group.reserve_refund(refund(number, 500, "r-1")).await.unwrap();
+            let asked = CarryOut { number, ..with(&record, in_cash) };
+            let done = home.group.carry_out_refund(asked).await.unwrap();
+            assert_eq!(done.record.refund.state, RefundState::Done, "{}", home.engine);
+        }
+    }
+}
+
+/// As a server from before orders were paid in parts wrote down what a newer one had begun.
+#[tokio::test]
+async fn books_match_an_order_that_claims_more_of_a_wallet_than_was_paid_is_found() {
+    for home in homes().await {
+        let number = split(&home).await;
+        home.cash_order(300).await;
+        assert!(prove(&home).await.faults.is_empty(), "{}", home.engine);
+        let paid_by = r#"{"by":"wallet","wallet":"wechat_pay","transaction":"T2"}"#;
+        for change in [
+            format!("UPDATE orders SET paid_by = '{paid_by}' WHERE number = '{number}'"),
+            format!("DELETE FROM ledger WHERE number = '{number}' AND entry = 'sale:cash'"),
+            format!("UPDATE ledger SET debit_minor = 1000 WHERE number = '{number}' AND debit_minor = 600"),
+            format!("UPDATE ledger SET credit_minor = 1000 WHERE number = '{number}' AND credit_minor = 600"),
+        ] {
+            home.execute(change).await;
+        }
+        let [(of, fault)] = &prove(&home).await.faults[..] else { panic!("{}", home.engine) };
+        let (said, paid) = (cny(1_000), cny(600));
+        let expected = LedgerFault::Transaction { transaction: "T2".into(), said, paid };
+        assert_eq!((of, fault), (&number.to_string(), &expected));
+        assert!(fault.to_string().contains("the order says ￥10.00, the payment ￥6.00"), "{fault}");
     }
 }
 

@@ -70,7 +70,8 @@ pub async fn adopt(server: &Server, till: &mut Till, sold: &Sold, cash: Option<i
         let body = Body::CashTaken { sale: sold.sequence, given: cny(minor), change: cny(0) };
         write(server, till, body)
     });
-    let request = AdoptOrder { sale: sold.sale.clone(), adopted: sold.adopted.clone(), cash };
+    let (sale, adopted) = (sold.sale.clone(), sold.adopted.clone());
+    let request = AdoptOrder { sale, adopted, cash, cash_part: None };
     server.ask(&till.key, "POST", &at(path::ADOPT, sold.number), Some(&request)).await
 }
 

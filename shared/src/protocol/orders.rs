@@ -45,6 +45,9 @@ pub struct AdoptOrder {
     pub adopted: SignedEntry,
     /// The entry that says that cash was taken, for a cash sale.
     pub cash: Option<SignedEntry>,
+    /// The entry that says that a part was taken in cash before, if that was only the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_part: Option<SignedEntry>,
 }
 
 /// Charges a payment code. Adopts the number too, if that has not happened yet.
@@ -57,6 +60,9 @@ pub struct StartPayment {
     pub adopted: SignedEntry,
     /// The entry that requests the payment.
     pub requested: SignedEntry,
+    /// The entry that says that a part was taken in cash before, if only the rest is requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_part: Option<SignedEntry>,
     /// The customer's code.
     pub auth_code: AuthCode,
 }
@@ -71,6 +77,9 @@ pub struct ShowCode {
     pub adopted: SignedEntry,
     /// The entry that requests the payment.
     pub requested: SignedEntry,
+    /// The entry that says that a part was taken in cash before, if only the rest is requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_part: Option<SignedEntry>,
 }
 
 /// Takes an attempt back instead of waiting on. The body of `POST …/take-back`; it may be empty if the server is
@@ -85,6 +94,9 @@ pub struct TakeBack {
     pub adopted: SignedEntry,
     /// The entry that requested the payment.
     pub requested: SignedEntry,
+    /// The entry that says that a part was taken in cash before, if only the rest is requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash_part: Option<SignedEntry>,
 }
 
 /// Where an attempt stands.

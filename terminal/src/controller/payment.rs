@@ -265,16 +265,15 @@ impl Controller {
         let Some(watch) = self.watches.iter().find(|watch| watch.sale == sale) else { return };
         let (attempt, number) = (watch.attempt, watch.number);
         let (code, to_show) = (watch.code.as_ref().map(|(code, _)| code.clone()), watch.may_ask_for_code);
-        let Some(TakeBack { sale: entry, adopted, requested }) = self.entries_of(sale, attempt) else {
-            return;
-        };
+        let Some(entries) = self.entries_of(sale, attempt) else { return };
+        let TakeBack { sale: entry, adopted, requested, cash_part } = entries;
         let request = match code {
             Some(auth_code) => {
-                let body = Box::new(StartPayment { sale: entry, adopted, requested, auth_code });
+                let body = Box::new(StartPayment { sale: entry, adopted, requested, cash_part, auth_code });
                 Request::Pay { sale, attempt, number, body }
             }
             None if to_show => {
-                let body = Box::new(ShowCode { sale: entry, adopted, requested });
+                let body = Box::new(ShowCode { sale: entry, adopted, requested, cash_part });
                 Request::ShowCode { sale, attempt, number, body }
             }
             None => return,
@@ -293,10 +292,12 @@ impl Controller {
             let (Some(adopted), Some(requested)) = (stored.record.adopted, requested) else {
                 return Ok(None);
             };
+            let part = stored.record.part_under(requested.entry);
             Ok(Some(TakeBack {
                 sale: journal.entry(sale)?,
                 adopted: journal.entry(adopted.entry)?,
                 requested: journal.entry(requested.entry)?,
+                cash_part: part.map(|entry| journal.entry(entry)).transpose()?,
             }))
         })?
     }

@@ -8,6 +8,7 @@ mod cash;
 mod day;
 mod drawer;
 mod duty;
+mod evidence;
 mod faults;
 mod goods;
 mod held;

@@ -178,6 +178,13 @@ impl SaleRecord {
         self.part.and_then(|part| rest_after(total, part.amount)).unwrap_or(total)
     }
 
+    /// The entry that took the part in cash on which the entry at that place rests: as long as that one may still be sent,
+    /// the part is in place, and nothing that came after the entry is its part.
+    #[must_use]
+    pub fn part_under(&self, entry: u64) -> Option<u64> {
+        self.part.map(|part| part.entry).filter(|part| *part < entry)
+    }
+
     /// The order number, once one is adopted.
     #[must_use]
     pub fn number(&self) -> Option<OrderNumber> {

@@ -198,8 +198,8 @@ impl Seller {
             Some(cash) => cash.clone(),
             None => current.cash.insert(self.till.take_cash(&current.sale).unwrap()).clone(),
         };
-        let body =
-            AdoptOrder { sale: order.sale.entry.clone(), adopted: order.entry.clone(), cash: Some(cash) };
+        let (sale, adopted) = (order.sale.entry.clone(), order.entry.clone());
+        let body = AdoptOrder { sale, adopted, cash: Some(cash), cash_part: None };
         let path = format!("/v1/orders/{}/adopt", order.number);
         let view: OrderView = self.again(|| Box::pin(client.post(&path, &body))).await?;
         assert_eq!(view.state, OrderState::Paid, "{view:?}");
@@ -223,6 +223,7 @@ impl Seller {
             sale: order.sale.entry.clone(),
             adopted: order.entry.clone(),
             requested,
+            cash_part: None,
             auth_code: AuthCode::new(code.to_owned()),
         };
         let path = format!("/v1/orders/{}/payments", order.number);

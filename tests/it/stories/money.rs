@@ -154,6 +154,7 @@ async fn intent_first_a_server_killed_between_charge_and_record_finds_out_when_i
             sale,
             adopted,
             requested,
+            cash_part: None,
             auth_code: evertill_shared::secret::AuthCode::new(code),
         };
         let path = format!("/v1/orders/{number}/payments");

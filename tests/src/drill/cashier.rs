@@ -247,7 +247,7 @@ impl UnderWay {
     async fn upload(&self) -> Result<OrderView, ClientError> {
         let Rest::Cash(cash) = &self.rest else { return Err(ClientError::Misconfigured("no cash".into())) };
         let (sale, adopted) = (self.order.sale.entry.clone(), self.order.entry.clone());
-        let body = AdoptOrder { sale, adopted, cash: Some(cash.clone()) };
+        let body = AdoptOrder { sale, adopted, cash: Some(cash.clone()), cash_part: None };
         self.client.post(&format!("/v1/orders/{}/adopt", self.order.number), &body).await
     }
 
@@ -260,6 +260,7 @@ impl UnderWay {
             sale: self.order.sale.entry.clone(),
             adopted: self.order.entry.clone(),
             requested: requested.clone(),
+            cash_part: None,
             auth_code: AuthCode::new(code.clone()),
         };
         let path = format!("/v1/orders/{}/payments", self.order.number);

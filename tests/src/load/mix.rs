@@ -79,7 +79,7 @@ impl BusyTill {
         })?;
         self.charged.get_or_insert(number);
         let auth_code = AuthCode::new(code);
-        let body = StartPayment { sale: sold.entry, adopted, requested, auth_code };
+        let body = StartPayment { sale: sold.entry, adopted, requested, cash_part: None, auth_code };
         self.seller.post("payment", &format!("/v1/orders/{number}/payments"), &body)
     }
 
@@ -88,7 +88,7 @@ impl BusyTill {
         let given = sold.sale.total;
         let change = Amount::zero(given.currency);
         let cash = self.seller.write(Body::CashTaken { sale: sold.key.sequence, given, change })?;
-        let body = AdoptOrder { sale: sold.entry, adopted, cash: Some(cash) };
+        let body = AdoptOrder { sale: sold.entry, adopted, cash: Some(cash), cash_part: None };
         self.seller.post("upload", &format!("/v1/orders/{number}/adopt"), &body)
     }
 

@@ -73,7 +73,8 @@ impl Payer {
             amount: sold.sale.total,
         })?;
         self.asked.push(Asked { number, channel_number, minor: sold.sale.total.minor });
-        let body = StartPayment { sale: sold.entry, adopted, requested, auth_code: AuthCode::new(code) };
+        let (sale, auth_code) = (sold.entry, AuthCode::new(code));
+        let body = StartPayment { sale, adopted, requested, cash_part: None, auth_code };
         self.seller.post(kind(wallet), &format!("/v1/orders/{number}/payments"), &body)
     }
 }

@@ -136,7 +136,9 @@ impl Checker {
             _ => return,
         };
         let Ok(Ok(entry)) = requested.map(|requested| requested.read_unverified()) else { return };
-        if let Body::PaymentRequested { channel_number, .. } = entry.body {
+        if let Body::PaymentRequested { channel_number, .. } | Body::RestRequested { channel_number, .. } =
+            entry.body
+        {
             let now = self.now();
             self.model().charges_delivered.entry(channel_number.as_str().to_owned()).or_insert(now);
         }

@@ -4,7 +4,7 @@
 
 use crate::app::{App, Caller};
 use crate::failure::Failure;
-use crate::order_group::{Cash, KeptEntry, SaleOfTill};
+use crate::order_group::{Cash, KeptEntry, SaleOfTill, takes_part};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::journal::{Body, Entry, SignedEntry};
@@ -22,6 +22,7 @@ const MAX_SEQUENCE: u64 = 999_999_999_999;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Requested {
     pub entry: KeptEntry,
+    pub cash_part: Option<KeptEntry>,
     pub attempt: Attempt,
     pub wallet: Wallet,
     pub channel_number: ChannelNumber,
@@ -105,8 +106,13 @@ impl<'a> Evidence<'a> {
 
     /// The entry that says that cash was taken for that sale: its total, no more and no less, with the part that had been
     /// taken before if there was one.
-    pub(crate) fn cash(&self, signed: &SignedEntry, sale: &SaleOfTill) -> Result<Cash, Failure> {
+    pub(crate) fn cash(
+        &self,
+        (signed, part): (&SignedEntry, Option<&SignedEntry>),
+        sale: &SaleOfTill,
+    ) -> Result<Cash, Failure> {
         let entry = self.after(signed, sale)?;
+        let part = self.cash_part(part, sale, &entry)?;
         let kept = KeptEntry::new(&entry, signed);
         let total = sale.sale.total;
         let (sequence, given, change) = match entry.body {
@@ -121,17 +127,47 @@ impl<'a> Evidence<'a> {
         if sequence != sale.key.sequence || !right {
             return Err(Failure::bad_request("the cash taken is not the sale's total"));
         }
-        Ok(Cash { entry: kept, given, change })
+        Ok(Cash { entry: kept, part, given, change })
     }
 
-    /// The entry that requests a payment of that sale under this number.
+    /// The entry that takes the part in cash which that one rests on. Nobody believes a till that cash is in its drawer
+    /// because it says so beside the rest: the drawer's books must have it too.
+    fn cash_part(
+        &self,
+        signed: Option<&SignedEntry>,
+        sale: &SaleOfTill,
+        rests: &Entry,
+    ) -> Result<Option<KeptEntry>, Failure> {
+        let amount = match &rests.body {
+            Body::RestRequested { cash, .. } => *cash,
+            Body::CashRest { part, .. } => *part,
+            _ if signed.is_none() => return Ok(None),
+            _ => return Err(Failure::bad_request("a part in cash comes with an entry that rests on none")),
+        };
+        let signed = signed.ok_or_else(|| {
+            Failure::bad_request(
+                "the entry that took a part in cash is missing: the rest is not believed without it",
+            )
+        })?;
+        let part = self.after(signed, sale)?;
+        if !takes_part(&part, sale.key, amount, rests.sequence) {
+            return Err(Failure::bad_request(
+                "no such part of this sale was taken in cash before the rest: sale, amount or place differ",
+            ));
+        }
+        Ok(Some(KeptEntry::new(&part, signed)))
+    }
+
+    /// The entry that requests a payment of that sale under this number, with the one that took a part in cash before if
+    /// only the rest is requested.
     pub(crate) fn requested(
         &self,
-        signed: &SignedEntry,
+        (signed, part): (&SignedEntry, Option<&SignedEntry>),
         sale: &SaleOfTill,
         order: OrderNumber,
     ) -> Result<Requested, Failure> {
         let entry = self.after(signed, sale)?;
+        let cash_part = self.cash_part(part, sale, &entry)?;
         let kept = KeptEntry::new(&entry, signed);
         let due = to_be_paid(&entry.body, sale.sale.total);
         let (Body::PaymentRequested { sale: sequence, number, attempt, wallet, channel_number, amount }
@@ -153,7 +189,7 @@ impl<'a> Evidence<'a> {
                 "the amount is not the sale's total, less what was taken in cash before",
             ));
         }
-        Ok(Requested { entry: kept, attempt, wallet, channel_number, amount })
+        Ok(Requested { entry: kept, cash_part, attempt, wallet, channel_number, amount })
     }
 
     /// The entry by which the till carries a refund out; gives the amount, and who did it.

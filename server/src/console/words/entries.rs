@@ -279,6 +279,7 @@ dictionary! {
     fact_from_blocked: "(from a blocked terminal)", "（来自已停用的收银机）";
     fact_accepted: "Accepted from quarantine by {} ({}): {}", "由 {}（{}）确认解除隔离：{}";
     fact_cash_part: "{} of it taken in cash at the terminal, before the wallet was asked for the rest", "其中 {} 已在收银机收取现金，其余向钱包收款";
+    fact_cash_part_of: "Attempt {}: {} is in the drawer in cash; the wallet is asked for the rest", "第 {} 次：钱箱内已收现金 {}，其余向钱包收款";
     fact_cash: "Paid in cash: {} given, {} change", "现金支付：实收 {}，找零 {}";
     fact_payment_sent: "Attempt {}: {} asked of {}", "第 {} 次：向{2}收款 {1}";
     fact_payment_is: "Attempt {}: {}", "第 {} 次：{}";
@@ -521,7 +522,7 @@ dictionary! {
     did_account_deleted: "Deleted an account at a wallet", "删除钱包账户";
     did_routing: "Changed a routing rule", "修改收款路由规则";
     did_resealed: "Sealed the accounts' secrets anew", "重新加密账户密钥";
-    did_doubt_settled: "Looked into a right that nobody held", "核实无权限操作";
+    did_doubt_settled: "Looked into a doubt", "核实存疑事项";
     did_receipt_changed: "Changed how receipts look", "更改小票样式";
     did_newer: "Something a newer server did", "新版服务器的操作";
     did_picture: "Changed the picture of goods", "更改商品图片";
@@ -626,6 +627,9 @@ dictionary! {
     said_how: "When the day was over the server had everything up to this entry, and had understood it. No till puts entries into its archive before that.", "营业日结束后，服务器已收到并核对到该流水号为止的全部记录。在此之前，收银机不会归档任何记录。";
     said_upto: "Up to entry", "截至流水号";
     said_apart: "Of these kept apart", "其中隔离";
+    part_doubts_title: "Cash that the entries do not show", "与流水不符的现金";
+    part_doubts_how: "A till said that a part of a sale was in its drawer in cash, and its entries before that say otherwise. It counts all the same. Count the drawer, and ask who was there.", "收银机声明某笔销售的部分现金在钱箱内，但此前的流水与此不符。该笔仍然有效。请清点钱箱并询问当时在场的人员。";
+    part_doubt: "Sale {}: {} said, {} by the entries before", "销售 {}：声明 {}，此前流水为 {}";
     doubts_title: "Done without the right to", "无权限的操作";
     doubts_how: "Neither who did it nor who approved it may do so by the staff list. It counts all the same. Ask them.", "按员工名单，操作人和批准人均无此权限。记录照常计入，请向当事人核实。";
     doubt_settled: "Looked into", "核实情况";

@@ -1,5 +1,6 @@
-use super::super::{SaleFilter, Span};
+use super::super::{SaleFilter, Span, TenderTotal};
 use super::shop::Shop;
+use crate::order_group::RefundRecord;
 use crate::order_group::lists::Standing;
 use crate::order_group::testing::Till;
 use evertill_shared::clock::Clock;
@@ -101,4 +102,26 @@ pub async fn a_day_is_added_up_by_cashier_and_a_stranger_is_marked(shop: Shop) {
     );
     assert!(served(paid).unwrap().on_staff && !served(open).unwrap().on_staff);
     assert_eq!(page.totals.tenders.iter().map(|t| t.orders).sum::<u64>(), 7, "all of them count");
+}
+
+pub async fn what_went_back_counts_where_it_went_whatever_came_first(shop: Shop) {
+    // 200 through the wallet, 100 in cash; all of it is asked back.
+    let number = shop.wallet(300, 3).await;
+    let record = shop.rig.groups.reserve_refund(shop.ask(number, 300, 1)).await.unwrap();
+    let sums = async || {
+        shop.settle().await;
+        shop.check().await;
+        let tenders = shop.view.page(shop.day(), None).await.unwrap().totals.tenders;
+        let of = |sum: &TenderTotal| (sum.wallet.is_some(), sum.refunded_minor, sum.held_minor);
+        tenders.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(sums().await, [(false, 0, 100), (true, 0, 200)]);
+    // The cash at once, while the wallet's part waits.
+    shop.go_on_with(&record, 1).await;
+    assert_eq!(sums().await, [(false, 100, 100), (true, 0, 200)]);
+    // The wallet refuses its part for good.
+    shop.go_on_with(&RefundRecord { beside: None, ..record }, 3).await;
+    assert_eq!(sums().await, [(false, 100, 100), (true, 0, 0)]);
+    assert!(shop.view.rebuild(&shop.rig.groups, |_| {}).await.unwrap().differences.is_none());
+    assert_eq!(sums().await, [(false, 100, 100), (true, 0, 0)]);
 }

@@ -7,16 +7,17 @@ use crate::database::{Database, DbError};
 use crate::order_group::outbox::{OutboxPart, SaleCopy};
 use crate::order_group::testing::{ManualClock, Rig, Till, cny, guard, store, tag};
 use crate::order_group::{
-    Adopt, Adoption, CarryOut, Expected, GroupSet, Lease, Limits, NewPayment, NewRefund, OrderSummary,
-    PaymentNews, Policies, RefundRecord, StoredGroup,
+    Adopt, Adoption, CarryOut, Expected, GroupSet, Lease, Limits, NewPayment, NewRefund, OrderDetail,
+    OrderSummary, PaymentNews, Policies, RefundNews, RefundRecord, StoredGroup,
 };
 use crate::params;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
+use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::{Event, PayOutcome, Payment, Policy};
-use evertill_shared::refund::RefundState;
+use evertill_shared::refund::{RefundEvent, RefundState};
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -78,6 +79,10 @@ impl Shop {
         Self { rig, view, view_database, homes, _server: server }
     }
 
+    pub fn is_on_postgres(&self) -> bool {
+        self._server.is_some()
+    }
+
     /// Another server of the same shop.
     pub async fn another(&self, name: &str) -> (GroupSet, MerchantView) {
         let clock = Arc::clone(&self.rig.clock) as Arc<dyn Clock>;
@@ -125,13 +130,14 @@ impl Shop {
         let sales = super::super::SaleFilter { most: 10_000, ..super::super::SaleFilter::of_day(day) };
         let page = self.view.page(day, Some(sales)).await.unwrap();
         let sold = self.sold().await;
-        assert_eq!(page.list.sales, sold);
+        let summaries: Vec<OrderSummary> = sold.iter().map(|order| order.summary.clone()).collect();
+        assert_eq!(page.list.sales, summaries);
         assert_eq!(page.totals, added_up(&sold));
         assert!(!page.list.sales.is_empty());
     }
 
     /// Every sale, as its group has it, newest first.
-    async fn sold(&self) -> Vec<OrderSummary> {
+    async fn sold(&self) -> Vec<OrderDetail> {
         let mut numbers = BTreeSet::new();
         for home in &self.homes {
             let statement = "SELECT number FROM orders WHERE state NOT IN ('draft', 'expired')";
@@ -142,7 +148,7 @@ impl Shop {
         }
         let mut sold = Vec::new();
         for number in numbers.into_iter().rev() {
-            sold.push(self.rig.groups.order(number).await.unwrap().summary);
+            sold.push(self.rig.groups.order(number).await.unwrap());
         }
         sold
     }
@@ -164,15 +170,41 @@ impl Shop {
             5 => numbers.push(self.wallet(minor, chance(seed, 4)).await),
             _ => {
                 let Some(number) = pick(seed, numbers) else { return };
-                let ask = self.ask(number, 1 + i64::try_from(chance(seed, 60)).unwrap(), *seed);
+                // A little, or nearly all: then a part of it goes back in cash where some was paid so.
+                let most = [60, 900][usize::try_from(chance(seed, 2)).unwrap()];
+                let ask = self.ask(number, 1 + i64::try_from(chance(seed, most)).unwrap(), *seed);
                 // Not each of them can be refunded.
-                if let Ok(record) = self.rig.groups.reserve_refund(ask).await
-                    && chance(seed, 2) == 0
-                {
-                    self.rig.groups.carry_out_refund(self.carry_out(&record)).await.unwrap();
+                if let Ok(record) = self.rig.groups.reserve_refund(ask).await {
+                    self.go_on_with(&record, chance(seed, 5)).await;
                 }
             }
         }
+    }
+
+    /// What becomes of a refund, and of the part of it that goes back in cash beside the wallet's: each in its own time.
+    pub async fn go_on_with(&self, record: &RefundRecord, how: u64) {
+        let beside = record.beside.as_deref();
+        let carried_out: Vec<&RefundRecord> = match how {
+            0 => vec![],
+            // The cash first: it is done at once, and the wallet's part may never be begun.
+            1 => beside.into_iter().collect(),
+            2 => vec![record],
+            _ => std::iter::once(record).chain(beside).collect(),
+        };
+        for record in carried_out {
+            self.rig.groups.carry_out_refund(self.carry_out(record)).await.unwrap();
+            let is_wallets = record.paid_by.wallet().is_some();
+            if is_wallets && how > 2 {
+                let events = [RefundEvent::Refused, RefundEvent::Confirmed];
+                self.wallet_says(record, events[usize::from(how > 3)]).await;
+            }
+        }
+    }
+
+    async fn wallet_says(&self, record: &RefundRecord, event: RefundEvent) {
+        let (at, refund) = (self.rig.clock.now(), record.refund.id.clone());
+        let news = RefundNews { number: record.refund.order, refund, event, message: None, at, next_at: at };
+        self.rig.groups.record_refund(news).await.unwrap();
     }
 
     pub fn ask(&self, number: OrderNumber, minor: i64, request: u64) -> NewRefund {
@@ -192,10 +224,14 @@ impl Shop {
     fn carry_out(&self, record: &RefundRecord) -> CarryOut {
         let (number, refund, amount) = (record.refund.order, record.refund.id.clone(), record.refund.amount);
         let now = self.rig.clock.now();
+        let till = &self.rig.till;
         CarryOut {
             cashier: None,
             number,
-            entry: self.rig.till.carries_out(&refund, number, amount),
+            entry: match record.paid_by {
+                PaidBy::Cash { .. } => till.gives_cash(&refund, number, amount),
+                _ => till.carries_out(&refund, number, amount),
+            },
             refund,
             amount,
             terminal: self.rig.till.terminal,
@@ -222,17 +258,18 @@ impl Shop {
         let number = rig.draft(&sale).await.number;
         let channel = ChannelNumber::new(store().id, sale.key, 1);
         let cash = cny(minor / 3);
-        let (amount, requested) = match ends {
+        let (amount, requested, cash_part) = match ends {
             3 => {
-                let rest = cny(minor - cash.minor);
-                (rest, rig.till.rest_requested(&sale, number, 1, (rest, cash)))
+                let (part, rest) = (rig.till.part(&sale, cash), cny(minor - cash.minor));
+                (rest, rig.till.rest_requested(&sale, number, 1, (rest, cash)), Some(part))
             }
-            _ => (sale.sale.total, rig.till.requested(&sale, number, 1)),
+            _ => (sale.sale.total, rig.till.requested(&sale, number, 1), None),
         };
         let intent = Payment::intent(1, Wallet::WeChatPay, channel, amount, now, &Policy::default());
         let payment = NewPayment {
             adoption: rig.till.adoption(&sale, number, now),
             requested,
+            cash_part,
             intent,
             lease: Lease { owner: "s".into(), now, until: now.plus(Duration::from_secs(10)) },
             guard: guard(),
@@ -257,26 +294,29 @@ impl Shop {
     }
 }
 
-/// What the sales of a day come to, by tender; cash first.
-fn added_up(sold: &[OrderSummary]) -> DayTotals {
+/// What the sales of a day come to, by tender; cash first. What went back by what each refund says of itself.
+fn added_up(sold: &[OrderDetail]) -> DayTotals {
     let mut totals = DayTotals::default();
-    for order in sold {
+    for detail in sold {
+        let order = &detail.summary;
         let Some(paid_by) = &order.paid_by else { continue };
         if order.quarantined {
             totals.quarantined += 1;
             continue;
         }
-        let done = order.refunds.iter().filter(|refund| refund.state == RefundState::Done);
-        let (back, held) = (done.map(|refund| refund.amount.minor).sum::<i64>(), order.held.minor);
         let parts = paid_by.parts_of(order.paid);
-        // Of two parts the wallet's goes back first.
-        let first = |minor: i64| if parts.wallet.minor > 0 { minor.min(parts.wallet.minor) } else { 0 };
-        let of = |wallet, paid_minor, refunded_minor, held_minor| {
-            let orders = u64::from(wallet == paid_by.wallet());
-            TenderTotal { wallet, orders, paid_minor, refunded_minor, held_minor }
+        let back = |from: Option<Wallet>, counts: fn(RefundState) -> bool| -> i64 {
+            let of = detail.refunds.iter().filter(|record| record.paid_by.wallet() == from);
+            of.filter(|record| counts(record.refund.state)).map(|record| record.refund.amount.minor).sum()
         };
-        let by_wallet = of(paid_by.wallet(), parts.wallet.minor, first(back), first(held));
-        let in_cash = of(None, parts.cash.minor, back - first(back), held - first(held));
+        let of = |wallet, paid_minor| TenderTotal {
+            wallet,
+            orders: u64::from(wallet == paid_by.wallet()),
+            paid_minor,
+            refunded_minor: back(wallet, |state| state == RefundState::Done),
+            held_minor: back(wallet, RefundState::holds_money),
+        };
+        let (by_wallet, in_cash) = (of(paid_by.wallet(), parts.wallet.minor), of(None, parts.cash.minor));
         for one in [by_wallet, in_cash].into_iter().filter(|one| one.paid_minor > 0) {
             match totals.tenders.iter_mut().find(|sum| sum.wallet == one.wallet) {
                 None => totals.tenders.push(one),

@@ -83,7 +83,7 @@ impl Accounts {
             self.shop.request(sold, 1, "none");
         let intent = self.shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
         let lease = self.shop.centre.lease();
-        let missing = NewPayment { adoption, requested, intent, lease, guard };
+        let missing = NewPayment { adoption, requested, cash_part: None, intent, lease, guard };
         let guard = super::guard();
         self.shop.centre.take_back(sold.number, attempt, Some(missing), guard).await.unwrap();
     }

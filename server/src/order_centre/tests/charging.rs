@@ -237,6 +237,7 @@ async fn an_attempt_that_never_arrived_is_dead_once_it_is_taken_back() {
     let missing = NewPayment {
         adoption: sold.adoption.clone(),
         requested: late.requested.clone(),
+        cash_part: None,
         intent,
         lease: shop.centre.lease(),
         guard: guard(),

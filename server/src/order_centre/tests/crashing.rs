@@ -81,6 +81,7 @@ fn a_crash_between_the_intent_and_the_call_ends_in_reversed_and_no_charge() {
     let payment = NewPayment {
         adoption: request.adoption.clone(),
         requested: request.requested.clone(),
+        cash_part: None,
         intent,
         lease: first.shop.centre.lease(),
         guard: guard(),

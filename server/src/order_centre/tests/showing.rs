@@ -190,7 +190,7 @@ impl Counter {
         let NewCharge { adoption, requested, attempt, wallet, channel_number, amount, guard, .. } = request;
         let intent = self.shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
         let lease = self.shop.centre.lease();
-        let missing = NewPayment { adoption, requested, intent, lease, guard };
+        let missing = NewPayment { adoption, requested, cash_part: None, intent, lease, guard };
         self.shop.centre.take_back(sold.number, attempt, Some(missing), super::guard()).await.unwrap();
     }
 

@@ -9,7 +9,7 @@ use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::AccountId;
-use evertill_shared::ledger::{Entry, Leg, check};
+use evertill_shared::ledger::{Entry, LedgerFault, Leg, check};
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
@@ -71,6 +71,10 @@ fn prove(sql: &dyn Sql, after: &str, pattern: &str, most: u32) -> Result<ProvedP
         }
     }
     let mut part = ProvedPart { last, orders: numbers.len() as u64, ..ProvedPart::default() };
+    for row in &sql.rows(PAID, &params![&span.0, &span.1, &span.2])? {
+        let number: String = row.get("number")?;
+        part.faults.extend(other_sum(row)?.map(|fault| (number, fault)));
+    }
     let mut ledger: OfOrders<Leg> = BTreeMap::new();
     let statement = "SELECT number, entry, account, currency, debit_minor, credit_minor FROM ledger \
                      WHERE number > ?1 AND number <= ?2 AND number LIKE ?3";
@@ -126,6 +130,27 @@ const FACTS: [Facts; 4] = [
         give_back,
     ),
 ];
+
+/// Orders that are paid, beside each payment that a wallet made of them.
+const PAID: &str = "SELECT o.number, o.currency, o.paid_minor AS minor, o.paid_by, p.amount_minor, \
+     p.transaction_number FROM orders o JOIN payments p ON p.number = o.number AND p.state = 'paid' \
+     WHERE o.number > ?1 AND o.number <= ?2 AND o.number LIKE ?3 AND o.state = 'paid'";
+
+/// The order and the payment that it was paid by name one transaction, and two sums. Servers refund by what the order says.
+fn other_sum(row: &Row) -> Result<Option<LedgerFault>, GroupError> {
+    let (paid_by, order): (PaidBy, _) = (from_json(&row.get::<String>("paid_by")?)?, amount(row)?);
+    let Some(transaction) = row.get::<Option<String>>("transaction_number")? else { return Ok(None) };
+    let said = match paid_by {
+        PaidBy::Wallet { transaction: of, .. } if of == transaction => Some(order),
+        PaidBy::Split { wallets, .. } => {
+            wallets.into_iter().find(|part| part.transaction == transaction).map(|part| part.amount)
+        }
+        PaidBy::Wallet { .. } | PaidBy::Cash { .. } => None,
+    };
+    let paid = Amount::new(row.get("amount_minor")?, order.currency);
+    let said = said.filter(|said| *said != paid);
+    Ok(said.map(|said| LedgerFault::Transaction { transaction, said, paid }))
+}
 
 fn amount(row: &Row) -> Result<Amount, GroupError> {
     Ok(Amount::new(row.get("minor")?, parsed(&row.get::<String>("currency")?)?))

@@ -6,11 +6,12 @@ use super::StoredGroup;
 use super::books::Books;
 use super::drafts::{find_by_sale, insert, same_sale};
 use super::ledger::post;
-use super::payments::{open_attempt, save, tell_of};
+use super::payments::{is_taken, open_attempt, save, tell_of};
 use super::rows::{OrderRow, keep, lock, locked, parsed, to_json};
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::journal::Body;
 use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
 use evertill_shared::order::{OrderEvent, OrderState, PaidBy};
@@ -123,7 +124,9 @@ fn take_cash(
 ) -> Result<(), GroupError> {
     let (sql, number) = (books.sql, adoption.number);
     let paid_by = PaidBy::Cash { given: cash.given, change: cash.change };
+    rests_on_its_part(order, cash)?;
     keep(sql, &cash.entry, adoption.quarantine)?;
+    cash.part.iter().try_for_each(|part| keep(sql, part, adoption.quarantine))?;
     if order.summary.state == OrderState::Paid {
         let same = order.summary.paid_by.as_ref() == Some(&paid_by);
         return if same { Ok(()) } else { Err(Refusal::PaidOtherwise.into()) };
@@ -147,6 +150,18 @@ fn take_cash(
     }
     let fact = Fact::CashTaken { given: cash.given, change: cash.change, quarantined: adoption.quarantine };
     books.tell(number, adoption.at, &fact)
+}
+
+/// What was only the rest rests on the entry that took the part before, which is kept beside it.
+fn rests_on_its_part(order: &OrderRow, cash: &Cash) -> Result<(), GroupError> {
+    let entry = cash.entry.signed.read_unverified();
+    let holds = match entry.map(|entry| entry.body) {
+        Ok(Body::CashRest { part, .. }) => {
+            is_taken(cash.part.as_ref(), order.summary.sale, part, &cash.entry)
+        }
+        _ => cash.part.is_none(),
+    };
+    if holds { Ok(()) } else { Err(Refusal::WrongAmount.into()) }
 }
 
 /// Makes an adopted order paid in full; `false` if it is not adopted (any more).

@@ -8,9 +8,10 @@ use super::rows::{ORDER, REFUND, all, channel_number, nonsense, order_row, parse
 use super::tags;
 use crate::database::{Row, Sql, Value};
 use crate::params;
+use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::PaymentState;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Above every number that can be.
@@ -109,10 +110,16 @@ fn copies(sql: &dyn Sql, which: &str, parameters: &[Value<'_>]) -> Result<Vec<Sa
     let mut attempts = by_order(all(sql, &attempts, parameters, attempt_row)?);
     let refunds = format!("{REFUND} WHERE r.number IN ({which}) ORDER BY r.number, r.requested_at, r.id");
     let refunds = all(sql, &refunds, parameters, refund_row)?.into_iter();
-    let mut refunds = by_order(refunds.map(|record| (record.refund.order, record.refund)).collect());
+    let mut refunds = by_order(refunds.map(|record| (record.refund.order, record)).collect());
     for copy in &mut copies {
         copy.attempts = attempts.remove(&copy.order.number).unwrap_or_default();
-        copy.order.refunds = refunds.remove(&copy.order.number).unwrap_or_default();
+        let is_split = matches!(copy.order.paid_by, Some(PaidBy::Split { .. }));
+        for record in refunds.remove(&copy.order.number).unwrap_or_default() {
+            if is_split && matches!(record.paid_by, PaidBy::Cash { .. }) {
+                copy.cash_refunds.insert(record.refund.id.clone());
+            }
+            copy.order.refunds.push(record.refund);
+        }
     }
     Ok(copies)
 }
@@ -134,7 +141,8 @@ fn copy_row(row: &Row) -> Result<SaleCopy, GroupError> {
         amount: line.total,
     });
     let lines = lines.collect();
-    Ok(SaleCopy { version: row.get("version")?, order: order.summary, lines, attempts: Vec::new() })
+    let (version, order, attempts) = (row.get("version")?, order.summary, Vec::new());
+    Ok(SaleCopy { version, order, lines, attempts, cash_refunds: BTreeSet::new() })
 }
 
 fn attempt_row(row: &Row) -> Result<(OrderNumber, WalletAttempt), GroupError> {

@@ -1,8 +1,8 @@
 //! Payments: the intent, what is learnt about it, and who works on it.
 
 use super::super::{
-    Fact, GroupError, Guard, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Refusal,
-    Reply, Started, TakenBack, others_of,
+    Fact, GroupError, Guard, KeptEntry, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies,
+    Refusal, Reply, Started, TakenBack, others_of, takes_part,
 };
 use super::StoredGroup;
 use super::books::Books;
@@ -15,7 +15,7 @@ use super::rows::{
 use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{AccountId, Attempt, ChannelNumber};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber, SaleKey};
 use evertill_shared::journal::Body;
 use evertill_shared::money::Amount;
 use evertill_shared::order::{PaidBy, WalletPart, rest_after};
@@ -277,9 +277,12 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
         return Err(Refusal::AttemptOpen { attempt, state }.into());
     }
     keep(books.sql, &new.requested, false)?;
+    new.cash_part.iter().try_for_each(|part| keep(books.sql, part, false))?;
     insert(books.sql, number, intent, &new.lease)?;
     if let Some(amount) = cash {
-        tell_once(books, number, intent.sent_at, &Fact::CashPart { amount })?;
+        // It may have gone back since the attempt before, and come again: each says what was there.
+        let fact = Fact::CashPart { attempt: Some(intent.attempt), amount };
+        books.tell(number, intent.sent_at, &fact)?;
     }
     let fact = Fact::PaymentSent {
         attempt: intent.attempt,
@@ -292,10 +295,11 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
 }
 
 /// What the till signed that it has in cash for the order, if it asks the wallet for less than the total: both together must
-/// be the total. The entry that is kept says it, and not only whoever calls.
+/// be the total, and the entry that took the part must be there. The entries that are kept say it, and not only whoever
+/// calls.
 fn cash_before(order: &OrderRow, new: &NewPayment) -> Result<Option<Amount>, GroupError> {
     let (total, asked) = (order.summary.total, new.intent.amount);
-    if asked == total {
+    if asked == total && new.cash_part.is_none() {
         return Ok(None);
     }
     let entry = new.requested.signed.read_unverified();
@@ -303,7 +307,14 @@ fn cash_before(order: &OrderRow, new: &NewPayment) -> Result<Option<Amount>, Gro
         return Err(Refusal::WrongAmount.into());
     };
     let right = amount == asked && rest_after(total, cash) == Some(asked);
-    if right { Ok(Some(cash)) } else { Err(Refusal::WrongAmount.into()) }
+    let taken = is_taken(new.cash_part.as_ref(), order.summary.sale, cash, &new.requested);
+    if right && taken { Ok(Some(cash)) } else { Err(Refusal::WrongAmount.into()) }
+}
+
+/// Whether the entry is there by which that much of the sale was taken in cash before another came to rest on it.
+pub(super) fn is_taken(part: Option<&KeptEntry>, sale: SaleKey, amount: Amount, rests: &KeptEntry) -> bool {
+    let entry = part.and_then(|part| part.signed.read_unverified().ok());
+    entry.is_some_and(|entry| takes_part(&entry, sale, amount, rests.place.sequence))
 }
 
 fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) -> Result<(), GroupError> {

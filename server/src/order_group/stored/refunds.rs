@@ -2,8 +2,8 @@
 
 use super::super::set::join;
 use super::super::{
-    CarriedOut, CarryOut, Fact, FinishedByHand, GroupError, Lease, NewRefund, RefundNews, RefundRecord,
-    Refunds, Refusal, Reply, Tidy,
+    CarriedOut, CarryOut, Fact, FinishedByHand, GroupError, KeptEntry, Lease, NewRefund, RefundNews,
+    RefundRecord, Refunds, Refusal, Reply, Tidy,
 };
 use super::StoredGroup;
 use super::books::Books;
@@ -20,6 +20,7 @@ use crate::database::Sql;
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, RefundId, TerminalId};
+use evertill_shared::journal::Body;
 use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
 use evertill_shared::order::{PaidBy, Parts};
@@ -365,7 +366,7 @@ fn refusal_of(order: &OrderRow, new: &NewRefund) -> Option<Refusal> {
 
 fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupError> {
     let sql = books.sql;
-    lock(sql, asked.number)?;
+    let order = locked(sql, asked.number)?;
     let record = get(sql, asked.number, &asked.refund)?;
     if record.terminal != asked.terminal {
         return Err(Refusal::Refund(RefundRefused::AnotherTill { sold_at: record.terminal }).into());
@@ -376,6 +377,7 @@ fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupErr
     if record.refund.state != RefundState::Reserved {
         return Ok(CarriedOut { record, fresh: false });
     }
+    fits_its_part(&order, &record, &asked.entry)?;
     keep(sql, &asked.entry, false)?;
     let (id, at) = (&record.refund.id, asked.lease.now);
     sql.execute(
@@ -393,6 +395,20 @@ fn carry_out(books: &Books<'_>, asked: &CarryOut) -> Result<CarriedOut, GroupErr
     // Cash: the drawer opens on this answer.
     let record = settle(books, &sent, RefundState::Done, None, at, at)?;
     Ok(CarriedOut { record, fresh: false })
+}
+
+/// The entry says whether the drawer or the wallet gives the money back, and counts in the till's own books as it says: of
+/// an order that was paid in parts it must be the part that was reserved.
+fn fits_its_part(order: &OrderRow, record: &RefundRecord, entry: &KeptEntry) -> Result<(), GroupError> {
+    let in_cash = matches!(record.paid_by, PaidBy::Cash { .. });
+    let is_split = matches!(order.summary.paid_by, Some(PaidBy::Split { .. }));
+    let fits = match entry.signed.read_unverified().map(|entry| entry.body) {
+        Ok(Body::CashRefund { .. }) => in_cash,
+        // Of what was paid in one way the sale says how it goes back.
+        Ok(Body::RefundCarriedOut { .. }) => !(in_cash && is_split),
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(Refusal::WrongPart.into()) }
 }
 
 /// Moves a refund on; a refusal gives back what was reserved.

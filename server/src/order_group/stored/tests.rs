@@ -33,6 +33,22 @@ async fn a_number_that_is_taken_is_not_given_out_again() {
     assert!(matches!(ninth, Err(GroupError::Unavailable(_))), "{ninth:?}");
 }
 
+/// A program from before there were cash parts would write an order that is paid in parts down as wholly its wallet's.
+#[tokio::test]
+async fn a_program_that_knows_of_no_cash_parts_does_not_open_a_group_that_may_hold_some() {
+    let rig = Rig::new(1);
+    rig.cash_order(100).await;
+    drop(group(&rig));
+    let all = StoredGroup::schema(tag(0));
+    let at = all.migrations.iter().position(|step| step.name == "parts_in_cash").unwrap();
+    let before = crate::database::Schema { migrations: &all.migrations[..at], ..all };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("00.db");
+    std::fs::copy(rig.file(0), &file).unwrap();
+    let refused = crate::database::Database::sqlite(&file, &before).err();
+    assert!(matches!(refused, Some(crate::database::OpenError::Newer { .. })), "{refused:?}");
+}
+
 #[tokio::test]
 async fn a_full_disk_fails_definitely_and_is_well_again_when_there_is_room() {
     let rig = Rig::new(1);

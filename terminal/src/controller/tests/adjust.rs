@@ -226,6 +226,7 @@ fn the_largest_sale_with_discounts_notes_and_reasons_still_fits_into_one_request
         sale: entry(2),
         adopted: entry(3),
         cash: Some(entry(3)),
+        cash_part: None,
     };
     let bytes = serde_json::to_vec(&body).unwrap().len();
     let most = evertill_shared::protocol::MAX_BODY_BYTES;

@@ -51,7 +51,7 @@ fn the_longest_sale_of_the_longest_names_still_fits_into_one_request() {
     assert!(matches!(till.page(), Page::Done(_)));
     let journal = till.controller.journal.as_ref().unwrap();
     let entry = |sequence| journal.entry(sequence).unwrap();
-    let body = AdoptOrder { sale: entry(2), adopted: entry(3), cash: Some(entry(3)) };
+    let body = AdoptOrder { sale: entry(2), adopted: entry(3), cash: Some(entry(3)), cash_part: None };
     let bytes = serde_json::to_vec(&body).unwrap().len();
     assert!(bytes < MAX_BODY_BYTES * 9 / 10, "{bytes} of {MAX_BODY_BYTES}");
 }

@@ -158,6 +158,7 @@ impl Serving {
             let charge = NewCharge {
                 adoption: adoption.clone(),
                 requested: requested.clone(),
+                cash_part: None,
                 attempt,
                 wallet,
                 channel_number: channel_number.clone(),

@@ -1,0 +1,3 @@
+-- From here on an order may be paid in parts, one of them in cash: what its payment does not cover is in a drawer. Nothing is
+-- added for that, but programs from before would write such an order down as wholly its wallet's, and all servers believe what
+-- stands here. With this step they do not open the group any more.
