@@ -4,11 +4,14 @@
 //! wallet's payment. While it is in place the sale is not left: the rest is paid, by a wallet or in cash too, or the part
 //! goes back. While a payment is unknown nothing of it can be changed, and the journal takes no entry that would.
 
+use super::approval::Approved;
 use super::drawer::OpenedFor;
 use super::question::Yes;
 use super::{At, Controller};
 use crate::view::{CashRest, Confirm, Notice};
+use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::Body;
+use evertill_shared::rights::Right;
 use std::time::Duration;
 
 /// So long after somebody said no they are asked again whether an earlier customer's cash goes back.
@@ -63,7 +66,8 @@ impl Controller {
             return;
         }
         if given > 0 {
-            if self.write(&Body::CashPart { sale, amount: self.money(given) }).is_none() {
+            let (amount, cashier) = (self.money(given), self.cashier());
+            if self.write(&Body::CashPart { sale, amount, cashier }).is_none() {
                 return;
             }
             self.open_drawer(OpenedFor::Other);
@@ -82,15 +86,19 @@ impl Controller {
     /// The part goes back, and the sale is in hand as if none had been taken.
     pub(super) fn give_cash_back(&mut self) {
         let (At::Cash { .. }, Some(sale)) = (&self.at, self.frozen) else { return };
-        if self.give_part_back(sale) {
+        // The customer stands there, and it is theirs: it takes no right, and is counted.
+        if self.give_part_back(sale, false, None) {
             self.at = At::Sale;
         }
     }
 
-    /// Into the journal first; the drawer opens once for it. False if it could not be written.
-    fn give_part_back(&mut self, sale: u64) -> bool {
+    /// Into the journal first; the drawer opens once for it. `later`: the sale had been left before. False if it could not be
+    /// written.
+    fn give_part_back(&mut self, sale: u64, later: bool, approved_by: Option<Cashier>) -> bool {
         let minor = self.part_of(sale);
-        if minor == 0 || self.write(&Body::CashPartBack { sale, amount: self.money(minor) }).is_none() {
+        let (amount, cashier) = (self.money(minor), self.cashier());
+        let body = Body::CashPartBack { sale, amount, later, cashier, approved_by };
+        if minor == 0 || self.write(&body).is_none() {
             return false;
         }
         self.notices.over();
@@ -155,8 +163,17 @@ impl Controller {
         number.or_else(own).unwrap_or_default()
     }
 
-    pub(super) fn give_left_back(&mut self, sale: u64) {
-        if self.give_part_back(sale) {
+    /// Somebody says that the customer is here. Nobody else saw the sale, and it may be days ago: as with all money that is
+    /// taken out of the drawer somebody with the right to it answers for that.
+    pub(super) fn ask_to_give_left_back(&mut self, sale: u64) {
+        let minor = self.part_of(sale);
+        if minor > 0 {
+            self.with_right(Right::PayInOut, Approved::PartBack { sale, minor });
+        }
+    }
+
+    pub(super) fn give_left_back(&mut self, sale: u64, approved_by: Option<Cashier>) {
+        if self.left.sales.contains(&sale) && self.give_part_back(sale, true, approved_by) {
             self.left.sales.retain(|left| *left != sale);
             self.left.ask_at = self.now.monotonic;
             self.write(&Body::SaleVoided { sale });

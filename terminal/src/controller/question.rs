@@ -44,7 +44,7 @@ impl Controller {
             Yes::CarryOut { id } => self.carry_out(&id),
             Yes::TakeCash { given_minor } => self.take_cash(given_minor),
             Yes::CashBack => self.give_cash_back(),
-            Yes::CashLeft { sale } => self.give_left_back(sale),
+            Yes::CashLeft { sale } => self.ask_to_give_left_back(sale),
             Yes::EndShift => self.end_shift(),
             Yes::OldEnough(wanted) => self.age_answered(&wanted, yes),
         }

@@ -14,6 +14,7 @@ mod held;
 mod interruptions;
 mod keeping;
 mod kiosk;
+mod left_parts;
 mod limits;
 mod orders;
 mod parts;

@@ -377,12 +377,12 @@ pub fn apply<R: Records>(
             record.take_cash(*given, *change, Some(*part), sequence)?;
             record
         }
-        Body::CashPart { sale, amount } => {
+        Body::CashPart { sale, amount, .. } => {
             let mut record = sale_of(*sale)?;
             record.take_part(*amount, sequence)?;
             record
         }
-        Body::CashPartBack { sale, amount } => {
+        Body::CashPartBack { sale, amount, .. } => {
             let mut record = sale_of(*sale)?;
             record.give_part_back(*amount)?;
             record

@@ -441,6 +441,7 @@ pub fn report(ended: bool, over_minor: i64, paper: ReceiptState) -> Screen {
     totals.cash_refunds = tally(2, 12_900);
     totals.wallet_refunds = wallets(1, 350).into();
     totals.other_refunds = tally(1, 4_500);
+    totals.parts_back = tally(2, 40_000);
     totals.paid_in = tally(1, 50_000);
     totals.paid_out = tally(3, 100_000_000);
     totals.voids = tally(14, 33_950);

@@ -27,8 +27,12 @@ fn journal(facts: &[(u8, i64)], refund: i64, counted: u32) -> Vec<Entry> {
                 Fact::Sold { wallet: None, amount, tax: yuan(0) },
                 Body::CashTaken { sale: 1, given: yuan(minor + 50), change: yuan(50) },
             ),
-            3 => (Fact::CashPart(amount), Body::CashPart { sale: 1, amount }),
-            4 => (Fact::CashPartBack(amount), Body::CashPartBack { sale: 1, amount }),
+            3 => (Fact::CashPart(amount), Body::CashPart { sale: 1, amount, cashier: None }),
+            4 => {
+                let (later, cashier, approved_by) = (false, None, None);
+                let body = Body::CashPartBack { sale: 1, amount, later, cashier, approved_by };
+                (Fact::CashPartBack(amount), body)
+            }
             5 => (
                 Fact::Sold { wallet: None, amount, tax: yuan(0) },
                 Body::CashRest { sale: 1, given: yuan(minor + 50), change: yuan(50), part: yuan(70) },

@@ -337,12 +337,12 @@ impl World {
                 _ => {}
             }
             match body {
-                Body::CashPart { sale, amount } => {
+                Body::CashPart { sale, amount, .. } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                     assert_eq!(parts.insert(sale, amount.minor), None, "{sale}: two parts");
                     opened += 1;
                 }
-                Body::CashPartBack { sale, amount } => {
+                Body::CashPartBack { sale, amount, .. } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                     assert_eq!(parts.remove(&sale), Some(amount.minor));
                     opened += 1;

@@ -3,11 +3,11 @@
 use super::*;
 
 fn part(minor: i64) -> Body {
-    Body::CashPart { sale: 2, amount: cny(minor) }
+    Body::CashPart { sale: 2, amount: cny(minor), cashier: None }
 }
 
 fn back(minor: i64) -> Body {
-    Body::CashPartBack { sale: 2, amount: cny(minor) }
+    Body::CashPartBack { sale: 2, amount: cny(minor), later: false, cashier: None, approved_by: None }
 }
 
 fn rest(attempt: u8, minor: i64, cash_minor: i64) -> Body {
