@@ -231,7 +231,8 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cashier: Option<Cashier>,
     },
-    /// As [`Body::RefundCarriedOut`], for what goes back in cash of an order that was paid in part in cash.
+    /// As [`Body::RefundCarriedOut`], for what goes back in cash of an order of which this journal does not say that all of it
+    /// was paid in cash: it was paid in parts, or its sale stands in an earlier journal.
     CashRefund {
         /// Which refund.
         refund: RefundId,

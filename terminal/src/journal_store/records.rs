@@ -300,7 +300,8 @@ pub struct RefundRecord {
     pub at: Timestamp,
     /// How it ended, once that is surely known.
     pub outcome: Option<RefundSettled>,
-    /// It goes back in cash, of a sale that was paid in parts. Of others the sale says where it came from.
+    /// It goes back in cash, of a sale that was paid in parts or is not in this journal. Of others the sale says where it came
+    /// from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_cash: bool,
     /// Who carried it out, if anybody logs in here.

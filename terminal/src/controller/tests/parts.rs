@@ -369,3 +369,39 @@ fn a_refund_of_both_parts_goes_to_the_wallet_and_out_of_the_drawer() {
     assert_eq!(shift.totals.wallet_refunds.values().map(|tally| tally.minor).sum::<i64>(), 250);
     assert_eq!(till.printed.len(), 2);
 }
+
+/// The server asks for a refund of what was paid in cash of an order that is in no journal of this till: its disk was replaced.
+fn cash_refund_of_an_earlier_journal(till: &mut Till) -> Refund {
+    let paid_by = evertill_shared::order::PaidBy::Cash { given: cny(200), change: cny(0) };
+    let order = refund("R1", 200, paid_by);
+    let refunds = vec![order.clone()];
+    till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
+    till.act(UserAction::OpenRefunds);
+    till.act(UserAction::CarryOutRefund { id: "R1".into() });
+    till.confirm(true);
+    Refund { state: RefundState::Done, ..order.refund }
+}
+
+#[test]
+fn a_cash_refund_of_a_sale_that_is_in_no_journal_here_leaves_the_drawer_and_its_books() {
+    let mut till = Till::online();
+    till.controller.write(&Body::ShiftOpened { float: cny(1_000), cashier: None, approved_by: None });
+    let done = cash_refund_of_an_earlier_journal(&mut till);
+    till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
+    assert_eq!(till.kicks, 1, "the customer gets the money");
+    let totals = till.controller.journal.as_ref().unwrap().last_shift().unwrap().unwrap().totals;
+    assert_eq!((totals.cash_refunds.minor, totals.other_refunds.minor), (200, 0));
+    assert_eq!(totals.expected().minor, 800);
+}
+
+#[test]
+fn a_cash_refund_of_an_earlier_journal_that_ends_after_a_restart_is_told() {
+    let disk = tempfile::tempdir().unwrap();
+    let mut till = start(disk.path());
+    let done = cash_refund_of_an_earlier_journal(&mut till);
+    drop(till);
+    let mut till = start(disk.path());
+    till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
+    let told = Notice::RefundToPayOut { order_number: number(1).to_string() };
+    assert_eq!((till.notice(), till.kicks), (Some(&told), 0), "no drawer opens by itself");
+}
