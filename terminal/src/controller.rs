@@ -282,7 +282,7 @@ impl Controller {
         match action {
             // What is about another customer's money waits for somebody with a name.
             A::DismissNotice if self.duty.is_locked() => self.notices.over(),
-            A::DismissNotice => self.notices.dismiss(),
+            A::DismissNotice => self.dismiss_notice(),
             A::Language(language) => self.speak(language),
             A::Colours(colours) => self.colour(colours),
             A::TextSize(size) => self.size_words(size),

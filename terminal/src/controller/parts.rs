@@ -8,7 +8,7 @@ use super::approval::Approved;
 use super::drawer::OpenedFor;
 use super::question::Yes;
 use super::{At, Controller};
-use crate::view::{CashRest, Confirm, Notice};
+use crate::view::{CashRest, Confirm, DrawerState, Notice};
 use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::Body;
 use evertill_shared::rights::Right;
@@ -70,7 +70,7 @@ impl Controller {
             if self.write(&Body::CashPart { sale, amount, cashier }).is_none() {
                 return;
             }
-            self.open_drawer(OpenedFor::Other);
+            self.open_drawer(OpenedFor::Sale(sale));
         }
         self.notices.over();
         self.at = At::AwaitCode { held: None };
@@ -102,9 +102,20 @@ impl Controller {
             return false;
         }
         self.notices.over();
-        self.open_drawer(OpenedFor::Other);
-        self.tell(Notice::HandBack { sale, minor });
+        self.open_drawer(OpenedFor::Sale(sale));
+        self.tell_to_hand_back(sale, minor);
         true
+    }
+
+    pub(super) fn tell_to_hand_back(&mut self, sale: u64, minor: i64) {
+        // What is known of the drawer is looked up when it is shown.
+        self.tell(Notice::HandBack { sale, minor, drawer: DrawerState::NotAsked });
+    }
+
+    /// What is known of the drawer that a part of the sale in hand was put into.
+    pub(super) fn drawer_of_part(&self) -> DrawerState {
+        let in_place = self.frozen.filter(|sale| self.part_of(*sale) > 0);
+        in_place.map_or(DrawerState::NotAsked, |sale| self.drawer_of(sale))
     }
 
     /// Where the cashier goes back to from a tender: a sale with a part in the drawer is not left.

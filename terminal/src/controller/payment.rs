@@ -203,6 +203,8 @@ impl Controller {
             Kept::Closed(sale) if open.iter().any(|record| record.sequence == sale) => (None, Some(sale)),
             Kept::Closed(_) => (None, newest),
         };
+        // The drawer was to open for it before the program ended.
+        let mut opened_for = None;
         for record in open {
             let in_hand = Some(record.sequence) == closed;
             let sale = record.sequence;
@@ -217,14 +219,15 @@ impl Controller {
                 }
             } else if !in_hand {
                 if let Some(back) = record.part_back {
-                    self.tell(Notice::HandBack { sale, minor: back.minor });
+                    self.tell_to_hand_back(sale, back.minor);
+                    opened_for.get_or_insert(sale);
                 }
                 self.give_up_aside(sale);
             } else if record.part.is_some() {
                 self.at = At::Cash { given_minor: 0 };
             } else if let Some(back) = record.part_back {
                 // It may have ended before anybody had read that.
-                self.tell(Notice::HandBack { sale, minor: back.minor });
+                self.tell_to_hand_back(sale, back.minor);
             }
             if in_hand {
                 if matches!(record.attempts.last(), Some(last) if last.outcome == Some(Settled::Reversed)) {
@@ -232,7 +235,13 @@ impl Controller {
                 }
                 self.cart = super::Cart::of(&record.sale);
                 self.frozen = Some(sale);
+                if record.part.is_some() || record.part_back.is_some() {
+                    opened_for = Some(sale);
+                }
             }
+        }
+        if let Some(sale) = opened_for {
+            self.resume_drawer(sale);
         }
         if let Some(cart) = loose {
             self.cart = cart;

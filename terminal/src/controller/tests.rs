@@ -17,6 +17,7 @@ mod kiosk;
 mod left_parts;
 mod limits;
 mod orders;
+mod part_drawer;
 mod parts;
 mod payments;
 mod pictures;

@@ -1,6 +1,6 @@
 //! What the till says once, and what it asks.
 
-use super::PrinterState;
+use super::{DrawerState, PrinterState};
 use evertill_shared::protocol::refunds::APPROVAL_PREFIX;
 
 /// Something to tell the cashier. The words and the advice live with the screens.
@@ -59,6 +59,8 @@ pub enum Notice {
         sale: u64,
         /// How much, in minor units.
         minor: i64,
+        /// What is known of the drawer that opens for it.
+        drawer: DrawerState,
     },
     /// While a question was on screen something was scanned. It was not used.
     ScanNotUsed,

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A till of everybody's at which this one serves, its journal in this file.
-fn served(path: &Path, login: &str) -> Till {
+pub fn served(path: &Path, login: &str) -> Till {
     let mut till = Till::off(NOON);
     till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
     till.give(goods_on_disk(&products()));
