@@ -160,6 +160,21 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approved_by: Option<Cashier>,
     },
+    /// Nobody came for the cash part of a sale that was left and is not paid: it stays in the drawer, no longer for that sale
+    /// but as money that was put in without one, and the sale is given up. Whoever says so needs the right to move money
+    /// without a sale.
+    CashPartKept {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// How much.
+        amount: Amount,
+        /// Who said so; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who said so may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
+    },
     /// As [`Body::PaymentRequested`], for what is left to pay of a sale of which a part was taken in cash. Both together
     /// are the sale's total.
     RestRequested {

@@ -64,6 +64,8 @@ pub enum Fact {
     CashPart(Amount),
     /// It went back: the sale was not paid.
     CashPartBack(Amount),
+    /// Nobody came for it: it stays, as money that was put in.
+    CashPartKept(Amount),
     /// Money surely went back.
     Refunded {
         /// From where.
@@ -90,6 +92,7 @@ impl Fact {
             | Self::Refunded { amount, .. }
             | Self::CashPart(amount)
             | Self::CashPartBack(amount)
+            | Self::CashPartKept(amount)
             | Self::PaidIn(amount)
             | Self::PaidOut(amount)
             | Self::Voided(amount) => Some(amount.currency),
@@ -204,6 +207,10 @@ impl Totals {
             Fact::CashPartBack(amount) => {
                 self.cash_sales.move_part(amount.minor.saturating_neg());
                 self.parts_back.add(amount.minor);
+            }
+            Fact::CashPartKept(amount) => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
+                self.paid_in.add(amount.minor);
             }
             Fact::Refunded { from, amount } => match from {
                 Place::Drawer => self.cash_refunds.add(amount.minor),

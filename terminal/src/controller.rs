@@ -288,6 +288,7 @@ impl Controller {
             A::TextSize(size) => self.size_words(size),
             A::RetryFault => self.retry(),
             A::Confirm { question, yes } => self.answer_question(question, yes),
+            A::NobodyCame { question } => self.nobody_came(question),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
             _ if !self.faults.is_empty() || self.question.is_some() => {}
             A::ChoosePerson { login } => self.choose_person(login),

@@ -512,6 +512,7 @@ fn act_row(act: &Act, visit: &Visit) -> ActRow {
             let when = if later { t.part_back_later } else { "" };
             (t.shift_parts_back, when, amount.to_string())
         }
+        Deed::PartKept { amount } => (t.shift_paid_in, t.part_kept, amount.to_string()),
     };
     ActRow {
         at: visit.time(act.at),

@@ -49,9 +49,8 @@ pub fn used(body: &Body) -> Vec<Used> {
             one(Right::PayInOut, cashier, approved_by)
         }
         // To the customer of the sale in hand it goes back without a right.
-        Body::CashPartBack { later: true, cashier, approved_by, .. } => {
-            one(Right::PayInOut, cashier, approved_by)
-        }
+        Body::CashPartBack { later: true, cashier, approved_by, .. }
+        | Body::CashPartKept { cashier, approved_by, .. } => one(Right::PayInOut, cashier, approved_by),
         Body::ShiftOpened { cashier, approved_by, .. } => one(Right::OpenShift, cashier, approved_by),
         Body::ShiftClosed(closing) => one(Right::CloseShift, &closing.cashier, &closing.approved_by),
         _ => Vec::new(),
@@ -121,7 +120,9 @@ mod tests {
             approved_by: approved_by.clone(),
         };
         let pays_out = Used { right: Right::PayInOut, cashier: person("mei"), approved_by: person("li") };
-        assert_eq!((used(&back(false)), used(&back(true))), (vec![], vec![pays_out]));
+        assert_eq!((used(&back(false)), used(&back(true))), (vec![], vec![pays_out.clone()]));
+        let kept = Body::CashPartKept { sale: 2, amount, cashier, approved_by };
+        assert_eq!(used(&kept), [pays_out], "nor does anybody else say that nobody came for it");
     }
 
     #[test]

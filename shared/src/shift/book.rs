@@ -44,6 +44,11 @@ pub enum Deed {
         /// After the sale had been left.
         later: bool,
     },
+    /// Nobody came for the cash part of a sale: it stays, as money that was put in.
+    PartKept {
+        /// How much.
+        amount: Amount,
+    },
 }
 
 /// A deed, who did it, and who approved it.
@@ -219,7 +224,11 @@ impl Book {
                 self.cash_sales.move_part(amount.minor.saturating_neg());
                 self.parts_back.add(amount.minor);
             }
-            Deed::PaidIn { .. } | Deed::PaidOut { .. } | Deed::PartBack { .. } => {}
+            Deed::PartKept { amount } if amount.currency == self.float.currency => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
+                self.paid_in.add(amount.minor);
+            }
+            Deed::PaidIn { .. } | Deed::PaidOut { .. } | Deed::PartBack { .. } | Deed::PartKept { .. } => {}
         }
         if self.acts.len() < MOST_ACTS {
             let (cashier, approved_by) = (cashier.clone(), approved_by.clone());
@@ -241,6 +250,9 @@ impl Book {
             Body::CashPartBack { amount, later, cashier, approved_by, .. } => {
                 let deed = Deed::PartBack { amount: *amount, later: *later };
                 self.act(entry, deed, cashier, approved_by);
+            }
+            Body::CashPartKept { amount, cashier, approved_by, .. } => {
+                self.act(entry, Deed::PartKept { amount: *amount }, cashier, approved_by);
             }
             Body::SaleVoided { .. } | Body::CartVoided { .. } => self.voids = self.voids.saturating_add(1),
             Body::CashPaidIn { amount, reason, cashier, approved_by } => {
@@ -363,6 +375,11 @@ mod tests {
                     Body::CashPart { sale: 1, amount: yuan(*minor), cashier: None },
                 ),
                 8 => (Fact::CashPartBack(yuan(*minor)), part_back(*minor)),
+                11 => {
+                    let (cashier, approved_by) = (person("mei"), person("li"));
+                    let body = Body::CashPartKept { sale: 1, amount: yuan(*minor), cashier, approved_by };
+                    (Fact::CashPartKept(yuan(*minor)), body)
+                }
                 9 => {
                     let (given, change, part) = (yuan(minor + 50), yuan(50), yuan(70));
                     let fact = Fact::Sold { wallet: None, amount: yuan(*minor), tax: yuan(0) };
@@ -430,6 +447,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cash_part_that_nobody_came_for_stays_in_the_drawer_as_money_that_was_put_in() {
+        let (shift, entries) = till(&[(0, 450), (7, 300), (11, 300)]);
+        let [book] = &follow(None, &entries)[..] else { panic!() };
+        let (sold, kept) = (Tally { count: 1, minor: 450 }, Tally { count: 1, minor: 300 });
+        assert_eq!((book.cash_sales, book.paid_in, book.parts_back), (sold, kept, Tally::default()));
+        assert_eq!((shift.totals.cash_sales, shift.totals.paid_in), (sold, kept));
+        assert_eq!((book.drawer_minor(), shift.totals.expected().minor), (10_750, 10_750));
+        assert_eq!(book.acts[0].deed, Deed::PartKept { amount: yuan(300) });
+    }
+
+    #[test]
     fn an_end_that_leaves_something_out_is_found() {
         let (shift, mut entries) = till(&[(0, 450)]);
         // The till's own sums know nothing of this one.
@@ -468,7 +496,7 @@ mod tests {
         /// there, came and went is what was counted, less what is over.
         #[test]
         fn the_account_is_the_tills_and_balances(
-            facts in prop::collection::vec((0_u8..11, 1_i64..10_000), 0..20),
+            facts in prop::collection::vec((0_u8..12, 1_i64..10_000), 0..20),
             cut in 0_usize..20,
             counted in 0_u32..500,
             refund in 0_i64..500,

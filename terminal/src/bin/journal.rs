@@ -219,6 +219,10 @@ fn happened(entry: &Entry) -> String {
             let people = people(cashier.as_ref(), approved_by.as_ref());
             format!("sale {sale} part in cash {amount} given back{when}{people}")
         }
+        Body::CashPartKept { sale, amount, cashier, approved_by } => {
+            let people = people(cashier.as_ref(), approved_by.as_ref());
+            format!("sale {sale} part in cash {amount} kept, nobody came for it{people}")
+        }
         Body::SaleVoided { sale } => format!("sale {sale} given up"),
         Body::SaleChanged { sale } => format!("sale {sale} becomes another"),
         Body::CartVoided { lines, total, cashier } => {

@@ -167,7 +167,7 @@ impl Controller {
         self.ask(shown, Yes::CashLeft { sale });
     }
 
-    fn name_of_left(&self, sale: u64) -> String {
+    pub(super) fn name_of_left(&self, sale: u64) -> String {
         let stored = self.journal.as_ref().and_then(|journal| journal.sale(sale).ok().flatten());
         let number = stored.and_then(|stored| stored.record.number()).map(|number| number.to_string());
         let own = || self.identity.as_ref().map(|identity| identity.sale_key(sale).to_string());
@@ -185,9 +185,30 @@ impl Controller {
 
     pub(super) fn give_left_back(&mut self, sale: u64, approved_by: Option<Cashier>) {
         if self.left.sales.contains(&sale) && self.give_part_back(sale, true, approved_by) {
-            self.left.sales.retain(|left| *left != sale);
-            self.left.ask_at = self.now.monotonic;
+            self.left_is_over(sale);
             self.write(&Body::SaleVoided { sale });
         }
+    }
+
+    /// Somebody says that nobody came for it.
+    pub(super) fn ask_to_keep_left(&mut self, sale: u64) {
+        let minor = self.part_of(sale);
+        if minor > 0 {
+            self.with_right(Right::PayInOut, Approved::KeepPart { sale, minor });
+        }
+    }
+
+    /// It stays where it is, and the drawer shut; the same entry gives the sale up.
+    pub(super) fn keep_left(&mut self, sale: u64, approved_by: Option<Cashier>) {
+        let (amount, cashier) = (self.money(self.part_of(sale)), self.cashier());
+        let kept = Body::CashPartKept { sale, amount, cashier, approved_by };
+        if self.left.sales.contains(&sale) && amount.is_positive() && self.write(&kept).is_some() {
+            self.left_is_over(sale);
+        }
+    }
+
+    fn left_is_over(&mut self, sale: u64) {
+        self.left.sales.retain(|left| *left != sale);
+        self.left.ask_at = self.now.monotonic;
     }
 }

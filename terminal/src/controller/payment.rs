@@ -194,14 +194,18 @@ impl Controller {
 
     /// After a start: what was under way is watched again. What was in hand comes back into hand, and if that is not
     /// known the newest sale; other unpaid ones are given up. The codes are gone with the memory that held them.
+    ///
+    /// A sale with a part in the drawer comes back only if it is known to have been in hand: it cannot be left again, and
+    /// its customer may have been gone for days.
     pub(super) fn resume(&mut self) {
         let Some(open) = self.read(|journal| journal.open_sales()) else { return };
         let newest = open.last().map(|record| record.sequence);
+        let may_be_in_hand = open.last().filter(|record| record.part.is_none()).map(|record| record.sequence);
         let (loose, closed) = match self.kept_cart() {
-            Kept::Nothing => (None, newest),
+            Kept::Nothing => (None, may_be_in_hand),
             Kept::Loose(cart) => (Some(*cart), None),
             Kept::Closed(sale) if open.iter().any(|record| record.sequence == sale) => (None, Some(sale)),
-            Kept::Closed(_) => (None, newest),
+            Kept::Closed(_) => (None, may_be_in_hand),
         };
         // The drawer was to open for it before the program ended.
         let mut opened_for = None;

@@ -228,6 +228,13 @@ impl SaleRecord {
         Ok(())
     }
 
+    /// Nobody came for it.
+    fn keep_part(&mut self, amount: Amount) -> Result<(), RuleBroken> {
+        self.give_part_back(amount)?;
+        self.part_back = None;
+        self.give_up()
+    }
+
     fn adopt(&mut self, number: OrderNumber, entry: u64) -> Result<(), RuleBroken> {
         if self.adopted.is_some() {
             return Err(RuleBroken::AdoptedBefore(self.sequence));
@@ -381,6 +388,11 @@ pub fn apply<R: Records>(
         Body::CashPart { sale, amount, .. } => {
             let mut record = sale_of(*sale)?;
             record.take_part(*amount, sequence)?;
+            record
+        }
+        Body::CashPartKept { sale, amount, .. } => {
+            let mut record = sale_of(*sale)?;
+            record.keep_part(*amount)?;
             record
         }
         Body::CashPartBack { sale, amount, .. } => {

@@ -128,6 +128,7 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
         }
         Some(Confirm::CashBack { minor }) => (ConfirmKind::CashBack, "", *minor, 0),
         Some(Confirm::CashLeft { number, minor }) => (ConfirmKind::CashLeft, number.as_str(), *minor, 0),
+        Some(Confirm::CashKept { number, minor }) => (ConfirmKind::CashKept, number.as_str(), *minor, 0),
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
         Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };

@@ -220,6 +220,13 @@ pub enum Confirm {
         /// How much, in minor units.
         minor: i64,
     },
+    /// Did really nobody come for that cash? It stays in the drawer then as money that was put in, and the sale is over.
+    CashKept {
+        /// The order's number, or the till's own of the sale.
+        number: String,
+        /// How much, in minor units.
+        minor: i64,
+    },
     /// Really leave this unknown payment and serve the next customer?
     SetAside {
         /// What is at stake, in minor units.

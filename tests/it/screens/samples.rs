@@ -533,8 +533,10 @@ pub fn all() -> Vec<Sample> {
     let back = Some(Confirm::CashBack { minor: 10_000 });
     add("cash_part_back", Screen { confirm: back, ..in_place });
     let number = "202611201405123456781792".to_owned();
-    let left = Some(Confirm::CashLeft { number, minor: 10_000 });
+    let left = Some(Confirm::CashLeft { number: number.clone(), minor: 10_000 });
     add("cash_part_left", Screen { confirm: left, ..screen(Page::Sale(SalePage::default())) });
+    let kept = Some(Confirm::CashKept { number, minor: 10_000 });
+    add("cash_part_kept", Screen { confirm: kept, ..screen(Page::Sale(SalePage::default())) });
     let hand_back = |drawer| Some(Notice::HandBack { sale: 1, minor: 10_000, drawer });
     let notice = hand_back(DrawerState::Opened);
     add("cash_part_hand_back", Screen { notice, ..screen(Page::Sale(sale())) });

@@ -32,13 +32,18 @@ fn give(till: &mut Till, minor: i64) {
 
 /// Tea for 450, of which 200 is in the drawer; the rest is to be scanned.
 pub fn part_of_tea(till: &mut Till) -> u64 {
+    part_of_tea_under(till, 1)
+}
+
+/// The same, under that number.
+pub fn part_of_tea_under(till: &mut Till, random: u32) -> u64 {
     till.scan(TEA);
     give(till, 200);
     assert_eq!(cash(till).rest, CashRest::ByWallet);
     till.act(UserAction::CashPart);
     let sale = till.controller.frozen.unwrap();
     if let Some(sale) = till.take_draft() {
-        till.answer_draft(sale, 1);
+        till.answer_draft(sale, random);
     }
     sale
 }

@@ -51,7 +51,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..39).prop_map(Step::Touch),
+        10 => (0_u8..40).prop_map(Step::Touch),
         2 => (0_u8..3).prop_map(Step::Kicked),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
@@ -175,6 +175,7 @@ impl World {
             34 | 35 => A::CashPart,
             36 => A::CashBack,
             37 => A::OpenDrawerAgain,
+            38 => A::NobodyCame { question: self.till.question() },
             _ => A::DismissNotice,
         });
     }
@@ -350,6 +351,10 @@ impl World {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                     assert_eq!(parts.insert(sale, amount.minor), None, "{sale}: two parts");
                     opened += 1;
+                }
+                Body::CashPartKept { sale, amount, .. } => {
+                    assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
+                    assert_eq!(parts.remove(&sale), Some(amount.minor));
                 }
                 Body::CashPartBack { sale, amount, .. } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
