@@ -139,6 +139,9 @@ pub enum Body {
         sale: u64,
         /// How much of the total: what the customer gave less what went back.
         amount: Amount,
+        /// Who took it; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
     },
     /// The cash part of a sale that is not paid goes back to the customer, all of it.
     CashPartBack {
@@ -146,6 +149,31 @@ pub enum Body {
         sale: u64,
         /// How much.
         amount: Amount,
+        /// The sale had been left before, and others may have been served: whoever pays it out needs the right to take money
+        /// out of the drawer. Otherwise the customer of the sale in hand stands there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        later: bool,
+        /// Who gave it back; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who gave it back may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
+    },
+    /// Nobody came for the cash part of a sale that was left and is not paid: it stays in the drawer, no longer for that sale
+    /// but as money that was put in without one, and the sale is given up. Whoever says so needs the right to move money
+    /// without a sale.
+    CashPartKept {
+        /// The sequence of the sale's entry.
+        sale: u64,
+        /// How much.
+        amount: Amount,
+        /// Who said so; nobody at a till where nobody logs in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cashier: Option<Cashier>,
+        /// Who approved it, if who said so may not by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<Cashier>,
     },
     /// As [`Body::PaymentRequested`], for what is left to pay of a sale of which a part was taken in cash. Both together
     /// are the sale's total.
@@ -218,7 +246,8 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cashier: Option<Cashier>,
     },
-    /// As [`Body::RefundCarriedOut`], for what goes back in cash of an order that was paid in part in cash.
+    /// As [`Body::RefundCarriedOut`], for what goes back in cash of an order of which this journal does not say that all of it
+    /// was paid in cash: it was paid in parts, or its sale stands in an earlier journal.
     CashRefund {
         /// Which refund.
         refund: RefundId,
@@ -422,9 +451,11 @@ mod tests {
     use super::*;
 
     /// As tills wrote them before sales named a cashier.
-    const BEFORE: [&str; 2] = [
+    const BEFORE: [&str; 4] = [
         r#"{"terminal":1,"epoch":1,"sequence":2,"previous":"0000000000000000000000000000000000000000000000000000000000000000","at":7,"body":{"kind":"sale","store":7,"at":7,"lines":[],"total":{"minor":100,"currency":"CNY"},"tax":{"minor":12,"currency":"CNY"}}}"#,
         r#"{"terminal":1,"epoch":1,"sequence":3,"previous":"0000000000000000000000000000000000000000000000000000000000000000","at":7,"body":{"kind":"refund_carried_out","refund":"R1","number":"NUMBER","amount":{"minor":100,"currency":"CNY"}}}"#,
+        r#"{"terminal":1,"epoch":1,"sequence":4,"previous":"0000000000000000000000000000000000000000000000000000000000000000","at":7,"body":{"kind":"cash_part","sale":2,"amount":{"minor":40,"currency":"CNY"}}}"#,
+        r#"{"terminal":1,"epoch":1,"sequence":5,"previous":"0000000000000000000000000000000000000000000000000000000000000000","at":7,"body":{"kind":"cash_part_back","sale":2,"amount":{"minor":40,"currency":"CNY"}}}"#,
     ];
 
     fn key() -> SigningKey {
@@ -447,7 +478,12 @@ mod tests {
             let entry = signed.verify(&key().public()).unwrap();
             match &entry.body {
                 Body::Sale(sale) => assert_eq!(sale.cashier, None),
-                Body::RefundCarriedOut { cashier, .. } => assert_eq!(*cashier, None),
+                Body::RefundCarriedOut { cashier, .. } | Body::CashPart { cashier, .. } => {
+                    assert_eq!(*cashier, None);
+                }
+                Body::CashPartBack { later, cashier, approved_by, .. } => {
+                    assert_eq!((*later, cashier, approved_by), (false, &None, &None));
+                }
                 other => panic!("{other:?}"),
             }
             assert_eq!(SignedEntry::sign(&entry, &key()).unwrap(), signed, "nothing is added to them");

@@ -66,6 +66,8 @@ pub enum Fact {
     CashPart(Amount),
     /// It went back: the sale was not paid.
     CashPartBack(Amount),
+    /// Nobody came for it: it stays, as money that was put in.
+    CashPartKept(Amount),
     /// Money surely went back.
     Refunded {
         /// From where.
@@ -92,6 +94,7 @@ impl Fact {
             | Self::Refunded { amount, .. }
             | Self::CashPart(amount)
             | Self::CashPartBack(amount)
+            | Self::CashPartKept(amount)
             | Self::PaidIn(amount)
             | Self::PaidOut(amount)
             | Self::Voided(amount) => Some(amount.currency),
@@ -127,6 +130,9 @@ pub struct Totals {
     /// Refunds of sales that this till does not know any more.
     #[serde(default)]
     pub other_refunds: Tally,
+    /// Cash parts of sales that went back to the customer, because the sale was not paid so. They are in no sum of sales.
+    #[serde(default)]
+    pub parts_back: Tally,
     /// Money put into the drawer.
     #[serde(default)]
     pub paid_in: Tally,
@@ -155,6 +161,7 @@ impl Totals {
             cash_refunds: Tally::default(),
             wallet_refunds: BTreeMap::new(),
             other_refunds: Tally::default(),
+            parts_back: Tally::default(),
             paid_in: Tally::default(),
             paid_out: Tally::default(),
             voids: Tally::default(),
@@ -199,7 +206,14 @@ impl Totals {
                 self.tax_minor = self.tax_minor.saturating_add(tax.minor);
             }
             Fact::CashPart(amount) => self.cash_sales.move_part(amount.minor),
-            Fact::CashPartBack(amount) => self.cash_sales.move_part(amount.minor.saturating_neg()),
+            Fact::CashPartBack(amount) => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
+                self.parts_back.add(amount.minor);
+            }
+            Fact::CashPartKept(amount) => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
+                self.paid_in.add(amount.minor);
+            }
             Fact::Refunded { from, amount } => match from {
                 Place::Drawer => self.cash_refunds.add(amount.minor),
                 Place::Wallet(wallet) => self.wallet_refunds.entry(wallet).or_default().add(amount.minor),

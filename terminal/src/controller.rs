@@ -282,12 +282,13 @@ impl Controller {
         match action {
             // What is about another customer's money waits for somebody with a name.
             A::DismissNotice if self.duty.is_locked() => self.notices.over(),
-            A::DismissNotice => self.notices.dismiss(),
+            A::DismissNotice => self.dismiss_notice(),
             A::Language(language) => self.speak(language),
             A::Colours(colours) => self.colour(colours),
             A::TextSize(size) => self.size_words(size),
             A::RetryFault => self.retry(),
             A::Confirm { question, yes } => self.answer_question(question, yes),
+            A::NobodyCame { question } => self.nobody_came(question),
             // Behind a fault or a question nothing can be touched, whatever was in the queue of touches.
             _ if !self.faults.is_empty() || self.question.is_some() => {}
             A::ChoosePerson { login } => self.choose_person(login),

@@ -206,6 +206,13 @@ fn connect_frame(window: &MainWindow, act: &Act) {
         send(UserAction::Confirm { question: u32::try_from(number).unwrap_or(0), yes });
     });
     let send = act.clone();
+    let weak = window.as_weak();
+    till.on_nobody_came(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let number = window.global::<Till>().get_confirm().number;
+        send(UserAction::NobodyCame { question: u32::try_from(number).unwrap_or(0) });
+    });
+    let send = act.clone();
     till.on_dismiss_notice(move || send(UserAction::DismissNotice));
     let send = act.clone();
     till.on_choose_language(move |code| {

@@ -596,6 +596,17 @@ fn a_sale_is_held_under_a_name_and_taken_in_hand_only_when_none_is() {
 }
 
 #[test]
+fn a_drawer_that_may_be_shut_is_opened_again_where_its_money_is_on_the_screen() {
+    let bench = Bench::new();
+    for name in ["cash_part_drawer_shut", "await_code_rest_drawer", "cash_part_hand_back_drawer"] {
+        let sample = samples::all().into_iter().find(|sample| sample.name == name).unwrap();
+        bench.show(&sample.screen);
+        bench.tap("Open the drawer again");
+        assert_eq!(bench.heard(), [UserAction::OpenDrawerAgain], "{name}");
+    }
+}
+
+#[test]
 fn a_question_covers_everything_else() {
     let bench = Bench::new();
     let void = samples::all().into_iter().find(|s| s.name == "sale_void").unwrap();

@@ -211,7 +211,7 @@ impl ScriptedTill {
     /// The entry cannot be written.
     pub fn take_part(&mut self, sale: &ScriptedSale, minor: i64) -> Result<SignedEntry, ClientError> {
         let amount = Amount::new(minor, sale.total.currency);
-        self.write(Body::CashPart { sale: sale.key.sequence, amount })
+        self.write(Body::CashPart { sale: sale.key.sequence, amount, cashier: None })
     }
 
     /// Takes exactly what is missing in cash, after a part, in the journal only.

@@ -449,15 +449,21 @@ fn notices(shift: &ShiftRecord, t: &'static Words) -> Vec<Notice> {
 fn so_far(book: &Book, t: &'static Words) -> Vec<Figure> {
     let voids =
         Figure { word: t.shift_voids, count: book.voids.to_string(), amount: String::new(), is_sum: false };
-    vec![
+    let mut all = vec![
         sum(t.shift_float, book.float.minor, book, false),
         tally(t.shift_cash_sales, book.cash_sales, book),
         tally(t.shift_paid_in, book.paid_in, book),
         tally(t.shift_paid_out, book.paid_out, book),
+    ];
+    if book.parts_back.count > 0 {
+        all.push(tally(t.shift_parts_back, book.parts_back, book));
+    }
+    all.extend([
         voids,
         count(t.shift_no_sales, book.no_sales),
         sum(t.shift_so_far, book.drawer_minor(), book, true),
-    ]
+    ]);
+    all
 }
 
 fn z_figures(closing: &Closing, book: &Book, t: &'static Words) -> Vec<Figure> {
@@ -471,6 +477,9 @@ fn z_figures(closing: &Closing, book: &Book, t: &'static Words) -> Vec<Figure> {
     all.extend(back.map(|(wallet, back)| tally(say::wallet_refunds(*wallet, t), *back, book)));
     if totals.other_refunds.count > 0 {
         all.push(tally(t.shift_other_refunds, totals.other_refunds, book));
+    }
+    if totals.parts_back.count > 0 {
+        all.push(tally(t.shift_parts_back, totals.parts_back, book));
     }
     all.push(tally(t.shift_voids, totals.voids, book));
     all.push(count(t.shift_no_sales, totals.no_sales));
@@ -521,6 +530,11 @@ fn act_row(act: &Act, visit: &Visit) -> ActRow {
             (t.shift_paid_out, say::cash_reason(reason, t), amount.to_string())
         }
         Deed::NoSale { reason } => (t.shift_no_sales, say::drawer_reason(reason, t), String::new()),
+        Deed::PartBack { amount, later } => {
+            let when = if later { t.part_back_later } else { "" };
+            (t.shift_parts_back, when, amount.to_string())
+        }
+        Deed::PartKept { amount } => (t.shift_paid_in, t.part_kept, amount.to_string()),
     };
     ActRow {
         at: visit.time(act.at),
@@ -538,6 +552,7 @@ fn differs_word(differs: Differs, t: &'static Words) -> &'static str {
         Differs::CashSales => t.shift_cash_sales,
         Differs::PaidIn => t.shift_paid_in,
         Differs::PaidOut => t.shift_paid_out,
+        Differs::PartsBack => t.shift_parts_back,
         Differs::Voids => t.shift_voids,
         Differs::NoSales => t.shift_no_sales,
         Differs::Expected => t.shift_expected,

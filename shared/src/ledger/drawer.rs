@@ -154,6 +154,15 @@ pub fn moves(open: Option<&Book>, entries: &[Entry]) -> Vec<Move> {
     let mut all = Vec::new();
     for entry in entries {
         let (what, other, minor, currency) = match &entry.body {
+            // It does not move: it is no sale's any more, and was put in.
+            Body::CashPartKept { amount, .. } => {
+                let taken = (What::Sale, Side::Takings, amount.minor.saturating_neg());
+                let put_in = (What::PaidIn, Side::For(CashReason::Other), amount.minor);
+                all.extend([taken, put_in].map(|(what, other, minor)| {
+                    moved(open, entry, what, other, Amount::new(minor, amount.currency))
+                }));
+                continue;
+            }
             Body::ShiftOpened { float, .. } => {
                 open = Some((entry.sequence, float.currency));
                 (What::Float, Side::Safe, float.minor, float.currency)
@@ -178,13 +187,16 @@ pub fn moves(open: Option<&Book>, entries: &[Entry]) -> Vec<Move> {
             }
             _ => continue,
         };
-        // What is not of the shift's currency is in none of its sums.
-        let shift = open.filter(|(_, of)| *of == currency).map_or(NO_SHIFT, |(opened, _)| opened);
-        let amount = Amount::new(minor, currency);
-        all.push(Move { shift, sequence: entry.sequence, at: entry.at, what, other, amount });
+        all.push(moved(open, entry, what, other, Amount::new(minor, currency)));
     }
     all.retain(|one| one.amount.minor != 0);
     all
+}
+
+/// What is not of the shift's currency is in none of its sums.
+fn moved(open: Option<(u64, Currency)>, entry: &Entry, what: What, other: Side, amount: Amount) -> Move {
+    let shift = open.filter(|(_, of)| *of == amount.currency).map_or(NO_SHIFT, |(opened, _)| opened);
+    Move { shift, sequence: entry.sequence, at: entry.at, what, other, amount }
 }
 
 /// What a shift's drawer has in the ledger, by why it moved: into it, or out of it below zero. In the shift's currency.

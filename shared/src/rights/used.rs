@@ -48,6 +48,9 @@ pub fn used(body: &Body) -> Vec<Used> {
         Body::CashPaidIn { cashier, approved_by, .. } | Body::CashPaidOut { cashier, approved_by, .. } => {
             one(Right::PayInOut, cashier, approved_by)
         }
+        // To the customer of the sale in hand it goes back without a right.
+        Body::CashPartBack { later: true, cashier, approved_by, .. }
+        | Body::CashPartKept { cashier, approved_by, .. } => one(Right::PayInOut, cashier, approved_by),
         Body::ShiftOpened { cashier, approved_by, .. } => one(Right::OpenShift, cashier, approved_by),
         Body::ShiftClosed(closing) => one(Right::CloseShift, &closing.cashier, &closing.approved_by),
         _ => Vec::new(),
@@ -103,6 +106,23 @@ mod tests {
         assert!(!held(Right::PayInOut, person("stranger"), None));
         assert!(held(Right::OpenShift, person("mei"), None), "cashiers begin shifts");
         assert!(held(Right::NoSale, None, None), "nobody logs in there");
+    }
+
+    #[test]
+    fn a_cash_part_that_goes_back_after_its_sale_was_left_rests_on_the_right_to_take_money_out() {
+        let amount = Amount::new(200, Currency::CNY);
+        let (cashier, approved_by) = (person("mei"), person("li"));
+        let back = |later| Body::CashPartBack {
+            sale: 2,
+            amount,
+            later,
+            cashier: cashier.clone(),
+            approved_by: approved_by.clone(),
+        };
+        let pays_out = Used { right: Right::PayInOut, cashier: person("mei"), approved_by: person("li") };
+        assert_eq!((used(&back(false)), used(&back(true))), (vec![], vec![pays_out.clone()]));
+        let kept = Body::CashPartKept { sale: 2, amount, cashier, approved_by };
+        assert_eq!(used(&kept), [pays_out], "nor does anybody else say that nobody came for it");
     }
 
     #[test]

@@ -37,6 +37,18 @@ pub enum Deed {
         /// What for.
         reason: DrawerReason,
     },
+    /// The cash part of a sale that was not paid so went back to the customer.
+    PartBack {
+        /// How much.
+        amount: Amount,
+        /// After the sale had been left.
+        later: bool,
+    },
+    /// Nobody came for the cash part of a sale: it stays, as money that was put in.
+    PartKept {
+        /// How much.
+        amount: Amount,
+    },
 }
 
 /// A deed, who did it, and who approved it.
@@ -67,6 +79,8 @@ pub enum Differs {
     PaidIn,
     /// Money taken out of it.
     PaidOut,
+    /// Cash parts that went back.
+    PartsBack,
     /// Sales that were given up.
     Voids,
     /// How often the drawer was opened without a sale.
@@ -98,6 +112,9 @@ pub struct Book {
     pub paid_in: Tally,
     /// Money taken out of it.
     pub paid_out: Tally,
+    /// Cash parts of sales that went back to the customers; in no other sum.
+    #[serde(default)]
+    pub parts_back: Tally,
     /// Sales that were given up.
     pub voids: u32,
     /// How often the drawer was opened without a sale.
@@ -126,6 +143,7 @@ impl Book {
             cash_sales: Tally::default(),
             paid_in: Tally::default(),
             paid_out: Tally::default(),
+            parts_back: Tally::default(),
             voids: 0,
             no_sales: 0,
             counts_begun: 0,
@@ -184,6 +202,7 @@ impl Book {
             (seen && totals.cash_sales != self.cash_sales, Differs::CashSales),
             (seen && totals.paid_in != self.paid_in, Differs::PaidIn),
             (seen && totals.paid_out != self.paid_out, Differs::PaidOut),
+            (seen && totals.parts_back != self.parts_back, Differs::PartsBack),
             (seen && totals.voids.count != self.voids, Differs::Voids),
             (seen && totals.no_sales != self.no_sales, Differs::NoSales),
             (closing.expected != totals.expected(), Differs::Expected),
@@ -201,7 +220,15 @@ impl Book {
                 self.paid_out.add(amount.minor);
             }
             Deed::NoSale { .. } => self.no_sales = self.no_sales.saturating_add(1),
-            Deed::PaidIn { .. } | Deed::PaidOut { .. } => {}
+            Deed::PartBack { amount, .. } if amount.currency == self.float.currency => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
+                self.parts_back.add(amount.minor);
+            }
+            Deed::PartKept { amount } if amount.currency == self.float.currency => {
+                self.cash_sales.move_part(amount.minor.saturating_neg());
+                self.paid_in.add(amount.minor);
+            }
+            Deed::PaidIn { .. } | Deed::PaidOut { .. } | Deed::PartBack { .. } | Deed::PartKept { .. } => {}
         }
         if self.acts.len() < MOST_ACTS {
             let (cashier, approved_by) = (cashier.clone(), approved_by.clone());
@@ -220,8 +247,12 @@ impl Book {
             Body::CashPart { amount, .. } if amount.currency == self.float.currency => {
                 self.cash_sales.move_part(amount.minor);
             }
-            Body::CashPartBack { amount, .. } if amount.currency == self.float.currency => {
-                self.cash_sales.move_part(amount.minor.saturating_neg());
+            Body::CashPartBack { amount, later, cashier, approved_by, .. } => {
+                let deed = Deed::PartBack { amount: *amount, later: *later };
+                self.act(entry, deed, cashier, approved_by);
+            }
+            Body::CashPartKept { amount, cashier, approved_by, .. } => {
+                self.act(entry, Deed::PartKept { amount: *amount }, cashier, approved_by);
             }
             Body::SaleVoided { .. } | Body::CartVoided { .. } => self.voids = self.voids.saturating_add(1),
             Body::CashPaidIn { amount, reason, cashier, approved_by } => {
@@ -313,6 +344,11 @@ mod tests {
         Body::CashPaidOut { amount: yuan(minor), reason: CashReason::Supplier, cashier, approved_by }
     }
 
+    fn part_back(minor: i64) -> Body {
+        let (cashier, approved_by) = (person("mei"), person("li"));
+        Body::CashPartBack { sale: 1, amount: yuan(minor), later: true, cashier, approved_by }
+    }
+
     fn drawer(reason: DrawerReason) -> Body {
         Body::DrawerOpened { reason, cashier: person("mei"), approved_by: None }
     }
@@ -334,8 +370,16 @@ mod tests {
                 3 => (Fact::NoSale, drawer(DrawerReason::ChangeMoney)),
                 4 => (Fact::CountBegun, drawer(DrawerReason::Count)),
                 5 => (Fact::Voided(yuan(*minor)), Body::SaleVoided { sale: 1 }),
-                7 => (Fact::CashPart(yuan(*minor)), Body::CashPart { sale: 1, amount: yuan(*minor) }),
-                8 => (Fact::CashPartBack(yuan(*minor)), Body::CashPartBack { sale: 1, amount: yuan(*minor) }),
+                7 => (
+                    Fact::CashPart(yuan(*minor)),
+                    Body::CashPart { sale: 1, amount: yuan(*minor), cashier: None },
+                ),
+                8 => (Fact::CashPartBack(yuan(*minor)), part_back(*minor)),
+                11 => {
+                    let (cashier, approved_by) = (person("mei"), person("li"));
+                    let body = Body::CashPartKept { sale: 1, amount: yuan(*minor), cashier, approved_by };
+                    (Fact::CashPartKept(yuan(*minor)), body)
+                }
                 9 => {
                     let (given, change, part) = (yuan(minor + 50), yuan(50), yuan(70));
                     let fact = Fact::Sold { wallet: None, amount: yuan(*minor), tax: yuan(0) };
@@ -386,6 +430,34 @@ mod tests {
     }
 
     #[test]
+    fn a_cash_part_that_went_back_is_counted_and_says_who_gave_it() {
+        let (shift, mut entries) = till(&[(7, 300), (8, 300)]);
+        let once = Tally { count: 1, minor: 300 };
+        let [book] = &follow(None, &entries)[..] else { panic!() };
+        assert_eq!((book.parts_back, shift.totals.parts_back), (once, once));
+        let [act] = &book.acts[..] else { panic!("{:?}", book.acts) };
+        assert_eq!(act.deed, Deed::PartBack { amount: yuan(300), later: true });
+        assert_eq!((&act.cashier, &act.approved_by), (&person("mei"), &person("li")));
+        // One more, of which the till's own sums know nothing; the drawer's sum is what it was.
+        entries.push(entry(4, Body::CashPart { sale: 2, amount: yuan(5), cashier: None }));
+        entries.push(entry(5, part_back(5)));
+        entries.push(end(&shift, 100, 6));
+        let [book] = &follow(None, &entries)[..] else { panic!() };
+        assert_eq!(book.differs(), [Differs::PartsBack]);
+    }
+
+    #[test]
+    fn a_cash_part_that_nobody_came_for_stays_in_the_drawer_as_money_that_was_put_in() {
+        let (shift, entries) = till(&[(0, 450), (7, 300), (11, 300)]);
+        let [book] = &follow(None, &entries)[..] else { panic!() };
+        let (sold, kept) = (Tally { count: 1, minor: 450 }, Tally { count: 1, minor: 300 });
+        assert_eq!((book.cash_sales, book.paid_in, book.parts_back), (sold, kept, Tally::default()));
+        assert_eq!((shift.totals.cash_sales, shift.totals.paid_in), (sold, kept));
+        assert_eq!((book.drawer_minor(), shift.totals.expected().minor), (10_750, 10_750));
+        assert_eq!(book.acts[0].deed, Deed::PartKept { amount: yuan(300) });
+    }
+
+    #[test]
     fn an_end_that_leaves_something_out_is_found() {
         let (shift, mut entries) = till(&[(0, 450)]);
         // The till's own sums know nothing of this one.
@@ -424,7 +496,7 @@ mod tests {
         /// there, came and went is what was counted, less what is over.
         #[test]
         fn the_account_is_the_tills_and_balances(
-            facts in prop::collection::vec((0_u8..11, 1_i64..10_000), 0..20),
+            facts in prop::collection::vec((0_u8..12, 1_i64..10_000), 0..20),
             cut in 0_usize..20,
             counted in 0_u32..500,
             refund in 0_i64..500,

@@ -17,6 +17,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         2 => (place, amount()).prop_map(|(from, amount)| Fact::Refunded { from, amount }),
         2 => amount().prop_map(Fact::CashPart),
         1 => amount().prop_map(Fact::CashPartBack),
+        1 => amount().prop_map(Fact::CashPartKept),
         1 => amount().prop_map(Fact::PaidIn),
         1 => amount().prop_map(Fact::PaidOut),
         1 => amount().prop_map(Fact::Voided),
@@ -52,6 +53,7 @@ impl Books {
             }
             Fact::CashPart(amount) => self.post("drawer", "sales", amount.minor),
             Fact::CashPartBack(amount) => self.post("sales", "drawer", amount.minor),
+            Fact::CashPartKept(amount) => self.post("sales", "safe", amount.minor),
             Fact::Refunded { from, amount } => self.post("refunds", place(from), amount.minor),
             Fact::PaidIn(amount) => self.post("drawer", "safe", amount.minor),
             Fact::PaidOut(amount) => self.post("safe", "drawer", amount.minor),

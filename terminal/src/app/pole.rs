@@ -199,7 +199,13 @@ mod tests {
         let more = vec![goods(1, "Green tea", 2, 450), bread.clone()];
         assert_eq!(show(&mut pole, &sale(more)), two("Green tea       9.00", "Total          17.00"));
         assert_eq!(show(&mut pole, &sale(vec![bread])), two("Bread           8.00", "Total           8.00"));
-        let awaiting = AwaitCodePage { total_minor: 800, part_minor: 0, wallets: vec![], shows: vec![] };
+        let awaiting = AwaitCodePage {
+            total_minor: 800,
+            part_minor: 0,
+            wallets: vec![],
+            shows: vec![],
+            drawer: crate::view::DrawerState::NotAsked,
+        };
         assert_eq!(show(&mut pole, &screen(Page::AwaitCode(awaiting))), two("Total           8.00", ""));
         let cash = PaidBy::Cash { given_minor: 2_000, change_minor: 750 };
         assert_eq!(show(&mut pole, &done(cash)), two("Cash           20.00", "Change          7.50"));

@@ -211,8 +211,18 @@ fn happened(entry: &Entry) -> String {
         Body::CashRest { sale, given, change, part } => {
             format!("sale {sale} rest in cash {given}, change {change}, after {part}")
         }
-        Body::CashPart { sale, amount } => format!("sale {sale} part in cash {amount}"),
-        Body::CashPartBack { sale, amount } => format!("sale {sale} part in cash {amount} given back"),
+        Body::CashPart { sale, amount, cashier } => {
+            format!("sale {sale} part in cash {amount}{}", by(cashier.as_ref()))
+        }
+        Body::CashPartBack { sale, amount, later, cashier, approved_by } => {
+            let when = if *later { " later" } else { "" };
+            let people = people(cashier.as_ref(), approved_by.as_ref());
+            format!("sale {sale} part in cash {amount} given back{when}{people}")
+        }
+        Body::CashPartKept { sale, amount, cashier, approved_by } => {
+            let people = people(cashier.as_ref(), approved_by.as_ref());
+            format!("sale {sale} part in cash {amount} kept, nobody came for it{people}")
+        }
         Body::SaleVoided { sale } => format!("sale {sale} given up"),
         Body::SaleChanged { sale } => format!("sale {sale} becomes another"),
         Body::CartVoided { lines, total, cashier } => {

@@ -26,6 +26,10 @@ pub(super) enum Approved {
     DrawerAgain { sale: u64 },
     /// Begin a shift, or move money in or out of the drawer.
     MoveCash(Typed),
+    /// Give the cash part of a sale back that was left and came to nothing.
+    PartBack { sale: u64, minor: i64 },
+    /// Say that nobody came for it.
+    KeepPart { sale: u64, minor: i64 },
     /// Count the drawer, to end the shift.
     Count,
     /// See what the drawer should hold.
@@ -47,6 +51,7 @@ impl Approved {
     fn amount_minor(&self) -> Option<i64> {
         match self {
             Self::MoveCash(typed) => Some(typed.minor),
+            Self::PartBack { minor, .. } | Self::KeepPart { minor, .. } => Some(*minor),
             Self::Discount { discount, .. } => Some(discount.amount.minor),
             Self::Price { price, .. } => Some(price.minor),
             Self::NoSale { .. }
@@ -108,6 +113,8 @@ impl Controller {
             Approved::NoSale { reason } => self.open_drawer_for(reason, approver),
             Approved::DrawerAgain { sale } => self.drawer_again_approved(sale, approver),
             Approved::MoveCash(typed) => self.move_cash(typed, approver),
+            Approved::KeepPart { sale, .. } => self.keep_left(sale, approver),
+            Approved::PartBack { sale, .. } => self.give_left_back(sale, approver),
             Approved::Count => self.begin_count(approver),
             Approved::ReadShift => self.read_shift(),
             Approved::Discount { target, discount } => self.discount_approved(target, discount, approver),

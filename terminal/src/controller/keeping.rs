@@ -1,10 +1,12 @@
 //! Old entries go into the archive while nobody needs the till: nobody has touched it for a while, nothing is in hand, and
 //! nothing is under way.
 
+use super::question::Question;
 use super::{At, Controller};
 use crate::journal_store::JournalError;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Timestamp;
+use evertill_shared::money::Amount;
 use evertill_shared::protocol::countersign::Countersigned;
 use std::time::Duration;
 
@@ -18,6 +20,15 @@ const DAY_MS: i64 = 24 * 3_600_000;
 #[derive(Debug, Default)]
 pub struct Keeping {
     done_on: Option<BusinessDay>,
+}
+
+/// A sale that keeps itself and all after it out of the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// The server has not taken it in.
+    Unsent { entry: u64 },
+    /// It came to nothing, and cash of it is in the drawer.
+    CashLeft { entry: u64, cash: Amount },
 }
 
 impl Controller {
@@ -39,7 +50,7 @@ impl Controller {
         at_rest
             && nothing_in_hand
             && self.printing.is_empty()
-            && self.question.is_none()
+            && self.question.as_ref().is_none_or(Question::may_stand_for_days)
             && self.approval.is_none()
             && self.faults.is_empty()
             && since >= QUIET
@@ -72,21 +83,43 @@ impl Controller {
         }
     }
 
-    /// A sale that the server has not taken in keeps itself and all after it out of the archive. The screen says how old the
-    /// oldest is, and whom to call; why the server refuses it stands in the log.
+    /// Says what keeps itself and all after it out of the archive.
     fn say_what_holds(&mut self, said_before: Timestamp) {
-        let Some(journal) = &self.journal else { return };
-        match journal.queue() {
-            Ok(queue) => {
-                let oldest = queue.iter().filter_map(|sale| journal.sale(sale.sequence).ok().flatten());
-                if let Some(held) = oldest.map(|sale| sale.record).find(|sale| sale.sale.at < said_before) {
-                    tracing::error!(
-                        entry = held.sequence,
-                        "a cash sale that the server has not taken in for long keeps all entries after it out of the archive: call IT"
-                    );
-                }
+        match self.what_holds(said_before) {
+            Some(Ok(Holds::Unsent { entry })) => tracing::error!(
+                entry,
+                "a cash sale that the server has not taken in for long keeps all entries after it out of the archive: call IT"
+            ),
+            Some(Ok(Holds::CashLeft { entry, cash })) => tracing::error!(
+                entry,
+                %cash,
+                "a sale that was not paid keeps all entries after it out of the archive, because a part of it is in the drawer \
+                 in cash: the till asks about it between two sales. Give it back, or say that nobody came for it"
+            ),
+            Some(Err(error)) => self.journal_failed(error),
+            None => {}
+        }
+    }
+
+    /// The oldest sale from before that time which nobody has ended. The screen says how old the oldest unsent one is, and
+    /// whom to call; why the server refuses it stands in the log.
+    pub(super) fn what_holds(&self, said_before: Timestamp) -> Option<Result<Holds, JournalError>> {
+        let journal = self.journal.as_ref()?;
+        let (queue, open) = match (journal.queue(), journal.open_sales()) {
+            (Ok(queue), Ok(open)) => (queue, open),
+            (Err(error), _) | (_, Err(error)) => return Some(Err(error)),
+        };
+        let unsent = queue.iter().filter_map(|sale| journal.sale(sale.sequence).ok().flatten());
+        let unsent = unsent.map(|sale| sale.record).find(|record| record.sale.at < said_before);
+        let left = open.iter().filter(|record| record.sale.at < said_before);
+        let left =
+            left.filter_map(|record| Some((record.sequence, record.part?.amount))).min_by_key(|left| left.0);
+        match (unsent.map(|record| record.sequence), left) {
+            (Some(entry), Some((first, cash))) if first < entry => {
+                Some(Ok(Holds::CashLeft { entry: first, cash }))
             }
-            Err(error) => self.journal_failed(error),
+            (Some(entry), _) => Some(Ok(Holds::Unsent { entry })),
+            (None, left) => left.map(|(entry, cash)| Ok(Holds::CashLeft { entry, cash })),
         }
     }
 }

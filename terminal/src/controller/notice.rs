@@ -64,6 +64,16 @@ impl Notices {
 }
 
 impl Controller {
+    /// A person puts away what is on screen.
+    pub(super) fn dismiss_notice(&mut self) {
+        let handed_back = match self.notices.shown(false) {
+            Some(Notice::HandBack { sale, .. }) => Some(*sale),
+            _ => None,
+        };
+        self.notices.dismiss();
+        handed_back.into_iter().for_each(|sale| self.handed_back(sale));
+    }
+
     pub(super) fn tell(&mut self, notice: Notice) {
         self.notices.add(notice);
     }

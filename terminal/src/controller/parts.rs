@@ -4,11 +4,14 @@
 //! wallet's payment. While it is in place the sale is not left: the rest is paid, by a wallet or in cash too, or the part
 //! goes back. While a payment is unknown nothing of it can be changed, and the journal takes no entry that would.
 
+use super::approval::Approved;
 use super::drawer::OpenedFor;
 use super::question::Yes;
 use super::{At, Controller};
-use crate::view::{CashRest, Confirm, Notice};
+use crate::view::{CashRest, Confirm, DrawerState, Notice};
+use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::Body;
+use evertill_shared::rights::Right;
 use std::time::Duration;
 
 /// So long after somebody said no they are asked again whether an earlier customer's cash goes back.
@@ -63,10 +66,11 @@ impl Controller {
             return;
         }
         if given > 0 {
-            if self.write(&Body::CashPart { sale, amount: self.money(given) }).is_none() {
+            let (amount, cashier) = (self.money(given), self.cashier());
+            if self.write(&Body::CashPart { sale, amount, cashier }).is_none() {
                 return;
             }
-            self.open_drawer(OpenedFor::Other);
+            self.open_drawer(OpenedFor::Sale(sale));
         }
         self.notices.over();
         self.at = At::AwaitCode { held: None };
@@ -82,21 +86,36 @@ impl Controller {
     /// The part goes back, and the sale is in hand as if none had been taken.
     pub(super) fn give_cash_back(&mut self) {
         let (At::Cash { .. }, Some(sale)) = (&self.at, self.frozen) else { return };
-        if self.give_part_back(sale) {
+        // The customer stands there, and it is theirs: it takes no right, and is counted.
+        if self.give_part_back(sale, false, None) {
             self.at = At::Sale;
         }
     }
 
-    /// Into the journal first; the drawer opens once for it. False if it could not be written.
-    fn give_part_back(&mut self, sale: u64) -> bool {
+    /// Into the journal first; the drawer opens once for it. `later`: the sale had been left before. False if it could not be
+    /// written.
+    fn give_part_back(&mut self, sale: u64, later: bool, approved_by: Option<Cashier>) -> bool {
         let minor = self.part_of(sale);
-        if minor == 0 || self.write(&Body::CashPartBack { sale, amount: self.money(minor) }).is_none() {
+        let (amount, cashier) = (self.money(minor), self.cashier());
+        let body = Body::CashPartBack { sale, amount, later, cashier, approved_by };
+        if minor == 0 || self.write(&body).is_none() {
             return false;
         }
         self.notices.over();
-        self.open_drawer(OpenedFor::Other);
-        self.tell(Notice::HandBack { sale, minor });
+        self.open_drawer(OpenedFor::Sale(sale));
+        self.tell_to_hand_back(sale, minor);
         true
+    }
+
+    pub(super) fn tell_to_hand_back(&mut self, sale: u64, minor: i64) {
+        // What is known of the drawer is looked up when it is shown.
+        self.tell(Notice::HandBack { sale, minor, drawer: DrawerState::NotAsked });
+    }
+
+    /// What is known of the drawer that a part of the sale in hand was put into.
+    pub(super) fn drawer_of_part(&self) -> DrawerState {
+        let in_place = self.frozen.filter(|sale| self.part_of(*sale) > 0);
+        in_place.map_or(DrawerState::NotAsked, |sale| self.drawer_of(sale))
     }
 
     /// Where the cashier goes back to from a tender: a sale with a part in the drawer is not left.
@@ -148,18 +167,48 @@ impl Controller {
         self.ask(shown, Yes::CashLeft { sale });
     }
 
-    fn name_of_left(&self, sale: u64) -> String {
+    pub(super) fn name_of_left(&self, sale: u64) -> String {
         let stored = self.journal.as_ref().and_then(|journal| journal.sale(sale).ok().flatten());
         let number = stored.and_then(|stored| stored.record.number()).map(|number| number.to_string());
         let own = || self.identity.as_ref().map(|identity| identity.sale_key(sale).to_string());
         number.or_else(own).unwrap_or_default()
     }
 
-    pub(super) fn give_left_back(&mut self, sale: u64) {
-        if self.give_part_back(sale) {
-            self.left.sales.retain(|left| *left != sale);
-            self.left.ask_at = self.now.monotonic;
+    /// Somebody says that the customer is here. Nobody else saw the sale, and it may be days ago: as with all money that is
+    /// taken out of the drawer somebody with the right to it answers for that.
+    pub(super) fn ask_to_give_left_back(&mut self, sale: u64) {
+        let minor = self.part_of(sale);
+        if minor > 0 {
+            self.with_right(Right::PayInOut, Approved::PartBack { sale, minor });
+        }
+    }
+
+    pub(super) fn give_left_back(&mut self, sale: u64, approved_by: Option<Cashier>) {
+        if self.left.sales.contains(&sale) && self.give_part_back(sale, true, approved_by) {
+            self.left_is_over(sale);
             self.write(&Body::SaleVoided { sale });
         }
+    }
+
+    /// Somebody says that nobody came for it.
+    pub(super) fn ask_to_keep_left(&mut self, sale: u64) {
+        let minor = self.part_of(sale);
+        if minor > 0 {
+            self.with_right(Right::PayInOut, Approved::KeepPart { sale, minor });
+        }
+    }
+
+    /// It stays where it is, and the drawer shut; the same entry gives the sale up.
+    pub(super) fn keep_left(&mut self, sale: u64, approved_by: Option<Cashier>) {
+        let (amount, cashier) = (self.money(self.part_of(sale)), self.cashier());
+        let kept = Body::CashPartKept { sale, amount, cashier, approved_by };
+        if self.left.sales.contains(&sale) && amount.is_positive() && self.write(&kept).is_some() {
+            self.left_is_over(sale);
+        }
+    }
+
+    fn left_is_over(&mut self, sale: u64) {
+        self.left.sales.retain(|left| *left != sale);
+        self.left.ask_at = self.now.monotonic;
     }
 }

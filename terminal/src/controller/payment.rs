@@ -194,15 +194,21 @@ impl Controller {
 
     /// After a start: what was under way is watched again. What was in hand comes back into hand, and if that is not
     /// known the newest sale; other unpaid ones are given up. The codes are gone with the memory that held them.
+    ///
+    /// A sale with a part in the drawer comes back only if it is known to have been in hand: it cannot be left again, and
+    /// its customer may have been gone for days.
     pub(super) fn resume(&mut self) {
         let Some(open) = self.read(|journal| journal.open_sales()) else { return };
         let newest = open.last().map(|record| record.sequence);
+        let may_be_in_hand = open.last().filter(|record| record.part.is_none()).map(|record| record.sequence);
         let (loose, closed) = match self.kept_cart() {
-            Kept::Nothing => (None, newest),
+            Kept::Nothing => (None, may_be_in_hand),
             Kept::Loose(cart) => (Some(*cart), None),
             Kept::Closed(sale) if open.iter().any(|record| record.sequence == sale) => (None, Some(sale)),
-            Kept::Closed(_) => (None, newest),
+            Kept::Closed(_) => (None, may_be_in_hand),
         };
+        // The drawer was to open for it before the program ended.
+        let mut opened_for = None;
         for record in open {
             let in_hand = Some(record.sequence) == closed;
             let sale = record.sequence;
@@ -217,14 +223,15 @@ impl Controller {
                 }
             } else if !in_hand {
                 if let Some(back) = record.part_back {
-                    self.tell(Notice::HandBack { sale, minor: back.minor });
+                    self.tell_to_hand_back(sale, back.minor);
+                    opened_for.get_or_insert(sale);
                 }
                 self.give_up_aside(sale);
             } else if record.part.is_some() {
                 self.at = At::Cash { given_minor: 0 };
             } else if let Some(back) = record.part_back {
                 // It may have ended before anybody had read that.
-                self.tell(Notice::HandBack { sale, minor: back.minor });
+                self.tell_to_hand_back(sale, back.minor);
             }
             if in_hand {
                 if matches!(record.attempts.last(), Some(last) if last.outcome == Some(Settled::Reversed)) {
@@ -232,7 +239,13 @@ impl Controller {
                 }
                 self.cart = super::Cart::of(&record.sale);
                 self.frozen = Some(sale);
+                if record.part.is_some() || record.part_back.is_some() {
+                    opened_for = Some(sale);
+                }
             }
+        }
+        if let Some(sale) = opened_for {
+            self.resume_drawer(sale);
         }
         if let Some(cart) = loose {
             self.cart = cart;

@@ -13,6 +13,13 @@ pub struct Question {
     pub yes: Yes,
 }
 
+impl Question {
+    /// An earlier customer may come back in days, or never: nothing that the till does for itself waits for the answer.
+    pub fn may_stand_for_days(&self) -> bool {
+        matches!(self.yes, Yes::CashLeft { .. })
+    }
+}
+
 /// What a yes does.
 #[derive(Clone, Debug)]
 pub enum Yes {
@@ -22,6 +29,7 @@ pub enum Yes {
     TakeCash { given_minor: i64 },
     CashBack,
     CashLeft { sale: u64 },
+    KeepLeft { sale: u64 },
     EndShift,
     OldEnough(Box<Wanted>),
 }
@@ -44,17 +52,29 @@ impl Controller {
             Yes::CarryOut { id } => self.carry_out(&id),
             Yes::TakeCash { given_minor } => self.take_cash(given_minor),
             Yes::CashBack => self.give_cash_back(),
-            Yes::CashLeft { sale } => self.give_left_back(sale),
+            Yes::CashLeft { sale } => self.ask_to_give_left_back(sale),
+            Yes::KeepLeft { sale } => self.ask_to_keep_left(sale),
             Yes::EndShift => self.end_shift(),
             Yes::OldEnough(wanted) => self.age_answered(&wanted, yes),
         }
+    }
+
+    /// The question on screen is whether an earlier customer's cash goes back, and nobody came for it. That is asked once
+    /// more: it ends the sale.
+    pub(super) fn nobody_came(&mut self, number: u32) {
+        let fits = |asked: &mut Question| asked.number == number && matches!(asked.yes, Yes::CashLeft { .. });
+        let Some(Question { yes: Yes::CashLeft { sale }, .. }) = self.question.take_if(fits) else { return };
+        let (number, minor) = (self.name_of_left(sale), self.part_of(sale));
+        self.ask(Confirm::CashKept { number, minor }, Yes::KeepLeft { sale });
     }
 
     /// A question whose matter has ended meanwhile is not asked any longer: it would hide how it ended.
     pub(super) fn drop_idle_question(&mut self) {
         let Some(question) = &self.question else { return };
         let stands = match &question.yes {
-            Yes::VoidSale | Yes::OldEnough(_) | Yes::CashLeft { .. } => matches!(self.at, At::Sale),
+            Yes::VoidSale | Yes::OldEnough(_) | Yes::CashLeft { .. } | Yes::KeepLeft { .. } => {
+                matches!(self.at, At::Sale)
+            }
             Yes::SetAside { sale } => self.watches.iter().any(|watch| watch.sale == *sale),
             Yes::CarryOut { id } => self.waits_here(id),
             Yes::TakeCash { .. } | Yes::CashBack => matches!(self.at, At::Cash { .. }),

@@ -97,10 +97,11 @@ impl Controller {
         let (number, amount, cashier) = (refund.order, refund.amount, self.cashier());
         let in_cash = self.item(id).is_some_and(|item| matches!(item.paid_by, PaidBy::Cash { .. }));
         let sale = self.read(|journal| journal.sale_of_order(number)).flatten();
-        // Of what was paid in one way the sale says how it goes back; of a split sale the entry has to.
-        let is_split = sale.is_some_and(|sale| sale.record.part.is_some() && sale.record.cash.is_none());
+        // Of what was paid in cash here the sale says that it goes back so. Of a split sale, and of one that this journal does
+        // not hold, the entry has to: the drawer pays it all the same.
+        let says_so_itself = sale.is_some_and(|sale| sale.record.cash.is_some());
         let refund = refund.id.clone();
-        let body = match in_cash && is_split {
+        let body = match in_cash && !says_so_itself {
             true => Body::CashRefund { refund: refund.clone(), number, amount, cashier },
             false => Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier },
         };
@@ -167,7 +168,7 @@ impl Controller {
     fn refund_done(&mut self, refund: Refund, record: RefundRecord) {
         let sale = self.read(|journal| journal.sale_of_order(record.number)).flatten();
         let told = self.item(&record.id.0).map(|item| item.paid_by.clone());
-        let paid_by = told.or_else(|| sale.as_ref().and_then(|sale| paid_by(&sale.record, &record)));
+        let paid_by = told.or_else(|| paid_by(sale.as_ref().map(|sale| &sale.record), &record));
         if matches!(paid_by, Some(PaidBy::Cash { .. })) {
             self.pay_out(&record);
         }
@@ -237,11 +238,12 @@ impl Controller {
 }
 
 /// How that was paid which goes back, by the journal.
-fn paid_by(sale: &SaleRecord, back: &RefundRecord) -> Option<PaidBy> {
-    // Of a sale that was paid in parts the refund's own entry says it.
+fn paid_by(sale: Option<&SaleRecord>, back: &RefundRecord) -> Option<PaidBy> {
+    // Of a sale that was paid in parts, or stands in another journal, the refund's own entry says it.
     if back.in_cash {
         return Some(PaidBy::Cash { given: back.amount, change: Amount::new(0, back.amount.currency) });
     }
+    let sale = sale?;
     if let Some(cash) = sale.cash {
         return Some(PaidBy::Cash { given: cash.given, change: cash.change });
     }

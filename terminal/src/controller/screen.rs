@@ -38,7 +38,7 @@ impl Controller {
             page: self
                 .fault_page()
                 .map_or_else(|| self.lock_page(self.approval_page(self.page())), Page::Fault),
-            notice: self.notices.shown(self.duty.is_locked()).cloned(),
+            notice: self.notices.shown(self.duty.is_locked()).cloned().map(|notice| self.with_drawer(notice)),
             question: self.question.as_ref().map_or(0, |question| question.number),
             confirm: self.question.as_ref().map(|question| question.shown.clone()),
             training: None,
@@ -200,6 +200,7 @@ impl Controller {
             part_minor: self.part_minor(),
             wallets: wallets.iter().map(|wallet| shown_wallet(*wallet)).collect(),
             shows: shows.iter().map(|wallet| shown_wallet(*wallet)).collect(),
+            drawer: self.drawer_of_part(),
         }
     }
 
@@ -221,6 +222,7 @@ impl Controller {
             },
             quick_amounts_minor,
             rest,
+            drawer: self.drawer_of_part(),
         }
     }
 

@@ -82,6 +82,7 @@ pub fn follow(connection: &Connection, sequence: u64, body: &Body) -> rusqlite::
         Body::CashTaken { sale, .. }
         | Body::CashRest { sale, .. }
         | Body::PaymentSettled { sale, outcome: Settled::Paid { .. }, .. }
+        | Body::CashPartKept { sale, .. }
         | Body::SaleVoided { sale } => connection.execute("DELETE FROM cart WHERE sale = ?1", [db(*sale)])?,
         Body::CartVoided { .. } => connection.execute("DELETE FROM cart", [])?,
         _ => 0,

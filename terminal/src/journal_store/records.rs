@@ -235,6 +235,13 @@ impl SaleRecord {
         Ok(())
     }
 
+    /// Nobody came for it.
+    fn keep_part(&mut self, amount: Amount) -> Result<(), RuleBroken> {
+        self.give_part_back(amount)?;
+        self.part_back = None;
+        self.give_up()
+    }
+
     fn adopt(&mut self, number: OrderNumber, entry: u64) -> Result<(), RuleBroken> {
         if self.adopted.is_some() {
             return Err(RuleBroken::AdoptedBefore(self.sequence));
@@ -307,7 +314,8 @@ pub struct RefundRecord {
     pub at: Timestamp,
     /// How it ended, once that is surely known.
     pub outcome: Option<RefundSettled>,
-    /// It goes back in cash, of a sale that was paid in parts. Of others the sale says where it came from.
+    /// It goes back in cash, of a sale that was paid in parts or is not in this journal. Of others the sale says where it came
+    /// from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_cash: bool,
     /// Who carried it out, if anybody logs in here.
@@ -384,12 +392,17 @@ pub fn apply<R: Records>(
             record.take_cash(*given, *change, Some(*part), sequence)?;
             record
         }
-        Body::CashPart { sale, amount } => {
+        Body::CashPart { sale, amount, .. } => {
             let mut record = sale_of(*sale)?;
             record.take_part(*amount, sequence)?;
             record
         }
-        Body::CashPartBack { sale, amount } => {
+        Body::CashPartKept { sale, amount, .. } => {
+            let mut record = sale_of(*sale)?;
+            record.keep_part(*amount)?;
+            record
+        }
+        Body::CashPartBack { sale, amount, .. } => {
             let mut record = sale_of(*sale)?;
             record.give_part_back(*amount)?;
             record

@@ -71,6 +71,7 @@ fn fact<R: Records>(records: &R, body: &Body, changed: &Changed) -> Result<Optio
         }
         (Body::CashPart { amount, .. }, _) => Some(Fact::CashPart(*amount)),
         (Body::CashPartBack { amount, .. }, _) => Some(Fact::CashPartBack(*amount)),
+        (Body::CashPartKept { amount, .. }, _) => Some(Fact::CashPartKept(*amount)),
         (Body::PaymentSettled { outcome: Settled::Paid { .. }, .. }, Changed::Sale(record)) => {
             record.paid_attempt().map(|attempt| Fact::Sold {
                 wallet: Some(attempt.wallet),

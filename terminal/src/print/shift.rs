@@ -101,6 +101,7 @@ fn name(of: ReportSum, language: Language) -> &'static str {
         ReportSum::WalletRefunds(Wallet::WeChat) => ("WeChat refunds", "微信退款"),
         ReportSum::WalletRefunds(Wallet::Alipay) => ("Alipay refunds", "支付宝退款"),
         ReportSum::OtherRefunds => ("Other refunds", "其他退款"),
+        ReportSum::PartsBack => ("Cash parts back", "部分现金退回"),
         ReportSum::PaidIn => ("Paid in", "存入现金"),
         ReportSum::PaidOut => ("Paid out", "取出现金"),
         ReportSum::Voids => ("Voided", "作废"),

@@ -11,7 +11,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, SaleKey};
 use evertill_shared::journal::{Body, Entry, Head, SignedEntry};
 use evertill_shared::money::Amount;
-use evertill_shared::order::{OrderState, PaidBy};
+use evertill_shared::order::{OrderState, PaidBy, WalletPart};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::error::{ApiError, ErrorCode};
@@ -43,7 +43,14 @@ struct Order {
     adopted: bool,
     paid_by: Option<PaidBy>,
     charges: BTreeMap<Attempt, Tried>,
-    refunds: Vec<Refund>,
+    refunds: Vec<Back>,
+}
+
+/// A refund of it, and how that was paid which goes back.
+#[derive(Clone, Debug)]
+struct Back {
+    refund: Refund,
+    paid_by: PaidBy,
 }
 
 /// One attempt to pay it.
@@ -213,8 +220,7 @@ impl PracticeServer {
             refunds_waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             wallets: self.shop.wallets.clone(),
             shows: self.shop.wallets.clone(),
-            // A sale in parts is not practised yet.
-            splits: false,
+            splits: true,
             health: Vec::new(),
         }
     }
@@ -268,6 +274,10 @@ impl PracticeServer {
                 Body::CashTaken { sale, given, change } if sale == order.sale => {
                     order.paid_by = Some(PaidBy::Cash { given, change });
                 }
+                Body::CashRest { sale, given, change, part } if sale == order.sale => {
+                    let given = given.checked_add(part).map_err(|_| ErrorCode::BadRequest)?;
+                    order.paid_by = Some(PaidBy::Cash { given, change });
+                }
                 _ => return Err(ErrorCode::BadRequest),
             }
         }
@@ -284,7 +294,7 @@ impl PracticeServer {
             total: order.total,
             paid_by: order.paid_by.clone(),
             payments: order.charges.keys().filter_map(|attempt| self.seen(number, *attempt, now)).collect(),
-            refunds: order.refunds.clone(),
+            refunds: order.refunds.iter().map(|back| back.refund.clone()).collect(),
             quarantined: false,
         })
     }
@@ -311,9 +321,11 @@ impl PracticeServer {
         by: By,
         now: Moment,
     ) {
-        let Ok(Body::PaymentRequested { wallet, amount, .. }) = self.read(requested).map(|entry| entry.body)
-        else {
-            return;
+        let (wallet, amount) = match self.read(requested).map(|entry| entry.body) {
+            Ok(
+                Body::PaymentRequested { wallet, amount, .. } | Body::RestRequested { wallet, amount, .. },
+            ) => (wallet, amount),
+            _ => return,
         };
         if let Err(error) = self.adopt(number, &[Some(adopted)], now) {
             return tracing::error!(?error, "the training's server cannot adopt the training's order");
@@ -345,8 +357,9 @@ impl PracticeServer {
         let view = self.seen(number, attempt, now)?;
         if view.state == PaymentState::Paid {
             let transaction = view.transaction.clone().unwrap_or_default();
-            let paid = PaidBy::Wallet { wallet: view.wallet, transaction };
-            self.orders.get_mut(&number)?.paid_by.get_or_insert(paid);
+            let order = self.orders.get_mut(&number)?;
+            let part = WalletPart { wallet: view.wallet, transaction, amount: view.amount };
+            order.paid_by.get_or_insert_with(|| PaidBy::through(order.total, part));
         }
         Some(view)
     }

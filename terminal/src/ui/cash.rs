@@ -2,7 +2,8 @@
 
 use super::generated::{Cash, MainWindow, QuickAmount};
 use super::money::{entry_minor, format_amount, press};
-use super::{Act, list};
+use super::status::printer;
+use super::{Act, list, payment};
 use crate::view::{CashBalance, CashPage, CashRest, MoneyStyle, UserAction};
 use slint::ComponentHandle;
 
@@ -54,6 +55,9 @@ pub fn show(window: &MainWindow, page: &CashPage, money: &MoneyStyle, fresh: boo
     cash.set_part(part.unwrap_or_default().into());
     cash.set_can_split(page.rest != CashRest::NotNow);
     cash.set_split_ready(page.rest == CashRest::ByWallet);
+    let (drawer, why) = payment::drawer(page.drawer);
+    cash.set_drawer(drawer);
+    cash.set_drawer_printer(printer(why));
     let entry = cash.get_entry();
     let typed = !entry.is_empty() && entry_minor(&entry, money.decimals) == page.given_minor;
     // While someone types, the display shows the keys that were pressed, not a number filled up with zeros.

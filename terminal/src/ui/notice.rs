@@ -1,7 +1,8 @@
 //! Notices and questions.
 
-use super::generated::{ConfirmData, ConfirmKind, NoticeData, NoticeKind};
+use super::generated::{ConfirmData, ConfirmKind, DrawerKind, NoticeData, NoticeKind};
 use super::money::format_amount;
+use super::payment;
 use super::status::{printer, whole};
 use crate::view::{Confirm, MoneyStyle, Notice, PrinterState};
 
@@ -86,7 +87,11 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::NoTrainingNow) => plain(K::NoTrainingNow),
         Some(Notice::TrainingBroken) => plain(K::TrainingBroken),
     };
-    NoticeData { kind, text: text.into(), count, printer: printer(state) }
+    let (drawer, why) = match notice {
+        Some(Notice::HandBack { drawer, .. }) => payment::drawer(*drawer),
+        _ => (DrawerKind::NotAsked, state),
+    };
+    NoticeData { kind, text: text.into(), count, printer: printer(why), drawer }
 }
 
 /// Seconds that may be negative, for the screen.
@@ -123,6 +128,7 @@ pub fn question(confirm: Option<&Confirm>, money: &MoneyStyle) -> ConfirmData {
         }
         Some(Confirm::CashBack { minor }) => (ConfirmKind::CashBack, "", *minor, 0),
         Some(Confirm::CashLeft { number, minor }) => (ConfirmKind::CashLeft, number.as_str(), *minor, 0),
+        Some(Confirm::CashKept { number, minor }) => (ConfirmKind::CashKept, number.as_str(), *minor, 0),
         Some(Confirm::SetAside { total_minor }) => (ConfirmKind::SetAside, "", *total_minor, 0),
         Some(Confirm::EndShift { counted_minor }) => (ConfirmKind::EndShift, "", *counted_minor, 0),
     };

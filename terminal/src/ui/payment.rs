@@ -49,6 +49,9 @@ pub fn show_await(window: &MainWindow, page: &AwaitCodePage, money: &MoneyStyle)
     view.set_alipay(page.wallets.contains(&Wallet::Alipay));
     view.set_shows_wechat(page.shows.contains(&Wallet::WeChat));
     view.set_shows_alipay(page.shows.contains(&Wallet::Alipay));
+    let (drawer, why) = drawer(page.drawer);
+    view.set_drawer(drawer);
+    view.set_drawer_printer(printer(why));
 }
 
 pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {

@@ -158,6 +158,7 @@ fn kind(of: ReportSum) -> ReportKind {
         ReportSum::WalletRefunds(Wallet::WeChat) => ReportKind::WechatRefunds,
         ReportSum::WalletRefunds(Wallet::Alipay) => ReportKind::AlipayRefunds,
         ReportSum::OtherRefunds => ReportKind::OtherRefunds,
+        ReportSum::PartsBack => ReportKind::PartsBack,
         ReportSum::PaidIn => ReportKind::PaidIn,
         ReportSum::PaidOut => ReportKind::PaidOut,
         ReportSum::Voids => ReportKind::Voids,

@@ -144,6 +144,8 @@ fn must_be_over(journal: &Path) -> Result<(), UpkeepError> {
         Ok(connection.query_row(text, [], |row| row.get::<_, i64>(0))?.try_into().unwrap_or(0))
     };
     let unsent = head.sequence.saturating_sub(handed_in(&connection)?);
+    let with_part = with_cash_part(&connection)?;
+    let open_sales = count("SELECT count(*) FROM sale WHERE is_open = 1")?;
     let open = [
         (
             unsent,
@@ -154,9 +156,11 @@ fn must_be_over(journal: &Path) -> Result<(), UpkeepError> {
             "cash sales are not at the server: let the till run until it says “All sales sent”. If it never does, the server \
              refuses them: till.log says why, and IT has to settle that first",
         ),
+        (open_sales.saturating_sub(with_part), "sales are neither paid nor given up: finish or void them"),
         (
-            count("SELECT count(*) FROM sale WHERE is_open = 1")?,
-            "sales are neither paid nor given up: finish or void them",
+            with_part,
+            "sales are not paid, and a part of each is in the drawer in cash: finish them, or give it back. About an earlier \
+             customer's cash the till asks between two sales: give it back, or say that nobody came for it",
         ),
         (
             count("SELECT count(*) FROM refund WHERE is_open = 1")?,
@@ -177,6 +181,18 @@ fn must_be_over(journal: &Path) -> Result<(), UpkeepError> {
         "nothing was changed, for this till has not finished:\n- {}",
         against.join("\n- ")
     )))
+}
+
+/// How many of the sales that are not over have a part of them in the drawer.
+fn with_cash_part(connection: &Connection) -> Result<u64, JournalError> {
+    let mut statement = connection.prepare("SELECT record FROM sale WHERE is_open = 1")?;
+    let texts: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut count = 0;
+    for text in texts {
+        let record: SaleRecord = serde_json::from_str(&text)?;
+        count += u64::from(record.part.is_some());
+    }
+    Ok(count)
 }
 
 fn handed_in(connection: &Connection) -> Result<u64, JournalError> {
@@ -357,6 +373,24 @@ pub(super) mod tests {
         refused(go(&machine.data), &why);
         assert!(machine.data.join(IDENTITY).exists() && machine.data.join("key.sealed").exists());
         assert_eq!(machine.journal().head().sequence, 5, "nothing was changed");
+    }
+
+    #[test]
+    fn a_till_with_cash_of_a_sale_that_came_to_nothing_says_how_that_ends() {
+        let machine = Machine::new();
+        let mut journal = machine.journal();
+        let sold = journal.append(&sale(), NOW).unwrap();
+        journal.append(&Body::CashPart { sale: sold, amount: cny(200), cashier: None }, NOW).unwrap();
+        journal.append(&sale(), NOW).unwrap();
+        drop(journal);
+        let why = ["1 sales are neither", "1 sales are not paid", "nobody came for it"];
+        refused(go(&machine.data), &why);
+        let (amount, cashier, approved_by) = (cny(200), None, None);
+        let mut journal = machine.journal();
+        journal.append(&Body::CashPartKept { sale: sold, amount, cashier, approved_by }, NOW).unwrap();
+        drop(journal);
+        let Err(UpkeepError::Refused(text)) = go(&machine.data) else { panic!("it left") };
+        assert!(text.contains("1 sales are neither") && !text.contains("nobody came"), "{text}");
     }
 
     #[test]

@@ -114,6 +114,12 @@ pub enum UserAction {
         /// Yes or no.
         yes: bool,
     },
+    /// To the question whether an earlier customer's cash goes back ([`Confirm::CashLeft`](super::Confirm::CashLeft)): nobody
+    /// came for it. The controller asks once more, with [`Confirm::CashKept`](super::Confirm::CashKept).
+    NobodyCame {
+        /// Which question: [`Screen::question`](super::Screen::question).
+        question: u32,
+    },
     /// Take this sale by the payment code on the customer's phone.
     TenderCode,
     /// Show a code of this wallet's, for the customer to scan.

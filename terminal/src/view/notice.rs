@@ -1,6 +1,6 @@
 //! What the till says once, and what it asks.
 
-use super::PrinterState;
+use super::{DrawerState, PrinterState};
 use evertill_shared::protocol::refunds::APPROVAL_PREFIX;
 
 /// Something to tell the cashier. The words and the advice live with the screens.
@@ -59,6 +59,8 @@ pub enum Notice {
         sale: u64,
         /// How much, in minor units.
         minor: i64,
+        /// What is known of the drawer that opens for it.
+        drawer: DrawerState,
     },
     /// While a question was on screen something was scanned. It was not used.
     ScanNotUsed,
@@ -213,6 +215,13 @@ pub enum Confirm {
     },
     /// The payment of an earlier customer came to nothing, and a part of that sale was taken in cash: does it go back now?
     CashLeft {
+        /// The order's number, or the till's own of the sale.
+        number: String,
+        /// How much, in minor units.
+        minor: i64,
+    },
+    /// Did really nobody come for that cash? It stays in the drawer then as money that was put in, and the sale is over.
+    CashKept {
         /// The order's number, or the till's own of the sale.
         number: String,
         /// How much, in minor units.

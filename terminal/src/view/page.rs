@@ -222,6 +222,8 @@ pub struct AwaitCodePage {
     pub wallets: Vec<Wallet>,
     /// Wallets for which the till can show a code.
     pub shows: Vec<Wallet>,
+    /// What is known of the drawer that the part was put into; not asked if there is none.
+    pub drawer: DrawerState,
 }
 
 /// A wallet on the customer's phone.
@@ -249,6 +251,8 @@ pub struct CashPage {
     pub quick_amounts_minor: Vec<i64>,
     /// What to do about the rest.
     pub rest: CashRest,
+    /// What is known of the drawer that the part was put into; not asked if there is none.
+    pub drawer: DrawerState,
 }
 
 /// What can be done about a rest that is not paid in cash.

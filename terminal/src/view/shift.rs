@@ -124,6 +124,8 @@ pub enum ReportSum {
     WalletRefunds(Wallet),
     /// Refunds of sales that this till does not know any more.
     OtherRefunds,
+    /// Cash parts of sales that went back to the customers.
+    PartsBack,
     /// Money put into the drawer.
     PaidIn,
     /// Money taken out.
@@ -156,6 +158,9 @@ pub fn report_lines(totals: &Totals, counted_minor: Option<i64>) -> Vec<ReportLi
     lines.extend(back.map(|(wallet, sum)| tally(ReportSum::WalletRefunds(shown(*wallet)), *sum)));
     if totals.other_refunds.count > 0 {
         lines.push(tally(ReportSum::OtherRefunds, totals.other_refunds));
+    }
+    if totals.parts_back.count > 0 {
+        lines.push(tally(ReportSum::PartsBack, totals.parts_back));
     }
     lines.push(tally(ReportSum::Voids, totals.voids));
     lines.push(number(ReportSum::NoSales, totals.no_sales));

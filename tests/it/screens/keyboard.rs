@@ -308,6 +308,17 @@ fn a_question_keeps_the_keyboard_and_enter_alone_answers_nothing() {
 }
 
 #[test]
+fn the_question_for_an_earlier_customers_cash_has_a_third_answer_by_hand_and_by_keys() {
+    let (bench, clock) = bench();
+    let left = every_screen().into_iter().find(|(name, _)| name == "cash_part_left").unwrap().1;
+    bench.show(&Screen { question: 7, ..left });
+    bench.tap("Nobody came for it");
+    bench.tab_to(&clock, "Nobody came for it");
+    bench.keys(&clock, "\n");
+    assert_eq!(bench.heard(), vec![UserAction::NobodyCame { question: 7 }; 2]);
+}
+
+#[test]
 fn escape_puts_a_notice_away_before_it_leaves_the_page() {
     let (bench, clock) = bench();
     let about = every_screen().into_iter().find(|(name, _)| name == "about").unwrap().1;

@@ -302,6 +302,7 @@ fn cash(given_minor: i64, balance: CashBalance) -> Screen {
         balance,
         quick_amounts_minor: vec![20_902, 21_000, 22_000, 25_000, 30_000, 50_000, 10_000, 5_000, 2_000],
         rest: CashRest::GiveFirst,
+        drawer: DrawerState::NotAsked,
     }))
 }
 
@@ -441,6 +442,7 @@ pub fn report(ended: bool, over_minor: i64, paper: ReceiptState) -> Screen {
     totals.cash_refunds = tally(2, 12_900);
     totals.wallet_refunds = wallets(1, 350).into();
     totals.other_refunds = tally(1, 4_500);
+    totals.parts_back = tally(2, 40_000);
     totals.paid_in = tally(1, 50_000);
     totals.paid_out = tally(3, 100_000_000);
     totals.voids = tally(14, 33_950);
@@ -500,6 +502,7 @@ pub fn all() -> Vec<Sample> {
         part_minor: 0,
         shows: wallets.clone(),
         wallets,
+        drawer: DrawerState::NotAsked,
     }));
     add("await_code", awaiting.clone());
     add("await_code_shops", Screen { notice: Some(Notice::ShopCodeAtTender), ..awaiting.clone() });
@@ -520,19 +523,32 @@ pub fn all() -> Vec<Sample> {
         balance: CashBalance::Missing { minor: 10_902 },
         quick_amounts_minor: vec![10_902, 11_000, 11_500, 12_000, 15_000, 20_000],
         rest: CashRest::ByWallet,
+        drawer: DrawerState::Opened,
     }));
+    let Page::Cash(page) = in_place.page.clone() else { unreachable!("it is the page of a part") };
+    let shut = CashPage { drawer: DrawerState::Shut(PrinterState::PaperOut), ..page };
+    add("cash_part_drawer_shut", screen(Page::Cash(shut)));
     let notice = Some(Notice::CashInPlace { minor: 10_000 });
     add("cash_part_in_place", Screen { notice, ..in_place.clone() });
     let back = Some(Confirm::CashBack { minor: 10_000 });
     add("cash_part_back", Screen { confirm: back, ..in_place });
     let number = "202611201405123456781792".to_owned();
-    let left = Some(Confirm::CashLeft { number, minor: 10_000 });
+    let left = Some(Confirm::CashLeft { number: number.clone(), minor: 10_000 });
     add("cash_part_left", Screen { confirm: left, ..screen(Page::Sale(SalePage::default())) });
-    let notice = Some(Notice::HandBack { sale: 1, minor: 10_000 });
+    let kept = Some(Confirm::CashKept { number, minor: 10_000 });
+    add("cash_part_kept", Screen { confirm: kept, ..screen(Page::Sale(SalePage::default())) });
+    let hand_back = |drawer| Some(Notice::HandBack { sale: 1, minor: 10_000, drawer });
+    let notice = hand_back(DrawerState::Opened);
     add("cash_part_hand_back", Screen { notice, ..screen(Page::Sale(sale())) });
+    let notice = hand_back(DrawerState::Unknown);
+    add("cash_part_hand_back_drawer", Screen { notice, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChat, Wallet::Alipay];
-    let rest = AwaitCodePage { total_minor: 20_902, part_minor: 10_000, shows: wallets.clone(), wallets };
-    add("await_code_rest", screen(Page::AwaitCode(rest)));
+    let drawer = DrawerState::Opened;
+    let rest =
+        AwaitCodePage { total_minor: 20_902, part_minor: 10_000, shows: wallets.clone(), wallets, drawer };
+    add("await_code_rest", screen(Page::AwaitCode(rest.clone())));
+    let drawer = DrawerState::Unknown;
+    add("await_code_rest_drawer", screen(Page::AwaitCode(AwaitCodePage { drawer, ..rest })));
     let ask = Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor: 6_901_234_546_990 };
     add("cash_confirm", Screen { confirm: Some(ask), ..cash(30_000, CashBalance::Change { minor: 9_098 }) });
     add("payment_sending", payment(PaymentState::Sending));

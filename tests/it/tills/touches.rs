@@ -1,4 +1,4 @@
-//! How often the cashier's hand goes to the screen for the ten commonest jobs: done at the real window, counted, and
+//! How often the cashier's hand goes to the screen for the commonest jobs: done at the real window, counted, and
 //! held against the table in `docs/touches.md`.
 
 use super::desk::{Desk, GOODS, SCAN_PROMPT};
@@ -81,6 +81,13 @@ async fn paid_jobs(hand: &mut Hand) {
     hand.desk.paid(30);
     hand.job("Three goods, paid by a code that the till shows");
 
+    hand.goods(3);
+    hand.touch("Cash");
+    hand.touch("Given ¥5.00");
+    hand.touch("Rest by payment code: ¥3.50");
+    hand.phone().await;
+    hand.job("Three goods, a note in cash and the rest by the code on the phone");
+
     hand.desk.next_sale();
     hand.touch("矿泉水 Spring water 550 ml");
     hand.desk.sees("1 item", 15);
@@ -146,13 +153,13 @@ fn table() -> BTreeMap<String, Count> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ten_commonest_jobs_take_as_many_touches_as_the_docs_say() {
+async fn the_commonest_jobs_take_as_many_touches_as_the_docs_say() {
     let mut hand = Hand { desk: Desk::open().await, count: [0; 3], jobs: BTreeMap::new() };
     paid_jobs(&mut hand).await;
     jobs_in_the_sale(&mut hand);
     let counted: BTreeMap<String, Count> =
         hand.jobs.iter().map(|(job, count)| ((*job).to_owned(), *count)).collect();
-    assert_eq!(counted.len(), 10);
+    assert_eq!(counted.len(), 11);
     assert_eq!(counted["Three goods, paid by the code on the customer's phone"], [1, 4, 0]);
     assert_eq!(counted, table(), "counted, and as docs/touches.md says");
 }

@@ -231,7 +231,7 @@ impl Model {
                 let seen = self.sales.entry(key(*sale)).or_default();
                 seen.attempts.insert(*attempt, Some(outcome.clone()));
             }
-            Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
+            Body::SaleVoided { sale } | Body::SaleChanged { sale } | Body::CashPartKept { sale, .. } => {
                 self.sales.entry(key(*sale)).or_default().voided = true;
             }
             Body::RefundCarriedOut { refund, .. } | Body::CashRefund { refund, .. } => {

@@ -595,6 +595,9 @@ dictionary! {
     shift_other_refunds: "Other refunds", "其他退款";
     shift_paid_in: "Paid in", "存入现金";
     shift_paid_out: "Paid out", "取出现金";
+    shift_parts_back: "Cash parts given back", "部分现金退回";
+    part_kept: "Cash part that nobody came for", "无人来取的部分现金";
+    part_back_later: "After the sale was left", "交易搁置之后";
     shift_voids: "Voided", "作废";
     shift_no_sales: "Drawer without a sale", "无销售开箱";
     shift_foreign: "Other currency", "其他币种";

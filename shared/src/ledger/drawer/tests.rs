@@ -27,8 +27,16 @@ fn journal(facts: &[(u8, i64)], refund: i64, counted: u32) -> Vec<Entry> {
                 Fact::Sold { wallet: None, amount, tax: yuan(0) },
                 Body::CashTaken { sale: 1, given: yuan(minor + 50), change: yuan(50) },
             ),
-            3 => (Fact::CashPart(amount), Body::CashPart { sale: 1, amount }),
-            4 => (Fact::CashPartBack(amount), Body::CashPartBack { sale: 1, amount }),
+            3 => (Fact::CashPart(amount), Body::CashPart { sale: 1, amount, cashier: None }),
+            4 => {
+                let (later, cashier, approved_by) = (false, None, None);
+                let body = Body::CashPartBack { sale: 1, amount, later, cashier, approved_by };
+                (Fact::CashPartBack(amount), body)
+            }
+            6 => {
+                let body = Body::CashPartKept { sale: 1, amount, cashier: None, approved_by: None };
+                (Fact::CashPartKept(amount), body)
+            }
             5 => (
                 Fact::Sold { wallet: None, amount, tax: yuan(0) },
                 Body::CashRest { sale: 1, given: yuan(minor + 50), change: yuan(50), part: yuan(70) },
@@ -167,7 +175,7 @@ proptest! {
     /// However the entries come in pieces: what should be there is what the shift says, and nothing is left at its end.
     #[test]
     fn debits_equal_credits_and_the_drawer_is_what_the_shift_says(
-        facts in prop::collection::vec((0_u8..6, 1_i64..10_000), 0..20),
+        facts in prop::collection::vec((0_u8..7, 1_i64..10_000), 0..20),
         cut in 0_usize..22,
         counted in 0_u32..500,
         refund in 0_i64..500,

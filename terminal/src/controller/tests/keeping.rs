@@ -1,10 +1,11 @@
 //! Days that are over are countersigned, and in time go into the archive: when nobody needs the till, and not before.
 
+use super::left_parts::left_behind_under;
 use super::rig::*;
 use crate::controller::*;
 use crate::journal_store::{FOLDER, JournalStore};
 use crate::sync::Answer;
-use crate::view::{DayStep, OrdersPage, Page};
+use crate::view::{Confirm, DayStep, OrdersPage, Page};
 use evertill_shared::business_day::business_day_of;
 use evertill_shared::journal::{Head, SignedEntry};
 use evertill_shared::protocol::countersign::{Countersigned, DayStatement};
@@ -192,6 +193,19 @@ fn a_till_that_was_left_with_its_last_sale_on_the_screen_archives_too() {
     sell_tea_and_stop(&mut till, 9);
     hand_in(&mut till);
     assert!(matches!(till.page(), Page::Done(_)), "{:?}", till.page());
+    till.pass(1_300);
+    assert_eq!(archived(&path), 1);
+}
+
+#[test]
+fn the_question_for_an_earlier_customers_cash_may_stand_for_days_and_keeps_nothing_before_it_from_the_archive()
+ {
+    let (_dir, path, mut till) = after(36);
+    left_behind_under(&mut till, 9);
+    till.act(UserAction::VoidSale);
+    till.confirm(true);
+    till.pass(2);
+    assert!(matches!(till.screen.as_ref().unwrap().confirm, Some(Confirm::CashLeft { .. })));
     till.pass(1_300);
     assert_eq!(archived(&path), 1);
 }

@@ -1,9 +1,13 @@
 //! A part in cash and the rest by a wallet: the cash stays where it is, whatever becomes of the rest.
 
+use super::approval::served_by;
+use super::duty::{cashier, log_in};
 use super::rig::*;
 use crate::controller::*;
 use crate::sync::{Answer, PaymentQuestion as Q};
-use crate::view::{CashBalance, CashPage, CashRest, Confirm, Page, PaidBy, PaymentState as Shown};
+use crate::view::{
+    CashBalance, CashPage, CashRest, Confirm, Page, PaidBy, PaymentState as Shown, ReportLine, ReportSum,
+};
 use evertill_shared::id::{Attempt, RefundId};
 use evertill_shared::journal::Entry;
 use evertill_shared::order::WalletPart;
@@ -27,19 +31,31 @@ fn give(till: &mut Till, minor: i64) {
 }
 
 /// Tea for 450, of which 200 is in the drawer; the rest is to be scanned.
-fn part_of_tea(till: &mut Till) -> u64 {
+pub fn part_of_tea(till: &mut Till) -> u64 {
+    part_of_tea_under(till, 1)
+}
+
+/// The same, under that number.
+pub fn part_of_tea_under(till: &mut Till, random: u32) -> u64 {
     till.scan(TEA);
     give(till, 200);
     assert_eq!(cash(till).rest, CashRest::ByWallet);
     till.act(UserAction::CashPart);
     let sale = till.controller.frozen.unwrap();
     if let Some(sale) = till.take_draft() {
-        till.answer_draft(sale, 1);
+        till.answer_draft(sale, random);
     }
     sale
 }
 
-fn scan_rest(till: &mut Till) -> (u64, Attempt) {
+/// The part goes back to the customer of the sale in hand.
+pub fn give_back(till: &mut Till) {
+    till.act(UserAction::Back);
+    till.act(UserAction::CashBack);
+    till.confirm(true);
+}
+
+pub fn scan_rest(till: &mut Till) -> (u64, Attempt) {
     till.scan(WECHAT);
     till.take_pay().unwrap()
 }
@@ -53,7 +69,7 @@ fn amounts(till: &Till) -> Vec<(i64, i64)> {
     till.entries().into_iter().filter_map(asked).collect()
 }
 
-fn parts_back(till: &Till) -> usize {
+pub fn parts_back(till: &Till) -> usize {
     till.count(|body| matches!(body, Body::CashPartBack { .. }))
 }
 
@@ -206,7 +222,7 @@ fn offline_or_with_a_server_from_before_no_part_is_taken_and_what_was_taken_ends
     assert!(till.printed[0].receipt.offline);
 }
 
-fn start(path: &std::path::Path) -> Till {
+pub fn start(path: &std::path::Path) -> Till {
     let mut till = Till::at(&path.join("till.db"));
     till.heartbeat(TerminalState::Active);
     till
@@ -241,9 +257,7 @@ fn killed_when_the_part_was_to_go_back_the_till_says_so_again() {
     let disk = tempfile::tempdir().unwrap();
     let mut till = start(disk.path());
     part_of_tea(&mut till);
-    till.act(UserAction::Back);
-    till.act(UserAction::CashBack);
-    till.confirm(true);
+    give_back(&mut till);
     drop(till);
     let till = start(disk.path());
     assert!(matches!(till.notice(), Some(Notice::HandBack { minor: 200, .. })));
@@ -256,9 +270,7 @@ fn a_part_that_went_back_long_ago_is_not_handed_back_a_second_time() {
     let disk = tempfile::tempdir().unwrap();
     let mut till = start(disk.path());
     part_of_tea(&mut till);
-    till.act(UserAction::Back);
-    till.act(UserAction::CashBack);
-    till.confirm(true);
+    give_back(&mut till);
     till.act(UserAction::TenderCode);
     let attempt = scan_rest(&mut till);
     till.answer_payment(attempt, Q::Pay, P::Declined);
@@ -266,58 +278,6 @@ fn a_part_that_went_back_long_ago_is_not_handed_back_a_second_time() {
     drop(till);
     let till = start(disk.path());
     assert_eq!(till.notice(), None);
-}
-
-/// An earlier customer's payment is taken back while others are served.
-fn left_behind(till: &mut Till) -> u64 {
-    part_of_tea(till);
-    let attempt = scan_rest(till);
-    till.answer_payment(attempt, Q::Pay, P::Unknown);
-    till.act(UserAction::SetAside);
-    till.confirm(true);
-    till.scan(BREAD);
-    till.answer_payment(attempt, Q::Ask, P::Reversed);
-    attempt.0
-}
-
-#[test]
-fn cash_of_a_customer_who_was_set_aside_stays_until_somebody_says_that_it_went_back() {
-    let mut till = Till::online();
-    left_behind(&mut till);
-    let confirm = |till: &Till| till.screen.as_ref().unwrap().confirm.clone();
-    assert_eq!(confirm(&till), None, "another customer is being served");
-    assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (0, 0));
-    till.act(UserAction::VoidSale);
-    till.confirm(true);
-    till.pass(1);
-    let left = Confirm::CashLeft { number: number(1).to_string(), minor: 200 };
-    assert_eq!(confirm(&till), Some(left.clone()));
-    till.confirm(false);
-    till.pass(30);
-    assert_eq!((confirm(&till), parts_back(&till)), (None, 0));
-    till.pass(301);
-    assert_eq!(confirm(&till), Some(left));
-    till.confirm(true);
-    assert_eq!(till.notice(), Some(&Notice::EarlierPaymentReversed { order_number: number(1).to_string() }));
-    till.act(UserAction::DismissNotice);
-    assert!(matches!(till.notice(), Some(Notice::HandBack { minor: 200, .. })));
-    assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (1, 1));
-    till.pass(400);
-    assert_eq!(confirm(&till), None, "once");
-}
-
-#[test]
-fn cash_of_a_customer_who_was_set_aside_is_asked_about_after_a_restart_too() {
-    let disk = tempfile::tempdir().unwrap();
-    let mut till = start(disk.path());
-    left_behind(&mut till);
-    drop(till);
-    let mut till = start(disk.path());
-    assert_eq!((parts_back(&till), till.count(|body| matches!(body, Body::SaleVoided { .. }))), (0, 0));
-    till.act(UserAction::VoidSale);
-    till.confirm(true);
-    till.pass(1);
-    assert!(matches!(till.screen.as_ref().unwrap().confirm, Some(Confirm::CashLeft { minor: 200, .. })));
 }
 
 #[test]
@@ -335,6 +295,38 @@ fn the_drawer_and_the_day_count_each_part_where_its_money_is() {
     till.answer_payment(attempt, Q::Pay, P::Paid);
     let (drawer, wallets, sales) = expected(&till);
     assert_eq!((drawer, wallets, sales.count, sales.minor), (1_200, 250, 1, 450));
+}
+
+#[test]
+fn who_takes_a_part_and_who_gives_it_back_sign_for_it_and_the_report_counts_it() {
+    let mut till = served_by("mei");
+    till.controller.write(&Body::ShiftOpened { float: cny(1_000), cashier: None, approved_by: None });
+    part_of_tea(&mut till);
+    // The sale stays in the name of who took the part; who gives it back is somebody else.
+    till.act(UserAction::Lock);
+    log_in(&mut till, "lin");
+    give_back(&mut till);
+    assert!(matches!(till.page(), Page::Sale(_)), "in front of the customer it takes no right");
+    let (mei, lin) = (Some(cashier("mei", "Mei")), Some(cashier("lin", "Lin")));
+    let taken = |body: &Body| matches!(body, Body::CashPart { cashier, .. } if *cashier == mei);
+    let back = |body: &Body| matches!(body, Body::CashPartBack { later: false, cashier, approved_by: None, .. } if *cashier == lin);
+    assert_eq!((till.count(taken), till.count(back)), (1, 1));
+    till.act(UserAction::VoidSale);
+    till.confirm(true);
+    till.act(UserAction::OpenDrawerPage);
+    till.act(UserAction::ReadShift);
+    let Page::Report(page) = till.page() else { panic!("{:?}", till.page()) };
+    let counted = ReportLine { of: ReportSum::PartsBack, count: Some(1), minor: Some(200) };
+    assert!(page.lines.contains(&counted), "{:?}", page.lines);
+    till.act(UserAction::PrintReport);
+    let template = evertill_shared::receipt::template::Template::default();
+    for (language, words) in
+        [(Language::English, "Cash parts back (1)"), (Language::Chinese, "部分现金退回 (1)")]
+    {
+        let look = crate::print::Look { language, template: &template };
+        let text = crate::print::document(&till.printed.last().unwrap().receipt, look).to_text(42);
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 fn refund(id: &str, minor: i64, paid_by: evertill_shared::order::PaidBy) -> RefundOrder {
@@ -381,4 +373,40 @@ fn a_refund_of_both_parts_goes_to_the_wallet_and_out_of_the_drawer() {
     assert_eq!((shift.totals.cash_refunds.minor, shift.totals.expected().minor), (200, 1_000));
     assert_eq!(shift.totals.wallet_refunds.values().map(|tally| tally.minor).sum::<i64>(), 250);
     assert_eq!(till.printed.len(), 2);
+}
+
+/// The server asks for a refund of what was paid in cash of an order that is in no journal of this till: its disk was replaced.
+fn cash_refund_of_an_earlier_journal(till: &mut Till) -> Refund {
+    let paid_by = evertill_shared::order::PaidBy::Cash { given: cny(200), change: cny(0) };
+    let order = refund("R1", 200, paid_by);
+    let refunds = vec![order.clone()];
+    till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
+    till.act(UserAction::OpenRefunds);
+    till.act(UserAction::CarryOutRefund { id: "R1".into() });
+    till.confirm(true);
+    Refund { state: RefundState::Done, ..order.refund }
+}
+
+#[test]
+fn a_cash_refund_of_a_sale_that_is_in_no_journal_here_leaves_the_drawer_and_its_books() {
+    let mut till = Till::online();
+    till.controller.write(&Body::ShiftOpened { float: cny(1_000), cashier: None, approved_by: None });
+    let done = cash_refund_of_an_earlier_journal(&mut till);
+    till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
+    assert_eq!(till.kicks, 1, "the customer gets the money");
+    let totals = till.controller.journal.as_ref().unwrap().last_shift().unwrap().unwrap().totals;
+    assert_eq!((totals.cash_refunds.minor, totals.other_refunds.minor), (200, 0));
+    assert_eq!(totals.expected().minor, 800);
+}
+
+#[test]
+fn a_cash_refund_of_an_earlier_journal_that_ends_after_a_restart_is_told() {
+    let disk = tempfile::tempdir().unwrap();
+    let mut till = start(disk.path());
+    let done = cash_refund_of_an_earlier_journal(&mut till);
+    drop(till);
+    let mut till = start(disk.path());
+    till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
+    let told = Notice::RefundToPayOut { order_number: number(1).to_string() };
+    assert_eq!((till.notice(), till.kicks), (Some(&told), 0), "no drawer opens by itself");
 }

@@ -21,6 +21,8 @@ enum Step {
     Touch(u8),
     /// A touch at the drawer's pages.
     Drawer(u8),
+    /// The printer says what became of the newest kick.
+    Kicked(u8),
     ScanGoods,
     ScanWeighed,
     /// A phone is scanned; the same code may come again.
@@ -49,7 +51,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        10 => (0_u8..38).prop_map(Step::Touch),
+        10 => (0_u8..40).prop_map(Step::Touch),
+        2 => (0_u8..3).prop_map(Step::Kicked),
         4 => Just(Step::ScanGoods),
         1 => Just(Step::ScanWeighed),
         4 => any::<u8>().prop_map(Step::ScanCode),
@@ -171,6 +174,8 @@ impl World {
             32 | 33 => A::CashGiven { minor: 120 },
             34 | 35 => A::CashPart,
             36 => A::CashBack,
+            37 => A::OpenDrawerAgain,
+            38 => A::NobodyCame { question: self.till.question() },
             _ => A::DismissNotice,
         });
     }
@@ -267,6 +272,11 @@ impl World {
         match step {
             Step::Touch(which) => self.touch(which),
             Step::Drawer(which) => self.drawer(which),
+            Step::Kicked(which) => {
+                let shut = PrintReport::NotStarted(crate::view::PrinterState::PaperOut);
+                let report = [PrintReport::Confirmed, PrintReport::Unknown, shut][usize::from(which) % 3];
+                self.till.give(Input::Kicked { kick: u64::try_from(self.till.kicks).unwrap(), report });
+            }
             Step::ScanGoods => self.till.scan(TEA),
             Step::ScanWeighed => self.till.scan("]e001069012345678923103000250"),
             Step::ScanCode(which) => self.till.scan(&format!("134567890123456{which:03}")),
@@ -337,12 +347,16 @@ impl World {
                 _ => {}
             }
             match body {
-                Body::CashPart { sale, amount } => {
+                Body::CashPart { sale, amount, .. } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                     assert_eq!(parts.insert(sale, amount.minor), None, "{sale}: two parts");
                     opened += 1;
                 }
-                Body::CashPartBack { sale, amount } => {
+                Body::CashPartKept { sale, amount, .. } => {
+                    assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
+                    assert_eq!(parts.remove(&sale), Some(amount.minor));
+                }
+                Body::CashPartBack { sale, amount, .. } => {
                     assert!(!open.contains_key(&sale) && !paid.contains(&sale) && !cash.contains(&sale));
                     assert_eq!(parts.remove(&sale), Some(amount.minor));
                     opened += 1;

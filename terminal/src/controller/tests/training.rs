@@ -2,6 +2,7 @@
 //! it; whatever either wants done outside is recorded by who wants it.
 
 mod desk;
+mod split;
 
 use super::approval::everybody;
 use super::duty::{locked_for, log_in};
@@ -26,7 +27,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A till of everybody's at which this one serves, its journal in this file.
-fn served(path: &Path, login: &str) -> Till {
+pub fn served(path: &Path, login: &str) -> Till {
     let mut till = Till::off(NOON);
     till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
     till.give(goods_on_disk(&products()));
@@ -112,7 +113,8 @@ fn hold_and_recall(desk: &mut Desk) {
     desk.confirm();
 }
 
-fn refund_the_newest(desk: &mut Desk) {
+/// All of the newest order is to go back; whoever approves it is asked for.
+fn ask_for_the_newest_back(desk: &mut Desk) {
     desk.act(UserAction::OpenOrders);
     let Page::Orders(page) = desk.page() else { panic!("{:?}", desk.page()) };
     let id = page.orders[0].id.clone();
@@ -121,6 +123,10 @@ fn refund_the_newest(desk: &mut Desk) {
     desk.act(UserAction::RefundWhole);
     desk.act(UserAction::RefundReason("Goods damaged".into()));
     desk.act(UserAction::RefundGoOn);
+}
+
+fn refund_the_newest(desk: &mut Desk) {
+    ask_for_the_newest_back(desk);
     desk.type_pin("lin");
     assert!(matches!(desk.pins.last(), Some((_, PinFor::Refund(_), _))), "{:?}", desk.page());
     desk.pin_is(true);
@@ -482,14 +488,7 @@ fn training_wrong_pins_for_a_refund_cost_what_they_cost_at_the_lock() {
     desk.cash_sale();
     desk.act(UserAction::NextSale);
     desk.pass(2);
-    desk.act(UserAction::OpenOrders);
-    let Page::Orders(page) = desk.page() else { panic!("{:?}", desk.page()) };
-    let id = page.orders[0].id.clone();
-    desk.act(UserAction::OpenOrder { id });
-    desk.act(UserAction::AskRefund);
-    desk.act(UserAction::RefundWhole);
-    desk.act(UserAction::RefundReason("Goods damaged".into()));
-    desk.act(UserAction::RefundGoOn);
+    ask_for_the_newest_back(&mut desk);
     for _ in 0..5 {
         desk.type_pin("wang");
         desk.pin_is(false);

@@ -3,11 +3,11 @@
 use super::*;
 
 fn part(minor: i64) -> Body {
-    Body::CashPart { sale: 2, amount: cny(minor) }
+    Body::CashPart { sale: 2, amount: cny(minor), cashier: None }
 }
 
 fn back(minor: i64) -> Body {
-    Body::CashPartBack { sale: 2, amount: cny(minor) }
+    Body::CashPartBack { sale: 2, amount: cny(minor), later: false, cashier: None, approved_by: None }
 }
 
 fn rest(attempt: u8, minor: i64, cash_minor: i64) -> Body {
@@ -92,6 +92,29 @@ fn a_sale_with_cash_in_the_drawer_is_not_given_up() {
     assert_eq!((taken.given, taken.change), (cny(550), cny(50)), "what the customer gave altogether");
     assert_eq!(journal.queue().unwrap().len(), 1, "it is brought to the server as a cash sale");
     refuses(&mut journal, &back(200), &RuleBroken::Closed(2));
+}
+
+#[test]
+fn a_part_that_nobody_came_for_is_no_longer_the_sales_and_stays_in_the_drawer() {
+    let mut journal = sold();
+    let opened = Body::ShiftOpened { float: cny(1_000), cashier: None, approved_by: None };
+    journal.append(&opened, NOW).unwrap();
+    let kept = |minor| Body::CashPartKept { sale: 2, amount: cny(minor), cashier: None, approved_by: None };
+    refuses(&mut journal, &kept(200), &RuleBroken::CashDiffers(2));
+    journal.append(&part(200), NOW).unwrap();
+    refuses(&mut journal, &kept(199), &RuleBroken::CashDiffers(2));
+    journal.append(&rest(1, 300, 200), NOW).unwrap();
+    refuses(&mut journal, &kept(200), &RuleBroken::Unsettled { sale: 2, attempt: 1 });
+    journal.append(&Body::PaymentSettled { sale: 2, attempt: 1, outcome: Settled::Reversed }, NOW).unwrap();
+    journal.append(&kept(200), NOW).unwrap();
+    for late in [kept(200), back(200), rest(2, 300, 200), Body::SaleVoided { sale: 2 }] {
+        refuses(&mut journal, &late, &RuleBroken::Closed(2));
+    }
+    let record = journal.sale(2).unwrap().unwrap().record;
+    assert_eq!((record.part, record.part_back), (None, None), "nothing is to be handed back");
+    assert!(record.voided && journal.open_sales().unwrap().is_empty());
+    let totals = journal.last_shift().unwrap().unwrap().totals;
+    assert_eq!((totals.cash_sales.minor, totals.paid_in.minor, totals.expected()), (0, 200, cny(1_200)));
 }
 
 #[test]

@@ -97,12 +97,14 @@ fn every_step_of_a_payment_says_what_the_customer_is_to_do() {
         balance,
         quick_amounts_minor: vec![],
         rest: CashRest::NotNow,
+        drawer: crate::view::DrawerState::NotAsked,
     };
     let awaiting = AwaitCodePage {
         total_minor: 1_250,
         part_minor: 0,
         wallets: wallets.clone(),
         shows: vec![Wallet::Alipay],
+        drawer: crate::view::DrawerState::NotAsked,
     };
     for (page, expected) in [
         (Page::AwaitCode(awaiting), CustomerPage::PresentCode { wallets }),

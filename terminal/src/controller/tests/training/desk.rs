@@ -157,13 +157,19 @@ impl Desk {
         panic!("{:?}", self.page());
     }
 
-    pub fn paid(&mut self) {
+    /// Waits until it is paid.
+    pub fn payment_over(&mut self) {
         for _ in 0..60 {
             if matches!(self.page(), Page::Done(_)) {
-                return self.act(UserAction::NextSale);
+                return;
             }
             self.pass(1);
         }
         panic!("{:?}", self.page());
+    }
+
+    pub fn paid(&mut self) {
+        self.payment_over();
+        self.act(UserAction::NextSale);
     }
 }
