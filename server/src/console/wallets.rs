@@ -9,6 +9,7 @@ use super::words::{Words, fill};
 use crate::accounts::{ChangeError, SealError, Standing};
 use crate::app::App;
 use crate::base_store::{AccountRow, BaseError, WalletTable};
+use crate::channel::registered;
 use crate::order_centre::ChannelHealth;
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -145,10 +146,11 @@ fn account(row: &AccountRow, app: &App, health: &[ChannelHealth], visit: &Visit)
         id: row.id.get(),
         name: facts.name.clone(),
         wallet: say::wallet(facts.wallet, t),
-        merchant_word: match facts.wallet {
-            Wallet::WeChatPay => t.account_merchant,
-            Wallet::Alipay => t.account_app,
-        },
+        merchant_word: registered::of(facts.wallet)
+            .form()
+            .who
+            .first()
+            .map_or("", |field| say::own(field.word, t)),
         merchant: facts.merchant.clone(),
         badges: vec![taking, answering],
         trouble: match standing {

@@ -183,7 +183,7 @@ impl Reconciler {
         else {
             return Ok(None);
         };
-        let run = self.base.bill_run(of, self.day_at(taken.at)).await?;
+        let run = self.base.bill_run(of, self.day_at(of.channel, taken.at)).await?;
         let compared_at = run.filter(|run| run.state == RunState::Done).map(|run| run.tried_at);
         if compared_at.is_none_or(|at| at >= back.at) {
             return Ok(None);

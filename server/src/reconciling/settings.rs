@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReconcilingSettings {
-    /// From this time of the next day on, by China's clock, bills are asked for: `"10:15"`. The wallets promise them for
+    /// From this time of the next day on, by the wallet's own clock, bills are asked for: `"10:15"`. The wallets promise them for
     /// ten in the morning.
     pub at: String,
     /// What each wallet keeps by its agreement, in ten-thousandths of the amount: `{ wechat_pay = 60 }` for 0.6 %. The

@@ -199,7 +199,7 @@ async fn assemble(
     // costs less, and finds the same. Servers' clocks differ by half a minute here, and the one that looks again may not
     // be the one that was told of the end.
     let policy = Policy { look_again_after_ms: 45_000, show_for_ms: 40_000, ..Policy::default() };
-    let policies = Policies { wechat_pay: policy, alipay: policy };
+    let policies = Policies::new(|_| policy);
     let settings = CentreSettings {
         sweep_every: Duration::from_secs(4),
         scan_every: Duration::from_secs(8),
