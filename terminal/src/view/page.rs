@@ -6,6 +6,7 @@ use super::{
     ShiftPage, TakenOff,
 };
 use evertill_shared::secret::SecretText;
+use evertill_shared::wallet::Wallet;
 
 /// The page in the middle of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,15 +223,6 @@ pub struct AwaitCodePage {
     pub wallets: Vec<Wallet>,
     /// Wallets for which the till can show a code.
     pub shows: Vec<Wallet>,
-}
-
-/// A wallet on the customer's phone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wallet {
-    /// WeChat Pay.
-    WeChat,
-    /// Alipay.
-    Alipay,
 }
 
 /// Cash.
