@@ -39,6 +39,9 @@ const NEEDED_FOR: Duration = Duration::from_secs(4 * 24 * 3600);
 /// So long rows of a compared day may wait for their line in a later bill.
 const CARRIED: Duration = Duration::from_secs(3 * 24 * 3600);
 
+/// All of an amount, in ten-thousandths of it.
+const LARGEST_FEE: u32 = 10_000;
+
 /// How an account stands on this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -457,6 +460,9 @@ impl Accounts {
             return Err(ChangeError::Unusable(
                 "the lowest amount is above the highest, or below nothing".into(),
             ));
+        }
+        if facts.fee.is_some_and(|fee| fee > LARGEST_FEE) {
+            return Err(ChangeError::Unusable("the wallet cannot keep more than the amount itself".into()));
         }
         let settings = read(facts.wallet, &facts.settings).map_err(ChangeError::Unusable)?;
         if settings.merchant() != facts.merchant {

@@ -176,6 +176,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0018_pictures.sql"),
         postgres: include_str!("../migrations/postgres/base_0018_pictures.sql"),
     },
+    Migration {
+        number: 19,
+        name: "fees",
+        sqlite: include_str!("../migrations/sqlite/base_0019_fees.sql"),
+        postgres: include_str!("../migrations/postgres/base_0019_fees.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction

@@ -61,6 +61,7 @@ impl Accounts {
             scanned: true,
             shown: settings.can_show().is_ok(),
             amounts: Span::default(),
+            fee: None,
             settings: settings.text().map_err(ChangeError::Unusable)?,
         };
         let request = format!("{who} {}", hex::encode(random::<16>()?));

@@ -39,6 +39,7 @@ async fn add(base: &BaseStore, merchant: &str) -> AccountId {
         scanned: true,
         shown: false,
         amounts: Span::default(),
+        fee: None,
         settings: "{}".into(),
     };
     let sealed = SealedSecret {

@@ -166,7 +166,7 @@ impl<R: BufRead> Lines<R> {
 
 /// Yuan with at most so many decimals, as whole units of the last one; `None` for anything that is not a plain number.
 /// A sign may stand before it where `signed`.
-pub(super) fn decimal(text: &str, decimals: usize, signed: bool) -> Option<i64> {
+pub(crate) fn decimal(text: &str, decimals: usize, signed: bool) -> Option<i64> {
     let (sign, plain) = match text.strip_prefix('-') {
         Some(rest) if signed => (-1, rest),
         _ => (1, text),

@@ -35,6 +35,12 @@ pub(super) fn wallet_refunds(wallet: Wallet, t: T) -> String {
     fill(t.shift_wallet_refunds, &[own(wallet.short_name(), t)])
 }
 
+/// So many ten-thousandths in percent: `0.6`.
+pub(super) fn percent(parts: u32) -> String {
+    let text = format!("{}.{:02}", parts / 100, parts % 100);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Why money was put into a drawer, or taken out.
 pub(super) fn cash_reason(reason: CashReason, t: T) -> &'static str {
     match reason {

@@ -13,6 +13,7 @@ use crate::accounts::{self, ChangeError, Secrets};
 use crate::app::App;
 use crate::base_store::{AccountFacts, AccountRow, BaseError, Changer};
 use crate::channel::adapter::{Field, Kind, Said};
+use crate::channel::bills::decimal;
 use crate::channel::registered;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -54,6 +55,7 @@ struct Filled {
     name: String,
     lowest: String,
     highest: String,
+    fee: String,
     only_here: bool,
     scanned: bool,
     shown: bool,
@@ -192,6 +194,7 @@ fn of_row(row: &AccountRow) -> Result<Filled, Problem> {
         name: facts.name.clone(),
         lowest: minor(facts.amounts.lowest).unwrap_or_default(),
         highest: minor(facts.amounts.highest).unwrap_or_default(),
+        fee: facts.fee.map(say::percent).unwrap_or_default(),
         only_here: facts.store.is_some(),
         scanned: facts.scanned,
         shown: facts.shown,
@@ -223,6 +226,7 @@ fn of_fields(wallet: Wallet, fields: &Fields) -> Filled {
         name: text("name"),
         lowest: text("lowest"),
         highest: text("highest"),
+        fee: text("fee"),
         only_here: text("store") == "this",
         scanned: on("scanned"),
         shown: on("shown"),
@@ -240,6 +244,16 @@ fn given(wallet: Wallet, fields: &Fields, visit: &Visit) -> Secrets {
     secrets(wallet, None, visit).into_iter().filter_map(typed).collect()
 }
 
+/// Percents with at most two decimals, as ten-thousandths; nothing said is nothing said. `None` for anything else.
+fn fee(text: &str) -> Option<Option<u32>> {
+    let text = text.trim().trim_end_matches('%').trim_end();
+    if text.is_empty() {
+        return Some(None);
+    }
+    let fee = u32::try_from(decimal(text, 2, false)?).ok()?;
+    (fee <= 10_000).then_some(Some(fee))
+}
+
 fn facts_of(
     wallet: Wallet,
     (form, fields): (&Filled, &Fields),
@@ -250,6 +264,7 @@ fn facts_of(
     let t = visit.words();
     let currency = row.map_or(visit.store.currency, |row| row.facts.currency);
     let amounts = span(fields, currency).ok_or_else(|| Notice::bad(t.bad_amount))?;
+    let fee = fee(&form.fee).ok_or_else(|| Notice::bad(t.bad_fee))?;
     let has = |name: &str| {
         secrets.contains_key(name)
             || row.is_some_and(|row| row.secrets.iter().any(|known| known.name == name))
@@ -268,6 +283,7 @@ fn facts_of(
         scanned: form.scanned,
         shown: form.shown,
         amounts,
+        fee,
         settings: settings.text().map_err(unusable)?,
     })
 }
@@ -336,4 +352,21 @@ fn told(done: Result<Option<u32>, ChangeError>, visit: &Visit) -> Result<Result<
         Err(error) => return refused(error, visit).map(Err),
     };
     Ok(Ok(Redirect::to(&address).into_response()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wallet_keeps_is_written_in_percent_and_read_as_it_was_written() {
+        assert_eq!(["", " ", "%"].map(fee), [Some(None); 3]);
+        let read = ["0", "0.6", "0.38", "0.6 %", "100", "100.00"].map(fee);
+        assert_eq!(read, [0, 60, 38, 60, 10_000, 10_000].map(|fee| Some(Some(fee))));
+        assert_eq!(["-1", "0.385", "100.01", "a", "0,6", "1e3", "99999999999999999999"].map(fee), [None; 7]);
+        for written in [0, 1, 10, 38, 60, 100, 105, 9_999, 10_000] {
+            assert_eq!(fee(&say::percent(written)), Some(Some(written)));
+        }
+        assert_eq!([60, 38, 100, 105].map(say::percent), ["0.6", "0.38", "1", "1.05"]);
+    }
 }

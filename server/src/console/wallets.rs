@@ -35,6 +35,7 @@ struct Account {
     store: String,
     kinds: String,
     amounts: String,
+    fee: String,
     changed: String,
     enabled: bool,
 }
@@ -160,6 +161,7 @@ fn account(row: &AccountRow, app: &App, health: &[ChannelHealth], visit: &Visit)
         store: store(facts.store.is_some(), visit),
         kinds: if kinds.is_empty() { t.none.to_owned() } else { kinds.join(" · ") },
         amounts: amounts(&facts.amounts, facts.currency, t),
+        fee: facts.fee.map_or(t.account_fee_unsaid.to_owned(), |fee| format!("{} %", say::percent(fee))),
         changed: visit.time(row.changed_at),
         enabled: row.enabled,
     }

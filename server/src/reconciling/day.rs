@@ -132,7 +132,7 @@ impl Reconciler {
     ) -> Result<BillRun, NotDone> {
         let (of, day) = (lease.of, run.day);
         let carried = self.base.bill_carried(of, day).await?;
-        let mut uses = Uses::default();
+        let mut uses = Uses::by_agreement(self.fee_of(of).await?);
         let carried = self.refresh(of, carried, &mut uses).await?;
         let Sides { bill, books, uses } = self.sides(lease, day, uses, told).await?;
         run.figures.bill_rows = bill.len() as u64;

@@ -1,4 +1,5 @@
 mod accounts;
+mod fees;
 mod rounds;
 
 use super::*;

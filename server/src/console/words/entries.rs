@@ -737,6 +737,11 @@ dictionary! {
     account_any_amount: "Any amount", "不限金额";
     account_lowest: "Lowest amount", "最低金额";
     account_highest: "Highest amount", "最高金额";
+    account_fee: "Fee in percent", "手续费率（%）";
+    account_fee_hint: "What the wallet keeps, like 0.6. It counts for bills that are compared from now on. Left empty: as in the servers' settings, or not compared.", "钱包收取的费率，如 0.6；自下一次对账起生效。留空则按服务器配置，未配置则不核对。";
+    account_fee_short: "Fee", "手续费率";
+    account_fee_unsaid: "not said here", "此处未填";
+    bad_fee: "This is not a fee. Write percents with at most two decimals, like 0.6.", "费率不正确，请填写百分数，最多两位小数，例如 0.6。";
     account_changed: "Changed", "修改时间";
     account_edit: "Edit", "修改";
     account_save: "Save", "保存";
