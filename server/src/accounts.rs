@@ -461,6 +461,12 @@ impl Accounts {
                 "the lowest amount is above the highest, or below nothing".into(),
             ));
         }
+        if !registered::of(facts.wallet).takes(facts.currency) {
+            let (wallet, currency) = (facts.wallet, facts.currency);
+            return Err(ChangeError::Unusable(format!(
+                "{wallet} takes no {currency}: choose another currency"
+            )));
+        }
         if facts.fee.is_some_and(|fee| fee > LARGEST_FEE) {
             return Err(ChangeError::Unusable("the wallet cannot keep more than the amount itself".into()));
         }

@@ -6,6 +6,7 @@ use super::files::Files;
 use crate::config::Problem;
 use evertill_shared::business_day::StoreZone;
 use evertill_shared::clock::Clock;
+use evertill_shared::money::Currency;
 use evertill_shared::payment::Policy;
 use evertill_shared::wallet::{Name, Wallet};
 use serde_json::Value;
@@ -32,6 +33,8 @@ pub trait Adapter: Sync {
     fn timing(&self) -> Policy;
     /// By whose clock the wallet's days begin and end: its bills are of such days.
     fn days(&self) -> StoreZone;
+    /// Whether an account there can take that currency.
+    fn takes(&self, currency: Currency) -> bool;
     /// What people must say of an account there.
     fn form(&self) -> &'static Form;
     /// An account's settings from what people said, over what stood there: what the form does not show stays.

@@ -7,7 +7,7 @@ use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::say;
 use super::visitor::{Visit, query_of};
-use super::wallets::{only_it, refused, span};
+use super::wallets::{currency, only_it, refused, span};
 use super::words::fill;
 use crate::accounts::{self, ChangeError, Secrets};
 use crate::app::App;
@@ -56,6 +56,7 @@ struct Filled {
     lowest: String,
     highest: String,
     fee: String,
+    currency: String,
     only_here: bool,
     scanned: bool,
     shown: bool,
@@ -159,6 +160,7 @@ pub(super) async fn blank(visit: Visit, Path(wallet): Path<String>) -> Result<Re
     let wallet: Wallet = wallet.parse().map_err(|_| Problem::NotFound)?;
     let form = Filled {
         request: fresh_request()?,
+        currency: visit.store.currency.code().to_owned(),
         scanned: true,
         shown: registered::of(wallet).form().shows,
         enabled: true,
@@ -195,6 +197,7 @@ fn of_row(row: &AccountRow) -> Result<Filled, Problem> {
         lowest: minor(facts.amounts.lowest).unwrap_or_default(),
         highest: minor(facts.amounts.highest).unwrap_or_default(),
         fee: facts.fee.map(say::percent).unwrap_or_default(),
+        currency: facts.currency.code().to_owned(),
         only_here: facts.store.is_some(),
         scanned: facts.scanned,
         shown: facts.shown,
@@ -227,6 +230,7 @@ fn of_fields(wallet: Wallet, fields: &Fields) -> Filled {
         lowest: text("lowest"),
         highest: text("highest"),
         fee: text("fee"),
+        currency: text("currency"),
         only_here: text("store") == "this",
         scanned: on("scanned"),
         shown: on("shown"),
@@ -262,7 +266,9 @@ fn facts_of(
     visit: &Visit,
 ) -> Result<AccountFacts, Notice> {
     let t = visit.words();
-    let currency = row.map_or(visit.store.currency, |row| row.facts.currency);
+    // A form from before it had this field says nothing of it.
+    let known = row.map_or(visit.store.currency, |row| row.facts.currency);
+    let currency = currency(&form.currency).ok_or_else(|| Notice::bad(t.bad_currency))?.unwrap_or(known);
     let amounts = span(fields, currency).ok_or_else(|| Notice::bad(t.bad_amount))?;
     let fee = fee(&form.fee).ok_or_else(|| Notice::bad(t.bad_fee))?;
     let has = |name: &str| {

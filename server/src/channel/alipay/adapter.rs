@@ -8,6 +8,7 @@ use crate::channel::files::Files;
 use crate::config::{Problem, check_addresses, field};
 use evertill_shared::business_day::StoreZone;
 use evertill_shared::clock::Clock;
+use evertill_shared::money::Currency;
 use evertill_shared::payment::Policy;
 use evertill_shared::wallet::Wallet;
 use serde_json::{Value, json};
@@ -100,6 +101,10 @@ impl adapter::Adapter for Adapter {
 
     fn days(&self) -> StoreZone {
         StoreZone::china()
+    }
+
+    fn takes(&self, currency: Currency) -> bool {
+        currency == Currency::CNY
     }
 
     fn form(&self) -> &'static Form {

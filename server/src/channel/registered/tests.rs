@@ -1,5 +1,6 @@
 use super::*;
 use crate::channel::adapter::{Kind, Said};
+use evertill_shared::money::Currency;
 use evertill_shared::payment::Policy;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ fn each_wallet_has_its_own_adapter_and_is_asked_as_it_advises() {
     for wallet in Wallet::ALL {
         let (own, timing) = (of(wallet), of(wallet).timing());
         assert_eq!(own.wallet(), wallet);
+        assert!(own.takes(Currency::CNY), "{wallet}");
         assert_eq!(Policies::default().of(wallet), &timing, "{wallet}");
         assert!(
             (1_000..=10_000).contains(&timing.query_every_ms),

@@ -9,6 +9,7 @@ use crate::channel::wechat_v3::WechatV3Settings;
 use crate::config::{Problem, check_addresses, field};
 use evertill_shared::business_day::StoreZone;
 use evertill_shared::clock::Clock;
+use evertill_shared::money::Currency;
 use evertill_shared::payment::Policy;
 use evertill_shared::wallet::Wallet;
 use serde_json::{Value, json};
@@ -119,6 +120,11 @@ impl adapter::Adapter for Adapter {
 
     fn days(&self) -> StoreZone {
         StoreZone::china()
+    }
+
+    /// It is told the currency with each request, and each answer must name it.
+    fn takes(&self, _currency: Currency) -> bool {
+        true
     }
 
     fn form(&self) -> &'static Form {

@@ -733,6 +733,8 @@ dictionary! {
     account_kinds: "Payments", "收款方式";
     account_scanned: "Scanned codes", "扫顾客付款码";
     account_shown: "Shown codes", "出示收款码";
+    account_currency: "Currency", "币种";
+    bad_currency: "This is not a currency. Write its three letters, like CNY.", "币种不正确，请填写三位字母代码，例如 CNY。";
     account_amounts: "Amounts", "金额范围";
     account_any_amount: "Any amount", "不限金额";
     account_lowest: "Lowest amount", "最低金额";
@@ -759,9 +761,12 @@ dictionary! {
     rule_remove: "Remove", "移除";
     rule_priority: "Number", "序号";
     rule_priority_hint: "The smallest that fits decides.", "相符规则中序号最小者生效。";
+    rule_any_currency: "Any", "不限";
+    rule_currency_hint: "Its three letters, like CNY. Left empty: any.", "三位字母代码，如 CNY；留空则不限。";
+    rule_amounts_of_what: "Amounts need a currency: name one, or leave both amounts empty.", "限定金额须同时指定币种：请填写币种，或将两个金额留空。";
     rule_accounts: "Accounts", "账户";
     rule_accounts_hint: "Their numbers, like 1, 2. Left empty: such sales are declined.", "填写账户编号，如 1, 2；留空则拒收此类款项。";
     rule_nobody: "Nobody: declined", "无：拒收";
-    rule_unreadable: "The rule cannot be read. Write numbers like 10, amounts like 12.50, accounts like 1, 2.", "规则无法识别。序号如 10，金额如 12.50，账户如 1, 2。";
+    rule_unreadable: "The rule cannot be read. Write numbers like 10, currencies like CNY, amounts like 12.50, accounts like 1, 2.", "规则无法识别。序号如 10，币种如 CNY，金额如 12.50，账户如 1, 2。";
     routing_saved: "The routing is saved. All servers go by it within seconds.", "收款路由已保存，所有服务器数秒内生效。";
 }
