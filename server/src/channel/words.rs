@@ -102,4 +102,29 @@ mod tests {
         assert!(is_transaction("4200001234") && is_transaction("A1"));
         assert!(!is_transaction("") && !is_transaction("4 2") && !is_transaction(&"4".repeat(65)));
     }
+
+    proptest::proptest! {
+        /// Whatever a wallet says goes into our log without a customer's code, whole and no longer than asked for.
+        #[test]
+        fn what_a_wallet_says_holds_no_code_and_keeps_to_its_length(
+            said in "([0-9]{0,30}|[a-z ]{0,5}|[\u{4e00}-\u{4e10}]{0,4}|\u{0}|\u{7}){0,6}", most in 0_usize..80,
+        ) {
+            let told = without_codes(&said, most);
+            proptest::prop_assert!(told.len() <= most && !told.chars().any(char::is_control), "{told:?}");
+            let longest = told.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+            proptest::prop_assert!(longest < SHORTEST_CODE, "{told:?}");
+            proptest::prop_assert!(clip(&said, most).len() <= most);
+            let _ = (is_transaction(&said), from_any(&said));
+        }
+    }
+
+    fn from_any(word: &str) -> Answers {
+        Answers::from_word(word)
+    }
+
+    documented_words! {
+        /// Some.
+        Answers
+        Yes = "YES", "Yes.";
+    }
 }
