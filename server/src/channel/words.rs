@@ -59,7 +59,8 @@ pub(super) fn is_transaction(number: &str) -> bool {
 pub(super) fn without_codes(text: &str, max_bytes: usize) -> String {
     let mut said = String::new();
     let mut digits = String::new();
-    for character in text.chars().chain(['\0']) {
+    // What is left out must not have stood between two halves of a code.
+    for character in text.chars().filter(|c| is_kept(*c)).chain(['\0']) {
         if character.is_ascii_digit() {
             digits.push(character);
             continue;
@@ -71,11 +72,15 @@ pub(super) fn without_codes(text: &str, max_bytes: usize) -> String {
     clip(&said, max_bytes)
 }
 
+fn is_kept(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
+}
+
 /// At most that many bytes, cut between characters, without what XML cannot carry: control characters, and the two that
 /// are none.
 pub(super) fn clip(text: &str, max_bytes: usize) -> String {
     let mut clipped = String::new();
-    for character in text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')) {
+    for character in text.chars().filter(|c| is_kept(*c)) {
         if clipped.len() + character.len_utf8() > max_bytes {
             break;
         }
@@ -95,6 +100,11 @@ mod tests {
         assert_eq!(without_codes("130000000000000001", 200), "…");
         assert_eq!(without_codes("付款码1300000000000000011已过期", 200), "付款码…已过期");
         assert_eq!(without_codes("a long word", 6), "a long");
+        assert_eq!(
+            without_codes("13000000\u{0}0000000001", 200),
+            "…",
+            "nor in two halves that are put together"
+        );
     }
 
     #[test]
