@@ -15,7 +15,6 @@ pub mod registered;
 mod rsa;
 mod silence;
 pub mod wechat;
-pub mod wechat_v3;
 pub(crate) mod words;
 
 use bills::Bills;

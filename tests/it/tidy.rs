@@ -136,7 +136,7 @@ fn nobody_but_its_own_folder_and_the_register_names_a_wallet() {
     let channel = root().join("server/src/channel");
     // Receipts to look at show some wallet.
     let may = [channel.join("registered.rs"), root().join("terminal/src/print/examples.rs")];
-    let own = ["wechat", "wechat_v3", "alipay"].map(|name| channel.join(name));
+    let own = ["wechat", "alipay"].map(|name| channel.join(name));
     let is_own =
         |path: &Path| own.iter().any(|own| path.starts_with(own) || path == own.with_extension("rs"));
     let looked_at = ["server/src", "terminal/src", "provisioning/src", "terminal/ui", "server/templates"];

@@ -11,6 +11,7 @@ mod fields;
 mod judge;
 mod settings;
 mod sign;
+pub mod v3;
 mod wire;
 
 #[cfg(test)]
@@ -24,7 +25,6 @@ use super::bills::Bills;
 use super::files::Files;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
-use super::wechat_v3::WechatV3;
 use super::{
     Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, after_asking, used_by_whom,
 };
@@ -38,6 +38,7 @@ use ring::rand::SystemRandom;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use v3::WechatV3;
 use wire::{Merchant, Reply, Unusable};
 
 const XML: &str = "text/xml; charset=utf-8";

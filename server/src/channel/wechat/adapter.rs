@@ -1,11 +1,11 @@
 //! What the server needs to know of WeChat Pay beyond its calls, and what people say of an account there.
 
+use super::v3::WechatV3Settings;
 use super::{TIMING, WechatChannel, WechatSettings};
 use crate::channel::adapter::{
     self, AccountSettings, Field, Form, Kind, Opened, Said, Secret, Taken, put, word,
 };
 use crate::channel::files::Files;
-use crate::channel::wechat_v3::WechatV3Settings;
 use crate::config::{Problem, check_addresses, field};
 use evertill_shared::business_day::StoreZone;
 use evertill_shared::clock::Clock;

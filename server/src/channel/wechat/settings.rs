@@ -1,11 +1,11 @@
 //! The `[wechat]` section of the server's configuration, and what can be wrong with it.
 
 use super::sign::SignType;
+use super::v3::{WechatV3Error, WechatV3Settings};
 use super::wire::Merchant;
 use crate::channel::adapter::over;
 use crate::channel::files::Files;
 use crate::channel::line::{LineError, Tls};
-use crate::channel::wechat_v3::{WechatV3Error, WechatV3Settings};
 use evertill_shared::payment::Policy;
 use evertill_shared::secret::SecretText;
 use serde::{Deserialize, Deserializer, Serialize};
