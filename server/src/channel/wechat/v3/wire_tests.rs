@@ -241,7 +241,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
             prop::collection::btree_map(names.clone().prop_map(str::to_owned), inner, 0..6)
-                .prop_map(|fields| fields.into_iter().collect()),
+                .prop_map(|fields| serde_json::Value::Object(fields.into_iter().collect())),
         ]
     })
 }
