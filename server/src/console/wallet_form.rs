@@ -93,17 +93,15 @@ fn secrets(wallet: Wallet, row: Option<&AccountRow>, visit: &Visit) -> Vec<Secre
 
 fn own(fields: &[Field], (form, row): (&Filled, Option<&AccountRow>), visit: &Visit) -> Vec<Own> {
     let t = visit.words();
-    let one = |field: &Field| {
-        let (Kind::Line(most) | Kind::Needed(most) | Kind::Stays(most)) = field.kind else {
-            return (0, false, false);
-        };
-        let stays = matches!(field.kind, Kind::Stays(_)) && row.is_some();
-        (most, matches!(field.kind, Kind::Needed(_)), stays)
-    };
     let field = |field: &Field| {
-        let (most, is_needed, stays) = one(field);
-        // The account's own number: there is none without it.
-        let is_needed = is_needed || field.name == MERCHANT && !stays;
+        let (most, is_needed) = match field.kind {
+            Kind::Line(most) => (most, false),
+            Kind::Needed(most) => (most, true),
+            // The account's own number: there is none without it.
+            Kind::Stays(most) => (most, field.name == MERCHANT),
+            Kind::Choice | Kind::List => (0, false),
+        };
+        let stays = row.is_some() && matches!(field.kind, Kind::Stays(_));
         let hint = match field.hint {
             Some(hint) => say::own(hint, t),
             None if stays => t.account_merchant_stays,
