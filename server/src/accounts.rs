@@ -9,17 +9,20 @@ mod opening;
 #[cfg(test)]
 mod tests;
 
+pub use crate::channel::adapter::{AccountSettings, Secrets};
 pub use keyring::{Keyring, KeyringError, SealError};
-pub use opening::{AccountSettings, SecretName, Secrets};
+pub use opening::{SecretName, needs, read};
 
 use crate::base_store::{
     AccountFacts, AccountRow, BaseError, BaseStore, BillsOf, Changer, SealedSecret, WalletTable,
 };
+use crate::channel::adapter::Opened;
+use crate::channel::registered;
 use crate::config::Config;
 use crate::order_centre::{OpenAccount, OrderCentre, Serving};
 use crate::order_group::day_books::AccountUse;
 use crate::order_group::{GroupError, GroupSet};
-use evertill_shared::business_day::{BusinessDay, StoreZone, moment_on};
+use evertill_shared::business_day::{BusinessDay, moment_on};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::AccountId;
 use evertill_shared::routing::{Rule, Table};
@@ -35,6 +38,9 @@ const EVERY: Duration = Duration::from_secs(1);
 const NEEDED_FOR: Duration = Duration::from_secs(4 * 24 * 3600);
 /// So long rows of a compared day may wait for their line in a later bill.
 const CARRIED: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// All of an amount, in ten-thousandths of it.
+const LARGEST_FEE: u32 = 10_000;
 
 /// How an account stands on this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,10 +258,10 @@ impl Accounts {
         }
     }
 
-    fn open(&self, row: &AccountRow) -> Result<opening::Opened, String> {
-        let settings = AccountSettings::read(row.facts.wallet, &row.facts.settings)?;
+    fn open(&self, row: &AccountRow) -> Result<Opened, String> {
+        let settings = read(row.facts.wallet, &row.facts.settings)?;
         let secrets = self.secrets(row).map_err(|error| error.to_string())?;
-        settings.open(secrets, &self.0.clock)
+        opening::open(&*settings, secrets, &self.0.clock)
     }
 
     fn secrets(&self, row: &AccountRow) -> Result<Secrets, SealError> {
@@ -343,12 +349,11 @@ impl Accounts {
         let mut whole = self.secrets(&row)?;
         whole.extend(secrets.clone());
         let facts = self.checked(facts, whole)?;
-        let shows =
-            |settings: &str| AccountSettings::read(facts.wallet, settings).is_ok_and(|own| own.can_show());
+        let shows = |settings: &str| read(facts.wallet, settings).is_ok_and(|own| own.can_show().is_ok());
         if shows(&row.facts.settings) && !shows(&facts.settings) {
             return Err(ChangeError::Unusable(
-                "codes that were shown through this account are closed by version 3 of the interface: it stays. Leave shown \
-                 codes off instead"
+                "codes that were shown through this account are closed by the same way as they were made: it stays. Leave \
+                 shown codes off instead"
                     .into(),
             ));
         }
@@ -403,7 +408,7 @@ impl Accounts {
         let lately = self.0.clock.now().minus(NEEDED_FOR);
         let (last, open) = self.0.base.bill_days(of).await?;
         let next = last.map(BusinessDay::next).or(open.map(|run| run.day));
-        let begins = next.and_then(|day| moment_on(day, 0, &StoreZone::china(), 0));
+        let begins = next.and_then(|day| moment_on(day, 0, &registered::of(of.channel).days(), 0));
         Ok(begins.map_or(lately, |begins| lately.min(begins.minus(CARRIED))))
     }
 
@@ -456,23 +461,28 @@ impl Accounts {
                 "the lowest amount is above the highest, or below nothing".into(),
             ));
         }
-        let settings = AccountSettings::read(facts.wallet, &facts.settings).map_err(ChangeError::Unusable)?;
+        if !registered::of(facts.wallet).takes(facts.currency) {
+            let (wallet, currency) = (facts.wallet, facts.currency);
+            return Err(ChangeError::Unusable(format!(
+                "{wallet} takes no {currency}: choose another currency"
+            )));
+        }
+        if facts.fee.is_some_and(|fee| fee > LARGEST_FEE) {
+            return Err(ChangeError::Unusable("the wallet cannot keep more than the amount itself".into()));
+        }
+        let settings = read(facts.wallet, &facts.settings).map_err(ChangeError::Unusable)?;
         if settings.merchant() != facts.merchant {
             return Err(ChangeError::Unusable("the merchant's number is another one in the settings".into()));
         }
-        if facts.shown && !settings.can_show() {
-            return Err(ChangeError::Unusable(
-                "WeChat Pay shows codes by version 3 of its interface only: set its API v3 key and address, or leave shown \
-                 codes off"
-                    .into(),
-            ));
+        if let (true, Err(why)) = (facts.shown, settings.can_show()) {
+            return Err(ChangeError::Unusable(why.into()));
         }
         let missing: Vec<SecretName> =
-            settings.needs().into_iter().filter(|name| !secrets.contains_key(name.0.as_str())).collect();
+            needs(&*settings).into_iter().filter(|name| !secrets.contains_key(name.0.as_str())).collect();
         if let Some(first) = missing.first() {
             return Err(ChangeError::Unusable(format!("{} is missing", first.0)));
         }
-        settings.open(secrets, &self.0.clock).map(drop).map_err(ChangeError::Unusable)?;
+        opening::open(&*settings, secrets, &self.0.clock).map(drop).map_err(ChangeError::Unusable)?;
         Ok(facts)
     }
 
@@ -510,7 +520,5 @@ async fn go_on(weak: Weak<Inside>) {
 /// The merchants that a settings file names.
 #[must_use]
 pub fn merchants_of(config: &Config) -> BTreeMap<Wallet, String> {
-    let wechat = config.wechat.as_ref().map(|wechat| (Wallet::WeChatPay, wechat.account()));
-    let alipay = config.alipay.as_ref().map(|alipay| (Wallet::Alipay, alipay.account()));
-    wechat.into_iter().chain(alipay).collect()
+    config.accounts().into_iter().map(|own| (own.wallet(), own.merchant())).collect()
 }

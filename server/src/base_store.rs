@@ -183,6 +183,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0019_cash_parts.sql"),
         postgres: include_str!("../migrations/postgres/base_0019_cash_parts.sql"),
     },
+    Migration {
+        number: 20,
+        name: "fees",
+        sqlite: include_str!("../migrations/sqlite/base_0020_fees.sql"),
+        postgres: include_str!("../migrations/postgres/base_0020_fees.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction

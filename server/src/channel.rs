@@ -1,18 +1,20 @@
-//! Payment channels: one trait, a folder per wallet. Which wallet and account serves a sale is data.
+//! Payment channels: one trait, a folder per wallet, and a line in [`registered`]. Which wallet and account serves a sale
+//! is data.
 //!
 //! A channel reports what it *knows*. Every outcome distinguishes the channel's authentic, definite word from
 //! everything else; everything else is unknown (rule *known-or-unknown*). Answers are compared with what was
 //! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
 
+pub mod adapter;
 pub mod alipay;
 pub mod bills;
 mod domains;
 pub mod files;
 pub mod line;
+pub mod registered;
 mod rsa;
 mod silence;
 pub mod wechat;
-pub mod wechat_v3;
 pub(crate) mod words;
 
 use bills::Bills;

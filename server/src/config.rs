@@ -1,5 +1,6 @@
 //! `server.toml`: what it may say, and what to write where it is wrong.
 
+use crate::channel::adapter::AccountSettings;
 use crate::channel::alipay::AlipaySettings;
 use crate::channel::wechat::WechatSettings;
 use crate::database::postgres::PostgresSettings;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 mod read;
 pub use read::Problem;
-pub(crate) use read::check_account;
+pub(crate) use read::{check_addresses, field};
 
 /// The whole of `server.toml`. Paths are absolute or relative to the file's folder; [`Config::load`] has made
 /// them usable as they are.
@@ -159,6 +160,15 @@ impl Config {
         config.check()?;
         config.resolve(folder);
         Ok(config)
+    }
+
+    /// The accounts at wallets that the file names. Only the first two wallets have sections: those of later ones, and all
+    /// but one of each, are rows of the base store.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<&dyn AccountSettings> {
+        let wechat = self.wechat.as_ref().map(|own| own as &dyn AccountSettings);
+        let alipay = self.alipay.as_ref().map(|own| own as &dyn AccountSettings);
+        wechat.into_iter().chain(alipay).collect()
     }
 
     /// Where the base store's file is.

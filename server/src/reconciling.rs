@@ -1,7 +1,7 @@
 //! Reconciling: every morning the bill of the day before of each of the merchant's accounts is held against our books (rule
 //! *books-match*).
 //!
-//! The channel's day counts, by China's clock. An account's days are compared in their order, since each carries rows into
+//! The channel's day counts, by the clock that its wallet names. An account's days are compared in their order, since each carries rows into
 //! the next; a bill that is missing, cut off or otherwise not right is refused whole, shown with its reason, and tried again,
 //! and holds up no other account's. Any number of servers may run: whoever holds an account's lease in the base store works
 //! on it.
@@ -19,6 +19,7 @@ pub use day::{NotDone, Step};
 pub use settings::ReconcilingSettings;
 
 use crate::base_store::{BaseStore, BillRun, BillsOf, StoredSettled};
+use crate::channel::registered;
 use crate::order_centre::OrderCentre;
 use crate::order_group::GroupSet;
 use crate::order_group::day_books::AccountUse;
@@ -26,7 +27,7 @@ use evertill_shared::business_day::{BusinessDay, StoreZone, business_day_of, mom
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::id::AccountId;
 use evertill_shared::reconciliation::CARRY_DAYS;
-use evertill_shared::wallet::Wallet;
+use evertill_shared::wallet::{PerWallet, Wallet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::AbortHandle;
@@ -48,7 +49,7 @@ pub struct Reconciler {
     centre: OrderCentre,
     clock: Arc<dyn Clock>,
     settings: Arc<ReconcilingSettings>,
-    zone: StoreZone,
+    zones: Arc<PerWallet<StoreZone>>,
 }
 
 /// Stops reconciling when it is dropped. Another server goes on.
@@ -69,8 +70,8 @@ impl Reconciler {
         clock: Arc<dyn Clock>,
         settings: ReconcilingSettings,
     ) -> Self {
-        let (settings, zone) = (Arc::new(settings), StoreZone::china());
-        Self { base, groups, centre, clock, settings, zone }
+        let zones = PerWallet::new(|wallet| registered::of(wallet).days());
+        Self { base, groups, centre, clock, settings: Arc::new(settings), zones: Arc::new(zones) }
     }
 
     /// Starts to look for bills that are due, for as long as what this gives lives.
@@ -136,18 +137,19 @@ impl Reconciler {
     }
 
     /// The channel's day at that time.
-    fn day_at(&self, at: Timestamp) -> BusinessDay {
-        business_day_of(at, &self.zone, 0)
+    fn day_at(&self, channel: Wallet, at: Timestamp) -> BusinessDay {
+        business_day_of(at, self.zones.of(channel), 0)
     }
 
     /// From when until when a day of a channel lasts.
-    fn span(&self, day: BusinessDay) -> Option<(Timestamp, Timestamp)> {
-        Some((moment_on(day, 0, &self.zone, 0)?, moment_on(day.next(), 0, &self.zone, 0)?))
+    fn span(&self, channel: Wallet, day: BusinessDay) -> Option<(Timestamp, Timestamp)> {
+        let zone = self.zones.of(channel);
+        Some((moment_on(day, 0, zone, 0)?, moment_on(day.next(), 0, zone, 0)?))
     }
 
     /// From when on the bill of a day is asked for.
-    fn ready_at(&self, day: BusinessDay) -> Option<Timestamp> {
-        moment_on(day.next(), self.settings.minutes(), &self.zone, 0)
+    fn ready_at(&self, channel: Wallet, day: BusinessDay) -> Option<Timestamp> {
+        moment_on(day.next(), self.settings.minutes(), self.zones.of(channel), 0)
     }
 
     /// The day of an account that comes next, and what is known of it.
@@ -166,7 +168,7 @@ impl Reconciler {
     /// The day that an account begins with of which none was compared: yesterday, or the first on which it was used whose
     /// rows may not have met their lines yet.
     async fn first_day(&self, of: BillsOf) -> Result<BusinessDay, NotDone> {
-        let yesterday = self.day_at(self.clock.now()).previous();
+        let yesterday = self.day_at(of.channel, self.clock.now()).previous();
         let back = |day: BusinessDay, days: u32| (0..days).fold(day, |day, _| day.previous());
         // Before each account's bills were compared by themselves, all of a wallet's were, under this name.
         let (last, open) = self.base.bill_days(BillsOf::new(of.channel, AccountId::OF_THE_FILE)).await?;
@@ -187,7 +189,8 @@ impl Reconciler {
         of: BillsOf,
         (first, last): (BusinessDay, BusinessDay),
     ) -> Result<bool, NotDone> {
-        let (Some((from, _)), Some((_, until))) = (self.span(first), self.span(last)) else {
+        let span = |day| self.span(of.channel, day);
+        let (Some((from, _)), Some((_, until))) = (span(first), span(last)) else {
             return Ok(false);
         };
         let asked = AccountUse { account: of.account, wallet: of.channel, from, until };
@@ -201,7 +204,7 @@ impl Reconciler {
     /// As for [`Reconciler::next_day`].
     pub async fn due(&self, of: BillsOf) -> Result<Option<(BusinessDay, Option<BillRun>)>, NotDone> {
         let (day, open) = self.next_day(of).await?;
-        let is_due = self.ready_at(day).is_some_and(|ready| ready <= self.clock.now());
+        let is_due = self.ready_at(of.channel, day).is_some_and(|ready| ready <= self.clock.now());
         Ok(is_due.then_some((day, open)))
     }
 

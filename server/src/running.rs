@@ -5,8 +5,7 @@ use crate::agreed_clock::{AgreedClock, Measuring};
 use crate::app::{App, Parts};
 use crate::base_store::{self, BaseOpenError, BaseStore};
 use crate::channel::Channel;
-use crate::channel::alipay::{self, AlipayChannel, AlipayError};
-use crate::channel::wechat::{WechatChannel, WechatError};
+use crate::channel::files::Files;
 use crate::config::Config;
 use crate::connection::{Gate, TlsError, tls};
 use crate::database::postgres::PostgresSettings;
@@ -23,7 +22,6 @@ use crate::telemetry::{self, Telemetry};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use evertill_shared::clock::Clock;
-use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::{ServerKey, ServerKeyStatement};
 use evertill_shared::signing::SigningKey;
 use evertill_shared::wallet::Wallet;
@@ -76,12 +74,14 @@ pub enum StartError {
     /// Where the order groups are.
     #[error("the map of the order groups: {0}")]
     Map(String),
-    /// A wallet.
-    #[error("[wechat]: {0}")]
-    Wechat(#[from] WechatError),
-    /// Alipay's settings.
-    #[error("[alipay]: {0}")]
-    Alipay(#[from] AlipayError),
+    /// An account that the settings file names.
+    #[error("{wallet}: {problem}")]
+    Account {
+        /// At which wallet.
+        wallet: Wallet,
+        /// Why it cannot be used, in words.
+        problem: String,
+    },
     /// The keys of the accounts at the wallets.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -269,20 +269,13 @@ fn open_channels(
     clock: &Arc<dyn Clock>,
     checking: &Threads,
 ) -> Result<(Vec<Arc<dyn Channel>>, Policies), StartError> {
-    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
-    let mut policies = Policies { wechat_pay: Policy::default(), alipay: alipay::TIMING };
-    if let Some(wechat) = &config.wechat {
-        let channel = Arc::new(WechatChannel::new(wechat, Arc::clone(clock))?);
-        policies.wechat_pay = channel.policy();
-        let checked = Arc::clone(&channel);
-        checking.spawn(look_at(channel.wallet(), async move { checked.check().await }));
-        channels.push(channel);
-    }
-    if let Some(alipay) = &config.alipay {
-        let channel = Arc::new(AlipayChannel::new(alipay, Arc::clone(clock))?);
-        policies.alipay = channel.policy();
-        let checked = Arc::clone(&channel);
-        checking.spawn(look_at(channel.wallet(), async move { checked.check().await }));
+    let (mut channels, mut policies) = (Vec::new(), Policies::default());
+    for own in config.accounts() {
+        let wallet = own.wallet();
+        let opened = own.open(&Files::OnDisk, clock);
+        let (channel, check) = opened.map_err(|problem| StartError::Account { wallet, problem })?;
+        policies.set(wallet, own.policy());
+        checking.spawn(look_at(wallet, check));
         channels.push(channel);
     }
     Ok((channels, policies))

@@ -159,13 +159,15 @@ fn rest_requested(server: &Server, till: &mut Till, sold: &Sold) -> SignedEntry 
 async fn the_rest_of_a_sale_is_taken_only_with_the_entry_that_took_the_part() {
     let (_store, server, mut till, _) = shop().await;
     let sold = sell(&server, &mut till, 500).await;
-    let part = write(&server, &mut till, Body::CashPart { sale: sold.sequence, amount: cny(200) });
+    let part =
+        write(&server, &mut till, Body::CashPart { sale: sold.sequence, amount: cny(200), cashier: None });
     let requested = rest_requested(&server, &mut till, &sold);
     let (sale, adopted) = (sold.sale.clone(), sold.adopted.clone());
     let auth_code = AuthCode::new("134567890123456789".into());
     let body = Body::CashRest { sale: sold.sequence, given: cny(300), change: cny(0), part: cny(200) };
     let cash = Some(write(&server, &mut till, body));
-    let late = write(&server, &mut till, Body::CashPart { sale: sold.sequence, amount: cny(200) });
+    let late =
+        write(&server, &mut till, Body::CashPart { sale: sold.sequence, amount: cny(200), cashier: None });
     let start = StartPayment {
         sale: sale.clone(),
         adopted: adopted.clone(),

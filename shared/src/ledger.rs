@@ -30,14 +30,17 @@ pub enum Account {
 
 impl Account {
     /// Every account there is.
-    pub const ALL: [Self; 6] = [
-        Self::Sales,
-        Self::Refunds,
-        Self::Drawer,
-        Self::Receivable(Wallet::WeChatPay),
-        Self::Receivable(Wallet::Alipay),
-        Self::OverShort,
-    ];
+    pub const ALL: [Self; 4 + Wallet::ALL.len()] = {
+        let mut all = [Self::Sales; 4 + Wallet::ALL.len()];
+        (all[1], all[2]) = (Self::Refunds, Self::Drawer);
+        let mut place = 0;
+        while place < Wallet::ALL.len() {
+            all[3 + place] = Self::Receivable(Wallet::ALL[place]);
+            place += 1;
+        }
+        all[3 + place] = Self::OverShort;
+        all
+    };
 
     /// The word in the database.
     #[must_use]
@@ -46,8 +49,7 @@ impl Account {
             Self::Sales => "sales",
             Self::Refunds => "refunds",
             Self::Drawer => "drawer",
-            Self::Receivable(Wallet::WeChatPay) => "receivable:wechat_pay",
-            Self::Receivable(Wallet::Alipay) => "receivable:alipay",
+            Self::Receivable(wallet) => wallet.receivable(),
             Self::OverShort => "over_short",
         }
     }

@@ -320,7 +320,7 @@ impl Controller {
             A::Hold { name } => self.hold(&name),
             A::Recall { id } => self.recall(id),
             A::TenderCode => self.tender_code(),
-            A::ShowCode { wallet } => self.show_code(screen::wallet_shown(wallet)),
+            A::ShowCode { wallet } => self.show_code(wallet),
             A::TenderCash => self.tender_cash(),
             A::CashGiven { minor } => self.cash_given(minor),
             A::CashConfirm => self.cash_confirm(),

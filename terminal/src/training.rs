@@ -235,15 +235,15 @@ impl Training {
             }
             UserAction::PracticeScan(customer) => {
                 let code = self.practice_code(customer);
-                self.controller.practice_code_comes(code);
-                return self.give(Input::Scan(ScanText::new(code.to_owned())), now, allowed);
+                self.controller.practice_code_comes(&code);
+                return self.give(Input::Scan(ScanText::new(code)), now, allowed);
             }
             other => other,
         };
         self.give(Input::Action(action), now, allowed);
     }
 
-    fn practice_code(&self, customer: PracticeCustomer) -> &'static str {
+    fn practice_code(&self, customer: PracticeCustomer) -> String {
         let customer = match customer {
             PracticeCustomer::Pays => Customer::Pays,
             PracticeCustomer::IsAsked => Customer::IsAsked,

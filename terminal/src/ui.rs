@@ -29,6 +29,7 @@ mod shift;
 mod status;
 mod training;
 mod typing;
+mod wallets;
 
 /// What the Slint compiler generates from `terminal/ui/main_window.slint`.
 #[allow(missing_docs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
@@ -303,6 +304,7 @@ fn choose_words(language: Language) -> &'static str {
 fn choose_language(window: &MainWindow, language: Language) {
     let code = choose_words(language);
     let till = window.global::<Till>();
+    wallets::name_them(&window.global(), language);
     if till.get_language() != code {
         till.set_language(code.into());
     }

@@ -40,7 +40,7 @@ pub use orders::{
 pub use page::{
     AwaitCodePage, CartLine, CashBalance, CashPage, CashRest, DeclineReason, DonePage, DrawerState,
     EnrolFailure, EnrolForm, EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState,
-    Quantity, ReceiptState, SalePage, ScannedCode, UnknownStep, Wallet,
+    Quantity, ReceiptState, SalePage, ScannedCode, UnknownStep,
 };
 pub use scanners::{Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor};
 pub use shift::{
@@ -49,6 +49,9 @@ pub use shift::{
 };
 pub use status::{Link, MoneyStyle, PrinterState, ScannerState, StatusBar, UnsentSales};
 pub use training::{PracticeCustomer, TrainingBar};
+
+use evertill_shared::wallet::Name;
+pub use evertill_shared::wallet::Wallet;
 
 /// Where screens are shown: the real window, or a recorder in a test.
 pub trait View: Send {
@@ -93,6 +96,24 @@ pub enum Language {
 }
 
 impl Language {
+    /// What stands between names in a row.
+    #[must_use]
+    pub const fn comma(self) -> &'static str {
+        match self {
+            Self::English => ", ",
+            Self::Chinese => "、",
+        }
+    }
+
+    /// A name in this language.
+    #[must_use]
+    pub const fn of(self, name: Name) -> &'static str {
+        match self {
+            Self::English => name.english,
+            Self::Chinese => name.chinese,
+        }
+    }
+
     /// As settings and templates write it.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -307,9 +307,9 @@ fn the_code_to_pay_can_be_asked_for_scanned_from_the_screen_and_cancelled() {
     let bench = Bench::new();
     let sample = |name| samples::all().into_iter().find(|s| s.name == name).unwrap().screen;
     bench.show(&sample("await_code"));
-    bench.tap("Show an Alipay code");
-    bench.tap("Show a WeChat Pay code");
-    let asked = [Wallet::Alipay, Wallet::WeChat].map(|wallet| UserAction::ShowCode { wallet });
+    bench.tap("Show Alipay code");
+    bench.tap("Show WeChat code");
+    let asked = [Wallet::Alipay, Wallet::WeChatPay].map(|wallet| UserAction::ShowCode { wallet });
     assert_eq!(bench.heard(), asked);
     for (width, height) in SIZES {
         bench.surface.resize(width, height);

@@ -9,6 +9,7 @@
     reason = "a test that fails must stop"
 )]
 
+use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +116,67 @@ fn only_lists_and_totals_read_the_merchant_view() {
         assert!(!reads || is_view || is_search || may.contains(&path), "{} reads the view", path.display());
     }
     assert!(readers > 3, "the walk found only {readers} readers");
+}
+
+/// A source's own part: what stands before its tests.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text)
+}
+
+fn is_a_test(path: &Path) -> bool {
+    let words = ["tests", "testing"];
+    let is_named = |part: &str| words.contains(&part) || part.ends_with("_tests");
+    path.components().any(|part| is_named(part.as_os_str().to_string_lossy().trim_end_matches(".rs")))
+}
+
+/// Adding a wallet touches `shared/src/wallet.rs`, its own folder, and its line among the registered: so nobody else may tell
+/// wallets apart. What differs between them is asked of the list in `shared`, or of the adapter.
+#[test]
+fn nobody_but_its_own_folder_and_the_register_names_a_wallet() {
+    let channel = root().join("server/src/channel");
+    // Receipts to look at show some wallet.
+    let may = [channel.join("registered.rs"), root().join("terminal/src/print/examples.rs")];
+    let own = ["wechat", "alipay"].map(|name| channel.join(name));
+    let is_own =
+        |path: &Path| own.iter().any(|own| path.starts_with(own) || path == own.with_extension("rs"));
+    let looked_at = ["server/src", "terminal/src", "provisioning/src", "terminal/ui", "server/templates"];
+    let looked_at = looked_at.map(|folder| root().join(folder));
+    let (mut looked, mut named) = (0, 0);
+    for path in source_files() {
+        let relative = path.strip_prefix(root()).unwrap();
+        if !looked_at.iter().any(|folder| path.starts_with(folder)) || is_a_test(relative) {
+            continue;
+        }
+        looked += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = without_tests(&text);
+        for wallet in Wallet::ALL {
+            // On screens and pages it has no name of its own; in sources it is a member of the list.
+            let names = match path.extension().is_some_and(|kind| kind == "rs") {
+                true => vec![format!("Wallet::{wallet:?}")],
+                false => [wallet.name(), wallet.short_name()]
+                    .iter()
+                    .flat_map(|name| [name.english.to_lowercase(), name.chinese.to_owned()])
+                    .collect(),
+            };
+            let text = if names.len() == 1 { text.to_owned() } else { text.to_lowercase() };
+            let is_named = names.iter().any(|name| text.contains(name.as_str()));
+            named += usize::from(is_named);
+            assert!(
+                !is_named || may.contains(&path) || is_own(&path),
+                "{} tells {wallet} from other wallets: ask shared/src/wallet.rs or the adapter instead",
+                relative.display()
+            );
+        }
+    }
+    assert!(
+        looked > 300 && named > 3,
+        "the walk looked at {looked} files and found {named} that name a wallet"
+    );
+    let register = std::fs::read_to_string(channel.join("registered.rs")).unwrap();
+    for wallet in Wallet::ALL {
+        assert_eq!(register.matches(&format!("Wallet::{wallet:?} =>")).count(), 1, "{wallet} has one line");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::order_centre::testing::ScriptedWallet;
 use crate::order_centre::{CentreSettings, OpenAccount, Serving};
 use crate::order_group::testing::{Rig, base, guard, store};
 use crate::order_group::{NewPayment, PaymentNews, Policies};
+use evertill_shared::business_day::StoreZone;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Currency;
 use evertill_shared::order_number::OrderNumber;
@@ -38,6 +39,7 @@ async fn add(base: &BaseStore, merchant: &str) -> AccountId {
         scanned: true,
         shown: false,
         amounts: Span::default(),
+        fee: None,
         settings: "{}".into(),
     };
     let sealed = SealedSecret {

@@ -50,6 +50,8 @@ pub struct AccountFacts {
     pub shown: bool,
     /// How much at a time.
     pub amounts: Span,
+    /// What the wallet keeps of each payment by its agreement, in ten-thousandths of the amount; nothing if nobody has said.
+    pub fee: Option<u32>,
     /// The rest, as the wallet's adapter reads it: JSON.
     pub settings: String,
 }
@@ -136,8 +138,8 @@ pub struct Changer {
 /// Seals what belongs to an account, once it has its number.
 pub type Sealing = dyn Fn(AccountId) -> Result<Vec<SealedSecret>, BaseError> + Send + Sync;
 
-const ACCOUNT: &str = "SELECT id, name, wallet, merchant, store, currency, scanned, shown, lowest, highest, settings, \
-     is_the_files, enabled, enabled_at, changed_at, version FROM wallet_accounts";
+const ACCOUNT: &str = "SELECT id, name, wallet, merchant, store, currency, scanned, shown, lowest, highest, fee, \
+     settings, is_the_files, enabled, enabled_at, changed_at, version FROM wallet_accounts";
 
 fn account_row(row: &Row) -> Result<AccountRow, DbError> {
     let text = |column: &str| row.get::<String>(column);
@@ -151,6 +153,7 @@ fn account_row(row: &Row) -> Result<AccountRow, DbError> {
         scanned: row.get("scanned")?,
         shown: row.get("shown")?,
         amounts: Span { lowest: row.get("lowest")?, highest: row.get("highest")? },
+        fee: row.get("fee")?,
         settings: text("settings")?,
     };
     Ok(AccountRow {
@@ -237,8 +240,8 @@ fn insert(sql: &dyn Sql, new: &AccountRow, now: Timestamp) -> Result<(), BaseErr
     let facts = &new.facts;
     let inserted = sql.execute(
         "INSERT INTO wallet_accounts (id, name, wallet, merchant, store, currency, scanned, shown, lowest, highest, \
-         settings, is_the_files, enabled, enabled_at, changed_at, version) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, 1) ON CONFLICT DO NOTHING",
+         settings, is_the_files, enabled, enabled_at, changed_at, fee, version) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, 1) ON CONFLICT DO NOTHING",
         &params![
             new.id.get(),
             &facts.name,
@@ -254,6 +257,7 @@ fn insert(sql: &dyn Sql, new: &AccountRow, now: Timestamp) -> Result<(), BaseErr
             new.is_the_files,
             new.enabled,
             now.0,
+            facts.fee,
         ],
     )?;
     if inserted == 1 { Ok(()) } else { Err(taken(facts)) }
@@ -271,7 +275,7 @@ fn names_in(changed: &[SealedSecret]) -> String {
 fn in_words(facts: &AccountFacts) -> String {
     let limit = |minor: Option<i64>| minor.map_or("-".to_owned(), |minor| minor.to_string());
     format!(
-        "{}, {} {}, store {}, {} {}..{}, scanned {}, shown {}",
+        "{}, {} {}, store {}, {} {}..{}, scanned {}, shown {}, fee {}",
         facts.name,
         facts.wallet,
         facts.merchant,
@@ -280,7 +284,8 @@ fn in_words(facts: &AccountFacts) -> String {
         limit(facts.amounts.lowest),
         limit(facts.amounts.highest),
         facts.scanned,
-        facts.shown
+        facts.shown,
+        facts.fee.map_or("-".to_owned(), |fee| format!("{fee}/10000"))
     )
 }
 
@@ -400,7 +405,7 @@ impl BaseStore {
                 }
                 sql.execute(
                     "UPDATE wallet_accounts SET name = ?2, store = ?3, currency = ?4, scanned = ?5, shown = ?6, \
-                     lowest = ?7, highest = ?8, settings = ?9, changed_at = ?10, version = version + 1 WHERE id = ?1",
+                     lowest = ?7, highest = ?8, settings = ?9, changed_at = ?10, fee = ?11, version = version + 1 WHERE id = ?1",
                     &params![
                         id.get(),
                         &facts.name,
@@ -412,6 +417,7 @@ impl BaseStore {
                         facts.amounts.highest,
                         &facts.settings,
                         now.0,
+                        facts.fee,
                     ],
                 )?;
                 keep_secrets(sql, id, &secrets)?;
@@ -578,3 +584,6 @@ fn fits(rule: &Rule, accounts: &[AccountRow]) -> Result<(), BaseError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! The shell around the pure parts: `wire` makes requests and opens answers, `judge` says what an answer proves,
 //! the line carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
 
+mod adapter;
 mod bill;
 mod download;
 mod judge;
@@ -15,6 +16,7 @@ mod sub_code;
 mod testing;
 mod wire;
 
+pub use adapter::Adapter;
 pub use keys::KeyProblem;
 pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 
@@ -29,9 +31,7 @@ use super::{
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::{Amount, Currency};
-use evertill_shared::payment::{
-    DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome, ShownOutcome,
-};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 use evertill_shared::wallet::{self, Wallet};
 use serde_json::Value;
 use std::fmt;
@@ -52,7 +52,6 @@ pub struct AlipayChannel {
     pay_limit: Duration,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
-    policy: Policy,
 }
 
 impl fmt::Debug for AlipayChannel {
@@ -105,14 +104,7 @@ impl AlipayChannel {
             pay_limit: Duration::from_millis(settings.pay_timeout_ms),
             call_limit: Duration::from_millis(settings.call_timeout_ms),
             clock,
-            policy: settings.policy,
         })
-    }
-
-    /// When to ask about payments of this channel, and when to take them back.
-    #[must_use]
-    pub fn policy(&self) -> Policy {
-        self.policy
     }
 
     /// Asks about an order that cannot exist: a truly signed answer that does not turn the app away shows that

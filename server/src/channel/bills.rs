@@ -166,7 +166,7 @@ impl<R: BufRead> Lines<R> {
 
 /// Yuan with at most so many decimals, as whole units of the last one; `None` for anything that is not a plain number.
 /// A sign may stand before it where `signed`.
-pub(super) fn decimal(text: &str, decimals: usize, signed: bool) -> Option<i64> {
+pub(crate) fn decimal(text: &str, decimals: usize, signed: bool) -> Option<i64> {
     let (sign, plain) = match text.strip_prefix('-') {
         Some(rest) if signed => (-1, rest),
         _ => (1, text),
@@ -214,5 +214,30 @@ mod tests {
         let refused = Lines::new(&long[..], Writing::Utf8).next().map(drop);
         assert!(matches!(refused, Err(BillError::Line { line: 1, .. })));
         assert_eq!(Lines::new(&b"\xff\xff"[..], Writing::Gbk).next().map(drop), Err(BillError::NotText));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_an_amount_or_none_without_panic(text in "[-+0-9.e ]{0,24}|.{0,8}", decimals in 0_usize..7) {
+            if let Some(number) = decimal(&text, decimals, true) {
+                proptest::prop_assert_eq!(number < 0, text.starts_with('-') && number != 0, "{}", text);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_line_by_line_without_panic(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400),
+        ) {
+            for writing in [Writing::Utf8, Writing::Gbk] {
+                let mut lines = Lines::new(&bytes[..], writing);
+                while let Ok(Some((number, text))) = lines.next() {
+                    proptest::prop_assert!(number > 0 && !text.contains('\n'));
+                }
+                let _ = Lines::new(&bytes[..], writing).finish();
+            }
+            let _ = zip(&bytes, |_| Ok(()));
+            let mut text = Vec::new();
+            let _ = std::io::Read::read_to_end(&mut gzip(&bytes), &mut text);
+        }
     }
 }

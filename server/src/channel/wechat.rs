@@ -3,6 +3,7 @@
 //! The shell around the pure parts: `wire` makes requests and opens replies, `judge` says what a reply proves,
 //! `line` carries the bytes. Here they meet, and what cannot be trusted becomes unknown, loudly.
 
+mod adapter;
 pub mod bill;
 mod download;
 mod error_code;
@@ -10,32 +11,34 @@ mod fields;
 mod judge;
 mod settings;
 mod sign;
+pub mod v3;
 mod wire;
 
 #[cfg(test)]
 mod published_tests;
 
-pub use settings::{SubMerchant, WechatError, WechatSettings};
+pub use adapter::Adapter;
+pub use settings::{SubMerchant, TIMING, WechatError, WechatSettings};
 pub use sign::SignType;
 
 use super::bills::Bills;
 use super::files::Files;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
 use super::silence::{Silence, ok};
-use super::wechat_v3::WechatV3;
 use super::{
     Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, after_asking, used_by_whom,
 };
 use evertill_shared::clock::Clock;
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PayOutcome, Policy, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::random::{Random, draw};
 use evertill_shared::wallet::{self, Wallet};
 use ring::rand::SystemRandom;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use v3::WechatV3;
 use wire::{Merchant, Reply, Unusable};
 
 const XML: &str = "text/xml; charset=utf-8";
@@ -51,7 +54,6 @@ pub struct WechatChannel {
     pay_limit: Duration,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
-    policy: Policy,
 }
 
 impl fmt::Debug for WechatChannel {
@@ -115,14 +117,7 @@ impl WechatChannel {
             pay_limit: Duration::from_millis(settings.pay_timeout_ms),
             call_limit: Duration::from_millis(settings.call_timeout_ms),
             clock,
-            policy: settings.policy,
         })
-    }
-
-    /// When to ask about payments of this channel, and when to take them back.
-    #[must_use]
-    pub fn policy(&self) -> Policy {
-        self.policy
     }
 
     /// Asks about an order that cannot exist: a truly signed reply, whatever it says, shows that addresses,

@@ -59,7 +59,8 @@ pub(super) fn is_transaction(number: &str) -> bool {
 pub(super) fn without_codes(text: &str, max_bytes: usize) -> String {
     let mut said = String::new();
     let mut digits = String::new();
-    for character in text.chars().chain(['\0']) {
+    // What is left out must not have stood between two halves of a code.
+    for character in text.chars().filter(|c| is_kept(*c)).chain(['\0']) {
         if character.is_ascii_digit() {
             digits.push(character);
             continue;
@@ -71,11 +72,15 @@ pub(super) fn without_codes(text: &str, max_bytes: usize) -> String {
     clip(&said, max_bytes)
 }
 
+fn is_kept(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
+}
+
 /// At most that many bytes, cut between characters, without what XML cannot carry: control characters, and the two that
 /// are none.
 pub(super) fn clip(text: &str, max_bytes: usize) -> String {
     let mut clipped = String::new();
-    for character in text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')) {
+    for character in text.chars().filter(|c| is_kept(*c)) {
         if clipped.len() + character.len_utf8() > max_bytes {
             break;
         }
@@ -95,11 +100,41 @@ mod tests {
         assert_eq!(without_codes("130000000000000001", 200), "…");
         assert_eq!(without_codes("付款码1300000000000000011已过期", 200), "付款码…已过期");
         assert_eq!(without_codes("a long word", 6), "a long");
+        assert_eq!(
+            without_codes("13000000\u{0}0000000001", 200),
+            "…",
+            "nor in two halves that are put together"
+        );
     }
 
     #[test]
     fn a_number_of_a_transaction_is_plain_and_not_empty() {
         assert!(is_transaction("4200001234") && is_transaction("A1"));
         assert!(!is_transaction("") && !is_transaction("4 2") && !is_transaction(&"4".repeat(65)));
+    }
+
+    proptest::proptest! {
+        /// Whatever a wallet says goes into our log without a customer's code, whole and no longer than asked for.
+        #[test]
+        fn what_a_wallet_says_holds_no_code_and_keeps_to_its_length(
+            said in "([0-9]{0,30}|[a-z ]{0,5}|[\u{4e00}-\u{4e10}]{0,4}|\u{0}|\u{7}){0,6}", most in 0_usize..80,
+        ) {
+            let told = without_codes(&said, most);
+            proptest::prop_assert!(told.len() <= most && !told.chars().any(char::is_control), "{told:?}");
+            let longest = told.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+            proptest::prop_assert!(longest < SHORTEST_CODE, "{told:?}");
+            proptest::prop_assert!(clip(&said, most).len() <= most);
+            let _ = (is_transaction(&said), from_any(&said));
+        }
+    }
+
+    fn from_any(word: &str) -> Answers {
+        Answers::from_word(word)
+    }
+
+    documented_words! {
+        /// Some.
+        Answers
+        Yes = "YES", "Yes.";
     }
 }

@@ -1,9 +1,7 @@
 //! Reading `server.toml`: defaults, checks, and words for the person who edits it.
 
 use super::{Config, GroupConfig};
-use crate::accounts::AccountSettings;
-use crate::channel::alipay::AlipaySettings;
-use crate::channel::wechat::WechatSettings;
+use crate::channel::adapter::AccountSettings;
 use crate::database::postgres::PostgresSettings;
 use evertill_shared::order_number::GroupTag;
 use std::path::{Path, PathBuf};
@@ -29,7 +27,8 @@ pub enum Problem {
     },
 }
 
-fn field(field: &str, what: &str, write: &str) -> Problem {
+/// A field that says something impossible.
+pub(crate) fn field(field: &str, what: &str, write: &str) -> Problem {
     Problem::Field { field: field.into(), what: what.into(), write: write.into() }
 }
 
@@ -151,8 +150,7 @@ impl Config {
         self.base.as_ref().map_or(Ok(()), |base| check_postgres("base.postgres", &base.postgres))?;
         self.view.as_ref().map_or(Ok(()), |view| check_postgres("view.postgres", &view.postgres))?;
         self.reconciling.check().map_err(|(name, what, write)| field(name, what, write))?;
-        self.wechat.as_ref().map_or(Ok(()), check_wechat)?;
-        self.alipay.as_ref().map_or(Ok(()), check_alipay)
+        self.accounts().into_iter().try_for_each(AccountSettings::check)
     }
 
     pub(super) fn resolve(&mut self, folder: &Path) {
@@ -191,60 +189,11 @@ fn check_postgres(name: &str, settings: &PostgresSettings) -> Result<(), Problem
     settings.check().map_err(|(part, what, write)| field(&format!("{name}.{part}"), &what, write))
 }
 
-/// What is wrong with an account's settings, named as in the settings file.
-pub(crate) fn check_account(settings: &AccountSettings) -> Result<(), Problem> {
-    match settings {
-        AccountSettings::Wechat(own) => check_wechat(own),
-        AccountSettings::Alipay(own) => check_alipay(own),
-    }
-}
-
-fn check_wechat(wechat: &WechatSettings) -> Result<(), Problem> {
-    let example = "https://api.mch.weixin.qq.com";
-    check_addresses("wechat.endpoints", &wechat.endpoints, example)?;
-    check_addresses("wechat.secure_endpoints", &wechat.secure_endpoints, example)?;
-    wechat.check_shop().map_err(|(name, what, write)| field(name, what, write))?;
-    let v3 = wechat.v3.as_ref().map_or(Ok(()), |v3| v3.check());
-    v3.map_err(|(name, what, write)| field(name, what, write))
-}
-
-/// Alipay's codes live no longer, whatever is asked for.
-const LONGEST_SHOWN_MS: u64 = 2 * 60 * 60 * 1_000;
-
-fn check_alipay(alipay: &AlipaySettings) -> Result<(), Problem> {
-    check_addresses("alipay.endpoints", &alipay.endpoints, "https://openapi.alipay.com")?;
-    if let Some(url) = &alipay.notify_url {
-        let example = "https://pay.example.com/v1/notifications/alipay";
-        check_addresses("alipay.notify_url", std::slice::from_ref(url), example)?;
-    }
-    if alipay.app_auth_token.is_some() && alipay.seller_id.is_none() {
-        let what = "needs seller_id beside it: whose money it is shows by that alone";
-        return Err(field("alipay.app_auth_token", what, "seller_id = \"2088…\", the shop's own number"));
-    }
-    let is_one =
-        |id: &String| id.len() == 16 && id.starts_with("2088") && id.bytes().all(|b| b.is_ascii_digit());
-    if let Some(odd) = alipay.seller_id.as_ref().filter(|id| !is_one(id)) {
-        let what = format!("is \"{odd}\": whose money it is would not be known by that");
-        return Err(field(
-            "alipay.seller_id",
-            &what,
-            "the shop's own number, 16 digits that begin with 2088",
-        ));
-    }
-    if alipay.policy.show_for_ms > LONGEST_SHOWN_MS {
-        let what = format!("is {}: the wallet's codes live two hours at most", alipay.policy.show_for_ms);
-        return Err(field("alipay.policy.show_for_ms", &what, "90000, say"));
-    }
-    if alipay.names_one_mode() {
-        return Ok(());
-    }
-    let write = "either alipay_public_key = \"alipay/wallet.pub\" (key mode), or certificates = { app = \
-                 \"alipay/appCertPublicKey.crt\", root = \"alipay/alipayRootCert.crt\", alipay = \
-                 [\"alipay/alipayCertPublicKey_RSA2.crt\"] }";
-    Err(field("alipay", "needs one way of knowing the wallet's answers", write))
-}
-
-fn check_addresses(name: &str, addresses: &[String], example: &str) -> Result<(), Problem> {
+/// Each of a wallet's addresses must be one.
+///
+/// # Errors
+/// The first that is none, or that there is none at all.
+pub(crate) fn check_addresses(name: &str, addresses: &[String], example: &str) -> Result<(), Problem> {
     if addresses.is_empty() {
         return Err(field(name, "is empty", &format!("one address at least, like [\"{example}\"]")));
     }

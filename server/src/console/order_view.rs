@@ -145,7 +145,7 @@ fn paid_with(paid_by: &PaidBy, t: &'static Words) -> String {
     let name = say::tender(paid_by, t);
     match paid_by {
         PaidBy::Cash { given, change } => format!("{name} ({} {given}, {} {change})", t.given, t.change),
-        PaidBy::Wallet { .. } => name.to_owned(),
+        PaidBy::Wallet { .. } => name,
         PaidBy::Split { cash, wallets } => {
             let wallets =
                 wallets.iter().map(|part| format!("{} {}", say::wallet(part.wallet, t), part.amount));

@@ -30,7 +30,7 @@ struct Row {
     grouped: String,
     terminal: String,
     cashier: String,
-    tender: &'static str,
+    tender: String,
     amount: String,
     badges: Vec<Badge>,
 }
@@ -196,7 +196,7 @@ fn row(order: &OrderSummary, visit: &Visit, day: BusinessDay) -> Row {
         grouped: order.number.grouped(),
         terminal: order.sale.terminal.to_string(),
         cashier: order.served_by.as_ref().map_or_else(String::new, say::served_by),
-        tender: order.paid_by.as_ref().map_or("", |paid_by| say::tender(paid_by, t)),
+        tender: order.paid_by.as_ref().map_or(String::new(), |paid_by| say::tender(paid_by, t)),
         amount: order.total.to_string(),
         badges: say::order(order, t),
     }

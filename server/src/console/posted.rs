@@ -18,6 +18,12 @@ impl std::fmt::Debug for Fields {
 }
 
 impl Fields {
+    /// A form that holds these; of one name, the last.
+    #[cfg(test)]
+    pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// A value; empty if it is not there.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |value| value.trim())

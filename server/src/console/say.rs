@@ -16,24 +16,29 @@ use evertill_shared::payment::{DeclineReason, PaymentState};
 use evertill_shared::refund::{RefundRefused, RefundState};
 use evertill_shared::rights::Right;
 use evertill_shared::terminal_state::TerminalState;
-use evertill_shared::wallet::Wallet;
+use evertill_shared::wallet::{Name, Wallet};
 
 type T = &'static Words;
 
 /// A wallet's name.
 pub(super) fn wallet(wallet: Wallet, t: T) -> &'static str {
-    match wallet {
-        Wallet::WeChatPay => t.wechat_pay,
-        Wallet::Alipay => t.alipay,
-    }
+    own(wallet.name(), t)
+}
+
+/// A word that is in no dictionary: a wallet's own.
+pub(super) fn own(name: Name, t: T) -> &'static str {
+    if t.is_chinese() { name.chinese } else { name.english }
 }
 
 /// What went back to a wallet.
-pub(super) fn wallet_refunds(wallet: Wallet, t: T) -> &'static str {
-    match wallet {
-        Wallet::WeChatPay => t.shift_wechat_refunds,
-        Wallet::Alipay => t.shift_alipay_refunds,
-    }
+pub(super) fn wallet_refunds(wallet: Wallet, t: T) -> String {
+    fill(t.shift_wallet_refunds, &[own(wallet.short_name(), t)])
+}
+
+/// So many ten-thousandths in percent: `0.6`.
+pub(super) fn percent(parts: u32) -> String {
+    let text = format!("{}.{:02}", parts / 100, parts % 100);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Why money was put into a drawer, or taken out.
@@ -85,14 +90,13 @@ pub(super) fn account(at: Wallet, account: AccountId, t: T) -> String {
 }
 
 /// What an order was paid with.
-pub(super) fn tender(paid_by: &PaidBy, t: T) -> &'static str {
+pub(super) fn tender(paid_by: &PaidBy, t: T) -> String {
     match paid_by {
-        PaidBy::Cash { .. } => t.cash,
-        PaidBy::Wallet { wallet: which, .. } => wallet(*which, t),
+        PaidBy::Cash { .. } => t.cash.to_owned(),
+        PaidBy::Wallet { wallet: which, .. } => wallet(*which, t).to_owned(),
         PaidBy::Split { .. } => match paid_by.wallet() {
-            Some(Wallet::WeChatPay) => t.cash_and_wechat,
-            Some(Wallet::Alipay) => t.cash_and_alipay,
-            None => t.cash,
+            Some(which) => fill(t.cash_and_wallet, &[wallet(which, t)]),
+            None => t.cash.to_owned(),
         },
     }
 }

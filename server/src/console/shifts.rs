@@ -21,6 +21,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::shift::{Act, Book, Closing, Deed, Differs, PartDoubt, Tally};
 use evertill_shared::terminal_state::TerminalState;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 struct Row {
     href: String,
@@ -292,7 +293,7 @@ pub(super) async fn settle(
 }
 
 struct Figure {
-    word: &'static str,
+    word: Cow<'static, str>,
     count: String,
     amount: String,
     is_sum: bool,
@@ -447,8 +448,12 @@ fn notices(shift: &ShiftRecord, t: &'static Words) -> Vec<Notice> {
 
 /// What was seen of a shift that has not ended: only the drawer.
 fn so_far(book: &Book, t: &'static Words) -> Vec<Figure> {
-    let voids =
-        Figure { word: t.shift_voids, count: book.voids.to_string(), amount: String::new(), is_sum: false };
+    let voids = Figure {
+        word: t.shift_voids.into(),
+        count: book.voids.to_string(),
+        amount: String::new(),
+        is_sum: false,
+    };
     let mut all = vec![
         sum(t.shift_float, book.float.minor, book, false),
         tally(t.shift_cash_sales, book.cash_sales, book),
@@ -501,16 +506,21 @@ fn z_figures(closing: &Closing, book: &Book, t: &'static Words) -> Vec<Figure> {
     all
 }
 
-fn tally(word: &'static str, tally: Tally, book: &Book) -> Figure {
-    Figure { word, count: tally.count.to_string(), amount: money(tally.minor, book), is_sum: false }
+fn tally(word: impl Into<Cow<'static, str>>, tally: Tally, book: &Book) -> Figure {
+    Figure {
+        word: word.into(),
+        count: tally.count.to_string(),
+        amount: money(tally.minor, book),
+        is_sum: false,
+    }
 }
 
 fn sum(word: &'static str, minor: i64, book: &Book, is_sum: bool) -> Figure {
-    Figure { word, count: String::new(), amount: money(minor, book), is_sum }
+    Figure { word: word.into(), count: String::new(), amount: money(minor, book), is_sum }
 }
 
 fn count(word: &'static str, count: u32) -> Figure {
-    Figure { word, count: count.to_string(), amount: String::new(), is_sum: false }
+    Figure { word: word.into(), count: count.to_string(), amount: String::new(), is_sum: false }
 }
 
 fn counted(closing: &Closing, book: &Book) -> Vec<CountRow> {

@@ -7,11 +7,14 @@ use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::say;
 use super::visitor::{Visit, query_of};
-use super::wallets::{only_it, refused, span};
+use super::wallets::{currency, only_it, refused, span};
 use super::words::fill;
-use crate::accounts::{AccountSettings, ChangeError, Secrets};
+use crate::accounts::{self, ChangeError, Secrets};
 use crate::app::App;
 use crate::base_store::{AccountFacts, AccountRow, BaseError, Changer};
+use crate::channel::adapter::{Field, Kind, Said};
+use crate::channel::bills::decimal;
+use crate::channel::registered;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -20,7 +23,11 @@ use evertill_shared::id::AccountId;
 use evertill_shared::money::Amount;
 use evertill_shared::wallet::Wallet;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use zeroize::Zeroizing;
+
+/// The field of the account's own number at the wallet, first in every form.
+const MERCHANT: &str = "merchant";
 
 struct Secret {
     name: &'static str,
@@ -28,26 +35,34 @@ struct Secret {
     set: String,
 }
 
+/// A field that this wallet's accounts have and others may not.
+struct Own {
+    name: &'static str,
+    word: &'static str,
+    hint: &'static str,
+    value: String,
+    most: u16,
+    is_needed: bool,
+    stays: bool,
+    is_choice: bool,
+    is_list: bool,
+}
+
 #[derive(Default)]
 struct Filled {
     request: String,
     seen: String,
     name: String,
-    merchant: String,
-    app_id: String,
-    sub_merchant: String,
-    sub_app: String,
-    seller_id: String,
-    notify_url: String,
-    public_key_id: String,
-    endpoints: String,
     lowest: String,
     highest: String,
+    fee: String,
+    currency: String,
     only_here: bool,
     scanned: bool,
     shown: bool,
-    codepay: bool,
     enabled: bool,
+    /// What stands in the wallet's own fields.
+    own: BTreeMap<&'static str, String>,
 }
 
 #[derive(Template)]
@@ -58,8 +73,9 @@ struct Page {
     title: String,
     action: String,
     is_new: bool,
-    is_wechat: bool,
     store: String,
+    who: Vec<Own>,
+    how: Vec<Own>,
     secrets: Vec<Secret>,
     form: Filled,
     zone_note: String,
@@ -67,30 +83,43 @@ struct Page {
 
 fn secrets(wallet: Wallet, row: Option<&AccountRow>, visit: &Visit) -> Vec<Secret> {
     let t = visit.words();
-    let names: &[(&'static str, &'static str)] = match wallet {
-        Wallet::WeChatPay => &[
-            ("api_key", t.secret_api_key),
-            ("client_certificate", t.secret_client_certificate),
-            ("client_key", t.secret_client_key),
-            ("api_v3_key", t.secret_api_v3_key),
-            ("wallet_public_key", t.secret_wallet_public_key),
-            ("tls_roots", t.secret_tls_roots),
-        ],
-        Wallet::Alipay => &[
-            ("app_private_key", t.secret_app_private_key),
-            ("app_auth_token", t.secret_app_auth_token),
-            ("wallet_public_key", t.secret_wallet_public_key),
-            ("app_certificate", t.secret_app_certificate),
-            ("root_certificates", t.secret_root_certificates),
-            ("wallet_certificate_1", t.secret_wallet_certificate),
-            ("tls_roots", t.secret_tls_roots),
-        ],
-    };
     let set = |name: &str| {
         let known = row.and_then(|row| row.secrets.iter().find(|secret| secret.name == name));
         known.map(|secret| fill(t.secret_set_on, &[&visit.time(secret.set_at)])).unwrap_or_default()
     };
-    names.iter().map(|(name, word)| Secret { name, word, set: set(name) }).collect()
+    let asked = registered::of(wallet).form().secrets.iter();
+    asked.map(|one| Secret { name: one.name, word: say::own(one.word, t), set: set(one.name) }).collect()
+}
+
+fn own(fields: &[Field], (form, row): (&Filled, Option<&AccountRow>), visit: &Visit) -> Vec<Own> {
+    let t = visit.words();
+    let field = |field: &Field| {
+        let (most, is_needed) = match field.kind {
+            Kind::Line(most) => (most, false),
+            Kind::Needed(most) => (most, true),
+            // The account's own number: there is none without it.
+            Kind::Stays(most) => (most, field.name == MERCHANT),
+            Kind::Choice | Kind::List => (0, false),
+        };
+        let stays = row.is_some() && matches!(field.kind, Kind::Stays(_));
+        let hint = match field.hint {
+            Some(hint) => say::own(hint, t),
+            None if stays => t.account_merchant_stays,
+            None => "",
+        };
+        Own {
+            name: field.name,
+            word: say::own(field.word, t),
+            hint,
+            value: form.own.get(field.name).cloned().unwrap_or_default(),
+            most,
+            is_needed,
+            stays,
+            is_choice: field.kind == Kind::Choice,
+            is_list: field.kind == Kind::List,
+        }
+    };
+    fields.iter().map(field).collect()
 }
 
 fn draw(
@@ -99,7 +128,7 @@ fn draw(
     form: Filled,
     notice: Option<Notice>,
 ) -> Response {
-    let t = visit.words();
+    let (t, asked) = (visit.words(), registered::of(wallet).form());
     let status = if notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page {
         f: visit.frame(Tab::Wallets),
@@ -113,8 +142,9 @@ fn draw(
             None => format!("/console/wallets/new/{}", wallet.code()),
         },
         is_new: row.is_none(),
-        is_wechat: wallet == Wallet::WeChatPay,
         store: visit.store.name.clone(),
+        who: own(asked.who, (&form, row), visit),
+        how: own(asked.how, (&form, row), visit),
         secrets: secrets(wallet, row, visit),
         form,
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
@@ -128,8 +158,9 @@ pub(super) async fn blank(visit: Visit, Path(wallet): Path<String>) -> Result<Re
     let wallet: Wallet = wallet.parse().map_err(|_| Problem::NotFound)?;
     let form = Filled {
         request: fresh_request()?,
+        currency: visit.store.currency.code().to_owned(),
         scanned: true,
-        shown: wallet == Wallet::Alipay,
+        shown: registered::of(wallet).form().shows,
         enabled: true,
         ..Filled::default()
     };
@@ -156,61 +187,53 @@ pub(super) async fn filled(
 fn of_row(row: &AccountRow) -> Result<Filled, Problem> {
     let facts = &row.facts;
     let settings: Value = serde_json::from_str(&facts.settings).map_err(|_| Problem::Internal)?;
-    let text =
-        |pointer: &str| settings.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let addresses = settings.pointer("/endpoints").and_then(Value::as_array).cloned().unwrap_or_default();
-    let addresses: Vec<&str> = addresses.iter().filter_map(Value::as_str).collect();
     let minor = |minor: Option<i64>| minor.map(|minor| Amount::new(minor, facts.currency).to_decimal());
     Ok(Filled {
         request: fresh_request()?,
         seen: row.version.to_string(),
         name: facts.name.clone(),
-        merchant: own_number(&settings, facts.wallet),
-        app_id: text("/app_id"),
-        sub_merchant: text("/sub_merchant_id"),
-        sub_app: text("/sub_app_id"),
-        seller_id: text("/seller_id"),
-        notify_url: if facts.wallet == Wallet::Alipay { text("/notify_url") } else { text("/v3/notify_url") },
-        public_key_id: text("/v3/public_key_id"),
-        endpoints: addresses.join("\n"),
         lowest: minor(facts.amounts.lowest).unwrap_or_default(),
         highest: minor(facts.amounts.highest).unwrap_or_default(),
+        fee: facts.fee.map(say::percent).unwrap_or_default(),
+        currency: facts.currency.code().to_owned(),
         only_here: facts.store.is_some(),
         scanned: facts.scanned,
         shown: facts.shown,
-        codepay: settings.pointer("/v3/codepay").and_then(Value::as_bool).unwrap_or_default(),
         enabled: row.enabled,
+        own: registered::of(facts.wallet)
+            .form()
+            .fields()
+            .map(|field| (field.name, standing(field, &settings)))
+            .collect(),
     })
 }
 
-/// The merchant's or the app's own number.
-fn own_number(settings: &Value, wallet: Wallet) -> String {
-    let name = if wallet == Wallet::Alipay { "app_id" } else { "merchant_id" };
-    settings.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+/// What of the settings a field shows.
+fn standing(field: &Field, settings: &Value) -> String {
+    match settings.pointer(field.place) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(true)) => "on".to_owned(),
+        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
+    }
 }
 
-fn of_fields(fields: &Fields) -> Filled {
+fn of_fields(wallet: Wallet, fields: &Fields) -> Filled {
     let text = |name: &str| fields.get(name).to_owned();
     let on = |name: &str| fields.get(name) == "on";
     Filled {
         request: text("request"),
         seen: text("seen"),
         name: text("name"),
-        merchant: text("merchant"),
-        app_id: text("app_id"),
-        sub_merchant: text("sub_merchant"),
-        sub_app: text("sub_app"),
-        seller_id: text("seller_id"),
-        notify_url: text("notify_url"),
-        public_key_id: text("public_key_id"),
-        endpoints: text("endpoints"),
         lowest: text("lowest"),
         highest: text("highest"),
+        fee: text("fee"),
+        currency: text("currency"),
         only_here: text("store") == "this",
         scanned: on("scanned"),
         shown: on("shown"),
-        codepay: on("codepay"),
         enabled: on("enabled"),
+        own: registered::of(wallet).form().fields().map(|field| (field.name, text(field.name))).collect(),
     }
 }
 
@@ -223,71 +246,14 @@ fn given(wallet: Wallet, fields: &Fields, visit: &Visit) -> Secrets {
     secrets(wallet, None, visit).into_iter().filter_map(typed).collect()
 }
 
-fn optional(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
-}
-
-/// What the form says, over what stood there: what the form does not show stays.
-fn settings_of(wallet: Wallet, form: &Filled, has: impl Fn(&str) -> bool, before: Option<&str>) -> Value {
-    let before: Value = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
-    let mut all = before.clone();
-    let addresses: Vec<&str> = form.endpoints.split_whitespace().collect();
-    let held = |name: &str| has(name).then(|| json!(name));
-    let mut put = |name: &str, value: Option<Value>| {
-        if let (Some(value), Some(fields)) = (value, all.as_object_mut()) {
-            fields.insert(name.to_owned(), value);
-        }
-    };
-    put("app_id", Some(json!(if wallet == Wallet::Alipay { &form.merchant } else { &form.app_id })));
-    let named = (!addresses.is_empty()).then(|| json!(addresses));
-    // The form shows one list. Where calls with a certificate go elsewhere, they still do.
-    let one_list = before.get("secure_endpoints").is_none_or(|list| Some(list) == before.get("endpoints"));
-    put("endpoints", named.clone());
-    put("ca_certificate", Some(json!(held("tls_roots"))));
-    match wallet {
-        Wallet::WeChatPay => {
-            put("secure_endpoints", named.filter(|_| one_list));
-            put("merchant_id", Some(json!(form.merchant)));
-            put("sub_merchant_id", Some(json!(optional(&form.sub_merchant))));
-            put("sub_app_id", Some(json!(optional(&form.sub_app))));
-            for (field, name) in [
-                ("api_key_file", "api_key"),
-                ("client_certificate", "client_certificate"),
-                ("client_key", "client_key"),
-            ] {
-                put(field, Some(json!(name)));
-            }
-            // Without an address version 3 stays as it is: codes that were shown are closed by it.
-            if let Some(address) = optional(&form.notify_url) {
-                let mut v3 =
-                    before.get("v3").filter(|v3| v3.is_object()).cloned().unwrap_or_else(|| json!({}));
-                v3["api_v3_key_file"] = json!("api_v3_key");
-                v3["notify_url"] = json!(address);
-                v3["public_key"] = json!(optional(&form.public_key_id).map(|_| "wallet_public_key"));
-                v3["public_key_id"] = json!(optional(&form.public_key_id));
-                v3["codepay"] = json!(form.codepay);
-                put("v3", Some(v3));
-            }
-        }
-        Wallet::Alipay => {
-            put("app_private_key", Some(json!("app_private_key")));
-            let by_certificates = has("app_certificate");
-            let key = (!by_certificates).then_some("wallet_public_key");
-            put("alipay_public_key", Some(json!(key)));
-            // There may be more of Alipay's certificates than the one that the form shows.
-            let certificates = by_certificates.then(|| match before.get("certificates") {
-                Some(known) if known.is_object() => known.clone(),
-                _ => json!({
-                    "app": "app_certificate", "root": "root_certificates", "alipay": ["wallet_certificate_1"],
-                }),
-            });
-            put("certificates", Some(json!(certificates)));
-            put("app_auth_token", Some(json!(held("app_auth_token"))));
-            put("notify_url", Some(json!(optional(&form.notify_url))));
-            put("seller_id", Some(json!(optional(&form.seller_id))));
-        }
+/// Percents with at most two decimals, as ten-thousandths; nothing said is nothing said. `None` for anything else.
+fn fee(text: &str) -> Option<Option<u32>> {
+    let text = text.trim().trim_end_matches('%').trim_end();
+    if text.is_empty() {
+        return Some(None);
     }
-    all
+    let fee = u32::try_from(decimal(text, 2, false)?).ok()?;
+    (fee <= 10_000).then_some(Some(fee))
 }
 
 fn facts_of(
@@ -298,15 +264,20 @@ fn facts_of(
     visit: &Visit,
 ) -> Result<AccountFacts, Notice> {
     let t = visit.words();
-    let currency = row.map_or(visit.store.currency, |row| row.facts.currency);
+    // A form from before it had this field says nothing of it.
+    let known = row.map_or(visit.store.currency, |row| row.facts.currency);
+    let currency = currency(&form.currency).ok_or_else(|| Notice::bad(t.bad_currency))?.unwrap_or(known);
     let amounts = span(fields, currency).ok_or_else(|| Notice::bad(t.bad_amount))?;
+    let fee = fee(&form.fee).ok_or_else(|| Notice::bad(t.bad_fee))?;
     let has = |name: &str| {
         secrets.contains_key(name)
             || row.is_some_and(|row| row.secrets.iter().any(|known| known.name == name))
     };
-    let settings = settings_of(wallet, form, has, row.map(|row| row.facts.settings.as_str()));
+    let before = row.and_then(|row| serde_json::from_str(&row.facts.settings).ok());
+    let said = Said { field: &|name| form.own.get(name).cloned().unwrap_or_default(), has: &has };
+    let settings = registered::of(wallet).settings(&said, &before.unwrap_or_else(|| json!({})));
     let unusable = |problem: String| Notice::bad(fill(t.account_refused, &[&problem]));
-    let settings = AccountSettings::read(wallet, &settings.to_string()).map_err(unusable)?;
+    let settings = accounts::read(wallet, &settings.to_string()).map_err(unusable)?;
     Ok(AccountFacts {
         name: form.name.clone(),
         wallet,
@@ -316,6 +287,7 @@ fn facts_of(
         scanned: form.scanned,
         shown: form.shown,
         amounts,
+        fee,
         settings: settings.text().map_err(unusable)?,
     })
 }
@@ -328,7 +300,7 @@ pub(super) async fn add(
 ) -> Result<Response, Problem> {
     only_it(&visit)?;
     let wallet: Wallet = wallet.parse().map_err(|_| Problem::NotFound)?;
-    let (form, secrets) = (of_fields(&fields), given(wallet, &fields, &visit));
+    let (form, secrets) = (of_fields(wallet, &fields), given(wallet, &fields, &visit));
     let by = changer(&form, &visit)?;
     let facts = match facts_of(wallet, (&form, &fields), &secrets, None, &visit) {
         Ok(facts) => facts,
@@ -350,9 +322,10 @@ pub(super) async fn change(
     only_it(&visit)?;
     let row = find(&app, id).await?;
     let wallet = row.facts.wallet;
-    let mut form = of_fields(&fields);
+    let mut form = of_fields(wallet, &fields);
     let before: Value = serde_json::from_str(&row.facts.settings).map_err(|_| Problem::Internal)?;
-    form.merchant = own_number(&before, wallet);
+    let stays = registered::of(wallet).form().fields().filter(|field| field.name == MERCHANT);
+    form.own.extend(stays.map(|field| (field.name, standing(field, &before))));
     let (secrets, by) = (given(wallet, &fields, &visit), changer(&form, &visit)?);
     let seen = form.seen.parse().map_err(|_| Problem::BadForm)?;
     let facts = match facts_of(wallet, (&form, &fields), &secrets, Some(&row), &visit) {
@@ -389,37 +362,15 @@ fn told(done: Result<Option<u32>, ChangeError>, visit: &Visit) -> Result<Result<
 mod tests {
     use super::*;
 
-    fn saved(wallet: Wallet, form: &Filled, before: &Value) -> Value {
-        settings_of(wallet, form, |name| name == "app_certificate", Some(&before.to_string()))
-    }
-
     #[test]
-    fn what_the_form_does_not_show_stays_as_it_was() {
-        let form =
-            Filled { merchant: "2021".into(), endpoints: "https://a https://b".into(), ..Filled::default() };
-        let certificates =
-            json!({ "app": "app_certificate", "root": "root_certificates", "alipay": ["one", "two"] });
-        let before = json!({ "app_id": "2021", "pay_timeout_ms": 7, "certificates": certificates });
-        let after = saved(Wallet::Alipay, &form, &before);
-        assert_eq!((&after["certificates"], &after["pay_timeout_ms"]), (&certificates, &json!(7)));
-        let before = json!({ "endpoints": ["https://a"], "secure_endpoints": ["https://with-certificate"] });
-        let after = saved(Wallet::WeChatPay, &form, &before);
-        assert_eq!(after["secure_endpoints"], before["secure_endpoints"]);
-        assert_eq!(after["endpoints"], json!(["https://a", "https://b"]));
-        let before = json!({ "endpoints": ["https://a"], "secure_endpoints": ["https://a"] });
-        let after = saved(Wallet::WeChatPay, &form, &before);
-        assert_eq!(after["secure_endpoints"], after["endpoints"], "one list for both, as it was");
-    }
-
-    #[test]
-    fn an_empty_address_for_notifications_takes_version_3_from_no_account() {
-        let v3 = json!({ "api_v3_key_file": "api_v3_key", "notify_url": "https://shop/", "more": 1 });
-        let mut form = Filled { merchant: "19".into(), ..Filled::default() };
-        let before = json!({ "v3": v3 });
-        assert_eq!(saved(Wallet::WeChatPay, &form, &before)["v3"], v3);
-        assert!(saved(Wallet::WeChatPay, &form, &json!({}))["v3"].is_null());
-        form.notify_url = "https://other/".into();
-        let after = saved(Wallet::WeChatPay, &form, &before);
-        assert_eq!((&after["v3"]["notify_url"], &after["v3"]["more"]), (&json!("https://other/"), &json!(1)));
+    fn what_a_wallet_keeps_is_written_in_percent_and_read_as_it_was_written() {
+        assert_eq!(["", " ", "%"].map(fee), [Some(None); 3]);
+        let read = ["0", "0.6", "0.38", "0.6 %", "100", "100.00"].map(fee);
+        assert_eq!(read, [0, 60, 38, 60, 10_000, 10_000].map(|fee| Some(Some(fee))));
+        assert_eq!(["-1", "0.385", "100.01", "a", "0,6", "1e3", "99999999999999999999"].map(fee), [None; 7]);
+        for written in [0, 1, 10, 38, 60, 100, 105, 9_999, 10_000] {
+            assert_eq!(fee(&say::percent(written)), Some(Some(written)));
+        }
+        assert_eq!([60, 38, 100, 105].map(say::percent), ["0.6", "0.38", "1", "1.05"]);
     }
 }

@@ -9,12 +9,13 @@ use super::words::{Words, fill};
 use crate::accounts::{ChangeError, SealError, Standing};
 use crate::app::App;
 use crate::base_store::{AccountRow, BaseError, WalletTable};
+use crate::channel::registered;
 use crate::order_centre::ChannelHealth;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, StoreId};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::routing::{Rule, Span};
 use evertill_shared::wallet::Wallet;
@@ -32,8 +33,10 @@ struct Account {
     badges: Vec<Badge>,
     trouble: String,
     store: String,
+    currency: &'static str,
     kinds: String,
     amounts: String,
+    fee: String,
     changed: String,
     enabled: bool,
 }
@@ -42,6 +45,7 @@ struct RuleRow {
     priority: u32,
     wallet: &'static str,
     store: String,
+    currency: String,
     amounts: String,
     accounts: String,
 }
@@ -60,6 +64,7 @@ struct Page {
     of_the_file: Vec<String>,
     rules: Vec<RuleRow>,
     wallets: Vec<Choice>,
+    currency: &'static str,
     zone_note: String,
 }
 
@@ -112,6 +117,7 @@ async fn draw(
         wallets: Wallet::ALL
             .map(|wallet| Choice { value: wallet.code(), word: say::wallet(wallet, t) })
             .into(),
+        currency: visit.store.currency.code(),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(html(status, &page))
@@ -145,26 +151,33 @@ fn account(row: &AccountRow, app: &App, health: &[ChannelHealth], visit: &Visit)
         id: row.id.get(),
         name: facts.name.clone(),
         wallet: say::wallet(facts.wallet, t),
-        merchant_word: match facts.wallet {
-            Wallet::WeChatPay => t.account_merchant,
-            Wallet::Alipay => t.account_app,
-        },
+        merchant_word: registered::of(facts.wallet)
+            .form()
+            .who
+            .first()
+            .map_or("", |field| say::own(field.word, t)),
         merchant: facts.merchant.clone(),
         badges: vec![taking, answering],
         trouble: match standing {
             Some(Standing::Wrong(problem)) => problem,
             _ => String::new(),
         },
-        store: store(facts.store.is_some(), visit),
+        store: store(facts.store, visit),
+        currency: facts.currency.code(),
         kinds: if kinds.is_empty() { t.none.to_owned() } else { kinds.join(" · ") },
         amounts: amounts(&facts.amounts, facts.currency, t),
+        fee: facts.fee.map_or(t.account_fee_unsaid.to_owned(), |fee| format!("{} %", say::percent(fee))),
         changed: visit.time(row.changed_at),
         enabled: row.enabled,
     }
 }
 
-fn store(only_one: bool, visit: &Visit) -> String {
-    if only_one { visit.store.name.clone() } else { visit.words().account_all_stores.to_owned() }
+fn store(only: Option<StoreId>, visit: &Visit) -> String {
+    match only {
+        None => visit.words().account_all_stores.to_owned(),
+        Some(own) if own == visit.store.id => visit.store.name.clone(),
+        Some(other) => other.to_string(),
+    }
 }
 
 fn amounts(span: &Span, currency: Currency, t: &'static Words) -> String {
@@ -186,7 +199,8 @@ fn rule_row(rule: &Rule, table: &WalletTable, visit: &Visit) -> RuleRow {
     RuleRow {
         priority: rule.priority,
         wallet: say::wallet(rule.wallet, t),
-        store: store(rule.store.is_some(), visit),
+        store: store(rule.store, visit),
+        currency: rule.currency.map_or(t.rule_any_currency.to_owned(), |only| only.code().to_owned()),
         amounts: amounts(&rule.amounts, rule.currency.unwrap_or(visit.store.currency), t),
         accounts: if names.is_empty() { t.rule_nobody.to_owned() } else { names.join(" · ") },
     }
@@ -258,28 +272,55 @@ pub(super) async fn add_rule(
     Posted { visit, fields }: Posted,
 ) -> Result<Response, Problem> {
     only_it(&visit)?;
-    match rule(&fields, &visit) {
-        Some(rule) => {
+    match rule(&fields, (visit.store.id, visit.store.currency)) {
+        Ok(rule) => {
             let done = app.accounts.add_rule(rule, visit.who.login.clone()).await;
             answered(&app, &visit, done, ("routing", "true".into())).await
         }
-        None => {
-            let notice = Some(Notice::bad(visit.words().rule_unreadable));
-            draw(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, notice).await
+        Err(why) => {
+            let t = visit.words();
+            let words = match why {
+                NoRule::Unreadable => t.rule_unreadable,
+                NoRule::AmountsOfWhat => t.rule_amounts_of_what,
+            };
+            draw(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::bad(words))).await
         }
     }
 }
 
-fn rule(fields: &Fields, visit: &Visit) -> Option<Rule> {
+/// Why a form holds no rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoRule {
+    /// Something in it is not what it should be.
+    Unreadable,
+    /// Amounts are limited, and nobody says in which currency.
+    AmountsOfWhat,
+}
+
+fn rule(fields: &Fields, (this, own): (StoreId, Currency)) -> Result<Rule, NoRule> {
     let numbers = fields.get("accounts").split([',', ' ', '，']).filter(|part| !part.is_empty());
-    Some(Rule {
-        priority: fields.get("priority").parse().ok()?,
-        wallet: fields.get("wallet").parse().ok()?,
-        store: (fields.get("store") == "this").then_some(visit.store.id),
-        currency: Some(visit.store.currency),
-        amounts: span(fields, visit.store.currency)?,
-        accounts: numbers.map(|part| part.parse().map(AccountId).ok()).collect::<Option<_>>()?,
+    let accounts = numbers.map(|part| part.parse().map(AccountId).map_err(|_| NoRule::Unreadable));
+    let currency = currency(fields.get("currency")).ok_or(NoRule::Unreadable)?;
+    let amounts = span(fields, currency.unwrap_or(own)).ok_or(NoRule::Unreadable)?;
+    if currency.is_none() && amounts != Span::default() {
+        return Err(NoRule::AmountsOfWhat);
+    }
+    Ok(Rule {
+        priority: fields.get("priority").parse().map_err(|_| NoRule::Unreadable)?,
+        wallet: fields.get("wallet").parse().map_err(|_| NoRule::Unreadable)?,
+        store: (fields.get("store") == "this").then_some(this),
+        currency,
+        amounts,
+        accounts: accounts.collect::<Result<_, _>>()?,
     })
+}
+
+/// A currency's three letters; nothing said is any. `None` if that is no currency.
+pub(super) fn currency(text: &str) -> Option<Option<Currency>> {
+    match text.trim() {
+        "" => Some(None),
+        code => code.to_ascii_uppercase().parse().ok().map(Some),
+    }
 }
 
 /// The fields `lowest` and `highest`; nothing if one cannot be read.
@@ -300,4 +341,52 @@ pub(super) async fn remove_rule(
     only_it(&visit)?;
     let done = app.accounts.remove_rule(priority, visit.who.login.clone()).await;
     answered(&app, &visit, done, ("routing", "true".into())).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_currency_is_one_of_three_letters_or_any() {
+        assert_eq!(["", "  "].map(currency), [Some(None); 2]);
+        assert_eq!(currency(" cny "), Some(Some(Currency::CNY)));
+        assert_eq!(["CN", "yuan", "ZZQ", "1", "CNY CNY"].map(currency), [None; 5]);
+    }
+
+    fn typed(own: &[(&str, &str)]) -> Result<Rule, NoRule> {
+        let usual = [("priority", "10"), ("wallet", "wechat_pay"), ("store", "all"), ("accounts", "1，2, 3")];
+        let fields = Fields::of(usual.iter().chain(own).copied());
+        rule(&fields, (7_u32.try_into().unwrap(), Currency::CNY))
+    }
+
+    #[test]
+    fn a_rule_asks_for_store_wallet_currency_and_amounts_as_they_were_typed() {
+        let any = typed(&[]).unwrap();
+        assert_eq!(
+            (any.priority, any.wallet.code(), any.store, any.currency),
+            (10, "wechat_pay", None, None)
+        );
+        assert_eq!(
+            (any.amounts, any.accounts),
+            (Span::default(), vec![AccountId(1), AccountId(2), AccountId(3)])
+        );
+        let yen: Currency = "JPY".parse().unwrap();
+        let of_yen =
+            typed(&[("currency", "jpy"), ("highest", "500"), ("store", "this"), ("accounts", "")]).unwrap();
+        assert_eq!((of_yen.currency, of_yen.amounts.highest), (Some(yen), Some(500)), "by its own decimals");
+        assert_eq!((of_yen.store.map(StoreId::get), of_yen.accounts.len()), (Some(7), 0));
+        let of_yuan = typed(&[("currency", "CNY"), ("lowest", "12.50"), ("highest", "500")]).unwrap();
+        assert_eq!(of_yuan.amounts, Span { lowest: Some(1_250), highest: Some(50_000) });
+        assert_eq!(typed(&[("lowest", "1")]), Err(NoRule::AmountsOfWhat), "of what currency?");
+        for bad in [
+            ("priority", "x"),
+            ("wallet", "cash"),
+            ("currency", "yuan"),
+            ("accounts", "1, a"),
+            ("lowest", "1.2.3"),
+        ] {
+            assert_eq!(typed(&[bad]), Err(NoRule::Unreadable), "{bad:?}");
+        }
+    }
 }

@@ -5,25 +5,28 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, Attempt, ChannelNumber, TerminalId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{Change, Event, Payment, Policy};
-use evertill_shared::wallet::Wallet;
+use evertill_shared::wallet::{PerWallet, Wallet};
 
 /// The policy of each wallet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policies {
-    /// WeChat Pay's.
-    pub wechat_pay: Policy,
-    /// Alipay's.
-    pub alipay: Policy,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies(PerWallet<Policy>);
 
 impl Policies {
+    /// What that gives for each wallet.
+    #[must_use]
+    pub fn new(each: impl FnMut(Wallet) -> Policy) -> Self {
+        Self(PerWallet::new(each))
+    }
+
     /// That wallet's policy.
     #[must_use]
-    pub fn of(&self, wallet: Wallet) -> &Policy {
-        match wallet {
-            Wallet::WeChatPay => &self.wechat_pay,
-            Wallet::Alipay => &self.alipay,
-        }
+    pub const fn of(&self, wallet: Wallet) -> &Policy {
+        self.0.of(wallet)
+    }
+
+    /// From now on that wallet goes by another.
+    pub fn set(&mut self, wallet: Wallet, own: Policy) {
+        self.0.set(wallet, own);
     }
 }
 

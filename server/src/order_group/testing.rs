@@ -161,7 +161,7 @@ impl Till {
 
     /// A part of a sale is taken in cash.
     pub(crate) fn part(&self, sale: &SaleOfTill, amount: Amount) -> KeptEntry {
-        self.kept(Body::CashPart { sale: sale.key.sequence, amount })
+        self.kept(Body::CashPart { sale: sale.key.sequence, amount, cashier: None })
     }
 
     /// The same for what is left after a part was taken in cash.

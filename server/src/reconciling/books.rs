@@ -1,5 +1,6 @@
 //! Our side of an account's day: read from the order groups themselves, in parts, never from a copy.
 
+use super::settings::add_fee;
 use super::{NotDone, Reconciler};
 use crate::base_store::{BillsOf, RunState};
 use crate::order_group::GroupError;
@@ -28,9 +29,16 @@ pub(super) struct Uses {
     pub evening: Vec<BookRow>,
     /// Other accounts at the wallet through which money moved, or may have.
     pub others: BTreeSet<AccountId>,
+    /// What the wallet keeps of each amount by the agreement about the account, in ten-thousandths.
+    pub fee: Option<u32>,
 }
 
 impl Uses {
+    /// Nothing was seen yet of an account of which the wallet keeps that.
+    pub fn by_agreement(fee: Option<u32>) -> Self {
+        Self { fee, ..Self::default() }
+    }
+
     /// Takes note of a row that stands under an account's name; whether it is to be held against the bill of `own`. What was
     /// sent nobody knows where may be anybody's.
     fn takes(&mut self, own: AccountId, account: AccountId, row: &BookRow) -> bool {
@@ -72,6 +80,14 @@ impl Uses {
 }
 
 impl Reconciler {
+    /// What the wallet keeps of each amount by the agreement about an account, as it stands now: the account's own, or else
+    /// the settings' for all of the wallet's. Nothing if nobody has said.
+    pub(super) async fn fee_of(&self, of: BillsOf) -> Result<Option<u32>, NotDone> {
+        let table = self.base.wallet_table().await?;
+        let own = table.accounts.iter().find(|row| (row.facts.wallet, row.id) == (of.channel, of.account));
+        Ok(own.and_then(|row| row.facts.fee).or_else(|| self.settings.fees.get(&of.channel).copied()))
+    }
+
     /// Everything that moved through an account in that time, by our books, and what nobody knows whose it is; `told` hears
     /// how much was read so far.
     pub(super) async fn books(
@@ -91,7 +107,7 @@ impl Reconciler {
                         uses.evening.push(row);
                     }
                 } else if uses.takes(of.account, account, &row) {
-                    self.settings.add_fee(of.channel, &mut row);
+                    add_fee(uses.fee, &mut row);
                     rows.push(row);
                 }
             };
@@ -132,7 +148,7 @@ impl Reconciler {
             }
             still.push(one);
         }
-        self.hear_of(of, &mut still).await?;
+        self.hear_of(of, &mut still, uses.fee).await?;
         let line = |one: &Carried| match &one.row {
             Either::Bill(row) => Some((row.movement, row.number.clone())),
             Either::Book(_) => None,
@@ -150,7 +166,7 @@ impl Reconciler {
     /// Adds rows of ours to lines that wait for one: of what this account took of other accounts' attempts, where that was
     /// heard of only after the bill of the attempt's day had been compared. Every other row has been compared in its own
     /// day, and another line of its number is another movement.
-    async fn hear_of(&self, of: BillsOf, still: &mut Vec<Carried>) -> Result<(), NotDone> {
+    async fn hear_of(&self, of: BillsOf, still: &mut Vec<Carried>, fee: Option<u32>) -> Result<(), NotDone> {
         let ours = |one: &Carried| match &one.row {
             Either::Book(row) => Some((row.movement, row.number.clone())),
             Either::Bill(_) => None,
@@ -161,8 +177,9 @@ impl Reconciler {
             let Either::Bill(line) = &one.row else { continue };
             if line.movement == Movement::Payment
                 && !ours.contains(&(line.movement, line.number.clone()))
-                && let Some(row) = self.heard_since(of, &line.number).await?
+                && let Some(mut row) = self.heard_since(of, &line.number).await?
             {
+                add_fee(fee, &mut row);
                 heard.push(Carried { row: Either::Book(row), days: 0 });
             }
         }
@@ -183,14 +200,12 @@ impl Reconciler {
         else {
             return Ok(None);
         };
-        let run = self.base.bill_run(of, self.day_at(taken.at)).await?;
+        let run = self.base.bill_run(of, self.day_at(of.channel, taken.at)).await?;
         let compared_at = run.filter(|run| run.state == RunState::Done).map(|run| run.tried_at);
         if compared_at.is_none_or(|at| at >= back.at) {
             return Ok(None);
         }
-        let mut row = taken.row.clone();
-        self.settings.add_fee(of.channel, &mut row);
-        Ok(Some(row))
+        Ok(Some(taken.row.clone()))
     }
 
     /// Everything of the order of which that is an attempt.
@@ -241,7 +256,7 @@ impl Reconciler {
                 && RefundId(new.number.clone()).is_later_round_of(&own);
             if is_later && account == of.account && uses.takes(of.account, account, &waiting(new)) {
                 let mut new = new.clone();
-                self.settings.add_fee(of.channel, &mut new);
+                add_fee(uses.fee, &mut new);
                 later.push(new);
             }
         }
@@ -257,7 +272,7 @@ impl Reconciler {
             return true;
         };
         *row = new.clone();
-        self.settings.add_fee(of.channel, row);
+        add_fee(uses.fee, row);
         uses.takes(of.account, self.centre.stands_for(of.channel, *account), &waiting(row))
     }
 }

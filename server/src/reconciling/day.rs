@@ -132,7 +132,7 @@ impl Reconciler {
     ) -> Result<BillRun, NotDone> {
         let (of, day) = (lease.of, run.day);
         let carried = self.base.bill_carried(of, day).await?;
-        let mut uses = Uses::default();
+        let mut uses = Uses::by_agreement(self.fee_of(of).await?);
         let carried = self.refresh(of, carried, &mut uses).await?;
         let Sides { bill, books, uses } = self.sides(lease, day, uses, told).await?;
         run.figures.bill_rows = bill.len() as u64;
@@ -170,8 +170,9 @@ impl Reconciler {
         told: &mut (impl FnMut(Step) + Send),
     ) -> Result<Sides, NotDone> {
         let of = lease.of;
-        let span =
-            self.span(day).ok_or_else(|| NotDone::NotThisDay(format!("{day} is no day that can be")))?;
+        let span = self
+            .span(of.channel, day)
+            .ok_or_else(|| NotDone::NotThisDay(format!("{day} is no day that can be")))?;
         let mut books = self.books(of, span, &mut uses, |rows| told(Step::Reading(rows))).await?;
         self.tell_of_strangers(of.channel, day, &uses).await?;
         self.base.keep_bills(lease).await?;
@@ -236,7 +237,7 @@ impl Reconciler {
                 "the bill of account {account} holds nothing, and money moved there by our books"
             ))),
             Ok(rows) => Ok(rows),
-            Err(BillFailure::NotReady) if self.is_without_trade(day, uses) => Ok(Vec::new()),
+            Err(BillFailure::NotReady) if self.is_without_trade(of, day, uses) => Ok(Vec::new()),
             Err(failure) if self.has_nothing_of(of, day, uses) => {
                 tracing::warn!(%channel, %account, %day, %failure,
                     "an account that was disabled long before has no bill: its day counts as one without trade");
@@ -263,21 +264,21 @@ impl Reconciler {
 
     /// Whether "no bill" means "no trade" at that account by now, as far as our books go. Nothing is settled by that: see
     /// [`reconcile`].
-    fn is_without_trade(&self, day: BusinessDay, uses: &Uses) -> bool {
+    fn is_without_trade(&self, of: BillsOf, day: BusinessDay, uses: &Uses) -> bool {
         let day = if uses.waits() { day.next() } else { day };
-        !uses.moved() && self.may_be_empty(day)
+        !uses.moved() && self.may_be_empty(of, day)
     }
 
     /// Whether nothing of that day can be an account's by now: it was disabled long before, and our books know of nothing
     /// there. It may never answer again, as when its contract has ended.
     fn has_nothing_of(&self, of: BillsOf, day: BusinessDay, uses: &Uses) -> bool {
         let may_hold = |(from, _)| self.centre.may_hold(of.channel, of.account, from);
-        !uses.is_needed() && !self.span(day).is_none_or(may_hold) && self.may_be_empty(day)
+        !uses.is_needed() && !self.span(of.channel, day).is_none_or(may_hold) && self.may_be_empty(of, day)
     }
 
     /// Whether "no bill" may mean "no trade" by now.
-    fn may_be_empty(&self, day: BusinessDay) -> bool {
+    fn may_be_empty(&self, of: BillsOf, day: BusinessDay) -> bool {
         let believed = |ready: Timestamp| ready.plus(NO_TRADE_AFTER) <= self.clock.now();
-        self.ready_at(day).is_some_and(believed)
+        self.ready_at(of.channel, day).is_some_and(believed)
     }
 }

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReconcilingSettings {
-    /// From this time of the next day on, by China's clock, bills are asked for: `"10:15"`. The wallets promise them for
+    /// From this time of the next day on, by the wallet's own clock, bills are asked for: `"10:15"`. The wallets promise them for
     /// ten in the morning.
     pub at: String,
-    /// What each wallet keeps by its agreement, in ten-thousandths of the amount: `{ wechat_pay = 60 }` for 0.6 %. The
-    /// fees of a wallet that does not stand here are not compared.
+    /// What each wallet keeps by its agreement, in ten-thousandths of the amount: `{ wechat_pay = 60 }` for 0.6 %. It
+    /// counts for accounts of which the base store says nothing; where it says nothing either, fees are not compared.
     pub fees: BTreeMap<Wallet, u32>,
 }
 
@@ -46,14 +46,15 @@ impl ReconcilingSettings {
     pub(super) fn minutes(&self) -> u16 {
         minutes(&self.at).unwrap_or(10 * 60 + 15)
     }
+}
 
-    /// Writes into a row what the wallet should keep of it, if that is agreed.
-    pub(super) fn add_fee(&self, channel: Wallet, row: &mut BookRow) {
-        row.fee_minor = self.fees.get(&channel).map(|share| {
-            let fee = (row.amount.minor.saturating_mul(i64::from(*share)).saturating_add(5_000)) / 10_000;
-            if row.movement == Movement::Payment { fee } else { -fee }
-        });
-    }
+/// Writes into a row what the wallet should keep of it, if that is agreed: so many ten-thousandths, to the nearest minor
+/// unit. What is given back it gives back with its part.
+pub(super) fn add_fee(agreed: Option<u32>, row: &mut BookRow) {
+    row.fee_minor = agreed.map(|share| {
+        let fee = (row.amount.minor.saturating_mul(i64::from(share)).saturating_add(5_000)) / 10_000;
+        if row.movement == Movement::Payment { fee } else { -fee }
+    });
 }
 
 fn minutes(text: &str) -> Option<u16> {

@@ -1,4 +1,5 @@
 mod accounts;
+mod fees;
 mod rounds;
 
 use super::*;
@@ -392,7 +393,8 @@ async fn what_was_paid_and_taken_back_after_midnight_is_known_from_the_evening_b
     let shop = Shop::new().await;
     shop.publish("2026-11-19", Ok(Vec::new()));
     // A quarter of an hour before China's midnight.
-    let to_midnight = shop.reconciler.span(day("2026-11-20")).unwrap().1.since(shop.rig.clock.now());
+    let to_midnight =
+        shop.reconciler.span(OF.channel, day("2026-11-20")).unwrap().1.since(shop.rig.clock.now());
     shop.rig.clock.advance(to_midnight - Duration::from_secs(900));
     let declined = || Some(PayOutcome::ConfirmedFailure(DeclineReason::NotEnoughFunds));
     let (taken_back, paid_there) = (shop.pay(700, declined()).await, shop.pay(300, declined()).await);

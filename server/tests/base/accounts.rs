@@ -22,6 +22,7 @@ fn facts(merchant: &str) -> AccountFacts {
         scanned: true,
         shown: false,
         amounts: Span { lowest: None, highest: Some(50_000) },
+        fee: Some(38),
         settings: "{}".into(),
     }
 }
@@ -107,7 +108,7 @@ pub async fn what_was_changed_in_the_meantime_is_not_overwritten<P: Place>(shop:
     let (here, there) = shop.two_servers().await;
     let id = add(&here, "1").await;
     let seen = here.wallet_table().await.unwrap().accounts[0].version;
-    let renamed = AccountFacts { name: "Back".into(), ..facts("1") };
+    let renamed = AccountFacts { name: "Back".into(), fee: Some(60), ..facts("1") };
     let new = vec![sealed("client_key", "later")];
     here.change_account((id, seen), renamed.clone(), new.clone(), by("a")).await.unwrap();
     is_invalid(there.change_account((id, seen), facts("1"), Vec::new(), by("b")).await, "in the meantime");

@@ -255,8 +255,14 @@ pub async fn cash_that_a_drawer_does_not_hold_is_told_whichever_server_took_the_
     let terminal = till(&here, 1).await;
     add(&here, "mei", Role::Cashier).await;
     let at = shop.clock.now();
-    let part = |sale, minor| Body::CashPart { sale, amount: yuan(minor) };
-    let back = |sale, minor| Body::CashPartBack { sale, amount: yuan(minor) };
+    let part = |sale, minor| Body::CashPart { sale, amount: yuan(minor), cashier: None };
+    let back = |sale, minor| Body::CashPartBack {
+        sale,
+        amount: yuan(minor),
+        later: false,
+        cashier: None,
+        approved_by: None,
+    };
     let rest = |sale, part| Body::CashRest { sale, given: yuan(900), change: yuan(0), part: yuan(part) };
     let mut hands = Hands::new(terminal, at);
     hands.give(&here, vec![begin(), part(1, 400), part(2, 500), part(3, 600)]).await;

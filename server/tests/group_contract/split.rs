@@ -14,7 +14,7 @@ use evertill_shared::reconciliation::Movement;
 const WALLET: Wallet = Wallet::WeChatPay;
 
 fn part(home: &Home, sale: &SaleOfTill, minor: i64) -> KeptEntry {
-    home.write(Body::CashPart { sale: sale.key.sequence, amount: cny(minor) })
+    home.write(Body::CashPart { sale: sale.key.sequence, amount: cny(minor), cashier: None })
 }
 
 /// The wallet is asked for that much, after so much was taken in cash, as the till signs it.
@@ -139,7 +139,13 @@ async fn books_match_an_order_paid_in_parts_stands_where_its_money_is() {
 
 /// What is not the entry by which that much of the sale was taken in cash before.
 fn not_the_part(home: &Home, sale: &SaleOfTill, minor: i64) -> Vec<Option<KeptEntry>> {
-    let back = Body::CashPartBack { sale: sale.key.sequence, amount: cny(minor) };
+    let back = Body::CashPartBack {
+        sale: sale.key.sequence,
+        amount: cny(minor),
+        later: false,
+        cashier: None,
+        approved_by: None,
+    };
     vec![
         None,
         Some(part(home, &home.sale(1_000), minor)),
@@ -186,7 +192,13 @@ async fn the_story_says_what_was_in_the_drawer_at_each_attempt() {
         let number = home.draft(&sale).await.number;
         home.group.start_payment(rest_of(&home, &sale, number, 1, (300, 200))).await.unwrap();
         declined(&home, number, 1).await;
-        home.write(Body::CashPartBack { sale: sale.key.sequence, amount: cny(200) });
+        home.write(Body::CashPartBack {
+            sale: sale.key.sequence,
+            amount: cny(200),
+            later: false,
+            cashier: None,
+            approved_by: None,
+        });
         home.group.start_payment(home.payment(&sale, number, 2)).await.unwrap();
         home.group.record_payment(said(number, 2, success("T2"))).await.unwrap();
         let order = home.group.order(number).await.unwrap();

@@ -39,7 +39,10 @@ enum Says {
 fn says(body: &Body) -> Option<(u64, Says)> {
     Some(match body {
         Body::CashPart { sale, amount, .. } => (*sale, Says::Taken(*amount)),
-        Body::CashPartBack { sale, amount, .. } => (*sale, Says::Back(*amount)),
+        // It stays in the drawer, but for no sale any more.
+        Body::CashPartBack { sale, amount, .. } | Body::CashPartKept { sale, amount, .. } => {
+            (*sale, Says::Back(*amount))
+        }
         Body::RestRequested { sale, cash, .. } => (*sale, Says::Holds(Some(*cash))),
         Body::CashRest { sale, part, .. } => (*sale, Says::HeldToTheEnd(Some(*part))),
         Body::PaymentRequested { sale, .. } => (*sale, Says::Holds(None)),
@@ -185,6 +188,7 @@ mod tests {
             vec![part(2, 200), asked(2, Some(200)), declined(2), back(2, 200), asked(2, None), paid(2)],
             vec![part(2, 200), back(2, 200), part(2, 100), asked(2, Some(100)), paid(2)],
             vec![part(2, 200), back(2, 200), Body::SaleVoided { sale: 2 }],
+            vec![part(2, 200), body("cash_part_kept", 2, 200)],
             vec![asked(2, None), declined(2), Body::CashTaken { sale: 2, given: yuan(9), change: yuan(1) }],
         ];
         for story in stories {
@@ -213,6 +217,7 @@ mod tests {
             (vec![part(2, 200), Body::SaleChanged { sale: 2 }], (0, 200)),
             // What goes back was never there, or is another sum.
             (vec![back(2, 200)], (200, 0)),
+            (vec![part(2, 200), body("cash_part_kept", 2, 100)], (100, 200)),
             (vec![part(2, 200), back(2, 150)], (150, 200)),
             (vec![part(2, 200), back(2, i64::MIN)], (i64::MIN, 200)),
         ] {

@@ -39,10 +39,7 @@ impl Controller {
         let offered = |wallet: &Wallet| {
             self.status.as_ref().is_some_and(|s| s.wallets.contains(wallet) || s.shows.contains(wallet))
         };
-        let line = |wallet: Wallet| WalletLine {
-            wallet: super::screen::shown_wallet(wallet),
-            state: self.wallet_answers(wallet),
-        };
+        let line = |wallet: Wallet| WalletLine { wallet, state: self.wallet_answers(wallet) };
         DayPage {
             server: self.identity.as_ref().and_then(|i| i.servers.first().cloned()).unwrap_or_default(),
             wallets: Wallet::ALL.into_iter().filter(offered).map(line).collect(),

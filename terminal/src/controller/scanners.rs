@@ -2,7 +2,6 @@
 //! is only shown; nothing is sold or paid by it.
 
 use super::approval::Approved;
-use super::screen::shown_wallet;
 use super::{At, Command, Controller};
 use crate::config::{PrefixName, ScannerConfig};
 use crate::view::{
@@ -143,7 +142,7 @@ impl Controller {
         let goods = self.goods.by_barcode(&code).or_else(|| self.weighed(&code).map(|(product, _)| product));
         let taken_for = match (goods, wallet::detect(text)) {
             (Some(product), _) => TakenFor::Goods { name: product.name.clone() },
-            (None, Some(wallet)) => TakenFor::PaymentCode(shown_wallet(wallet)),
+            (None, Some(wallet)) => TakenFor::PaymentCode(wallet),
             (None, None) if ShopCode::parse(text).is_ok() => TakenFor::ShopCode,
             (None, None) if label.kind != LabelKind::Other => TakenFor::UnknownGoods,
             (None, None) => TakenFor::Other,

@@ -8,14 +8,14 @@ use crate::sync::Line;
 use crate::view::{
     AboutPage, AwaitCodePage, CartLine, CashBalance, CashPage, CashRest, DeclineReason, DonePage, EnrolPage,
     EnrolWaiting, FaultPage, Good, Link, MoneyStyle, Page, PaidBy, PaymentPage, PaymentState, Quantity,
-    SalePage, Screen, StatusBar, UnknownStep, UnsentSales, Wallet,
+    SalePage, Screen, StatusBar, UnknownStep, UnsentSales,
 };
 use evertill_shared::business_day::local_text;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::payment;
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::terminal_state::TerminalState;
-use evertill_shared::wallet;
+use evertill_shared::wallet::Wallet;
 use std::time::Duration;
 
 impl Controller {
@@ -198,8 +198,8 @@ impl Controller {
         AwaitCodePage {
             total_minor: self.cart.total_minor(),
             part_minor: self.part_minor(),
-            wallets: wallets.iter().map(|wallet| shown_wallet(*wallet)).collect(),
-            shows: shows.iter().map(|wallet| shown_wallet(*wallet)).collect(),
+            wallets: wallets.to_vec(),
+            shows: shows.to_vec(),
             drawer: self.drawer_of_part(),
         }
     }
@@ -226,12 +226,12 @@ impl Controller {
         }
     }
 
-    fn payment_page(&self, wallet: Option<wallet::Wallet>, state: PaymentState) -> PaymentPage {
+    fn payment_page(&self, wallet: Option<Wallet>, state: PaymentState) -> PaymentPage {
         let stored = self.frozen.and_then(|sale| self.journal.as_ref()?.sale(sale).ok().flatten());
         PaymentPage {
             total_minor: self.cart.total_minor(),
             part_minor: self.part_minor(),
-            wallet: wallet.map(shown_wallet),
+            wallet,
             order_number: stored.and_then(|stored| stored.record.number()).map(|number| number.to_string()),
             state,
         }
@@ -243,7 +243,7 @@ impl Controller {
         Page::Payment(PaymentPage {
             total_minor: watch.total_minor + part_minor,
             part_minor,
-            wallet: Some(shown_wallet(watch.wallet)),
+            wallet: Some(watch.wallet),
             order_number: Some(watch.number.to_string()),
             state: watch_state(watch, self.now.monotonic),
         })
@@ -257,7 +257,7 @@ impl Controller {
                 PaidBy::Cash { given_minor: cash.given.minor, change_minor: cash.change.minor }
             }
             (None, attempt) => {
-                let wallet = shown_wallet(attempt?.wallet);
+                let wallet = attempt?.wallet;
                 match record.part {
                     Some(part) => PaidBy::Split {
                         cash_minor: part.amount.minor,
@@ -355,20 +355,6 @@ fn good(product: &Product) -> Good {
         code: product.barcodes.first().unwrap_or(&product.id).clone(),
         price_minor: product.price.minor,
         picture: None,
-    }
-}
-
-pub fn shown_wallet(wallet: wallet::Wallet) -> Wallet {
-    match wallet {
-        wallet::Wallet::WeChatPay => Wallet::WeChat,
-        wallet::Wallet::Alipay => Wallet::Alipay,
-    }
-}
-
-pub fn wallet_shown(wallet: Wallet) -> wallet::Wallet {
-    match wallet {
-        Wallet::WeChat => wallet::Wallet::WeChatPay,
-        Wallet::Alipay => wallet::Wallet::Alipay,
     }
 }
 

@@ -9,7 +9,6 @@ use evertill_shared::money::Amount;
 use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_shared::receipt::template::{Block, Logo, Look, Side, What};
 use evertill_shared::receipt::{Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTender};
-use evertill_shared::wallet::Wallet;
 
 /// What the blocks are filled from.
 pub struct Page<'a> {
@@ -116,10 +115,7 @@ impl Page<'_> {
                 .styled_columns(words.cash, given.to_string(), style)
                 .styled_columns(words.change, change.to_string(), style),
             ReceiptTender::Wallet { wallet, amount, channel_transaction } => {
-                let name = match wallet {
-                    Wallet::WeChatPay => words.wechat,
-                    Wallet::Alipay => words.alipay,
-                };
+                let name = words.language.of(wallet.name());
                 let paper = paper.styled_columns(name, amount.to_string(), style);
                 match channel_transaction {
                     Some(number) => paper.text(format!("{} {number}", words.transaction), style),

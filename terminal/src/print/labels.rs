@@ -32,8 +32,7 @@ pub struct Labels {
     pub refund_number: &'static str,
     pub approved_by: &'static str,
     pub cashier: &'static str,
-    pub wechat: &'static str,
-    pub alipay: &'static str,
+    pub language: Language,
 }
 
 impl Labels {
@@ -79,8 +78,7 @@ const ENGLISH: Labels = Labels {
     refund_number: "Refund",
     approved_by: "Approved by",
     cashier: "Cashier",
-    wechat: "WeChat Pay",
-    alipay: "Alipay",
+    language: Language::English,
 };
 
 const CHINESE: Labels = Labels {
@@ -109,8 +107,7 @@ const CHINESE: Labels = Labels {
     refund_number: "退款号",
     approved_by: "批准人",
     cashier: "收银员",
-    wechat: "微信支付",
-    alipay: "支付宝",
+    language: Language::Chinese,
 };
 
 /// The words of a language.

@@ -16,7 +16,7 @@ pub fn practice_codes() -> Document {
             page = page
                 .text(english, Style::PLAIN.centered().bold())
                 .text(chinese, Style::PLAIN.centered())
-                .qr(code)
+                .qr(&code)
                 .text(code, Style::PLAIN.centered())
                 .separator();
         }
@@ -25,17 +25,14 @@ pub fn practice_codes() -> Document {
 }
 
 fn words(wallet: Wallet, customer: Customer) -> (String, String) {
-    let wallet = match wallet {
-        Wallet::WeChatPay => ("WeChat Pay", "微信支付"),
-        Wallet::Alipay => ("Alipay", "支付宝"),
-    };
+    let wallet = wallet.name();
     let does = match customer {
         Customer::Pays => ("pays at once", "立即付款"),
         Customer::IsAsked => ("is asked first", "先输密码"),
         Customer::HasNoMoney => ("has no money", "余额不足"),
         Customer::StaysSilent => ("does not answer", "钱包无应答"),
     };
-    (format!("{}: {}", wallet.0, does.0), format!("{}：{}", wallet.1, does.1))
+    (format!("{}: {}", wallet.english, does.0), format!("{}：{}", wallet.chinese, does.1))
 }
 
 #[cfg(test)]

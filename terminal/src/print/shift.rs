@@ -1,6 +1,6 @@
 //! How the report of a shift looks on paper.
 
-use crate::view::{Language, ReportLine, ReportSum, Wallet, report_lines};
+use crate::view::{Language, ReportLine, ReportSum, report_lines};
 use evertill_hardware::{Document, Size, Style};
 use evertill_shared::money::Amount;
 use evertill_shared::receipt::{Receipt, ShiftReport};
@@ -40,7 +40,7 @@ pub fn report(page: Document, receipt: &Receipt, report: &ShiftReport, language:
 fn sum(page: Document, line: &ReportLine, language: Language, money: &dyn Fn(i64) -> String) -> Document {
     let name = match line.count {
         Some(count) if line.minor.is_some() => format!("{} ({count})", name(line.of, language)),
-        _ => name(line.of, language).to_owned(),
+        _ => name(line.of, language),
     };
     let value = line.minor.map(money).or(line.count.map(|count| count.to_string())).unwrap_or_default();
     match line.of {
@@ -89,17 +89,21 @@ fn pending(
     page
 }
 
-fn name(of: ReportSum, language: Language) -> &'static str {
+fn name(of: ReportSum, language: Language) -> String {
     let (english, chinese) = match of {
         ReportSum::Float => ("Float", "备用金"),
         ReportSum::CashSales => ("Cash sales", "现金销售"),
-        ReportSum::WalletSales(Wallet::WeChat) => ("WeChat Pay", "微信支付"),
-        ReportSum::WalletSales(Wallet::Alipay) => ("Alipay", "支付宝"),
+        ReportSum::WalletSales(wallet) => return language.of(wallet.name()).to_owned(),
         ReportSum::AllSales => ("All sales", "销售合计"),
         ReportSum::Tax => ("Tax included", "含税"),
         ReportSum::CashRefunds => ("Cash refunds", "现金退款"),
-        ReportSum::WalletRefunds(Wallet::WeChat) => ("WeChat refunds", "微信退款"),
-        ReportSum::WalletRefunds(Wallet::Alipay) => ("Alipay refunds", "支付宝退款"),
+        ReportSum::WalletRefunds(wallet) => {
+            let name = wallet.short_name();
+            return match language {
+                Language::English => format!("{} refunds", name.english),
+                Language::Chinese => format!("{}退款", name.chinese),
+            };
+        }
         ReportSum::OtherRefunds => ("Other refunds", "其他退款"),
         ReportSum::PartsBack => ("Cash parts back", "部分现金退回"),
         ReportSum::PaidIn => ("Paid in", "存入现金"),
@@ -111,8 +115,8 @@ fn name(of: ReportSum, language: Language) -> &'static str {
         ReportSum::Counted => ("Counted", "实点现金"),
     };
     match language {
-        Language::English => english,
-        Language::Chinese => chinese,
+        Language::English => english.to_owned(),
+        Language::Chinese => chinese.to_owned(),
     }
 }
 

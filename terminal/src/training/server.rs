@@ -108,7 +108,7 @@ impl PracticeServer {
     /// The wallet whose practice codes are offered on the screen.
     #[must_use]
     pub fn first_wallet(&self) -> Wallet {
-        self.shop.wallets.first().copied().unwrap_or(Wallet::WeChatPay)
+        self.shop.wallets.first().copied().unwrap_or(Wallet::ALL[0])
     }
 
     /// The till has this list of people: there is no newer one here.

@@ -4,17 +4,14 @@
 mod monitors;
 
 use super::TillWindow;
-use super::generated::{
-    Customer, CustomerKind, CustomerLineData, CustomerWindow as Component, MainWindow, WalletKind,
-};
+use super::generated::{Customer, CustomerKind, CustomerLineData, CustomerWindow as Component, MainWindow};
 use super::money::format_amount;
-use super::payment::wallet;
 use super::qr::qr_image;
 use super::sale::{price_text, quantity_text};
 use super::status::whole;
-use super::{choose_words, list};
+use super::{choose_words, list, wallets};
 use crate::config::Place;
-use crate::view::{CustomerLine, CustomerPage, CustomerScreen, MoneyStyle, Wallet};
+use crate::view::{CustomerLine, CustomerPage, CustomerScreen, MoneyStyle};
 use monitors::{Step, Watch, connected};
 use slint::{
     CloseRequestResponse, ComponentHandle, PhysicalPosition, PhysicalSize, PlatformError, Timer, TimerMode,
@@ -151,6 +148,7 @@ fn watch(window: &Component, till: &MainWindow, place: Place, positions_known: b
 
 fn apply(window: &Component, screen: &CustomerScreen) {
     choose_words(screen.language);
+    wallets::name_them(&window.global(), screen.language);
     let view = window.global::<Customer>();
     let money = &screen.money;
     view.set_training(screen.training);
@@ -173,8 +171,9 @@ fn apply_page(view: &Customer, page: &CustomerPage, money: &MoneyStyle) {
         CustomerPage::Welcome => K::Welcome,
         CustomerPage::Sale => K::Sale,
         CustomerPage::PresentCode { wallets } => {
-            view.set_wechat(wallets.contains(&Wallet::WeChat));
-            view.set_alipay(wallets.contains(&Wallet::Alipay));
+            if let Some(places) = wallets::places(&view.get_wallets(), wallets) {
+                view.set_wallets(places);
+            }
             K::PresentCode
         }
         CustomerPage::Cash => K::Cash,
@@ -185,7 +184,7 @@ fn apply_page(view: &Customer, page: &CustomerPage, money: &MoneyStyle) {
                 view.set_code(qr_image(code));
                 view.set_code_text(code.as_str().into());
             }
-            view.set_wallet(whose.map_or(WalletKind::None, |whose| wallet(Some(whose))));
+            view.set_wallet(whose.map_or(wallets::NONE, wallets::place));
             view.set_remaining_seconds(whole(*remaining_seconds));
             K::ScanThis
         }

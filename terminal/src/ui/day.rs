@@ -1,9 +1,9 @@
 //! How the till stands, in words.
 
 use super::generated::{Day, DisplayKind, MainWindow, TestPrintKind, WalletAnswersKind, WalletLineData};
-use super::payment::{drawer, wallet};
+use super::payment::drawer;
 use super::status::{printer, whole};
-use super::{Act, list};
+use super::{Act, list, wallets};
 use crate::view::{DayPage, DisplayState, PrinterState, TestPrint, UserAction, WalletAnswers, WalletLine};
 use slint::ComponentHandle;
 
@@ -47,5 +47,5 @@ fn wallet_line(line: &WalletLine) -> WalletLineData {
         WalletAnswers::Unsteady => (WalletAnswersKind::Unsteady, 0),
         WalletAnswers::Silent { since_seconds } => (WalletAnswersKind::Silent, whole(since_seconds)),
     };
-    WalletLineData { wallet: wallet(Some(line.wallet)), state, seconds }
+    WalletLineData { wallet: wallets::place(line.wallet), state, seconds }
 }

@@ -6,9 +6,9 @@ use super::generated::{
 };
 use super::money::format_amount;
 use super::pages::{refund_kind, refusal_kind};
-use super::payment::{decline, receipt_kind, wallet};
+use super::payment::{decline, receipt_kind};
 use super::status::whole;
-use super::{Act, list};
+use super::{Act, list, wallets};
 use crate::view::{
     AttemptEnd, DayStep, MoneyStyle, OrderAdvice, OrderAttempt, OrderLine, OrderPage, OrderRefund, OrderRow,
     OrderState, OrderTender, OrdersHint, OrdersPage, RefundState, UserAction,
@@ -174,7 +174,7 @@ fn tender_data(tender: &OrderTender, money: &MoneyStyle) -> OrderEntryData {
         },
         OrderTender::Wallet { wallet: whose, minor, transaction } => OrderEntryData {
             kind: OrderEntryKind::Wallet,
-            wallet: wallet(Some(*whose)),
+            wallet: wallets::place(*whose),
             amount: format_amount(*minor, money).into(),
             name: transaction.as_deref().unwrap_or_default().into(),
             ..OrderEntryData::default()
@@ -192,7 +192,7 @@ fn attempt_data(attempt: &OrderAttempt) -> OrderEntryData {
         },
         number: whole(attempt.number),
         time: attempt.time.as_str().into(),
-        wallet: wallet(Some(attempt.wallet)),
+        wallet: wallets::place(attempt.wallet),
         ..OrderEntryData::default()
     };
     if let AttemptEnd::Declined(reason) = &attempt.end {

@@ -3,14 +3,14 @@
 use super::Act;
 use super::generated::{
     Await, DeclineKind, Done, DrawerKind, MainWindow, Payment, PaymentKind, ReceiptKind, UnknownKind,
-    WalletKind,
 };
 use super::money::format_amount;
 use super::qr::qr_image;
 use super::status::{printer, whole};
+use super::wallets;
 use crate::view::{
     AwaitCodePage, DeclineReason, DonePage, DrawerState, MoneyStyle, PaidBy, PaymentPage, PaymentState,
-    PrinterState, ReceiptState, UnknownStep, UserAction, Wallet,
+    PrinterState, ReceiptState, UnknownStep, UserAction,
 };
 use slint::{ComponentHandle, SharedString};
 
@@ -25,10 +25,10 @@ pub fn connect(window: &MainWindow, act: &Act) {
     let send = act.clone();
     payment.on_take_back(move || send(UserAction::TakeBack));
     let send = act.clone();
-    window.global::<Await>().on_show_code(move |kind| match kind {
-        WalletKind::Wechat => send(UserAction::ShowCode { wallet: Wallet::WeChat }),
-        WalletKind::Alipay => send(UserAction::ShowCode { wallet: Wallet::Alipay }),
-        WalletKind::None => {}
+    window.global::<Await>().on_show_code(move |place| {
+        if let Some(wallet) = wallets::at(place) {
+            send(UserAction::ShowCode { wallet });
+        }
     });
     let done = window.global::<Done>();
     let send = act.clone();
@@ -45,10 +45,12 @@ pub fn show_await(window: &MainWindow, page: &AwaitCodePage, money: &MoneyStyle)
     let view = window.global::<Await>();
     view.set_total(format_amount(page.total_minor - page.part_minor, money).into());
     view.set_part(part(page.part_minor, money).into());
-    view.set_wechat(page.wallets.contains(&Wallet::WeChat));
-    view.set_alipay(page.wallets.contains(&Wallet::Alipay));
-    view.set_shows_wechat(page.shows.contains(&Wallet::WeChat));
-    view.set_shows_alipay(page.shows.contains(&Wallet::Alipay));
+    if let Some(places) = wallets::places(&view.get_wallets(), &page.wallets) {
+        view.set_wallets(places);
+    }
+    if let Some(places) = wallets::places(&view.get_shows(), &page.shows) {
+        view.set_shows(places);
+    }
     let (drawer, why) = drawer(page.drawer);
     view.set_drawer(drawer);
     view.set_drawer_printer(printer(why));
@@ -58,7 +60,7 @@ pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
     let view = window.global::<Payment>();
     view.set_total(format_amount(page.total_minor - page.part_minor, money).into());
     view.set_part(part(page.part_minor, money).into());
-    view.set_wallet(wallet(page.wallet));
+    view.set_wallet(page.wallet.map_or(wallets::NONE, wallets::place));
     view.set_order_number(page.order_number.as_deref().unwrap_or_default().into());
     match &page.state {
         PaymentState::Sending => view.set_state(PaymentKind::Sending),
@@ -97,14 +99,6 @@ pub fn show(window: &MainWindow, page: &PaymentPage, money: &MoneyStyle) {
 /// What is in cash in the drawer of the sale; nothing if there is none.
 fn part(minor: i64, money: &MoneyStyle) -> String {
     if minor == 0 { String::new() } else { format_amount(minor, money) }
-}
-
-pub fn wallet(wallet: Option<Wallet>) -> WalletKind {
-    match wallet {
-        None => WalletKind::None,
-        Some(Wallet::WeChat) => WalletKind::Wechat,
-        Some(Wallet::Alipay) => WalletKind::Alipay,
-    }
 }
 
 fn unknown_step(step: UnknownStep) -> UnknownKind {
@@ -157,20 +151,20 @@ pub fn show_done(window: &MainWindow, page: &DonePage, money: &MoneyStyle) {
     match page.paid_by {
         PaidBy::Split { cash_minor, wallet: by, wallet_minor } => {
             view.set_cash(false);
-            view.set_wallet(wallet(Some(by)));
+            view.set_wallet(wallets::place(by));
             view.set_given(format_amount(cash_minor, money).into());
             view.set_parts(format_amount(wallet_minor, money).into());
             view.set_change(SharedString::new());
         }
         PaidBy::Wallet(by) => {
             view.set_cash(false);
-            view.set_wallet(wallet(Some(by)));
+            view.set_wallet(wallets::place(by));
             view.set_given(SharedString::new());
             view.set_change(SharedString::new());
         }
         PaidBy::Cash { given_minor, change_minor } => {
             view.set_cash(true);
-            view.set_wallet(WalletKind::None);
+            view.set_wallet(wallets::NONE);
             view.set_given(format_amount(given_minor, money).into());
             view.set_change(format_amount(change_minor, money).into());
         }

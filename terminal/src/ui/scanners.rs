@@ -1,11 +1,10 @@
 //! The page where the scanner is set up.
 
 use super::generated::{
-    About, MainWindow, MarksKind, ScannerRowData, ScannerWayKind, Scanners, TakenForKind, WalletKind,
+    About, MainWindow, MarksKind, ScannerRowData, ScannerWayKind, Scanners, TakenForKind,
 };
-use super::payment::wallet;
 use super::status::{scanner, whole};
-use super::{Act, list};
+use super::{Act, list, wallets};
 use crate::view::{ScannerKind, ScannerMarks, ScannerRow, ScannersPage, TakenFor, UserAction};
 use slint::ComponentHandle;
 
@@ -56,12 +55,12 @@ pub fn show(window: &MainWindow, page: &ScannersPage) {
     view.set_arrived(page.arrived.is_some());
     if let Some(arrived) = &page.arrived {
         let (taken_for, whose, goods) = match &arrived.taken_for {
-            TakenFor::Goods { name } => (TakenForKind::Goods, WalletKind::None, name.as_str()),
-            TakenFor::UnknownGoods => (TakenForKind::UnknownGoods, WalletKind::None, ""),
-            TakenFor::PaymentCode(by) => (TakenForKind::PaymentCode, wallet(Some(*by)), ""),
-            TakenFor::ShopCode => (TakenForKind::ShopCode, WalletKind::None, ""),
-            TakenFor::Other => (TakenForKind::Other, WalletKind::None, ""),
-            TakenFor::Unreadable => (TakenForKind::Unreadable, WalletKind::None, ""),
+            TakenFor::Goods { name } => (TakenForKind::Goods, wallets::NONE, name.as_str()),
+            TakenFor::UnknownGoods => (TakenForKind::UnknownGoods, wallets::NONE, ""),
+            TakenFor::PaymentCode(by) => (TakenForKind::PaymentCode, wallets::place(*by), ""),
+            TakenFor::ShopCode => (TakenForKind::ShopCode, wallets::NONE, ""),
+            TakenFor::Other => (TakenForKind::Other, wallets::NONE, ""),
+            TakenFor::Unreadable => (TakenForKind::Unreadable, wallets::NONE, ""),
         };
         view.set_text(arrived.text.as_str().into());
         view.set_characters(whole(arrived.characters));

@@ -6,10 +6,9 @@ use super::generated::{
 };
 use super::money::{entry_minor, format_amount, press};
 use super::status::whole;
-use super::{Act, list, payment};
+use super::{Act, list, payment, wallets};
 use crate::view::{
     AmountPurpose, CountPage, DrawerAmountPage, MoneyStyle, ReportPage, ReportSum, ShiftPage, UserAction,
-    Wallet,
 };
 use evertill_shared::journal::CashReason;
 use slint::{ComponentHandle, SharedString};
@@ -131,6 +130,10 @@ pub fn show_report(window: &MainWindow, page: &ReportPage, money: &MoneyStyle) {
     report.set_by(page.by.as_deref().unwrap_or_default().into());
     let lines = page.lines.iter().map(|line| ReportData {
         kind: kind(line.of),
+        wallet: match line.of {
+            ReportSum::WalletSales(wallet) | ReportSum::WalletRefunds(wallet) => wallets::place(wallet),
+            _ => wallets::NONE,
+        },
         count: line.count.map(|count| count.to_string()).unwrap_or_default().into(),
         amount: line.minor.map(|minor| format_amount(minor, money)).unwrap_or_default().into(),
     });
@@ -150,13 +153,11 @@ fn kind(of: ReportSum) -> ReportKind {
     match of {
         ReportSum::Float => ReportKind::Float,
         ReportSum::CashSales => ReportKind::CashSales,
-        ReportSum::WalletSales(Wallet::WeChat) => ReportKind::WechatSales,
-        ReportSum::WalletSales(Wallet::Alipay) => ReportKind::AlipaySales,
+        ReportSum::WalletSales(_) => ReportKind::WalletSales,
         ReportSum::AllSales => ReportKind::AllSales,
         ReportSum::Tax => ReportKind::Tax,
         ReportSum::CashRefunds => ReportKind::CashRefunds,
-        ReportSum::WalletRefunds(Wallet::WeChat) => ReportKind::WechatRefunds,
-        ReportSum::WalletRefunds(Wallet::Alipay) => ReportKind::AlipayRefunds,
+        ReportSum::WalletRefunds(_) => ReportKind::WalletRefunds,
         ReportSum::OtherRefunds => ReportKind::OtherRefunds,
         ReportSum::PartsBack => ReportKind::PartsBack,
         ReportSum::PaidIn => ReportKind::PaidIn,

@@ -6,6 +6,7 @@ use super::{
     ShiftPage, TakenOff,
 };
 use evertill_shared::secret::SecretText;
+use evertill_shared::wallet::Wallet;
 
 /// The page in the middle of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,15 +225,6 @@ pub struct AwaitCodePage {
     pub shows: Vec<Wallet>,
     /// What is known of the drawer that the part was put into; not asked if there is none.
     pub drawer: DrawerState,
-}
-
-/// A wallet on the customer's phone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wallet {
-    /// WeChat Pay.
-    WeChat,
-    /// Alipay.
-    Alipay,
 }
 
 /// Cash.

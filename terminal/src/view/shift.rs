@@ -3,7 +3,6 @@
 use super::{ReceiptState, Wallet};
 use evertill_shared::journal::CashReason;
 use evertill_shared::shift::{Tally, Totals};
-use evertill_shared::wallet;
 
 /// The drawer's page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -150,12 +149,12 @@ pub fn report_lines(totals: &Totals, counted_minor: Option<i64>) -> Vec<ReportLi
     let number = |of, count| ReportLine { of, count: Some(count), minor: None };
     let mut lines = vec![tally(ReportSum::CashSales, totals.cash_sales)];
     let sold = totals.wallet_sales.iter();
-    lines.extend(sold.map(|(wallet, sum)| tally(ReportSum::WalletSales(shown(*wallet)), *sum)));
+    lines.extend(sold.map(|(wallet, sum)| tally(ReportSum::WalletSales(*wallet), *sum)));
     lines.push(tally(ReportSum::AllSales, totals.sales()));
     lines.push(amount(ReportSum::Tax, totals.tax_minor));
     lines.push(tally(ReportSum::CashRefunds, totals.cash_refunds));
     let back = totals.wallet_refunds.iter();
-    lines.extend(back.map(|(wallet, sum)| tally(ReportSum::WalletRefunds(shown(*wallet)), *sum)));
+    lines.extend(back.map(|(wallet, sum)| tally(ReportSum::WalletRefunds(*wallet), *sum)));
     if totals.other_refunds.count > 0 {
         lines.push(tally(ReportSum::OtherRefunds, totals.other_refunds));
     }
@@ -173,11 +172,4 @@ pub fn report_lines(totals: &Totals, counted_minor: Option<i64>) -> Vec<ReportLi
     lines.push(amount(ReportSum::Expected, totals.expected().minor));
     lines.extend(counted_minor.map(|minor| amount(ReportSum::Counted, minor)));
     lines
-}
-
-fn shown(wallet: wallet::Wallet) -> Wallet {
-    match wallet {
-        wallet::Wallet::WeChatPay => Wallet::WeChat,
-        wallet::Wallet::Alipay => Wallet::Alipay,
-    }
 }

@@ -54,7 +54,7 @@ pub fn order(state: OrderState, advice: OrderAdvice) -> OrderPage {
             line("Bag", 100, 30),
         ],
         tenders: vec![OrderTender::Wallet {
-            wallet: Wallet::WeChat,
+            wallet: Wallet::WeChatPay,
             minor: 20_902,
             transaction: Some("4200002647202611209876543210".into()),
         }],

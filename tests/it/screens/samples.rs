@@ -89,7 +89,7 @@ fn scanners() -> ScannersPage {
             text: "13••••".into(),
             characters: 18,
             identifier: String::new(),
-            taken_for: TakenFor::PaymentCode(Wallet::WeChat),
+            taken_for: TakenFor::PaymentCode(Wallet::WeChatPay),
         }),
     }
 }
@@ -288,7 +288,7 @@ fn payment(state: PaymentState) -> Screen {
     screen(Page::Payment(PaymentPage {
         total_minor: 20_902,
         part_minor: 0,
-        wallet: Some(Wallet::WeChat),
+        wallet: Some(Wallet::WeChatPay),
         order_number: Some("202611201405123456781792".into()),
         state,
     }))
@@ -496,7 +496,7 @@ pub fn all() -> Vec<Sample> {
     add("sale_age", Screen { confirm: old_enough, ..screen(Page::Sale(sale())) });
     let not_sold = Some(Notice::NotSold { name: "Riesling 2023, dry, 0.75 l".into() });
     add("sale_not_sold", Screen { notice: not_sold, ..screen(Page::Sale(sale())) });
-    let wallets = vec![Wallet::WeChat, Wallet::Alipay];
+    let wallets = vec![Wallet::WeChatPay, Wallet::Alipay];
     let awaiting = screen(Page::AwaitCode(AwaitCodePage {
         total_minor: 20_902,
         part_minor: 0,
@@ -542,7 +542,7 @@ pub fn all() -> Vec<Sample> {
     add("cash_part_hand_back", Screen { notice, ..screen(Page::Sale(sale())) });
     let notice = hand_back(DrawerState::Unknown);
     add("cash_part_hand_back_drawer", Screen { notice, ..screen(Page::Sale(sale())) });
-    let wallets = vec![Wallet::WeChat, Wallet::Alipay];
+    let wallets = vec![Wallet::WeChatPay, Wallet::Alipay];
     let drawer = DrawerState::Opened;
     let rest =
         AwaitCodePage { total_minor: 20_902, part_minor: 10_000, shows: wallets.clone(), wallets, drawer };
@@ -593,7 +593,7 @@ pub fn all() -> Vec<Sample> {
         add(name, shown);
     }
     add("done_no_paper", done(PaidBy::Wallet(Wallet::Alipay), number, paper));
-    add("done_receipt_unknown", done(PaidBy::Wallet(Wallet::WeChat), number, ReceiptState::Unknown));
+    add("done_receipt_unknown", done(PaidBy::Wallet(Wallet::WeChatPay), number, ReceiptState::Unknown));
     let items = vec![
         refund("81", false, RefundState::Waiting),
         refund("82", true, RefundState::Done),
@@ -647,7 +647,7 @@ pub fn all() -> Vec<Sample> {
     let day = DayPage {
         server: "https://till.example.com:8443".into(),
         wallets: vec![
-            wallet(Wallet::WeChat, WalletAnswers::Well),
+            wallet(Wallet::WeChatPay, WalletAnswers::Well),
             wallet(Wallet::Alipay, WalletAnswers::Silent { since_seconds: 300 }),
         ],
         display: DisplayState::Ready,
@@ -656,7 +656,7 @@ pub fn all() -> Vec<Sample> {
     };
     let trouble = DayPage {
         wallets: vec![
-            wallet(Wallet::WeChat, WalletAnswers::Unsteady),
+            wallet(Wallet::WeChatPay, WalletAnswers::Unsteady),
             wallet(Wallet::Alipay, WalletAnswers::NotKnown),
         ],
         display: DisplayState::Disconnected,

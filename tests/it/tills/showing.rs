@@ -14,7 +14,7 @@ fn patient() -> RigOptions {
 
 fn show(desk: &mut Desk, goods: usize) -> String {
     desk.choose_code(goods);
-    desk.tap("Show an Alipay code");
+    desk.tap("Show Alipay code");
     desk.sees("Ask the customer to scan this code", 15);
     desk.code_on_screen().expect("a code that can be read")
 }

@@ -74,7 +74,7 @@ async fn paid_jobs(hand: &mut Hand) {
 
     hand.goods(3);
     hand.touch("Payment code");
-    hand.touch("Show an Alipay code");
+    hand.touch("Show Alipay code");
     hand.desk.sees("Ask the customer to scan this code", 20);
     let shown = hand.desk.code_on_screen().unwrap();
     assert_eq!(hand.desk.rig.alipay_control().scan(&shown, Behaviour::Pays).await.unwrap(), Scanned::Paid);

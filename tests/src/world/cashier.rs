@@ -305,8 +305,8 @@ impl Cashier {
             self.scanned = true;
             self.since = now;
             let is_shown = self.serving.as_ref().is_some_and(|sale| sale.shown.is_some());
-            if is_shown && page.shows.contains(&Wallet::WeChat) {
-                return Doing::Touch(Act::ShowCode { wallet: Wallet::WeChat });
+            if is_shown && page.shows.contains(&Wallet::WeChatPay) {
+                return Doing::Touch(Act::ShowCode { wallet: Wallet::WeChatPay });
             }
             let behaviour = self.serving.as_ref().map_or(Behaviour::Pays, |sale| sale.behaviour);
             let second = self.serving.as_ref().is_some_and(|sale| sale.second);

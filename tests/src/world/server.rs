@@ -15,8 +15,8 @@ use crate::simulator::wechat;
 use evertill_server::accounts::{Accounts, Keyring};
 use evertill_server::app::{App, Parts};
 use evertill_server::base_store::BaseStore;
+use evertill_server::channel::wechat::v3::WechatV3Settings;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
-use evertill_server::channel::wechat_v3::WechatV3Settings;
 use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_server::database::Database;
 use evertill_server::door::Door;
@@ -199,7 +199,7 @@ async fn assemble(
     // costs less, and finds the same. Servers' clocks differ by half a minute here, and the one that looks again may not
     // be the one that was told of the end.
     let policy = Policy { look_again_after_ms: 45_000, show_for_ms: 40_000, ..Policy::default() };
-    let policies = Policies { wechat_pay: policy, alipay: policy };
+    let policies = Policies::new(|_| policy);
     let settings = CentreSettings {
         sweep_every: Duration::from_secs(4),
         scan_every: Duration::from_secs(8),

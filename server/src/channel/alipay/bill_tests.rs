@@ -160,3 +160,23 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_list_with_an_altered_byte_is_taken_without_panic_and_has_no_more_lines(
+        at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut bytes = GBK.encode(&whole()).0.into_owned();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let archive = {
+            let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            archive.start_file("list.csv", SimpleFileOptions::default()).unwrap();
+            archive.write_all(&bytes).unwrap();
+            archive.finish().unwrap().into_inner()
+        };
+        if let Ok(rows) = parse(&archive, None) {
+            prop_assert!(rows.len() <= day().len(), "{rows:?}");
+        }
+    }
+}

@@ -180,6 +180,11 @@ mod tests {
         }
 
         #[test]
+        fn any_text_has_its_fields_taken_without_panic(text in any::<String>()) {
+            let _ = fields(&text);
+        }
+
+        #[test]
         fn near_misses_are_taken_without_panic(
             text in "(\\{|\\}|\\[|\\]|\"alipay_trade_query_response\"|\"sign\"|\"a\"|:|,|\\\\|\"|1|e|-|null| ){0,16}",
         ) {

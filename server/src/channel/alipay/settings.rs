@@ -2,6 +2,7 @@
 
 use super::keys::{AppKey, KeyProblem, Trust, WalletKey};
 use super::wire::Merchant;
+use crate::channel::adapter::over;
 use crate::channel::files::Files;
 use crate::channel::line::{LineError, Tls};
 use evertill_shared::payment::Policy;
@@ -246,13 +247,8 @@ impl AlipaySettings {
     }
 }
 
-/// A policy that is named in part: the rest is this wallet's, not another's.
 fn over_timing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
-    use serde::de::Error;
-    let named: serde_json::Map<String, serde_json::Value> = Deserialize::deserialize(deserializer)?;
-    let mut whole = serde_json::to_value(TIMING).map_err(D::Error::custom)?;
-    whole.as_object_mut().into_iter().for_each(|fields| fields.extend(named.clone()));
-    serde_json::from_value(whole).map_err(D::Error::custom)
+    over(TIMING, deserializer)
 }
 
 fn wrong(path: &Path, problem: KeyProblem) -> AlipayError {

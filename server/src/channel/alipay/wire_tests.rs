@@ -360,3 +360,35 @@ proptest! {
         prop_assert_eq!(&decoded(&text)["a"], &value);
     }
 }
+
+proptest! {
+    #[test]
+    fn no_bytes_are_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(merchant().open(Call::Query, &bytes).is_err());
+    }
+
+    /// A true answer with one byte altered anywhere, the signature's and what is around it included.
+    #[test]
+    fn an_altered_answer_is_opened_without_panic_and_says_nothing_else(
+        at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let node = "{\"code\":\"10000\",\"out_trade_no\":\"6823789339978248\",\"total_amount\":\"120.88\"}";
+        let whole = answer(Call::Query, node, WALLET);
+        let mut altered = whole.clone();
+        altered[at.index(whole.len())] = byte;
+        if let Ok(opened) = merchant().open(Call::Query, &altered) {
+            prop_assert_eq!(opened.get("out_trade_no"), Some("6823789339978248"));
+            prop_assert_eq!(opened.get("total_amount"), Some("120.88"));
+        }
+    }
+
+    /// Truly signed, and anything at all in the place of its object.
+    #[test]
+    fn whatever_is_signed_is_opened_without_panic(
+        node in "(\\{|\\}|\\[|\\]|\"code\"|\"10000\"|\"sub_code\"|:|,|\"|1|-|null| ){0,12}", any in any::<String>(),
+    ) {
+        for node in [node, any] {
+            let _ = merchant().open(Call::Pay, &answer(Call::Pay, &node, WALLET));
+        }
+    }
+}

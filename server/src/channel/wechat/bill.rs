@@ -362,6 +362,18 @@ mod tests {
         }
 
         #[test]
+        fn a_bill_with_an_altered_byte_is_taken_without_panic_and_has_no_more_lines(
+            at in any::<proptest::sample::Index>(), byte in any::<u8>(),
+        ) {
+            let mut text = bill(&day(), "13.50", "10.00").into_bytes();
+            let at = at.index(text.len());
+            text[at] = byte;
+            if let Ok(rows) = parse(&text[..], &of("1900000109")) {
+                prop_assert_eq!(rows.len(), read(&bill(&day(), "13.50", "10.00")).unwrap().len());
+            }
+        }
+
+        #[test]
         fn a_packed_bill_that_is_damaged_anywhere_is_refused_or_is_the_same_bill(
             at in any::<prop::sample::Index>(), other in 1_u8.., cut in any::<prop::sample::Index>(),
         ) {

@@ -310,3 +310,35 @@ proptest! {
         prop_assert!(merchant().open(fields::write(&all).as_bytes()).is_err());
     }
 }
+
+/// Everything that is asked of an answer.
+fn judge_all(reply: &Reply) -> [bool; 6] {
+    let amount = cny(1234);
+    [
+        matches!(pay(reply, &charge()), Ok(PayOutcome::ConfirmedSuccess { .. })),
+        matches!(query(reply, &number(), amount), Ok(QueryOutcome::Paid { .. })),
+        matches!(reverse(reply, &number()), Ok(ReverseOutcome::Reversed)),
+        matches!(refund(reply, &refund_of(34)), Ok(Refunded::Done)),
+        matches!(query_refund(reply, &refund_of(34)), Ok(Refunded::Done)),
+        says_code_was_used(reply),
+    ]
+}
+
+proptest! {
+    /// Truly signed, and one field of it holds anything at all: nothing panics, and what is not ours is no payment of ours.
+    #[test]
+    fn whatever_a_signed_answer_holds_is_taken_without_panic(
+        at in any::<prop::sample::Index>(), value in any::<String>(), more in "[a-z_]{1,12}",
+    ) {
+        let mut all = fields(&PAID);
+        all.extend([("trade_state", "SUCCESS"), ("recall", "N"), ("refund_count", "1")].map(|(a, b)| (a.into(), b.into())));
+        let name = at.get(&all.keys().cloned().collect::<Vec<_>>()).clone();
+        all.insert(name.clone(), value.clone());
+        all.entry(more).or_insert(value);
+        if let Ok(reply) = merchant().open(&signed(all)) {
+            let said = judge_all(&reply);
+            let ours = reply.get("out_trade_no") == Some(number().as_str()) && reply.get("total_fee") == Some("1234");
+            prop_assert!(ours || !(said[0] || said[1]), "{name}");
+        }
+    }
+}

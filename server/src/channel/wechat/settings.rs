@@ -1,16 +1,31 @@
 //! The `[wechat]` section of the server's configuration, and what can be wrong with it.
 
 use super::sign::SignType;
+use super::v3::{WechatV3Error, WechatV3Settings};
 use super::wire::Merchant;
+use crate::channel::adapter::over;
 use crate::channel::files::Files;
 use crate::channel::line::{LineError, Tls};
-use crate::channel::wechat_v3::{WechatV3Error, WechatV3Settings};
 use evertill_shared::payment::Policy;
 use evertill_shared::secret::SecretText;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// When to ask about a payment of this wallet, and when to take it back: it advises to ask every 5 to 10 seconds for 30
+/// to 45, refuses to reverse sooner than 15 seconds after the pay call, and takes a payment back within seven days.
+pub const TIMING: Policy = Policy {
+    query_every_ms: 5_000,
+    give_up_after_ms: 45_000,
+    reverse_not_before_ms: 15_000,
+    reverse_within_ms: 7 * 24 * 60 * 60 * 1_000,
+    reverse_retry_max_ms: 60_000,
+    no_order_after_ms: 120_000,
+    show_for_ms: 90_000,
+    shown_grace_ms: 30_000,
+    look_again_after_ms: 300_000,
+};
 
 /// The merchant's account at WeChat Pay, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +75,8 @@ pub struct WechatSettings {
     /// The longest wait for any other call, in milliseconds.
     #[serde(default = "WechatSettings::default_call_ms")]
     pub call_timeout_ms: u64,
-    /// When to ask, and when to take back.
-    #[serde(default)]
+    /// When to ask, and when to take back; what is not named is as in [`TIMING`].
+    #[serde(default = "WechatSettings::timing", deserialize_with = "over_timing")]
     pub policy: Policy,
     /// Version 3 of the interface, for shown codes and bills.
     #[serde(default)]
@@ -118,6 +133,10 @@ impl WechatSettings {
 
     fn default_call_ms() -> u64 {
         8_000
+    }
+
+    fn timing() -> Policy {
+        TIMING
     }
 
     /// Takes relative paths as relative to `folder`, where the configuration file lies.
@@ -213,6 +232,10 @@ impl WechatSettings {
     pub(super) fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)
     }
+}
+
+fn over_timing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
+    over(TIMING, deserializer)
 }
 
 fn read(files: &Files, path: &Path) -> Result<Zeroizing<Vec<u8>>, WechatError> {

@@ -15,6 +15,12 @@ macro_rules! dictionary {
         pub static CHINESE: Words = Words { $($name: $chinese,)* };
 
         impl Words {
+            /// Whether it is the Chinese one.
+            #[must_use]
+            pub fn is_chinese(&self) -> bool {
+                std::ptr::eq(self, &CHINESE)
+            }
+
             /// Every name with its text, in one fixed order.
             #[must_use]
             pub fn all(&self) -> Vec<(&'static str, &'static str)> {
@@ -127,10 +133,7 @@ dictionary! {
     number_length: "An order number has 25 digits, this has {}. Compare it with the receipt.", "订单号应为 25 位，现在是 {} 位，请与小票核对。";
     number_impossible: "This is not one of our order numbers: it does not begin with a date.", "这不是我们的订单号：开头不是日期。";
     cash: "Cash", "现金";
-    cash_and_wechat: "Cash + WeChat Pay", "现金 + 微信支付";
-    cash_and_alipay: "Cash + Alipay", "现金 + 支付宝";
-    wechat_pay: "WeChat Pay", "微信支付";
-    alipay: "Alipay", "支付宝";
+    cash_and_wallet: "Cash + {}", "现金 + {}";
 
     // States of an order
     order_draft: "Draft", "草稿";
@@ -590,8 +593,7 @@ dictionary! {
     shift_all_sales: "All sales", "销售合计";
     shift_tax: "Tax included", "含税";
     shift_cash_refunds: "Cash refunds", "现金退款";
-    shift_wechat_refunds: "WeChat refunds", "微信退款";
-    shift_alipay_refunds: "Alipay refunds", "支付宝退款";
+    shift_wallet_refunds: "{} refunds", "{}退款";
     shift_other_refunds: "Other refunds", "其他退款";
     shift_paid_in: "Paid in", "存入现金";
     shift_paid_out: "Paid out", "取出现金";
@@ -732,28 +734,23 @@ dictionary! {
     account_unasked: "Not asked yet", "尚未查询";
     account_wrong: "Cannot be used", "无法使用";
     account_name: "Name", "名称";
-    account_merchant: "Merchant number", "商户号";
     account_merchant_stays: "It stays: payments rest on it.", "不可更改：已有款项依赖它。";
-    account_app: "App ID", "应用 ID";
-    account_seller: "Seller ID (2088…)", "卖家 ID（2088…）";
-    account_sub_merchant: "Sub-merchant number", "子商户号（特约商户号）";
-    account_sub_merchant_hint: "Only where the merchant above is a service provider that acts for this shop.", "仅服务商模式填写：上面的商户号为服务商，此处填写门店的子商户号。";
-    account_sub_app: "Sub-merchant's app ID, if it has one", "子商户应用 ID（如有）";
     account_store: "Store", "门店";
     account_all_stores: "All stores", "所有门店";
     account_kinds: "Payments", "收款方式";
     account_scanned: "Scanned codes", "扫顾客付款码";
     account_shown: "Shown codes", "出示收款码";
+    account_currency: "Currency", "币种";
+    bad_currency: "This is not a currency. Write its three letters, like CNY.", "币种不正确，请填写三位字母代码，例如 CNY。";
     account_amounts: "Amounts", "金额范围";
     account_any_amount: "Any amount", "不限金额";
     account_lowest: "Lowest amount", "最低金额";
     account_highest: "Highest amount", "最高金额";
-    account_notify: "Address for notifications", "通知地址";
-    account_notify_wechat: "With it version 3 is used for shown codes and bills.", "填写后，出示收款码与对账使用 v3 接口。";
-    account_public_key_id: "Name of the wallet's public key (PUB_KEY_ID_…)", "微信支付公钥 ID（PUB_KEY_ID_…）";
-    account_codepay: "Scanned codes by version 3", "付款码也使用 v3 接口";
-    account_endpoints: "Addresses of the wallet", "钱包接口地址";
-    account_endpoints_hint: "One a line, the main one first. Left empty: the public ones.", "每行一个，主地址在前；留空则使用公共地址。";
+    account_fee: "Fee in percent", "手续费率（%）";
+    account_fee_hint: "What the wallet keeps, like 0.6. It counts for bills that are compared from now on. Left empty: as in the servers' settings, or not compared.", "钱包收取的费率，如 0.6；自下一次对账起生效。留空则按服务器配置，未配置则不核对。";
+    account_fee_short: "Fee", "手续费率";
+    account_fee_unsaid: "not said here", "此处未填";
+    bad_fee: "This is not a fee. Write percents with at most two decimals, like 0.6.", "费率不正确，请填写百分数，最多两位小数，例如 0.6。";
     account_changed: "Changed", "修改时间";
     account_edit: "Edit", "修改";
     account_save: "Save", "保存";
@@ -764,17 +761,6 @@ dictionary! {
     secrets: "Keys and certificates", "密钥与证书";
     secrets_how: "They are sealed and never shown again. Fields left empty stay as they are.", "保存后加密存放，不再显示；留空则保持不变。";
     secret_set_on: "Set on {}. Leave empty to keep it.", "设置于 {}，留空则保持不变。";
-    secret_api_key: "API key (version 2)", "API 密钥（v2）";
-    secret_client_certificate: "Merchant certificate (apiclient_cert.pem)", "商户证书（apiclient_cert.pem）";
-    secret_client_key: "Merchant private key (apiclient_key.pem)", "商户私钥（apiclient_key.pem）";
-    secret_api_v3_key: "API v3 key", "APIv3 密钥";
-    secret_wallet_public_key: "The wallet's public key", "钱包公钥";
-    secret_tls_roots: "Own TLS roots, if any (PEM)", "自有 TLS 根证书（PEM，可选）";
-    secret_app_private_key: "App private key", "应用私钥";
-    secret_app_auth_token: "Shop's app_auth_token, where a service provider's app acts for it", "门店的 app_auth_token（仅服务商模式）";
-    secret_app_certificate: "App certificate (appCertPublicKey)", "应用公钥证书（appCertPublicKey）";
-    secret_root_certificates: "Alipay root certificate (alipayRootCert)", "支付宝根证书（alipayRootCert）";
-    secret_wallet_certificate: "Alipay certificate (alipayCertPublicKey_RSA2)", "支付宝公钥证书（alipayCertPublicKey_RSA2）";
     rules: "Routing", "收款路由";
     rules_how: "The rule with the smallest number that fits a sale decides alone. Without rules any enabled account that takes the sale may be asked; of several, those that answer best.", "金额与门店相符且序号最小的规则单独决定。没有规则时，任一可收此款项的启用账户均可收款；有多个时，优先应答良好的账户。";
     rules_none: "No rules.", "没有规则。";
@@ -782,9 +768,12 @@ dictionary! {
     rule_remove: "Remove", "移除";
     rule_priority: "Number", "序号";
     rule_priority_hint: "The smallest that fits decides.", "相符规则中序号最小者生效。";
+    rule_any_currency: "Any", "不限";
+    rule_currency_hint: "Its three letters, like CNY. Left empty: any.", "三位字母代码，如 CNY；留空则不限。";
+    rule_amounts_of_what: "Amounts need a currency: name one, or leave both amounts empty.", "限定金额须同时指定币种：请填写币种，或将两个金额留空。";
     rule_accounts: "Accounts", "账户";
     rule_accounts_hint: "Their numbers, like 1, 2. Left empty: such sales are declined.", "填写账户编号，如 1, 2；留空则拒收此类款项。";
     rule_nobody: "Nobody: declined", "无：拒收";
-    rule_unreadable: "The rule cannot be read. Write numbers like 10, amounts like 12.50, accounts like 1, 2.", "规则无法识别。序号如 10，金额如 12.50，账户如 1, 2。";
+    rule_unreadable: "The rule cannot be read. Write numbers like 10, currencies like CNY, amounts like 12.50, accounts like 1, 2.", "规则无法识别。序号如 10，币种如 CNY，金额如 12.50，账户如 1, 2。";
     routing_saved: "The routing is saved. All servers go by it within seconds.", "收款路由已保存，所有服务器数秒内生效。";
 }

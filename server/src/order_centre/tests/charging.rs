@@ -229,6 +229,35 @@ async fn the_till_may_have_a_payment_taken_back_instead_of_waiting() {
 }
 
 #[tokio::test]
+async fn each_wallet_is_asked_and_given_up_as_it_advises_and_not_as_another_does() {
+    let mut shop = Shop::new();
+    let alipay = ScriptedWallet::new(Wallet::Alipay);
+    shop.centre = centre(shop.rig.groups.clone(), &[&shop.wechat, &alipay], &shop.rig);
+    for wallet in [&shop.wechat, &alipay] {
+        wallet.books().customer = Customer::MustTypeAPassword;
+    }
+    let at_alipay = |sold: &Sold| NewCharge { wallet: Wallet::Alipay, ..shop.request(sold, 1, "code-2") };
+    let (first, second) = (shop.order(700).await, shop.order(700).await);
+    shop.pay(&first, 1, "code-1").await.unwrap();
+    shop.centre.start(at_alipay(&second)).await.unwrap();
+    let taken_back = || [&shop.wechat, &alipay].map(|wallet| wallet.books().reverse_calls > 0);
+    shop.pass(seconds(44)).await;
+    assert_eq!(taken_back(), [false, false]);
+    shop.pass(seconds(6)).await;
+    assert_eq!(taken_back(), [true, false], "after 45 seconds, and after a minute");
+    shop.pass(seconds(8)).await;
+    assert_eq!(taken_back(), [true, false]);
+    shop.pass(seconds(6)).await;
+    assert_eq!(taken_back(), [true, true]);
+    // One refuses to take anything back in the first fifteen seconds; the other takes it back at once.
+    let third = shop.order(700).await;
+    shop.centre.start(at_alipay(&third)).await.unwrap();
+    shop.centre.take_back(third.number, 1, None, guard()).await.unwrap();
+    shop.pass(seconds(4)).await;
+    assert_eq!(shop.state(&third, 1).await, PaymentState::Reversed);
+}
+
+#[tokio::test]
 async fn an_attempt_that_never_arrived_is_dead_once_it_is_taken_back() {
     let shop = Shop::new();
     let sold = shop.order(700).await;

@@ -6,12 +6,12 @@ use crate::order_group::GiveBackEvent;
 use evertill_shared::money::Currency;
 use evertill_shared::routing::{Account, Span, Table};
 
-const ONE: AccountId = AccountId(1);
-const DAY_OF_SALE: &str = "2026-11-20";
+pub(super) const ONE: AccountId = AccountId(1);
+pub(super) const DAY_OF_SALE: &str = "2026-11-20";
 const EVENING: Duration = Duration::from_secs(7 * 3600);
 
 /// A shop with a second account, and that one's paper.
-async fn shop() -> (Shop, Arc<Paper>) {
+pub(super) async fn shop() -> (Shop, Arc<Paper>) {
     let (shop, paper) = (Shop::new().await, Arc::new(Paper::default()));
     let channel: Arc<dyn Channel> = Arc::clone(&paper) as Arc<dyn Channel>;
     let accounts = vec![OpenAccount { id: ONE, version: 1, is_the_files: false, channel }];
@@ -19,11 +19,11 @@ async fn shop() -> (Shop, Arc<Paper>) {
     (shop, paper)
 }
 
-fn success() -> Option<PayOutcome> {
+pub(super) fn success() -> Option<PayOutcome> {
     Some(PayOutcome::ConfirmedSuccess { transaction: "T1".into() })
 }
 
-const OTHER: BillsOf = BillsOf::new(Wallet::WeChatPay, ONE);
+pub(super) const OTHER: BillsOf = BillsOf::new(Wallet::WeChatPay, ONE);
 
 async fn run_of(shop: &Shop, of: BillsOf, on: &str) -> Option<BillRun> {
     shop.reconciler.base.bill_run(of, day(on)).await.unwrap()
@@ -42,7 +42,7 @@ fn declined() -> Option<PayOutcome> {
     Some(PayOutcome::ConfirmedFailure(evertill_shared::payment::DeclineReason::NotEnoughFunds))
 }
 
-fn publish(paper: &Paper, on: &str, bill: Bill) {
+pub(super) fn publish(paper: &Paper, on: &str, bill: Bill) {
     paper.bills.lock().unwrap().insert(on.into(), bill);
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::Controller;
 use super::super::printing::about_sale;
-use super::super::screen::{decline_reason, shown_wallet};
+use super::super::screen::decline_reason;
 use crate::journal_store::StoredSale;
 use crate::journal_store::records::{AttemptRecord, RefundRecord, SaleRecord};
 use crate::view::{
@@ -46,7 +46,7 @@ impl Controller {
     fn attempt(&self, attempt: &AttemptRecord) -> OrderAttempt {
         OrderAttempt {
             number: attempt.attempt.into(),
-            wallet: shown_wallet(attempt.wallet),
+            wallet: attempt.wallet,
             time: self.time_of_day(attempt.at),
             end: match &attempt.outcome {
                 None => AttemptEnd::Unknown,
@@ -123,7 +123,7 @@ fn tenders(record: &SaleRecord) -> Vec<OrderTender> {
         .cash
         .map(|cash| OrderTender::Cash { given_minor: cash.given.minor, change_minor: cash.change.minor });
     let wallet = record.paid_attempt().map(|attempt| OrderTender::Wallet {
-        wallet: shown_wallet(attempt.wallet),
+        wallet: attempt.wallet,
         minor: record.rest().minor,
         transaction: match &attempt.outcome {
             Some(Settled::Paid { transaction }) if !transaction.is_empty() => Some(transaction.clone()),

@@ -87,7 +87,7 @@ fn the_part_is_in_the_drawer_before_the_wallet_is_asked_for_the_rest() {
     assert!(matches!(till.page(), Page::Payment(page) if (page.total_minor, page.part_minor) == (450, 200)));
     till.answer_payment(attempt, Q::Pay, P::Paid);
     let Page::Done(page) = till.page() else { panic!() };
-    let split = PaidBy::Split { cash_minor: 200, wallet: crate::view::Wallet::WeChat, wallet_minor: 250 };
+    let split = PaidBy::Split { cash_minor: 200, wallet: crate::view::Wallet::WeChatPay, wallet_minor: 250 };
     assert_eq!((page.total_minor, page.paid_by), (450, split));
     let tenders = &till.printed[0].receipt.tenders;
     assert!(

@@ -104,7 +104,7 @@ fn a_shift_from_its_float_to_its_report() {
     assert!(page.ended);
     assert_eq!(page.over_minor, Some(20_000 - 20_550));
     assert_eq!(sum(page, ReportSum::CashSales), (Some(1), Some(450)));
-    assert_eq!(sum(page, ReportSum::WalletSales(crate::view::Wallet::WeChat)), (Some(1), Some(450)));
+    assert_eq!(sum(page, ReportSum::WalletSales(crate::view::Wallet::WeChatPay)), (Some(1), Some(450)));
     assert_eq!(sum(page, ReportSum::AllSales), (Some(2), Some(900)));
     assert_eq!(sum(page, ReportSum::Expected), (None, Some(20_550)));
     assert_eq!(sum(page, ReportSum::NoSales), (Some(0), None), "opening it to count is none");

@@ -61,7 +61,7 @@ fn the_code_is_asked_for_only_with_a_number_in_the_journal_and_only_where_the_wa
     till.scan(TEA);
     till.act(UserAction::TenderCode);
     let sale = till.take_draft().unwrap();
-    till.act(UserAction::ShowCode { wallet: Kind::WeChat });
+    till.act(UserAction::ShowCode { wallet: Kind::WeChatPay });
     assert!(matches!(till.page(), Page::AwaitCode(page) if page.shows == [Kind::Alipay]));
     till.act(SHOW);
     assert_eq!(*shown(&till), Shown::PreparingCode);

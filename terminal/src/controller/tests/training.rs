@@ -214,7 +214,7 @@ fn training_a_whole_day_of_sales_refunds_and_shifts_leaves_nothing_in_the_books(
     desk.payment(|state| matches!(state, Shown::Reversed));
     desk.act(UserAction::TenderCode);
     desk.pass(1);
-    desk.act(UserAction::ShowCode { wallet: crate::view::Wallet::WeChat });
+    desk.act(UserAction::ShowCode { wallet: crate::view::Wallet::WeChatPay });
     desk.payment(|state| matches!(state, Shown::ShowingCode { .. }));
     desk.paid();
     refund_the_newest(&mut desk);
@@ -258,7 +258,7 @@ fn training_never_lets_a_real_customers_code_go_anywhere() {
     desk.pass(5);
     only_what_was_before(&desk, 1);
     // Nor does a practice code at the till itself charge anybody: it is as unknown to the wallets as a made-up one.
-    desk.scan(Customer::Pays.code(Wallet::Alipay));
+    desk.scan(&Customer::Pays.code(Wallet::Alipay));
     desk.paid();
 }
 

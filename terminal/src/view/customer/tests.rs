@@ -84,7 +84,7 @@ fn the_line_that_was_looked_at_stays_it_when_another_one_goes() {
 
 #[test]
 fn every_step_of_a_payment_says_what_the_customer_is_to_do() {
-    let wallets = vec![Wallet::WeChat];
+    let wallets = vec![Wallet::WeChatPay];
     let code = "https://qr.alipay.com/bax".to_owned();
     let showing =
         PaymentState::ShowingCode { code: code.clone(), remaining_seconds: 74, server_answers: false };
@@ -209,6 +209,6 @@ fn thanks_stay_until_the_next_customer() {
     let cash = done(PaidBy::Cash { given_minor: 2_000, change_minor: 750 });
     let paid = seen(vec![tea_and_bread(), cash]);
     assert_eq!(paid.page, CustomerPage::PaidCash { given_minor: 2_000, change_minor: 750 });
-    assert_eq!(seen(vec![tea_and_bread(), done(PaidBy::Wallet(Wallet::WeChat))]).page, CustomerPage::Paid);
+    assert_eq!(seen(vec![tea_and_bread(), done(PaidBy::Wallet(Wallet::WeChatPay))]).page, CustomerPage::Paid);
     assert_eq!(paid.after(&screen(sale(vec![]))).page, CustomerPage::Welcome);
 }

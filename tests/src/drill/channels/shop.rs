@@ -15,7 +15,7 @@ use crate::world::template::BEGAN;
 use crate::world::time::WorldClock;
 use evertill_server::base_store::{self, BaseStore};
 use evertill_server::channel::Channel;
-use evertill_server::channel::alipay::{AlipayChannel, AlipaySettings, TIMING};
+use evertill_server::channel::alipay::{AlipayChannel, AlipaySettings};
 use evertill_server::channel::line::Wire;
 use evertill_server::channel::wechat::{WechatChannel, WechatSettings};
 use evertill_server::database::Database;
@@ -25,7 +25,6 @@ use evertill_server::reconciling::{Reconciler, ReconcilingSettings};
 use evertill_shared::business_day::{BusinessDay, StoreZone, business_day_of};
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::wallet::Wallet;
 use rusqlite::Connection;
@@ -409,7 +408,7 @@ fn began(seed: u64) -> Timestamp {
 }
 
 fn policies() -> Policies {
-    Policies { wechat_pay: Policy::default(), alipay: TIMING }
+    Policies::default()
 }
 
 /// A wallet's domains, the first one first.

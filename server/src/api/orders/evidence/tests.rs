@@ -207,14 +207,20 @@ fn a_rest_is_not_believed_without_the_entry_that_took_the_part() {
     let other = till.sale(500);
     let sale_at = other.key.sequence + 3;
     let (early, of_other) = (
-        till.write(Body::CashPart { sale: sale_at, amount: cny(200) }).1,
+        till.write(Body::CashPart { sale: sale_at, amount: cny(200), cashier: None }).1,
         till.part(&other, cny(200)).signed,
     );
     let sale = till.sale(500);
     assert_eq!(sale.key.sequence, sale_at);
     let good = part(&till, &sale, 200);
     let another_sum = part(&till, &sale, 199);
-    let (_, back) = till.write(Body::CashPartBack { sale: sale_at, amount: cny(200) });
+    let (_, back) = till.write(Body::CashPartBack {
+        sale: sale_at,
+        amount: cny(200),
+        later: false,
+        cashier: None,
+        approved_by: None,
+    });
     let (_, asked) = till.write(rest(&sale, 300, 200));
     let (given, change) = (cny(300), cny(0));
     let (_, in_cash) = till.write(Body::CashRest { sale: sale_at, given, change, part: cny(200) });

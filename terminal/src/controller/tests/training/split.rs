@@ -46,7 +46,7 @@ fn training_a_part_in_cash_stays_when_the_wallet_says_no_and_another_code_pays_t
     desk.act(UserAction::PracticeScan(PracticeCustomer::Pays));
     desk.payment_over();
     let Page::Done(page) = desk.page() else { panic!("{:?}", desk.page()) };
-    let wallet = crate::view::Wallet::WeChat;
+    let wallet = crate::view::Wallet::WeChatPay;
     assert_eq!(page.paid_by, PaidBy::Split { cash_minor: 200, wallet, wallet_minor: 250 });
     assert_eq!(page.drawer, DrawerState::InTraining);
     desk.act(UserAction::NextSale);

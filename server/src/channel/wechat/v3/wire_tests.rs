@@ -211,3 +211,59 @@ proptest! {
         prop_assert!(open(status, &headers, &body, NOW, &trust()).is_err());
     }
 }
+
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        any::<f64>().prop_map(serde_json::Value::from),
+        "[A-Za-z0-9_ \u{4e00}-\u{4e10}]{0,16}".prop_map(serde_json::Value::from),
+    ];
+    let names = prop::sample::select(vec![
+        "appid",
+        "mchid",
+        "out_trade_no",
+        "amount",
+        "total",
+        "currency",
+        "trade_state",
+        "code",
+        "code_url",
+        "status",
+        "data",
+        "download_url",
+        "hash_type",
+        "hash_value",
+        "message",
+    ]);
+    leaf.prop_recursive(3, 24, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            prop::collection::btree_map(names.clone().prop_map(str::to_owned), inner, 0..6)
+                .prop_map(|fields| serde_json::Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Authentic, and of whatever shape.
+    #[test]
+    fn whatever_shape_an_authentic_answer_has_it_is_opened_without_panic(
+        status in prop::sample::select(vec![200_u16, 202, 204, 400, 404, 429, 500]), said in any_json(),
+    ) {
+        let _ = reply(status, &said);
+        for pointer in ["/code", "/amount/total", "/data/0"] {
+            let _ = (text(&said, pointer), same(&said, "/out_trade_no", "E1"), same_if_there(&said, "/appid", "wx"));
+        }
+        let _ = (same_amount(&said, "/amount/total", cny(1234)), transaction(&said));
+    }
+
+    #[test]
+    fn an_authentic_answer_that_is_no_json_is_opened_without_panic(status in 100_u16..600, body in any::<String>()) {
+        let headers = headers(PUBLIC, PUBLIC_ID, body.as_bytes(), NOW);
+        let _ = open(status, &headers, body.as_bytes(), NOW, &trust());
+    }
+}

@@ -101,3 +101,34 @@ proptest! {
         prop_assert!(open((&headers, &altered), &trust(), &api_key(), US, NOW).is_err());
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_bytes_are_refused_without_panic(
+        body in prop::collection::vec(any::<u8>(), 0..400), values in prop::collection::vec("[ -~]{0,40}", 5),
+    ) {
+        let names = ["timestamp", "nonce", "serial", "signature", "signature-type"];
+        let headers: Headers =
+            names.iter().zip(values).map(|(name, value)| (format!("wechatpay-{name}"), value)).collect();
+        prop_assert!(open((&headers, &body), &trust(), &api_key(), US, NOW).is_err());
+    }
+
+    /// Authentic outside, and anything within: in the open, and sealed.
+    #[test]
+    fn whatever_an_authentic_one_holds_is_taken_without_panic(
+        text in any::<String>(), at in any::<prop::sample::Index>(), byte in any::<char>(),
+    ) {
+        prop_assert!(taken(text.as_bytes()).is_err());
+        prop_assert!(taken(&told(PAID, &text)).is_err());
+        let whole: Vec<char> = paid().to_string().chars().collect();
+        let mut altered = whole.clone();
+        altered[at.index(whole.len())] = byte;
+        let altered: String = altered.into_iter().collect();
+        if let Ok(said) = taken(&told(PAID, &altered)) {
+            prop_assert!(altered.contains(said.number.as_str()), "{altered}");
+            prop_assert!(altered.contains(&said.amount.minor.to_string()), "{altered}");
+        }
+    }
+}

@@ -20,11 +20,11 @@ mod wire;
 
 pub use settings::{WechatV3Error, WechatV3Settings};
 
-use super::files::Files;
-use super::line::{self, Exchange, Line, Sending};
-use super::silence::Silence;
-use super::wechat::WechatSettings;
-use super::{
+use super::WechatSettings;
+use crate::channel::files::Files;
+use crate::channel::line::{self, Exchange, Line, Sending};
+use crate::channel::silence::Silence;
+use crate::channel::{
     Answer, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes, ShownOrder,
     after_asking, used_by_whom,
 };

@@ -89,3 +89,29 @@ proptest! {
         prop_assert!(open((&headers, &altered), &api_key(), &trust(), NOW).is_err());
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_list_however_it_is_signed_is_refused_without_panic(text in any::<String>()) {
+        let headers = headers(PLATFORM, "5A0101", text.as_bytes(), NOW);
+        prop_assert!(open((&headers, text.as_bytes()), &api_key(), &trust(), NOW).is_err());
+        let sealed = json!({
+            "serial_no": "5A0101", "effective_time": text, "expire_time": text,
+            "encrypt_certificate": sealed(&text, "certificate"),
+        });
+        prop_assert!(opened(&list(&[sealed]), (PLATFORM, "5A0101"), &trust()).is_err());
+    }
+
+    #[test]
+    fn no_bytes_are_a_certificate_by_chance_and_an_altered_one_is_read_without_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..300), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        prop_assert!(read(&bytes).is_none() && serial_of(&bytes).is_none());
+        let mut altered = certificate(PLATFORM, 1).into_bytes();
+        let at = at.index(altered.len());
+        altered[at] = byte;
+        let _ = (read(&altered), serial_of(&altered));
+    }
+}

@@ -1,8 +1,8 @@
 //! How often, and for how long, the wallet's certificates are fetched.
 
-use super::super::line::{Posting, Request, Wire};
 use super::testing::*;
 use super::*;
+use crate::channel::line::{Posting, Request, Wire};
 use evertill_shared::clock::{SystemClock, Timestamp};
 use ring::rand::SystemRandom;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

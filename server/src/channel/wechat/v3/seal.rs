@@ -92,6 +92,14 @@ mod tests {
 
     proptest! {
         #[test]
+        fn anything_is_refused_without_panic(nonce in any::<String>(), with in any::<String>(), sealed in any::<String>()) {
+            let key = ApiV3Key::new("a7cde1ZJB1kG2e7VfTs3jQzaWizur8Gb").unwrap();
+            prop_assert!(key.open(&nonce, &with, &sealed).is_none());
+            prop_assert!(key.open("uluk4a9R25RW", &with, &sealed).is_none());
+            let _ = ApiV3Key::new(&sealed);
+        }
+
+        #[test]
         fn a_changed_byte_never_opens(at in 0_usize..23, mask in 1_u8..) {
             let mut bytes = STANDARD.decode(SEALED).unwrap();
             prop_assert_eq!(bytes.len(), 23);
