@@ -7,12 +7,13 @@ use evertill_terminal::view::{Colours, Language, Screen, TextSize};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 18] = [
     ("sale_on_duty", "A sale"),
     ("sale_discounts", "Discounts, notes, another price"),
     ("sale_pictures", "Goods to tap with pictures"),
     ("sale_offline", "Without the network: what works, and what waits"),
     ("sale_age", "Goods that ask for an age"),
+    ("serial", "Goods that are sold by their serial number"),
     ("adjust_line", "A line is changed"),
     ("await_code", "One scan away from paid"),
     ("payment_showing_code", "A code that the customer scans"),
