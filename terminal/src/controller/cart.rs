@@ -253,8 +253,8 @@ impl Cart {
     }
 
     fn has_serial(&self, number: &str) -> bool {
-        let numbers = self.lines.iter().filter_map(|named| named.line.serial.as_deref());
-        numbers.into_iter().any(|other| serial::same(other, number))
+        let mut numbers = self.lines.iter().filter_map(|named| named.line.serial.as_deref());
+        numbers.any(|other| serial::same(other, number))
     }
 
     /// A piece of these goods with its serial number, on a line of its own.
