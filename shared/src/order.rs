@@ -6,6 +6,7 @@ pub mod discount;
 pub mod line;
 mod parts;
 mod sale;
+pub mod serial;
 
 pub use parts::{Parts, WalletPart, rest_after};
 pub use sale::{Sale, SaleError, spread};

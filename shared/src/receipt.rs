@@ -123,6 +123,9 @@ pub struct ReceiptLine {
     /// What somebody wrote about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The serial number of the piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
 }
 
 /// What was taken off, and why.
@@ -164,7 +167,7 @@ impl ReceiptLine {
     /// Goods at their own price.
     #[must_use]
     pub const fn plain(name: String, quantity: u32, unit: Amount, total: Amount) -> Self {
-        Self { name, quantity, unit, total, discount: None, price_change: None, note: None }
+        Self { name, quantity, unit, total, discount: None, price_change: None, note: None, serial: None }
     }
 
     /// The price of all before anything was taken off this line.
@@ -196,6 +199,7 @@ impl From<&Line> for ReceiptLine {
             discount: line.discount.as_ref().map(ReceiptDiscount::from),
             price_change: line.price_change.as_ref().map(ReceiptPriceChange::from),
             note: line.note.clone(),
+            serial: line.serial.clone(),
         }
     }
 }

@@ -31,6 +31,7 @@ mod refund;
 mod sale;
 mod scanners;
 mod screen;
+mod serial;
 mod shift;
 mod tender;
 mod training;
@@ -99,6 +100,8 @@ enum At {
     Adjust {
         target: AdjustTarget,
     },
+    /// A piece waits for its serial number.
+    Serial(Box<serial::Asking>),
     /// Parking the sale, or taking a parked one in hand again.
     Held,
     Refunds,
@@ -171,7 +174,7 @@ pub struct Controller {
     found: Found,
     notices: Notices,
     question: Option<Question>,
-    /// How many questions were asked since the program started.
+    /// How many questions were asked since the program started, those for serial numbers among them.
     questions: u32,
     /// Scans that follow once the question for an age is answered.
     waiting: Vec<evertill_hardware::label::Label>,
@@ -316,6 +319,8 @@ impl Controller {
             | A::OverridePrice { .. }
             | A::RestorePrice
             | A::WriteNote { .. } => self.on_adjust_action(action),
+            A::SerialTyped { question, text } => self.serial_typed(question, text.expose()),
+            A::NoSerial { question } => self.no_serial(Some(question)),
             A::OpenHeld => self.open(At::Held),
             A::Hold { name } => self.hold(&name),
             A::Recall { id } => self.recall(id),
@@ -434,6 +439,7 @@ impl Controller {
     fn back(&mut self) {
         match &self.at {
             At::AskRefund(_) => self.asking_back(),
+            At::Serial(_) => self.no_serial(None),
             At::Order { from_list: true, .. } => {
                 self.at = At::Orders;
                 self.notices.over();

@@ -85,6 +85,7 @@ impl TillWindow {
         connect_frame(&window, &act);
         focus::connect(&window, clock);
         sale::connect(&window, &act);
+        sale::connect_serial(&window, &act);
         adjust::connect(&window, &act);
         cash::connect(&window, &act);
         day::connect(&window, &act);
@@ -263,6 +264,7 @@ fn apply(window: &MainWindow, screen: &Screen) {
         Page::Enrol(page) => enrol::show(window, page, fresh),
         Page::Sale(page) => sale::show(window, page, money),
         Page::Adjust(page) => adjust::show(window, page, money, fresh),
+        Page::Serial(page) => sale::show_serial(window, page),
         Page::Held(page) => adjust::show_held(window, page, money, fresh),
         Page::AwaitCode(page) => payment::show_await(window, page, money),
         Page::Cash(page) => cash::show(window, page, money, fresh),
@@ -316,6 +318,7 @@ fn page_kind(page: &Page) -> PageKind {
         Page::Enrol(_) => PageKind::Enrol,
         Page::Sale(_) => PageKind::Sale,
         Page::Adjust(_) => PageKind::Adjust,
+        Page::Serial(_) => PageKind::Serial,
         Page::Held(_) => PageKind::Held,
         Page::AwaitCode(_) => PageKind::AwaitCode,
         Page::Cash(_) => PageKind::Cash,

@@ -40,7 +40,7 @@ pub use orders::{
 pub use page::{
     AwaitCodePage, CartLine, CashBalance, CashPage, CashRest, DeclineReason, DonePage, DrawerState,
     EnrolFailure, EnrolForm, EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState,
-    Quantity, ReceiptState, SalePage, ScannedCode, UnknownStep,
+    Quantity, ReceiptState, SalePage, ScannedCode, SerialPage, UnknownStep,
 };
 pub use scanners::{Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor};
 pub use shift::{

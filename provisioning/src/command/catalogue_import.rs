@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 #[command(
     after_help = "Example:\n  evertill-admin catalogue import goods.csv --server https://localhost:8443 --trust corner/trust.json --login mei\n\n\
     A CSV file has a first line of column names, in any order:\n  \
-    id,name,barcodes,price,tax_rate,favourite,sold_by_weight,least_age\n  \
-    apple,\"Apples\",6901234567892 6901234567893,12.80,9%,yes,yes,\n\
-    barcodes (separated by spaces), tax_rate (default 0%), favourite and sold_by_weight (default no), and least_age\n\
-    (the years that a customer must have; default none) may be left out.\n\
+    id,name,barcodes,price,tax_rate,favourite,sold_by_weight,least_age,needs_serial\n  \
+    apple,\"Apples\",6901234567892 6901234567893,12.80,9%,yes,yes,,\n\
+    barcodes (separated by spaces), tax_rate (default 0%), favourite and sold_by_weight (default no), least_age\n\
+    (the years that a customer must have; default none) and needs_serial (default no: the till asks for each piece's\n\
+    serial number) may be left out.\n\
     The price of what is sold by weight is that of a kilogram.\n\
     A JSON file is the array of products that the server's API takes."
 )]

@@ -6,8 +6,17 @@ use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::catalogue::Product;
 use std::collections::HashMap;
 
-const COLUMNS: [&str; 8] =
-    ["id", "name", "barcodes", "price", "tax_rate", "favourite", "sold_by_weight", "least_age"];
+const COLUMNS: [&str; 9] = [
+    "id",
+    "name",
+    "barcodes",
+    "price",
+    "tax_rate",
+    "favourite",
+    "sold_by_weight",
+    "least_age",
+    "needs_serial",
+];
 
 /// What is wrong with a file, and in which record.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +91,7 @@ impl Record<'_> {
             favourite: self.yes("favourite")?,
             sold_by_weight: self.yes("sold_by_weight")?,
             least_age: self.age()?,
+            needs_serial: self.yes("needs_serial")?,
         })
     }
 
@@ -159,8 +169,8 @@ mod tests {
 
     #[test]
     fn quotes_line_breaks_and_column_order_are_read() {
-        let text = "\u{feff}price,Name,id,barcodes,tax_rate,favourite,sold_by_weight,least_age\r\n\
-                    12.80,\"Apples, \"\"red\"\"\nsweet\",apple,69 70,9%,yes,yes,\r\n\r\n3,Bag,bag,,,,,18\r\n";
+        let text = "\u{feff}price,Name,id,barcodes,tax_rate,favourite,sold_by_weight,least_age,needs_serial\r\n\
+                    12.80,\"Apples, \"\"red\"\"\nsweet\",apple,69 70,9%,yes,yes,,\r\n\r\n3,Bag,bag,,,,,18,yes\r\n";
         let products = parse(text, Currency::CNY).unwrap();
         assert_eq!(products.len(), 2);
         assert_eq!(products[0].name, "Apples, \"red\"\nsweet");
@@ -170,6 +180,7 @@ mod tests {
         assert!(products[0].sold_by_weight && !products[1].sold_by_weight);
         assert_eq!(products[1].price.minor, 300);
         assert_eq!((products[0].least_age, products[1].least_age), (None, Some(18)));
+        assert!(!products[0].needs_serial && products[1].needs_serial);
     }
 
     #[test]

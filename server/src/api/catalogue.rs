@@ -5,11 +5,12 @@ use crate::app::{App, Caller};
 use crate::failure::Failure;
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use evertill_shared::protocol::catalogue::{BadPlace, Catalogue, KNOWS_AGES, Place, Product};
+use evertill_shared::protocol::catalogue::{BadPlace, Catalogue, KNOWS_AGES, KNOWS_SERIALS, Place, Product};
 
 /// `GET /v1/catalogue?since=N&of=NAME&at=PLACE`: a part of what has changed since version N; nothing but the version where N
 /// is the present one. Without a name, for tills that keep none: N is believed. Without a place, for tills that know none:
-/// everything at once. Without the word at its end, for tills that ask for no ages: without them.
+/// everything at once. Without the words at its end, for tills that ask for no ages
+/// or no serial numbers: without them.
 ///
 /// # Errors
 /// A till that may not sell, a `since` that is no number, an `at` that is no place.
@@ -19,10 +20,13 @@ pub async fn catalogue(
     RawQuery(query): RawQuery,
 ) -> Answer<Catalogue> {
     caller.require_money()?;
-    let Asked { since, of, at, knows_ages } = asked(query.as_deref())?;
+    let Asked { since, of, at, knows } = asked(query.as_deref())?;
     let as_known: fn(Product) -> Product = match at {
-        Some(_) if knows_ages => std::convert::identity,
-        Some(_) => Product::without_age,
+        Some(_) => match knows {
+            Knows::Serials => std::convert::identity,
+            Knows::Ages => Product::without_serial,
+            Knows::Neither => Product::without_age,
+        },
         None => Product::as_older_programs_read_it,
     };
     let found = match at {
@@ -33,30 +37,37 @@ pub async fn catalogue(
     Ok(Json(Catalogue { products, ..found }))
 }
 
+/// What a till asks of customers and cashiers: each later one asks what the one before does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Knows {
+    Neither,
+    Ages,
+    Serials,
+}
+
 /// What a till asks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked<'a> {
     since: Option<u64>,
     of: Option<&'a str>,
     at: Option<Place>,
-    knows_ages: bool,
+    knows: Knows,
 }
 
 /// The version that a till has, its name, and the place where the till goes on, from `since=N&of=NAME&at=PLACE`.
 fn asked(query: Option<&str>) -> Result<Asked<'_>, Failure> {
     let Some((version, place)) = query.and_then(|query| query.split_once("&at=")) else {
-        return Ok(Asked { since: since(query)?, of: None, at: None, knows_ages: false });
+        return Ok(Asked { since: since(query)?, of: None, at: None, knows: Knows::Neither });
     };
-    let (place, knows_ages) = match place.strip_suffix(KNOWS_AGES) {
-        Some(place) => (place, true),
-        None => (place, false),
-    };
+    let words = [(KNOWS_SERIALS, Knows::Serials), (KNOWS_AGES, Knows::Ages)];
+    let said = words.into_iter().find_map(|(word, knows)| Some((place.strip_suffix(word)?, knows)));
+    let (place, knows) = said.unwrap_or((place, Knows::Neither));
     let place = place.parse().map_err(|error: BadPlace| Failure::bad_request(error.to_string()))?;
     let (version, of) = match version.split_once("&of=") {
         Some((version, name)) => (version, Some(name)),
         None => (version, None),
     };
-    Ok(Asked { since: since(Some(version))?, of, at: Some(place), knows_ages })
+    Ok(Asked { since: since(Some(version))?, of, at: Some(place), knows })
 }
 
 /// The version that a till has, from `since=N`.
@@ -75,15 +86,17 @@ mod tests {
         assert_eq!(since(None), Ok(None));
         assert_eq!(since(Some("")), Ok(None));
         assert_eq!(since(Some("since=7")), Ok(Some(7)));
-        let all = Asked { since: Some(7), of: None, at: None, knows_ages: false };
+        let all = Asked { since: Some(7), of: None, at: None, knows: Knows::Neither };
         assert_eq!(asked(Some("since=7")), Ok(all));
         let at = Some(Place { whole: true, step: 3, part: 1 });
-        let here = |since, of| Asked { since: Some(since), of, at, knows_ages: false };
+        let here = |since, of| Asked { since: Some(since), of, at, knows: Knows::Neither };
         assert_eq!(asked(Some("since=7&at=w3.1")), Ok(here(7, None)));
         assert_eq!(asked(Some("since=7&of=5f&at=w3.1")), Ok(here(7, Some("5f"))));
         assert_eq!(asked(Some("since=0&of=&at=w3.1")), Ok(here(0, Some(""))));
-        let knowing = Asked { knows_ages: true, ..here(0, Some("")) };
-        assert_eq!(asked(Some("since=0&of=&at=w3.1&knows=ages")), Ok(knowing));
+        for (word, knows) in [(KNOWS_AGES, Knows::Ages), (KNOWS_SERIALS, Knows::Serials)] {
+            let question = format!("since=0&of=&at=w3.1{word}");
+            assert_eq!(asked(Some(&question)), Ok(Asked { knows, ..here(0, Some("")) }));
+        }
         for bad in [
             "since=7&at=x",
             "since=7&at=0.0&knows=x",

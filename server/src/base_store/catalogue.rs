@@ -60,6 +60,9 @@ fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
         if product.least_age.is_some_and(|years| !AGES.contains(&years)) {
             return wrong(format!("{at}: the least age must be 1 to 99 years"));
         }
+        if product.needs_serial && product.sold_by_weight {
+            return wrong(format!("{at}: what is sold by weight has no serial number"));
+        }
         if product.tax_rate.0 > 10_000 {
             return wrong(format!("{at}: the tax is over 100 %; write basis points, 1300 for 13 %"));
         }

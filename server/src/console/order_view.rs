@@ -49,6 +49,7 @@ pub(super) struct GoodsView {
     pub price: String,
     pub total: String,
     pub note: Option<String>,
+    pub serial: Option<String>,
     /// What was done to its price, in words.
     pub changes: Vec<TakenOff>,
 }
@@ -170,6 +171,7 @@ impl GoodsView {
             // Before its part of what was taken off the whole, which stands below with the subtotal.
             total: line.net().unwrap_or(line.total).to_string(),
             note: line.note.clone(),
+            serial: line.serial.clone(),
             changes: price.into_iter().chain(discount).collect(),
         }
     }

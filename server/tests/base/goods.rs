@@ -18,6 +18,7 @@ fn product(n: usize, price: i64) -> Product {
         favourite: n.is_multiple_of(400),
         sold_by_weight: n == 3,
         least_age: None,
+        needs_serial: false,
     }
 }
 

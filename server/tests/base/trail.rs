@@ -60,6 +60,7 @@ fn product(id: &str) -> Product {
         favourite: false,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     }
 }
 

@@ -121,6 +121,10 @@ async fn a_catalogue_is_replaced_as_a_whole_and_tills_fetch_only_what_is_new() {
         ("price", vec![product("milk", "1", 1, "EUR")]),
         ("id", vec![product(" ", "1", 1, "CNY")]),
         ("age", vec![Product { least_age: Some(100), ..product("wine", "1", 1, "CNY") }]),
+        (
+            "serial",
+            vec![Product { needs_serial: true, sold_by_weight: true, ..product("ham", "1", 1, "CNY") }],
+        ),
     ] {
         let refused = put(wrong).await;
         assert_eq!(refused.code(), ErrorCode::BadRequest);
@@ -145,6 +149,19 @@ async fn a_catalogue_is_replaced_as_a_whole_and_tills_fetch_only_what_is_new() {
     let now: Catalogue = server.get(&till.key, &knowing).await.json();
     assert_eq!(now.products, Some(vec![ham]), "a till that asks for ages is told them");
     assert_eq!(server.get(&till.key, "/v1/catalogue?since=1&at=9").await.code(), ErrorCode::BadRequest);
+    let phone = Product { needs_serial: true, least_age: Some(16), ..product("phone", "690004", 900, "CNY") };
+    assert_eq!(put(vec![tea.clone(), phone.clone()]).await.status, 200);
+    let now: Catalogue = server.get(&till.key, "/v1/catalogue?since=2&at=0.0").await.json();
+    let next = now.part.unwrap().next.unwrap();
+    for (knows, told) in [
+        ("", phone.clone().without_age()),
+        ("&knows=ages", phone.clone().without_serial()),
+        ("&knows=ages,serials", phone),
+    ] {
+        let changes = format!("/v1/catalogue?since=2&at={next}{knows}");
+        let now: Catalogue = server.get(&till.key, &changes).await.json();
+        assert_eq!(now.products, Some(vec![told]), "{knows}");
+    }
     let cashier = server.log_in("cas").await;
     let refused = server.staff("PUT", staff_path::CATALOGUE, Some(&cashier), &vec![tea]).await;
     assert_eq!(refused.code(), ErrorCode::NotAllowed);

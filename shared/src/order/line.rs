@@ -1,6 +1,7 @@
 //! One line of a sale: a product, how many, at what price, what is taken off, with how much tax inside.
 
 use super::discount::{Discount, DiscountError, Percent, PriceChange, is_plain};
+use super::serial;
 use crate::money::{Amount, MoneyError};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,9 @@ pub struct Line {
     /// What somebody wrote about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The serial number of the piece: it stands on a line of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
 }
 
 /// Why a line is not right.
@@ -87,6 +91,9 @@ pub enum LineError {
     /// The note has line ends, or is too long.
     #[error("the note is not one short line")]
     Note,
+    /// The serial number is none, or stands for more than one piece.
+    #[error("a serial number is one short line, and stands for one piece")]
+    Serial,
     /// Arithmetic failed.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -117,8 +124,18 @@ impl Line {
             discount: None,
             share: None,
             note: None,
+            serial: None,
         };
         line.priced()
+    }
+
+    /// The same line, of the piece with this serial number.
+    /// # Errors
+    /// It is none, or the line is of more than one piece.
+    pub fn with_serial(self, serial: String) -> Result<Self, LineError> {
+        let line = Self { serial: Some(serial), ..self };
+        line.check()?;
+        Ok(line)
     }
 
     /// The same line with another quantity. A discount by per cent follows; one by amount stays.
@@ -180,7 +197,7 @@ impl Line {
     /// Whether somebody changed something about it: these lines need room.
     #[must_use]
     pub fn is_adjusted(&self) -> bool {
-        self.price_change.is_some() || self.discount.is_some() || self.note.is_some()
+        self.price_change.is_some() || self.discount.is_some() || self.note.is_some() || self.serial.is_some()
     }
 
     /// Whether the line is what it says.
@@ -201,6 +218,9 @@ impl Line {
         }
         if self.note.as_deref().is_some_and(|note| note.is_empty() || !is_plain(note)) {
             return Err(LineError::Note);
+        }
+        if self.serial.as_deref().is_some_and(|number| serial::check(number).is_err() || self.quantity != 1) {
+            return Err(LineError::Serial);
         }
         let net = self.net()?;
         let share = self.share.unwrap_or(Amount::zero(net.currency));
@@ -309,6 +329,8 @@ mod tests {
         let more = |line: &mut Line| (line.share, line.total) = (Some(cny(676)), cny(-1));
         assert_eq!(wrong(more), LineError::Share(cny(676)));
         assert_eq!(wrong(|line| line.note = Some("a\nb".into())), LineError::Note);
+        assert_eq!(wrong(|line| line.serial = Some("SN 1".into())), LineError::Serial, "three of one number");
+        assert_eq!(wrong(|line| line.serial = Some(String::new())), LineError::Serial);
         assert!(good.with_share(cny(676)).is_err());
     }
 }

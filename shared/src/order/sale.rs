@@ -4,6 +4,7 @@ use super::age::AgeCheck;
 use super::apportion::apportion;
 use super::discount::{Discount, DiscountError, is_plain};
 use super::line::{Line, LineError};
+use super::serial::twice;
 use crate::cashier::Cashier;
 use crate::clock::Timestamp;
 use crate::id::StoreId;
@@ -58,6 +59,9 @@ pub enum SaleError {
     /// More lines with a discount, another price or a note than one sale may have.
     #[error("{0} lines were changed by hand; the most is {max}", max = Sale::MAX_ADJUSTED)]
     TooManyAdjusted(usize),
+    /// One piece stands on two lines.
+    #[error("line {0}: the piece with this serial number is in the sale already")]
+    SerialTwice(usize),
     /// A line is not what it says.
     #[error("line {0} is wrong: {1}")]
     Line(usize, LineError),
@@ -231,6 +235,9 @@ impl Sale {
         let adjusted = lines.iter().filter(|line| line.is_adjusted()).count();
         if adjusted > Self::MAX_ADJUSTED {
             return Err(SaleError::TooManyAdjusted(adjusted));
+        }
+        if let Some(index) = twice(lines) {
+            return Err(SaleError::SerialTwice(index + 1));
         }
         let mut total = Amount::zero(currency);
         let mut tax = Amount::zero(currency);

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 /// What a till that asks for ages puts at the end of its question for goods. Without it they come without.
 pub const KNOWS_AGES: &str = "&knows=ages";
+/// The same of a till that asks for ages and for serial numbers.
+pub const KNOWS_SERIALS: &str = "&knows=ages,serials";
 
 /// A product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,9 @@ pub struct Product {
     /// Only whoever is so old, in years, may buy them: the till asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least_age: Option<u8>,
+    /// Each piece is sold by its serial number: the till asks for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needs_serial: bool,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -47,12 +52,18 @@ impl Product {
     /// The same as programs know it that came before goods asked for an age, and sell them to anybody.
     #[must_use]
     pub fn without_age(self) -> Self {
-        Self { least_age: None, ..self }
+        Self { least_age: None, ..self.without_serial() }
+    }
+
+    /// The same as programs know it that came before goods asked for a serial number, and sell them without.
+    #[must_use]
+    pub fn without_serial(self) -> Self {
+        Self { needs_serial: false, ..self }
     }
 }
 
 /// The answer to `GET /v1/catalogue?since=N`: everything at once. To `GET /v1/catalogue?since=N&of=NAME&at=PLACE`, with
-/// [`KNOWS_AGES`] at its end from a till that asks for ages (see
+/// [`KNOWS_AGES`] or [`KNOWS_SERIALS`] at its end from a till that asks for them (see
 /// [`Place`] and [`Part::of`]): one part of what has changed since that version, or of everything; [`Catalogue::part`] says
 /// which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +188,10 @@ mod tests {
         assert_eq!(serde_json::to_value(&product).unwrap(), old);
         let ham = Product { sold_by_weight: true, least_age: Some(18), ..product };
         assert_eq!(serde_json::to_value(ham.clone()).unwrap()["sold_by_weight"], true);
+        let newer = Product { needs_serial: true, ..ham.clone() };
+        assert_eq!(serde_json::to_value(newer.clone()).unwrap()["needs_serial"], true);
+        assert_eq!(newer.clone().without_serial(), ham);
+        assert_eq!(newer.without_age(), ham.clone().without_age());
         let younger = serde_json::to_value(ham.clone().without_age()).unwrap();
         assert!(younger.get("least_age").is_none() && younger["sold_by_weight"] == true);
         assert_eq!(serde_json::to_value(ham.as_older_programs_read_it()).unwrap(), old);

@@ -156,6 +156,7 @@ mod tests {
             was_minor: None,
             discount: None,
             note: String::new(),
+            serial: None,
         }
     }
 

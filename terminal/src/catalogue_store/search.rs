@@ -316,6 +316,7 @@ mod tests {
             favourite: false,
             sold_by_weight: false,
             least_age: None,
+            needs_serial: false,
         };
         let words = words_of(&product("A1", "可口可乐 330ml"));
         let fields: Vec<&str> = words.split(FIELD).collect();

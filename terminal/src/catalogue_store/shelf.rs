@@ -9,9 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The version of the tables below.
-const VERSION: i64 = 2;
-/// The one before: its goods came without the ages that they ask for.
-const WITHOUT_AGES: i64 = 1;
+const VERSION: i64 = 3;
+/// The ones before: their goods came without the ages and the serial numbers that they ask for.
+const EARLIER: std::ops::Range<i64> = 1..VERSION;
 
 /// How the words of goods are made; others than these are made anew when the file is opened. 2: each character in all its
 /// readings.
@@ -104,7 +104,7 @@ impl Shelf {
                 set_fact(&transaction, "words", &WORDS.to_string())?;
                 transaction.commit()?;
             }
-            WITHOUT_AGES => {
+            earlier if EARLIER.contains(&earlier) => {
                 let transaction = connection.transaction()?;
                 forget_its_name(&transaction)?;
                 transaction.pragma_update(None, "user_version", VERSION)?;

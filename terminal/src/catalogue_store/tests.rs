@@ -17,6 +17,7 @@ fn product(id: &str, name: &str, codes: &[&str]) -> Product {
         favourite: false,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     }
 }
 
@@ -267,14 +268,20 @@ proptest! {
 }
 
 #[test]
-fn goods_that_came_without_ages_are_sold_until_all_have_come_anew() {
+fn goods_that_came_without_what_they_ask_for_are_sold_until_all_have_come_anew() {
+    for earlier in [1, 2] {
+        goods_of_before(earlier);
+    }
+}
+
+fn goods_of_before(earlier: i64) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("goods.db");
     let part = Part { whole: true, first: true, next: None, favourites: None, of: Some("three".into()) };
     let wine = product("wine", "Wine", &["6901234567892"]);
     let news = Catalogue { version: 3, products: Some(vec![wine]), gone: Vec::new(), part: Some(part) };
     Goods::open(&path).unwrap().take_in(&news).unwrap();
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", earlier).unwrap();
     let goods = Goods::open(&path).unwrap();
     assert!(goods.by_barcode("6901234567892").is_some());
     assert_eq!((goods.version(), goods.standing().name.as_str()), (Some(3), ""), "no server names it so");

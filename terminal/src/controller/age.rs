@@ -1,10 +1,10 @@
 //! Goods that only people of a certain age may buy: whoever stands at the till says whether the customer is old enough, once
 //! for each sale and age. Without a yes they leave no line. What is scanned while the till asks waits, and follows in its
-//! order.
+//! order. Goods that are sold by their serial number ask for that after it: see [`super::serial`].
 
 use super::cart::{Changed, NotDone, Piece};
 use super::question::{Question, Yes};
-use super::{Cart, Controller};
+use super::{At, Cart, Controller};
 use crate::config::ScannerConfig;
 use crate::view::{Confirm, Notice};
 use evertill_hardware::ScanText;
@@ -28,8 +28,8 @@ pub enum Measure {
 /// Goods that are to be sold.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    product: Product,
-    measure: Measure,
+    pub(super) product: Product,
+    pub(super) measure: Measure,
 }
 
 impl Wanted {
@@ -49,6 +49,7 @@ impl Controller {
         let added = wanted.add_to(&mut cart, self.currency());
         match wanted.product.least_age.filter(|years| added.is_ok() && !self.cart.is_old_enough(*years)) {
             Some(years) => self.ask_age(wanted, years),
+            None if wanted.product.needs_serial && added.is_ok() => self.ask_serial(wanted, None),
             None => self.after_adding(added, cart, &wanted.product),
         }
     }
@@ -67,15 +68,24 @@ impl Controller {
     /// The customer is old enough, or the goods are not sold.
     pub(super) fn age_answered(&mut self, wanted: &Wanted, yes: bool) {
         if let (true, Some(years)) = (yes, wanted.product.least_age) {
+            let age = AgeCheck { years, by: self.cashier() };
+            if wanted.product.needs_serial {
+                return self.ask_serial(wanted.clone(), Some(age));
+            }
             let mut cart = self.cart.clone();
             let added = wanted.add_to(&mut cart, self.currency());
-            cart.found_old_enough(AgeCheck { years, by: self.cashier() });
+            cart.found_old_enough(age);
             self.after_adding(added, cart, &wanted.product);
         } else {
             self.tell(Notice::NotSold { name: wanted.product.name.clone() });
         }
-        // Goods that are not added leave with the customer if nobody reads it: none hides what was told of another.
-        while self.question.is_none() && !self.waiting.is_empty() {
+        self.sell_waiting();
+    }
+
+    /// What was scanned while the till asked, up to what asks again. Goods that are not added leave with the customer if nobody
+    /// reads it: none hides what was told of another.
+    pub(super) fn sell_waiting(&mut self) {
+        while self.question.is_none() && matches!(self.at, At::Sale) && !self.waiting.is_empty() {
             self.notices.keep_for_sale();
             let next = self.waiting.remove(0);
             self.scan_label(&next);
@@ -101,7 +111,8 @@ impl Controller {
 
     /// Nothing waits for an answer that nobody asks for any more.
     pub(super) fn drop_waiting(&mut self) {
-        if !matches!(&self.question, Some(Question { yes: Yes::OldEnough(_), .. })) {
+        let asks = matches!(&self.question, Some(Question { yes: Yes::OldEnough(_), .. }));
+        if !asks && !matches!(self.at, At::Serial(_)) {
             self.waiting.clear();
         }
     }

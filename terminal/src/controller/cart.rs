@@ -12,7 +12,7 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::age::AgeCheck;
 use evertill_shared::order::discount::{Discount, LONGEST_TEXT, PriceChange, Reason};
 use evertill_shared::order::line::{Line, LineError};
-use evertill_shared::order::{Sale, SaleError, spread};
+use evertill_shared::order::{Sale, SaleError, serial, spread};
 use evertill_shared::protocol::catalogue::Product;
 use serde::{Deserialize, Serialize};
 
@@ -80,12 +80,17 @@ pub enum NotDone {
     TooMuchOff,
     /// There is no such line any more.
     NoLine,
+    /// The piece with this serial number is in the sale already.
+    SerialTwice,
+    /// The line is of one piece, by its serial number.
+    OnePiece,
 }
 
 impl From<LineError> for NotDone {
     fn from(error: LineError) -> Self {
         match error {
             LineError::Discount(error) if error.is_too_much() => Self::TooMuchOff,
+            LineError::Serial => Self::OnePiece,
             _ => Self::Limit,
         }
     }
@@ -245,6 +250,32 @@ impl Cart {
         let name: String = product.name.chars().take(room).chain(piece.note.chars()).collect();
         let price = Amount::new(piece.price_minor, currency);
         self.put(Line::new(product.id.clone(), name, 1, price, product.tax_rate)?)
+    }
+
+    fn has_serial(&self, number: &str) -> bool {
+        let mut numbers = self.lines.iter().filter_map(|named| named.line.serial.as_deref());
+        numbers.any(|other| serial::same(other, number))
+    }
+
+    /// A piece of these goods with its serial number, on a line of its own.
+    pub fn add_with_serial(
+        &mut self,
+        product: &Product,
+        piece: Option<&Piece>,
+        number: &str,
+        currency: Currency,
+    ) -> Result<Changed, NotDone> {
+        if self.has_serial(number) {
+            return Err(NotDone::SerialTwice);
+        }
+        // Priced beside the sale, so that it joins no line of the same goods.
+        let mut alone = Self::default();
+        let _ = match piece {
+            Some(piece) => alone.add_piece(product, piece, currency)?,
+            None => alone.add_many(product, 1, currency)?,
+        };
+        let named = alone.lines.pop().ok_or(NotDone::NoLine)?;
+        self.put(named.line.with_serial(number.to_owned())?)
     }
 
     fn put(&mut self, line: Line) -> Result<Changed, NotDone> {

@@ -267,6 +267,7 @@ impl Controller {
             At::AwaitCode { held: Some(_) } | At::Payment { .. } | At::Cash { .. } | At::Ended { .. } => {
                 self.tell(Notice::SaleUnderWay);
             }
+            At::Serial(_) => self.tell(Notice::NotASerial),
             At::Adjust { .. } | At::AskRefund(_) | At::DrawerAmount(_) | At::Count { .. } => {
                 self.tell(Notice::ScanNotUsed);
             }

@@ -63,6 +63,7 @@ impl Controller {
                 self.scan_label(&label);
             }
             At::Sale => self.scan_label(&label),
+            At::Serial(_) => self.scan_serial(&label),
             At::AwaitCode { held: Some(_) } | At::Payment { .. } => {
                 let again = self.is_payment_code(label.text.expose());
                 self.tell(if again { Notice::DoubleScanIgnored } else { Notice::SaleUnderWay });
@@ -225,6 +226,9 @@ impl Controller {
             NotDone::NoPrice => Notice::NoPrice { name: name.to_owned() },
             NotDone::NoWeight => Notice::NoWeight { name: name.to_owned() },
             NotDone::Limit => Notice::QuantityLimit,
+            // Which number it was is told where it was given.
+            NotDone::SerialTwice => Notice::NotASerial,
+            NotDone::OnePiece => Notice::OnePiece,
             NotDone::TooMuchOff => Notice::TooMuchOff,
             // Touched twice: the first touch has done it.
             NotDone::NoLine => return,

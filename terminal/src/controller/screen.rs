@@ -121,6 +121,7 @@ impl Controller {
             At::Ended { wallet, state } => Page::Payment(self.payment_page(*wallet, state.clone())),
             At::Done { sale } => self.done_page(*sale).map_or(Page::Starting, Page::Done),
             At::Adjust { target } => Page::Adjust(self.adjust_page(*target)),
+            At::Serial(asking) => Page::Serial(self.serial_page(asking)),
             At::Held => Page::Held(self.held_page()),
             At::Refunds => Page::Refunds(self.refunds_page()),
             At::Orders => Page::Orders(self.orders_page()),
@@ -170,6 +171,7 @@ impl Controller {
             was_minor: named.line.price_change.as_ref().map(|change| change.was.minor),
             discount: named.line.discount.as_ref().map(taken_off),
             note: named.line.note.clone().unwrap_or_default(),
+            serial: named.line.serial.clone(),
         });
         SalePage {
             lines: lines.collect(),

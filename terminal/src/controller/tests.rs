@@ -29,6 +29,7 @@ mod restart;
 mod rig;
 mod sales;
 mod scanners;
+mod serials;
 mod shifts;
 mod showing;
 mod training;

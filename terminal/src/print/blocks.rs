@@ -91,6 +91,9 @@ impl Page<'_> {
         if let Some(discount) = &line.discount {
             paper = self.taken_off(paper, discount, style);
         }
+        if let Some(serial) = &line.serial {
+            paper = paper.text(format!("  {} {serial}", words.serial), style);
+        }
         match &line.note {
             Some(note) => paper.text(format!("  {note}"), style),
             None => paper,

@@ -160,6 +160,7 @@ mod tests {
             discount: Some(off(135, Some(1_000), Reason::usual(ReasonKind::Damaged))),
             price_change: Some(ReceiptPriceChange { was: cny(500), reason: opened }),
             note: Some("for the office".into()),
+            serial: Some("SN-0042".into()),
             ..ReceiptLine::plain("绿茶".into(), 3, cny(450), cny(1_215))
         };
         let receipt = Receipt {
@@ -182,8 +183,10 @@ mod tests {
         stands("TOTAL", "￥10.00");
         stands("You save", "￥5.00");
         stands("for the office", "");
+        stands("S/N SN-0042", "");
         stands("Note collect at five", "");
         let chinese = text(&receipt, Language::Chinese);
+        assert!(chinese.contains("序列号 SN-0042"), "{chinese}");
         assert!(chinese.contains("折扣 10% · 商品破损") && chinese.contains("已优惠"), "{chinese}");
     }
 

@@ -17,6 +17,7 @@ pub struct Labels {
     pub saved: &'static str,
     pub was: &'static str,
     pub note: &'static str,
+    pub serial: &'static str,
     /// In the order of [`ReasonKind::ALL`].
     reasons: [&'static str; 8],
     pub refunded: &'static str,
@@ -55,6 +56,7 @@ const ENGLISH: Labels = Labels {
     saved: "You save",
     was: "Was",
     note: "Note",
+    serial: "S/N",
     reasons: [
         "Damaged",
         "Short shelf life",
@@ -93,6 +95,7 @@ const CHINESE: Labels = Labels {
     saved: "已优惠",
     was: "原价",
     note: "备注",
+    serial: "序列号",
     reasons: ["商品破损", "临近保质期", "标签价格", "同价承诺", "老顾客", "员工", "补偿", "其他"],
     refunded: "退款金额",
     tax: "含税",

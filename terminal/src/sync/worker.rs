@@ -4,7 +4,7 @@ use super::request::{Answer, NetError, PaymentQuestion, Request};
 use evertill_provisioning::client::{ClientError, StoreClient};
 use evertill_shared::id::Attempt;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::catalogue::KNOWS_AGES;
+use evertill_shared::protocol::catalogue::KNOWS_SERIALS;
 use evertill_shared::protocol::path;
 
 /// Asks, and waits for the answer or for its absence. Nothing is sent a second time here.
@@ -13,7 +13,7 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
         Request::Heartbeat => Answer::Heartbeat(client.get(path::TERMINAL, "").await.map_err(net)),
         Request::Catalogue { since, of, at } => {
             let name = of.map_or_else(String::new, |name| format!("&of={name}"));
-            let place = at.map_or_else(String::new, |place| format!("&at={place}{KNOWS_AGES}"));
+            let place = at.map_or_else(String::new, |place| format!("&at={place}{KNOWS_SERIALS}"));
             let query = format!("since={since}{name}{place}");
             Answer::Catalogue(client.get(path::CATALOGUE, &query).await.map_err(net))
         }

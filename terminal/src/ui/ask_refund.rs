@@ -89,6 +89,7 @@ fn code_kind(why: CodeRefused) -> AskedKind {
 fn line_data(line: &AskedLine, money: &MoneyStyle) -> AskedLineData {
     AskedLineData {
         name: line.name.as_str().into(),
+        serial: line.serial.as_deref().unwrap_or_default().into(),
         quantity: whole(line.quantity),
         picked: whole(line.picked),
         total: format_amount(line.total_minor, money).into(),

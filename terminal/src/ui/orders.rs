@@ -144,6 +144,7 @@ fn advice(advice: OrderAdvice) -> OrderAdviceKind {
 fn line_data(line: &OrderLine, money: &MoneyStyle) -> OrderLineData {
     OrderLineData {
         name: line.name.as_str().into(),
+        serial: line.serial.as_deref().unwrap_or_default().into(),
         quantity: whole(line.quantity),
         unit_price: format_amount(line.unit_price_minor, money).into(),
         total: format_amount(line.total_minor, money).into(),

@@ -1,10 +1,12 @@
 //! The sale.
 
-use super::generated::{GoodData, LineData, MainWindow, Sale};
+use super::generated::{GoodData, LineData, MainWindow, Sale, Serial};
 use super::money::format_amount;
 use super::status::whole;
 use super::{Act, list, pictures};
-use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, TakenOff, UserAction};
+use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, SerialPage, TakenOff, UserAction};
+use evertill_shared::order::serial;
+use evertill_shared::secret::SecretText;
 use slint::ComponentHandle;
 
 pub fn connect(window: &MainWindow, act: &Act) {
@@ -33,6 +35,39 @@ pub fn connect(window: &MainWindow, act: &Act) {
     sale.on_tender_code(move || send(UserAction::TenderCode));
     let send = act.clone();
     sale.on_tender_cash(move || send(UserAction::TenderCash));
+}
+
+pub fn connect_serial(window: &MainWindow, act: &Act) {
+    let serial = window.global::<Serial>();
+    serial.on_is_secret(|text| serial::holds_payment_code(&text));
+    let (send, weak) = (act.clone(), window.as_weak());
+    serial.on_take(move |text| {
+        let Some(window) = weak.upgrade() else { return };
+        let serial = window.global::<Serial>();
+        if serial::holds_payment_code(&text) {
+            serial.set_text(slint::SharedString::new());
+        }
+        let question = u32::try_from(serial.get_question()).unwrap_or(0);
+        send(UserAction::SerialTyped { question, text: SecretText::new(text.into()) });
+    });
+    let (send, weak) = (act.clone(), window.as_weak());
+    serial.on_none(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let question = u32::try_from(window.global::<Serial>().get_question()).unwrap_or(0);
+        send(UserAction::NoSerial { question });
+    });
+}
+
+/// The box is empty for each piece.
+pub fn show_serial(window: &MainWindow, page: &SerialPage) {
+    let serial = window.global::<Serial>();
+    let question = whole(page.question);
+    if serial.get_question() != question {
+        serial.set_text(slint::SharedString::new());
+        serial.set_question(question);
+    }
+    serial.set_name(page.name.as_str().into());
+    serial.set_waiting(whole(page.waiting));
 }
 
 pub fn show(window: &MainWindow, page: &SalePage, money: &MoneyStyle) {
@@ -114,11 +149,13 @@ fn line_data(line: &CartLine, money: &MoneyStyle) -> LineData {
         line: whole(line.line),
         name: line.name.as_str().into(),
         quantity: quantity_text(line.quantity).into(),
-        pieces: matches!(line.quantity, Quantity::Pieces(_)),
+        // One number is that of one piece.
+        pieces: matches!(line.quantity, Quantity::Pieces(_)) && line.serial.is_none(),
         unit_price: price_text(line.quantity, line.unit_price_minor, money).into(),
         was: line.was_minor.map(|minor| format_amount(minor, money)).unwrap_or_default().into(),
         taken_off: taken_off(line.discount.as_ref(), money).into(),
         note: line.note.as_str().into(),
+        serial: line.serial.as_deref().unwrap_or_default().into(),
         total: format_amount(line.total_minor, money).into(),
     }
 }

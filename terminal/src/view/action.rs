@@ -290,6 +290,18 @@ pub enum UserAction {
         /// The digits.
         pin: SecretText,
     },
+    /// The serial number of the piece that waits for it.
+    SerialTyped {
+        /// The asking that was on screen.
+        question: u32,
+        /// What was typed; a scanner that nobody has set up types payment codes, too.
+        text: SecretText,
+    },
+    /// The piece that waits for its serial number is not sold.
+    NoSerial {
+        /// The asking that was on screen.
+        question: u32,
+    },
     /// Put the notice away.
     DismissNotice,
     /// Try again to recover from the fault on screen.

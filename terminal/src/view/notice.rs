@@ -170,6 +170,17 @@ pub enum Notice {
     ShiftNeeded,
     /// The shop's template for receipts cannot be read by this till: they look as the till makes them.
     TemplateUnreadable,
+    /// What was scanned or typed is no serial number.
+    NotASerial,
+    /// A customer's payment code came where a serial number was asked for. It is kept nowhere.
+    PaymentCodeNotSerial,
+    /// One serial number is that of one piece: the line's quantity stays.
+    OnePiece,
+    /// The piece with this serial number is in the sale already.
+    SerialTwice {
+        /// Its number.
+        serial: String,
+    },
     /// In training: that is a customer's real code. It was not used, and went nowhere.
     RealCodeInTraining,
     /// This is not there to be practised.

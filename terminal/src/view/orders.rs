@@ -169,6 +169,8 @@ pub enum OrderAdvice {
 pub struct OrderLine {
     /// What it is.
     pub name: String,
+    /// The serial number of the piece, if it was sold by one.
+    pub serial: Option<String>,
     /// How many.
     pub quantity: u32,
     /// The price of one, in minor units.
@@ -271,6 +273,8 @@ pub struct AskRefundPage {
 pub struct AskedLine {
     /// What it is.
     pub name: String,
+    /// The serial number of the piece, if it was sold by one.
+    pub serial: Option<String>,
     /// How many were sold.
     pub quantity: u32,
     /// How many come back.

@@ -19,6 +19,8 @@ pub enum Page {
     Sale(SalePage),
     /// Changing a line, or the whole sale.
     Adjust(AdjustPage),
+    /// A piece waits for its serial number.
+    Serial(SerialPage),
     /// The sales that are held.
     Held(HeldPage),
     /// Waiting for the payment code on the customer's phone.
@@ -186,6 +188,19 @@ pub struct CartLine {
     pub discount: Option<TakenOff>,
     /// What is noted; may be empty.
     pub note: String,
+    /// The serial number of the piece, if it is sold by one.
+    pub serial: Option<String>,
+}
+
+/// A piece waits for its serial number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SerialPage {
+    /// The number of this asking, which no other has.
+    pub question: u32,
+    /// The name of the goods.
+    pub name: String,
+    /// Scans that follow after it.
+    pub waiting: u32,
 }
 
 /// How much of something.

@@ -72,6 +72,7 @@ fn long_sale() -> Screen {
         was_minor: None,
         discount: None,
         note: String::new(),
+        serial: None,
     });
     page.lines.extend(more);
     samples::screen(Page::Sale(page))

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const PAGES: [(&str, &str); 39] = [
+const PAGES: [(&str, &str); 40] = [
     ("enrol", "A new till"),
     ("enrol_waiting", "It waits until its key is compared"),
     ("sale_on_duty", "A sale"),
@@ -17,6 +17,7 @@ const PAGES: [(&str, &str); 39] = [
     ("sale_pictures", "Goods to tap with pictures"),
     ("sale_offline", "Without the network: what works, and what waits"),
     ("sale_age", "Goods that ask for an age"),
+    ("serial", "Goods that are sold by their serial number"),
     ("adjust_line", "A line is changed"),
     ("held", "Sales that wait"),
     ("await_code", "One scan away from paid"),

@@ -34,6 +34,7 @@ pub fn orders_found(search: &str, hint: OrdersHint, found: usize) -> OrdersPage 
 pub fn order(state: OrderState, advice: OrderAdvice) -> OrderPage {
     let line = |name: &str, quantity, unit_price_minor: i64| OrderLine {
         name: name.into(),
+        serial: None,
         quantity,
         unit_price_minor,
         total_minor: unit_price_minor * i64::from(quantity),
@@ -93,6 +94,7 @@ pub fn ask_refund(approving: bool, pin: LockState, said: AskedSaid) -> Screen {
     let lines = order(OrderState::Paid, OrderAdvice::Nothing).lines;
     let line = |(index, line): (usize, OrderLine)| AskedLine {
         name: line.name,
+        serial: line.serial,
         quantity: line.quantity,
         picked: u32::try_from(index).unwrap_or(0),
         total_minor: line.total_minor,
@@ -112,6 +114,27 @@ pub fn ask_refund(approving: bool, pin: LockState, said: AskedSaid) -> Screen {
         pin,
         said,
     })))
+}
+
+/// Pieces that were sold by their serial numbers.
+pub fn order_by_serial() -> OrderPage {
+    let mut page = order(OrderState::Paid, OrderAdvice::Nothing);
+    number_lines(page.lines.iter_mut().map(|line| &mut line.serial));
+    page
+}
+
+/// The same where a refund is asked for.
+pub fn ask_refund_by_serial() -> Screen {
+    let mut screen = ask_refund(false, LockState::EnterPin, AskedSaid::Nothing);
+    if let Page::AskRefund(page) = &mut screen.page {
+        number_lines(page.lines.iter_mut().map(|line| &mut line.serial));
+    }
+    screen
+}
+
+fn number_lines<'a>(serials: impl Iterator<Item = &'a mut Option<String>>) {
+    let numbers = ["356938035643809", super::LONGEST_SERIAL];
+    serials.zip(numbers).for_each(|(serial, number)| *serial = Some(number.into()));
 }
 
 pub fn order_unsent() -> OrderPage {

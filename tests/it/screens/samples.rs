@@ -173,6 +173,30 @@ fn goods() -> Vec<Good> {
     ]
 }
 
+/// As long as one can be.
+pub const LONGEST_SERIAL: &str = "SN-2026-11-20/0042-7781-AB45-9F31-C0FFEE";
+
+/// A till that asks for a piece's serial number.
+fn serial(waiting: u32, notice: Option<Notice>) -> Screen {
+    let name = "华为 Mate 70 Pro 智能手机 12 GB + 256 GB, long name of a colour".into();
+    Screen { notice, ..screen(Page::Serial(SerialPage { question: waiting + 1, name, waiting })) }
+}
+
+/// Two pieces of the same goods, by their numbers.
+fn sale_by_serial() -> SalePage {
+    let mut page = sale();
+    let numbers = ["356938035643809", LONGEST_SERIAL];
+    for (line, number) in page.lines.iter_mut().skip(2).zip(numbers) {
+        *line = CartLine {
+            quantity: Quantity::Pieces(1),
+            serial: Some(number.into()),
+            unit_price_minor: line.total_minor,
+            ..line.clone()
+        };
+    }
+    page
+}
+
 /// What a search has found.
 pub fn matches() -> Vec<Good> {
     vec![good("00077", "茶叶蛋", 250), good("00039", "Oolong tea, unsweetened, 500 ml", 500)]
@@ -189,6 +213,7 @@ pub fn sale() -> SalePage {
         was_minor: None,
         discount: None,
         note: String::new(),
+        serial: None,
     };
     SalePage {
         lines: vec![
@@ -496,6 +521,13 @@ pub fn all() -> Vec<Sample> {
     add("sale_age", Screen { confirm: old_enough, ..screen(Page::Sale(sale())) });
     let not_sold = Some(Notice::NotSold { name: "Riesling 2023, dry, 0.75 l".into() });
     add("sale_not_sold", Screen { notice: not_sold, ..screen(Page::Sale(sale())) });
+    add("sale_serials", screen(Page::Sale(sale_by_serial())));
+    add("sale_one_piece", Screen { notice: Some(Notice::OnePiece), ..screen(Page::Sale(sale_by_serial())) });
+    add("serial", serial(0, None));
+    add("serial_waiting", serial(2, None));
+    add("serial_not_one", serial(0, Some(Notice::NotASerial)));
+    add("serial_twice", serial(0, Some(Notice::SerialTwice { serial: LONGEST_SERIAL.into() })));
+    add("serial_payment_code", serial(0, Some(Notice::PaymentCodeNotSerial)));
     let wallets = vec![Wallet::WeChatPay, Wallet::Alipay];
     let awaiting = screen(Page::AwaitCode(AwaitCodePage {
         total_minor: 20_902,
@@ -622,6 +654,8 @@ pub fn all() -> Vec<Sample> {
     let paid = order(OrderState::Paid, OrderAdvice::Nothing);
     add("order", screen(Page::Order(Box::new(paid))));
     add("order_story", screen(Page::Order(Box::new(order_with_story()))));
+    add("order_serials", screen(Page::Order(Box::new(order_by_serial()))));
+    add("ask_refund_serials", ask_refund_by_serial());
     add("order_unsent", screen(Page::Order(Box::new(order_unsent()))));
     add("ask_refund", ask_refund(false, LockState::EnterPin, AskedSaid::Nothing));
     let refused = AskedSaid::Refused(RefundRefusal::OtherDay);

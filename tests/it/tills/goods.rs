@@ -22,6 +22,7 @@ fn product(n: usize, price: i64) -> Product {
         favourite: false,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     }
 }
 

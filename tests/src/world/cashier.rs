@@ -174,6 +174,7 @@ impl Cashier {
             Page::Orders(_)
             | Page::Order(_)
             | Page::AskRefund(_)
+            | Page::Serial(_)
             | Page::About(_)
             | Page::Day(_)
             | Page::Scanners(_)

@@ -85,6 +85,7 @@ pub fn goods() -> Vec<Product> {
         favourite: true,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     };
     vec![product("tea", 450), product("bread", 800), product("wine", 6_900)]
 }
@@ -321,6 +322,7 @@ pub fn title(screen: &Screen) -> String {
         | Page::Orders(_)
         | Page::Order(_)
         | Page::AskRefund(_)
+        | Page::Serial(_)
         | Page::About(_)
         | Page::Day(_)
         | Page::Scanners(_)

@@ -16,6 +16,7 @@ fn product(id: u8, price: u8) -> Product {
         favourite: false,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     }
 }
 

@@ -527,6 +527,7 @@ dictionary! {
     did_resealed: "Sealed the accounts' secrets anew", "重新加密账户密钥";
     did_doubt_settled: "Looked into a doubt", "核实存疑事项";
     did_receipt_changed: "Changed how receipts look", "更改小票样式";
+    serial_number: "Serial number", "序列号";
     did_newer: "Something a newer server did", "新版服务器的操作";
     did_picture: "Changed the picture of goods", "更改商品图片";
     did_shift_given_up: "Gave up a shift that its till would never end", "了结无法交班的班次";

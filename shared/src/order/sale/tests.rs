@@ -96,7 +96,7 @@ fn not_every_line_of_a_large_sale_can_be_changed_by_hand() {
 #[test]
 fn what_was_not_changed_is_not_written() {
     let text = serde_json::to_string(&sale(vec![line("tea", 1, 450, 1_300)], None).unwrap()).unwrap();
-    for field in ["discount", "share", "note", "lines_voided", "price_change"] {
+    for field in ["discount", "share", "note", "lines_voided", "price_change", "serial"] {
         assert!(!text.contains(field), "{field} in {text}");
     }
 }
@@ -194,4 +194,18 @@ proptest! {
         }
         prop_assert!(sale.check().is_err(), "{sale:?}");
     }
+}
+
+#[test]
+fn one_piece_is_sold_once() {
+    let piece = |product: &str, serial: &str| {
+        let line = Line::new(product.into(), "Phone".into(), 1, cny(100), TaxRate(0)).unwrap();
+        line.with_serial(serial.into()).unwrap()
+    };
+    let sold = sale(vec![piece("a", "1"), piece("a", "2"), piece("b", "3")], None).unwrap();
+    assert_eq!(sold.lines[1].serial.as_deref(), Some("2"));
+    let twice = sale(vec![piece("a", "sn1"), piece("b", "2"), piece("a", "SN1")], None);
+    assert_eq!(twice, Err(SaleError::SerialTwice(3)));
+    let tea = Line::new("t".into(), "Tea".into(), 2, cny(100), TaxRate(0)).unwrap();
+    assert!(tea.with_serial("1".into()).is_err(), "one number is that of one piece");
 }

@@ -493,6 +493,7 @@ impl Controller {
         let left = self.left_to_refund(asking.sale).map_or(0, |(_, left)| left);
         let line = |(line, picked): (evertill_shared::order::line::Line, &u32)| AskedLine {
             name: line.name,
+            serial: line.serial,
             quantity: line.quantity,
             picked: *picked,
             total_minor: line.total.minor,

@@ -111,6 +111,7 @@ fn record_state(record: &RefundRecord) -> RefundState {
 fn lines(record: &SaleRecord) -> Vec<OrderLine> {
     let line = |line: &evertill_shared::order::line::Line| OrderLine {
         name: line.name.clone(),
+        serial: line.serial.clone(),
         quantity: line.quantity,
         unit_price_minor: line.unit_price.minor,
         total_minor: line.total.minor,

@@ -19,6 +19,7 @@ fn product(id: usize, name: String, price: i64) -> Product {
         favourite: true,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     }
 }
 

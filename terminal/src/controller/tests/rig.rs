@@ -68,6 +68,7 @@ pub fn products() -> Vec<Product> {
         favourite,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     };
     vec![
         Product { sold_by_weight: true, ..product("apples", "Apples", "12345", 990, false) },

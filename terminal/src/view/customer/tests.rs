@@ -16,6 +16,7 @@ fn goods(number: u32, name: &str, total_minor: i64) -> CartLine {
         was_minor: None,
         discount: None,
         note: "for the aunt".into(),
+        serial: None,
     }
 }
 

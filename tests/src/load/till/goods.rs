@@ -78,6 +78,7 @@ pub(super) fn products(count: usize) -> Vec<Product> {
         favourite: n < 24,
         sold_by_weight: false,
         least_age: None,
+        needs_serial: false,
     };
     (0..count).map(product).collect()
 }
