@@ -255,7 +255,11 @@ impl ScriptedTill {
         self.entries.iter().take_while(|entry| *entry != rests).fold(None, |part, entry| {
             match entry.read_unverified().map(|entry| entry.body) {
                 Ok(Body::CashPart { sale: of, .. }) if of == sale => Some(entry.clone()),
-                Ok(Body::CashPartBack { sale: of, .. }) if of == sale => None,
+                Ok(Body::CashPartBack { sale: of, .. } | Body::CashPartKept { sale: of, .. })
+                    if of == sale =>
+                {
+                    None
+                }
                 _ => part,
             }
         })

@@ -3,7 +3,7 @@
 
 use super::customer::Both;
 use super::{Bench, pictures, samples};
-use evertill_terminal::view::{Colours, Language, Page, Screen, TextSize};
+use evertill_terminal::view::{Colours, Page, Screen, TextSize};
 use evertill_tests::headless::Picture;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -575,12 +575,18 @@ pub fn all() -> Vec<Sample> {
     let notice = hand_back(DrawerState::Unknown);
     add("cash_part_hand_back_drawer", Screen { notice, ..screen(Page::Sale(sale())) });
     let wallets = vec![Wallet::WeChatPay, Wallet::Alipay];
-    let drawer = DrawerState::Opened;
-    let rest =
-        AwaitCodePage { total_minor: 20_902, part_minor: 10_000, shows: wallets.clone(), wallets, drawer };
-    add("await_code_rest", screen(Page::AwaitCode(rest.clone())));
-    let drawer = DrawerState::Unknown;
-    add("await_code_rest_drawer", screen(Page::AwaitCode(AwaitCodePage { drawer, ..rest })));
+    let rest = |drawer| {
+        let (shows, wallets) = (wallets.clone(), wallets.clone());
+        screen(Page::AwaitCode(AwaitCodePage {
+            total_minor: 20_902,
+            part_minor: 10_000,
+            wallets,
+            shows,
+            drawer,
+        }))
+    };
+    add("await_code_rest", rest(DrawerState::Opened));
+    add("await_code_rest_drawer", rest(DrawerState::Unknown));
     let ask = Confirm::LargeChange { given_minor: 6_901_234_567_892, change_minor: 6_901_234_546_990 };
     add("cash_confirm", Screen { confirm: Some(ask), ..cash(30_000, CashBalance::Change { minor: 9_098 }) });
     add("payment_sending", payment(PaymentState::Sending));
