@@ -236,10 +236,11 @@ async fn each_wallet_is_asked_and_given_up_as_it_advises_and_not_as_another_does
     for wallet in [&shop.wechat, &alipay] {
         wallet.books().customer = Customer::MustTypeAPassword;
     }
-    let at_alipay = |sold: &Sold| NewCharge { wallet: Wallet::Alipay, ..shop.request(sold, 1, "code-2") };
+    let at_alipay =
+        |sold: &Sold, code: &str| NewCharge { wallet: Wallet::Alipay, ..shop.request(sold, 1, code) };
     let (first, second) = (shop.order(700).await, shop.order(700).await);
     shop.pay(&first, 1, "code-1").await.unwrap();
-    shop.centre.start(at_alipay(&second)).await.unwrap();
+    shop.centre.start(at_alipay(&second, "code-2")).await.unwrap();
     let taken_back = || [&shop.wechat, &alipay].map(|wallet| wallet.books().reverse_calls > 0);
     shop.pass(seconds(44)).await;
     assert_eq!(taken_back(), [false, false]);
@@ -251,7 +252,7 @@ async fn each_wallet_is_asked_and_given_up_as_it_advises_and_not_as_another_does
     assert_eq!(taken_back(), [true, true]);
     // One refuses to take anything back in the first fifteen seconds; the other takes it back at once.
     let third = shop.order(700).await;
-    shop.centre.start(at_alipay(&third)).await.unwrap();
+    shop.centre.start(at_alipay(&third, "code-3")).await.unwrap();
     shop.centre.take_back(third.number, 1, None, guard()).await.unwrap();
     shop.pass(seconds(4)).await;
     assert_eq!(shop.state(&third, 1).await, PaymentState::Reversed);
