@@ -286,7 +286,7 @@ pub async fn cash_that_a_drawer_does_not_hold_is_told_whichever_server_took_the_
     assert_eq!(here.journal_head(terminal, 1).await.unwrap().sequence, 17, "all was taken");
     // Another key's sales have the same numbers and are others.
     let mut other = Hands::new(terminal, at);
-    other.head.epoch = 2;
+    (other.head.epoch, other.requests) = (2, hands.requests);
     other.give(&here, vec![part(1, 400), rest(1, 400)]).await;
     let key = doubts().await[0].key;
     here.settle_doubt(key, "li".into(), "counted the drawer".into()).await.unwrap();
