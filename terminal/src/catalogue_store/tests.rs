@@ -166,8 +166,8 @@ fn goods_of_an_earlier_program_are_taken_over_once() {
 fn a_file_of_a_newer_program_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("goods.db");
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
-    assert!(matches!(Goods::open(&path), Err(CatalogueError::Newer(3))));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    assert!(matches!(Goods::open(&path), Err(CatalogueError::Newer(4))));
 }
 
 impl Goods {

@@ -6,8 +6,8 @@ use crate::view::{Confirm, Page};
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::secret::SecretText;
 
-const PHONE: &str = "4003000000030";
-const WHISKY: &str = "4003000000047";
+const PHONE: &str = "4003000000038";
+const WHISKY: &str = "4003000000045";
 
 /// Phones, and old whisky from 18 on, are sold by their serial numbers.
 fn goods() -> Vec<Product> {
