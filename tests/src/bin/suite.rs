@@ -22,7 +22,7 @@ struct Options {
 
 struct Step {
     name: &'static str,
-    run: fn() -> Result<Outcome, String>,
+    run: fn(&mut Outcome) -> Result<(), String>,
 }
 
 #[derive(Default)]
@@ -51,15 +51,10 @@ fn main() -> ExitCode {
     for step in STEPS.iter().filter(|step| options.only.as_deref().is_none_or(|only| only == step.name)) {
         println!("── {} ──", step.name);
         let start = SystemClock.monotonic();
-        let result = (step.run)();
+        let result = (step.run)(&mut total);
         let seconds = SystemClock.monotonic().saturating_sub(start).as_secs();
         match result {
-            Ok(outcome) => {
-                println!("── {}: good, {seconds} s", step.name);
-                total.passed += outcome.passed;
-                total.failed += outcome.failed;
-                total.skipped += outcome.skipped;
-            }
+            Ok(()) => println!("── {}: good, {seconds} s", step.name),
             Err(why) => {
                 println!("── {}: BROKEN after {seconds} s: {why}", step.name);
                 broken.push(step.name);
@@ -85,23 +80,23 @@ fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{} {}", program.display(), arguments.join(" "))) }
 }
 
-fn format() -> Result<Outcome, String> {
-    run(workspace::cargo(), &["fmt", "--all", "--check"]).map(|()| Outcome::default())
+fn format(_: &mut Outcome) -> Result<(), String> {
+    run(workspace::cargo(), &["fmt", "--all", "--check"])
 }
 
-fn lints() -> Result<Outcome, String> {
+fn lints(_: &mut Outcome) -> Result<(), String> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    run(workspace::cargo(), &arguments).map(|()| Outcome::default())
+    run(workspace::cargo(), &arguments)
 }
 
 /// Licences, bans and sources. Advisories need a database from the net: said, not hidden, when out of reach.
-fn licences() -> Result<Outcome, String> {
+fn licences(_: &mut Outcome) -> Result<(), String> {
     let deny = cargo_deny()?;
     run(&deny, &["check", "licenses", "bans", "sources"])?;
     if run(&deny, &["check", "advisories"]).is_err() {
         println!("advisories: not checked or not clean (their database could not be reached, or see above)");
     }
-    Ok(Outcome::default())
+    Ok(())
 }
 
 fn cargo_deny() -> Result<PathBuf, String> {
@@ -122,8 +117,8 @@ fn cargo_deny() -> Result<PathBuf, String> {
     Ok(program)
 }
 
-/// All tests of all packages, with their numbers added up.
-fn tests() -> Result<Outcome, String> {
+/// All tests of all packages, with their numbers added up, of those that failed as well.
+fn tests(outcome: &mut Outcome) -> Result<(), String> {
     // A real browser for the console's pages; real servers for the rigs.
     packages::ensure(&Package::ALL).map_err(|failure| failure.to_string())?;
     workspace::build_programs()?;
@@ -132,7 +127,6 @@ fn tests() -> Result<Outcome, String> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cargo test cannot be started: {error}"))?;
-    let mut outcome = Outcome::default();
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             println!("{line}");
@@ -143,7 +137,7 @@ fn tests() -> Result<Outcome, String> {
     if outcome.passed == 0 {
         return Err("no test ran".into());
     }
-    if status.success() { Ok(outcome) } else { Err(format!("{} tests failed", outcome.failed)) }
+    if status.success() { Ok(()) } else { Err(format!("{} tests failed", outcome.failed)) }
 }
 
 impl Outcome {
