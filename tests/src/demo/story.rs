@@ -155,9 +155,13 @@ impl Story {
 
     /// The largest of the quick amounts that the cash page offers.
     fn quick_amount(&mut self) -> Result<String, RigError> {
-        let labels = self.till.labels()?;
-        let found = labels.into_iter().rfind(|label| label.starts_with("Given ¥"));
-        found.ok_or_else(|| RigError::Unexpected("no quick amount on the cash page".into()))
+        let given = |label: &String| {
+            let digits = label.strip_prefix("Given ¥")?.replace([',', '.'], "");
+            Some((digits.parse::<u64>().ok()?, label.clone()))
+        };
+        // Notes that are less than the total stand there as well, for a part in cash.
+        let most = self.till.labels()?.iter().filter_map(given).max().map(|(_, label)| label);
+        most.ok_or_else(|| RigError::Unexpected("no quick amount on the cash page".into()))
     }
 
     /// Takes the receipt from the printer, as picture and as text, and reads the order number from its QR code.
