@@ -14,6 +14,8 @@
 mod alipay;
 #[path = "stories/audit.rs"]
 mod audit;
+#[path = "stories/demo.rs"]
+mod demo;
 #[path = "stories/money.rs"]
 mod money;
 #[path = "stories/on_postgres.rs"]
