@@ -1,8 +1,8 @@
 //! Databases, whatever engine keeps them. All statements of the server are written once, against [`Sql`]; an
 //! [`Engine`] runs them: a SQLite file, a PostgreSQL group, or a test's own.
 //!
-//! A write is a closure over an open transaction. Each runs in a savepoint, so that one that fails takes only
-//! its own changes back; one durable COMMIT then serves all that waited. Answers, failures included, are given
+//! A write is a closure over an open transaction. Each can be taken back by itself (by a savepoint, or with the transaction
+//! if it is alone in it), so that one that fails takes only its own changes back; one durable COMMIT then serves all that waited. Answers, failures included, are given
 //! only after that COMMIT: what a closure saw of its neighbours' changes is then durable. A commit whose end is
 //! not known is [`DbError::Unknown`], never failed (rule *known-or-unknown*).
 //!
@@ -45,6 +45,7 @@ pub use crate::params;
 pub use error::DbError;
 pub use insert::{Allowed, Insert, Inserted, Kind, WaitingRow};
 pub use job::{Job, Query};
+pub(crate) use job::{KEEP_PART, PART, TAKE_BACK_PART};
 pub use schema::{Migration, OpenError, Opening, Schema};
 pub use value::{FromValue, Row, Value};
 
@@ -66,7 +67,7 @@ pub trait Sql {
     /// # Errors
     /// [`DbError`].
     fn rows(&self, statement: &str, parameters: &[Value<'_>]) -> Result<Vec<Row>, DbError>;
-    /// Runs statements without parameters.
+    /// Runs statements without parameters. Savepoints are made by the texts in `database/job.rs`.
     /// # Errors
     /// [`DbError`].
     fn script(&self, statements: &str) -> Result<(), DbError>;

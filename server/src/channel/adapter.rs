@@ -213,6 +213,18 @@ impl Said<'_> {
     }
 }
 
+/// An account's settings as they were written down, of whichever wallet they are.
+///
+/// # Errors
+/// In words, what cannot be read.
+pub fn read_as<T: serde::de::DeserializeOwned + AccountSettings + 'static>(
+    text: &str,
+) -> Result<Box<dyn AccountSettings>, String> {
+    let read: Result<T, _> = serde_json::from_str(text);
+    read.map(|own| Box::new(own) as Box<dyn AccountSettings>)
+        .map_err(|error| format!("the account's settings cannot be read: {error}"))
+}
+
 /// Writes into settings what is given; nothing stays as it was.
 pub fn put(settings: &mut Value, name: &str, value: Option<Value>) {
     if let (Some(value), Some(fields)) = (value, settings.as_object_mut()) {

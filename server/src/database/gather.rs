@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// For each that was in the last commit, so long.
 const FOR_EACH: Duration = Duration::from_micros(300);
+/// So few do not make it worth while: the pause would be longer than what is saved.
+const FEW: u32 = 3;
 /// Never longer than this.
 const MOST: Duration = Duration::from_millis(8);
 
@@ -23,9 +25,9 @@ impl Gather {
         self.last = u32::try_from(count).unwrap_or(u32::MAX);
     }
 
-    /// How long to wait for more now that there is one. Whoever writes alone is not held up.
+    /// How long to wait for more now that there is one. Whoever writes alone, or nearly, is not held up.
     pub(crate) fn pause(self) -> Duration {
-        if self.last < 2 { Duration::ZERO } else { FOR_EACH.saturating_mul(self.last).min(MOST) }
+        if self.last <= FEW { Duration::ZERO } else { FOR_EACH.saturating_mul(self.last).min(MOST) }
     }
 }
 
@@ -42,6 +44,7 @@ mod tests {
             gather.pause()
         };
         assert_eq!(after(1), Duration::ZERO);
+        assert_eq!(after(3), Duration::ZERO);
         assert_eq!(after(10), Duration::from_millis(3));
         assert_eq!(after(256), MOST);
         assert_eq!(after(usize::MAX), MOST);

@@ -11,7 +11,7 @@ pub trait Job: Send {
     /// What it changes, if it changes one thing: jobs that share a transaction run in the order of their keys,
     /// so that two servers never wait for each other's locks.
     fn key(&self) -> &str;
-    /// Runs it in a savepoint; keeps its answer back until the commit.
+    /// Runs it so that it can be taken back by itself; keeps its answer back until the commit.
     fn run(&mut self, sql: &dyn Sql);
     /// Gives the answer, or the reason why the whole transaction has none.
     fn answer(self: Box<Self>, fate: Result<(), &DbError>);
@@ -27,12 +27,20 @@ pub trait Query: Send {
     fn fail(self: Box<Self>, error: DbError);
 }
 
-/// Begins what can be taken back by itself. An engine may know these three texts, and save itself the way.
+/// Begins what can be taken back by itself. An engine may know these texts, and save itself the way.
 pub(super) const SAVEPOINT: &str = "SAVEPOINT job";
 /// Keeps what was done since.
 pub(super) const KEEP: &str = "RELEASE SAVEPOINT job";
 /// Takes back what was done since.
 pub(super) const TAKE_BACK: &str = "ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job";
+
+/// Begins a part of a job that can be taken back by itself.
+pub(crate) const PART: &str = "SAVEPOINT part";
+/// Keeps that part.
+pub(crate) const KEEP_PART: &str = "RELEASE SAVEPOINT part";
+/// Takes that part back. Where a job has a transaction to itself, an engine may take back all that the job did: what the job
+/// wrote before the part and wants to keep, it writes again.
+pub(crate) const TAKE_BACK_PART: &str = "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part";
 
 struct WaitingJob<F, T, E> {
     job: Option<F>,

@@ -69,6 +69,54 @@ async fn one_that_fails_takes_back_its_own_changes_only() {
 }
 
 #[tokio::test]
+async fn one_that_fails_alone_leaves_nothing_and_the_next_finds_all_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("t.db"));
+    put(&database, 1).await.unwrap();
+    for panics in [false, true] {
+        let bad = database.write(move |tx| -> Result<(), DbError> {
+            tx.execute("UPDATE t SET y = 'changed' WHERE x = 1", &[])?;
+            tx.execute("INSERT INTO t (x) VALUES (2)", &[])?;
+            assert!(!panics, "a fault in a request's code");
+            tx.execute("INSERT INTO t (x) VALUES (2)", &[]).map(drop)
+        });
+        assert!(bad.await.is_err());
+        let left = database.read(|sql| sql.rows("SELECT y FROM t", &[])).await;
+        let left: Vec<String> =
+            left.map_err(|error: DbError| error).unwrap().iter().map(|row| row.at(0).unwrap()).collect();
+        assert_eq!(left, [""], "panics: {panics}");
+    }
+    put(&database, 2).await.unwrap();
+    assert_eq!(count(&database).await, 2);
+}
+
+#[tokio::test]
+async fn a_part_that_is_taken_back_is_gone_and_what_is_written_after_it_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("t.db"));
+    let with_a_part = |first: i64| {
+        move |tx: &dyn Sql| -> Result<(), DbError> {
+            let before =
+                || tx.execute("INSERT INTO t (x) VALUES (?1) ON CONFLICT DO NOTHING", &params![first]);
+            before()?;
+            tx.script(PART)?;
+            tx.execute("INSERT INTO t (x) VALUES (?1)", &params![first + 1])?;
+            tx.script(TAKE_BACK_PART)?;
+            before().map(drop)
+        }
+    };
+    // Alone, and beside others.
+    database.write(with_a_part(10)).await.unwrap();
+    let (one, other, plain) =
+        tokio::join!(database.write(with_a_part(20)), database.write(with_a_part(30)), put(&database, 40));
+    one.and(other).and(plain).unwrap();
+    let there = database.read(|sql| sql.rows("SELECT x FROM t ORDER BY x", &[])).await;
+    let there: Vec<i64> =
+        there.map_err(|error: DbError| error).unwrap().iter().map(|row| row.at(0).unwrap()).collect();
+    assert_eq!(there, [10, 20, 30, 40]);
+}
+
+#[tokio::test]
 async fn what_nobody_waits_for_any_more_is_not_begun() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder.path().join("t.db"));

@@ -27,7 +27,7 @@ mod tests;
 pub use open::GroupOpenError;
 
 use super::{Expected, GroupError, Guard, OrderGroup, Place, Refusal, Reply};
-use crate::database::{Database, DbError, Migration, Opening, Schema, Sql};
+use crate::database::{Database, DbError, KEEP_PART, Migration, Opening, PART, Schema, Sql, TAKE_BACK_PART};
 use crate::params;
 use books::Books;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
@@ -282,25 +282,32 @@ fn guarded<T>(
     guard: &Guard,
     work: impl FnOnce(&Books<'_>) -> Result<T, GroupError>,
 ) -> Result<Result<T, Refusal>, GroupError> {
-    let new = sql.execute(
-        "INSERT INTO requests (request_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        &params![&guard.request_id, guard.expires_at.0],
-    )?;
-    if new == 0 {
+    if !use_up(sql, guard)? {
         return Ok(Err(Refusal::Replayed));
     }
-    sql.script("SAVEPOINT work")?;
+    sql.script(PART)?;
     match Books::keep(sql, work) {
         Ok(value) => {
-            sql.script("RELEASE SAVEPOINT work")?;
+            sql.script(KEEP_PART)?;
             Ok(Ok(value))
         }
         Err(GroupError::Refused(refusal)) => {
-            sql.script("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work")?;
+            sql.script(TAKE_BACK_PART)?;
+            // The engine may have taken it back with the rest.
+            use_up(sql, guard)?;
             Ok(Err(refusal))
         }
         Err(other) => Err(other),
     }
+}
+
+/// Writes down that a request with this id was here; whether it is the first.
+fn use_up(sql: &dyn Sql, guard: &Guard) -> Result<bool, DbError> {
+    let new = sql.execute(
+        "INSERT INTO requests (request_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        &params![&guard.request_id, guard.expires_at.0],
+    )?;
+    Ok(new == 1)
 }
 
 impl From<DbError> for GroupError {

@@ -2,7 +2,7 @@
 
 use super::{AlipayChannel, AlipaySettings, CertificateSettings, TIMING};
 use crate::channel::adapter::{
-    self, AccountSettings, Field, Form, Kind, Opened, Said, Secret, Taken, put, word,
+    self, AccountSettings, Field, Form, Kind, Opened, Said, Secret, Taken, put, read_as, word,
 };
 use crate::channel::files::Files;
 use crate::config::{Problem, check_addresses, field};
@@ -138,9 +138,7 @@ impl adapter::Adapter for Adapter {
     }
 
     fn read(&self, text: &str) -> Result<Box<dyn AccountSettings>, String> {
-        let read: Result<AlipaySettings, _> = serde_json::from_str(text);
-        read.map(|own| Box::new(own) as Box<dyn AccountSettings>)
-            .map_err(|error| format!("the account's settings cannot be read: {error}"))
+        read_as::<AlipaySettings>(text)
     }
 }
 

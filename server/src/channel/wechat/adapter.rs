@@ -3,7 +3,7 @@
 use super::v3::WechatV3Settings;
 use super::{TIMING, WechatChannel, WechatSettings};
 use crate::channel::adapter::{
-    self, AccountSettings, Field, Form, Kind, Opened, Said, Secret, Taken, put, word,
+    self, AccountSettings, Field, Form, Kind, Opened, Said, Secret, Taken, put, read_as, word,
 };
 use crate::channel::files::Files;
 use crate::config::{Problem, check_addresses, field};
@@ -166,9 +166,7 @@ impl adapter::Adapter for Adapter {
     }
 
     fn read(&self, text: &str) -> Result<Box<dyn AccountSettings>, String> {
-        let read: Result<WechatSettings, _> = serde_json::from_str(text);
-        read.map(|own| Box::new(own) as Box<dyn AccountSettings>)
-            .map_err(|error| format!("the account's settings cannot be read: {error}"))
+        read_as::<WechatSettings>(text)
     }
 }
 

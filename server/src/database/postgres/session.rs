@@ -3,7 +3,7 @@
 use super::dialect::{Column, Signature};
 use super::failure;
 use super::link::{Failed, Link, Prepared};
-use crate::database::job::{KEEP, SAVEPOINT, TAKE_BACK};
+use crate::database::job::{KEEP, KEEP_PART, PART, SAVEPOINT, TAKE_BACK, TAKE_BACK_PART};
 use crate::database::{DbError, Row, Sql, Value};
 use evertill_shared::clock::Timestamp;
 use std::cell::RefCell;
@@ -237,17 +237,21 @@ impl Inner<'_> {
         if let State::Broken(error) = &self.state {
             return Err(error.clone());
         }
+        let (begun, back) = match statements {
+            PART | KEEP_PART | TAKE_BACK_PART => (PART, TAKE_BACK_PART),
+            _ => (SAVEPOINT, TAKE_BACK),
+        };
         // A savepoint under which nothing ran was not even made.
-        let unused = self.deferred.strip_suffix(&format!("{SAVEPOINT};")).map(str::len);
+        let unused = self.deferred.strip_suffix(&format!("{begun};")).map(str::len);
         match (statements, unused) {
-            (KEEP | TAKE_BACK, Some(length)) => self.deferred.truncate(length),
-            (KEEP, None) => {
+            (KEEP | TAKE_BACK | KEEP_PART | TAKE_BACK_PART, Some(length)) => self.deferred.truncate(length),
+            (KEEP | KEEP_PART, None) => {
                 if let State::Failed(error) = &self.state {
                     let error = error.clone();
-                    self.save(TAKE_BACK)?;
+                    self.save(back)?;
                     return Err(error);
                 }
-                self.defer(KEEP);
+                self.defer(statements);
             }
             (other, _) => {
                 self.state = State::Good;
@@ -296,7 +300,7 @@ impl Sql for PostgresSession<'_> {
     fn script(&self, statements: &str) -> Result<(), DbError> {
         let mut inner = self.inner.borrow_mut();
         match statements {
-            SAVEPOINT | KEEP | TAKE_BACK => inner.save(statements),
+            SAVEPOINT | KEEP | TAKE_BACK | PART | KEEP_PART | TAKE_BACK_PART => inner.save(statements),
             _ => inner.send(async |client: &Client| client.batch_execute(statements).await),
         }
     }

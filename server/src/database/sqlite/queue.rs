@@ -152,7 +152,10 @@ fn commit_together(
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|error| not_begun(&error, status))?;
     {
-        let session = SqliteSession::opened(&transaction, opening)?;
+        let mut session = SqliteSession::opened(&transaction, opening)?;
+        if batch.len() == 1 {
+            session = session.of_one_job();
+        }
         for item in batch {
             item.run(&session);
             if transaction.is_autocommit() {
