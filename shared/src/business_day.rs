@@ -99,6 +99,19 @@ impl BusinessDay {
         Self(self.0.checked_sub(span).unwrap_or(self.0))
     }
 
+    /// That day of the calendar, if there is one.
+    #[must_use]
+    pub fn of_calendar(year: u16, month: u8, day: u8) -> Option<Self> {
+        let [month, day] = [month, day].map(|number| i8::try_from(number).ok());
+        Date::new(i16::try_from(year).ok()?, month?, day?).ok().map(Self)
+    }
+
+    /// The year that it is in.
+    #[must_use]
+    pub fn year(self) -> u16 {
+        u16::try_from(self.0.year()).unwrap_or(0)
+    }
+
     /// The day after; at the end of the calendar, the same day.
     #[must_use]
     pub fn next(self) -> Self {

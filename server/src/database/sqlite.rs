@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// How many writes may wait. More are refused at once: a queue that only grows helps nobody.
 const QUEUE: usize = 2_000;
@@ -110,16 +110,16 @@ impl Engine for SqliteEngine {
         if readers.slots.is_closed() {
             return Err(DbError::Closed);
         }
+        // The usual case needs no task of its own to wait in.
+        if let Ok(slot) = Arc::clone(&readers.slots).try_acquire_owned() {
+            readers.begin(query, slot);
+            return Ok(());
+        }
         tokio::spawn(async move {
             let _place = place;
             match Arc::clone(&readers.slots).acquire_owned().await {
                 Err(_) => query.fail(DbError::Closed),
-                Ok(slot) => {
-                    tokio::task::spawn_blocking(move || {
-                        readers.answer(query);
-                        drop(slot);
-                    });
-                }
+                Ok(slot) => readers.begin(query, slot),
             }
         });
         Ok(())
@@ -154,6 +154,13 @@ impl Engine for SqliteEngine {
 }
 
 impl Readers {
+    fn begin(self: Arc<Self>, query: Box<dyn Query>, slot: OwnedSemaphorePermit) {
+        tokio::task::spawn_blocking(move || {
+            self.answer(query);
+            drop(slot);
+        });
+    }
+
     fn answer(&self, query: Box<dyn Query>) {
         if !query.is_wanted() {
             return;

@@ -30,6 +30,8 @@ pub enum Measure {
 pub struct Wanted {
     pub(super) product: Product,
     pub(super) measure: Measure,
+    /// The piece's own number, if the scanned code held it.
+    pub(super) serial: Option<String>,
 }
 
 impl Wanted {
@@ -44,7 +46,12 @@ impl Wanted {
 impl Controller {
     /// Adds goods to the sale; those that ask for an age after somebody has said yes.
     pub(super) fn sell(&mut self, product: Product, measure: Measure) {
-        let wanted = Wanted { product, measure };
+        self.sell_piece(product, measure, None);
+    }
+
+    /// The same for what was scanned with the piece's own number in the code.
+    pub(super) fn sell_piece(&mut self, product: Product, measure: Measure, serial: Option<String>) {
+        let wanted = Wanted { product, measure, serial };
         let mut cart = self.cart.clone();
         let added = wanted.add_to(&mut cart, self.currency());
         match wanted.product.least_age.filter(|years| added.is_ok() && !self.cart.is_old_enough(*years)) {

@@ -26,9 +26,15 @@ impl Controller {
         if matches!(wanted.measure, Measure::Several(count) if count != 1) {
             return self.tell(Notice::LabelUnclear { name: wanted.product.name });
         }
-        self.notices.over();
+        let scanned = wanted.serial.clone();
+        if scanned.is_none() {
+            self.notices.over();
+        }
         self.questions = self.questions.wrapping_add(1);
         self.at = At::Serial(Box::new(Asking { number: self.questions, wanted, age }));
+        if let Some(number) = scanned {
+            self.give_serial(&number);
+        }
     }
 
     /// A scan while the till asks. The code of goods is not the number of a piece: it was scanned once more. One code may

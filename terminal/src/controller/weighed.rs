@@ -7,6 +7,7 @@ use crate::view::Notice;
 use evertill_hardware::label::Label;
 use evertill_hardware::label::gs1::Gs1;
 use evertill_hardware::label::in_store::{self, InStoreCode};
+use evertill_shared::business_day::BusinessDay;
 use evertill_shared::money::Currency;
 use evertill_shared::protocol::catalogue::Product;
 
@@ -15,15 +16,22 @@ const ROUNDING_MINOR: i64 = 1;
 
 impl Controller {
     /// Goods were scanned. A code that says how much of them it stands for is sold as that, or not at all: never as one of
-    /// them at their price.
+    /// them at their price. One that says that they are past their date is not sold, and of one that holds the number of the
+    /// piece nobody asks for it.
     pub(super) fn scan_label(&mut self, label: &Label) {
         let code = label.code();
-        let measured = label.gs1.as_ref().filter(|gs1| gs1.is_measured());
-        let Some((gs1, product)) = measured.zip(self.goods.by_barcode(&code)) else {
+        let Some((gs1, product)) = label.gs1.as_ref().zip(self.goods.by_barcode(&code)) else {
             return self.scan_goods(&code);
         };
-        match measured_by(gs1, product.price.minor, self.currency()) {
-            Some(measure) => self.sell(product, measure),
+        if is_expired(gs1, self.day_of(self.now.wall)) {
+            return self.tell(Notice::Expired { name: product.name });
+        }
+        let measure = match gs1.is_measured() {
+            true => measured_by(gs1, product.price.minor, self.currency()),
+            false => Some(Measure::Several(1)),
+        };
+        match measure {
+            Some(measure) => self.sell_piece(product, measure, gs1.serial.clone()),
             None => self.tell(Notice::LabelUnclear { name: product.name }),
         }
     }
@@ -41,6 +49,15 @@ impl Controller {
         let piece = piece(&read, product.price.minor)?;
         Some((product, piece))
     }
+}
+
+/// Whether the last day on which they may be sold is over. A day that no calendar has says nothing.
+fn is_expired(gs1: &Gs1, today: BusinessDay) -> bool {
+    let last = gs1.expires.and_then(|day| {
+        let (year, month, day) = day.resolve(today.year());
+        BusinessDay::of_calendar(year, month, day)
+    });
+    last.is_some_and(|last| last < today)
 }
 
 /// What a GS1 code means at this price for a kilogram, or for one; none where it says nothing that can be charged.

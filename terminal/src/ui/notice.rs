@@ -44,6 +44,7 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::NoPrice { name }) => (K::NoPrice, name.as_str(), 0, PrinterState::None),
         Some(Notice::NotSold { name }) => (K::NotSold, name.as_str(), 0, PrinterState::None),
         Some(Notice::NoWeight { name }) => (K::NoWeight, name.as_str(), 0, PrinterState::None),
+        Some(Notice::Expired { name }) => (K::Expired, name.as_str(), 0, PrinterState::None),
         Some(Notice::LabelUnclear { name }) => (K::LabelUnclear, name.as_str(), 0, PrinterState::None),
         Some(Notice::RefundsArrived { count }) => (K::RefundsArrived, "", whole(*count), PrinterState::None),
         Some(Notice::RefundToPayOut { order_number }) => {

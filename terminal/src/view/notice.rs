@@ -89,6 +89,11 @@ pub enum Notice {
         /// The name of the goods.
         name: String,
     },
+    /// The code of goods says that they must not be sold any more. They were not added.
+    Expired {
+        /// Their name.
+        name: String,
+    },
     /// A label says how much of the goods it stands for, but nothing that this till can charge. It was not added.
     LabelUnclear {
         /// The name of the goods.

@@ -90,6 +90,29 @@ fn each_piece_stands_on_a_line_of_its_own_with_its_number_in_the_journal_and_on_
 }
 
 #[test]
+fn of_a_code_that_holds_the_goods_and_the_number_one_scan_is_enough() {
+    let mut till = till();
+    let phone = |number: &str| format!("]C10104003000000038{number}");
+    till.scan(&phone("21SN-77"));
+    assert_eq!((asked(&till), serials(&till)), (None, vec![some("SN-77")]));
+    // The number is in the sale already: another one is asked for.
+    till.scan(&phone("21SN-77"));
+    assert_eq!(till.notice(), Some(&Notice::SerialTwice { serial: "SN-77".into() }));
+    assert_eq!(asked(&till), Some(("phone".into(), 0)));
+    till.scan(&phone("21SN-78"));
+    assert_eq!(serials(&till), [some("SN-77"), some("SN-78")]);
+    // Without a number inside it is asked for, and after a question about age only then.
+    till.scan(&phone("10LOT"));
+    assert_eq!(asked(&till), Some(("phone".into(), 0)));
+    till.act(UserAction::Back);
+    till.scan("]C1010400300000004521W-1");
+    assert!(matches!(till.screen.as_ref().unwrap().confirm, Some(Confirm::OldEnough { .. })));
+    till.scan(&phone("21SN-79"));
+    till.confirm(true);
+    assert_eq!(serials(&till), [some("SN-77"), some("SN-78"), some("W-1"), some("SN-79")]);
+}
+
+#[test]
 fn one_number_is_taken_once_and_what_is_none_is_not_taken() {
     let mut till = till();
     till.scan(PHONE);
