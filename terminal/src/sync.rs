@@ -22,7 +22,7 @@ use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::terminal::{HandIn, TerminalStatus};
 use evertill_shared::terminal_state::TerminalState;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often the server is asked about the till while all is well.
@@ -66,6 +66,8 @@ pub struct Sync {
     backoff: Backoff,
     refused_sales: BTreeSet<u64>,
     drafts: BTreeSet<u64>,
+    /// In which turn each open refund was sent last, by its entry.
+    refund_turns: BTreeMap<u64, u64>,
     /// Before this the server wants to be asked for no numbers.
     drafts_from: Duration,
     halted: bool,
@@ -110,6 +112,7 @@ impl Sync {
             backoff: Backoff::new(jitter),
             refused_sales: BTreeSet::new(),
             drafts: BTreeSet::new(),
+            refund_turns: BTreeMap::new(),
             drafts_from: Duration::ZERO,
             halted: false,
         }
@@ -202,7 +205,7 @@ impl Sync {
         }
         if status.state.may_move_money()
             && self.refund.is_due(now)
-            && let Some(request) = next_refund(journal)?
+            && let Some(request) = self.next_refund(journal)?
         {
             self.refund.start(now);
             requests.push(request);
@@ -251,6 +254,20 @@ impl Sync {
             }
             other => other,
         }
+    }
+
+    /// The open refund that was sent the longest ago, one that never was before all others. A wallet may be at work on one
+    /// for days, and a group be away for hours: no other refund waits for that.
+    fn next_refund(&mut self, journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
+        let open = journal.open_refunds()?;
+        self.refund_turns.retain(|entry, _| open.iter().any(|record| record.entry == *entry));
+        let turn = |entry: u64| self.refund_turns.get(&entry).copied().unwrap_or(0);
+        let next = open.into_iter().min_by_key(|record| (turn(record.entry), record.entry));
+        let Some(record) = next else { return Ok(None) };
+        let body = Box::new(CarryOutRefund { carried_out: journal.entry(record.entry)? });
+        let last = self.refund_turns.values().max().copied().unwrap_or(0);
+        self.refund_turns.insert(record.entry, last.saturating_add(1));
+        Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
     }
 
     fn next_of_queue(
@@ -443,12 +460,6 @@ fn news_of_goods(standing: Option<&Standing>, status: &TerminalStatus) -> Option
     let name = if standing.next.is_some() { &standing.next_name } else { &standing.name };
     let of = status.catalogue_name.as_ref().and(at).map(|_| name.clone());
     Some(Request::Catalogue { since: standing.version.unwrap_or(0), of, at })
-}
-
-fn next_refund(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
-    let Some(record) = journal.open_refunds()?.into_iter().next() else { return Ok(None) };
-    let body = Box::new(CarryOutRefund { carried_out: journal.entry(record.entry)? });
-    Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
 }
 
 #[cfg(test)]
