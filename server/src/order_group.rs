@@ -34,7 +34,7 @@ mod write_pace;
 pub(crate) use entries::takes_part;
 pub use entries::{Guard, KeptEntry, SaleOfTill};
 pub use failure::{GroupError, Refusal};
-pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
+pub use give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, LONGEST_ROUND, Scanned};
 pub use journals::{Journals, PlacedEntry};
 pub use jump::{Created, Drafts, GroupHealth, NewDraft};
 pub use lists::{Lists, OrderDetail, OrderSummary};

@@ -2,7 +2,8 @@
 //! ([`worker`]), and the journal is written by the controller alone.
 //!
 //! One request of each kind is under way at a time. The queue of sales goes in order, one by one; each is sent again
-//! until the server has confirmed it, which is safe because the server knows it by the till's own number of it.
+//! until the server has confirmed it, which is safe because the server knows it by the till's own number of it. Those that
+//! live in a group that is away are passed over meanwhile.
 
 mod backoff;
 mod countersign;
@@ -17,12 +18,13 @@ use crate::journal_store::{Journal, JournalError};
 use backoff::Task;
 use countersign::countersign_of;
 use evertill_shared::journal::SignedEntry;
+use evertill_shared::order_number::GroupTag;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::terminal::{HandIn, TerminalStatus};
 use evertill_shared::terminal_state::TerminalState;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often the server is asked about the till while all is well.
@@ -35,6 +37,8 @@ const REFUNDS: Duration = Duration::from_secs(3);
 const COUNTERSIGN: Duration = Duration::from_secs(600);
 /// How long nothing is handed in after a part of the archive could not be read for it.
 const ARCHIVE_GONE: Duration = Duration::from_secs(60);
+/// A sale that lives in another group than one that is away follows so soon at the latest.
+const ANOTHER_GROUP: Duration = Duration::from_secs(1);
 /// The most text in one hand-in: well inside what a server reads.
 const HAND_IN_BYTES: usize = 512 * 1024;
 
@@ -66,6 +70,12 @@ pub struct Sync {
     backoff: Backoff,
     refused_sales: BTreeSet<u64>,
     drafts: BTreeSet<u64>,
+    /// Groups that could not take a sale in, and until when none of theirs is sent.
+    away: BTreeMap<GroupTag, Duration>,
+    /// The group of the sale that is on its way.
+    adopting: Option<GroupTag>,
+    /// In which turn each open refund was sent last, by its entry.
+    refund_turns: BTreeMap<u64, u64>,
     /// Before this the server wants to be asked for no numbers.
     drafts_from: Duration,
     halted: bool,
@@ -110,6 +120,9 @@ impl Sync {
             backoff: Backoff::new(jitter),
             refused_sales: BTreeSet::new(),
             drafts: BTreeSet::new(),
+            away: BTreeMap::new(),
+            adopting: None,
+            refund_turns: BTreeMap::new(),
             drafts_from: Duration::ZERO,
             halted: false,
         }
@@ -202,7 +215,7 @@ impl Sync {
         }
         if status.state.may_move_money()
             && self.refund.is_due(now)
-            && let Some(request) = next_refund(journal)?
+            && let Some(request) = self.next_refund(journal)?
         {
             self.refund.start(now);
             requests.push(request);
@@ -253,6 +266,20 @@ impl Sync {
         }
     }
 
+    /// The open refund that was sent the longest ago, one that never was before all others. A wallet may be at work on one
+    /// for days, and a group be away for hours: no other refund waits for that.
+    fn next_refund(&mut self, journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
+        let open = journal.open_refunds()?;
+        self.refund_turns.retain(|entry, _| open.iter().any(|record| record.entry == *entry));
+        let turn = |entry: u64| self.refund_turns.get(&entry).copied().unwrap_or(0);
+        let next = open.into_iter().min_by_key(|record| (turn(record.entry), record.entry));
+        let Some(record) = next else { return Ok(None) };
+        let body = Box::new(CarryOutRefund { carried_out: journal.entry(record.entry)? });
+        let last = self.refund_turns.values().max().copied().unwrap_or(0);
+        self.refund_turns.insert(record.entry, last.saturating_add(1));
+        Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
+    }
+
     fn next_of_queue(
         &mut self,
         journal: &dyn Journal,
@@ -264,6 +291,10 @@ impl Sync {
                 continue;
             }
             let Some(stored) = journal.sale(queued.sequence)? else { continue };
+            let group = stored.record.number().map(|number| number.tag());
+            if group.and_then(|group| self.away.get(&group)).is_some_and(|until| now < *until) {
+                continue;
+            }
             let sale = journal.entry(queued.sequence)?;
             let (Some(adopted), Some(cash)) = (stored.record.adopted, stored.record.cash) else {
                 // A blocked till is given no numbers; what has none goes up with the journal.
@@ -275,6 +306,7 @@ impl Sync {
                 let body = Box::new(CreateDraft { sale });
                 return Ok(claimed.then_some(Request::Draft { sale: queued.sequence, body }));
             };
+            self.adopting = group;
             let part = stored.record.part_under(cash.entry);
             let body = Box::new(AdoptOrder {
                 sale,
@@ -313,7 +345,7 @@ impl Sync {
                 }
                 self.note_queue(*sale, result.as_ref().err(), now);
             }
-            Answer::Adopt { sale, result } => self.note_queue(*sale, result.as_ref().err(), now),
+            Answer::Adopt { sale, result } => self.note_adopted(*sale, result.as_ref().err(), now),
             Answer::HandIn(result) => {
                 note_task(&mut self.hand_in, &mut self.backoff, result, Duration::ZERO, now);
             }
@@ -340,6 +372,7 @@ impl Sync {
             Ok(status) => {
                 if self.line != Line::Up {
                     self.line = Line::Up;
+                    self.away.clear();
                     // What failed while the line was down is tried at once.
                     for task in [
                         &mut self.queue,
@@ -370,6 +403,21 @@ impl Sync {
                 let pause = error.retry_after().map_or(own, |asked| own.max(self.backoff.asked(asked)));
                 self.heartbeat.failed(now, pause);
             }
+        }
+    }
+
+    /// A group that is away holds up the sales that live in it, and no others: one of those is sent before the next of its.
+    fn note_adopted(&mut self, sale: u64, error: Option<&NetError>, now: Duration) {
+        let is_away = |error: &&NetError| {
+            matches!(error.code(), Some(ErrorCode::GroupUnavailable | ErrorCode::OutcomeUnknown))
+        };
+        match (self.adopting.take(), error.filter(is_away)) {
+            (Some(group), Some(error)) => {
+                let pause = self.backoff.retry(self.queue.failures(), error);
+                self.away.insert(group, now + pause);
+                self.queue.failed(now, (pause / 2).min(ANOTHER_GROUP));
+            }
+            _ => self.note_queue(sale, error, now),
         }
     }
 
@@ -443,12 +491,6 @@ fn news_of_goods(standing: Option<&Standing>, status: &TerminalStatus) -> Option
     let name = if standing.next.is_some() { &standing.next_name } else { &standing.name };
     let of = status.catalogue_name.as_ref().and(at).map(|_| name.clone());
     Some(Request::Catalogue { since: standing.version.unwrap_or(0), of, at })
-}
-
-fn next_refund(journal: &dyn Journal) -> Result<Option<Request>, JournalError> {
-    let Some(record) = journal.open_refunds()?.into_iter().next() else { return Ok(None) };
-    let body = Box::new(CarryOutRefund { carried_out: journal.entry(record.entry)? });
-    Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
 }
 
 #[cfg(test)]

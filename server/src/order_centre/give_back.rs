@@ -4,7 +4,9 @@ use super::OrderCentre;
 use super::lane::Lane;
 use super::sweeper::refund_pause;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Outcome, words};
-use crate::order_group::{CarryOut, GiveBack, GiveBackEvent, GroupError, RefundNews, RefundRecord};
+use crate::order_group::{
+    CarryOut, GiveBack, GiveBackEvent, GroupError, LONGEST_ROUND, RefundNews, RefundRecord,
+};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::payment::QueryOutcome;
 use evertill_shared::refund::{Refund, RefundEvent, refusal_is_final};
@@ -13,9 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-
-/// The longest pause between two rounds.
-const LONGEST_ROUND: Duration = Duration::from_secs(12 * 3600);
 
 /// When a task began, by both clocks.
 pub(super) type Since = (Duration, Timestamp);

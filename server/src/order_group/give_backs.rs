@@ -9,6 +9,10 @@ use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalI
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::wallet::Wallet;
+use std::time::Duration;
+
+/// The longest pause between two tries. A time much further ahead means that the clock has been set back.
+pub const LONGEST_ROUND: Duration = Duration::from_secs(12 * 3600);
 
 /// Money that goes back by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -114,6 +114,28 @@ async fn an_attempt_whose_forerunner_never_arrived_is_refused() {
     assert!(shop.wechat.books().pay_calls.is_empty());
 }
 
+/// The group was put back to before both attempts; the till knows that the first was declined, and nothing of the second.
+#[tokio::test]
+async fn known_or_unknown_an_attempt_ends_although_its_forerunner_was_lost_with_it() {
+    let shop = Shop::new();
+    let sold = shop.order(700).await;
+    let NewCharge { adoption, requested, attempt, wallet, channel_number, amount, guard, .. } =
+        shop.request(&sold, 2, "none");
+    shop.wechat.confirm(channel_number.as_str(), 700);
+    let intent = shop.centre.intent_never_seen(attempt, wallet, channel_number, amount);
+    let lease = shop.centre.lease();
+    let missing = NewPayment { adoption, requested, cash_part: None, intent, lease, guard };
+    let taken = shop.centre.take_back(sold.number, 2, Some(missing), super::guard()).await.unwrap();
+    assert_eq!((taken.was_missing, taken.record.payment.state), (true, PaymentState::Reversing));
+    shop.pass(seconds(60)).await;
+    assert_eq!(shop.state(&sold, 2).await, PaymentState::Reversed);
+    assert_eq!(shop.wechat.books().net(), 0, "the customer has it back");
+    // Nobody is charged before it is known what became of the first.
+    let refused = shop.pay(&sold, 3, "code-3").await;
+    assert_eq!(refused, Err(GroupError::Refused(Refusal::AttemptOpen { attempt: 1, state: None })));
+    assert!(shop.wechat.books().pay_calls.is_empty());
+}
+
 #[tokio::test]
 async fn a_declined_code_lets_the_next_attempt_start_at_once() {
     let shop = Shop::new();

@@ -291,6 +291,23 @@ async fn while_the_wallet_is_silent_about_a_closed_number_no_round_begins() {
     assert_eq!((books.net(), books.refunds.keys().collect::<Vec<_>>()), (0, vec![&format!("{first}A")]));
 }
 
+#[tokio::test]
+async fn every_round_waits_twice_as_long_as_the_one_before_also_beyond_an_hour() {
+    let shop = Shop::new();
+    shop.wechat.books().closes_refunds = true;
+    paid_too_late(&shop).await;
+    let closed_after = async |minutes: u32| {
+        for _ in 0..minutes {
+            shop.rig.clock.advance(seconds(60));
+            shop.centre.sweep(tag(0)).await.unwrap().finish().await;
+        }
+        shop.wechat.books().closed.len()
+    };
+    // Two minutes, four, eight and so on: the seventh number is sent after two hours, the eighth after more than four.
+    assert_eq!(closed_after(240).await, 7, "the numbers are not used up while the account is empty");
+    assert_eq!(closed_after(20).await, 8);
+}
+
 fn finished(shop: &Shop, sold: &Sold, refund: &str) -> FinishedByHand {
     FinishedByHand {
         number: sold.number,

@@ -1,7 +1,7 @@
 //! Money that goes back by itself: what attempts took at their own accounts, and what other accounts have of them beside.
 //! The two are in tables of their own, so that programs from before the second see nothing of it.
 
-use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, Scanned};
+use super::super::give_backs::{GiveBack, GiveBackEvent, GiveBackNews, GiveBacks, LONGEST_ROUND, Scanned};
 use super::super::{Fact, GroupError, Lease, PaymentRecord, Reply};
 use super::StoredGroup;
 use super::books::Books;
@@ -180,15 +180,24 @@ impl GiveBacks for StoredGroup {
             let mut due = Vec::new();
             for place in Place::ALL {
                 let statement = format!(
-                    "{} g.state = 'open' AND g.wallet = ?1 AND {} = ?6 AND (g.next_at <= ?2 OR g.next_at > ?3) \
+                    "{} g.state = 'open' AND g.wallet = ?1 AND {} = ?6 AND (g.next_at <= ?2 OR g.next_at > ?7) \
                      AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?3) \
                      AND g.number LIKE ?5 ORDER BY g.next_at LIMIT ?4",
                     place.select(),
                     place.account()
                 );
-                let far = now.plus(IMPLAUSIBLE).0;
-                let parameters =
-                    params![wallet.code(), now.0, far, with_spare(most), &pattern, account.get()];
+                let far = now.plus(IMPLAUSIBLE);
+                // A round may wait for longer than a lease or any other pause.
+                let far_for_a_round = far.plus(LONGEST_ROUND).0;
+                let parameters = params![
+                    wallet.code(),
+                    now.0,
+                    far.0,
+                    with_spare(most),
+                    &pattern,
+                    account.get(),
+                    far_for_a_round
+                ];
                 due.extend(readable(sql, &statement, &parameters, most, give_back_row)?);
             }
             due.sort_by_key(|due| due.next_at);

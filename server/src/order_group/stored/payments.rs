@@ -36,7 +36,7 @@ impl Payments for StoredGroup {
                 same_attempt(&record.payment, &payment.intent)?;
                 return Ok(Started { record, fresh: false });
             }
-            let record = begin(books, &order, &payment)?;
+            let record = begin(books, &order, &payment, Begin::ToCharge)?;
             let fresh = !record.payment.state.is_final();
             Ok(Started { record, fresh })
         })
@@ -62,7 +62,7 @@ impl Payments for StoredGroup {
                 }
                 (None, Some(missing)) => {
                     let order = adopt(books, &missing.adoption)?;
-                    begin(books, &order, &missing)?
+                    begin(books, &order, &missing, Begin::ToEnd)?
                 }
                 (None, None) => return Err(Refusal::NotFound("attempt").into()),
             };
@@ -254,8 +254,22 @@ fn same_attempt(there: &Payment, new: &Payment) -> Result<(), GroupError> {
     Err(Refusal::Conflict(differs).into())
 }
 
-/// Writes the intent, if every attempt before it is surely over.
-fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<PaymentRecord, GroupError> {
+/// What an attempt is written down for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    ToCharge,
+    /// It is taken back at once: nobody is charged by it.
+    ToEnd,
+}
+
+/// Writes the intent, if every attempt before it is surely over. What only ends asks no more than that none of those is
+/// open: a group that lost the record of an attempt has lost those of its forerunners, too, and it must end all the same.
+fn begin(
+    books: &Books<'_>,
+    order: &OrderRow,
+    new: &NewPayment,
+    purpose: Begin,
+) -> Result<PaymentRecord, GroupError> {
     let (intent, number) = (&new.intent, new.adoption.number);
     if !order.summary.state.may_be_charged() {
         return Err(Refusal::WrongState(order.summary.state).into());
@@ -267,7 +281,8 @@ fn begin(books: &Books<'_>, order: &OrderRow, new: &NewPayment) -> Result<Paymen
     let before = of_order(books.sql, number)?;
     for attempt in 1..intent.attempt {
         let state = before.iter().find(|r| r.payment.attempt == attempt).map(|r| r.payment.state);
-        if !state.is_some_and(PaymentState::surely_not_charged) {
+        let is_lost = state.is_none() && purpose == Begin::ToEnd;
+        if !is_lost && !state.is_some_and(PaymentState::surely_not_charged) {
             return Err(Refusal::AttemptOpen { attempt, state }.into());
         }
     }

@@ -5,7 +5,9 @@ use crate::controller::*;
 use crate::sync::Answer;
 use crate::view::{Confirm, DonePage, OrderState, Page, PaidBy, PrinterState, ReceiptState};
 use evertill_shared::journal::Head;
+use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
+use evertill_shared::protocol::orders::DraftCreated;
 use evertill_shared::protocol::terminal::HandedIn;
 
 fn sell_for_cash(till: &mut Till) {
@@ -119,6 +121,44 @@ fn the_queue_goes_up_in_order_and_each_sale_exactly_once_however_often_the_line_
     assert_eq!(confirmed, [2, 4, 6].map(|n| nth_sale(&till, n)), "in order");
     assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 0);
     assert_eq!(till.count(|body| matches!(body, Body::Adopted { .. })), 3, "one number each");
+}
+
+#[test]
+fn isolation_a_group_that_is_away_holds_up_no_sale_of_another() {
+    let mut till = Till::in_memory();
+    for _ in 0..2 {
+        sell_for_cash(&mut till);
+        till.act(UserAction::NextSale);
+    }
+    till.heartbeat(TerminalState::Active);
+    let (first, second) = (nth_sale(&till, 2), nth_sale(&till, 4));
+    let mut taken = Vec::new();
+    let mut serve = |till: &mut Till, is_away: bool, seconds: u64| {
+        for _ in 0..seconds {
+            till.pass(1);
+            if let Some(sale) = till.take_draft() {
+                let group = if sale == first { 1_u8 } else { 2 };
+                let number = OrderNumber::new(NOON, 7, group.try_into().unwrap()).unwrap();
+                let business_day = "2025-11-20".parse().unwrap();
+                let result = Ok(DraftCreated { number, business_day, jumps: 0 });
+                till.give(Input::Net(Answer::Draft { sale, result }));
+            }
+            let adopt = |r: &Request| if let Request::Adopt { sale, .. } = r { Some(*sale) } else { None };
+            let Some(sale) = till.take(adopt) else { continue };
+            let result = match is_away && sale == first {
+                true => Err(refused(ErrorCode::GroupUnavailable)),
+                false => Ok(Box::new(order(sale, 7, false))),
+            };
+            if result.is_ok() {
+                taken.push(sale);
+            }
+            till.give(Input::Net(Answer::Adopt { sale, result }));
+        }
+        taken.clone()
+    };
+    assert_eq!(serve(&mut till, true, 10), [second], "its own group is well");
+    assert_eq!(serve(&mut till, false, 45), [second, first]);
+    assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 0);
 }
 
 fn nth_sale(till: &Till, which: usize) -> u64 {

@@ -118,6 +118,68 @@ fn a_refund_without_an_answer_is_unknown_and_asked_about_under_its_number() {
     assert_eq!(till.kicks, 1);
 }
 
+/// Another refund of the same order, in the inbox.
+fn second_arrives(till: &mut Till) -> Refund {
+    let second = Refund {
+        id: RefundId("R2".into()),
+        requested_at: NOON.plus(Duration::from_secs(1)),
+        ..refund(RefundState::Reserved)
+    };
+    let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
+    let refunds = vec![RefundOrder { refund: second.clone(), paid_by }];
+    till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
+    second
+}
+
+fn sent_refund(till: &mut Till) -> Option<String> {
+    till.take(|r| match r {
+        Request::CarryOutRefund { refund, .. } => Some(refund.0.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn isolation_a_refund_whose_end_is_not_known_holds_up_no_other() {
+    // The wallet works on the first one, or its group does not answer.
+    let not_over: [fn() -> Result<Refund, NetError>; 2] =
+        [|| Ok(refund(RefundState::Unknown)), || Err(refused(ErrorCode::GroupUnavailable))];
+    for first_says in not_over {
+        let mut till = waiting();
+        carry_out(&mut till);
+        assert_eq!(sent_refund(&mut till).as_deref(), Some("R1"));
+        answer(&mut till, first_says());
+        let second = second_arrives(&mut till);
+        till.act(UserAction::CarryOutRefund { id: "R2".into() });
+        till.confirm(true);
+        till.pass(4);
+        assert_eq!(sent_refund(&mut till).as_deref(), Some("R2"), "its customer stands there");
+        let done = Refund { state: RefundState::Done, ..second };
+        till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
+        assert_eq!(till.kicks, 1);
+        // And the first is asked about on, under its number.
+        till.pass(4);
+        assert_eq!(sent_refund(&mut till).as_deref(), Some("R1"));
+    }
+}
+
+#[test]
+fn refunds_that_are_not_over_are_asked_about_in_turn() {
+    let mut till = waiting();
+    carry_out(&mut till);
+    second_arrives(&mut till);
+    till.act(UserAction::CarryOutRefund { id: "R2".into() });
+    till.confirm(true);
+    let mut sent = Vec::new();
+    for _ in 0..6 {
+        till.pass(4);
+        let Some(id) = sent_refund(&mut till) else { continue };
+        let unknown = Refund { id: RefundId(id.clone()), ..refund(RefundState::Unknown) };
+        till.give(Input::Net(Answer::CarryOutRefund { refund: unknown.id.clone(), result: Ok(unknown) }));
+        sent.push(id);
+    }
+    assert_eq!(sent, ["R1", "R2", "R1", "R2", "R1", "R2"]);
+}
+
 #[test]
 fn a_refused_refund_moves_no_money() {
     let mut till = waiting();
