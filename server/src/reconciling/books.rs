@@ -73,6 +73,11 @@ impl Uses {
         self.moved || self.waits
     }
 
+    /// What stands under no account's name.
+    pub fn lost(&self) -> impl Iterator<Item = (Movement, &str)> {
+        self.lost.iter().map(|(movement, number)| (*movement, number.as_str()))
+    }
+
     /// Whether a movement stands under no account's name.
     pub fn is_lost(&self, movement: Movement, number: &str) -> bool {
         !self.lost.is_empty() && self.lost.contains(&(movement, number.to_owned()))

@@ -179,10 +179,19 @@ impl Reconciler {
         told(Step::Fetching);
         let bill = self.fetch(lease, day, &uses).await?;
         told(Step::Fetched(bill.len() as u64));
-        let lines: BTreeSet<(Movement, &str)> =
-            bill.iter().map(|line| (line.movement, line.number.as_str())).collect();
-        let has_a_line = |row: &BookRow| lines.contains(&(row.movement, row.number.as_str()));
-        books.extend(std::mem::take(&mut uses.evening).into_iter().filter(has_a_line));
+        let evening = std::mem::take(&mut uses.evening);
+        // Of few rows it is asked whether the bill has a line; a bill has many.
+        let lines: BTreeSet<(Movement, String)> = {
+            let asked = evening.iter().map(|row| (row.movement, row.number.as_str()));
+            let asked: BTreeSet<(Movement, &str)> = asked.chain(uses.lost()).collect();
+            let lines = bill.iter().map(|line| (line.movement, line.number.as_str()));
+            lines
+                .filter(|line| asked.contains(line))
+                .map(|(movement, number)| (movement, number.to_owned()))
+                .collect()
+        };
+        let has_a_line = |row: &BookRow| lines.contains(&(row.movement, row.number.clone()));
+        books.extend(evening.into_iter().filter(has_a_line));
         if !self.is_first(of) {
             // What is over and stands under no account's name belongs to whoever's bill has it, or else to the first.
             books.retain(|row| {

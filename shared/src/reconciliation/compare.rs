@@ -4,6 +4,7 @@ use super::{
     BillRow, BookRow, CARRY_DAYS, Carried, Category, Either, FieldDiffers, Finding, Movement, Net, Progress,
     REVOKE_DAYS, Reconciled, SettledByBill, Standing,
 };
+use std::cmp::Ordering;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
@@ -26,11 +27,17 @@ struct Side<T: Keyed> {
 
 trait Keyed {
     fn key(&self) -> Key<'_>;
+    /// Which of two rows of one key comes first.
+    fn among_equals(&self, other: &Self) -> Ordering;
 }
 
 impl Keyed for BookRow {
     fn key(&self) -> Key<'_> {
         (self.movement, &self.number)
+    }
+
+    fn among_equals(&self, other: &Self) -> Ordering {
+        self.order.cmp(&other.order)
     }
 }
 
@@ -38,12 +45,17 @@ impl Keyed for BillRow {
     fn key(&self) -> Key<'_> {
         (self.movement, &self.number)
     }
+
+    fn among_equals(&self, other: &Self) -> Ordering {
+        self.line.cmp(&other.line)
+    }
 }
 
 impl<T: Keyed> Side<T> {
     fn new(mut old: Vec<(T, u8)>, mut new: Vec<T>) -> Self {
         old.sort_by(|(a, _), (b, _)| a.key().cmp(&b.key()));
-        new.sort_by(|a, b| a.key().cmp(&b.key()));
+        // In place: a day's rows are long, and a stable order would need room for half of them again.
+        new.sort_unstable_by(|a, b| a.key().cmp(&b.key()).then_with(|| a.among_equals(b)));
         Self { old: old.into_iter().peekable(), new: new.into_iter().peekable() }
     }
 

@@ -209,15 +209,14 @@ fn goods_whose_last_day_of_sale_is_over_are_not_sold() {
     let mut till = Till::online();
     let tea = |fields: &str| format!("]C10106901234567892{fields}");
     // It is the 20th. Yesterday, a day of last year, and the last day of October.
-    for over in ["17251119", "17241231", "17251100", "3103000250\u{1d}17251119", "17251119392200990"] {
-        let over = over.replace("17251100", "17251000");
+    for over in ["17251119", "17241231", "17251000", "3103000250\u{1d}17251119", "17251119392200990"] {
         till.act(UserAction::DismissNotice);
         till.scan(&tea(&over));
         assert_eq!(till.notice(), Some(&Notice::Expired { name: "Green tea".into() }), "{over}");
     }
     assert!(sale_page(&till).lines.is_empty());
     // Today still, the last day of this month, and what is only no longer at its best.
-    for good in ["17251120", "17251100", "15251119", "11251119", "17251332"] {
+    for good in ["17251120", "17251100", "15251119", "11251119"] {
         till.scan(&tea(good));
     }
     let sold: u32 = sale_page(&till)
@@ -228,7 +227,7 @@ fn goods_whose_last_day_of_sale_is_over_are_not_sold() {
             _ => 0,
         })
         .sum();
-    assert_eq!(sold, 5);
+    assert_eq!(sold, 4);
 }
 
 /// What a phone's code looks like to the till, for each way in which scanners mark a QR code and a Code 128.
