@@ -308,6 +308,15 @@ async fn every_round_waits_twice_as_long_as_the_one_before_also_beyond_an_hour()
     assert_eq!(closed_after(20).await, 8);
 }
 
+#[tokio::test]
+async fn a_clock_set_back_by_some_hours_does_not_keep_money_from_going_back() {
+    let shop = Shop::new();
+    paid_too_late(&shop).await;
+    shop.rig.clock.set_back(seconds(3 * 3600));
+    shop.pass(seconds(700)).await;
+    assert_eq!((open_items(&shop).await, shop.wechat.books().net()), (0, 0));
+}
+
 fn finished(shop: &Shop, sold: &Sold, refund: &str) -> FinishedByHand {
     FinishedByHand {
         number: sold.number,

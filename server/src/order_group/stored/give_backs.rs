@@ -180,14 +180,15 @@ impl GiveBacks for StoredGroup {
             let mut due = Vec::new();
             for place in Place::ALL {
                 let statement = format!(
-                    "{} g.state = 'open' AND g.wallet = ?1 AND {} = ?6 AND (g.next_at <= ?2 OR g.next_at > ?7) \
+                    "{} g.state = 'open' AND g.wallet = ?1 AND {} = ?6 \
+                     AND (g.next_at <= ?2 OR g.next_at > ?7 OR (g.round = 0 AND g.next_at > ?3)) \
                      AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?3) \
                      AND g.number LIKE ?5 ORDER BY g.next_at LIMIT ?4",
                     place.select(),
                     place.account()
                 );
                 let far = now.plus(IMPLAUSIBLE);
-                // A round may wait for longer than a lease or any other pause.
+                // A later round may wait for longer than a lease or any other pause.
                 let far_for_a_round = far.plus(LONGEST_ROUND).0;
                 let parameters = params![
                     wallet.code(),
