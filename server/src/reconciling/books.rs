@@ -11,11 +11,16 @@ use evertill_shared::order_number::OrderNumber;
 use evertill_shared::reconciliation::{
     BookRow, Carried, Category, Either, FieldDiffers, Finding, Movement, Standing,
 };
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// So long before the day begins is looked for attempts that ended without money: longer than any payment is under way.
 const EVENING: Duration = Duration::from_secs(2 * 3600);
+
+/// What was sent so shortly before the day ends may stand in the next day's bill: it alone calls for none of this day.
+/// Longer than a payment is under way while its customer waits.
+const JUST_BEFORE_MIDNIGHT: Duration = Duration::from_secs(10 * 60);
 
 /// How our books speak of an account on a day: what its bill must be, and whose rows were not taken.
 #[derive(Debug, Default)]
@@ -111,7 +116,11 @@ impl Reconciler {
                     if may_be_ours && row.standing == Standing::NotMoved {
                         uses.evening.push(row);
                     }
-                } else if uses.takes(of.account, account, &row) {
+                    return;
+                }
+                let is_late = at >= until.minus(JUST_BEFORE_MIDNIGHT);
+                let counts = if is_late { Cow::Owned(waiting(&row)) } else { Cow::Borrowed(&row) };
+                if uses.takes(of.account, account, &counts) {
                     add_fee(uses.fee, &mut row);
                     rows.push(row);
                 }

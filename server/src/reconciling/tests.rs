@@ -425,6 +425,35 @@ async fn what_was_paid_and_taken_back_after_midnight_is_known_from_the_evening_b
     assert_eq!(found, [(Category::PaidThereNotHere, paid_there.number)], "not: missing here");
 }
 
+/// The day's only sale, seconds before the wallet's midnight: the wallet counts it to the next day.
+#[tokio::test]
+async fn books_match_a_payment_just_before_midnight_holds_up_no_day_and_agrees_with_the_next_ones_bill() {
+    for empty_bill in [false, true] {
+        let shop = Shop::new().await;
+        shop.publish("2026-11-19", Ok(Vec::new()));
+        let midnight = shop.reconciler.span(OF.channel, day("2026-11-20")).unwrap().1;
+        shop.rig.clock.advance(midnight.since(shop.rig.clock.now()) - Duration::from_secs(2));
+        let paid = shop.paid(900).await;
+        if empty_bill {
+            shop.publish("2026-11-20", Ok(Vec::new()));
+        }
+        shop.publish("2026-11-21", Ok(vec![line(&paid.number, 900)]));
+        for _ in 0..2 {
+            shop.morning().await;
+            shop.rig.clock.advance(Duration::from_secs(20 * 3600));
+            shop.look().await;
+        }
+        let run = shop.run("2026-11-20").await.unwrap();
+        assert_eq!(
+            (run.state, run.figures.carried),
+            (RunState::Done, 1),
+            "a bill without lines: {empty_bill}"
+        );
+        let next = shop.run("2026-11-21").await.unwrap();
+        assert_eq!((next.state, next.figures.agreed, next.figures.findings), (RunState::Done, 1, 0));
+    }
+}
+
 #[tokio::test]
 async fn a_refund_in_no_bill_holds_its_money_until_the_wallet_itself_says_no() {
     let shop = Shop::new().await;
