@@ -350,6 +350,22 @@ async fn yesterdays_order_is_not_refunded_by_the_servers_clock() {
     assert_eq!(order.refunds[0].refused, Some(RefundRefused::Withdrawn));
 }
 
+#[tokio::test]
+async fn a_refund_that_cannot_be_read_keeps_the_money_of_no_other_held() {
+    let rig = Rig::new(1);
+    let (spoilt, well) = (rig.cash_order(1_000).await, rig.cash_order(1_000).await);
+    for (number, request) in [(spoilt, "request-1"), (well, "request-2")] {
+        rig.groups.reserve_refund(ask(&rig, number, 300, request)).await.unwrap();
+    }
+    let file = rusqlite::Connection::open(rig.file(0)).unwrap();
+    let statement = "UPDATE refunds SET refused = 'no reason' WHERE number = ?1";
+    assert_eq!(file.execute(statement, [spoilt.as_str()]).unwrap(), 1);
+    drop(file);
+    rig.clock.advance(Duration::from_secs(10 * 3600));
+    assert_eq!(rig.groups.tidy(tag(0)).await.unwrap().refunds, 1);
+    assert_eq!(rig.groups.order(well).await.unwrap().summary.held, cny(0));
+}
+
 fn carry_out(rig: &Rig, till: &Till, record: &RefundRecord) -> CarryOut {
     let (number, refund, amount) = (record.refund.order, record.refund.id.clone(), record.refund.amount);
     let now = rig.clock.now();

@@ -35,10 +35,11 @@ impl Orders for StoredGroup {
     fn tidy(&self, tidy: Tidy) -> Reply<Tidied> {
         let group = Self { tag: self.tag, slot: std::sync::Arc::clone(&self.slot) };
         Box::pin(async move {
-            let drafts = expire_drafts(&group, &tidy).await?;
-            let refunds = super::refunds::withdraw_old(&group, &tidy).await?;
-            let requests = group.write_beside(move |sql| forget_requests(sql, tidy.now)).await?;
-            Ok(Tidied { drafts, refunds, requests })
+            // What goes wrong with one kind keeps no other from being tidied.
+            let drafts = expire_drafts(&group, &tidy).await;
+            let refunds = super::refunds::withdraw_old(&group, &tidy).await;
+            let requests = group.write_beside(move |sql| forget_requests(sql, tidy.now)).await;
+            Ok(Tidied { drafts: drafts?, refunds: refunds?, requests: requests? })
         })
     }
 }

@@ -496,7 +496,8 @@ pub(super) async fn withdraw_old(group: &StoredGroup, tidy: &Tidy) -> Result<u64
             "{REFUND} WHERE r.state = 'reserved' AND r.requested_on < ?1 AND r.requested_at < ?2 \
              AND r.number LIKE ?4 LIMIT ?3"
         );
-        all(sql, &statement, &params![today, before.0, AT_A_TIME, pattern], refund_row)
+        let parameters = params![today, before.0, with_spare(AT_A_TIME), pattern];
+        readable(sql, &statement, &parameters, AT_A_TIME, refund_row)
     });
     let withdraw = |old: RefundRecord| {
         group.write(old.refund.order, move |books| {
