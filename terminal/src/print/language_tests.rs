@@ -56,11 +56,13 @@ fn paper_speaks_the_language_of_a_file_and_says_the_same_as_before() {
 #[test]
 fn the_name_of_a_wallet_stands_where_the_language_puts_it() {
     let own = language(|word| if word == "{} refunds" { "Refunds by {0}".into() } else { word.into() });
-    let refunds = ReportSum::WalletRefunds(Wallet::Alipay);
-    assert_eq!(shift::name(refunds, own), "Refunds by Alipay");
-    assert_eq!(shift::name(refunds, Language::English), "Alipay refunds");
-    assert_eq!(shift::name(refunds, Language::Chinese), "支付宝退款");
-    assert_eq!(shift::name(ReportSum::WalletSales(Wallet::Alipay), own), "Alipay");
+    for wallet in Wallet::ALL {
+        let (refunds, short) = (ReportSum::WalletRefunds(wallet), wallet.short_name());
+        assert_eq!(shift::name(refunds, own), format!("Refunds by {}", short.english));
+        assert_eq!(shift::name(refunds, Language::English), format!("{} refunds", short.english));
+        assert_eq!(shift::name(refunds, Language::Chinese), format!("{}退款", short.chinese));
+        assert_eq!(shift::name(ReportSum::WalletSales(wallet), own), wallet.name().english);
+    }
 }
 
 #[test]
