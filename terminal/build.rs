@@ -1,4 +1,4 @@
-//! Compiles the screens, with their fonts and translations inside the program.
+//! Compiles the screens, with their fonts inside the program. Their texts are translated when it runs (`src/language.rs`).
 
 #[cfg(not(feature = "window"))]
 fn main() {}
@@ -9,10 +9,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_style("fluent-light".into())
         .embed_resources(slint_build::EmbedResourcesKind::EmbedFiles)
         .with_default_translation_context(slint_build::DefaultTranslationContext::None)
-        .with_bundled_translations("lang")
         // Lets whole-system tests find what a person would touch, by its accessible label.
         .with_debug_info(true);
     slint_build::compile_with_config("ui/main_window.slint", config)?;
-    println!("cargo:rerun-if-changed=lang/zh/LC_MESSAGES/evertill-terminal.po");
     Ok(())
 }

@@ -8,9 +8,10 @@ mod scanner;
 
 use crate::config::{
     Config, ScannerConfig, kiosk_is_meant, remembered_colours, remembered_language, remembered_scanner,
-    remembered_text_size,
+    remembered_text_size, spoken_languages,
 };
 use crate::controller::{Command, Controller, Input, Moment, Options};
+use crate::fonts;
 use crate::front::{Errand, Front, Heard};
 use crate::journal_store::{JournalError, Lock};
 use crate::picture_store::PictureStore;
@@ -33,6 +34,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
+
+/// Each word of the customer's display of two lines, in English: for whoever translates them.
+pub use pole::all_words as display_words;
 
 /// How often the controller is told that time has passed.
 const TICK: Duration = Duration::from_millis(200);
@@ -207,8 +211,18 @@ fn moment(clock: &dyn Clock) -> Moment {
 }
 
 fn controller_options(data: &Path, config: &Config, scanner: Option<ScannerConfig>) -> Options {
+    let (languages, wrong) = spoken_languages(data, config);
+    wrong.iter().for_each(|error| tracing::error!(%error, "a language cannot be used"));
+    for added in languages.iter().filter_map(|language| language.added()) {
+        let letters = fonts::lacking(added.letters());
+        if !letters.is_empty() {
+            tracing::warn!(language = added.code(), letters, "the screens' font lacks letters of a language");
+        }
+    }
     Options {
-        language: remembered_language(data, config),
+        language: remembered_language(data, config, &languages),
+        languages,
+        languages_wrong: wrong.iter().map(ToString::to_string).collect(),
         colours: remembered_colours(data, config),
         text_size: remembered_text_size(data, config),
         version: env!("CARGO_PKG_VERSION").to_owned(),

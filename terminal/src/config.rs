@@ -17,7 +17,7 @@ pub(crate) use identity::replace;
 pub use scanner::{
     PrefixName, ScannerConfig, ScannerWay, forget_scanner, remember_scanner, remembered_scanner,
 };
-pub use spoken::{remember_language, remembered_language};
+pub use spoken::{remember_language, remembered_language, spoken_languages};
 pub use text_size::{remember_text_size, remembered_text_size};
 
 use crate::view::TextSize;
@@ -68,9 +68,12 @@ pub struct Config {
     /// The store's trust file, relative to the data directory.
     #[serde(default = "default_trust")]
     pub trust: PathBuf,
-    /// `en` or `zh`.
+    /// `en`, `zh`, or the code of a language of [`Config::languages`].
     #[serde(default = "default_language")]
     pub language: String,
+    /// Translation files (PO) of more languages, relative to the data directory.
+    #[serde(default)]
+    pub languages: Vec<PathBuf>,
     /// How the screens are coloured: `light`, `dark` or `high_contrast`.
     #[serde(default)]
     pub colours: ColoursName,
@@ -221,6 +224,7 @@ impl Default for Config {
             servers: Vec::new(),
             trust: default_trust(),
             language: default_language(),
+            languages: Vec::new(),
             colours: ColoursName::default(),
             text_size: TextSize::default(),
             fullscreen: false,

@@ -193,6 +193,7 @@ impl Controller {
     /// A till that has just been switched on.
     #[must_use]
     pub fn new(options: Options, jitter: Jitter, now: Moment) -> Self {
+        let notices = Notices::of_languages(&options.languages_wrong);
         Self {
             language: options.language,
             colours: options.colours,
@@ -225,7 +226,7 @@ impl Controller {
             keeping: Keeping::default(),
             search: String::new(),
             found: Found::default(),
-            notices: Notices::default(),
+            notices,
             question: None,
             questions: 0,
             waiting: Vec::new(),
@@ -286,7 +287,7 @@ impl Controller {
             // What is about another customer's money waits for somebody with a name.
             A::DismissNotice if self.duty.is_locked() => self.notices.over(),
             A::DismissNotice => self.dismiss_notice(),
-            A::Language(language) => self.speak(language),
+            A::Language { code } => self.speak_by_code(&code),
             A::Colours(colours) => self.colour(colours),
             A::TextSize(size) => self.size_words(size),
             A::RetryFault => self.retry(),
@@ -383,6 +384,21 @@ impl Controller {
             | A::SetScannerEnd { .. }
             | A::SetScannerTyping(_) => self.on_scanner_action(action),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
+        }
+    }
+
+    /// After the last one the first follows; English after one that is gone.
+    fn next_language(&self) -> Language {
+        let all = &self.options.languages;
+        let place = all.iter().position(|language| *language == self.language);
+        let next = place.and_then(|place| all.get(place + 1)).or(all.first());
+        next.copied().unwrap_or_default()
+    }
+
+    /// A language that the till does not have is not chosen.
+    fn speak_by_code(&mut self, code: &str) {
+        if let Some(language) = self.options.languages.iter().copied().find(|found| found.code() == code) {
+            self.speak(language);
         }
     }
 

@@ -2,6 +2,7 @@
 //! fontconfig for others, and stops the whole program when that has no font at all. Then the program starts itself
 //! anew, with a fontconfig that knows the till's own font.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -9,6 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::panic;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 /// Where fontconfig looks for its settings.
 const VARIABLE: &str = "FONTCONFIG_FILE";
@@ -46,6 +48,18 @@ pub fn ensure(data: &Path) -> Result<(), FontError> {
     Err(error.into())
 }
 
+/// The letters among these that the screens' own font does not have, each once. Where no font of the system has them either,
+/// nothing is drawn in their place.
+#[must_use]
+pub fn lacking(letters: impl Iterator<Item = char>) -> String {
+    let options = fontique::CollectionOptions { shared: false, system_fonts: false };
+    let found = fontique::Collection::new(options).register_fonts(fontique::Blob::new(Arc::new(FONT)), None);
+    let index = found.first().and_then(|(_, fonts)| fonts.first()).map(fontique::FontInfo::charmap_index);
+    let Some(known) = index.and_then(|index| index.charmap(FONT)) else { return String::new() };
+    let seen: BTreeSet<char> = letters.filter(|c| !c.is_whitespace()).collect();
+    seen.into_iter().filter(|c| known.map(*c).is_none_or(|glyph| glyph == 0)).collect()
+}
+
 /// Whether the text engine gets on with the system's fonts. Nothing but asking it tells: it panics when it does not.
 fn found() -> bool {
     let hook = panic::take_hook();
@@ -76,4 +90,30 @@ fn install(dir: &Path) -> io::Result<OsString> {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_known_which_letters_the_screens_have() {
+        let has = |text: &str| lacking(text.chars());
+        assert_eq!(has("Total ¥12.50 “合计” 绿茶 …\n"), "");
+        for (language, letters, lacks) in [
+            ("German", "äöüÄÖÜß", ""),
+            ("French", "àâæçéèêëîïôœùûüÿÀÇÉŒ«»", ""),
+            ("Spanish", "áéíñóúü¿¡", ""),
+            ("Portuguese", "ãõâêôáéíóúçà", ""),
+            ("Italian", "àèéìòù", ""),
+            ("Swedish", "åäöÅÄÖ", ""),
+            ("Russian", "абвгдежзийклмнопрстуфхцчшщъыьэюяё", ""),
+            ("Polish", "ąćęłńóśźż", "ąćęłśźż"),
+            ("Turkish", "çğıİöşü", "ğİış"),
+            ("Greek", "αβγδέήίό", "έήίό"),
+            ("Thai", "ภาษา", "ภษา"),
+        ] {
+            assert_eq!(has(letters), lacks, "{language}");
+        }
+    }
 }

@@ -111,7 +111,7 @@ impl Front {
         }
         match input {
             Input::Action(A::EndTraining) => self.end(None, now, errands),
-            Input::Action(action @ (A::Language(_) | A::Colours(_))) => {
+            Input::Action(action @ (A::Language { .. } | A::Colours(_))) => {
                 self.till(Input::Action(action.clone()), now, errands);
                 self.practise(Input::Action(action), now, errands);
             }

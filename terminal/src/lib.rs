@@ -10,6 +10,7 @@ pub mod controller;
 pub mod fonts;
 pub mod front;
 pub mod journal_store;
+pub mod language;
 pub mod picture_store;
 pub mod print;
 pub mod staff_store;

@@ -2,10 +2,13 @@
 
 use clap::{Parser, Subcommand};
 use evertill_shared::clock::{Clock as _, SystemClock};
-use evertill_terminal::app::{RunOptions, run};
-use evertill_terminal::config::Config;
-use evertill_terminal::print::template_file;
+use evertill_terminal::app::{RunOptions, display_words, run};
+use evertill_terminal::config::{Config, spoken_languages};
+use evertill_terminal::fonts::lacking;
+use evertill_terminal::language::{Translation, to_fill_in};
+use evertill_terminal::print::{all_words, template_file};
 use evertill_terminal::upkeep::{UpkeepError, back_up, bring, leave};
+use evertill_terminal::view::Language;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -58,6 +61,9 @@ enum Upkeep {
         /// The new directory.
         to: PathBuf,
     },
+    /// Write a translation file to be filled in, with every text of the screens and of receipts.
+    #[command(after_help = "Example:\n  evertill-till --data /var/lib/evertill-till words > fr.po")]
+    Words,
     /// End this machine's life as its till, for another to take its place: destroys its key. The till must not run.
     ///
     /// Refuses while anything is not finished or not at the server, and while sales of today could be refunded here. Make a
@@ -114,16 +120,38 @@ fn start(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let config = Config::read(&arguments.data)?;
         config.trust(&arguments.data)?;
         template_file::check(&arguments.data)?;
+        let languages = look_at_languages(&arguments.data, &config)?;
         let right = "The settings, the trust file, the receipts' template and the fonts are right: the till can start.";
-        writeln!(io::stdout(), "{right}")?;
+        writeln!(io::stdout(), "{languages}{right}")?;
         return Ok(());
     }
     Ok(run(RunOptions { data: arguments.data })?)
 }
 
+/// What the languages of the shop's own files say, in words.
+fn look_at_languages(data: &Path, config: &Config) -> Result<String, Box<dyn Error>> {
+    let (languages, mut wrong) = spoken_languages(data, config);
+    if !wrong.is_empty() {
+        return Err(wrong.remove(0).into());
+    }
+    let says = |added: &Translation| {
+        let (has, all) = added.covered();
+        let letters = lacking(added.letters());
+        let blank = match letters.is_empty() {
+            true => String::new(),
+            false => format!(
+                "The screens' own font lacks {letters}: install a font that has them, or they stay blank.\n"
+            ),
+        };
+        format!("{} ({}): {has} of {all} texts, the others in English.\n{blank}", added.name(), added.code())
+    };
+    Ok(languages.into_iter().filter_map(Language::added).map(says).collect())
+}
+
 /// Does it, and says what was done and what is to be done next.
 fn keep_up(data: &Path, command: &Upkeep) -> Result<String, UpkeepError> {
     Ok(match command {
+        Upkeep::Words => to_fill_in(all_words().into_iter().chain(display_words())),
         Upkeep::Backup { to } => {
             let done = back_up(data, to)?;
             let (head, to) = (done.journal.head, to.display());

@@ -6,6 +6,8 @@ mod blocks;
 pub mod document;
 pub mod examples;
 mod labels;
+#[cfg(test)]
+mod language_tests;
 pub mod practice_codes;
 pub mod sheet;
 mod shift;
@@ -31,6 +33,12 @@ use evertill_shared::receipt::{
 };
 use evertill_shared::shift::{Pending, Shift};
 use std::collections::BTreeMap;
+
+/// Each word of receipts, reports and the test print, in English: for whoever translates them.
+#[must_use]
+pub fn all_words() -> Vec<&'static str> {
+    labels::all_words().into_iter().chain(shift::all_words()).chain(test_page::all_words()).collect()
+}
 
 /// The receipt of a paid sale.
 #[must_use]

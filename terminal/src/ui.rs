@@ -30,6 +30,7 @@ mod status;
 mod training;
 mod typing;
 mod wallets;
+mod words;
 
 /// What the Slint compiler generates from `terminal/ui/main_window.slint`.
 #[allow(missing_docs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
@@ -38,7 +39,7 @@ mod generated {
 }
 
 use crate::picture_store::Thumb;
-use crate::view::{Language, Page, Screen, TextSize, UserAction, View};
+use crate::view::{Page, Screen, TextSize, UserAction, View};
 use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
 use generated::{ConfirmData, ConfirmKind, MainWindow, PageKind, TextTools, Till};
@@ -217,9 +218,11 @@ fn connect_frame(window: &MainWindow, act: &Act) {
     let send = act.clone();
     till.on_dismiss_notice(move || send(UserAction::DismissNotice));
     let send = act.clone();
-    till.on_choose_language(move |code| {
-        let language = if code == "zh" { Language::Chinese } else { Language::English };
-        send(UserAction::Language(language));
+    let weak = window.as_weak();
+    till.on_change_language(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let code = window.global::<Till>().get_next_language().into();
+        send(UserAction::Language { code });
     });
     let send = act.clone();
     till.on_choose_colours(move |colours| send(UserAction::Colours(look::colours_of(colours))));
@@ -244,9 +247,11 @@ fn connect_frame(window: &MainWindow, act: &Act) {
 /// Puts a screen into the window's properties. Only what differs is touched, so that a button keeps its press while
 /// the clock ticks.
 fn apply(window: &MainWindow, screen: &Screen) {
-    choose_language(window, screen.language);
+    words::choose(window.window(), screen.language);
+    wallets::name_them(&window.global(), screen.language);
     look::choose(window, screen.colours);
     look::write(window, screen.text_size);
+    look::give_way(window, screen.language);
     let till = window.global::<Till>();
     let fresh = till.get_page() != page_kind(&screen.page);
     let answered = screen.confirm.is_none() && till.get_confirm().kind != ConfirmKind::None;
@@ -254,6 +259,8 @@ fn apply(window: &MainWindow, screen: &Screen) {
         focus::give(window, answered && !fresh);
     }
     training::show(window, screen.training);
+    till.set_next_language(screen.next_language.code().into());
+    till.set_next_language_name(screen.next_language.name().into());
     till.set_status(status::data(&screen.status));
     till.set_notice(notice::data(screen.notice.as_ref(), &screen.money));
     let confirm = notice::question(screen.confirm.as_ref(), &screen.money);
@@ -288,28 +295,6 @@ fn apply(window: &MainWindow, screen: &Screen) {
     }
     till.set_page(page_kind(&screen.page));
     focus::look_after(window);
-}
-
-/// Has all windows speak this language, and gives its code. The choice is the program's, not a window's: it is made
-/// even if a window already says so.
-fn choose_words(language: Language) -> &'static str {
-    let code = match language {
-        Language::English => "en",
-        Language::Chinese => "zh",
-    };
-    if slint::select_bundled_translation(code).is_err() {
-        tracing::error!(language = code, "the screens were built without this language");
-    }
-    code
-}
-
-fn choose_language(window: &MainWindow, language: Language) {
-    let code = choose_words(language);
-    let till = window.global::<Till>();
-    wallets::name_them(&window.global(), language);
-    if till.get_language() != code {
-        till.set_language(code.into());
-    }
 }
 
 fn page_kind(page: &Page) -> PageKind {

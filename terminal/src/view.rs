@@ -25,6 +25,8 @@ mod status;
 pub(crate) mod testing;
 mod training;
 
+use crate::language::Translation;
+
 pub use action::{DayStep, TypedOff, UserAction};
 pub use adjust::{AdjustPage, AdjustTarget, HeldPage, HeldRow, TakenOff};
 pub use aside::{AboutPage, FaultPage, RefundItem, RefundRefusal, RefundState, RefundsPage};
@@ -81,6 +83,8 @@ pub struct Screen {
     pub confirm: Option<Confirm>,
     /// The till is in training; none of it is real.
     pub training: Option<TrainingBar>,
+    /// The language that one touch switches to.
+    pub next_language: Language,
     /// The number of that question, which no other has; 0 while none is asked.
     pub question: u32,
 }
@@ -93,6 +97,8 @@ pub enum Language {
     English,
     /// Simplified Chinese.
     Chinese,
+    /// One of a file of the shop's.
+    Added(&'static Translation),
 }
 
 impl Language {
@@ -100,26 +106,57 @@ impl Language {
     #[must_use]
     pub const fn comma(self) -> &'static str {
         match self {
-            Self::English => ", ",
+            Self::English | Self::Added(_) => ", ",
             Self::Chinese => "、",
         }
     }
 
-    /// A name in this language.
+    /// A name in this language; what is no word of the till's own is in English where a file has the language.
     #[must_use]
     pub const fn of(self, name: Name) -> &'static str {
         match self {
-            Self::English => name.english,
+            Self::English | Self::Added(_) => name.english,
             Self::Chinese => name.chinese,
         }
     }
 
     /// As settings and templates write it.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Chinese => "zh",
+            Self::Added(added) => added.code(),
+        }
+    }
+
+    /// Its file, if it is of one of the shop's.
+    #[must_use]
+    pub const fn added(self) -> Option<&'static Translation> {
+        match self {
+            Self::English | Self::Chinese => None,
+            Self::Added(added) => Some(added),
+        }
+    }
+
+    /// What it calls itself.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Chinese => "中文",
+            Self::Added(added) => added.name(),
+        }
+    }
+
+    /// A short word of the program's own, where it is not on a screen: in a language that was added as its file has it, for
+    /// as far as printers know its letters; in English otherwise.
+    #[must_use]
+    pub fn on_paper(self, english: &'static str, chinese: &'static str) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+            Self::Added(added) => added.on_paper(english).unwrap_or(english),
         }
     }
 }

@@ -3,10 +3,14 @@
 
 use crate::ui::format_amount;
 use crate::view::{CustomerPage, CustomerScreen, Language, MoneyStyle};
-use evertill_hardware::display::{DisplayProfile, PoleDisplay, TwoLines, line};
+use evertill_hardware::display::{COLUMNS, DisplayProfile, PoleDisplay, TwoLines, line};
+use evertill_hardware::escpos::characters::columns_of;
 use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_hardware::serial_line::SerialLine;
 use std::io;
+
+/// So many columns are left beside an amount of five digits before the point.
+const BESIDE_AN_AMOUNT: usize = 11;
 
 /// The display of this till.
 pub struct Pole {
@@ -34,6 +38,7 @@ impl Pole {
     }
 }
 
+/// What it says in its own words.
 struct Words {
     welcome: &'static str,
     total: &'static str,
@@ -63,6 +68,35 @@ const CHINESE: Words = Words {
     training: "练习 非真实交易",
 };
 
+/// Each word in English, for whoever translates them.
+pub fn all_words() -> [&'static str; 7] {
+    let Words { welcome, total, paid, given, change, thanks, training } = ENGLISH;
+    [welcome, total, paid, given, change, thanks, training]
+}
+
+/// The words of a language, for as far as the display knows their letters and has room for them; in English otherwise.
+fn words(language: Language, encoding: TextEncoding) -> Words {
+    let Words { welcome, total, paid, given, change, thanks, training } = match language {
+        Language::Chinese if encoding == TextEncoding::Gb18030 => return CHINESE,
+        Language::English | Language::Chinese | Language::Added(_) => ENGLISH,
+    };
+    let say = |word: &'static str, most: usize| match language {
+        Language::Added(added) => {
+            added.printed(word, encoding).filter(|own| columns_of(own) <= most).unwrap_or(word)
+        }
+        Language::English | Language::Chinese => word,
+    };
+    Words {
+        welcome: say(welcome, COLUMNS),
+        total: say(total, BESIDE_AN_AMOUNT),
+        paid: say(paid, BESIDE_AN_AMOUNT),
+        given: say(given, BESIDE_AN_AMOUNT),
+        change: say(change, BESIDE_AN_AMOUNT),
+        thanks: say(thanks, COLUMNS),
+        training: say(training, COLUMNS),
+    }
+}
+
 /// Knows what is on the display.
 struct Follower {
     encoding: TextEncoding,
@@ -89,15 +123,13 @@ impl Follower {
         if !customer.training {
             return real;
         }
-        let chinese = customer.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
-        let words = if chinese { &CHINESE } else { &ENGLISH };
+        let words = words(customer.language, self.encoding);
         let lower = if real.lower.trim().is_empty() { real.upper } else { real.lower };
         TwoLines { upper: line(words.training, "", self.encoding), lower }
     }
 
     fn as_for_sale(&self, customer: &CustomerScreen) -> TwoLines {
-        let chinese = customer.language == Language::Chinese && self.encoding == TextEncoding::Gb18030;
-        let words = if chinese { &CHINESE } else { &ENGLISH };
+        let words = words(customer.language, self.encoding);
         // Displays have no sign for money of their own.
         let money = MoneyStyle { symbol: String::new(), ..customer.money.clone() };
         let row = |left: &str, right: &str| line(left, right, self.encoding);
@@ -215,6 +247,36 @@ mod tests {
             two("Paid           12.50", "Thank you!")
         );
         assert_eq!(show(&mut pole, &sale(vec![])), two("Welcome", "Corner Store"));
+    }
+
+    #[test]
+    fn a_language_of_a_file_is_on_the_display_where_it_has_its_letters_and_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry =
+            |word: &str, own: &str| format!("msgctxt \"receipt\"\nmsgid \"{word}\"\nmsgstr \"{own}\"\n\n");
+        let german = "msgid \"\"\nmsgstr \"Language: de\\n\"\n\n".to_owned()
+            + &entry("Welcome", "Willkommen")
+            + &entry("Total", "Summe")
+            + &entry("Change", "Rückgeld")
+            + &entry("Cash", "Vom Kunden gegeben")
+            + &entry("Thank you!", "Schönen Tag!");
+        std::fs::write(folder.path().join("de.po"), german).unwrap();
+        let config = crate::config::Config { languages: vec!["de.po".into()], ..Default::default() };
+        let (spoken, _) = crate::config::spoken_languages(folder.path(), &config);
+        let german = |page: Screen| Screen { language: spoken[2], ..page };
+        let mut pole = display(TextEncoding::Ascii);
+        assert_eq!(show(&mut pole, &german(sale(vec![]))), two("Willkommen", "Corner Store"));
+        let tea = sale(vec![goods(1, "Green tea", 1, 450)]);
+        assert_eq!(
+            show(&mut pole, &german(tea.clone())),
+            two("Green tea       4.50", "Summe           4.50")
+        );
+        let cash = || done(PaidBy::Cash { given_minor: 2_000, change_minor: 750 });
+        let english = two("Cash           20.00", "Change          7.50");
+        assert_eq!(show(&mut pole, &german(cash())), english, "too long, and a letter that it does not know");
+        let mut wide = display(TextEncoding::Gb18030);
+        show(&mut wide, &german(tea));
+        assert_eq!(show(&mut wide, &german(cash())), two("Cash           20.00", "Rückgeld       7.50"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use evertill_hardware::{Document, Profile};
 use evertill_shared::id::SaleKey;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::receipt::template::{DEFAULT, Logo, Template};
-use evertill_terminal::config::{Config, Identity, remembered_language};
+use evertill_terminal::config::{Config, Identity, remembered_language, spoken_languages};
 use evertill_terminal::journal_store::books_of;
 use evertill_terminal::journal_store::records::SaleRecord;
 use evertill_terminal::print::examples::Example;
@@ -102,9 +102,9 @@ struct Reprint {
     /// The order's number.
     #[arg(long, conflicts_with = "sale")]
     order: Option<OrderNumber>,
-    /// The language of the words; without it the till's.
-    #[arg(long, value_enum)]
-    language: Option<LanguageName>,
+    /// The language of the words, `en`, `zh` or that of a file of the till's; without it the till's.
+    #[arg(long)]
+    language: Option<String>,
     /// The paper.
     #[arg(long, value_enum, default_value_t = Paper::Mm80)]
     paper: Paper,
@@ -217,12 +217,25 @@ fn write_again(reprint: &Reprint) -> Done {
         return Err("this sale is not paid, as far as the till knows: it has no receipt".into());
     }
     let template = template_file::in_use(&reprint.data)?;
-    let language =
-        reprint.language.map_or_else(|| remembered_language(&reprint.data, &config), LanguageName::language);
+    let language = language_of(reprint, &config)?;
     // It is no print job: it is not counted, and marked as a copy all the same.
     let receipt = receipt_of_sale(&identity, &record).as_copy(0);
     let page = document(&receipt, Look { language, template: &template });
     write(&page, &reprint.paper.profile(), &receipt.qr_text(), &reprint.out)
+}
+
+/// As asked, else as the till speaks. A file of a language that is wrong is told of only if it was asked for.
+fn language_of(reprint: &Reprint, config: &Config) -> Result<Language, Box<dyn Error>> {
+    let (spoken, wrong) = spoken_languages(&reprint.data, config);
+    let Some(code) = &reprint.language else {
+        return Ok(remembered_language(&reprint.data, config, &spoken));
+    };
+    let found = spoken.iter().copied().find(|language| language.code() == code);
+    found.ok_or_else(|| {
+        let codes: Vec<&str> = spoken.iter().map(|language| language.code()).collect();
+        let wrong: String = wrong.iter().map(|error| format!("; {error}")).collect();
+        format!("the till does not speak “{code}”: it has {}{wrong}", codes.join(", ")).into()
+    })
 }
 
 /// The sale as it follows from the journal and its archive, each entry of which is verified on the way.

@@ -35,6 +35,10 @@ pub struct Moment {
 pub struct Options {
     /// The language to begin with.
     pub language: Language,
+    /// All that the till speaks, in the order in which one touch leads through them.
+    pub languages: Vec<Language>,
+    /// What is wrong with the files of others, in words.
+    pub languages_wrong: Vec<String>,
     /// The colours to begin with.
     pub colours: Colours,
     /// The size of words to begin with.

@@ -15,6 +15,13 @@ pub struct Notices {
 }
 
 impl Notices {
+    /// What is to be told at the start.
+    pub fn of_languages(wrong: &[String]) -> Self {
+        let mut notices = Self::default();
+        wrong.iter().for_each(|detail| notices.add(Notice::LanguageUnusable { detail: detail.clone() }));
+        notices
+    }
+
     /// What is on screen; on a locked till only what is about the last touch or scan.
     pub fn shown(&self, locked: bool) -> Option<&Notice> {
         let waiting = self.of_sale.front().or(self.kept.front());
@@ -54,6 +61,7 @@ impl Notices {
                 | Notice::HandBack { .. }
                 | Notice::SaleQuarantined { .. }
                 | Notice::TemplateUnreadable
+                | Notice::LanguageUnusable { .. }
         );
         if !keeps {
             self.passing = Some(notice);
@@ -76,5 +84,25 @@ impl Controller {
 
     pub(super) fn tell(&mut self, notice: Notice) {
         self.notices.add(notice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_of_a_language_that_is_wrong_is_told_of_until_somebody_put_it_away() {
+        let wrong = ["de.po: line 3: …".to_owned(), "fr.po: No such file".to_owned()];
+        let mut notices = Notices::of_languages(&wrong);
+        notices.add(Notice::ShiftNeeded);
+        notices.over();
+        assert_eq!(notices.shown(true), None, "not before somebody has logged in");
+        for detail in wrong {
+            assert_eq!(notices.shown(false), Some(&Notice::LanguageUnusable { detail }));
+            notices.dismiss();
+        }
+        assert_eq!(notices.shown(false), None);
+        assert!(Notices::of_languages(&[]).shown(false).is_none());
     }
 }

@@ -33,6 +33,7 @@ impl Controller {
             language: self.language,
             colours: self.colours,
             text_size: self.text_size,
+            next_language: self.next_language(),
             money: self.money_style(),
             status: self.status_bar(),
             page: self

@@ -84,6 +84,8 @@ impl Controller {
         let options = Options {
             language: self.language,
             colours: self.colours,
+            // The till itself tells of it.
+            languages_wrong: Vec::new(),
             servers: Vec::new(),
             receipt_template: String::new(),
             archive_after_days: 0,

@@ -7,7 +7,7 @@ use evertill_hardware::escpos::picture::Picture;
 use evertill_hardware::{Document, Size, Style};
 use evertill_shared::money::Amount;
 use evertill_shared::order::discount::{Reason, ReasonKind};
-use evertill_shared::receipt::template::{Block, Logo, Look, Side, What};
+use evertill_shared::receipt::template::{Block, Logo, Look, Side, What, Words};
 use evertill_shared::receipt::{Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTender};
 
 /// What the blocks are filled from.
@@ -27,7 +27,7 @@ impl Page<'_> {
         let style = style(block.look);
         let receipt = self.receipt;
         match &block.what {
-            What::Text(words) => match words.of(self.language.code()) {
+            What::Text(words) => match self.own_words(words) {
                 Some(text) => paper.text(text, style),
                 None => paper,
             },
@@ -50,6 +50,15 @@ impl Page<'_> {
             What::Till | What::Sale | What::Cashier | What::Order | What::Note | What::Offline => {
                 self.of_foot(paper, &block.what, style)
             }
+        }
+    }
+
+    /// A shop that added a language and has no words of its own for it says them in English, rather than not at all.
+    fn own_words<'w>(&self, words: &'w Words) -> Option<&'w str> {
+        let english = || words.of(Language::English.code());
+        match self.language {
+            Language::English | Language::Chinese => words.of(self.language.code()),
+            Language::Added(added) => words.of(added.code()).or_else(english),
         }
     }
 

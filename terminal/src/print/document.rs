@@ -36,7 +36,7 @@ fn practice_mark(paper: Document) -> Document {
 }
 
 fn written(mut paper: Document, receipt: &Receipt, look: Look<'_>) -> Document {
-    let words = labels(look.language);
+    let words = &labels(look.language);
     let page = Page { receipt, words, language: look.language };
     if receipt.copy {
         // Before all else: a copy that breaks off half-way is marked too.

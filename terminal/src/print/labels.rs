@@ -37,6 +37,39 @@ pub struct Labels {
 }
 
 impl Labels {
+    /// The same, each word as `say` has it.
+    fn each(&self, mut say: impl FnMut(&'static str) -> &'static str) -> Self {
+        Self {
+            copy: say(self.copy),
+            copy_counted: (say(self.copy_counted.0), say(self.copy_counted.1)),
+            copy_warning: say(self.copy_warning),
+            refund: say(self.refund),
+            offline: say(self.offline),
+            total: say(self.total),
+            subtotal: say(self.subtotal),
+            discount: say(self.discount),
+            saved: say(self.saved),
+            was: say(self.was),
+            note: say(self.note),
+            serial: say(self.serial),
+            reasons: self.reasons.map(&mut say),
+            refunded: say(self.refunded),
+            tax: say(self.tax),
+            cash: say(self.cash),
+            change: say(self.change),
+            paid_out: say(self.paid_out),
+            transaction: say(self.transaction),
+            till: say(self.till),
+            sale: say(self.sale),
+            order: say(self.order),
+            of_order: say(self.of_order),
+            refund_number: say(self.refund_number),
+            approved_by: say(self.approved_by),
+            cashier: say(self.cashier),
+            language: self.language,
+        }
+    }
+
     /// A usual reason.
     pub fn reason(&self, kind: ReasonKind) -> &'static str {
         let place = ReasonKind::ALL.iter().position(|other| *other == kind);
@@ -114,9 +147,20 @@ const CHINESE: Labels = Labels {
 };
 
 /// The words of a language.
-pub fn labels(language: Language) -> &'static Labels {
+pub fn labels(language: Language) -> Labels {
     match language {
-        Language::English => &ENGLISH,
-        Language::Chinese => &CHINESE,
+        Language::English => ENGLISH,
+        Language::Chinese => CHINESE,
+        Language::Added(_) => Labels { language, ..ENGLISH.each(|word| language.on_paper(word, word)) },
     }
+}
+
+/// Each word in English, for whoever translates them.
+pub fn all_words() -> Vec<&'static str> {
+    let mut all = Vec::new();
+    let _ = ENGLISH.each(|word| {
+        all.push(word);
+        word
+    });
+    all
 }

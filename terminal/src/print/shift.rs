@@ -8,7 +8,7 @@ use evertill_shared::shift::counted_minor;
 
 /// Lays the report out, from below the store's name to the line for a signature.
 pub fn report(page: Document, receipt: &Receipt, report: &ShiftReport, language: Language) -> Document {
-    let words = words(language);
+    let words = &words(language);
     let money = |minor| Amount::new(minor, report.totals.currency).to_string();
     let title = if report.ended { words.z_report } else { words.x_report };
     let mut page = page.text(title, Style::PLAIN.centered().bold().sized(Size::DOUBLE)).separator();
@@ -89,36 +89,49 @@ fn pending(
     page
 }
 
-fn name(of: ReportSum, language: Language) -> String {
-    let (english, chinese) = match of {
-        ReportSum::Float => ("Float", "备用金"),
-        ReportSum::CashSales => ("Cash sales", "现金销售"),
-        ReportSum::WalletSales(wallet) => return language.of(wallet.name()).to_owned(),
-        ReportSum::AllSales => ("All sales", "销售合计"),
-        ReportSum::Tax => ("Tax included", "含税"),
-        ReportSum::CashRefunds => ("Cash refunds", "现金退款"),
-        ReportSum::WalletRefunds(wallet) => {
-            let name = wallet.short_name();
-            return match language {
-                Language::English => format!("{} refunds", name.english),
-                Language::Chinese => format!("{}退款", name.chinese),
-            };
-        }
-        ReportSum::OtherRefunds => ("Other refunds", "其他退款"),
-        ReportSum::PartsBack => ("Cash parts back", "部分现金退回"),
-        ReportSum::PaidIn => ("Paid in", "存入现金"),
-        ReportSum::PaidOut => ("Paid out", "取出现金"),
-        ReportSum::Voids => ("Voided", "作废"),
-        ReportSum::NoSales => ("Drawer, no sale", "无销售开箱"),
-        ReportSum::Foreign => ("Other currency", "其他币种"),
-        ReportSum::Expected => ("Expected", "应有现金"),
-        ReportSum::Counted => ("Counted", "实点现金"),
-    };
-    match language {
-        Language::English => english.to_owned(),
-        Language::Chinese => chinese.to_owned(),
+/// Before and after what a wallet is called, in one text: languages put the name in other places.
+const REFUNDS: (&str, &str) = ("{} refunds", "{}退款");
+
+pub fn name(of: ReportSum, language: Language) -> String {
+    if let ReportSum::WalletRefunds(wallet) = of {
+        let name = language.of(wallet.short_name());
+        return language.on_paper(REFUNDS.0, REFUNDS.1).replace("{0}", "{}").replace("{}", name);
     }
+    if let ReportSum::WalletSales(wallet) = of {
+        return language.of(wallet.name()).to_owned();
+    }
+    let found = SUMS.iter().find(|(sum, _, _)| *sum == of);
+    found.map(|(_, english, chinese)| language.on_paper(english, chinese).to_owned()).unwrap_or_default()
 }
+
+/// Each word in English, for whoever translates them.
+pub fn all_words() -> Vec<&'static str> {
+    let mut all: Vec<&'static str> = SUMS.iter().map(|(_, english, _)| *english).collect();
+    all.push(REFUNDS.0);
+    let _ = ENGLISH.each(|word| {
+        all.push(word);
+        word
+    });
+    all
+}
+
+/// What sums are called; those of wallets have the wallets' names.
+const SUMS: [(ReportSum, &str, &str); 14] = [
+    (ReportSum::Float, "Float", "备用金"),
+    (ReportSum::CashSales, "Cash sales", "现金销售"),
+    (ReportSum::AllSales, "All sales", "销售合计"),
+    (ReportSum::Tax, "Tax included", "含税"),
+    (ReportSum::CashRefunds, "Cash refunds", "现金退款"),
+    (ReportSum::OtherRefunds, "Other refunds", "其他退款"),
+    (ReportSum::PartsBack, "Cash parts back", "部分现金退回"),
+    (ReportSum::PaidIn, "Paid in", "存入现金"),
+    (ReportSum::PaidOut, "Paid out", "取出现金"),
+    (ReportSum::Voids, "Voided", "作废"),
+    (ReportSum::NoSales, "Drawer, no sale", "无销售开箱"),
+    (ReportSum::Foreign, "Other currency", "其他币种"),
+    (ReportSum::Expected, "Expected", "应有现金"),
+    (ReportSum::Counted, "Counted", "实点现金"),
+];
 
 struct Words {
     x_report: &'static str,
@@ -137,6 +150,30 @@ struct Words {
     unknown: &'static str,
     unknown_counts: &'static str,
     signature: &'static str,
+}
+
+impl Words {
+    /// The same, each word as `say` has it.
+    fn each(&self, mut say: impl FnMut(&'static str) -> &'static str) -> Self {
+        Self {
+            x_report: say(self.x_report),
+            z_report: say(self.z_report),
+            till: say(self.till),
+            since: say(self.since),
+            until: say(self.until),
+            now: say(self.now),
+            opened_by: say(self.opened_by),
+            by: say(self.by),
+            approved_by: say(self.approved_by),
+            exact: say(self.exact),
+            over: say(self.over),
+            short: say(self.short),
+            unsent: say(self.unsent),
+            unknown: say(self.unknown),
+            unknown_counts: say(self.unknown_counts),
+            signature: say(self.signature),
+        }
+    }
 }
 
 const ENGLISH: Words = Words {
@@ -177,9 +214,10 @@ const CHINESE: Words = Words {
     signature: "签字：____________________",
 };
 
-fn words(language: Language) -> &'static Words {
+fn words(language: Language) -> Words {
     match language {
-        Language::English => &ENGLISH,
-        Language::Chinese => &CHINESE,
+        Language::English => ENGLISH,
+        Language::Chinese => CHINESE,
+        Language::Added(_) => ENGLISH.each(|word| language.on_paper(word, word)),
     }
 }

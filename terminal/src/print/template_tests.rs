@@ -24,6 +24,7 @@ fn must_say(receipt: &Receipt, language: Language) -> Vec<String> {
     let word = |english: &str, chinese: &str| match language {
         Language::English => english.to_owned(),
         Language::Chinese => chinese.to_owned(),
+        Language::Added(_) => unreachable!(),
     };
     let mut all = vec![receipt.title.clone()];
     if receipt.copy {

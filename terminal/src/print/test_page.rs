@@ -3,15 +3,21 @@
 use crate::view::Language;
 use evertill_hardware::{Document, Size, Style};
 
+const WORDS: [(&str, &str); 3] = [
+    ("TEST PRINT", "打印测试"),
+    ("This is no receipt.", "本页不是小票。"),
+    ("Latin and Chinese: ABC abc 0123456789 绿茶", "中英文：ABC abc 0123456789 绿茶"),
+];
+
+/// Each word in English, for whoever translates them.
+pub fn all_words() -> impl Iterator<Item = &'static str> {
+    WORDS.into_iter().map(|(english, _)| english)
+}
+
 /// Lays it out.
 #[must_use]
 pub fn test_page(language: Language) -> Document {
-    let (title, no_receipt, both) = match language {
-        Language::English => {
-            ("TEST PRINT", "This is no receipt.", "Latin and Chinese: ABC abc 0123456789 绿茶")
-        }
-        Language::Chinese => ("打印测试", "本页不是小票。", "中英文：ABC abc 0123456789 绿茶"),
-    };
+    let [title, no_receipt, both] = WORDS.map(|(english, chinese)| language.on_paper(english, chinese));
     Document::new()
         .text(title, Style::PLAIN.centered().bold().sized(Size::TALL))
         .text(no_receipt, Style::PLAIN.centered())

@@ -9,7 +9,7 @@ use super::money::format_amount;
 use super::qr::qr_image;
 use super::sale::{price_text, quantity_text};
 use super::status::whole;
-use super::{choose_words, list, wallets};
+use super::{list, wallets, words};
 use crate::config::Place;
 use crate::view::{CustomerLine, CustomerPage, CustomerScreen, MoneyStyle};
 use monitors::{Step, Watch, connected};
@@ -147,7 +147,7 @@ fn watch(window: &Component, till: &MainWindow, place: Place, positions_known: b
 }
 
 fn apply(window: &Component, screen: &CustomerScreen) {
-    choose_words(screen.language);
+    words::choose(window.window(), screen.language);
     wallets::name_them(&window.global(), screen.language);
     let view = window.global::<Customer>();
     let money = &screen.money;

@@ -1,7 +1,7 @@
 //! The colours of a window, and the size of its words.
 
 use super::generated::{Colours as Shown, MainWindow, Theme};
-use crate::view::{Colours, TextSize};
+use crate::view::{Colours, Language, TextSize};
 use slint::ComponentHandle;
 
 /// Colours the till's window.
@@ -12,6 +12,12 @@ pub fn choose(window: &MainWindow, colours: Colours) {
 /// Writes all words of the till's window so large.
 pub fn write(window: &MainWindow, size: TextSize) {
     window.global::<Theme>().set_percent(i32::from(size.percent()));
+}
+
+/// Lets the words of buttons give way in a language of a shop's own file: its words may be longer than any that were looked at.
+pub fn give_way(window: &MainWindow, language: Language) {
+    let give = if language.added().is_some() { 0.75 } else { 1.0 };
+    window.global::<Theme>().set_give(give);
 }
 
 /// What Slint calls them.

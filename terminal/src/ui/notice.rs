@@ -82,6 +82,9 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::DrawerByKey) => plain(K::DrawerByKey),
         Some(Notice::ShiftNeeded) => plain(K::ShiftNeeded),
         Some(Notice::TemplateUnreadable) => plain(K::TemplateUnreadable),
+        Some(Notice::LanguageUnusable { detail }) => {
+            (K::LanguageUnusable, detail.as_str(), 0, PrinterState::None)
+        }
         Some(Notice::NotASerial) => plain(K::NotASerial),
         Some(Notice::PaymentCodeNotSerial) => plain(K::PaymentCodeNotSerial),
         Some(Notice::OnePiece) => plain(K::OnePiece),

@@ -1,6 +1,6 @@
 //! Everything that a person can do at the till's screen. Scans are not here: they come from the scanner itself.
 
-use super::{AmountPurpose, Colours, Language, PracticeCustomer, ScannerMarks, TextSize, Wallet};
+use super::{AmountPurpose, Colours, PracticeCustomer, ScannerMarks, TextSize, Wallet};
 use evertill_shared::journal::{CashReason, DrawerReason};
 use evertill_shared::order::discount::Reason;
 use evertill_shared::secret::SecretText;
@@ -307,7 +307,10 @@ pub enum UserAction {
     /// Try again to recover from the fault on screen.
     RetryFault,
     /// Speak this language.
-    Language(Language),
+    Language {
+        /// Its code.
+        code: String,
+    },
     /// Colour the screens like this.
     Colours(Colours),
     /// Write all words so large.

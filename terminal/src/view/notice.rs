@@ -175,6 +175,11 @@ pub enum Notice {
     ShiftNeeded,
     /// The shop's template for receipts cannot be read by this till: they look as the till makes them.
     TemplateUnreadable,
+    /// The file of a language cannot be used.
+    LanguageUnusable {
+        /// Which, and what is wrong with it, in words.
+        detail: String,
+    },
     /// What was scanned or typed is no serial number.
     NotASerial,
     /// A customer's payment code came where a serial number was asked for. It is kept nowhere.

@@ -10,6 +10,7 @@ pub fn screen(page: Page) -> Screen {
         language: Language::English,
         colours: Colours::Light,
         text_size: TextSize::Normal,
+        next_language: Language::Chinese,
         money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
         status: StatusBar {
             store: "Corner Store".into(),

@@ -51,7 +51,7 @@ impl Both {
         elements(self.customer.component())
     }
 
-    fn labels(&self) -> Vec<String> {
+    pub fn labels(&self) -> Vec<String> {
         self.elements().into_iter().map(|e| e.label).collect()
     }
 }

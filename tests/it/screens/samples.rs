@@ -23,6 +23,15 @@ pub struct Sample {
     pub screen: Screen,
 }
 
+/// The same, with the language after its own to be chosen.
+pub fn spoken(screen: &Screen) -> Screen {
+    let next_language = match screen.language {
+        Language::English => Language::Chinese,
+        _ => Language::English,
+    };
+    Screen { next_language, ..screen.clone() }
+}
+
 fn status() -> StatusBar {
     StatusBar {
         store: "南京东路店 Nanjing Road".into(),
@@ -100,6 +109,7 @@ pub fn screen(page: Page) -> Screen {
         language: Language::English,
         colours: Colours::Light,
         text_size: TextSize::Normal,
+        next_language: Language::Chinese,
         money: MoneyStyle { symbol: "¥".into(), decimals: 2 },
         status: status(),
         page,
@@ -521,6 +531,10 @@ pub fn all() -> Vec<Sample> {
     add("sale_age", Screen { confirm: old_enough, ..screen(Page::Sale(sale())) });
     let not_sold = Some(Notice::NotSold { name: "Riesling 2023, dry, 0.75 l".into() });
     add("sale_not_sold", Screen { notice: not_sold, ..screen(Page::Sale(sale())) });
+    let detail =
+        "lang/de.po: line 11: 'Remove: {}': 'entfernen' must hold {0}, each once and as it is there".into();
+    let broken = Some(Notice::LanguageUnusable { detail });
+    add("sale_language_file", Screen { notice: broken, ..screen(Page::Sale(sale())) });
     add("sale_serials", screen(Page::Sale(sale_by_serial())));
     add("sale_one_piece", Screen { notice: Some(Notice::OnePiece), ..screen(Page::Sale(sale_by_serial())) });
     add("serial", serial(0, None));

@@ -35,8 +35,8 @@ fn overlaps(elements: &[Element]) -> Vec<String> {
 
 impl Bench {
     /// The page is there with all its places, but not drawn: that takes most of the time.
-    fn lay_out(&self, screen: &Screen) -> Vec<Element> {
-        self.till.show_now(screen);
+    pub fn lay_out(&self, screen: &Screen) -> Vec<Element> {
+        self.till.show_now(&samples::spoken(screen));
         for _ in 0..2 {
             elements(self.till.component());
             slint::platform::update_timers_and_animations();

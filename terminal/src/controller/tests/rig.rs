@@ -296,6 +296,8 @@ impl Till {
         let options = Options {
             language: Language::English,
             colours: Colours::Light,
+            languages: vec![Language::English, Language::Chinese],
+            languages_wrong: Vec::new(),
             text_size: TextSize::Normal,
             version: "0".into(),
             servers: vec!["https://configured:8443".into()],

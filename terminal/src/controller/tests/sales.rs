@@ -124,9 +124,11 @@ fn an_empty_sale_cannot_be_paid() {
 fn a_language_chosen_on_the_screen_is_kept_once_for_the_next_start() {
     let mut till = Till::online();
     till.other.clear();
-    till.act(UserAction::Language(Language::Chinese));
-    till.act(UserAction::Language(Language::Chinese));
+    for code in ["zh", "zh", "qq", ""] {
+        till.act(UserAction::Language { code: code.into() });
+    }
     assert!(matches!(till.other[..], [Command::KeepLanguage(Language::Chinese)]));
+    assert_eq!(till.screen.as_ref().unwrap().next_language, Language::English, "one touch leads back");
 }
 
 #[test]

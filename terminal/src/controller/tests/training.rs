@@ -559,7 +559,7 @@ fn training_ends_when_the_till_itself_has_something_to_say() {
 fn training_speaks_and_looks_as_the_till_does_also_after_it() {
     let mut desk = Desk::of(Till::online());
     desk.train();
-    desk.act(UserAction::Language(Language::Chinese));
+    desk.act(UserAction::Language { code: "zh".into() });
     desk.act(UserAction::Colours(Colours::Dark));
     assert_eq!(desk.screen.as_ref().unwrap().language, Language::Chinese);
     assert!(desk.till.iter().any(|command| matches!(command, Command::KeepLanguage(Language::Chinese))));
