@@ -163,6 +163,23 @@ fn a_card_that_was_replaced_or_removed_is_dead_once_the_till_has_heard_and_so_is
 }
 
 #[test]
+fn a_list_that_is_older_than_what_the_server_says_is_asked_for_anew_and_its_dead_card_dies_again() {
+    let mut till = at_work(1);
+    let mut people = carriers(2).people.unwrap();
+    people[2].card = None;
+    till.give(Input::Net(Answer::Staff(Ok(TillStaff { version: 2, people: Some(people.clone()) }))));
+    // It came late, or from a base that was put back: no signature makes it newer.
+    till.give(Input::Net(Answer::Staff(Ok(carriers(1)))));
+    let status = TerminalStatus { staff_version: 2, ..till.status(TerminalState::Active) };
+    till.give(Input::Net(Answer::Heartbeat(Ok(status))));
+    till.pass(2);
+    till.take(|request| matches!(request, Request::Staff { since: 1 }).then_some(())).unwrap();
+    till.give(Input::Net(Answer::Staff(Ok(TillStaff { version: 2, people: Some(people) }))));
+    scan(&mut till, 3);
+    assert_eq!((serves(&till), till.notice()), (Some("Bo"), Some(&Notice::CardUnknown)));
+}
+
+#[test]
 fn between_two_customers_one_scan_changes_hands_and_the_sale_goes_with_it() {
     let mut till = at_work(3);
     till.scan(TEA);
