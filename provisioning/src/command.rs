@@ -9,6 +9,7 @@ pub mod group_move;
 pub mod order_accept;
 pub mod server_add;
 pub mod staff_add;
+pub mod staff_card;
 pub mod staff_leave;
 pub mod staff_list;
 pub mod staff_pin;

@@ -74,6 +74,8 @@ enum Staff {
     Leave(command::staff_leave::Args),
     /// Gives a person a PIN for the tills, or takes it away.
     Pin(command::staff_pin::Args),
+    /// Makes a card for a person to log in with at the tills by one scan, or takes it away.
+    Card(command::staff_card::Args),
 }
 
 #[derive(Subcommand)]
@@ -141,6 +143,7 @@ async fn run(command: Command) -> command::Outcome {
         Command::Staff(Staff::List(args)) => command::staff_list::run(&args).await,
         Command::Staff(Staff::Leave(args)) => command::staff_leave::run(&args).await,
         Command::Staff(Staff::Pin(args)) => command::staff_pin::run(&args).await,
+        Command::Staff(Staff::Card(args)) => command::staff_card::run(&args).await,
         Command::Order(Order::Accept(args)) => command::order_accept::run(&args).await,
         Command::Group(Group::List(args)) => command::group_list::run(&args).await,
         Command::Group(Group::Add(args)) => command::group_add::run(&args).await,

@@ -8,6 +8,7 @@ mod audit;
 mod bills;
 mod bootstrap;
 mod cache;
+mod cards;
 mod cash_parts;
 mod catalogue;
 mod countersigned;
@@ -188,6 +189,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "fees",
         sqlite: include_str!("../migrations/sqlite/base_0020_fees.sql"),
         postgres: include_str!("../migrations/postgres/base_0020_fees.sql"),
+    },
+    Migration {
+        number: 21,
+        name: "staff_cards",
+        sqlite: include_str!("../migrations/sqlite/base_0021_staff_cards.sql"),
+        postgres: include_str!("../migrations/postgres/base_0021_staff_cards.sql"),
     },
 ];
 

@@ -9,6 +9,7 @@ mod approvals;
 mod assets;
 mod audit;
 mod bills;
+mod cards;
 mod finished;
 mod frame;
 mod given_back;
@@ -21,6 +22,7 @@ mod pages;
 mod password;
 mod posted;
 mod problem;
+mod qr;
 mod receipt;
 mod refund;
 mod say;
@@ -82,6 +84,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/left", post(staff::left))
         .route("/console/staff/pin", post(staff::pin))
+        .route("/console/staff/card", post(cards::change))
         .route("/console/password", get(password::page).post(password::change))
         .route("/console/audit", get(audit::page))
         .route("/console/assets/{name}", get(assets::serve))

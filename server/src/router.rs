@@ -74,6 +74,7 @@ fn people() -> Router<App> {
         .route(staff_path::STAFF, get(staff::list_staff).post(staff::add_staff))
         .route(staff_path::STAFF_LEFT, post(staff::person_left))
         .route(staff_path::STAFF_PIN, post(staff::set_pin))
+        .route(staff_path::STAFF_CARD, post(staff::set_card))
         .route(staff_path::PASSWORD, post(staff::change_password))
         .route(staff_path::ENROLMENT_CODES, post(staff::make_enrolment_code))
         .route(staff_path::TERMINALS, get(staff::list_terminals))

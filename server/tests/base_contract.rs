@@ -94,6 +94,7 @@ macro_rules! contract {
                 a_session_of_one_server_counts_on_the_other_and_grows_with_use,
                 wrong_passwords_at_several_servers_are_counted_together,
                 tills_get_those_with_a_pin_and_a_new_list_at_each_change,
+                a_card_is_made_replaced_and_removed_and_tills_know_only_its_mark,
                 who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away;
             pictures:
                 goods_have_the_picture_that_was_given_last_and_what_is_none_is_kept_nowhere;

@@ -26,5 +26,6 @@ pub mod routing;
 pub mod secret;
 pub mod shift;
 pub mod signing;
+pub mod staff_card;
 pub mod terminal_state;
 pub mod wallet;

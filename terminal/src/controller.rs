@@ -7,6 +7,7 @@
 mod adjust;
 mod age;
 mod approval;
+mod card;
 mod cart;
 mod count;
 mod day;
@@ -47,8 +48,8 @@ use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
 use crate::view::{
-    AdjustTarget, Colours, DisplayState, Language, PrinterState, ScannerState, Screen, TestPrint, TextSize,
-    UserAction,
+    AdjustTarget, Colours, DisplayState, Language, Notice, PrinterState, ScannerState, Screen, TestPrint,
+    TextSize, UserAction,
 };
 use approval::Approval;
 use cart::Cart;
@@ -303,6 +304,17 @@ impl Controller {
             // Nor while somebody is asked to approve: they may say no.
             A::Back if self.approval.is_some() => self.drop_approval(),
             _ if self.approval.is_some() => {}
+            // A scanner that nobody has set up has typed a code of ours: these would be written down, or shown.
+            A::WriteNote { text: words } | A::Hold { name: words } | A::RefundReason(words)
+                if card::names_secret_code(&words) =>
+            {
+                self.tell(Notice::ScanNotUsed);
+            }
+            A::TakeOff { reason, .. } | A::OverridePrice { reason, .. }
+                if card::names_secret_code(&reason.text) =>
+            {
+                self.tell(Notice::ScanNotUsed);
+            }
             A::EnrolSubmit { server, code } => self.enrol(server, code),
             A::EnrolRestart => self.enrol_restart(),
             A::AddProduct { .. }

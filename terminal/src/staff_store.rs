@@ -35,6 +35,9 @@ pub enum StaffStoreError {
 struct Stored {
     version: u64,
     people: Vec<TillPerson>,
+    /// It was stored by a program that knows of cards.
+    #[serde(default)]
+    with_cards: bool,
 }
 
 /// The list in the till's file, which the journal has made.
@@ -62,7 +65,9 @@ impl StaffStore {
         let Some(sealed) = self.fact(LIST)? else { return Ok(TillStaff { version: 0, people: None }) };
         let plain = self.key.unseal(PURPOSE, &sealed).ok_or(StaffStoreError::Unreadable)?;
         let stored: Stored = serde_json::from_slice(&plain).map_err(|_| StaffStoreError::Unreadable)?;
-        Ok(TillStaff { version: stored.version, people: Some(stored.people) })
+        // One from before counts, but the cards are missing: it is asked for anew, from the beginning.
+        let version = if stored.with_cards { stored.version } else { 0 };
+        Ok(TillStaff { version, people: Some(stored.people) })
     }
 
     /// Replaces the list.
@@ -70,7 +75,7 @@ impl StaffStore {
     /// It cannot be written; then the old one stays.
     pub fn save(&self, staff: &TillStaff) -> Result<(), StaffStoreError> {
         let people = staff.people.clone().unwrap_or_default();
-        let stored = Stored { version: staff.version, people };
+        let stored = Stored { version: staff.version, people, with_cards: true };
         let plain =
             zeroize::Zeroizing::new(serde_json::to_vec(&stored).map_err(|_| StaffStoreError::Unreadable)?);
         let sealed = self.key.seal(PURPOSE, &plain).map_err(|_| StaffStoreError::NotSealed)?;
@@ -110,6 +115,7 @@ mod tests {
     use super::*;
     use evertill_shared::protocol::staff::Role;
     use evertill_shared::secret::SecretText;
+    use evertill_shared::staff_card::CardCode;
 
     fn file(dir: &tempfile::TempDir) -> std::path::PathBuf {
         let path = dir.path().join("till.db");
@@ -123,7 +129,8 @@ mod tests {
             login: "mei".into(),
             name: "Mei".into(),
             role: Role::Cashier,
-            verifier: SecretText::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".into()),
+            verifier: Some(SecretText::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".into())),
+            card: Some(CardCode::of([5; 19]).mark()),
         };
         TillStaff { version: 7, people: Some(vec![person]) }
     }
@@ -145,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_a_program_without_cards_stored_counts_and_is_asked_for_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, key) = (file(&dir), Arc::new(DeviceKey::generate().unwrap()));
+        let store = StaffStore::open(&path, Arc::clone(&key)).unwrap();
+        let old = r#"{"version":7,"people":[{"login":"mei","name":"Mei","role":"manager","verifier":"$argon2id$"}]}"#;
+        store.set_fact(LIST, &key.seal(PURPOSE, old.as_bytes()).unwrap()).unwrap();
+        let read = store.load().unwrap();
+        let people = read.people.unwrap();
+        assert_eq!((read.version, people.len(), people[0].role), (0, 1, Role::Manager));
+        assert!(people[0].has_pin() && people[0].card.is_none());
+    }
+
+    #[test]
     fn the_tills_file_alone_gives_no_verifier_away() {
         let dir = tempfile::tempdir().unwrap();
         let path = file(&dir);
@@ -154,5 +174,6 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         let holds = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
         assert!(!holds(b"argon2id") && !holds(b"aGFzaA") && !holds(b"Mei"));
+        assert!(!holds(CardCode::of([5; 19]).mark().as_str().as_bytes()));
     }
 }

@@ -344,7 +344,10 @@ impl Training {
         if !wait.is_zero() {
             return self.answer_refund(&asked, RefundAnswer::Wait { seconds: wait.as_secs().max(1) }, now);
         }
-        let (pin, verifier) = (asked.body.pin.clone(), approver.verifier.clone());
+        let Some(verifier) = approver.verifier.clone() else {
+            return self.answer_refund(&asked, RefundAnswer::NotApprover, now);
+        };
+        let pin = asked.body.pin.clone();
         let for_this = PinFor::Refund(asked.request.clone());
         self.asked = Some(asked);
         allowed.push(Allowed::CheckPin { asked: for_this, login, pin, verifier });

@@ -10,8 +10,8 @@ use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::catalogue::Product;
 use evertill_shared::protocol::groups::{self, AddGroup, GroupChange, GroupRow};
 use evertill_shared::protocol::staff::{
-    AcceptOrder, AcceptedOrder, AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff,
-    PersonLeft, Session, SetPicture, SetPin, StaffRow, TerminalChange, TerminalRow, path,
+    AcceptOrder, AcceptedOrder, AskRefund, CardSet, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode,
+    NewStaff, PersonLeft, Session, SetCard, SetPicture, SetPin, StaffRow, TerminalChange, TerminalRow, path,
 };
 use evertill_shared::protocol::{MAX_BODY_BYTES, MAX_CATALOGUE_BYTES};
 use evertill_shared::refund::Refund;
@@ -93,6 +93,14 @@ impl StaffClient {
     /// [`ClientError`].
     pub async fn set_pin(&self, asked: &SetPin) -> Result<StaffRow, ClientError> {
         self.call(Method::Post, path::STAFF_PIN, Some(asked)).await
+    }
+
+    /// Makes a new card for a person, or takes theirs away. Asked again, it makes another.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_card(&self, asked: &SetCard) -> Result<CardSet, ClientError> {
+        self.call(Method::Post, path::STAFF_CARD, Some(asked)).await
     }
 
     /// Changes the password of whoever is logged in here. Their other sessions end.

@@ -14,8 +14,8 @@ use evertill_shared::protocol::MAX_CATALOGUE_BYTES;
 use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::{
-    AskRefund, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, PersonLeft, Role, Session,
-    SetPin, StaffRow, TerminalChange, TerminalRow,
+    AskRefund, CardSet, ChangePassword, EnrolmentCode, LogIn, NewEnrolmentCode, NewStaff, PersonLeft, Role,
+    Session, SetCard, SetPin, StaffRow, TerminalChange, TerminalRow,
 };
 use evertill_shared::refund::Refund;
 
@@ -60,7 +60,7 @@ pub async fn add_person(app: &App, who: &OpenSession, new: NewStaff) -> Result<S
     Person(who.clone()).require(Role::may_administer, "add people")?;
     let password_hash = session::hash_password(&new.password).await?;
     let (login, name) = (new.login.trim().to_owned(), new.name.trim().to_owned());
-    let row = StaffRow { login, name, role: new.role, left_at: None, has_pin: false };
+    let row = StaffRow { login, name, role: new.role, left_at: None, has_pin: false, has_card: false };
     Ok(app.base.add_staff(StaffRecord { row, password_hash }, who.login.clone()).await?)
 }
 
@@ -96,6 +96,27 @@ pub async fn change_pin(app: &App, who: &OpenSession, asked: &SetPin) -> Result<
         None => None,
     };
     Ok(app.base.set_pin(&asked.login, hash, who.login.clone()).await?)
+}
+
+/// `POST /staff/v1/staff/card`: makes a new card for a person, or takes theirs away.
+///
+/// # Errors
+/// Without the right; nobody of that name.
+pub async fn set_card(State(app): State<App>, person: Person, Body(asked): Body<SetCard>) -> Answer<CardSet> {
+    Ok(Json(change_card(&app, &person.0, &asked).await?))
+}
+
+/// The same, for the API and the console.
+///
+/// # Errors
+/// Without the right; nobody of that name.
+pub async fn change_card(app: &App, who: &OpenSession, asked: &SetCard) -> Result<CardSet, Failure> {
+    Person(who.clone()).require(Role::may_administer, "make cards for the tills")?;
+    let by = who.login.clone();
+    Ok(match asked.remove {
+        true => app.base.remove_card(&asked.login, by).await?,
+        false => app.base.make_card(&asked.login, by).await?,
+    })
 }
 
 /// `POST /staff/v1/password`: one's own.

@@ -37,6 +37,10 @@ pub enum AuditKind {
     PinSet,
     /// A person's PIN for the tills was taken away.
     PinRemoved,
+    /// A card was made for a person, to log in with at the tills. The one before, if there was one, counts no more.
+    CardMade,
+    /// A person's card was taken away.
+    CardRemoved,
     /// Somebody decided to accept an order of a blocked terminal. Whether it was done then is in its story.
     OrderAccepted,
     /// A refund was asked for.

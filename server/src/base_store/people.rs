@@ -49,13 +49,14 @@ fn leave(sql: &dyn Sql, login: &str, reason: &str, who: &str, now: Timestamp) ->
     if person.role == Role::It && another.is_none() {
         return Err(BaseError::LastOfIt(person.login));
     }
-    sql.execute("UPDATE staff SET left_at = ?2, pin_hash = NULL WHERE login = ?1", &params![login, now.0])?;
-    if person.has_pin {
+    let statement = "UPDATE staff SET left_at = ?2, pin_hash = NULL, card_mark = NULL WHERE login = ?1";
+    sql.execute(statement, &params![login, now.0])?;
+    if person.has_pin || person.has_card {
         till_staff::changed(sql)?;
     }
     end_others(sql, login, None)?;
     audit::append(sql, &NewAudit::new(who, AuditKind::StaffLeft, &person.login, reason), now)?;
-    Ok(StaffRow { left_at: Some(now), has_pin: false, ..person })
+    Ok(StaffRow { left_at: Some(now), has_pin: false, has_card: false, ..person })
 }
 
 impl BaseStore {

@@ -71,14 +71,15 @@ pub(super) fn count_failure(
     Ok((failures, wait))
 }
 
-pub(super) const PERSON: &str = "SELECT login, name, role, left_at, pin_hash FROM staff";
+pub(super) const PERSON: &str = "SELECT login, name, role, left_at, pin_hash, card_mark FROM staff";
 
 pub(super) fn person_of(row: &Row) -> Result<StaffRow, DbError> {
     let (role, left_at): (String, Option<i64>) = (row.get("role")?, row.get("left_at")?);
     let role = role_of(&role)?;
     let has_pin = row.get::<Option<String>>("pin_hash")?.is_some();
+    let has_card = row.get::<Option<String>>("card_mark")?.is_some();
     let (login, name) = (row.get("login")?, row.get("name")?);
-    Ok(StaffRow { login, name, role, left_at: left_at.map(Timestamp), has_pin })
+    Ok(StaffRow { login, name, role, left_at: left_at.map(Timestamp), has_pin, has_card })
 }
 
 pub(super) fn role_of(word: &str) -> Result<Role, DbError> {
@@ -102,7 +103,7 @@ impl BaseStore {
                     return Ok(LoginCheck::Wait(Timestamp(until)));
                 }
                 let row = sql.row(
-                    "SELECT login, name, role, left_at, pin_hash, password_hash FROM staff
+                    "SELECT login, name, role, left_at, pin_hash, card_mark, password_hash FROM staff
                      WHERE login = ?1 AND left_at IS NULL",
                     &params![&login],
                 )?;

@@ -1,4 +1,4 @@
-//! Who may log in at tills: PINs, the list that tills get, and whether a cashier that a till names is on the staff.
+//! Who may log in at tills: PINs (cards stand in `cards.rs`), the list that tills get, and whether a cashier that a till names is on the staff.
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::people::read_person;
@@ -9,6 +9,7 @@ use crate::params;
 use evertill_shared::protocol::staff::StaffRow;
 use evertill_shared::protocol::till_staff::{TillPerson, TillStaff};
 use evertill_shared::secret::SecretText;
+use evertill_shared::staff_card::CardMark;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,8 +49,8 @@ impl OnStaff {
     }
 }
 
-/// Those who may log in at tills.
-pub(super) const PIN_PERSON: &str = "SELECT login, name, role, left_at, pin_hash FROM staff
+/// Those who have a PIN: they can approve something.
+pub(super) const PIN_PERSON: &str = "SELECT login, name, role, left_at, pin_hash, card_mark FROM staff
     WHERE pin_hash IS NOT NULL AND left_at IS NULL";
 
 /// The list that tills have is another one now.
@@ -111,10 +112,13 @@ impl BaseStore {
                 if since == Some(version) {
                     return Ok(TillStaff { version, people: None });
                 }
-                let rows = sql.rows(&format!("{PIN_PERSON} ORDER BY login"), &[])?;
+                let may = "left_at IS NULL AND (pin_hash IS NOT NULL OR card_mark IS NOT NULL)";
+                let rows = sql.rows(&format!("{PERSON} WHERE {may} ORDER BY login"), &[])?;
                 let person = |row| -> Result<TillPerson, DbError> {
                     let StaffRow { login, name, role, .. } = person_of(row)?;
-                    Ok(TillPerson { login, name, role, verifier: SecretText::new(row.get("pin_hash")?) })
+                    let verifier = row.get::<Option<String>>("pin_hash")?.map(SecretText::new);
+                    let card = row.get::<Option<String>>("card_mark")?.map(CardMark::new);
+                    Ok(TillPerson { login, name, role, verifier, card })
                 };
                 Ok(TillStaff { version, people: Some(rows.iter().map(person).collect::<Result<_, _>>()?) })
             })

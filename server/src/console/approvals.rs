@@ -3,6 +3,7 @@
 use super::frame::{Frame, Notice, Tab, html, may_open};
 use super::posted::{Fields, Posted};
 use super::problem::Problem;
+use super::qr::picture;
 use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
@@ -15,12 +16,7 @@ use evertill_shared::id::TerminalId;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::terminal_state::TerminalState;
-use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
-use std::fmt::Write as _;
-
-/// So much of nothing stands around a code, in modules.
-const QUIET: usize = 4;
 
 struct Till {
     terminal: String,
@@ -134,19 +130,6 @@ fn shown(code: &ApprovalCode, new: &NewApproval, visit: &Visit, t: &'static Word
     Ok(Shown { what, side, path, code: code.code.expose().to_owned(), how })
 }
 
-/// The QR code of a text: its side in modules, and the dark ones as a path.
-fn picture(text: &str) -> Option<(usize, String)> {
-    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
-    let (width, mut path) = (code.width(), String::new());
-    for (at, color) in code.to_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            let (x, y) = (at % width + QUIET, at / width + QUIET);
-            write!(path, "M{x} {y}h1v1h-1z").ok()?;
-        }
-    }
-    Some((width + 2 * QUIET, path))
-}
-
 async fn draw(
     app: &App,
     visit: &Visit,
@@ -167,16 +150,4 @@ async fn draw(
         form,
     };
     Ok(html(status, &page))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_picture_of_a_code_fits_a_phone_and_has_its_quiet_zone() {
-        let (side, path) = picture("EVTA-ABCDE-FGH23-JKLMN-PQRST").unwrap();
-        assert!((25 + 2 * QUIET..=33 + 2 * QUIET).contains(&side), "{side}");
-        assert!(path.starts_with("M4 4h1v1h-1z"), "the corner's mark begins behind the quiet zone");
-    }
 }

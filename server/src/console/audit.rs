@@ -90,6 +90,8 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::PasswordChanged => t.did_password,
         AuditKind::PinSet => t.did_pin_set,
         AuditKind::PinRemoved => t.did_pin_removed,
+        AuditKind::CardMade => t.cards().did_make,
+        AuditKind::CardRemoved => t.cards().did_remove,
         AuditKind::OrderAccepted => t.did_accept,
         AuditKind::ApprovalCodeMade => t.did_make_approval,
         AuditKind::ApprovalCodeUsed => t.did_use_approval,

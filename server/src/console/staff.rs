@@ -25,6 +25,7 @@ struct Row {
     /// When they left, in words; empty for those who are there.
     left: String,
     has_pin: bool,
+    has_card: bool,
 }
 
 struct RoleChoice {
@@ -33,8 +34,9 @@ struct RoleChoice {
     chosen: bool,
 }
 
+/// What is filled in, as far as it was not taken.
 #[derive(Default)]
-struct Form {
+pub(super) struct Form {
     name: String,
     login: String,
     role: Option<Role>,
@@ -43,6 +45,15 @@ struct Form {
     reason: String,
     /// Whose PIN.
     holder: String,
+    /// Whose card.
+    carrier: String,
+}
+
+impl Form {
+    /// The one about cards, filled in with whose.
+    pub fn of_carrier(carrier: String) -> Self {
+        Self { carrier, ..Self::default() }
+    }
 }
 
 #[derive(Template)]
@@ -56,20 +67,22 @@ struct Page {
     zone_note: String,
 }
 
-/// Who was just added, or left.
+/// Who was just added, or left, or whose PIN or card was just changed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Done {
     added: String,
     left: String,
     pin: String,
+    card: String,
 }
 
-fn only_it(visit: &Visit) -> Result<(), Problem> {
+pub(super) fn only_it(visit: &Visit) -> Result<(), Problem> {
     if may_open(visit.who.role, Tab::Staff) { Ok(()) } else { Err(Problem::Forbidden) }
 }
 
-fn draw(
+/// The page with the list and all that can be done.
+pub(super) fn draw(
     visit: &Visit,
     staff: Vec<StaffRow>,
     status: StatusCode,
@@ -82,6 +95,7 @@ fn draw(
         login: row.login,
         role: role_word(row.role, t),
         has_pin: row.has_pin,
+        has_card: row.has_card,
         left: row.left_at.map(|at| fill(t.left_since, &[&visit.time(at)])).unwrap_or_default(),
     };
     let choice = |role: Role| RoleChoice {
@@ -116,6 +130,8 @@ pub(super) async fn page(
     let holder = staff.iter().find(|row| row.login == done.pin && row.left_at.is_none());
     let about_pin = |row: &StaffRow| if row.has_pin { t.pin_set } else { t.pin_removed };
     let notice = notice.or(holder.map(|row| Notice::good(fill(about_pin(row), &[&row.name]))));
+    let carrier = staff.iter().find(|row| row.login == done.card && row.left_at.is_none() && !row.has_card);
+    let notice = notice.or(carrier.map(|row| Notice::good(fill(t.cards().removed, &[&row.name]))));
     Ok(draw(&visit, staff, StatusCode::OK, notice, Form::default()))
 }
 
@@ -167,7 +183,7 @@ pub(super) async fn add(
         (_, Err(_)) => return Err(Problem::Internal),
         (Some(role), Ok(password_hash)) => {
             let (login, name) = (form.login.clone(), form.name.clone());
-            let row = StaffRow { login, name, role, left_at: None, has_pin: false };
+            let row = StaffRow { login, name, role, left_at: None, has_pin: false, has_card: false };
             match app.base.add_staff(StaffRecord { row, password_hash }, visit.who.login.clone()).await {
                 Ok(row) => {
                     let address = format!("/console/staff?{}", query_of(&[("added", &row.login)]));

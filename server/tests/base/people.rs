@@ -4,6 +4,8 @@ use crate::shop::{HASH, Place, Shop, add, lives, log_in, record};
 use evertill_server::base_store::{AuditKind, BaseError, LoginCheck, NewPassword, StaffRecord};
 use evertill_shared::clock::Clock;
 use evertill_shared::protocol::staff::{Role, StaffRow};
+use evertill_shared::secret::SecretText;
+use evertill_shared::staff_card::CardCode;
 
 const OTHER_HASH: &str =
     "$argon2id$v=19$m=16,t=1,p=1$b3RoZXJzYWx0$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ";
@@ -29,6 +31,7 @@ pub async fn who_left_cannot_log_in_loses_the_sessions_and_keeps_the_name<P: Pla
         role: Role::It,
         left_at: None,
         has_pin: false,
+        has_card: false,
     };
     let again = base.add_staff(StaffRecord { row, password_hash: HASH.into() }, "ivy".into()).await;
     assert!(matches!(again, Err(BaseError::LoginTaken(_))));
@@ -117,7 +120,7 @@ pub async fn tills_get_those_with_a_pin_and_a_new_list_at_each_change<P: Place>(
     assert!(list.version > empty.version);
     let people = list.people.unwrap();
     assert_eq!((people.len(), &*people[0].login, people[0].role), (1, "anna", Role::Cashier));
-    assert_eq!(people[0].verifier.expose(), HASH);
+    assert_eq!(people[0].verifier.as_ref().map(SecretText::expose), Some(HASH));
     assert_eq!(there.till_staff(Some(list.version)).await.unwrap().people, None, "nothing new");
 
     let other = here.set_pin("anna", Some(OTHER_HASH.into()), "ivy".into()).await.unwrap();
@@ -138,6 +141,57 @@ pub async fn tills_get_those_with_a_pin_and_a_new_list_at_each_change<P: Place>(
         .map(|kind| trail.iter().filter(|r| r.what == kind).count());
     assert_eq!(kinds, [3, 1]);
     assert!(trail.iter().all(|row| !row.why.contains("argon2")));
+}
+
+pub async fn a_card_is_made_replaced_and_removed_and_tills_know_only_its_mark<P: Place>(shop: Shop<P>) {
+    let (here, there) = shop.two_servers().await;
+    add(&here, "anna", Role::Cashier).await;
+    let before = there.versions().await.unwrap().staff;
+    let made = here.make_card(" ANNA ", "ivy".into()).await.unwrap();
+    assert!(made.person.has_card && !made.person.has_pin && made.person.login == "anna");
+    let code = |text: &SecretText| CardCode::read(text.expose()).unwrap();
+    let first = code(&made.code.unwrap());
+    let list = there.till_staff(Some(before)).await.unwrap();
+    let people = list.people.unwrap();
+    assert_eq!((people.len(), &people[0].verifier, &people[0].card), (1, &None, &Some(first.mark())));
+
+    // Replaced: there is one card at any time, and the list is a new one.
+    let second = code(&there.make_card("anna", "ivy".into()).await.unwrap().code.unwrap());
+    assert_ne!(first, second);
+    let again = here.till_staff(Some(list.version)).await.unwrap();
+    assert_eq!(again.people.unwrap()[0].card, Some(second.mark()));
+    // A PIN comes and goes beside it.
+    assert!(here.set_pin("anna", Some(HASH.into()), "ivy".into()).await.unwrap().has_card);
+    assert!(here.set_pin("anna", None, "ivy".into()).await.unwrap().has_card);
+    assert!(there.staff().await.unwrap().iter().any(|row| row.login == "anna" && row.has_card));
+
+    let removed = here.remove_card("anna", "ivy".into()).await.unwrap();
+    assert!(!removed.person.has_card && removed.code.is_none());
+    let version = there.versions().await.unwrap().staff;
+    here.remove_card("anna", "ivy".into()).await.unwrap();
+    assert_eq!(there.versions().await.unwrap().staff, version, "there was none to take away");
+    assert!(there.till_staff(None).await.unwrap().people.unwrap().is_empty());
+
+    // Who left has none, and gets none.
+    here.make_card("anna", "ivy".into()).await.unwrap();
+    let left = here.person_left("anna", "moved away", "ivy".into()).await.unwrap();
+    assert!(!left.has_card && there.versions().await.unwrap().staff > version + 1);
+    assert!(there.till_staff(None).await.unwrap().people.unwrap().is_empty());
+    for gone in ["anna", "nobody"] {
+        assert!(matches!(here.make_card(gone, "ivy".into()).await, Err(BaseError::NotFound(_))), "{gone}");
+        assert!(matches!(here.remove_card(gone, "ivy".into()).await, Err(BaseError::NotFound(_))), "{gone}");
+    }
+    let trail = here.audit_rows(None, 20).await.unwrap();
+    let told = |kind| trail.iter().filter(move |row| row.what == kind);
+    assert_eq!(told(AuditKind::CardMade).count(), 3);
+    assert_eq!(
+        told(AuditKind::CardMade).filter(|row| !row.why.is_empty()).count(),
+        1,
+        "one replaced another"
+    );
+    assert_eq!(told(AuditKind::CardRemoved).count(), 1);
+    assert!(trail.iter().all(|row| !row.why.contains("EVTC") && !row.subject.contains("EVTC")));
+    assert!(told(AuditKind::CardMade).all(|row| row.who == "ivy" && row.subject == "anna"));
 }
 
 pub async fn who_is_on_the_staff_is_known_for_two_seconds_and_while_the_store_is_away<P: Place>(

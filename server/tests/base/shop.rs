@@ -189,7 +189,14 @@ pub async fn record(base: &BaseStore, login: &str) -> Option<StaffRecord> {
 }
 
 pub async fn add(base: &BaseStore, login: &str, role: Role) -> StaffRecord {
-    let row = StaffRow { login: login.into(), name: login.into(), role, left_at: None, has_pin: false };
+    let row = StaffRow {
+        login: login.into(),
+        name: login.into(),
+        role,
+        left_at: None,
+        has_pin: false,
+        has_card: false,
+    };
     base.add_staff(StaffRecord { row, password_hash: HASH.into() }, "ivy".into()).await.unwrap();
     record(base, login).await.unwrap()
 }

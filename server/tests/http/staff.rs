@@ -5,9 +5,12 @@ use evertill_shared::protocol::catalogue::{Catalogue, Product};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::staff::{
-    ChangePassword, NewStaff, PersonLeft, Role, Session, StaffRow, path as staff_path,
+    CardSet, ChangePassword, NewStaff, PersonLeft, Role, Session, SetCard, SetPin, StaffRow,
+    path as staff_path,
 };
+use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::secret::SecretText;
+use evertill_shared::staff_card::CardCode;
 use serde_json::json;
 use std::time::Duration;
 
@@ -90,6 +93,59 @@ async fn people_are_added_by_it_with_a_password_that_is_long_enough() {
         server.staff("GET", staff_path::STAFF, Some(&cashier), &()).await.code(),
         ErrorCode::NotAllowed
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_are_made_by_it_alone_kept_by_nobody_and_told_to_tills_that_know_of_them() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let it = server.log_in("ivy").await;
+    let till = server.active_till(&it, 1).await;
+    let asked = |login: &str, remove| SetCard { login: login.into(), remove };
+    let set = async |token: &SecretText, asked: SetCard| {
+        server.staff("POST", staff_path::STAFF_CARD, Some(token), &asked).await
+    };
+    for stranger in ["max", "cas"] {
+        let token = server.log_in(stranger).await;
+        for remove in [false, true] {
+            assert_eq!(set(&token, asked("cas", remove)).await.code(), ErrorCode::NotAllowed, "{stranger}");
+        }
+    }
+    assert_eq!(set(&it, asked("nobody", false)).await.code(), ErrorCode::NotFound);
+    let made: CardSet = set(&it, asked("cas", false)).await.json();
+    let card = CardCode::read(made.code.as_ref().unwrap().expose()).unwrap();
+    assert!(made.person.has_card && !format!("{made:?}").contains("EVTC"));
+    let pin = SetPin { login: "max".into(), pin: Some(SecretText::new("4711".into())) };
+    assert_eq!(server.staff("POST", staff_path::STAFF_PIN, Some(&it), &pin).await.status, 200);
+
+    let list = async |query: &str| -> TillStaff {
+        server.get(&till.key, &format!("/v1/staff?{query}")).await.json()
+    };
+    let knowing = list("since=0&knows=cards").await;
+    let marks = knowing.people.unwrap().into_iter().map(|p| (p.login, p.card)).collect::<Vec<_>>();
+    assert_eq!(marks, [("cas".to_owned(), Some(card.mark())), ("max".to_owned(), None)]);
+    // A till from before is told of nobody whose entry it could not read.
+    let older = server.get(&till.key, "/v1/staff?since=0").await;
+    let older: serde_json::Value = older.json();
+    assert_eq!(older["people"].as_array().unwrap().len(), 1);
+    assert_eq!(older["people"][0]["login"], "max");
+    assert!(older["people"][0]["verifier"].is_string() && older["people"][0].get("card").is_none());
+    assert_eq!(list(&format!("since={}&knows=cards", knowing.version)).await.people, None);
+
+    // Asked twice there is one card, the second; taken away there is none.
+    let second: CardSet = set(&it, asked("cas", false)).await.json();
+    assert_ne!(second.code, made.code);
+    let now = list("since=0&knows=cards").await.people.unwrap();
+    assert!(now.iter().all(|person| person.card.as_ref() != Some(&card.mark())), "the first one is dead");
+    let removed: CardSet = set(&it, asked("cas", true)).await.json();
+    assert!(removed.code.is_none() && !removed.person.has_card);
+    let now = list("since=0&knows=cards").await.people.unwrap();
+    assert!(now.iter().all(|person| person.login != "cas"));
+    server.stop().await;
+    for file in ["data/base.db", "data/base.db-wal"] {
+        let bytes = std::fs::read(store.dir.path().join(file)).unwrap_or_default();
+        assert!(!bytes.windows(9).any(|window| window == &card.expose().as_bytes()[..9]), "{file}");
+    }
 }
 
 fn product(id: &str, barcode: &str, minor: i64, currency: &str) -> Product {

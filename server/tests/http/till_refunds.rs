@@ -181,6 +181,7 @@ async fn second_manager(server: &Server) {
         role: Role::Manager,
         left_at: None,
         has_pin: false,
+        has_card: false,
     };
     let record = StaffRecord { row, password_hash: hash(PASSWORD) };
     server.app().base.add_staff(record, "ivy".into()).await.unwrap();

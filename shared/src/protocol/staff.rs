@@ -35,6 +35,8 @@ pub mod path {
     pub const STAFF_LEFT: &str = "/staff/v1/staff/left";
     /// `POST` [`super::SetPin`] → [`super::StaffRow`].
     pub const STAFF_PIN: &str = "/staff/v1/staff/pin";
+    /// `POST` [`super::SetCard`] → [`super::CardSet`].
+    pub const STAFF_CARD: &str = "/staff/v1/staff/card";
     /// `POST` [`super::ChangePassword`] → [`super::StaffRow`]: one's own.
     pub const PASSWORD: &str = "/staff/v1/password";
     /// `PUT` `Vec<`[`crate::protocol::catalogue::Product`]`>`: replaces the catalogue.
@@ -179,6 +181,9 @@ pub struct StaffRow {
     /// They have a PIN and may log in at tills.
     #[serde(default)]
     pub has_pin: bool,
+    /// They have a card and may log in at tills with it.
+    #[serde(default)]
+    pub has_card: bool,
 }
 
 /// Somebody left: they cannot log in any more, and their sessions end. Repeating it changes nothing.
@@ -197,6 +202,27 @@ pub struct SetPin {
     pub login: String,
     /// 4 to 8 digits (see [`crate::cashier::check_pin`]); nothing takes the PIN away.
     pub pin: Option<SecretText>,
+}
+
+/// Makes a new card for a person, or takes theirs away. The one that they had counts no more from then on. Tills learn of it
+/// within seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetCard {
+    /// The name that they log in with.
+    pub login: String,
+    /// Take the card away; otherwise a new one is made.
+    #[serde(default)]
+    pub remove: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardSet {
+    /// Whose card.
+    pub person: StaffRow,
+    /// The new card's code, to be printed: this once, since nobody keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<SecretText>,
 }
 
 /// Changes the password of whoever asks. Their other sessions end.

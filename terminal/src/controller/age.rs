@@ -5,10 +5,8 @@
 use super::cart::{Changed, NotDone, Piece};
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller};
-use crate::config::ScannerConfig;
 use crate::view::{Confirm, Notice};
-use evertill_hardware::ScanText;
-use evertill_hardware::label::{Label, classify_with};
+use evertill_hardware::label::Label;
 use evertill_shared::money::Currency;
 use evertill_shared::order::age::AgeCheck;
 use evertill_shared::protocol::catalogue::Product;
@@ -101,9 +99,7 @@ impl Controller {
     }
 
     /// A scan while the till asks. Goods wait for the answer; whatever else it is, it is not used.
-    pub(super) fn scan_meanwhile(&mut self, scan: ScanText) {
-        let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
-        let label: Label = classify_with(scan, prefixes);
+    pub(super) fn scan_meanwhile(&mut self, label: Label) {
         let code = label.code();
         let is_goods = self.goods.by_barcode(&code).is_some() || self.weighed(&code).is_some();
         if !is_goods || self.waiting.len() >= MOST_WAITING {

@@ -9,6 +9,7 @@ use evertill_shared::cashier::Cashier;
 use evertill_shared::journal::DrawerReason;
 use evertill_shared::money::Amount;
 use evertill_shared::order::discount::{Discount, Reason};
+use evertill_shared::protocol::staff::Role;
 use evertill_shared::protocol::till_staff::TillPerson;
 use evertill_shared::rights::Right;
 use std::mem::Discriminant;
@@ -75,21 +76,27 @@ pub struct Approval {
     from: Discriminant<At>,
 }
 
-/// Whether this person can approve what needs the right.
+/// Whether this person can approve what needs the right: with their PIN, since a card may be in anybody's hands.
 pub(super) fn may_approve(right: Right, person: &TillPerson) -> bool {
-    right.held_by(person.role)
+    person.has_pin() && right.held_by(person.role)
 }
 
 impl Controller {
-    /// Does it at once if who serves holds the right, or if nobody in this store has a PIN. Otherwise a page asks for
-    /// the PIN of somebody who holds it.
+    /// Does it at once if who serves holds the right, or if nobody in this store logs in. Otherwise a page asks for
+    /// the PIN of somebody who holds it. Whoever came in with a card holds what every cashier does, and shows the rest by
+    /// the PIN: a manager's card that was lent is no manager.
     pub(super) fn with_right(&mut self, right: Right, what: Approved) {
         let serves = self.cashier().and_then(|on| self.duty.person(&on.login).cloned());
-        let holds = serves.is_some_and(|person| may_approve(right, &person));
-        if holds || self.duty.people().is_empty() {
+        let by_card = self.duty.by_card.is_some();
+        let shown = |role| right.held_by(role) && (!by_card || right.held_by(Role::Cashier));
+        if serves.as_ref().is_some_and(|person| shown(person.role)) || self.duty.people().is_empty() {
             return self.approved(what, None);
         }
         self.with_pin(right, what);
+        let own = serves.filter(|person| by_card && may_approve(right, person));
+        if let (Some(own), Some(approval)) = (own, &mut self.approval) {
+            approval.desk = PinDesk::of(Some(own.login));
+        }
     }
 
     /// Does something only after the PIN of somebody who holds the right was typed for it, whoever serves: what one touch must

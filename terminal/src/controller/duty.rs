@@ -1,5 +1,5 @@
-//! Who is at the till: the lock, logging in with a PIN, and what happens to the sale when one person takes over from
-//! another. A till in a store where nobody has a PIN never locks.
+//! Who is at the till: the lock, logging in with a PIN (with a card: `card.rs`), and what happens to the sale when one person
+//! takes over from another. A till in a store where nobody has a PIN or a card never locks.
 //!
 //! The lock hides nothing about money: a payment goes on under it, and its state stays on screen.
 
@@ -9,6 +9,7 @@ use crate::view::{LockPage, Notice, Page, UnderWay};
 use evertill_shared::cashier::{Cashier, WrongPins};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::till_staff::{TillPerson, TillStaff};
+use evertill_shared::staff_card::CardMark;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,11 +17,13 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Duty {
     people: Vec<TillPerson>,
-    /// Of the list; 0 before anybody of the store had a PIN.
+    /// Of the list; 0 before anybody of the store had a PIN or a card.
     version: u64,
     /// Who served last, or serves.
     on: Option<Cashier>,
-    /// The till is locked, and a PIN is waited for.
+    /// The card that who serves has logged in with; nothing where it was the PIN.
+    pub(super) by_card: Option<CardMark>,
+    /// The till is locked, and a PIN or a card is waited for.
     pub(super) lock: Option<PinDesk>,
     pub(super) checking: Option<Checking>,
     pub(super) wrong: WrongPins,
@@ -59,7 +62,7 @@ impl Duty {
 }
 
 impl Controller {
-    /// Who serves now; nobody in particular in a store without PINs.
+    /// Who serves now; nobody in particular in a store where nobody logs in.
     pub(super) fn cashier(&self) -> Option<Cashier> {
         self.duty.on.clone()
     }
@@ -79,9 +82,16 @@ impl Controller {
         self.duty.version = version;
         self.out.push(Command::SaveStaff(TillStaff { version, people: Some(people) }));
         let on = self.duty.on.take();
-        let still = on.as_ref().and_then(|on| self.duty.person(&on.login)).map(TillPerson::cashier);
+        let still = on.as_ref().and_then(|on| self.duty.person(&on.login));
+        // Whoever came in with a card that is another's by now, or nobody's, may have found it.
+        let by_card = self.duty.by_card.as_ref();
+        let still = still.filter(|person| by_card.is_none() || person.card.as_ref() == by_card);
+        let still = still.map(TillPerson::cashier);
         let gone = on.is_some() && still.is_none();
         self.duty.on = still;
+        if gone {
+            self.duty.by_card = None;
+        }
         // Rights and PINs may be others now.
         self.drop_approval();
         if self.duty.people.is_empty() {
@@ -95,7 +105,7 @@ impl Controller {
 
     /// When the till begins to work: it does not know who stands there.
     pub(super) fn lock_at_start(&mut self) {
-        self.duty.on = None;
+        (self.duty.on, self.duty.by_card) = (None, None);
         self.duty.touched(self.now.monotonic);
         if !self.duty.people.is_empty() {
             self.lock(None);
@@ -109,7 +119,7 @@ impl Controller {
         }
     }
 
-    fn lock(&mut self, chosen: Option<String>) {
+    pub(super) fn lock(&mut self, chosen: Option<String>) {
         let only = match self.duty.people.as_slice() {
             [only] => Some(only.login.clone()),
             _ => None,
@@ -163,7 +173,7 @@ impl Controller {
 
     pub(super) fn unlocked_by(&mut self, login: &str) {
         let Some(cashier) = self.duty.person(login).map(TillPerson::cashier) else { return };
-        self.duty.lock = None;
+        (self.duty.lock, self.duty.by_card) = (None, None);
         self.duty.touched(self.now.monotonic);
         let before = self.duty.on.replace(cashier);
         if before != self.duty.on {
@@ -207,6 +217,7 @@ impl Controller {
             people: self.duty.people.iter().map(pin::shown).collect(),
             chosen: lock.chosen.clone(),
             state: self.pin_state(lock),
+            cards: self.duty.people.iter().any(|person| person.card.is_some()),
             under_way: self.under_way(lock_under),
         })
     }

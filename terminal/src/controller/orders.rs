@@ -4,7 +4,7 @@ mod ask;
 mod one;
 mod query;
 
-use super::sale::{holds_approval_code, names_approval_code};
+use super::card::{holds_secret_code, names_secret_code};
 use super::{At, Controller};
 use crate::journal_store::{JournalError, SalesWanted, StoredSale};
 use crate::view::{DayStep, Notice, OrderRow, OrderState, OrdersHint, OrdersPage, UserAction};
@@ -47,9 +47,9 @@ impl Controller {
             return;
         }
         match action {
-            UserAction::SetOrderSearch(text) if holds_approval_code(&text) => self.forget_typed_code(),
+            UserAction::SetOrderSearch(text) if holds_secret_code(&text) => self.forget_typed_code(),
             UserAction::SetOrderSearch(text) => self.search_orders(&text),
-            UserAction::SubmitOrderSearch(text) if names_approval_code(&text) => self.forget_typed_code(),
+            UserAction::SubmitOrderSearch(text) if names_secret_code(&text) => self.forget_typed_code(),
             UserAction::SubmitOrderSearch(text) => {
                 self.search_orders(&text);
                 if let Query::Named(named) = self.orders.query {

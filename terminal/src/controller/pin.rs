@@ -96,6 +96,10 @@ impl Controller {
         }
         let Some((desk, asked)) = self.desk() else { return };
         let Some(login) = desk.chosen.clone() else { return };
+        // They have a card and no PIN: nothing that is typed is theirs.
+        let Some(verifier) = self.duty.person(&login).and_then(|person| person.verifier.clone()) else {
+            return;
+        };
         // What cannot be a PIN is no try. A simple one may be: the server has the word about that.
         let is_pin = check_pin(pin.expose()) != Err(PinError::NotDigits);
         if !self.duty.wrong.wait(&login, now).is_zero() {
@@ -104,8 +108,7 @@ impl Controller {
         if let Some((desk, _)) = self.desk() {
             desk.said = if is_pin { Said::Nothing } else { Said::NotAPin };
         }
-        let verifier = self.duty.person(&login).map(|person| person.verifier.clone());
-        if let Some(verifier) = verifier.filter(|_| is_pin) {
+        if is_pin {
             self.duty.checking = Some(Checking { login: login.clone(), asked });
             self.out.push(super::Command::CheckPin { login, pin, verifier });
         }
@@ -145,6 +148,9 @@ impl Controller {
     pub(super) fn pin_state(&self, desk: &PinDesk) -> LockState {
         let Some(login) = &desk.chosen else { return LockState::ChoosePerson };
         let wait = self.duty.wrong.wait(login, self.now.monotonic);
+        if self.duty.person(login).is_some_and(|person| !person.has_pin()) {
+            return LockState::CardOnly;
+        }
         if self.duty.checking.is_some() {
             LockState::Checking
         } else if !wait.is_zero() {

@@ -1,6 +1,7 @@
 //! The sale screen: goods by scan, by touch and by search.
 
 use super::age::Measure;
+use super::card::{holds_secret_code, names_secret_code, read_card};
 use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
 use super::{At, Cart, Controller, OrdersDesk};
@@ -12,8 +13,9 @@ use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::catalogue::Product;
-use evertill_shared::protocol::refunds::{APPROVAL_PREFIX, is_approval_code};
+use evertill_shared::protocol::refunds::is_approval_code;
 use evertill_shared::secret::SecretText;
+use evertill_shared::staff_card::NotACard;
 use evertill_shared::wallet;
 
 /// What was looked for last, and what was found.
@@ -30,18 +32,24 @@ impl Controller {
         if !self.faults.is_empty() {
             return;
         }
+        let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
+        let raw = SecretText::new(scan.expose().to_owned());
+        let label = classify_with(scan, prefixes);
+        // Never shown, looked up or taken for goods: whoever sees it could log in with it.
+        let card = read_card(raw.expose(), &label);
+        if card != Err(NotACard::Other) {
+            return self.scan_card(card);
+        }
         if self.duty.is_locked() {
             return self.scan_while_locked();
         }
         match &self.question {
-            Some(Question { yes: Yes::OldEnough(_), .. }) => return self.scan_meanwhile(scan),
+            Some(Question { yes: Yes::OldEnough(_), .. }) => return self.scan_meanwhile(label),
             Some(_) => return self.tell(Notice::ScanNotUsed),
             None => {}
         }
         // Whoever scans goes on with something else: nothing is approved behind their back.
         self.drop_approval();
-        let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
-        let label = classify_with(scan, prefixes);
         let is_goods = !matches!(label.kind, LabelKind::Other);
         // Never shown, looked up or taken for goods: whoever sees it could use it elsewhere.
         if is_approval_code(label.text.expose()) {
@@ -134,7 +142,7 @@ impl Controller {
                     self.search.clear();
                 }
             }
-            UserAction::SetSearch(text) if holds_approval_code(&text) => self.forget_typed_code(),
+            UserAction::SetSearch(text) if holds_secret_code(&text) => self.forget_typed_code(),
             UserAction::SetSearch(text) => self.search = text,
             UserAction::SubmitSearch(text) => self.submit_search(&text),
             UserAction::ChangeQuantity { line, delta } => {
@@ -157,7 +165,7 @@ impl Controller {
         if wanted.is_empty() {
             return;
         }
-        if names_approval_code(wanted) {
+        if names_secret_code(wanted) {
             return self.forget_typed_code();
         }
         // A scanner that types like a keyboard has typed a receipt's code.
@@ -176,8 +184,8 @@ impl Controller {
         }
     }
 
-    /// A scanner that nobody has set up has typed a code that approves something: whoever reads it on the screen could use
-    /// it elsewhere, until it is used or has expired.
+    /// A scanner that nobody has set up has typed a code that approves something or logs somebody in: whoever reads it on the
+    /// screen could use it elsewhere.
     pub(super) fn forget_typed_code(&mut self) {
         self.search.clear();
         self.orders = OrdersDesk::default();
@@ -295,19 +303,4 @@ impl Controller {
             self.tell(Notice::SaleVoided);
         }
     }
-}
-
-/// How long a code that approves something is.
-const APPROVAL_LENGTH: usize = "EVTA-ABCDE-ABCDE-ABCDE-ABCDE".len();
-
-/// Whether a whole code that approves something stands in what was typed, whatever the scanner put around it.
-pub(super) fn holds_approval_code(text: &str) -> bool {
-    let text = text.to_ascii_uppercase();
-    let code_at = |(at, _)| text.get(at..at + APPROVAL_LENGTH).is_some_and(is_approval_code);
-    text.match_indices(APPROVAL_PREFIX).any(code_at)
-}
-
-/// Whether what was typed to its end may be such a code: one of which a character is lost is nearly as good as a whole one.
-pub(super) fn names_approval_code(text: &str) -> bool {
-    text.to_ascii_uppercase().contains(APPROVAL_PREFIX)
 }

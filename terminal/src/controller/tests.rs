@@ -4,6 +4,7 @@ mod adjust;
 mod ages;
 mod approval;
 mod ask_refund;
+mod card;
 mod cash;
 mod day;
 mod drawer;

@@ -6,6 +6,7 @@ use evertill_shared::id::Attempt;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::catalogue::KNOWS_SERIALS;
 use evertill_shared::protocol::path;
+use evertill_shared::protocol::till_staff::KNOWS_CARDS;
 
 /// Asks, and waits for the answer or for its absence. Nothing is sent a second time here.
 pub async fn perform(client: &StoreClient, request: Request) -> Answer {
@@ -17,9 +18,9 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
             let query = format!("since={since}{name}{place}");
             Answer::Catalogue(client.get(path::CATALOGUE, &query).await.map_err(net))
         }
-        Request::Staff { since } => {
-            Answer::Staff(client.get(path::TILL_STAFF, &format!("since={since}")).await.map_err(net))
-        }
+        Request::Staff { since } => Answer::Staff(
+            client.get(path::TILL_STAFF, &format!("since={since}{KNOWS_CARDS}")).await.map_err(net),
+        ),
         Request::ReceiptTemplate => {
             Answer::ReceiptTemplate(client.get(path::RECEIPT_TEMPLATE, "").await.map_err(net))
         }

@@ -78,6 +78,7 @@ fn show_length(window: &slint::Weak<MainWindow>, typed: &Typed) {
 pub fn show(window: &MainWindow, page: &LockPage, money: &MoneyStyle, fresh: bool) {
     show_pin(window, &page.people, page.chosen.as_deref(), page.state, fresh);
     let lock = window.global::<Lock>();
+    lock.set_cards(page.cards);
     match &page.under_way {
         None => lock.set_under_way(UnderWayKind::Nothing),
         Some(UnderWay::Sale { item_count, total_minor }) => {
@@ -136,6 +137,7 @@ pub fn show_pin(
     let (kind, count) = match state {
         LockState::ChoosePerson => (LockKind::Choose, 0),
         LockState::EnterPin => (LockKind::Enter, 0),
+        LockState::CardOnly => (LockKind::CardOnly, 0),
         LockState::Checking => (LockKind::Checking, 0),
         LockState::NotAPin => (LockKind::NotAPin, 0),
         LockState::Wrong { tries_left } => (LockKind::Wrong, whole(tries_left)),

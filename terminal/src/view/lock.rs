@@ -12,6 +12,8 @@ pub struct LockPage {
     pub chosen: Option<String>,
     /// How it stands with the PIN.
     pub state: LockState,
+    /// Somebody has a card, which logs in as well.
+    pub cards: bool,
     /// What goes on, or waits, meanwhile: the lock never hides what is about money.
     pub under_way: Option<UnderWay>,
 }
@@ -45,6 +47,8 @@ pub enum LockState {
     ChoosePerson,
     /// The PIN can be typed.
     EnterPin,
+    /// This person has a card and no PIN.
+    CardOnly,
     /// It is being checked.
     Checking,
     /// What was typed has too few digits. It was no try.

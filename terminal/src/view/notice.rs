@@ -2,6 +2,7 @@
 
 use super::{DrawerState, PrinterState};
 use evertill_shared::protocol::refunds::APPROVAL_PREFIX;
+use evertill_shared::staff_card::CARD_PREFIX;
 
 /// Something to tell the cashier. The words and the advice live with the screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,19 @@ pub enum Notice {
     ScanNotUsed,
     /// The till is locked: what was scanned was not used.
     LockedScan,
+    /// A staff card was scanned that nobody here has: it was replaced or removed, or is another store's.
+    CardUnknown,
+    /// What was scanned is a part of a staff card's code.
+    CardUnreadable,
+    /// A staff card was scanned while something is asked, typed, counted or paid: nobody takes over there by it.
+    CardNotNow,
+    /// A staff card was scanned where somebody has to approve something. It does not.
+    CardApprovesNothing,
+    /// A staff card was scanned: who it says is at the till now, or was already.
+    LoggedIn {
+        /// The name that others see.
+        name: String,
+    },
     /// A sale is being paid: what was scanned was not added.
     SaleUnderWay,
     /// The sale was voided; nothing was charged.
@@ -294,10 +308,11 @@ const SHOWN: usize = 2;
 /// The text with only the beginning of each run of digits that may be a payment code. A space or a hyphen between two
 /// digits does not end a run: phones show their codes in groups.
 ///
-/// Of a code that approves something, damaged or not, only the prefix is left.
+/// Of a code that approves something or logs somebody in, damaged or not, only the prefix is left.
 fn without_secrets(text: &str) -> String {
-    let approval = text.to_ascii_uppercase().find(APPROVAL_PREFIX);
-    if let Some((before, code)) = approval.and_then(|at| text.split_at_checked(at)) {
+    let upper = text.to_ascii_uppercase();
+    let first = [APPROVAL_PREFIX, CARD_PREFIX].iter().filter_map(|prefix| upper.find(prefix)).min();
+    if let Some((before, code)) = first.and_then(|at| text.split_at_checked(at)) {
         let prefix: String = code.chars().take(APPROVAL_PREFIX.len()).collect();
         return format!("{}{prefix}…", without_secrets(before));
     }
@@ -347,6 +362,8 @@ mod tests {
             ("茶 250g - 2", "茶 250g - 2"),
             ("EVTA-ABCDE-FGH23-JKLMN-PQRST", "EVTA-…"),
             ("茶134567890123456789]Q1evta-abcde-fgh23-jk", "茶13…]Q1evta-…"),
+            ("evtc-abcde-fgh23 EVTA-ABCDE", "evtc-…"),
+            ("EVTA-ABCDE EVTC-ABCDE", "EVTA-…"),
             ("", ""),
         ] {
             assert_eq!(without_secrets(text), shown, "{text}");

@@ -4,6 +4,7 @@ use super::forgeries::{Forger, token};
 use super::shop::Shop;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::protocol::till_staff::TillStaff;
+use evertill_shared::staff_card::CardCode;
 use reqwest::StatusCode;
 use std::time::Duration;
 
@@ -78,10 +79,55 @@ fn a_pin_is_set_and_taken_away_on_the_staffs_page_and_tills_get_it() {
         assert!(page.contains("Wang Wei has a new PIN"));
         let people = list().await.people.unwrap();
         assert_eq!((people.len(), people[0].login.as_str()), (1, "wang"));
-        assert!(people[0].verifier.expose().starts_with("$argon2id$"));
+        let verifier = people[0].verifier.as_ref().unwrap();
+        assert!(verifier.expose().starts_with("$argon2id$") && people[0].card.is_none());
         let (_, to, _) = it.post("/console/staff/pin", &form("")).await;
         let (_, _, page) = it.get(&to).await;
         assert!(page.contains("Wang Wei has no PIN any more"));
         assert!(list().await.people.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_card_is_shown_once_to_be_printed_replaced_and_taken_away_on_the_staffs_page() {
+    let shop = Shop::open();
+    let Shop { runtime, rig, till, .. } = &shop;
+    runtime.block_on(async {
+        let mut it = Forger::new(rig);
+        it.log_in("it").await;
+        let (_, _, page) = it.get("/console/staff").await;
+        let csrf = token(&page).to_owned();
+        let form = |carrier, what| [("csrf", csrf.as_str()), ("carrier", carrier), ("what", what)];
+        let shown = |page: &str| -> CardCode {
+            let start = page.find("id=\"card-text\">").unwrap() + "id=\"card-text\">".len();
+            CardCode::read(page[start..].split('<').next().unwrap()).unwrap()
+        };
+        let list = async || till.client.get::<TillStaff>("/v1/staff", "since=0&knows=cards").await.unwrap();
+        for (carrier, what, status) in [
+            ("", "make", StatusCode::UNPROCESSABLE_ENTITY),
+            ("nobody", "remove", StatusCode::UNPROCESSABLE_ENTITY),
+            ("wang", "", StatusCode::BAD_REQUEST),
+        ] {
+            assert_eq!(it.post("/console/staff/card", &form(carrier, what)).await.0, status, "{carrier}");
+        }
+        assert_eq!(list().await.people, None, "nobody has had a card or a PIN yet");
+        let (status, _, page) = it.post("/console/staff/card", &form("wang", "make")).await;
+        assert_eq!(status, StatusCode::OK);
+        let first = shown(&page);
+        assert!(page.contains("New card for Wang Wei") && page.contains("<svg class=\"qr\""));
+        assert_eq!(list().await.people.unwrap()[0].card, Some(first.mark()));
+        let (_, _, page) = it.get("/console/staff").await;
+        assert!(!page.contains("EVTC-"), "shown this once");
+        let (_, _, page) = it.post("/console/staff/card", &form("wang", "make")).await;
+        assert_eq!(list().await.people.unwrap()[0].card, Some(shown(&page).mark()), "the first one is dead");
+        let (_, to, _) = it.post("/console/staff/card", &form("wang", "remove")).await;
+        let (_, _, page) = it.get(&to).await;
+        assert!(page.contains("Wang Wei has no card any more"), "{page}");
+        assert!(list().await.people.unwrap().is_empty());
+        let (_, _, trail) = it.get("/console/audit").await;
+        assert!(
+            trail.contains("Made a card for the tills") && trail.contains("Removed a card for the tills")
+        );
+        assert!(!trail.contains("EVTC-"));
     });
 }

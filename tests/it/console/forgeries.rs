@@ -119,6 +119,7 @@ fn only_managers_ask_for_refunds_whatever_is_sent() {
             "/console/staff",
             "/console/staff/left",
             "/console/staff/pin",
+            "/console/staff/card",
             "/console/approvals",
             &format!("/console/orders/{number}/accept"),
             &format!("/console/orders/{number}/finished"),

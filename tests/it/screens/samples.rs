@@ -413,7 +413,7 @@ fn staff(most: usize) -> Vec<LockPerson> {
 /// The locked till.
 pub fn lock(state: LockState, under_way: Option<UnderWay>) -> Screen {
     let chosen = (state != LockState::ChoosePerson).then(|| "wang".to_owned());
-    screen(Page::Lock(LockPage { people: staff(6), chosen, state, under_way }))
+    screen(Page::Lock(LockPage { people: staff(6), chosen, state, cards: true, under_way }))
 }
 
 fn lock_over(page: Screen) -> Screen {
@@ -741,6 +741,14 @@ pub fn all() -> Vec<Sample> {
     add("lock_wrong", lock(LockState::Wrong { tries_left: 4 }, None));
     add("lock_wait", lock(LockState::Wait { seconds: 75 }, None));
     add("lock_scan", Screen { notice: Some(Notice::LockedScan), ..lock(LockState::EnterPin, None) });
+    add("lock_card_only", lock(LockState::CardOnly, None));
+    let unknown = Some(Notice::CardUnknown);
+    add("lock_card_unknown", Screen { notice: unknown, ..lock(LockState::ChoosePerson, None) });
+    let card = Some(Notice::CardApprovesNothing);
+    add("approval_card", Screen { notice: card, ..approval(Right::NoSale, None, LockState::EnterPin) });
+    let taken_over = Some(Notice::LoggedIn { name: "王丽 Wang Li".into() });
+    add("sale_taken_over", Screen { notice: taken_over, ..screen(Page::Sale(sale())) });
+    add("sale_card_not_now", Screen { notice: Some(Notice::CardNotNow), ..screen(Page::Sale(sale())) });
     add("lock_offline", Screen { status: offline(), ..lock(LockState::ChoosePerson, None) });
     add("lock_sale", lock_over(screen(Page::Sale(sale()))));
     add("lock_sending", lock_over(payment(PaymentState::Sending)));

@@ -1,7 +1,9 @@
 //! How often the cashier's hand goes to the screen for the commonest jobs: done at the real window, counted, and
 //! held against the table in `docs/touches.md`.
 
+use super::cashiers::set_pin;
 use super::desk::{Desk, GOODS, SCAN_PROMPT};
+use evertill_shared::protocol::staff::SetCard;
 use evertill_tests::simulator::wallet::{Behaviour, Scanned};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -139,6 +141,24 @@ fn jobs_in_the_sale(hand: &mut Hand) {
     hand.job("Ten per cent off a line, with a reason");
 }
 
+async fn logging_in(hand: &mut Hand) {
+    let it = hand.desk.rig.staff("it").await.unwrap();
+    set_pin(&hand.desk, "wang", Some("4711")).await;
+    let asked = SetCard { login: "wang".into(), remove: false };
+    let card = it.set_card(&asked).await.unwrap().code.unwrap();
+    hand.desk.sees("Who is at the till? Tap your name, or scan your card.", 20);
+    hand.scan(card.expose());
+    hand.desk.sees("Scan the first item", 15);
+    hand.job("Logged in by the staff card");
+    hand.desk.tap("Lock");
+    hand.count = [0; 3];
+    for label in ["Wang Wei", "4", "7", "1", "1", "Log in"] {
+        hand.touch(label);
+    }
+    hand.desk.sees("Scan the first item", 15);
+    hand.job("Logged in by name and PIN");
+}
+
 /// The table that people read.
 fn table() -> BTreeMap<String, Count> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/touches.md");
@@ -157,9 +177,11 @@ async fn the_commonest_jobs_take_as_many_touches_as_the_docs_say() {
     let mut hand = Hand { desk: Desk::open().await, count: [0; 3], jobs: BTreeMap::new() };
     paid_jobs(&mut hand).await;
     jobs_in_the_sale(&mut hand);
+    hand.clear();
+    logging_in(&mut hand).await;
     let counted: BTreeMap<String, Count> =
         hand.jobs.iter().map(|(job, count)| ((*job).to_owned(), *count)).collect();
-    assert_eq!(counted.len(), 11);
+    assert_eq!(counted.len(), 13);
     assert_eq!(counted["Three goods, paid by the code on the customer's phone"], [1, 4, 0]);
     assert_eq!(counted, table(), "counted, and as docs/touches.md says");
 }

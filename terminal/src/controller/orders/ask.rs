@@ -2,6 +2,7 @@
 //! the server's to decide. What is asked for has its id on the disk before the first byte leaves, so that asking again
 //! after an answer that did not come, or after a restart, asks once.
 
+use super::super::approval::may_approve;
 use super::super::{At, Controller, pin};
 use crate::sync::{Line, NetError, Request};
 use crate::view::{
@@ -159,7 +160,7 @@ impl Controller {
     }
 
     fn approvers(&self) -> impl Iterator<Item = &TillPerson> {
-        self.duty.people().iter().filter(|person| Right::Refund.held_by(person.role))
+        self.duty.people().iter().filter(|person| may_approve(Right::Refund, person))
     }
 
     /// Who serves, if they may approve; or the only one who may.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 pub fn person(login: &str, name: &str, role: Role) -> TillPerson {
     let verifier = SecretText::new(format!("verifier of {login}"));
-    TillPerson { login: login.into(), name: name.into(), role, verifier }
+    TillPerson { login: login.into(), name: name.into(), role, verifier: Some(verifier), card: None }
 }
 
 fn list(version: u64, people: &[(&str, &str)]) -> TillStaff {

@@ -5,6 +5,7 @@ mod desk;
 mod split;
 
 use super::approval::everybody;
+use super::card::{card, carriers};
 use super::duty::{locked_for, log_in};
 use super::rig::*;
 use crate::controller::*;
@@ -503,6 +504,35 @@ fn training_wrong_pins_for_a_refund_cost_what_they_cost_at_the_lock() {
         !desk.till.iter().any(|c| matches!(c, Command::CheckPin { login, .. } if login == "wang")),
         "nor at the till"
     );
+}
+
+#[test]
+fn training_hears_staff_cards_as_the_till_does_and_leaves_none() {
+    let serves = |desk: &Desk| desk.screen.as_ref().unwrap().status.cashier.clone();
+    let mut till = locked_for(carriers(1), &BTreeMap::new());
+    log_in(&mut till, "lin");
+    let mut desk = Desk::of(till);
+    desk.train();
+    assert_eq!(serves(&desk).as_deref(), Some("Lin"));
+    desk.scan(card(3).expose());
+    assert_eq!(serves(&desk).as_deref(), Some("Mei"));
+    desk.act(UserAction::Lock);
+    desk.scan(card(9).expose());
+    assert_eq!(desk.notice(), Some(&Notice::CardUnknown));
+    desk.scan(card(1).expose());
+    assert_eq!(serves(&desk).as_deref(), Some("Bo"));
+    desk.scan(TEA);
+    desk.act(UserAction::TenderCode);
+    desk.pass(1);
+    desk.scan(card(3).expose());
+    assert_eq!(desk.notice(), Some(&Notice::CardNotNow));
+    // The till itself heard nothing of it, and is nobody's.
+    desk.act(UserAction::EndTraining);
+    assert!(desk.is_for_real() && matches!(desk.page(), Page::Lock(_)) && serves(&desk).is_none());
+    desk.scan(card(2).expose());
+    assert_eq!(serves(&desk).as_deref(), Some("Lin"));
+    desk.ask_to_train();
+    assert!(matches!(desk.page(), Page::Approval(_)), "a manager's card alone begins no training");
 }
 
 #[test]

@@ -144,7 +144,13 @@ fn only_what_is_paid_is_said_to_be_paid() {
 #[test]
 fn a_payment_goes_on_in_front_of_the_customer_while_the_till_is_locked() {
     let locked = |under_way| {
-        Page::Lock(LockPage { people: vec![], chosen: None, state: LockState::ChoosePerson, under_way })
+        Page::Lock(LockPage {
+            people: vec![],
+            chosen: None,
+            state: LockState::ChoosePerson,
+            cards: false,
+            under_way,
+        })
     };
     let Page::Payment(unknown) = paying(unknown()) else { panic!("not a payment") };
     let Page::Payment(paid) = paying(PaymentState::Paid) else { panic!("not a payment") };
