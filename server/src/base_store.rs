@@ -37,6 +37,7 @@ pub use bills::{
     BILL_LEASE, BillLease, BillRun, BillsOf, RunFigures, RunState, StoredField, StoredFinding, StoredSettled,
 };
 pub use cache::{KnownTerminal, TerminalRecord};
+pub use catalogue::{EditRefused, GoodsList, GoodsSearch, KeptProduct, ProductEdit, ProductFault, Where};
 pub use countersigned::{CountersignedDay, SignDay};
 pub use doubts::{Doubt, DoubtKey, Doubted, PAGE as DOUBTS_PAGE, Settled};
 pub use drawers::{DrawerFault, ProvedDrawer};
@@ -188,6 +189,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "fees",
         sqlite: include_str!("../migrations/sqlite/base_0020_fees.sql"),
         postgres: include_str!("../migrations/postgres/base_0020_fees.sql"),
+    },
+    Migration {
+        number: 21,
+        name: "goods",
+        sqlite: include_str!("../migrations/sqlite/base_0021_goods.sql"),
+        postgres: include_str!("../migrations/postgres/base_0021_goods.sql"),
     },
 ];
 

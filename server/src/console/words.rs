@@ -1,7 +1,17 @@
 //! What the console says, in English and Chinese: a dictionary that does not compile with a word missing.
 
+mod dictionary;
 mod entries;
+mod goods;
 pub use entries::{CHINESE, ENGLISH, Words};
+
+impl Words {
+    /// Whether it is the Chinese one.
+    #[must_use]
+    pub fn is_chinese(&self) -> bool {
+        std::ptr::eq(self, &CHINESE)
+    }
+}
 
 /// A language of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
