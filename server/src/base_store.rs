@@ -38,6 +38,7 @@ pub use bills::{
     BILL_LEASE, BillLease, BillRun, BillsOf, RunFigures, RunState, StoredField, StoredFinding, StoredSettled,
 };
 pub use cache::{KnownTerminal, TerminalRecord};
+pub use catalogue::{EditRefused, GoodsList, GoodsSearch, KeptProduct, ProductEdit, ProductFault, Where};
 pub use countersigned::{CountersignedDay, SignDay};
 pub use doubts::{Doubt, DoubtKey, Doubted, PAGE as DOUBTS_PAGE, Settled};
 pub use drawers::{DrawerFault, ProvedDrawer};
@@ -195,6 +196,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "staff_cards",
         sqlite: include_str!("../migrations/sqlite/base_0021_staff_cards.sql"),
         postgres: include_str!("../migrations/postgres/base_0021_staff_cards.sql"),
+    },
+    Migration {
+        number: 22,
+        name: "goods",
+        sqlite: include_str!("../migrations/sqlite/base_0022_goods.sql"),
+        postgres: include_str!("../migrations/postgres/base_0022_goods.sql"),
     },
 ];
 

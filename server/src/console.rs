@@ -13,6 +13,7 @@ mod cards;
 mod finished;
 mod frame;
 mod given_back;
+mod goods;
 mod groups;
 mod login;
 mod order;
@@ -22,6 +23,9 @@ mod pages;
 mod password;
 mod posted;
 mod problem;
+mod product;
+mod product_form;
+mod product_picture;
 mod qr;
 mod receipt;
 mod refund;
@@ -71,6 +75,12 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/shifts/doubts", post(shifts::settle))
         .route("/console/shifts/given-up", post(shifts::give_up))
         .route("/console/shifts/{terminal}/{epoch}/{opened}", get(shifts::one))
+        .route("/console/goods", get(goods::page))
+        .route("/console/goods/new", get(product::blank).post(product::add))
+        .route("/console/goods/one", get(product::page).post(product::change))
+        .route("/console/goods/withdraw", post(product::withdraw))
+        .route("/console/goods/picture", get(product_picture::show).post(product_picture::set))
+        .route("/console/goods/picture/remove", post(product_picture::remove))
         .route("/console/groups", get(groups::page))
         .route("/console/unsettled", get(unsettled::page))
         .route("/console/given-back", get(given_back::page))

@@ -16,6 +16,8 @@ mod bills;
 mod drawers;
 #[path = "base/goods.rs"]
 mod goods;
+#[path = "base/goods_edits.rs"]
+mod goods_edits;
 #[path = "base/journals.rs"]
 mod journals;
 #[path = "base/people.rs"]
@@ -79,6 +81,15 @@ macro_rules! contract {
                 a_till_that_is_too_far_behind_or_ahead_gets_everything,
                 a_till_gets_everything_from_a_server_that_was_put_back_to_an_older_state,
                 goods_from_before_there_were_parts_are_given_on;
+            goods_edits:
+                an_edit_reaches_tills_as_what_changed_and_stands_in_the_trail,
+                who_has_seen_another_state_of_a_product_changes_nothing,
+                an_import_replaces_what_was_changed_by_hand,
+                a_favourite_is_moved_among_those_to_tap,
+                many_edits_are_written_anew_as_one_and_tills_on_their_way_go_on,
+                goods_are_found_by_parts_of_names_letters_numbers_and_codes,
+                a_page_of_very_many_goods_reads_its_own_rows,
+                goods_of_a_store_from_before_are_taken_in_whatever_happens_on_the_way;
             journals:
                 of_two_that_hand_in_at_the_same_time_one_is_told_to_come_again,
                 every_entry_of_a_large_upload_is_known_afterwards,

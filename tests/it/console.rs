@@ -14,6 +14,8 @@ mod cashiers;
 mod forgeries;
 #[path = "console/given_back.rs"]
 mod given_back;
+#[path = "console/goods.rs"]
+mod goods;
 #[path = "console/phone.rs"]
 mod phone;
 #[path = "console/pictures.rs"]

@@ -187,6 +187,9 @@ pub async fn ask_refund(
     Ok(Json(reserve_refund(&app, &Asker::of(&person.0), number, asked, at).await??.refund))
 }
 
+/// So long the goods' rows are brought up to a new catalogue before it is left to whoever looks at them.
+const FOLLOWING: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// `PUT /staff/v1/catalogue`: replaces it as a whole.
 ///
 /// # Errors
@@ -199,5 +202,12 @@ pub async fn put_catalogue(State(app): State<App>, person: Person, request: Requ
     // A catalogue holds no secrets: whoever wrote it is told what is wrong with it.
     let products: Vec<Product> = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::bad_request(format!("this is not a list of products: {error}")))?;
-    Ok(Json(app.base.put_catalogue(products, person.0.login).await?))
+    let answer = app.base.put_catalogue(products, person.0.login).await?;
+    // Whoever opens the page of goods next finds them there.
+    tokio::spawn(async move {
+        if let Err(error) = app.base.follow_catalogue(FOLLOWING).await {
+            tracing::warn!(%error, "the goods are not brought up to the new catalogue: the page of goods does it");
+        }
+    });
+    Ok(Json(answer))
 }

@@ -53,6 +53,12 @@ pub enum AuditKind {
     ApprovalCodeUsed,
     /// The catalogue was replaced.
     CatalogueChanged,
+    /// A product was added, or brought back.
+    ProductAdded,
+    /// A product was changed.
+    ProductChanged,
+    /// A product was taken out of the catalogue.
+    ProductWithdrawn,
     /// An order group was added.
     GroupAdded,
     /// An order group takes no new orders any more.

@@ -1,7 +1,16 @@
 //! The catalogue: replaced as a whole, kept as what each version changed, given to tills in parts.
 
+mod edit;
+mod fault;
+mod follow;
 mod parts;
+mod shelf;
 mod stored;
+mod words;
+
+pub use edit::{EditRefused, ProductEdit, Where};
+pub use fault::ProductFault;
+pub use shelf::{GoodsList, GoodsSearch, KeptProduct};
 
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseStore};
@@ -9,7 +18,6 @@ use crate::database::{DbError, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::money::Currency;
-use evertill_shared::order::age::AGES;
 use evertill_shared::order::line::ProductId;
 use evertill_shared::protocol::catalogue::{Catalogue, Part, Place, Product};
 use parts::{Given, given};
@@ -39,37 +47,13 @@ fn check(products: &[Product], currency: Currency) -> Result<(), BaseError> {
     for (index, product) in products.iter().enumerate() {
         let id = &product.id;
         let at = format!("product {} ({id:?})", index + 1);
-        if id.trim().is_empty() || id.len() > 64 {
-            return wrong(format!("{at}: the id must be 1 to 64 bytes"));
+        if let Some(fault) = ProductFault::of(product, currency) {
+            return wrong(format!("{at}: {fault}"));
         }
         if !ids.insert(id.as_str()) {
             return wrong(format!("{at}: the id stands twice; give each product its own"));
         }
-        if product.name.trim().is_empty() || product.name.chars().count() > 200 {
-            return wrong(format!("{at}: the name must be 1 to 200 characters"));
-        }
-        if product.price.currency != currency {
-            return wrong(format!(
-                "{at}: the price is in {}, the store's is {currency}",
-                product.price.currency
-            ));
-        }
-        if product.price.minor < 0 {
-            return wrong(format!("{at}: the price is negative"));
-        }
-        if product.least_age.is_some_and(|years| !AGES.contains(&years)) {
-            return wrong(format!("{at}: the least age must be 1 to 99 years"));
-        }
-        if product.needs_serial && product.sold_by_weight {
-            return wrong(format!("{at}: what is sold by weight has no serial number"));
-        }
-        if product.tax_rate.0 > 10_000 {
-            return wrong(format!("{at}: the tax is over 100 %; write basis points, 1300 for 13 %"));
-        }
         for code in &product.barcodes {
-            if code.is_empty() || code.len() > 64 || code.chars().any(char::is_control) {
-                return wrong(format!("{at}: a barcode must be 1 to 64 characters that print"));
-            }
             if !codes.insert(code.as_str()) {
                 return wrong(format!("{at}: the barcode {code} is another product's too"));
             }

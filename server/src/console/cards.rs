@@ -59,7 +59,7 @@ pub(super) async fn change(
 }
 
 fn shown(visit: &Visit, name: &str, code: &SecretText) -> Result<Response, Problem> {
-    let t = visit.words().cards();
+    let t = visit.words().of_cards;
     let (side, path) = picture(code.expose()).ok_or(Problem::Internal)?;
     let page = Page {
         f: visit.frame(Tab::Staff),

@@ -18,6 +18,7 @@ pub(super) enum Tab {
     Unsettled,
     Shifts,
     Bills,
+    Goods,
     Wallets,
     Receipt,
     Staff,
@@ -73,6 +74,7 @@ impl Frame {
             (Tab::Terminals, "/console/terminals", self.t.terminals),
             (Tab::Unsettled, "/console/unsettled", self.t.unsettled),
             (Tab::Shifts, "/console/shifts", self.t.shifts),
+            (Tab::Goods, "/console/goods", self.t.goods),
             (Tab::Groups, "/console/groups", self.t.groups),
             (Tab::Bills, "/console/bills", self.t.bills),
             (Tab::Wallets, "/console/wallets", self.t.wallets),
@@ -106,6 +108,7 @@ pub(super) fn may_open(role: Role, tab: Tab) -> bool {
         Tab::Groups | Tab::Unsettled | Tab::Bills | Tab::Audit => matches!(role, Role::Manager | Role::It),
         Tab::Shifts => role == Role::Manager,
         Tab::Approvals => role.may_refund(),
+        Tab::Goods => role.may_edit_catalogue(),
         Tab::Terminals | Tab::Wallets | Tab::Receipt | Tab::Staff => role.may_administer(),
     }
 }

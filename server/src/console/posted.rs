@@ -1,5 +1,7 @@
 //! Forms: only those that a page of this very session made are read.
 
+mod parts;
+
 use super::problem::Problem;
 use super::visitor::{Visit, Visitor};
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
@@ -77,6 +79,52 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         let fields = checked(&visit.visitor, Request::from_parts(parts, body)).await;
         Ok(Self { fields: fields.map_err(Problem::into_response)?, visit })
     }
+}
+
+/// The longest form with a file in it: the largest picture, and what stands around it.
+const LONGEST_WITH_FILE: usize = evertill_shared::protocol::pictures::LARGEST * 2;
+
+/// A form with a file in it, from somebody who is logged in.
+#[derive(Debug)]
+pub(super) struct PostedFile {
+    pub visit: Visit,
+    pub fields: Fields,
+    /// The file's bytes; empty if none was chosen.
+    pub file: Vec<u8>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for PostedFile {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, state).await?;
+        if comes_from_elsewhere(&parts) {
+            return Err(Problem::FormToken.into_response());
+        }
+        let read = read_with_file(Request::from_parts(parts, body)).await;
+        let (fields, file) = read.ok_or_else(|| Problem::BadForm.into_response())?;
+        if !visit.made_form(fields.get("csrf")) {
+            return Err(Problem::FormToken.into_response());
+        }
+        Ok(Self { visit, fields, file })
+    }
+}
+
+async fn read_with_file(request: Request) -> Option<(Fields, Vec<u8>)> {
+    let (parts, body) = request.into_parts();
+    let kind = parts.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+    let boundary = parts::boundary(kind)?;
+    let bytes = axum::body::to_bytes(body, LONGEST_WITH_FILE).await.ok()?;
+    let (mut fields, mut file) = (BTreeMap::new(), Vec::new());
+    for part in parts::parts(&bytes, boundary)? {
+        if part.is_file {
+            file = part.bytes.to_vec();
+        } else {
+            fields.insert(part.name, std::str::from_utf8(part.bytes).ok()?.to_owned());
+        }
+    }
+    Some((Fields(fields), file))
 }
 
 /// The log-in form.

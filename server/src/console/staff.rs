@@ -131,7 +131,7 @@ pub(super) async fn page(
     let about_pin = |row: &StaffRow| if row.has_pin { t.pin_set } else { t.pin_removed };
     let notice = notice.or(holder.map(|row| Notice::good(fill(about_pin(row), &[&row.name]))));
     let carrier = staff.iter().find(|row| row.login == done.card && row.left_at.is_none() && !row.has_card);
-    let notice = notice.or(carrier.map(|row| Notice::good(fill(t.cards().removed, &[&row.name]))));
+    let notice = notice.or(carrier.map(|row| Notice::good(fill(t.of_cards.removed, &[&row.name]))));
     Ok(draw(&visit, staff, StatusCode::OK, notice, Form::default()))
 }
 

@@ -247,7 +247,7 @@ fn given(wallet: Wallet, fields: &Fields, visit: &Visit) -> Secrets {
 }
 
 /// Percents with at most two decimals, as ten-thousandths; nothing said is nothing said. `None` for anything else.
-fn fee(text: &str) -> Option<Option<u32>> {
+pub(super) fn fee(text: &str) -> Option<Option<u32>> {
     let text = text.trim().trim_end_matches('%').trim_end();
     if text.is_empty() {
         return Some(None);

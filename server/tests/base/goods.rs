@@ -8,7 +8,7 @@ use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::catalogue::{Catalogue, Place, Product};
 use std::collections::BTreeMap;
 
-fn product(n: usize, price: i64) -> Product {
+pub fn product(n: usize, price: i64) -> Product {
     Product {
         id: format!("p{n:05}"),
         name: format!("Goods {n}"),
@@ -22,23 +22,23 @@ fn product(n: usize, price: i64) -> Product {
     }
 }
 
-fn products(count: usize) -> Vec<Product> {
+pub fn products(count: usize) -> Vec<Product> {
     (0..count).map(|n| product(n, 100)).collect()
 }
 
 /// A till that does nothing but take in what it is given.
 #[derive(Clone, Default)]
-struct Till {
-    version: u64,
+pub struct Till {
+    pub version: u64,
     name: String,
     goods: BTreeMap<String, Product>,
-    favourites: Vec<String>,
-    parts: usize,
+    pub favourites: Vec<String>,
+    pub parts: usize,
 }
 
 impl Till {
     /// Asks one server after the other until it has everything.
-    async fn load(&mut self, servers: &[&BaseStore]) {
+    pub async fn load(&mut self, servers: &[&BaseStore]) {
         let (mut at, mut of) = (Place::default(), self.name.clone());
         let mut named = None::<Vec<String>>;
         for server in servers.iter().cycle() {
@@ -75,7 +75,7 @@ impl Till {
         }
     }
 
-    fn assert_has(&self, all: &[Product]) {
+    pub fn assert_has(&self, all: &[Product]) {
         let sorted: BTreeMap<String, Product> = all.iter().map(|p| (p.id.clone(), p.clone())).collect();
         assert_eq!(self.goods, sorted);
         let favourites: Vec<&str> = all.iter().filter(|p| p.favourite).map(|p| p.id.as_str()).collect();

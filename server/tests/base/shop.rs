@@ -30,6 +30,8 @@ pub trait Place: Send + Sync + 'static {
     fn database_of(&self, schema: &'static Schema) -> impl Future<Output = Database> + Send;
     /// The statement with which an intruder takes away one of the audit trail's triggers.
     fn drop_trigger(&self, name: &str) -> String;
+    /// What asks for a statement's plan in its place.
+    fn explain(&self) -> &'static str;
 }
 
 /// A file in a folder of its own.
@@ -50,6 +52,10 @@ impl Place for Sqlite {
 
     fn drop_trigger(&self, name: &str) -> String {
         format!("DROP TRIGGER {name}")
+    }
+
+    fn explain(&self) -> &'static str {
+        "EXPLAIN QUERY PLAN"
     }
 }
 
@@ -77,6 +83,10 @@ impl Place for Postgres {
 
     fn drop_trigger(&self, name: &str) -> String {
         format!("DROP TRIGGER {name} ON audit")
+    }
+
+    fn explain(&self) -> &'static str {
+        "EXPLAIN"
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn nothing_there() -> DbError {
     DbError::nonsense("there is no catalogue, not even an empty one")
 }
 
-fn contents(sql: &dyn Sql) -> Result<Contents, DbError> {
+pub(super) fn contents(sql: &dyn Sql) -> Result<Contents, DbError> {
     let row =
         sql.row("SELECT version, base_version, base_upload, base_parts, favourites FROM catalogue", &[])?;
     let row = row.ok_or_else(nothing_there)?;

@@ -1,8 +1,12 @@
-//! The dictionary itself. A line without its Chinese half does not compile. Cards have one of their own, in `cards.rs`.
+//! The dictionary itself, but for what has a file of its own.
 
 use super::dictionary::dictionary;
+use super::{cards, goods};
 
 dictionary! {
+    @of_cards: cards;
+    @of_goods: goods;
+
     // Everywhere
     skip: "Skip to the content", "跳到正文";
     sections: "Sections", "栏目";

@@ -1,0 +1,74 @@
+//! What is said of goods.
+
+use super::dictionary::dictionary;
+
+dictionary! {
+    goods_search: "Name, letters or code", "名称、拼音首字母或条码";
+    goods_which: "Which", "范围";
+    goods_sold: "Being sold", "在售";
+    goods_withdrawn: "Withdrawn", "已停售";
+    goods_none: "No goods are found. Look for a part of the name, the letters that a Chinese name begins with, the store's own number or a barcode.", "没有找到商品。可按名称片段、中文名拼音首字母、商品编码或条码查找。";
+    goods_behind: "A new catalogue is being taken in: this list is not all of it yet. Open the page again in a moment.", "正在载入新的商品目录，列表尚不完整，请稍后重新打开。";
+    goods_import: "Importing a catalogue (evertill-admin catalogue import) replaces everything that was changed here by what stands in its file. Change the file as well, or it takes your changes back.", "导入商品目录（evertill-admin catalogue import）会用文件内容覆盖此处的全部改动。请同时修改文件，否则改动会在下次导入时丢失。";
+    goods_add: "Add goods", "新增商品";
+    goods_first: "From the beginning", "从头开始";
+    goods_next: "Next page", "下一页";
+    goods_id: "The store's own number", "商品编码";
+    goods_id_hint: "It stays for ever. At most 64 characters.", "保存后不可更改，最多 64 个字符。";
+    goods_name: "Name, as on screen and receipt", "名称（屏幕和小票上显示）";
+    goods_barcodes: "Barcodes", "条码";
+    goods_barcodes_hint: "One on each line, or with spaces between them.", "每行一个，或用空格分开。";
+    goods_price: "Price of one, tax included", "单价（含税）";
+    goods_price_short: "Price", "价格";
+    goods_unit: "Sold by", "计价单位";
+    goods_piece: "the piece", "件";
+    goods_kilogram: "the kilogram, weighed", "千克（称重）";
+    goods_per_kilogram: "/ kg", "/ 千克";
+    goods_tax: "Tax inside the price, in percent", "税率（%，含在价内）";
+    goods_tax_short: "Tax", "税率";
+    goods_favourite: "Shown on the sale screen, to be tapped", "在收银界面显示，可点选";
+    goods_place: "Its place there", "显示位置";
+    goods_place_hint: "1 to 120; left empty, it stays where it is, or comes last.", "1 至 120；留空则保持原位，新加的排在最后。";
+    goods_place_none: "It has no place yet: tills show the first 120.", "尚无位置：收银机只显示前 120 个。";
+    goods_tapped: "To tap: {}", "点选第 {} 位";
+    goods_tapped_hidden: "To tap, behind the first 120", "点选（120 位之后）";
+    goods_age: "Only from this age, in years", "最低购买年龄（岁）";
+    goods_age_hint: "Empty: anybody may buy it.", "留空则不限年龄。";
+    goods_from_age: "From {} years", "满 {} 岁";
+    goods_serial: "Ask for the serial number of each piece", "每件询问序列号";
+    goods_serial_short: "Serial number", "需序列号";
+    goods_pictured: "Picture", "有图片";
+    goods_why: "Why (needed for another price)", "原因（改价必填）";
+    goods_save: "Save", "保存";
+    goods_put_back: "Sell it again", "恢复销售";
+    goods_withdraw: "Withdraw from sale", "停售";
+    goods_withdraw_how: "Tills stop finding it within a minute. It stays here, under Withdrawn, to be brought back.", "一分钟内收银机不再能找到它。它保留在“已停售”中，可随时恢复。";
+    goods_is_withdrawn: "It is withdrawn: no till sells it. Saving brings it back.", "该商品已停售，收银机不再销售。保存即恢复销售。";
+    goods_saved: "{} is saved. The tills have it within a minute.", "“{}”已保存，一分钟内在收银机上生效。";
+    goods_gone: "{} is withdrawn.", "“{}”已停售。";
+    goods_picture: "Picture", "图片";
+    goods_picture_none: "It has no picture: tills show a letter.", "没有图片，收银机显示首字。";
+    goods_picture_file: "PNG or JPEG, at most 64 KiB and 512 pixels each way", "PNG 或 JPEG，不超过 64 KiB，长宽不超过 512 像素";
+    goods_picture_set: "Set the picture", "设置图片";
+    goods_picture_remove: "Remove the picture", "删除图片";
+    goods_picture_wrong: "This cannot be the picture: {}", "无法用作图片：{}";
+    goods_picture_missing: "Choose a file first.", "请先选择文件。";
+    goods_moved: "Somebody else changed it meanwhile. It is shown as it stands now, and nothing of yours was kept: look, and change it again.", "该商品刚被他人修改。现显示最新内容，您的改动未保存，请核对后重新修改。";
+    goods_exists: "There are goods with the number {} already. Choose another, or open those.", "编码 {} 已被使用，请换一个，或打开原商品。";
+    goods_code_taken: "The barcode {} is that of {}. Take it away there first.", "条码 {} 属于 {}，请先在该商品上删除。";
+    goods_full: "120 goods can be tapped already, as many as tills show. Take one away first.", "点选商品已达 120 个上限，请先取消一个。";
+    goods_why_needed: "Say why the price changes. Nothing was saved.", "请填写改价原因。尚未保存。";
+    goods_too_many: "The catalogue is full.", "商品目录已满。";
+    goods_bad_id: "The number must be 1 to 64 characters that print.", "编码须为 1 至 64 个可显示字符。";
+    goods_bad_name: "The name must be 1 to 200 characters.", "名称须为 1 至 200 个字符。";
+    goods_bad_price: "The price is not an amount. Write it like 12.50, without sign or separators.", "价格格式不正确，请写成 12.50，不带符号和分隔符。";
+    goods_bad_tax: "The tax must be 0 to 100 percent, with at most two decimals.", "税率须为 0 至 100，最多两位小数。";
+    goods_bad_age: "The age must be 1 to 99 years, or empty.", "年龄须为 1 至 99，或留空。";
+    goods_bad_place: "The place must be 1 to 120, or empty.", "位置须为 1 至 120，或留空。";
+    goods_bad_codes: "There may be 50 barcodes, each of 1 to 64 characters that print, and none twice.", "最多 50 个条码，每个 1 至 64 个可显示字符，不得重复。";
+    goods_weight_serial: "What is sold by weight has no serial number.", "称重商品不能要求序列号。";
+
+    did_product_added: "Added goods", "新增商品";
+    did_product_changed: "Changed goods", "修改商品";
+    did_product_withdrawn: "Withdrew goods", "停售商品";
+}
