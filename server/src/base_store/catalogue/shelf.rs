@@ -68,6 +68,9 @@ fn kept(row: &Row, contents: &Contents) -> Result<KeptProduct, DbError> {
 
 /// The goods of that id: as they are sold, or else as they were withdrawn.
 pub(super) fn find(sql: &dyn Sql, contents: &Contents, id: &str) -> Result<Option<KeptProduct>, DbError> {
+    if !can_be_kept(id) {
+        return Ok(None);
+    }
     let rows = sql.rows(
         "SELECT withdrawn, product FROM goods WHERE withdrawn IN (0, 1) AND id = ?1 ORDER BY withdrawn",
         &params![id],
