@@ -213,7 +213,7 @@ fn goods_whose_last_day_of_sale_is_over_are_not_sold() {
     // It is the 20th. Yesterday, a day of last year, and the last day of October.
     for over in ["17251119", "17241231", "17251000", "3103000250\u{1d}17251119", "17251119392200990"] {
         till.act(UserAction::DismissNotice);
-        till.scan(&tea(&over));
+        till.scan(&tea(over));
         assert_eq!(till.notice(), Some(&Notice::Expired { name: "Green tea".into() }), "{over}");
     }
     assert!(sale_page(&till).lines.is_empty());
