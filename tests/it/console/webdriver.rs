@@ -14,6 +14,9 @@ const BROWSER: &str = "/usr/bin/chromium";
 /// Drawing a page takes Chromium seconds when several browsers share two cores.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// How often a chromedriver is started until one has its port.
+const TRIES: usize = 5;
+
 /// A running chromedriver with one session. Dropping it ends the browser too.
 pub struct Driver {
     process: Process,
@@ -26,16 +29,9 @@ impl Driver {
     /// Starts a browser with a fresh profile in `folder`.
     pub fn start(folder: &Path) -> Self {
         packages::ensure(&[Package::Chromium]).unwrap();
-        let fonts = font_settings(folder);
-        let mut command = Command::new(DRIVER);
-        command
-            .args(["--port=0", "--log-level=WARNING"])
-            .env("FONTCONFIG_FILE", fonts)
-            .env("HOME", folder)
-            .env("TMPDIR", folder);
-        let mut process =
-            Process::spawn("chromedriver", &mut command, &folder.join("chromedriver.log")).unwrap();
-        let port = port_of(&mut process);
+        let (process, port) = (0..TRIES)
+            .find_map(|_| listening(folder))
+            .expect("chromedriver ended before it was ready; its log says why");
         let mut driver = Self { process, port, session: String::new(), browser: None };
         let asked = json!({ "capabilities": { "alwaysMatch": capabilities(folder) } });
         let (status, answer) = driver.send("POST", "/session", &asked).unwrap();
@@ -125,7 +121,22 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<(u16, usize)> {
     }
 }
 
-fn port_of(process: &mut Process) -> u16 {
+/// A chromedriver that listens. It draws a port of one kind of address and wants that of the other kind, too; where something
+/// else has that, it ends.
+fn listening(folder: &Path) -> Option<(Process, u16)> {
+    let mut command = Command::new(DRIVER);
+    command
+        .args(["--port=0", "--log-level=WARNING"])
+        .env("FONTCONFIG_FILE", font_settings(folder))
+        .env("HOME", folder)
+        .env("TMPDIR", folder);
+    let log = folder.join("chromedriver.log");
+    let mut process = Process::spawn("chromedriver", &mut command, &log).unwrap();
+    let port = port_of(&mut process)?;
+    Some((process, port))
+}
+
+fn port_of(process: &mut Process) -> Option<u16> {
     let (_, stdout) = process.take_pipes().unwrap();
     let mut lines = BufReader::new(stdout).lines();
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -133,7 +144,7 @@ fn port_of(process: &mut Process) -> u16 {
         port.trim_end_matches('.').parse().ok()
     });
     std::thread::spawn(move || lines.for_each(drop)); // keep the pipe drained
-    port.expect("chromedriver ended before it was ready; its log says why")
+    port
 }
 
 fn capabilities(folder: &Path) -> Value {
