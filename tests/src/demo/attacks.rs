@@ -12,7 +12,6 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::staff::AskRefund;
-use serde_json::Value;
 use std::time::Duration;
 
 fn unexpected(what: impl Into<String>) -> RigError {
@@ -27,12 +26,12 @@ fn ask(request: &str, minor: i64) -> AskRefund {
     }
 }
 
-/// How many orders a group took because another did not answer, as the server counts them.
+/// How many orders a group took because another did not answer, as the server counts them. Read where nothing is
+/// written: asked whether it is ready, the server would try its groups, and nothing would jump from then on.
 pub async fn jumps(story: &Story) -> Result<u64, RigError> {
-    let raw = RawClient::new(&story.rig)?;
-    let health: Value = raw.get_json("/health/ready").await?;
-    let groups = health["jumps_away"].as_object().cloned().unwrap_or_default();
-    Ok(groups.values().filter_map(Value::as_u64).sum())
+    let figures = story.rig.figures().await?;
+    let counted = figures.lines().filter(|line| line.starts_with("evertill_jumps_total{"));
+    Ok(counted.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
 }
 
 /// The till's paid sales in the server's books.

@@ -28,7 +28,7 @@ pub async fn run_headless(out: &Path) -> Result<bool, RigError> {
     let shop = out.join("shop");
     let _ = fs::remove_dir_all(&shop);
     println!("bringing up the shop in {}", shop.display());
-    let rig = StoreRig::open(&shop, RigOptions::default()).await?;
+    let rig = StoreRig::open(&shop, RigOptions { figures: true, ..RigOptions::default() }).await?;
     let till = WindowTill::start(&rig, "till-1")?;
     let mut story = Story::new(rig, till, out);
     let bring_up = millis_since(start);
@@ -265,13 +265,17 @@ async fn never_typed(story: &mut Story) -> Result<(), RigError> {
 
 async fn groups_fail(story: &mut Story) -> Result<(), RigError> {
     let frozen = (story.rig.freeze_group(0)?, story.rig.freeze_group(1)?);
-    for _ in 0..4 {
+    // Which group is asked first is chance: four sales as a rule, and on until one has met a frozen group.
+    for sale in 1..=24 {
         story.sale_by_code(1, Behaviour::Pays).await?;
         let tag = story.orders.last().map(|number| number.tag().get());
         expect(tag == Some(2), || format!("the order went to group {tag:?}, which does not answer"))?;
+        story.summary.orders_jumped = attacks::jumps(story).await?;
+        if sale >= 4 && story.summary.orders_jumped > 0 {
+            break;
+        }
     }
     drop(frozen);
-    story.summary.orders_jumped = attacks::jumps(story).await?;
     expect(story.summary.orders_jumped > 0, || "no order jumped".into())
 }
 
