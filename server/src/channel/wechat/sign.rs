@@ -85,6 +85,24 @@ mod tests {
         assert_eq!(sign(&example(), SignType::HmacSha256, &key()), HMAC);
     }
 
+    /// The order that the wallet's PHP library is tried with (`FormatterTest.php`): by bytes, so that capitals come first, and
+    /// `_` before small letters; sorted as words for people, the signature would be another.
+    #[test]
+    fn fields_are_sorted_by_their_bytes() {
+        let key = key();
+        for sorted in [
+            ["b", "rfc1", "rfc2086", "rfc822"].as_slice(),
+            &["act_name", "client_ip", "mch_billno", "mch_id", "re_openid", "remark", "send_name", "wishing"],
+            &["REMARK", "RE_OPENID", "re_openid", "remark"],
+        ] {
+            let value = |name: &&str| ((*name).to_owned(), format!("备注 {name}"));
+            let fields: Fields = sorted.iter().rev().map(value).collect();
+            let joined: String = sorted.iter().map(|name| format!("{name}=备注 {name}&")).collect();
+            let text = format!("{joined}key={}", key.expose());
+            assert_eq!(sign(&fields, SignType::Md5, &key), hex::encode_upper(Md5::digest(text.as_bytes())));
+        }
+    }
+
     #[test]
     fn empty_values_do_not_count() {
         let mut fields = example();

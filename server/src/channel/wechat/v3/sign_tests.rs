@@ -73,6 +73,13 @@ fn the_published_notification_verifies_at_its_own_time_and_not_altered() {
 fn the_documented_texts_come_out() {
     let text = request_text("GET", "/v3/certificates", 1_554_208_460, "593BEC0C930BF1AFEB40B4A08C8FB242", "");
     assert_eq!(text, "GET\n/v3/certificates\n1554208460\n593BEC0C930BF1AFEB40B4A08C8FB242\n\n");
+    // What the wallet's Go library is tried with (`wechat_pay_credential_test.go`, `validator_test.go`).
+    let text = |method, body| request_text(method, "/v3/certificates", 1_624_523_846, "A1B2C3D4E5F6G7", body);
+    assert_eq!(text("GET", ""), "GET\n/v3/certificates\n1624523846\nA1B2C3D4E5F6G7\n\n");
+    let with_body = text("POST", "Hello World!\n");
+    assert_eq!(with_body, "POST\n/v3/certificates\n1624523846\nA1B2C3D4E5F6G7\nHello World!\n\n");
+    let answer = answer_text("1624523846", "NONCE1234567890", b"BODY");
+    assert_eq!(answer, b"1624523846\nNONCE1234567890\nBODY\n");
     assert_eq!(answer_text("1554208460", "c5ac", b"{}"), b"1554208460\nc5ac\n{}\n");
     assert_eq!(answer_text("1554208460", "c5ac", b""), b"1554208460\nc5ac\n\n", "an answer with status 204");
 }
