@@ -39,6 +39,7 @@ mod schema;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod value;
 
 pub use crate::params;
@@ -119,6 +120,10 @@ pub struct WriteCounts {
     pub jobs: u64,
     /// Commits that served them.
     pub commits: u64,
+    /// How long all together waited for their turn.
+    pub waited: Duration,
+    /// How many wait just now.
+    pub waiting: usize,
 }
 
 /// A future that somebody else waits for.

@@ -159,7 +159,9 @@ impl Shown {
             let tag = tag.to_string();
             counter!("evertill_group_commits_total", "group" => tag.clone())
                 .increment(now.commits - before.commits);
-            counter!("evertill_group_rows_total", "group" => tag).increment(now.jobs - before.jobs);
+            counter!("evertill_group_rows_total", "group" => tag.clone()).increment(now.jobs - before.jobs);
+            gauge!("evertill_group_queue_waiting", "group" => tag.clone()).set(figure(now.waiting));
+            gauge!("evertill_group_queue_waited_seconds", "group" => tag).set(now.waited.as_secs_f64());
         }
     }
 
@@ -264,6 +266,12 @@ fn describe() {
         "Commits of a group, each for all that waited"
     );
     describe_counter!("evertill_group_rows_total", Unit::Count, "Jobs and rows that those commits were for");
+    describe_gauge!("evertill_group_queue_waiting", Unit::Count, "Writes that wait for their turn, by group");
+    describe_gauge!(
+        "evertill_group_queue_waited_seconds",
+        Unit::Seconds,
+        "How long all writes together waited for their turn, by group"
+    );
     describe_histogram!("evertill_group_write_seconds", Unit::Seconds, "Jobs of a group, by outcome");
     describe_counter!(
         "evertill_orders_created_total",

@@ -28,6 +28,7 @@ mod tls;
 pub use migrate::Found;
 pub use settings::PostgresSettings;
 
+use super::turn::Queued;
 use super::{DbError, Engine, Job, OpenError, Query, Schema, Waiting, WaitingRow, WriteCounts};
 use batch::{Question, Write};
 use connect::Role;
@@ -41,7 +42,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 /// The lanes of one kind, seen from outside: they end when `queue` is taken away and empty.
 struct Lanes<T: Task> {
-    queue: RwLock<Option<mpsc::Sender<T>>>,
+    queue: RwLock<Option<mpsc::Sender<Queued<T>>>>,
     pool: Arc<Pool<T>>,
     /// Ends when the last lane has.
     ended: Mutex<mpsc::Receiver<()>>,
@@ -67,10 +68,16 @@ impl<T: Task> Lanes<T> {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or(DbError::Closed)?;
         self.pool.check()?;
-        queue.try_send(task).map_err(|error| match error {
+        queue.try_send(Queued::now(task)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => DbError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => DbError::Closed,
         })
+    }
+
+    /// How many wait for a lane.
+    fn waiting(&self) -> usize {
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     async fn close(&self) {
@@ -179,6 +186,8 @@ impl Engine for PostgresEngine {
         WriteCounts {
             jobs: self.shared.jobs.load(Ordering::Relaxed),
             commits: self.shared.commits.load(Ordering::Relaxed),
+            waited: self.writers.pool.waits.sum(),
+            waiting: self.writers.waiting(),
         }
     }
 

@@ -7,6 +7,7 @@ mod session;
 
 pub use session::SqliteSession;
 
+use super::turn::{Queued, Waits};
 use super::{DbError, Engine, Job, OpenError, Query, Schema, Waiting, WaitingRow, WriteCounts};
 use queue::Work;
 use rusqlite::Connection;
@@ -29,6 +30,7 @@ struct Status {
     reason: Mutex<String>,
     jobs: AtomicU64,
     commits: AtomicU64,
+    waits: Waits,
 }
 
 impl Status {
@@ -56,7 +58,7 @@ struct Readers {
 
 /// A file and its writer thread. When it goes, the thread ends.
 pub struct SqliteEngine {
-    queue: mpsc::Sender<Work>,
+    queue: mpsc::Sender<Queued<Work>>,
     status: Arc<Status>,
     readers: Arc<Readers>,
 }
@@ -88,7 +90,7 @@ impl SqliteEngine {
 
     fn enqueue(&self, work: Work) -> Result<(), DbError> {
         self.status.check()?;
-        self.queue.try_send(work).map_err(|error| match error {
+        self.queue.try_send(Queued::now(work)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => DbError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => DbError::Closed,
         })
@@ -133,6 +135,8 @@ impl Engine for SqliteEngine {
         WriteCounts {
             jobs: self.status.jobs.load(Ordering::Relaxed),
             commits: self.status.commits.load(Ordering::Relaxed),
+            waited: self.status.waits.sum(),
+            waiting: self.queue.max_capacity() - self.queue.capacity(),
         }
     }
 
@@ -146,7 +150,7 @@ impl Engine for SqliteEngine {
             self.readers.slots.close();
             self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
             let (closed, wait) = oneshot::channel();
-            if self.queue.send(Work::Close(closed)).await.is_ok() {
+            if self.queue.send(Queued::now(Work::Close(closed))).await.is_ok() {
                 let _ = wait.await;
             }
         })

@@ -47,6 +47,37 @@ async fn many_waiting_writes_share_commits() {
     assert!(counts.commits < 250, "{} commits for 500 writes", counts.commits);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_wait_for_their_turn_are_counted_and_so_is_how_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder.path().join("t.db"));
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let first = database.clone();
+    let first = tokio::spawn(async move {
+        let held = first.write(move |_| -> Result<(), DbError> {
+            begun.send(()).unwrap();
+            may_go_on.recv().unwrap();
+            Ok(())
+        });
+        held.await
+    });
+    has_begun.await.unwrap();
+    let before = database.counts().waited;
+    let written = tokio::join!(put(&database, 1), put(&database, 2), put(&database, 3), async {
+        while database.counts().waiting < 3 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        go_on.send(()).unwrap();
+    });
+    assert_eq!((written.0, written.1, written.2), (Ok(()), Ok(()), Ok(())));
+    first.await.unwrap().unwrap();
+    let counts = database.counts();
+    assert_eq!(counts.waiting, 0);
+    assert!(counts.waited - before >= Duration::from_millis(60), "three waited 20 ms each: {counts:?}");
+}
+
 #[tokio::test]
 async fn one_that_fails_takes_back_its_own_changes_only() {
     let folder = tempfile::tempdir().unwrap();

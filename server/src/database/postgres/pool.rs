@@ -5,6 +5,7 @@ use super::settings::PostgresSettings;
 use super::tls::Tls;
 use crate::database::DbError;
 use crate::database::gather::Gather;
+use crate::database::turn::{Queued, Waits};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
@@ -40,9 +41,9 @@ pub(super) trait Task: Send + 'static {
 
 /// What waits, and how long to gather it. One lane at a time does.
 struct Queue<T> {
-    waiting: mpsc::Receiver<T>,
+    waiting: mpsc::Receiver<Queued<T>>,
     /// Taken out of the queue already: whoever gathers may be called away, and must not take it along.
-    first: Option<T>,
+    first: Option<Queued<T>>,
     gather: Gather,
 }
 
@@ -51,6 +52,7 @@ pub(super) struct Pool<T> {
     pub(super) role: Role,
     pub(super) shared: Arc<Shared>,
     queue: Mutex<Queue<T>>,
+    pub(super) waits: Waits,
     connected: AtomicUsize,
     closing: watch::Sender<bool>,
     /// Counts the times that the database fell silent: a connection from before is not trusted.
@@ -60,11 +62,12 @@ pub(super) struct Pool<T> {
 }
 
 impl<T: Task> Pool<T> {
-    pub(super) fn new(role: Role, shared: Arc<Shared>, queue: mpsc::Receiver<T>) -> Self {
+    pub(super) fn new(role: Role, shared: Arc<Shared>, queue: mpsc::Receiver<Queued<T>>) -> Self {
         Self {
             role,
             shared,
             queue: Mutex::new(Queue { waiting: queue, first: None, gather: Gather::default() }),
+            waits: Waits::default(),
             connected: AtomicUsize::new(0),
             closing: watch::Sender::new(false),
             era: AtomicU64::new(0),
@@ -155,15 +158,15 @@ impl<T: Task> Pool<T> {
     pub(super) async fn take(&self) -> Option<Vec<T>> {
         let mut queue = self.queue.lock().await;
         match self.role {
-            Role::Writer => queue.gathered().await,
-            Role::Reader => queue.one().await.map(|question| vec![question]),
+            Role::Writer => queue.gathered(&self.waits).await,
+            Role::Reader => queue.one(&self.waits).await.map(|question| vec![question]),
         }
     }
 }
 
 impl<T: Task> Queue<T> {
     /// All that shares a commit.
-    async fn gathered(&mut self) -> Option<Vec<T>> {
+    async fn gathered(&mut self, waits: &Waits) -> Option<Vec<T>> {
         if self.first.is_none() {
             self.first = Some(self.waiting.recv().await?);
         }
@@ -171,11 +174,12 @@ impl<T: Task> Queue<T> {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        let first = self.first.take()?;
+        let first = self.first.take()?.begins(waits);
         let mut jobs = usize::from(first.is_job());
         let mut tasks = vec![first];
         while tasks.len() < MOST && jobs < MOST_JOBS {
             let Ok(next) = self.waiting.try_recv() else { break };
+            let next = next.begins(waits);
             jobs += usize::from(next.is_job());
             tasks.push(next);
         }
@@ -183,8 +187,8 @@ impl<T: Task> Queue<T> {
         Some(tasks)
     }
 
-    async fn one(&mut self) -> Option<T> {
-        self.waiting.recv().await
+    async fn one(&mut self, waits: &Waits) -> Option<T> {
+        self.waiting.recv().await.map(|question| question.begins(waits))
     }
 }
 
@@ -211,18 +215,19 @@ mod tests {
     #[tokio::test]
     async fn what_was_being_gathered_when_the_lane_was_called_away_is_not_lost() {
         let (give, waiting) = mpsc::channel(100);
+        let waits = Waits::default();
         let mut queue = Queue { waiting, first: None, gather: Gather::default() };
         for number in 0..50 {
-            give.try_send(Numbered(number)).unwrap();
+            give.try_send(Queued::now(Numbered(number))).unwrap();
         }
-        assert_eq!(queue.gathered().await.map(|tasks| tasks.len()), Some(50));
-        give.try_send(Numbered(50)).unwrap();
+        assert_eq!(queue.gathered(&waits).await.map(|tasks| tasks.len()), Some(50));
+        give.try_send(Queued::now(Numbered(50))).unwrap();
         // It has taken the one, and waits for more.
-        let called_away = tokio::time::timeout(Duration::ZERO, queue.gathered()).await;
+        let called_away = tokio::time::timeout(Duration::ZERO, queue.gathered(&waits)).await;
         assert!(called_away.is_err());
-        give.try_send(Numbered(51)).unwrap();
+        give.try_send(Queued::now(Numbered(51))).unwrap();
         drop(give);
-        assert_eq!(queue.gathered().await, Some(vec![Numbered(50), Numbered(51)]));
-        assert_eq!(queue.gathered().await, None);
+        assert_eq!(queue.gathered(&waits).await, Some(vec![Numbered(50), Numbered(51)]));
+        assert_eq!(queue.gathered(&waits).await, None);
     }
 }

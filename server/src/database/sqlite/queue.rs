@@ -2,6 +2,7 @@
 
 use super::{SqliteSession, Status};
 use crate::database::gather::Gather;
+use crate::database::turn::Queued;
 use crate::database::{DbError, Inserted, Job, Sql, WaitingRow};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::sync::atomic::Ordering;
@@ -65,7 +66,7 @@ fn insert(row: &WaitingRow, session: &SqliteSession<'_>) -> Result<Inserted, DbE
 /// The thread's life.
 pub(super) fn run(
     mut connection: Connection,
-    mut waiting: mpsc::Receiver<Work>,
+    mut waiting: mpsc::Receiver<Queued<Work>>,
     opening: Option<&str>,
     status: &Status,
 ) {
@@ -80,7 +81,7 @@ pub(super) fn run(
         let mut batch = Vec::with_capacity(BATCH.min(waiting.len() + 1));
         let mut next = Some(first);
         while let Some(work) = next.take() {
-            match work {
+            match work.begins(&status.waits) {
                 Work::Job(job) => batch.push(Item::Job(job)),
                 Work::Row(row) => batch.push(Item::Row(row, None)),
                 Work::Close(closed) => closing = Some(closed),
