@@ -1,13 +1,14 @@
 //! The sale screen: goods by scan, by touch and by search.
 
 use super::age::Measure;
-use super::card::{holds_secret_code, names_secret_code, read_card};
+use super::card::read_card;
 use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
-use super::{At, Cart, Controller, OrdersDesk};
+use super::{At, Cart, Controller};
 use crate::catalogue_store::SearchText;
 use crate::config::ScannerConfig;
 use crate::journal_store::JournalError;
+use crate::secret_code;
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
@@ -142,8 +143,7 @@ impl Controller {
                     self.search.clear();
                 }
             }
-            UserAction::SetSearch(text) if holds_secret_code(&text) => self.forget_typed_code(),
-            UserAction::SetSearch(text) => self.search = text,
+            UserAction::SetSearch(text) => self.set_search(text),
             UserAction::SubmitSearch(text) => self.submit_search(&text),
             UserAction::ChangeQuantity { line, delta } => {
                 let mut cart = self.cart.clone();
@@ -165,7 +165,7 @@ impl Controller {
         if wanted.is_empty() {
             return;
         }
-        if names_secret_code(wanted) {
+        if secret_code::names_any(wanted) && !self.may_be_goods(wanted) {
             return self.forget_typed_code();
         }
         // A scanner that types like a keyboard has typed a receipt's code.
@@ -182,14 +182,6 @@ impl Controller {
             // Several: they are on screen, to be tapped.
             _ => self.search = wanted.to_owned(),
         }
-    }
-
-    /// A scanner that nobody has set up has typed a code that approves something or logs somebody in: whoever reads it on the
-    /// screen could use it elsewhere.
-    pub(super) fn forget_typed_code(&mut self) {
-        self.search.clear();
-        self.orders = OrdersDesk::default();
-        self.tell(Notice::ScanNotUsed);
     }
 
     /// Keeps the matches on screen those of what is typed and of the goods that there are.

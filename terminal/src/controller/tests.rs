@@ -35,5 +35,6 @@ mod shifts;
 mod showing;
 mod training;
 mod tried;
+mod typed;
 
 pub(crate) use rig::{identity, products};

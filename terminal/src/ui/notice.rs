@@ -36,6 +36,7 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
             (K::HandBack, amount.as_str(), 0, PrinterState::None)
         }
         Some(Notice::ScanNotUsed) => plain(K::ScanNotUsed),
+        Some(Notice::SecretTyped) => plain(K::SecretTyped),
         Some(Notice::SaleUnderWay) => plain(K::SaleUnderWay),
         Some(Notice::SaleVoided) => plain(K::SaleVoided),
         Some(Notice::LockedScan) => plain(K::LockedScan),

@@ -65,6 +65,8 @@ pub enum Notice {
     },
     /// While a question was on screen something was scanned. It was not used.
     ScanNotUsed,
+    /// A scanner that nobody has set up has typed a code that is a secret into a box. It was not taken, and is kept nowhere.
+    SecretTyped,
     /// The till is locked: what was scanned was not used.
     LockedScan,
     /// A staff card was scanned that nobody here has: it was replaced or removed, or is another store's.

@@ -18,7 +18,7 @@ use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
 
 /// Tea for ten, sold by Bo for cash and known to the server; its page is open.
-fn sold(till: &mut Till) -> u64 {
+pub fn sold(till: &mut Till) -> u64 {
     (0..10).for_each(|_| till.scan(TEA));
     till.act(UserAction::TenderCash);
     let sale = till.take_draft().unwrap();
@@ -32,14 +32,14 @@ fn sold(till: &mut Till) -> u64 {
     sale
 }
 
-fn served() -> Till {
+pub fn served() -> Till {
     let mut till = locked_for(everybody(), &BTreeMap::new());
     log_in(&mut till, "bo");
     till.heartbeat(TerminalState::Active);
     till
 }
 
-fn form(till: &Till) -> &AskRefundPage {
+pub fn form(till: &Till) -> &AskRefundPage {
     let Page::AskRefund(page) = till.page() else { panic!("{:?}", till.page()) };
     page
 }
@@ -442,7 +442,7 @@ fn a_code_that_is_typed_instead_of_scanned_stands_nowhere_on_the_screen() {
         let mut till = Till::online();
         till.act(UserAction::SubmitSearch(text.clone()));
         assert!(!shown(&till), "{text}: {:?}", till.notice());
-        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed), "{text}");
+        assert_eq!(till.notice(), Some(&Notice::SecretTyped), "{text}");
         till.scan(&format!("?{text}"));
         assert!(!shown(&till), "{text}: {:?}", till.notice());
         till.act(UserAction::OpenOrders);
