@@ -117,7 +117,8 @@ impl Controller {
         let open = self.left_to_refund(sale).map(|(number, _)| number);
         let number = open.or_else(|| again.as_ref().and_then(|_| self.number_of(sale)));
         let Some(number) = number else { return };
-        if self.approvers().next().is_none() {
+        // Where nobody has a PIN that approves it, a manager's code does: that is scanned.
+        if self.approvers().next().is_none() && self.options.scanner.is_none() {
             return self.tell(Notice::NobodyMayApprove);
         }
         self.notices.over();
@@ -520,7 +521,7 @@ impl Controller {
             return LockState::Checking;
         }
         if asking.approver.is_none() {
-            return LockState::ChoosePerson;
+            return if self.approvers().next().is_none() { LockState::CodeOnly } else { LockState::ChoosePerson };
         }
         match asking.pin {
             LockState::Wait { seconds } => {
