@@ -280,6 +280,9 @@ impl Controller {
         self.drop_waiting();
         self.drop_idle_approval();
         self.drop_typed_code();
+        if self.faults.is_empty() {
+            self.notices.fault_over();
+        }
         self.run_due();
         self.look_for_matches();
         self.look_for_orders();

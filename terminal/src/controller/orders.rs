@@ -2,6 +2,7 @@
 
 mod ask;
 mod one;
+mod picked;
 mod query;
 
 use super::{At, Controller};

@@ -31,7 +31,7 @@ impl Controller {
     /// A scan. What it means depends on the page: a payment code is taken only where one was asked for.
     pub(super) fn on_scan(&mut self, scan: ScanText) {
         if !self.faults.is_empty() {
-            return;
+            return self.tell(Notice::ScanAtFault);
         }
         let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
         let raw = SecretText::new(scan.expose().to_owned());
@@ -81,6 +81,8 @@ impl Controller {
             At::Cash { .. } | At::Ended { .. } => {
                 if self.is_payment_code(label.text.expose()) {
                     self.scan_next_attempt(label.text);
+                } else if self.nothing_given() {
+                    self.scan_forgotten(&label);
                 } else {
                     self.tell(Notice::SaleUnderWay);
                 }
@@ -98,7 +100,8 @@ impl Controller {
                 self.scan_beside(&label);
             }
             // What is being typed or counted is not left for a scan.
-            At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
+            At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
+            At::AskRefund(_) => self.scan_for_refund(&label),
             At::Enrol(_) => self.scan_enrolment_code(label.text),
             At::Scanners | At::Starting => {}
         }
@@ -110,6 +113,22 @@ impl Controller {
         if self.goods.by_barcode(&code).is_some() || self.weighed(&code).is_some() {
             self.at = At::Sale;
         }
+        self.scan_label(label);
+    }
+
+    /// Cash is to be given, and none was yet.
+    fn nothing_given(&self) -> bool {
+        matches!(self.at, At::Cash { given_minor: 0 }) && self.part_minor() == 0
+    }
+
+    /// The customer had more in the basket: as if somebody had gone back to the sale first. Whatever is no goods leaves the
+    /// page as it is.
+    fn scan_forgotten(&mut self, label: &Label) {
+        let code = label.code();
+        if self.goods.by_barcode(&code).is_none() && self.weighed(&code).is_none() {
+            return self.tell(Notice::SaleUnderWay);
+        }
+        self.back_from_tender();
         self.scan_label(label);
     }
 

@@ -11,6 +11,7 @@ mod drawer;
 mod duty;
 mod evidence;
 mod faults;
+mod forgotten;
 mod goods;
 mod held;
 mod interruptions;

@@ -43,10 +43,10 @@ const fn more_than_once() -> u32 {
 /// A refund that is being asked for.
 #[derive(Debug)]
 pub struct Asking {
-    sale: u64,
+    pub(super) sale: u64,
     from_list: bool,
     number: OrderNumber,
-    picked: Vec<u32>,
+    pub(super) picked: Vec<u32>,
     amount_minor: i64,
     reason: String,
     /// What is asked for is settled; somebody has to approve it.
@@ -150,7 +150,7 @@ impl Controller {
         self.journal.as_ref()?.sale(sale).ok()??.record.number()
     }
 
-    fn lines_of(&self, sale: u64) -> Option<Vec<evertill_shared::order::line::Line>> {
+    pub(super) fn lines_of(&self, sale: u64) -> Option<Vec<evertill_shared::order::line::Line>> {
         Some(self.journal.as_ref()?.sale(sale).ok()??.record.sale.lines)
     }
 
@@ -181,7 +181,7 @@ impl Controller {
     }
 
     /// The form, while what is asked for can be changed.
-    fn choosing(&mut self) -> Option<&mut Asking> {
+    pub(super) fn choosing(&mut self) -> Option<&mut Asking> {
         self.asking().filter(|asking| !asking.approving && asking.again.is_none())
     }
 

@@ -9,7 +9,7 @@ use evertill_shared::order::discount::{Reason, ReasonKind};
 
 const ALIPAY: &str = "281234567890123456";
 /// Half of each code.
-const PARTS: [&str; 2] = ["3456789012", "1234 5678 90"];
+const PARTS: [&str; 2] = ["3456789012", "3456 7890 12"];
 
 fn left_nowhere(till: &mut Till) {
     let held = till.controller.journal.as_ref().unwrap().held().unwrap();
