@@ -20,7 +20,7 @@ pub use scanner::{
 pub use spoken::{remember_language, remembered_language, spoken_languages};
 pub use text_size::{remember_text_size, remembered_text_size};
 
-use crate::view::TextSize;
+use crate::view::{Language, TextSize};
 use evertill_hardware::DrawerKick;
 use evertill_hardware::drawer::DrawerPin;
 use evertill_hardware::escpos::profile::{Completion, Profile};
@@ -257,14 +257,27 @@ impl Config {
         if let Some(printer) = &mut config.printer {
             printer.find_model(data).map_err(|why| bad(format!("[printer] {why}")))?;
         }
-        config.check().map_err(bad)?;
+        config.check().map_err(&bad)?;
+        config.check_language(data).map_err(&bad)?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
-        if !["en", "zh"].contains(&self.language.as_str()) {
-            return Err(format!("language {:?} is not known: use \"en\" or \"zh\"", self.language));
+    /// The language to begin with is one that the till speaks. Where a file of its own languages cannot be used, it may be that
+    /// one: the till begins in English then, and says what is wrong with the file.
+    fn check_language(&self, data: &Path) -> Result<(), String> {
+        let own = [Language::English, Language::Chinese];
+        if own.iter().any(|language| language.code() == self.language) {
+            return Ok(());
         }
+        let (spoken, wrong) = spoken_languages(data, self);
+        if !wrong.is_empty() || spoken.iter().any(|language| language.code() == self.language) {
+            return Ok(());
+        }
+        let codes: Vec<String> = spoken.iter().map(|language| format!("{:?}", language.code())).collect();
+        Err(format!("language {:?} is not known: use {}", self.language, codes.join(" or ")))
+    }
+
+    fn check(&self) -> Result<(), String> {
         if self.lock_after_minutes > LONGEST_LOCK {
             return Err(format!("lock_after_minutes is {LONGEST_LOCK} at most; 0 for never"));
         }
@@ -414,6 +427,33 @@ mod tests {
     fn a_till_without_a_file_has_no_devices() {
         let config = Config::read(tempfile::tempdir().unwrap().path()).unwrap();
         assert!(config.servers.is_empty() && config.scanner.is_none() && config.printer.is_none());
+    }
+
+    #[test]
+    fn the_language_to_begin_with_is_any_that_the_till_speaks() {
+        let dir = tempfile::tempdir().unwrap();
+        let german = "msgid \"\"\nmsgstr \"Language: de\\n\"\n";
+        fs::write(dir.path().join("de.po"), german).unwrap();
+        let begins = |text: &str| {
+            fs::write(dir.path().join("till.toml"), text).unwrap();
+            let config = Config::read(dir.path()).map_err(|error| error.to_string())?;
+            let (spoken, _) = spoken_languages(dir.path(), &config);
+            Ok::<_, String>(remembered_language(dir.path(), &config, &spoken).code().to_owned())
+        };
+        assert_eq!(begins("language = \"de\"\nlanguages = [\"de.po\"]"), Ok("de".into()));
+        assert_eq!(begins("language = \"zh\"\nlanguages = [\"de.po\"]"), Ok("zh".into()));
+        for (text, known) in [
+            ("language = \"de\"", "use \"en\" or \"zh\""),
+            ("language = \"fr\"\nlanguages = [\"de.po\"]", "use \"en\" or \"zh\" or \"de\""),
+        ] {
+            let error = begins(text).unwrap_err();
+            assert!(error.contains(known) && error.contains("till.toml"), "{error}");
+        }
+        // The file that has it is gone, or damaged: that stops no till. It says so, in English.
+        for file in ["gone.po", "damaged.po"] {
+            fs::write(dir.path().join("damaged.po"), "msgid \"").unwrap();
+            assert_eq!(begins(&format!("language = \"fr\"\nlanguages = [{file:?}]")), Ok("en".into()), "{file}");
+        }
     }
 
     #[test]

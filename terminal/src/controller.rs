@@ -37,6 +37,7 @@ mod shift;
 mod tender;
 mod training;
 mod tried;
+mod typed;
 mod weighed;
 
 pub use input::{Command, EnrolError, EnrolledAs, Input, Moment, Options, PrintOrder, PrintReport};
@@ -46,6 +47,7 @@ pub use training::Lent;
 use crate::catalogue_store::Goods;
 use crate::config::Identity;
 use crate::journal_store::{Journal, JournalError};
+use crate::secret_code;
 use crate::sync::{Jitter, Line, Request, Situation, Sync};
 use crate::view::{
     AdjustTarget, Colours, DisplayState, Language, Notice, PrinterState, ScannerState, Screen, TestPrint,
@@ -172,6 +174,8 @@ pub struct Controller {
     duty: Duty,
     keeping: Keeping,
     search: String,
+    /// Since when a payment code stands in a search box that may still be typed on.
+    typed_code: Option<Duration>,
     found: Found,
     notices: Notices,
     question: Option<Question>,
@@ -226,6 +230,7 @@ impl Controller {
             duty: Duty::default(),
             keeping: Keeping::default(),
             search: String::new(),
+            typed_code: None,
             found: Found::default(),
             notices,
             question: None,
@@ -274,6 +279,10 @@ impl Controller {
         self.drop_idle_question();
         self.drop_waiting();
         self.drop_idle_approval();
+        self.drop_typed_code();
+        if self.faults.is_empty() {
+            self.notices.fault_over();
+        }
         self.run_due();
         self.look_for_matches();
         self.look_for_orders();
@@ -304,17 +313,8 @@ impl Controller {
             // Nor while somebody is asked to approve: they may say no.
             A::Back if self.approval.is_some() => self.drop_approval(),
             _ if self.approval.is_some() => {}
-            // A scanner that nobody has set up has typed a code of ours: these would be written down, or shown.
-            A::WriteNote { text: words } | A::Hold { name: words } | A::RefundReason(words)
-                if card::names_secret_code(&words) =>
-            {
-                self.tell(Notice::ScanNotUsed);
-            }
-            A::TakeOff { reason, .. } | A::OverridePrice { reason, .. }
-                if card::names_secret_code(&reason.text) =>
-            {
-                self.tell(Notice::ScanNotUsed);
-            }
+            // A scanner that nobody has set up has typed a secret: it would be written down, sent, printed or shown.
+            _ if action.words().into_iter().any(secret_code::names_any) => self.tell(Notice::SecretTyped),
             A::EnrolSubmit { server, code } => self.enrol(server, code),
             A::EnrolRestart => self.enrol_restart(),
             A::AddProduct { .. }

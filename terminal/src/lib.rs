@@ -13,6 +13,7 @@ pub mod journal_store;
 pub mod language;
 pub mod picture_store;
 pub mod print;
+pub mod secret_code;
 pub mod staff_store;
 pub mod sync;
 pub mod training;

@@ -39,6 +39,7 @@ mod generated {
 }
 
 use crate::picture_store::Thumb;
+use crate::secret_code;
 use crate::view::{Page, Screen, TextSize, UserAction, View};
 use evertill_hardware::scanner::Key;
 use evertill_shared::clock::{Clock, SystemClock};
@@ -242,6 +243,7 @@ fn connect_frame(window: &MainWindow, act: &Act) {
         shorter.pop();
         shorter.into()
     });
+    window.global::<TextTools>().on_is_secret(|text| secret_code::names_any(&text));
 }
 
 /// Puts a screen into the window's properties. Only what differs is touched, so that a button keeps its press while

@@ -5,8 +5,7 @@
 use super::{At, Controller};
 use crate::view::Notice;
 use evertill_hardware::label::Label;
-use evertill_shared::protocol::refunds::{APPROVAL_PREFIX, is_approval_code};
-use evertill_shared::staff_card::{CardCode, CardMark, NotACard, holds_card, names_card};
+use evertill_shared::staff_card::{CardCode, CardMark, NotACard};
 
 /// The card that a scan is, if it is one, or part of one. A scanner that marks its codes otherwise than it is set up loses a
 /// letter of the code, or puts one in front: as it came counts then.
@@ -86,20 +85,4 @@ impl Controller {
             | At::Count { .. } => false,
         }
     }
-}
-
-/// How long a code that approves something is.
-const APPROVAL_LENGTH: usize = "EVTA-ABCDE-ABCDE-ABCDE-ABCDE".len();
-
-/// Whether a whole code that approves something, or logs somebody in, stands in what was typed, whatever the scanner put
-/// around it.
-pub(super) fn holds_secret_code(text: &str) -> bool {
-    let upper = text.to_ascii_uppercase();
-    let code_at = |(at, _)| upper.get(at..at + APPROVAL_LENGTH).is_some_and(is_approval_code);
-    upper.match_indices(APPROVAL_PREFIX).any(code_at) || holds_card(text)
-}
-
-/// Whether what was typed to its end may be such a code: one of which a character is lost is nearly as good as a whole one.
-pub(super) fn names_secret_code(text: &str) -> bool {
-    text.to_ascii_uppercase().contains(APPROVAL_PREFIX) || names_card(text)
 }

@@ -40,6 +40,11 @@ impl Notices {
         self.passing = None;
     }
 
+    /// The till sells again: what was said of a scan before is over.
+    pub fn fault_over(&mut self) {
+        self.passing.take_if(|notice| *notice == Notice::ScanAtFault);
+    }
+
     /// What is told of the last scan stays until somebody has put it away: another scan follows in the same moment.
     pub fn keep_for_sale(&mut self) {
         if let Some(notice) = self.passing.take().filter(|notice| !self.of_sale.contains(notice)) {

@@ -2,11 +2,12 @@
 
 mod ask;
 mod one;
+mod picked;
 mod query;
 
-use super::card::{holds_secret_code, names_secret_code};
 use super::{At, Controller};
 use crate::journal_store::{JournalError, SalesWanted, StoredSale};
+use crate::secret_code;
 use crate::view::{DayStep, Notice, OrderRow, OrderState, OrdersHint, OrdersPage, UserAction};
 pub use ask::Asking;
 use evertill_shared::business_day::{BusinessDay, business_day_of, local_text, moment_on};
@@ -47,9 +48,8 @@ impl Controller {
             return;
         }
         match action {
-            UserAction::SetOrderSearch(text) if holds_secret_code(&text) => self.forget_typed_code(),
-            UserAction::SetOrderSearch(text) => self.search_orders(&text),
-            UserAction::SubmitOrderSearch(text) if names_secret_code(&text) => self.forget_typed_code(),
+            UserAction::SetOrderSearch(text) => self.set_order_search(&text),
+            UserAction::SubmitOrderSearch(text) if secret_code::names_any(&text) => self.forget_typed_code(),
             UserAction::SubmitOrderSearch(text) => {
                 self.search_orders(&text);
                 if let Query::Named(named) = self.orders.query {
@@ -68,10 +68,15 @@ impl Controller {
         }
     }
 
-    fn search_orders(&mut self, text: &str) {
+    pub(super) fn search_orders(&mut self, text: &str) {
         let query = Query::read(text, self.currency());
         let day = if let Query::Day(day) = query { Some(day) } else { self.orders.day };
         self.orders = OrdersDesk { search: text.to_owned(), query, day, ..OrdersDesk::default() };
+    }
+
+    /// The box holds something that nobody may see, and nothing is looked for.
+    pub(super) fn hide_order_search(&mut self, shown: &str) {
+        self.orders = OrdersDesk { search: shown.to_owned(), ..OrdersDesk::default() };
     }
 
     fn turn_orders(&mut self, older: bool) {

@@ -1,13 +1,14 @@
 //! The sale screen: goods by scan, by touch and by search.
 
 use super::age::Measure;
-use super::card::{holds_secret_code, names_secret_code, read_card};
+use super::card::read_card;
 use super::cart::{Changed, NotDone};
 use super::question::{Question, Yes};
-use super::{At, Cart, Controller, OrdersDesk};
+use super::{At, Cart, Controller};
 use crate::catalogue_store::SearchText;
 use crate::config::ScannerConfig;
 use crate::journal_store::JournalError;
+use crate::secret_code;
 use crate::view::{Confirm, Notice, UserAction};
 use evertill_hardware::ScanText;
 use evertill_hardware::label::{Label, LabelKind, classify_with};
@@ -30,7 +31,7 @@ impl Controller {
     /// A scan. What it means depends on the page: a payment code is taken only where one was asked for.
     pub(super) fn on_scan(&mut self, scan: ScanText) {
         if !self.faults.is_empty() {
-            return;
+            return self.tell(Notice::ScanAtFault);
         }
         let prefixes = self.options.scanner.as_ref().map(ScannerConfig::prefixes).unwrap_or_default();
         let raw = SecretText::new(scan.expose().to_owned());
@@ -80,6 +81,8 @@ impl Controller {
             At::Cash { .. } | At::Ended { .. } => {
                 if self.is_payment_code(label.text.expose()) {
                     self.scan_next_attempt(label.text);
+                } else if self.nothing_given() {
+                    self.scan_forgotten(&label);
                 } else {
                     self.tell(Notice::SaleUnderWay);
                 }
@@ -97,7 +100,8 @@ impl Controller {
                 self.scan_beside(&label);
             }
             // What is being typed or counted is not left for a scan.
-            At::DrawerAmount(_) | At::Count { .. } | At::AskRefund(_) => self.tell(Notice::ScanNotUsed),
+            At::DrawerAmount(_) | At::Count { .. } => self.tell(Notice::ScanNotUsed),
+            At::AskRefund(_) => self.scan_for_refund(&label),
             At::Enrol(_) => self.scan_enrolment_code(label.text),
             At::Scanners | At::Starting => {}
         }
@@ -109,6 +113,22 @@ impl Controller {
         if self.goods.by_barcode(&code).is_some() || self.weighed(&code).is_some() {
             self.at = At::Sale;
         }
+        self.scan_label(label);
+    }
+
+    /// Cash is to be given, and none was yet.
+    fn nothing_given(&self) -> bool {
+        matches!(self.at, At::Cash { given_minor: 0 }) && self.part_minor() == 0
+    }
+
+    /// The customer had more in the basket: as if somebody had gone back to the sale first. Whatever is no goods leaves the
+    /// page as it is.
+    fn scan_forgotten(&mut self, label: &Label) {
+        let code = label.code();
+        if self.goods.by_barcode(&code).is_none() && self.weighed(&code).is_none() {
+            return self.tell(Notice::SaleUnderWay);
+        }
+        self.back_from_tender();
         self.scan_label(label);
     }
 
@@ -142,8 +162,7 @@ impl Controller {
                     self.search.clear();
                 }
             }
-            UserAction::SetSearch(text) if holds_secret_code(&text) => self.forget_typed_code(),
-            UserAction::SetSearch(text) => self.search = text,
+            UserAction::SetSearch(text) => self.set_search(text),
             UserAction::SubmitSearch(text) => self.submit_search(&text),
             UserAction::ChangeQuantity { line, delta } => {
                 let mut cart = self.cart.clone();
@@ -165,7 +184,7 @@ impl Controller {
         if wanted.is_empty() {
             return;
         }
-        if names_secret_code(wanted) {
+        if secret_code::names_any(wanted) && !self.may_be_goods(wanted) {
             return self.forget_typed_code();
         }
         // A scanner that types like a keyboard has typed a receipt's code.
@@ -182,14 +201,6 @@ impl Controller {
             // Several: they are on screen, to be tapped.
             _ => self.search = wanted.to_owned(),
         }
-    }
-
-    /// A scanner that nobody has set up has typed a code that approves something or logs somebody in: whoever reads it on the
-    /// screen could use it elsewhere.
-    pub(super) fn forget_typed_code(&mut self) {
-        self.search.clear();
-        self.orders = OrdersDesk::default();
-        self.tell(Notice::ScanNotUsed);
     }
 
     /// Keeps the matches on screen those of what is typed and of the goods that there are.

@@ -2,9 +2,9 @@
 //! number a piece is not sold. What was scanned before it was asked for waits, and follows in its order.
 
 use super::age::{Measure, Wanted};
-use super::card::names_secret_code;
 use super::cart::NotDone;
 use super::{At, Controller};
+use crate::secret_code;
 use crate::view::{Notice, SerialPage};
 use evertill_hardware::label::{Label, LabelKind};
 use evertill_shared::order::age::AgeCheck;
@@ -60,7 +60,7 @@ impl Controller {
             return;
         }
         let is_goods = self.goods.by_barcode(text.trim()).is_some();
-        if is_goods || names_secret_code(text) {
+        if is_goods || (secret_code::names_any(text) && !serial::holds_payment_code(text)) {
             return self.tell(Notice::NotASerial);
         }
         self.give_serial(text);

@@ -11,6 +11,7 @@ mod drawer;
 mod duty;
 mod evidence;
 mod faults;
+mod forgotten;
 mod goods;
 mod held;
 mod interruptions;
@@ -35,5 +36,6 @@ mod shifts;
 mod showing;
 mod training;
 mod tried;
+mod typed;
 
 pub(crate) use rig::{identity, products};

@@ -6,6 +6,7 @@ use super::money::{entry_minor, format_amount, press};
 use super::sale::taken_off;
 use super::status::whole;
 use super::{Act, list};
+use crate::secret_code;
 use crate::view::{AdjustPage, AdjustTarget, HeldPage, HeldRow, MoneyStyle, TypedOff, UserAction};
 use evertill_shared::order::discount::{Reason, ReasonKind};
 use slint::{ComponentHandle, SharedString};
@@ -39,9 +40,13 @@ pub fn connect(window: &MainWindow, act: &Act) {
     });
     let (send, weak) = (act.clone(), window.as_weak());
     adjust.on_apply(move || {
-        if let Some(action) = weak.upgrade().and_then(|window| applied(&window.global::<Adjust>())) {
-            send(action);
+        let Some(window) = weak.upgrade() else { return };
+        let adjust = window.global::<Adjust>();
+        let Some(action) = applied(&adjust) else { return };
+        if secret_code::names_any(&adjust.get_text()) {
+            adjust.set_text(SharedString::new());
         }
+        send(action);
     });
     let send = act.clone();
     adjust.on_take_nothing_off(move || send(UserAction::TakeNothingOff));
@@ -50,8 +55,13 @@ pub fn connect(window: &MainWindow, act: &Act) {
     let send = act.clone();
     adjust.on_remove(move |line| send(UserAction::RemoveLine { line: line.unsigned_abs() }));
     let held = window.global::<Held>();
-    let send = act.clone();
-    held.on_hold(move |name| send(UserAction::Hold { name: name.into() }));
+    let (send, weak) = (act.clone(), window.as_weak());
+    held.on_hold(move |name| {
+        if let Some(window) = weak.upgrade().filter(|_| secret_code::names_any(&name)) {
+            window.global::<Held>().set_name(SharedString::new());
+        }
+        send(UserAction::Hold { name: name.into() });
+    });
     let send = act.clone();
     held.on_recall(move |id| {
         if let Ok(id) = id.parse() {

@@ -5,13 +5,23 @@ use super::generated::{Enrol, EnrolFailureKind, MainWindow};
 use super::notice::seconds;
 use super::qr::qr_image;
 use super::status::whole;
+use crate::secret_code;
 use crate::view::{EnrolFailure, EnrolPage, EnrolWaiting, UserAction};
 use slint::ComponentHandle;
 
 pub fn connect(window: &MainWindow, act: &Act) {
     let enrol = window.global::<Enrol>();
-    let send = act.clone();
+    let (send, weak) = (act.clone(), window.as_weak());
     enrol.on_submit(move |server, code| {
+        if let Some(window) = weak.upgrade() {
+            let enrol = window.global::<Enrol>();
+            if secret_code::names_any(&server) {
+                enrol.set_server(slint::SharedString::new());
+            }
+            if secret_code::names_any(&code) {
+                enrol.set_code(slint::SharedString::new());
+            }
+        }
         send(UserAction::EnrolSubmit { server: server.trim().to_owned(), code: code.trim().to_owned() });
     });
     let send = act.clone();

@@ -138,6 +138,7 @@ pub fn show_pin(
         LockState::ChoosePerson => (LockKind::Choose, 0),
         LockState::EnterPin => (LockKind::Enter, 0),
         LockState::CardOnly => (LockKind::CardOnly, 0),
+        LockState::CodeOnly => (LockKind::CodeOnly, 0),
         LockState::Checking => (LockKind::Checking, 0),
         LockState::NotAPin => (LockKind::NotAPin, 0),
         LockState::Wrong { tries_left } => (LockKind::Wrong, whole(tries_left)),

@@ -36,6 +36,10 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
             (K::HandBack, amount.as_str(), 0, PrinterState::None)
         }
         Some(Notice::ScanNotUsed) => plain(K::ScanNotUsed),
+        Some(Notice::ScanAtFault) => plain(K::ScanAtFault),
+        Some(Notice::NotInOrder { name }) => (K::NotInOrder, name.as_str(), 0, PrinterState::None),
+        Some(Notice::AllPicked { name }) => (K::AllPicked, name.as_str(), 0, PrinterState::None),
+        Some(Notice::SecretTyped) => plain(K::SecretTyped),
         Some(Notice::SaleUnderWay) => plain(K::SaleUnderWay),
         Some(Notice::SaleVoided) => plain(K::SaleVoided),
         Some(Notice::LockedScan) => plain(K::LockedScan),

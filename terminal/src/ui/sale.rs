@@ -4,8 +4,8 @@ use super::generated::{GoodData, LineData, MainWindow, Sale, Serial};
 use super::money::format_amount;
 use super::status::whole;
 use super::{Act, list, pictures};
+use crate::secret_code;
 use crate::view::{CartLine, Good, MoneyStyle, Quantity, SalePage, SerialPage, TakenOff, UserAction};
-use evertill_shared::order::serial;
 use evertill_shared::secret::SecretText;
 use slint::ComponentHandle;
 
@@ -39,12 +39,11 @@ pub fn connect(window: &MainWindow, act: &Act) {
 
 pub fn connect_serial(window: &MainWindow, act: &Act) {
     let serial = window.global::<Serial>();
-    serial.on_is_secret(|text| serial::holds_payment_code(&text));
     let (send, weak) = (act.clone(), window.as_weak());
     serial.on_take(move |text| {
         let Some(window) = weak.upgrade() else { return };
         let serial = window.global::<Serial>();
-        if serial::holds_payment_code(&text) {
+        if secret_code::names_any(&text) {
             serial.set_text(slint::SharedString::new());
         }
         let question = u32::try_from(serial.get_question()).unwrap_or(0);

@@ -316,3 +316,17 @@ pub enum UserAction {
     /// Write all words so large.
     TextSize(TextSize),
 }
+
+impl UserAction {
+    /// What stands in it in somebody's own words, and would be written down, sent, printed or shown: the boxes of the screens,
+    /// but for the searches, which end otherwise, and for the serial number, which says itself what it is not.
+    #[must_use]
+    pub fn words(&self) -> [&str; 2] {
+        match self {
+            Self::EnrolSubmit { server, code } => [server, code],
+            Self::WriteNote { text: words } | Self::Hold { name: words } | Self::RefundReason(words) => [words, ""],
+            Self::TakeOff { reason, .. } | Self::OverridePrice { reason, .. } => [&reason.text, ""],
+            _ => ["", ""],
+        }
+    }
+}

@@ -49,6 +49,8 @@ pub enum LockState {
     EnterPin,
     /// This person has a card and no PIN.
     CardOnly,
+    /// Nobody has a PIN that approves this: a manager's one-time code does, by scan.
+    CodeOnly,
     /// It is being checked.
     Checking,
     /// What was typed has too few digits. It was no try.

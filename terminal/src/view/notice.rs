@@ -65,6 +65,20 @@ pub enum Notice {
     },
     /// While a question was on screen something was scanned. It was not used.
     ScanNotUsed,
+    /// While the till cannot sell something was scanned. It was not used.
+    ScanAtFault,
+    /// On the form of a refund goods were scanned that this order does not have.
+    NotInOrder {
+        /// Their name.
+        name: String,
+    },
+    /// All of these goods that the order has come back already.
+    AllPicked {
+        /// Their name.
+        name: String,
+    },
+    /// A scanner that nobody has set up has typed a code that is a secret into a box. It was not taken, and is kept nowhere.
+    SecretTyped,
     /// The till is locked: what was scanned was not used.
     LockedScan,
     /// A staff card was scanned that nobody here has: it was replaced or removed, or is another store's.

@@ -43,10 +43,10 @@ const fn more_than_once() -> u32 {
 /// A refund that is being asked for.
 #[derive(Debug)]
 pub struct Asking {
-    sale: u64,
+    pub(super) sale: u64,
     from_list: bool,
     number: OrderNumber,
-    picked: Vec<u32>,
+    pub(super) picked: Vec<u32>,
     amount_minor: i64,
     reason: String,
     /// What is asked for is settled; somebody has to approve it.
@@ -117,7 +117,8 @@ impl Controller {
         let open = self.left_to_refund(sale).map(|(number, _)| number);
         let number = open.or_else(|| again.as_ref().and_then(|_| self.number_of(sale)));
         let Some(number) = number else { return };
-        if self.approvers().next().is_none() {
+        // Where nobody has a PIN that approves it, a manager's code does: that is scanned.
+        if self.approvers().next().is_none() && self.options.scanner.is_none() {
             return self.tell(Notice::NobodyMayApprove);
         }
         self.notices.over();
@@ -149,7 +150,7 @@ impl Controller {
         self.journal.as_ref()?.sale(sale).ok()??.record.number()
     }
 
-    fn lines_of(&self, sale: u64) -> Option<Vec<evertill_shared::order::line::Line>> {
+    pub(super) fn lines_of(&self, sale: u64) -> Option<Vec<evertill_shared::order::line::Line>> {
         Some(self.journal.as_ref()?.sale(sale).ok()??.record.sale.lines)
     }
 
@@ -180,7 +181,7 @@ impl Controller {
     }
 
     /// The form, while what is asked for can be changed.
-    fn choosing(&mut self) -> Option<&mut Asking> {
+    pub(super) fn choosing(&mut self) -> Option<&mut Asking> {
         self.asking().filter(|asking| !asking.approving && asking.again.is_none())
     }
 
@@ -520,7 +521,7 @@ impl Controller {
             return LockState::Checking;
         }
         if asking.approver.is_none() {
-            return LockState::ChoosePerson;
+            return if self.approvers().next().is_none() { LockState::CodeOnly } else { LockState::ChoosePerson };
         }
         match asking.pin {
             LockState::Wait { seconds } => {

@@ -14,16 +14,18 @@ use evertill_shared::order::PaidBy;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, CodeRefused, RefundAnswer, RefundOrder};
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
+use evertill_shared::protocol::staff::Role;
+use evertill_shared::protocol::till_staff::TillStaff;
 use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
 
 /// Tea for ten, sold by Bo for cash and known to the server; its page is open.
-fn sold(till: &mut Till) -> u64 {
+pub fn sold(till: &mut Till) -> u64 {
     (0..10).for_each(|_| till.scan(TEA));
     till.act(UserAction::TenderCash);
     let sale = till.take_draft().unwrap();
     till.answer_draft(sale, 1);
-    till.act(UserAction::CashGiven { minor: 4500 });
+    till.act(UserAction::CashGiven { minor: 10_000 });
     till.act(UserAction::CashConfirm);
     till.act(UserAction::NextSale);
     till.controller.journal.as_mut().unwrap().confirm_sale(sale, false).unwrap();
@@ -32,14 +34,14 @@ fn sold(till: &mut Till) -> u64 {
     sale
 }
 
-fn served() -> Till {
+pub fn served() -> Till {
     let mut till = locked_for(everybody(), &BTreeMap::new());
     log_in(&mut till, "bo");
     till.heartbeat(TerminalState::Active);
     till
 }
 
-fn form(till: &Till) -> &AskRefundPage {
+pub fn form(till: &Till) -> &AskRefundPage {
     let Page::AskRefund(page) = till.page() else { panic!("{:?}", till.page()) };
     page
 }
@@ -369,8 +371,9 @@ fn what_is_not_paid_or_not_sent_offers_no_refund_and_nobody_to_approve_is_said()
     assert!(matches!(till.page(), Page::Order(_)));
     till.answer_draft(sale, 1);
     till.controller.journal.as_mut().unwrap().confirm_sale(sale, false).unwrap();
+    till.controller.options.scanner = None;
     till.act(UserAction::AskRefund);
-    assert_eq!(till.notice(), Some(&Notice::NobodyMayApprove));
+    assert_eq!(till.notice(), Some(&Notice::NobodyMayApprove), "nor can a code be scanned");
 }
 
 const CODE: &str = "EVTA-ABCDE-FGH23-JKLMN-PQRST";
@@ -398,6 +401,37 @@ fn a_managers_code_that_is_scanned_approves_without_a_pin_and_is_kept_nowhere() 
     answer(&mut till, &again, Ok(reserved(RefundState::Reserved)));
     let asks = till.screen.as_ref().unwrap().confirm.as_ref();
     assert!(matches!(asks, Some(Confirm::CarryOutRefund { amount_minor: 900, .. })), "{asks:?}");
+}
+
+/// A shop in which nobody has a PIN, or in which no manager has.
+fn without_approvers() -> [Till; 2] {
+    let cashiers: Vec<_> = vec![super::duty::person("bo", "Bo", Role::Cashier)];
+    let mut named = locked_for(TillStaff { version: 1, people: Some(cashiers) }, &BTreeMap::new());
+    log_in(&mut named, "bo");
+    named.heartbeat(TerminalState::Active);
+    [named, Till::online()]
+}
+
+#[test]
+fn where_no_manager_has_a_pin_a_managers_code_approves_a_refund() {
+    for mut till in without_approvers() {
+        sold(&mut till);
+        until_approval(&mut till);
+        assert!(form(&till).approving && form(&till).people.is_empty(), "{:?}", till.notice());
+        assert_eq!((form(&till).pin, form(&till).chosen.as_ref()), (LockState::CodeOnly, None));
+        pin(&mut till, "lin");
+        assert!(take_ask(&mut till).is_none(), "there is nobody whose PIN it could be");
+        till.scan(CODE);
+        assert_eq!(form(&till).pin, LockState::Checking);
+        let asked = take_ask(&mut till).unwrap();
+        assert_eq!((asked.code.as_ref().map(SecretText::expose), asked.amount), (Some(CODE), cny(900)));
+        answer(&mut till, &asked, Ok(RefundAnswer::CodeRefused { why: CodeRefused::Expired }));
+        assert_eq!(form(&till).pin, LockState::CodeOnly, "another may be scanned");
+        till.scan(CODE);
+        let asked = take_ask(&mut till).unwrap();
+        answer(&mut till, &asked, Ok(reserved(RefundState::Reserved)));
+        assert_eq!(carried_out(&till), 1);
+    }
 }
 
 #[test]
@@ -442,7 +476,7 @@ fn a_code_that_is_typed_instead_of_scanned_stands_nowhere_on_the_screen() {
         let mut till = Till::online();
         till.act(UserAction::SubmitSearch(text.clone()));
         assert!(!shown(&till), "{text}: {:?}", till.notice());
-        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed), "{text}");
+        assert_eq!(till.notice(), Some(&Notice::SecretTyped), "{text}");
         till.scan(&format!("?{text}"));
         assert!(!shown(&till), "{text}: {:?}", till.notice());
         till.act(UserAction::OpenOrders);

@@ -360,22 +360,22 @@ fn a_card_that_is_typed_instead_of_scanned_stands_nowhere() {
     let around = format!("P0{}\t", text.to_ascii_lowercase());
     for typed in [text.clone(), around] {
         till.act(UserAction::SetSearch(typed.clone()));
-        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed), "{typed}");
+        assert_eq!(till.notice(), Some(&Notice::SecretTyped), "{typed}");
         assert!(matches!(till.page(), Page::Sale(page) if page.search.is_empty()));
         till.act(UserAction::SubmitSearch(typed[..12].into()));
-        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed));
+        assert_eq!(till.notice(), Some(&Notice::SecretTyped));
         till.act(UserAction::Hold { name: typed.clone() });
         assert!(matches!(till.page(), Page::Sale(page) if page.item_count == 1), "it is not held under that");
         till.act(UserAction::OpenWhole);
         till.act(UserAction::WriteNote { text: typed.clone() });
         let reason = Reason { kind: ReasonKind::Other, text: typed.clone() };
         till.act(UserAction::TakeOff { off: TypedOff::Minor(10), reason });
-        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed));
+        assert_eq!(till.notice(), Some(&Notice::SecretTyped));
         till.act(UserAction::Back);
         till.act(UserAction::OpenOrders);
         till.act(UserAction::SetOrderSearch(typed.clone()));
         till.act(UserAction::SubmitOrderSearch(typed));
-        assert_eq!(till.notice(), Some(&Notice::ScanNotUsed));
+        assert_eq!(till.notice(), Some(&Notice::SecretTyped));
         till.act(UserAction::Back);
     }
     assert_eq!(serves(&till), Some("Mei"), "typing is no scan");

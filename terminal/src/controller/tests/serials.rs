@@ -302,3 +302,33 @@ fn a_number_that_was_not_given_leaves_no_age_and_nothing_else_can_be_done_meanwh
     till.scan(WHISKY);
     assert!(till.screen.as_ref().unwrap().confirm.is_some(), "nobody was sold anything for being old enough");
 }
+
+#[test]
+fn on_a_refunds_form_a_serial_number_picks_its_piece() {
+    let mut till = till();
+    till.scan(PHONE);
+    till.scan("SN-1");
+    till.scan(PHONE);
+    till.scan("SN-2");
+    till.act(UserAction::TenderCash);
+    let sale = till.take_draft().unwrap();
+    till.answer_draft(sale, 1);
+    till.act(UserAction::CashGiven { minor: 900 });
+    till.act(UserAction::CashConfirm);
+    till.act(UserAction::NextSale);
+    till.controller.journal.as_mut().unwrap().confirm_sale(sale, false).unwrap();
+    till.scan(&number(1).to_string());
+    till.act(UserAction::AskRefund);
+    let picked = |till: &Till| -> Vec<(Option<String>, u32)> {
+        let Page::AskRefund(page) = till.page() else { panic!("{:?}", till.page()) };
+        page.lines.iter().map(|line| (line.serial.clone(), line.picked)).collect()
+    };
+    till.scan(PHONE);
+    assert_eq!(till.notice(), Some(&Notice::NotASerial), "which of the two?");
+    till.scan("sn-2");
+    assert_eq!(picked(&till), [(some("SN-1"), 0), (some("SN-2"), 1)]);
+    till.scan("SN-2");
+    assert_eq!(till.notice(), Some(&Notice::AllPicked { name: "phone".into() }));
+    till.scan(PHONE);
+    assert_eq!(picked(&till), [(some("SN-1"), 1), (some("SN-2"), 1)], "only one is left that it can be");
+}
