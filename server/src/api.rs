@@ -12,6 +12,7 @@ pub mod orders;
 pub mod payments;
 pub mod pictures;
 pub mod receipt_template;
+pub mod refund_request;
 pub mod refunds;
 pub mod server_keys;
 pub mod staff;

@@ -24,6 +24,7 @@ mod people;
 mod pictures;
 mod pins;
 mod receipt_template;
+mod refund_requests;
 mod sessions;
 mod shifts;
 mod shifts_retold;
@@ -48,6 +49,7 @@ pub use journal::{HandInTaken, JournalFault, KnownJournal};
 pub use moves::{MOVE_LEASE, MoveInHand, MoveRecord, TakenMove};
 pub use people::NewPassword;
 pub use pins::{PinCheck, PinTry};
+pub use refund_requests::{Decider, Decision, RefundRequest, RequestState};
 pub use sessions::OpenSession;
 pub use shifts::{GivenUp, PAGE as SHIFTS_PAGE, ShiftRecord};
 pub use shifts_retold::{Retelling, Retold};
@@ -202,6 +204,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "goods",
         sqlite: include_str!("../migrations/sqlite/base_0022_goods.sql"),
         postgres: include_str!("../migrations/postgres/base_0022_goods.sql"),
+    },
+    Migration {
+        number: 23,
+        name: "refund_requests",
+        sqlite: include_str!("../migrations/sqlite/base_0023_refund_requests.sql"),
+        postgres: include_str!("../migrations/postgres/base_0023_refund_requests.sql"),
     },
 ];
 

@@ -29,6 +29,7 @@ mod product_picture;
 mod qr;
 mod receipt;
 mod refund;
+mod refund_request;
 mod say;
 mod search;
 mod shell;
@@ -62,6 +63,7 @@ pub fn routes(app: App) -> Router<App> {
         .route("/console/orders/{number}/accept", post(accept::accept))
         .route("/console/orders/{number}/finished", post(finished::finish))
         .route("/console/approvals", get(approvals::page).post(approvals::make))
+        .route("/console/approvals/decide", post(refund_request::decide))
         .route("/console/terminals", get(terminals::list).post(terminals::make_code))
         .route("/console/terminals/{terminal}", get(terminals::page))
         .route("/console/terminals/{terminal}/activate", post(terminals::activate))

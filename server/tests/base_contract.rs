@@ -26,6 +26,8 @@ mod people;
 mod pictures;
 #[path = "base/receipts.rs"]
 mod receipts;
+#[path = "base/refund_requests.rs"]
+mod refund_requests;
 #[allow(dead_code, reason = "other tests ask more of it")]
 #[path = "postgres_engine/server.rs"]
 mod server;
@@ -111,6 +113,8 @@ macro_rules! contract {
                 goods_have_the_picture_that_was_given_last_and_what_is_none_is_kept_nowhere;
             receipts:
                 a_template_that_a_till_could_not_print_is_kept_nowhere_and_each_change_is_in_the_trail;
+            refund_requests:
+                of_many_who_decide_about_a_tills_refund_at_once_one_has_decided_whichever_server_is_asked;
             shifts:
                 a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_it,
                 a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_differ,

@@ -384,6 +384,7 @@ impl Controller {
             A::RefundAmount { minor } => self.refund_amount(Some(minor)),
             A::RefundReason(reason) => self.refund_reason(reason),
             A::RefundGoOn => self.refund_go_on(),
+            A::RefundToConsole => self.refund_to_console(),
             A::EndProgram => self.ask_to_end(),
             A::BeginTraining => self.ask_to_train(),
             // These are for a training that is under way, and none is.

@@ -34,7 +34,8 @@ mod tests {
     #[test]
     fn a_secret_is_found_whatever_stands_around_it_and_people_may_write_what_they_like() {
         let approval = "EVTA-ABCDE-FGH23-JKLMN-PQRST";
-        for text in [approval.to_owned(), format!("]Q1{}", approval.to_lowercase()), format!(" {approval}\t")] {
+        for text in [approval.to_owned(), format!("]Q1{}", approval.to_lowercase()), format!(" {approval}\t")]
+        {
             assert!(holds_whole(&text) && names_any(&text), "{text}");
         }
         assert!(!holds_whole(&approval[..20]) && names_any(&approval[..20]), "what is left of one");

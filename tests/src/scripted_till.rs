@@ -16,7 +16,7 @@ use evertill_shared::protocol::enrol::{Enrolled, terminal_key_id};
 use evertill_shared::protocol::orders::{
     AdoptOrder, CreateDraft, DraftCreated, OrderView, PaymentView, ShowCode, StartPayment, TakeBack,
 };
-use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, CarryOutRefund, RefundAnswer, RefundInbox};
 use evertill_shared::protocol::terminal::{HandIn, HandedIn, TerminalStatus};
 use evertill_shared::refund::Refund;
 use evertill_shared::secret::{AuthCode, SecretText};
@@ -426,6 +426,28 @@ impl ScriptedTill {
     /// See [`ClientError`].
     pub async fn refunds(&self) -> Result<RefundInbox, ClientError> {
         self.client.get("/v1/refunds", "").await
+    }
+
+    /// Asks for a refund that waits for a manager in the console; under the same name again, how it stands.
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn ask_in_console(
+        &self,
+        number: OrderNumber,
+        request: &str,
+        amount: Amount,
+    ) -> Result<RefundAnswer, ClientError> {
+        let asked = AskRefundAtTill {
+            request: request.to_owned(),
+            amount,
+            reason: "Goods damaged".into(),
+            approver: String::new(),
+            pin: SecretText::new(String::new()),
+            code: None,
+            cashier: self.cashier.clone(),
+            in_console: true,
+        };
+        self.client.post(&format!("/v1/orders/{number}/refunds"), &asked).await
     }
 
     /// Signs and carries out a refund.

@@ -43,6 +43,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         wallets: app.centre.wallets(),
         shows: app.centre.shows(),
         splits: true,
+        refunds_in_console: true,
         health: app.centre.wallet_health(server_time),
     }))
 }

@@ -1,7 +1,8 @@
 //! A refund that is asked for at the till that sold, approved there by a manager's PIN, or by a one-time code that a manager
-//! made in the console. The till only asks: who may
+//! made in the console; or by nobody there, and then it waits in the console. The till only asks: who may
 //! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
 
+use super::refund_request::wait_for_console;
 use super::refunds::{Asker, check, new_refund, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
@@ -40,6 +41,9 @@ pub async fn ask_refund_at_till(
     };
     // Before the PIN: what makes no sense is no try.
     check(&asked)?;
+    if request.in_console {
+        return Ok(Json(wait_for_console(&app, &caller, (number, at), &request).await?));
+    }
     let approved = match &request.code {
         Some(code) => approval_by_code(&app, &caller, (number, at), &asked, code.clone()).await?,
         None => approval(&app, &caller, &request).await?,
@@ -51,21 +55,30 @@ pub async fn ask_refund_at_till(
     let asker = Asker {
         login: approver.login,
         name: approver.name,
-        till: Some((caller.terminal, request.cashier.map(|cashier| cashier.tidy()))),
+        till: Some((caller.terminal, request.cashier.as_ref().map(|cashier| cashier.tidy()))),
     };
-    Ok(Json(match reserve_refund(&app, &asker, number, asked, at).await? {
-        Ok(record) => {
-            let told = |record: RefundRecord| {
+    let reserved = reserve_refund(&app, &asker, number, asked, at).await?;
+    if reserved.is_ok() {
+        // It may have waited for somebody in the console, before somebody came to the till.
+        app.base.forget_refund_request(caller.terminal, request.request).await?;
+    }
+    Ok(Json(told(reserved)?))
+}
+
+/// What the till is told of what its order's group said.
+pub(super) fn told(reserved: Result<RefundRecord, GroupError>) -> Result<RefundAnswer, Failure> {
+    match reserved {
+        Ok(mut record) => {
+            let one = |record: RefundRecord| {
                 Box::new(RefundOrder { refund: record.refund, paid_by: record.paid_by })
             };
-            let mut record = record;
-            let cash = record.beside.take().map(|beside| told(*beside));
-            RefundAnswer::Reserved { order: told(record), cash }
+            let cash = record.beside.take().map(|beside| one(*beside));
+            Ok(RefundAnswer::Reserved { order: one(record), cash })
         }
-        Err(GroupError::Refused(Refusal::Refund(why))) => RefundAnswer::Refused { why },
-        Err(GroupError::Refused(Refusal::Conflict(_))) => RefundAnswer::AskedBefore,
-        Err(error) => return Err(error.into()),
-    }))
+        Err(GroupError::Refused(Refusal::Refund(why))) => Ok(RefundAnswer::Refused { why }),
+        Err(GroupError::Refused(Refusal::Conflict(_))) => Ok(RefundAnswer::AskedBefore),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Who approves, if the code that was scanned is theirs, counts, and is for this. It is used up by it, once for all, in the

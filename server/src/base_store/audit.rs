@@ -51,6 +51,8 @@ pub enum AuditKind {
     ApprovalCodeMade,
     /// Such a code approved a refund.
     ApprovalCodeUsed,
+    /// A refund that a till had asked for was refused in the console.
+    RefundRequestRefused,
     /// The catalogue was replaced.
     CatalogueChanged,
     /// A product was added, or brought back.

@@ -1,9 +1,11 @@
-//! A manager approves a refund from afar: a one-time code, shown on their phone, scanned at the till.
+//! A manager approves a refund from afar: one that a till has asked for, by a touch; or by a one-time code, shown on their
+//! phone, scanned at the till.
 
 use super::frame::{Frame, Notice, Tab, html, may_open};
 use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::qr::picture;
+use super::refund_request::{self, Row};
 use super::visitor::Visit;
 use super::words::{Words, fill};
 use crate::app::App;
@@ -42,6 +44,7 @@ struct Page {
     currency: &'static str,
     form: Form,
     tills: Vec<Till>,
+    asked: Vec<Row>,
 }
 
 /// What is to be approved, as far as it is filled in.
@@ -51,6 +54,9 @@ pub(super) struct Form {
     order: String,
     amount: String,
     till: String,
+    /// The request of a till that was decided a moment ago, and the till.
+    decided: String,
+    at: String,
 }
 
 fn only_who_may(visit: &Visit) -> Result<(), Problem> {
@@ -64,7 +70,18 @@ pub(super) async fn page(
     visit: Visit,
 ) -> Result<Response, Problem> {
     only_who_may(&visit)?;
-    draw(&app, &visit, StatusCode::OK, Vec::new(), None, form).await
+    let done = refund_request::done(&app, &visit, (&form.at, &form.decided)).await?;
+    draw(&app, &visit, StatusCode::OK, done.into_iter().collect(), None, form).await
+}
+
+/// The page, with what came of a decision about what a till asked for.
+pub(super) async fn with_notice(
+    app: &App,
+    visit: &Visit,
+    status: StatusCode,
+    notice: Notice,
+) -> Result<Response, Problem> {
+    draw(app, visit, status, vec![notice], None, Form::default()).await
 }
 
 /// Makes a code and shows it, this once.
@@ -98,7 +115,7 @@ pub(super) async fn make(
 
 fn filled_in(fields: &Fields) -> Form {
     let get = |name| fields.get(name).to_owned();
-    Form { order: get("order"), amount: get("amount"), till: get("till") }
+    Form { order: get("order"), amount: get("amount"), till: get("till"), ..Form::default() }
 }
 
 fn read(form: &Form, login: &str, currency: Currency, t: &'static Words) -> Result<NewApproval, String> {
@@ -147,6 +164,7 @@ async fn draw(
         shown,
         currency: visit.store.currency.code(),
         tills: active.map(|row| till(row.terminal.to_string(), row.name)).collect(),
+        asked: refund_request::rows(app, visit).await?,
         form,
     };
     Ok(html(status, &page))

@@ -95,6 +95,7 @@ fn what(kind: AuditKind, t: &'static Words) -> &'static str {
         AuditKind::OrderAccepted => t.did_accept,
         AuditKind::ApprovalCodeMade => t.did_make_approval,
         AuditKind::ApprovalCodeUsed => t.did_use_approval,
+        AuditKind::RefundRequestRefused => t.of_requests.did_refuse,
         AuditKind::RefundFinished => t.did_finish_refund,
         AuditKind::RefundRequested => t.did_refund,
         AuditKind::CatalogueChanged => t.did_catalogue,

@@ -4,6 +4,7 @@ mod cards;
 mod dictionary;
 mod entries;
 mod goods;
+mod requests;
 pub use entries::{CHINESE, ENGLISH, Words};
 
 impl Words {

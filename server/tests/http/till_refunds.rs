@@ -2,7 +2,9 @@
 
 use crate::rig::{Came, PASSWORD, Server, Store, Till, hash};
 use crate::sale::{Sold, adopt, at, cny, sell, shop, write};
-use evertill_server::base_store::{AuditKind, NewApproval, PinCheck, PinTry, StaffRecord};
+use evertill_server::base_store::{
+    AuditKind, Decider, Decision, NewApproval, PinCheck, PinTry, RequestState, StaffRecord,
+};
 use evertill_shared::clock::Clock as _;
 use evertill_shared::journal::Body;
 use evertill_shared::protocol::error::ErrorCode;
@@ -40,6 +42,7 @@ fn asked(request: &str, minor: i64, approver: &str, pin: &str) -> AskRefundAtTil
         pin: SecretText::new(pin.into()),
         code: None,
         cashier: None,
+        in_console: false,
     }
 }
 
@@ -508,4 +511,93 @@ async fn what_the_order_would_refuse_anyway_uses_no_code_up() {
     assert_eq!(reserved(&ask(&server, &till, &sold, &right).await).id, refund.id);
     let again = ask(&server, &till, &sold, &by_code("refused-0004", 100, &code)).await;
     assert_eq!(code_refused(&again), CodeRefused::Used);
+}
+
+fn to_console(request: &str, minor: i64) -> AskRefundAtTill {
+    AskRefundAtTill { in_console: true, ..asked(request, minor, "", "") }
+}
+
+async fn decide(server: &Server, till: &Till, request: &str, decision: Decision, by: &str) -> RequestState {
+    let by = Decider { login: by.into(), name: format!("{by} of the test") };
+    let decided = server.app().base.decide_refund((till.terminal, request.into()), decision, by).await;
+    decided.unwrap().state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_to_the_console_waits_there_and_is_reserved_once_it_is_approved_and_never_before() {
+    let (store, server, till, other, sold) = sold().await;
+    let second = store.serve().await;
+    let request = to_console("console-01", 200);
+    for server in [&server, &second, &server] {
+        let came = ask(server, &till, &sold, &request).await;
+        assert_eq!(came.json::<RefundAnswer>(), RefundAnswer::WaitsInConsole);
+    }
+    nothing_is_reserved(&server, &till).await;
+    let waiting = second.app().base.refund_requests().await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].amount, waiting[0].reason.as_str()), (cny(200), "too cold"));
+    // The same name stands for one thing only, and another till's is another's.
+    assert_eq!(
+        ask(&server, &till, &sold, &to_console("console-01", 300)).await.code(),
+        ErrorCode::BadRequest
+    );
+    let theirs = ask(&server, &other, &sold, &request).await;
+    assert_eq!(refused(&theirs), RefundRefused::AnotherTill { sold_at: till.terminal });
+
+    // Two managers at once: one of them has decided.
+    let (first, late) = tokio::join!(
+        decide(&server, &till, "console-01", Decision::Approve, "max"),
+        decide(&second, &till, "console-01", Decision::Refuse, "ivy"),
+    );
+    assert_eq!(first, late);
+    let refund = match &first {
+        RequestState::Approved(by) => {
+            assert_eq!(by.login, "max");
+            // The server that wrote it down has died before it asked the group: the till asks again.
+            reserved(&ask(&second, &till, &sold, &request).await)
+        }
+        RequestState::Refused(by) => {
+            assert_eq!(by.login, "ivy");
+            let came = ask(&server, &till, &sold, &request).await;
+            assert_eq!(came.json::<RefundAnswer>(), RefundAnswer::RefusedInConsole { by: by.name.clone() });
+            nothing_is_reserved(&server, &till).await;
+            let again = to_console("console-02", 200);
+            ask(&server, &till, &sold, &again).await;
+            decide(&server, &till, "console-02", Decision::Approve, "max").await;
+            reserved(&ask(&second, &till, &sold, &again).await)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((refund.amount, refund.requested_by.as_str()), (cny(200), "max of the test"));
+    let name = if matches!(first, RequestState::Approved(_)) { "console-01" } else { "console-02" };
+    let again = reserved(&ask(&server, &till, &sold, &to_console(name, 200)).await);
+    assert_eq!(again.id, refund.id, "however often it is asked");
+    assert!(server.app().base.refund_requests().await.unwrap().is_empty());
+    let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+    assert_eq!(inbox.refunds.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_is_asked_about_nothing_that_the_rules_forbid_and_not_about_what_was_approved_at_the_till()
+{
+    let (_store, server, till, _other, sold) = sold().await;
+    let too_much = ask(&server, &till, &sold, &to_console("console-much", 501)).await;
+    assert_eq!(refused(&too_much), RefundRefused::TooMuch { asked: cny(501), left: cny(500) });
+    assert!(server.app().base.refund_requests().await.unwrap().is_empty());
+
+    ask(&server, &till, &sold, &to_console("console-pin1", 200)).await;
+    // Somebody came to the till after all.
+    let by_pin = asked("console-pin1", 200, "max", PIN);
+    let refund = reserved(&ask(&server, &till, &sold, &by_pin).await);
+    assert!(server.app().base.refund_requests().await.unwrap().is_empty());
+
+    // What was in time when it was asked for, and is approved too late: the order's group has the last word.
+    ask(&server, &till, &sold, &to_console("console-late", 300)).await;
+    server.clock.forward(Duration::from_secs(24 * 3600));
+    decide(&server, &till, "console-late", Decision::Approve, "max").await;
+    let late = ask(&server, &till, &sold, &to_console("console-late", 300)).await;
+    assert!(matches!(refused(&late), RefundRefused::AnotherDay { .. }));
+    assert!(server.app().base.refund_requests().await.unwrap().is_empty(), "it waits no more");
+    let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+    assert_eq!(inbox.refunds.iter().map(|order| &order.refund.id).collect::<Vec<_>>(), [&refund.id]);
 }

@@ -59,6 +59,9 @@ pub struct AskRefundAtTill {
     /// Who serves at the till, if anybody logs in there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cashier: Option<Cashier>,
+    /// Nobody approves it here: a manager decides in the console. Only for servers that say that they take it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_console: bool,
 }
 
 fn no_pin() -> SecretText {
@@ -114,6 +117,13 @@ pub enum RefundAnswer {
         /// Why.
         why: CodeRefused,
     },
+    /// It waits for a manager in the console. Nothing is reserved. Sent again, the same request asks how it stands.
+    WaitsInConsole,
+    /// A manager refused it in the console. Nothing was reserved.
+    RefusedInConsole {
+        /// The manager's name.
+        by: String,
+    },
     /// An answer of a newer program: whatever it says, what was asked for is not settled here.
     #[serde(other)]
     NotKnownHere,
@@ -155,6 +165,7 @@ mod tests {
             pin: SecretText::new("4711".into()),
             code: Some(SecretText::new("EVTA-AAAAA-BBBBB-CCCCC-DDDDD".into())),
             cashier: None,
+            in_console: false,
         };
         let printed = format!("{asked:?} {asked:#?}");
         assert!(!printed.contains("4711") && !printed.contains("AAAAA"));

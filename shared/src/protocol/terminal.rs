@@ -68,6 +68,9 @@ pub struct TerminalStatus {
     /// and its tills must not begin one.
     #[serde(default)]
     pub splits: bool,
+    /// The server takes refunds that wait for a manager in the console.
+    #[serde(default)]
+    pub refunds_in_console: bool,
 }
 
 /// How a wallet answers, as the server that was asked has found of late.

@@ -221,6 +221,7 @@ impl PracticeServer {
             wallets: self.shop.wallets.clone(),
             shows: self.shop.wallets.clone(),
             splits: true,
+            refunds_in_console: false,
             health: Vec::new(),
         }
     }

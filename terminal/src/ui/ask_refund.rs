@@ -24,6 +24,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
     ask.on_choose_reason(move |reason| send(UserAction::RefundReason(reason.into())));
     let send = act.clone();
     ask.on_go_on(move || send(UserAction::RefundGoOn));
+    let send = act.clone();
+    ask.on_to_console(move || send(UserAction::RefundToConsole));
     let (send, weak) = (act.clone(), window.as_weak());
     ask.on_key(move |key| {
         let Some(window) = weak.upgrade() else { return };
@@ -60,6 +62,7 @@ pub fn show(window: &MainWindow, page: &AskRefundPage, money: &MoneyStyle, fresh
     ask.set_reason(page.reason.as_str().into());
     ask.set_approving(page.approving);
     ask.set_ready(page.ready);
+    ask.set_may_wait(page.may_wait);
     let (kind, (refusal, text)) = match &page.said {
         AskedSaid::Nothing => (AskedKind::Nothing, (RefusalKind::None, "")),
         AskedSaid::Refused(why) => (AskedKind::Refused, refusal_kind(why)),
@@ -68,6 +71,8 @@ pub fn show(window: &MainWindow, page: &AskRefundPage, money: &MoneyStyle, fresh
         AskedSaid::Offline => (AskedKind::Offline, (RefusalKind::None, "")),
         AskedSaid::NoAnswer => (AskedKind::NoAnswer, (RefusalKind::None, "")),
         AskedSaid::AskedBefore => (AskedKind::AskedBefore, (RefusalKind::None, "")),
+        AskedSaid::WaitsInConsole => (AskedKind::WaitsInConsole, (RefusalKind::None, "")),
+        AskedSaid::RefusedInConsole(by) => (AskedKind::RefusedInConsole, (RefusalKind::None, by.as_str())),
     };
     ask.set_said(kind);
     ask.set_refusal(refusal);

@@ -207,6 +207,8 @@ pub enum UserAction {
     /// What is asked for is settled: somebody has to approve it. Who, and their PIN, follow with
     /// [`UserAction::ChoosePerson`] and [`UserAction::Unlock`].
     RefundGoOn,
+    /// Nobody approves it here: send it to the console, or ask how it stands there.
+    RefundToConsole,
     /// Open the page about this program.
     OpenAbout,
     /// End the program that is all that there is on the screen. Takes a right, and a PIN that shows it.
@@ -324,7 +326,9 @@ impl UserAction {
     pub fn words(&self) -> [&str; 2] {
         match self {
             Self::EnrolSubmit { server, code } => [server, code],
-            Self::WriteNote { text: words } | Self::Hold { name: words } | Self::RefundReason(words) => [words, ""],
+            Self::WriteNote { text: words } | Self::Hold { name: words } | Self::RefundReason(words) => {
+                [words, ""]
+            }
             Self::TakeOff { reason, .. } | Self::OverridePrice { reason, .. } => [&reason.text, ""],
             _ => ["", ""],
         }

@@ -258,6 +258,8 @@ pub struct AskRefundPage {
     pub approving: bool,
     /// It can be asked for: an amount within what is left, and a reason.
     pub ready: bool,
+    /// It can be sent to the console, for a manager there.
+    pub may_wait: bool,
     /// Who may approve it.
     pub people: Vec<LockPerson>,
     /// The login of the person whose PIN is typed.
@@ -300,4 +302,8 @@ pub enum AskedSaid {
     NoAnswer,
     /// The same was asked for before, and approved by somebody else: it waits under "Refunds".
     AskedBefore,
+    /// It waits for a manager in the console; nothing is reserved.
+    WaitsInConsole,
+    /// This manager refused it in the console.
+    RefusedInConsole(String),
 }

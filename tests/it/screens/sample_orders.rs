@@ -108,6 +108,7 @@ pub fn ask_refund(approving: bool, pin: LockState, said: AskedSaid) -> Screen {
         parts_minor: None,
         reason: "Goods damaged".into(),
         approving,
+        may_wait: true,
         ready: true,
         people,
         chosen: Some("wang".into()),

@@ -682,6 +682,7 @@ pub fn all() -> Vec<Sample> {
     add("ask_refund_refused", ask_refund(false, LockState::EnterPin, refused));
     add("ask_refund_pin", ask_refund(true, LockState::EnterPin, AskedSaid::Nothing));
     add("ask_refund_wrong_pin", ask_refund(true, LockState::Wrong { tries_left: 3 }, AskedSaid::Nothing));
+    add("ask_refund_waits", ask_refund(true, LockState::EnterPin, AskedSaid::WaitsInConsole));
     add("ask_refund_no_answer", ask_refund(true, LockState::EnterPin, AskedSaid::NoAnswer));
     let holding = UnsentSales { count: 3, oldest_seconds: 900, entries: 12 };
     let status = StatusBar { unsent: Some(holding), ..status() };

@@ -1,10 +1,11 @@
 //! The dictionary itself, but for what has a file of its own.
 
 use super::dictionary::dictionary;
-use super::{cards, goods};
+use super::{cards, goods, requests};
 
 dictionary! {
     @of_cards: cards;
+    @of_requests: requests;
     @of_goods: goods;
 
     // Everywhere

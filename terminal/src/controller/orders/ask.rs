@@ -33,6 +33,9 @@ struct Pending {
     /// How often it was sent. An answer that nothing was done is about one of these.
     #[serde(default = "more_than_once")]
     sent: u32,
+    /// The server has it, and it waits for a manager in the console.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    waits: bool,
 }
 
 /// What stands on a disk of before this was counted.
@@ -62,11 +65,14 @@ pub struct Asking {
     again: Option<Pending>,
 }
 
-/// By what somebody approves a refund: their PIN, or a code that they made.
+/// By what somebody approves a refund: their PIN, or a code that they made; or by nothing, and then a manager in the console
+/// is asked.
+#[derive(Default)]
 struct Approval {
     approver: String,
-    pin: SecretText,
+    pin: Option<SecretText>,
     code: Option<SecretText>,
+    in_console: bool,
 }
 
 fn fact_of(number: OrderNumber) -> String {
@@ -140,7 +146,7 @@ impl Controller {
         };
         if let Some(pending) = again {
             (asking.amount_minor, asking.reason) = (pending.amount_minor, pending.reason.clone());
-            asking.said = AskedSaid::NoAnswer;
+            asking.said = if pending.waits { AskedSaid::WaitsInConsole } else { AskedSaid::NoAnswer };
             asking.again = Some(pending);
         }
         self.at = At::AskRefund(Box::new(asking));
@@ -247,7 +253,19 @@ impl Controller {
             (asking.pin, asking.pin_since) = (LockState::NotAPin, now);
             return;
         }
-        self.ask_for_refund(Approval { approver, pin, code: None });
+        self.ask_for_refund(Approval { approver, pin: Some(pin), ..Approval::default() });
+    }
+
+    /// Nobody approves it here: it goes to the console. Sent again it asks how it stands there.
+    pub(in crate::controller) fn refund_to_console(&mut self) {
+        if self.may_wait() {
+            self.ask_for_refund(Approval { in_console: true, ..Approval::default() });
+        }
+    }
+
+    /// The server keeps refunds for a manager in the console.
+    fn may_wait(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.refunds_in_console)
     }
 
     /// A manager's one-time code was scanned: the same way, and kept nowhere either. Whose it is, the server says.
@@ -255,8 +273,7 @@ impl Controller {
         if !self.asking().is_some_and(|asking| asking.approving) {
             return self.tell(Notice::ScanNotUsed);
         }
-        let nothing = || SecretText::new(String::new());
-        self.ask_for_refund(Approval { approver: String::new(), pin: nothing(), code: Some(code) });
+        self.ask_for_refund(Approval { code: Some(code), ..Approval::default() });
     }
 
     fn ask_for_refund(&mut self, approval: Approval) {
@@ -274,6 +291,7 @@ impl Controller {
             amount_minor: asking.amount_minor,
             reason: asking.reason.trim().to_owned(),
             sent: 0,
+            waits: false,
         });
         pending.sent = pending.sent.saturating_add(1);
         if let Some(again) = &mut asking.again {
@@ -291,9 +309,10 @@ impl Controller {
             amount: Amount::new(pending.amount_minor, currency),
             reason: pending.reason,
             approver: approval.approver,
-            pin: approval.pin,
+            pin: approval.pin.unwrap_or_else(|| SecretText::new(String::new())),
             code: approval.code,
             cashier,
+            in_console: approval.in_console,
         });
         if let Some(asking) = self.asking() {
             asking.sent = Some((pending.request.clone(), now));
@@ -342,11 +361,48 @@ impl Controller {
                 self.nothing_done(number, request);
                 self.asked_said(request, AskedSaid::CodeRefused(why), None);
             }
+            Ok(RefundAnswer::WaitsInConsole) => self.waits_in_console(number, request),
+            Ok(RefundAnswer::RefusedInConsole { by }) => {
+                self.settle_asked(number, request);
+                self.asked_said(request, AskedSaid::RefusedInConsole(by), None);
+                self.may_ask_for_another(number);
+            }
             Ok(RefundAnswer::NotKnownHere) => {
                 tracing::error!(%number, "the server's answer about a refund is newer than this program");
                 self.asked_in_doubt(request);
             }
             Err(error) => self.no_refund_answer(number, request, &error),
+        }
+    }
+
+    /// It stays on the disk: whoever opens the form again sees that it waits, and asks how it stands.
+    fn waits_in_console(&mut self, number: OrderNumber, request: &str) {
+        let name = fact_of(number);
+        let Some(Some(text)) = self.read(|journal| journal.fact(&name)) else { return };
+        let Ok(pending) = serde_json::from_str::<Pending>(&text) else { return };
+        if pending.request != request {
+            return;
+        }
+        let waits = Pending { waits: true, ..pending };
+        let Ok(text) = serde_json::to_string(&waits) else { return };
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.set_fact(&name, Some(&text))
+        {
+            return self.journal_failed(error);
+        }
+        if let Some(asking) = self.answered(request) {
+            asking.said = AskedSaid::WaitsInConsole;
+            asking.again = Some(waits);
+        }
+    }
+
+    /// It is decided: the form that is open, if it is of this order, may ask for something else.
+    fn may_ask_for_another(&mut self, number: OrderNumber) {
+        if let At::AskRefund(asking) = &mut self.at
+            && asking.number == number
+        {
+            asking.again = None;
+            asking.approving = false;
         }
     }
 
@@ -508,6 +564,7 @@ impl Controller {
             parts_minor: self.parts_of_refund(asking.sale, asking.amount_minor),
             reason: asking.reason.clone(),
             approving: asking.approving,
+            may_wait: self.may_wait(),
             ready: (1..=left).contains(&asking.amount_minor) && !asking.reason.trim().is_empty(),
             people: self.approvers().map(pin::shown).collect(),
             chosen: asking.approver.clone(),
@@ -521,7 +578,11 @@ impl Controller {
             return LockState::Checking;
         }
         if asking.approver.is_none() {
-            return if self.approvers().next().is_none() { LockState::CodeOnly } else { LockState::ChoosePerson };
+            return if self.approvers().next().is_none() {
+                LockState::CodeOnly
+            } else {
+                LockState::ChoosePerson
+            };
         }
         match asking.pin {
             LockState::Wait { seconds } => {

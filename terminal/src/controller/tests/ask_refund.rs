@@ -13,9 +13,9 @@ use evertill_shared::id::RefundId;
 use evertill_shared::order::PaidBy;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, CodeRefused, RefundAnswer, RefundOrder};
-use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::protocol::staff::Role;
 use evertill_shared::protocol::till_staff::TillStaff;
+use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
 
@@ -496,4 +496,92 @@ fn a_code_that_is_typed_instead_of_scanned_stands_nowhere_on_the_screen() {
     }
     assert!(matches!(till.page(), Page::Orders(page) if page.search.is_empty()));
     assert!(!shown(&till));
+}
+
+#[test]
+fn where_nobody_may_approve_it_waits_in_the_console_also_over_a_restart_and_is_asked_for_once() {
+    let mut till = served();
+    sold(&mut till);
+    until_approval(&mut till);
+    assert!(form(&till).may_wait);
+    till.act(UserAction::RefundToConsole);
+    till.act(UserAction::RefundToConsole);
+    let asked = take_ask(&mut till).unwrap();
+    assert!(take_ask(&mut till).is_none(), "a second touch asks nothing");
+    assert!(
+        asked.in_console
+            && asked.approver.is_empty()
+            && asked.pin.expose().is_empty()
+            && asked.code.is_none()
+    );
+    answer(&mut till, &asked, Ok(RefundAnswer::WaitsInConsole));
+    assert_eq!((form(&till).said.clone(), form(&till).approving), (AskedSaid::WaitsInConsole, true));
+    assert!(pending(&till) && carried_out(&till) == 0);
+
+    // Whoever comes back to it finds it waiting, and can ask for nothing else.
+    till.act(UserAction::Back);
+    till.act(UserAction::AskRefund);
+    assert_eq!((form(&till).said.clone(), form(&till).amount_minor), (AskedSaid::WaitsInConsole, 900));
+    till.act(UserAction::RefundPick { line: 0, delta: 1 });
+    assert_eq!(form(&till).amount_minor, 900);
+    till.act(UserAction::RefundToConsole);
+    let again = take_ask(&mut till).unwrap();
+    assert_eq!((&again.request, again.amount, again.in_console), (&asked.request, asked.amount, true));
+    // Approved meanwhile: its customer may be gone, so somebody says yes first.
+    answer(&mut till, &again, Ok(reserved(RefundState::Reserved)));
+    let asks = till.screen.as_ref().unwrap().confirm.as_ref();
+    assert!(matches!(asks, Some(Confirm::CarryOutRefund { .. })), "{asks:?}");
+    assert!(!pending(&till) && carried_out(&till) == 0);
+}
+
+#[test]
+fn what_a_manager_refused_in_the_console_is_over_and_something_else_may_be_asked_for() {
+    let mut till = served();
+    sold(&mut till);
+    until_approval(&mut till);
+    till.act(UserAction::RefundToConsole);
+    let asked = take_ask(&mut till).unwrap();
+    answer(&mut till, &asked, Ok(RefundAnswer::WaitsInConsole));
+    till.act(UserAction::RefundToConsole);
+    let again = take_ask(&mut till).unwrap();
+    answer(&mut till, &again, Ok(RefundAnswer::RefusedInConsole { by: "Lin".into() }));
+    assert_eq!(form(&till).said, AskedSaid::RefusedInConsole("Lin".into()));
+    assert!(!pending(&till) && !form(&till).approving);
+    till.pass(1);
+    till.act(UserAction::RefundPick { line: 0, delta: 1 });
+    till.act(UserAction::RefundGoOn);
+    till.act(UserAction::RefundToConsole);
+    assert_ne!(take_ask(&mut till).unwrap().request, asked.request);
+}
+
+#[test]
+fn one_that_waits_in_the_console_can_be_approved_here_after_all_under_the_same_name() {
+    let mut till = served();
+    sold(&mut till);
+    until_approval(&mut till);
+    till.act(UserAction::RefundToConsole);
+    let asked = take_ask(&mut till).unwrap();
+    answer(&mut till, &asked, Ok(RefundAnswer::WaitsInConsole));
+    pin(&mut till, "lin");
+    let by_pin = take_ask(&mut till).unwrap();
+    assert_eq!(
+        (&by_pin.request, by_pin.in_console, by_pin.approver.as_str()),
+        (&asked.request, false, "lin")
+    );
+    // A wrong PIN takes nothing of it back.
+    answer(&mut till, &by_pin, Ok(RefundAnswer::WrongPin { tries_left: 4 }));
+    assert!(pending(&till));
+}
+
+#[test]
+fn a_server_from_before_is_not_asked_for_what_it_does_not_know() {
+    let mut till = served();
+    sold(&mut till);
+    let mut before = till.status(TerminalState::Active);
+    before.refunds_in_console = false;
+    till.give(Input::Net(Answer::Heartbeat(Ok(before))));
+    until_approval(&mut till);
+    assert!(!form(&till).may_wait);
+    till.act(UserAction::RefundToConsole);
+    assert!(take_ask(&mut till).is_none());
 }

@@ -436,6 +436,7 @@ impl Till {
             wallets: vec![Wallet::WeChatPay, Wallet::Alipay],
             shows: vec![Wallet::Alipay],
             splits: true,
+            refunds_in_console: true,
             health: Vec::new(),
         }
     }
