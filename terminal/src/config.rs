@@ -452,7 +452,11 @@ mod tests {
         // The file that has it is gone, or damaged: that stops no till. It says so, in English.
         for file in ["gone.po", "damaged.po"] {
             fs::write(dir.path().join("damaged.po"), "msgid \"").unwrap();
-            assert_eq!(begins(&format!("language = \"fr\"\nlanguages = [{file:?}]")), Ok("en".into()), "{file}");
+            assert_eq!(
+                begins(&format!("language = \"fr\"\nlanguages = [{file:?}]")),
+                Ok("en".into()),
+                "{file}"
+            );
         }
     }
 

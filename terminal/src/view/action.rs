@@ -324,7 +324,9 @@ impl UserAction {
     pub fn words(&self) -> [&str; 2] {
         match self {
             Self::EnrolSubmit { server, code } => [server, code],
-            Self::WriteNote { text: words } | Self::Hold { name: words } | Self::RefundReason(words) => [words, ""],
+            Self::WriteNote { text: words } | Self::Hold { name: words } | Self::RefundReason(words) => {
+                [words, ""]
+            }
             Self::TakeOff { reason, .. } | Self::OverridePrice { reason, .. } => [&reason.text, ""],
             _ => ["", ""],
         }

@@ -521,7 +521,11 @@ impl Controller {
             return LockState::Checking;
         }
         if asking.approver.is_none() {
-            return if self.approvers().next().is_none() { LockState::CodeOnly } else { LockState::ChoosePerson };
+            return if self.approvers().next().is_none() {
+                LockState::CodeOnly
+            } else {
+                LockState::ChoosePerson
+            };
         }
         match asking.pin {
             LockState::Wait { seconds } => {

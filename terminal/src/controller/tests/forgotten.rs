@@ -52,7 +52,10 @@ fn with_cash_counted_or_nothing_of_this_store_scanned_the_page_stays() {
     till.act(UserAction::CashGiven { minor: 0 });
     till.scan("40170725");
     assert_eq!(till.notice(), Some(&Notice::NoPrice { name: "Bag without price".into() }));
-    assert_eq!((sale(&till).total_minor, till.count(|body| matches!(body, Body::SaleChanged { .. }))), (450, 0));
+    assert_eq!(
+        (sale(&till).total_minor, till.count(|body| matches!(body, Body::SaleChanged { .. }))),
+        (450, 0)
+    );
 }
 
 #[test]

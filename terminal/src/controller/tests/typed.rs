@@ -27,7 +27,14 @@ fn left_nowhere(till: &mut Till) {
 
 fn spellings() -> Vec<String> {
     let spaced = "2812 3456 7890 1234 56".to_owned();
-    vec![WECHAT.into(), ALIPAY.into(), format!("]C1{WECHAT}\t"), format!("P0{ALIPAY}"), spaced, format!("for {WECHAT}")]
+    vec![
+        WECHAT.into(),
+        ALIPAY.into(),
+        format!("]C1{WECHAT}\t"),
+        format!("P0{ALIPAY}"),
+        spaced,
+        format!("for {WECHAT}"),
+    ]
 }
 
 fn told(till: &mut Till) {
@@ -43,7 +50,10 @@ fn a_payment_code_that_is_typed_is_no_name_no_note_and_no_reason() {
         till.scan(TEA);
         till.act(UserAction::OpenHeld);
         till.act(UserAction::Hold { name: code.clone() });
-        assert!(matches!(till.page(), Page::Held(page) if page.item_count == 1 && page.rows.is_empty()), "{code}");
+        assert!(
+            matches!(till.page(), Page::Held(page) if page.item_count == 1 && page.rows.is_empty()),
+            "{code}"
+        );
         told(&mut till);
         till.act(UserAction::Back);
         let reason = || Reason { kind: ReasonKind::Other, text: code.clone() };
@@ -116,7 +126,9 @@ fn in_a_search_a_payment_code_is_hidden_as_it_is_typed_and_the_box_is_emptied_at
             } else {
                 till.pass(2);
             }
-            assert!(matches!(till.page(), Page::Sale(page) if page.search.is_empty() && page.lines.is_empty()));
+            assert!(
+                matches!(till.page(), Page::Sale(page) if page.search.is_empty() && page.lines.is_empty())
+            );
             told(&mut till);
             till.act(UserAction::OpenOrders);
             type_quickly(&mut till, code, UserAction::SetOrderSearch);
