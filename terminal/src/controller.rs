@@ -396,6 +396,7 @@ impl Controller {
             | A::UseWrittenScanner
             | A::SetScannerMarks(_)
             | A::SetScannerEnd { .. }
+            | A::SetScannerBaud { .. }
             | A::SetScannerTyping(_) => self.on_scanner_action(action),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
         }

@@ -68,6 +68,7 @@ fn profile() -> ScannerProfile {
         marks: ScannerMarks::Aim,
         ends_by_pause: false,
         typed_on: true,
+        baud: 9_600,
     }
 }
 
@@ -88,6 +89,7 @@ fn scanners() -> ScannersPage {
                 "/dev/serial/by-id/usb-Datalogic",
                 false,
             ),
+            row(ScannerKind::Serial, "COM1 (ttyS0)", "/dev/ttyS0", false),
             row(ScannerKind::Keyboard, "Metrologic Scanner 扫码枪", "0c2e:0901", true),
             row(ScannerKind::Keyboard, "AT Translated Set 2 keyboard", "/dev/input/event0", false),
         ],
@@ -722,7 +724,7 @@ pub fn all() -> Vec<Sample> {
     add("day_trouble", Screen { status: offline(), ..screen(Page::Day(trouble)) });
     add("scanners_none", Screen { status: offline(), ..screen(Page::Scanners(ScannersPage::default())) });
     add("scanners", screen(Page::Scanners(scanners())));
-    let serial = ScannerProfile { kind: ScannerKind::Serial, ..profile() };
+    let serial = ScannerProfile { kind: ScannerKind::Serial, baud: 115_200, ..profile() };
     let arrived = Arrived {
         text: "01••••<GS>21ABC123<GS>10LOT-2026-11-22-LONG-BATCH-NUMBER<GS>".into(),
         characters: 61,
