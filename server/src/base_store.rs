@@ -203,6 +203,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/base_0022_goods.sql"),
         postgres: include_str!("../migrations/postgres/base_0022_goods.sql"),
     },
+    Migration {
+        number: 23,
+        name: "named",
+        sqlite: include_str!("../migrations/sqlite/base_0023_named.sql"),
+        postgres: include_str!("../migrations/postgres/base_0023_named.sql"),
+    },
 ];
 
 /// The audit trail, the journals' heads and the rules about staff are read and then written: one write transaction
