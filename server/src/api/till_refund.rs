@@ -2,7 +2,7 @@
 //! made in the console. The till only asks: who may
 //! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
 
-use super::refunds::{Asker, check, new_refund, reserve_refund};
+use super::refunds::{Asker, check, for_till, new_refund, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{CodeTry, PinCheck, PinTry};
@@ -15,7 +15,7 @@ use evertill_shared::cashier::{PinError, check_pin};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder, is_approval_code};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, is_approval_code};
 use evertill_shared::protocol::staff::{AskRefund, StaffRow};
 use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
@@ -55,9 +55,7 @@ pub async fn ask_refund_at_till(
     };
     Ok(Json(match reserve_refund(&app, &asker, number, asked, at).await? {
         Ok(record) => {
-            let told = |record: RefundRecord| {
-                Box::new(RefundOrder { refund: record.refund, paid_by: record.paid_by })
-            };
+            let told = |record: RefundRecord| Box::new(for_till(record));
             let mut record = record;
             let cash = record.beside.take().map(|beside| told(*beside));
             RefundAnswer::Reserved { order: told(record), cash }

@@ -366,19 +366,6 @@ fn form(failure: Option<EnrolFailure>) -> Screen {
     })))
 }
 
-fn refund(id: &str, cash: bool, state: RefundState) -> RefundItem {
-    RefundItem {
-        id: id.into(),
-        order_number: format!("2026112014051234567{id}92"),
-        amount_minor: 12_900,
-        cash,
-        asked_by: "王丽 Wang Li".into(),
-        why: "顾客退货，包装破损 (damaged packing)".into(),
-        asked_at: "13:58".into(),
-        state,
-    }
-}
-
 fn waiting() -> Screen {
     let fingerprint = "4f1c 90aa 7be2 0d35 81c6 2e97 b3d0 55aa 1f6e c842 09b7 3dd1 66f0 a94c 27e8 5b13";
     screen(Page::Enrol(EnrolPage::Waiting(EnrolWaiting {

@@ -13,9 +13,9 @@ use evertill_shared::id::RefundId;
 use evertill_shared::order::PaidBy;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, CodeRefused, RefundAnswer, RefundOrder};
-use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::protocol::staff::Role;
 use evertill_shared::protocol::till_staff::TillStaff;
+use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::secret::SecretText;
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn reserved(state: RefundState) -> RefundAnswer {
         refused: None,
     };
     let paid_by = PaidBy::Cash { given: cny(4500), change: cny(0) };
-    RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by }), cash: None }
+    RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by, next_at: None }), cash: None }
 }
 
 fn carried_out(till: &Till) -> usize {
