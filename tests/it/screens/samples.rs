@@ -1,6 +1,7 @@
 //! A screen of every page, with the kind of data that strains it: long names, large amounts, every state.
 
 mod sample_orders;
+mod sample_scans;
 
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::CashReason;
@@ -89,7 +90,6 @@ fn scanners() -> ScannersPage {
                 "/dev/serial/by-id/usb-Datalogic",
                 false,
             ),
-            row(ScannerKind::Serial, "COM1 (ttyS0)", "/dev/ttyS0", false),
             row(ScannerKind::Keyboard, "Metrologic Scanner 扫码枪", "0c2e:0901", true),
             row(ScannerKind::Keyboard, "AT Translated Set 2 keyboard", "/dev/input/event0", false),
         ],
@@ -103,6 +103,14 @@ fn scanners() -> ScannersPage {
             taken_for: TakenFor::PaymentCode(Wallet::WeChatPay),
         }),
     }
+}
+
+/// The same, at a machine with a serial port of its own.
+fn with_com1() -> ScannersPage {
+    let mut page = scanners();
+    let (name, place) = ("COM1 (ttyS0)".to_owned(), "/dev/ttyS0".to_owned());
+    page.found.insert(2, ScannerRow { id: place.clone(), name, place, ..page.found[1].clone() });
+    page
 }
 
 /// A screen with this page and nothing else of note.
@@ -720,7 +728,7 @@ pub fn all() -> Vec<Sample> {
     };
     add(
         "scanners_goods",
-        screen(Page::Scanners(ScannersPage { used: Some(serial), arrived: Some(arrived), ..scanners() })),
+        screen(Page::Scanners(ScannersPage { used: Some(serial), arrived: Some(arrived), ..with_com1() })),
     );
     add("sale_on_duty", Screen { status: on_duty(), ..screen(Page::Sale(sale())) });
     add("lock", lock(LockState::ChoosePerson, None));
@@ -780,6 +788,7 @@ pub fn all() -> Vec<Sample> {
     add("training_count", practised(false, count(Currency::CNY)));
     add("approval_kiosk", approval(Right::LeaveKiosk, None, LockState::EnterPin));
     add("approval_amount", approval(Right::PayInOut, Some(123_456_789), LockState::EnterPin));
+    sample_scans::scans().into_iter().for_each(|(name, screen)| add(name, screen));
     add("approval_wait", approval(Right::Discount, Some(12_900), LockState::Wait { seconds: 75 }));
     samples
 }
