@@ -207,9 +207,15 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 23,
+        name: "named",
+        sqlite: include_str!("../migrations/sqlite/base_0023_named.sql"),
+        postgres: include_str!("../migrations/postgres/base_0023_named.sql"),
+    },
+    Migration {
+        number: 24,
         name: "refund_requests",
-        sqlite: include_str!("../migrations/sqlite/base_0023_refund_requests.sql"),
-        postgres: include_str!("../migrations/postgres/base_0023_refund_requests.sql"),
+        sqlite: include_str!("../migrations/sqlite/base_0024_refund_requests.sql"),
+        postgres: include_str!("../migrations/postgres/base_0024_refund_requests.sql"),
     },
 ];
 

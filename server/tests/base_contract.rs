@@ -121,6 +121,7 @@ macro_rules! contract {
                 an_end_that_names_a_shift_that_has_not_begun_stops_no_journal_and_hides_none,
                 a_shift_that_was_left_without_an_end_takes_nothing_of_what_comes_later,
                 a_right_that_nobody_held_is_told_and_the_entry_kept,
+                a_right_that_a_till_uses_without_a_name_is_told_only_where_it_has_named_people,
                 cash_that_a_drawer_does_not_hold_is_told_whichever_server_took_the_part,
                 a_day_with_more_shifts_and_doubts_than_fit_is_turned_page_by_page_to_the_last,
                 a_doubt_is_settled_once_by_whoever_came_first_and_stands_in_the_trail;

@@ -4,7 +4,7 @@
 //! till rights rest on PINs, so they say who answers for it; the server looks again at what was handed in.
 
 mod used;
-pub use used::{Used, used};
+pub use used::{Used, names_somebody, used};
 
 use crate::protocol::staff::Role;
 use serde::{Deserialize, Serialize};

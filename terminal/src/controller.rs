@@ -314,7 +314,9 @@ impl Controller {
             A::Back if self.approval.is_some() => self.drop_approval(),
             _ if self.approval.is_some() => {}
             // A scanner that nobody has set up has typed a secret: it would be written down, sent, printed or shown.
-            _ if action.words().into_iter().any(secret_code::names_any) => self.tell(Notice::SecretTyped),
+            _ if action.words().into_iter().any(secret_code::stands_in_words) => {
+                self.tell(Notice::SecretTyped)
+            }
             A::EnrolSubmit { server, code } => self.enrol(server, code),
             A::EnrolRestart => self.enrol_restart(),
             A::AddProduct { .. }
@@ -395,6 +397,7 @@ impl Controller {
             | A::UseWrittenScanner
             | A::SetScannerMarks(_)
             | A::SetScannerEnd { .. }
+            | A::SetScannerBaud { .. }
             | A::SetScannerTyping(_) => self.on_scanner_action(action),
             A::CarryOutRefund { id } => self.ask_carry_out(id),
         }

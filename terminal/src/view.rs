@@ -44,7 +44,9 @@ pub use page::{
     EnrolFailure, EnrolForm, EnrolPage, EnrolWaiting, Good, Page, PaidBy, PaymentPage, PaymentState,
     Quantity, ReceiptState, SalePage, ScannedCode, SerialPage, UnknownStep,
 };
-pub use scanners::{Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor};
+pub use scanners::{
+    Arrived, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannersPage, TakenFor, USUAL_BAUD,
+};
 pub use shift::{
     AmountPurpose, CountPage, CountRow, DrawerAmountPage, OpenShift, ReportLine, ReportPage, ReportSum,
     ShiftPage, report_lines,

@@ -85,7 +85,7 @@ impl FromStr for Where {
 pub enum FoundKind {
     /// A scanner by its own word: reports of the page for scanners.
     HidPos,
-    /// Something on a serial line over USB.
+    /// Something on a serial line over USB, or a serial port of the machine.
     Serial,
     /// A keyboard, or a scanner that behaves as one.
     Keyboard,
@@ -238,7 +238,28 @@ impl Places {
             let links = Links { target: fs::canonicalize(&path).ok(), ..Links::default() };
             Found { kind: FoundKind::Serial, path, links, name, id: None }
         };
-        entries(&folder).into_iter().map(line).collect()
+        entries(&folder).into_iter().map(line).chain(self.built_in_lines()).collect()
+    }
+
+    /// The serial ports of the machine itself. Linux keeps names for more than there are: those have no type. One that is the
+    /// machine's console is nobody's scanner.
+    fn built_in_lines(&self) -> Vec<Found> {
+        let listed = self.sys.join("class/tty");
+        let line = |name: String| {
+            let says = |what: &str| fs::read_to_string(listed.join(&name).join(what)).ok();
+            let is_there = says("type")?.trim().parse::<u32>().is_ok_and(|kind| kind != 0);
+            let is_console = says("console").is_some_and(|word| word.trim() == "Y");
+            let path = self.dev.join(&name);
+            if !is_there || is_console || !path.exists() {
+                return None;
+            }
+            // People know the first one as COM1: so it stands beside the plug.
+            let number = name.strip_prefix("ttyS").and_then(|number| number.parse::<u32>().ok());
+            let shown = number.map(|number| format!("COM{} ({name})", number.saturating_add(1)));
+            let links = Links::default();
+            Some(Found { kind: FoundKind::Serial, path, links, name: shown.unwrap_or(name), id: None })
+        };
+        entries(&listed).into_iter().filter_map(line).collect()
     }
 
     fn keyboards(&self) -> Vec<Found> {
@@ -462,6 +483,38 @@ mod tests {
                 assert_eq!(it.path, Path::new(path), "{place}");
             }
         }
+    }
+
+    #[test]
+    fn of_the_machines_own_serial_ports_those_are_found_that_there_are() {
+        let root = tempfile::tempdir().unwrap();
+        let places = Places { sys: root.path().join("sys"), dev: root.path().join("dev") };
+        // Type 4 is a 16550A; 0 is a name without a port; a USB adapter has none, and is found by its own name.
+        let ports =
+            [("ttyS0", Some("4\n")), ("ttyS1", Some("0\n")), ("ttyS10", Some("4\n")), ("ttyUSB0", None)];
+        for (name, kind) in
+            ports.into_iter().chain([("ttyAMA0", Some("32")), ("ttyS3", Some("4")), ("tty1", None)])
+        {
+            put(root.path(), &format!("dev/{name}"), b"");
+            put(root.path(), &format!("sys/class/tty/{name}/dev"), b"4:64\n");
+            if let Some(kind) = kind {
+                put(root.path(), &format!("sys/class/tty/{name}/type"), kind.as_bytes());
+                put(root.path(), &format!("sys/class/tty/{name}/console"), b"N\n");
+            }
+        }
+        put(root.path(), "sys/class/tty/ttyS3/console", b"Y\n");
+        put(root.path(), "sys/class/tty/ttyS4/type", b"4\n");
+        let found = places.scanners();
+        let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["COM1 (ttyS0)", "COM11 (ttyS10)", "ttyAMA0"],
+            "no console, and none without a device"
+        );
+        assert!(found.iter().all(|found| found.kind == FoundKind::Serial));
+        let place = found[0].place(&found);
+        assert_eq!(place, Where::Path(root.path().join("dev/ttyS0")));
+        assert_eq!(meant(&place, FoundKind::Serial, &found), Some(&found[0]));
     }
 
     #[test]

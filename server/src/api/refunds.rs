@@ -15,7 +15,7 @@ use evertill_shared::id::{RefundId, TerminalId};
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::refunds::{CarryOutRefund, RefundInbox, RefundOrder};
 use evertill_shared::protocol::staff::AskRefund;
-use evertill_shared::refund::{Refund, RefundRefused};
+use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 
 /// The longest reason that is kept, in characters.
 pub const LONGEST_REASON: usize = 200;
@@ -27,8 +27,14 @@ pub const LONGEST_REASON: usize = 200;
 pub async fn inbox(State(app): State<App>, caller: Caller) -> Answer<RefundInbox> {
     caller.require_money()?;
     let (records, groups_unreachable) = app.groups.refund_inbox(caller.terminal).await;
-    let order = |record: RefundRecord| RefundOrder { refund: record.refund, paid_by: record.paid_by };
-    Ok(Json(RefundInbox { refunds: records.into_iter().map(order).collect(), groups_unreachable }))
+    Ok(Json(RefundInbox { refunds: records.into_iter().map(for_till).collect(), groups_unreachable }))
+}
+
+/// A refund as its till is told of it. Of one that is under way it hears when the wallet is asked again.
+pub(super) fn for_till(record: RefundRecord) -> RefundOrder {
+    let is_open = matches!(record.refund.state, RefundState::Sent | RefundState::Unknown);
+    let next_at = is_open.then_some(record.next_at);
+    RefundOrder { refund: record.refund, paid_by: record.paid_by, next_at }
 }
 
 /// `POST /v1/orders/{number}/refunds/{refund}`: the till that sold carries it out. Repeating it only looks.
@@ -168,4 +174,51 @@ pub fn check(asked: &AskRefund) -> Result<(), BaseError> {
 #[must_use]
 pub fn is_request(id: &str) -> bool {
     (8..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_shared::clock::Timestamp;
+    use evertill_shared::id::AccountId;
+    use evertill_shared::money::{Amount, Currency};
+    use evertill_shared::order::PaidBy;
+    use evertill_shared::wallet::Wallet;
+
+    #[test]
+    fn a_till_hears_when_the_wallet_is_asked_again_about_what_is_under_way() {
+        let (at, amount) = (Timestamp(1_795_183_387_123), Amount::new(100, Currency::CNY));
+        let told = |state| {
+            let refund = Refund {
+                id: RefundId("R1".into()),
+                order: OrderNumber::new(at, 1, 1.try_into().unwrap()).unwrap(),
+                amount,
+                state,
+                requested_by: "Mei".into(),
+                reason: "broken".into(),
+                requested_at: at,
+                refused: None,
+            };
+            for_till(RefundRecord {
+                refund,
+                terminal: 1_u16.try_into().unwrap(),
+                paid_by: PaidBy::Wallet { wallet: Wallet::Alipay, transaction: "42".into() },
+                paid: amount,
+                channel_number: None,
+                account: AccountId::OF_THE_FILE,
+                tries: 1,
+                asked_at: None,
+                next_at: at,
+                by_hand: false,
+                version: 1,
+                beside: None,
+            })
+        };
+        for state in [RefundState::Sent, RefundState::Unknown] {
+            assert_eq!(told(state).next_at, Some(at), "{state:?}");
+        }
+        for state in [RefundState::Reserved, RefundState::Done, RefundState::Refused] {
+            assert_eq!(told(state).next_at, None, "{state:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
 
 use super::refund_request::wait_for_console;
-use super::refunds::{Asker, check, new_refund, reserve_refund};
+use super::refunds::{Asker, check, for_till, new_refund, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{CodeTry, PinCheck, PinTry};
@@ -16,7 +16,7 @@ use evertill_shared::cashier::{PinError, check_pin};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder, is_approval_code};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, is_approval_code};
 use evertill_shared::protocol::staff::{AskRefund, StaffRow};
 use evertill_shared::rights::Right;
 use evertill_shared::secret::SecretText;
@@ -69,9 +69,7 @@ pub async fn ask_refund_at_till(
 pub(super) fn told(reserved: Result<RefundRecord, GroupError>) -> Result<RefundAnswer, Failure> {
     match reserved {
         Ok(mut record) => {
-            let one = |record: RefundRecord| {
-                Box::new(RefundOrder { refund: record.refund, paid_by: record.paid_by })
-            };
+            let one = |record: RefundRecord| Box::new(for_till(record));
             let cash = record.beside.take().map(|beside| one(*beside));
             Ok(RefundAnswer::Reserved { order: one(record), cash })
         }

@@ -21,7 +21,7 @@ use evertill_shared::ledger::drawer::{self, CountBy};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::protocol::staff::StaffRow;
 use evertill_shared::protocol::store::StoreInfo;
-use evertill_shared::rights::{Used, used};
+use evertill_shared::rights::{Used, names_somebody, used};
 use evertill_shared::shift::{Book, follow};
 use evertill_shared::terminal_state::TerminalState;
 use std::collections::BTreeMap;
@@ -167,11 +167,27 @@ pub(super) fn counted_by(given_up: bool, quarantined: bool, book: &Book) -> Coun
     if given_up && (book.is_open() || quarantined) { CountBy::Person } else { CountBy::Till }
 }
 
+/// The entry by which the journal first named somebody, 0 if it did in an earlier hand-in; none if it never did.
+fn named_before(sql: &dyn Sql, taken: &HandInTaken) -> Result<Option<u64>, DbError> {
+    let journal = params![taken.from.terminal.get(), taken.from.epoch];
+    let statement = "SELECT named FROM journal_heads WHERE terminal = ?1 AND epoch = ?2";
+    if sql.value::<bool>(statement, &journal)? == Some(true) {
+        return Ok(Some(0));
+    }
+    let first = taken.told.iter().find(|entry| names_somebody(&entry.body)).map(|entry| entry.sequence);
+    if first.is_some() {
+        let statement = "UPDATE journal_heads SET named = 1 WHERE terminal = ?1 AND epoch = ?2";
+        sql.execute(statement, &journal)?;
+    }
+    Ok(first)
+}
+
 fn doubt_rights(
     sql: &dyn Sql,
     taken: &HandInTaken,
     day: &dyn Fn(Timestamp) -> BusinessDay,
 ) -> Result<(), BaseError> {
+    let named = named_before(sql, taken)?;
     let all = taken.told.iter().map(|entry| (entry, used(&entry.body)));
     let all: Vec<(&Entry, Vec<Used>)> = all.filter(|(_, used)| !used.is_empty()).collect();
     if all.is_empty() {
@@ -184,11 +200,15 @@ fn doubt_rights(
     };
     let people = rows.iter().filter_map(readable).map(|person| (person.login.clone(), person));
     let people: BTreeMap<String, StaffRow> = people.collect();
+    // A till that has named somebody does so as long as anybody of the store logs in: who leaves the names out hides them.
+    let log_in =
+        people.values().any(|person| person.left_at.is_none() && (person.has_pin || person.has_card));
     for (entry, used) in all {
+        let names_people = log_in && named.is_some_and(|since| entry.sequence > since);
         // Who has left since had the right while they were there.
         let was_there = |person: &&StaffRow| person.left_at.is_none_or(|left| entry.at < left);
         let role_of = |login: &str| people.get(login).filter(was_there).map(|person| person.role);
-        let doubted = used.into_iter().filter(|used| !used.was_held(role_of));
+        let doubted = used.into_iter().filter(|used| !used.was_held(names_people, role_of));
         for (place, used) in doubted.enumerate() {
             tracing::warn!(terminal = %entry.terminal, sequence = entry.sequence, right = ?used.right, "nobody held a right");
             let place = u64::try_from(place).unwrap_or(u64::MAX);

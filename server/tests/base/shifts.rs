@@ -241,6 +241,45 @@ pub async fn a_right_that_nobody_held_is_told_and_the_entry_kept<P: Place>(shop:
     assert_eq!(base.doubts_in(&shift).await.unwrap().len(), 4);
 }
 
+pub async fn a_right_that_a_till_uses_without_a_name_is_told_only_where_it_has_named_people<P: Place>(
+    shop: Shop<P>,
+) {
+    let base = shop.open().await;
+    add(&base, "mei", Role::Cashier).await;
+    add(&base, "li", Role::Manager).await;
+    let at = shop.clock.now();
+    let nameless =
+        || Body::DrawerOpened { reason: DrawerReason::ChangeMoney, cashier: None, approved_by: None };
+    let told = async || {
+        let doubts = base.doubts_of(base.business_day(at), None).await.unwrap();
+        doubts.iter().map(|doubt| (doubt.key.terminal.get(), doubt.key.sequence)).collect::<Vec<_>>()
+    };
+    let (old, new) = (till(&base, 1).await, till(&base, 2).await);
+    let (mut old, mut new) = (Hands::new(old, at), Hands::new(new, at));
+    // Nobody logs in: nobody is named, and nothing is doubted.
+    new.give(&base, vec![nameless(), nameless()]).await;
+    base.set_pin("li", Some("hash".into()), "ivy".into()).await.unwrap();
+    // A till that is older than logging in, or has not heard of it yet, names nobody as before.
+    old.give(&base, vec![nameless(), nameless()]).await;
+    new.give(&base, vec![nameless()]).await;
+    assert_eq!(told().await, []);
+    // It has named somebody: what it does without a name from there on is told, in this hand-in and in later ones.
+    new.give(&base, vec![nameless(), out(100, person("li")), nameless()]).await;
+    new.give(&base, vec![begin(), nameless()]).await;
+    old.give(&base, vec![nameless()]).await;
+    assert_eq!(told().await, [(2, 6), (2, 8)]);
+    // Another key of that till has another journal, and begins as one that has named nobody.
+    let mut other = Hands::new(new.head.terminal, at);
+    (other.head.epoch, other.requests) = (2, new.requests);
+    other.give(&base, vec![nameless()]).await;
+    new.requests = other.requests;
+    assert_eq!(told().await.len(), 2);
+    // Nobody logs in any more.
+    base.set_pin("li", None, "ivy".into()).await.unwrap();
+    new.give(&base, vec![nameless()]).await;
+    assert_eq!(told().await.len(), 2, "{} entries are in", new.head.sequence);
+}
+
 fn right(doubt: &Doubt) -> &Used {
     match &doubt.what {
         Doubted::Right(used) => used,

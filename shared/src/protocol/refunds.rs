@@ -1,6 +1,7 @@
 //! Refunds, between the server and the till that sold.
 
 use crate::cashier::Cashier;
+use crate::clock::Timestamp;
 use crate::journal::SignedEntry;
 use crate::money::Amount;
 use crate::order::PaidBy;
@@ -16,6 +17,9 @@ pub struct RefundOrder {
     /// How the order was paid, or of one that was paid in parts the part that this refund is about: the money goes back the
     /// same way.
     pub paid_by: PaidBy,
+    /// When the server asks the wallet again, while its end is not known. Servers from before this say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
 }
 
 /// The answer to `GET /v1/refunds`.
@@ -171,6 +175,32 @@ mod tests {
         assert!(!printed.contains("4711") && !printed.contains("AAAAA"));
         let json = serde_json::to_string(&asked).unwrap();
         assert_eq!(serde_json::from_str::<AskRefundAtTill>(&json).unwrap(), asked);
+    }
+
+    #[test]
+    fn a_server_that_does_not_say_when_it_asks_again_is_understood_and_one_that_does_is_too() {
+        let number =
+            crate::order_number::OrderNumber::new(Timestamp(1_795_183_387_123), 1, 1.try_into().unwrap());
+        let order = RefundOrder {
+            refund: Refund {
+                id: crate::id::RefundId("R1".into()),
+                order: number.unwrap(),
+                amount: Amount::new(100, Currency::CNY),
+                state: crate::refund::RefundState::Unknown,
+                requested_by: "Mei".into(),
+                reason: "broken".into(),
+                requested_at: Timestamp(0),
+                refused: None,
+            },
+            paid_by: PaidBy::Wallet { wallet: crate::wallet::Wallet::Alipay, transaction: "42".into() },
+            next_at: None,
+        };
+        let before = serde_json::to_string(&order).unwrap();
+        assert!(!before.contains("next_at"), "{before}");
+        assert_eq!(serde_json::from_str::<RefundOrder>(&before).unwrap(), order);
+        let now = RefundOrder { next_at: Some(Timestamp(60_000)), ..order };
+        let json = serde_json::to_string(&now).unwrap();
+        assert_eq!(serde_json::from_str::<RefundOrder>(&json).unwrap(), now);
     }
 
     #[test]

@@ -20,12 +20,13 @@ pub struct Used {
 
 impl Used {
     /// Whether one of the two held it, by a list that says everybody's role. Where nobody is named there is nobody whose
-    /// right could be looked at: so it is at tills of a store without PINs.
+    /// right could be looked at: so it is at tills of a store in which nobody logs in. Where people log in (`names_people`) a
+    /// till that leaves the names out says nothing of who answers for it.
     #[must_use]
-    pub fn was_held(&self, role_of: impl Fn(&str) -> Option<Role>) -> bool {
+    pub fn was_held(&self, names_people: bool, role_of: impl Fn(&str) -> Option<Role>) -> bool {
         let mut named = self.cashier.iter().chain(&self.approved_by).peekable();
         let holds = |person: &Cashier| role_of(&person.login).is_some_and(|role| self.right.held_by(role));
-        named.peek().is_none() || named.any(holds)
+        if named.peek().is_none() { !names_people } else { named.any(holds) }
     }
 }
 
@@ -54,6 +55,35 @@ pub fn used(body: &Body) -> Vec<Used> {
         Body::ShiftOpened { cashier, approved_by, .. } => one(Right::OpenShift, cashier, approved_by),
         Body::ShiftClosed(closing) => one(Right::CloseShift, &closing.cashier, &closing.approved_by),
         _ => Vec::new(),
+    }
+}
+
+/// Whether an entry says who served or approved: its till knows of logging in, and had somebody to name.
+#[must_use]
+pub fn names_somebody(body: &Body) -> bool {
+    match body {
+        Body::Sale(sale) => sale.cashier.is_some(),
+        Body::ShiftClosed(closing) => closing.cashier.is_some(),
+        Body::CashPart { cashier, .. }
+        | Body::CashPartBack { cashier, .. }
+        | Body::CashPartKept { cashier, .. }
+        | Body::CartVoided { cashier, .. }
+        | Body::RefundCarriedOut { cashier, .. }
+        | Body::CashRefund { cashier, .. }
+        | Body::DrawerOpened { cashier, .. }
+        | Body::ShiftOpened { cashier, .. }
+        | Body::CashPaidIn { cashier, .. }
+        | Body::CashPaidOut { cashier, .. } => cashier.is_some(),
+        Body::Opened { .. }
+        | Body::Adopted { .. }
+        | Body::CashTaken { .. }
+        | Body::CashRest { .. }
+        | Body::PaymentRequested { .. }
+        | Body::RestRequested { .. }
+        | Body::PaymentSettled { .. }
+        | Body::SaleVoided { .. }
+        | Body::SaleChanged { .. }
+        | Body::RefundSettled { .. } => false,
     }
 }
 
@@ -98,7 +128,12 @@ mod tests {
 
     #[test]
     fn a_right_was_held_by_who_did_it_or_by_who_approved_it() {
-        let held = |right, cashier, approved_by| Used { right, cashier, approved_by }.was_held(roles);
+        let used = |right, cashier, approved_by| Used { right, cashier, approved_by };
+        let held = |right, cashier, approved_by| {
+            let used = used(right, cashier, approved_by);
+            assert!(used.cashier.is_none() || used.was_held(true, roles) == used.was_held(false, roles));
+            used.was_held(false, roles)
+        };
         assert!(held(Right::PayInOut, person("li"), None));
         assert!(held(Right::PayInOut, person("mei"), person("li")));
         assert!(!held(Right::PayInOut, person("mei"), None));
@@ -106,6 +141,8 @@ mod tests {
         assert!(!held(Right::PayInOut, person("stranger"), None));
         assert!(held(Right::OpenShift, person("mei"), None), "cashiers begin shifts");
         assert!(held(Right::NoSale, None, None), "nobody logs in there");
+        assert!(!used(Right::NoSale, None, None).was_held(true, roles), "somebody does");
+        assert!(used(Right::NoSale, None, person("li")).was_held(true, roles));
     }
 
     #[test]

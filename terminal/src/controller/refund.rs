@@ -175,7 +175,7 @@ impl Controller {
         self.desk.begun.retain(|begun| *begun != record.id);
         let (Some(sale), Some(paid_by)) = (sale, paid_by) else { return };
         let refund = Refund { order: record.number, amount: record.amount, ..refund };
-        self.print_refund(&RefundOrder { refund, paid_by }, &sale.record, record.cashier);
+        self.print_refund(&RefundOrder { refund, paid_by, next_at: None }, &sale.record, record.cashier);
     }
 
     /// The drawer opens for whoever carried the refund out and still stands there. An answer that comes later, to a locked
@@ -210,9 +210,16 @@ impl Controller {
             asked_by: order.refund.requested_by.clone(),
             why: order.refund.reason.clone(),
             asked_at: self.time_of_day(order.refund.requested_at),
+            begun_at: self.begun_at(&order.refund.id),
+            next_at: order.next_at.map(|at| self.time_of_day(at)).unwrap_or_default(),
             state: self.refund_shown(&order.refund),
         };
         RefundsPage { items: self.desk.items.iter().map(item).collect() }
+    }
+
+    fn begun_at(&self, id: &RefundId) -> String {
+        let record = self.journal.as_ref().and_then(|journal| journal.refund(id).ok().flatten());
+        record.map(|record| self.time_of_day(record.at)).unwrap_or_default()
     }
 
     pub(super) fn refund_shown(&self, refund: &Refund) -> Shown {

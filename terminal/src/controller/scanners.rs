@@ -6,7 +6,7 @@ use super::{At, Command, Controller};
 use crate::config::{PrefixName, ScannerConfig};
 use crate::view::{
     Arrived, Notice, ScannerKind, ScannerMarks, ScannerProfile, ScannerRow, ScannerState, ScannersPage,
-    TakenFor, UserAction,
+    TakenFor, USUAL_BAUD, UserAction,
 };
 use evertill_hardware::label::{Label, LabelKind};
 use evertill_hardware::scanner::{Found, FoundKind, meant};
@@ -62,6 +62,9 @@ impl Controller {
             }),
             UserAction::SetScannerEnd { by_pause } => {
                 self.change_scanner(|scanner| scanner.idle_ms = by_pause.then_some(PAUSE_MS));
+            }
+            UserAction::SetScannerBaud { baud } if USUAL_BAUD.contains(&baud) => {
+                self.change_scanner(|scanner| scanner.baud = baud);
             }
             UserAction::SetScannerTyping(typing) => self.change_scanner(|scanner| scanner.typing = typing),
             _ => {}
@@ -200,6 +203,7 @@ impl Controller {
             },
             ends_by_pause: scanner.idle_ms.is_some(),
             typed_on: scanner.typing,
+            baud: scanner.baud,
         })
     }
 }

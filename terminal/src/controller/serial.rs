@@ -60,7 +60,7 @@ impl Controller {
             return;
         }
         let is_goods = self.goods.by_barcode(text.trim()).is_some();
-        if is_goods || (secret_code::names_any(text) && !serial::holds_payment_code(text)) {
+        if is_goods || secret_code::names_own(text) {
             return self.tell(Notice::NotASerial);
         }
         self.give_serial(text);

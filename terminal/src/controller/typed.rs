@@ -5,7 +5,6 @@
 use super::{Controller, OrdersDesk};
 use crate::secret_code;
 use crate::view::Notice;
-use evertill_shared::order::serial::holds_payment_code;
 use std::time::Duration;
 
 /// What a search box has in the place of a code that nobody may see.
@@ -19,7 +18,7 @@ impl Controller {
         if secret_code::holds_whole(&text) {
             return self.forget_typed_code();
         }
-        if holds_payment_code(&text) && !self.may_be_goods(&text) {
+        if secret_code::holds_payment(&text) && !self.may_be_goods(&text) {
             self.typed_code = Some(self.now.monotonic);
             self.search = HIDDEN.into();
         } else {
@@ -33,7 +32,7 @@ impl Controller {
         if secret_code::holds_whole(text) {
             return self.forget_typed_code();
         }
-        if holds_payment_code(text) {
+        if secret_code::holds_payment(text) {
             self.typed_code = Some(self.now.monotonic);
             self.hide_order_search(HIDDEN);
         } else {

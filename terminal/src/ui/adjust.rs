@@ -43,7 +43,7 @@ pub fn connect(window: &MainWindow, act: &Act) {
         let Some(window) = weak.upgrade() else { return };
         let adjust = window.global::<Adjust>();
         let Some(action) = applied(&adjust) else { return };
-        if secret_code::names_any(&adjust.get_text()) {
+        if secret_code::stands_in_words(&adjust.get_text()) {
             adjust.set_text(SharedString::new());
         }
         send(action);
@@ -57,7 +57,7 @@ pub fn connect(window: &MainWindow, act: &Act) {
     let held = window.global::<Held>();
     let (send, weak) = (act.clone(), window.as_weak());
     held.on_hold(move |name| {
-        if let Some(window) = weak.upgrade().filter(|_| secret_code::names_any(&name)) {
+        if let Some(window) = weak.upgrade().filter(|_| secret_code::stands_in_words(&name)) {
             window.global::<Held>().set_name(SharedString::new());
         }
         send(UserAction::Hold { name: name.into() });

@@ -15,10 +15,10 @@ pub fn connect(window: &MainWindow, act: &Act) {
     enrol.on_submit(move |server, code| {
         if let Some(window) = weak.upgrade() {
             let enrol = window.global::<Enrol>();
-            if secret_code::names_any(&server) {
+            if secret_code::stands_in_words(&server) {
                 enrol.set_server(slint::SharedString::new());
             }
-            if secret_code::names_any(&code) {
+            if secret_code::stands_in_words(&code) {
                 enrol.set_code(slint::SharedString::new());
             }
         }

@@ -38,6 +38,8 @@ fn refund_data(item: &RefundItem, money: &MoneyStyle) -> RefundData {
         asked_by: item.asked_by.as_str().into(),
         why: item.why.as_str().into(),
         asked_at: item.asked_at.as_str().into(),
+        begun_at: item.begun_at.as_str().into(),
+        next_at: item.next_at.as_str().into(),
         state: refund_kind(&item.state),
         refusal,
         refusal_text: text.into(),

@@ -29,6 +29,8 @@ pub fn connect(window: &MainWindow, act: &Act) {
     let send = act.clone();
     view.on_set_end(move |by_pause| send(UserAction::SetScannerEnd { by_pause }));
     let send = act.clone();
+    view.on_set_baud(move |baud| send(UserAction::SetScannerBaud { baud: baud.unsigned_abs() }));
+    let send = act.clone();
     view.on_set_typing(move |typing| send(UserAction::SetScannerTyping(typing)));
 }
 
@@ -51,6 +53,7 @@ pub fn show(window: &MainWindow, page: &ScannersPage) {
         });
         view.set_by_pause(used.ends_by_pause);
         view.set_typed_on(used.typed_on);
+        view.set_baud(whole(used.baud));
     }
     view.set_arrived(page.arrived.is_some());
     if let Some(arrived) = &page.arrived {

@@ -278,6 +278,11 @@ pub enum UserAction {
         /// By a pause; else by Enter, Tab or a line end.
         by_pause: bool,
     },
+    /// The scanner on a serial line sends so fast.
+    SetScannerBaud {
+        /// Bits per second: one of [`USUAL_BAUD`](super::USUAL_BAUD).
+        baud: u32,
+    },
     /// Whether people type on the scanner's device, too.
     SetScannerTyping(bool),
     /// Lock the till, or let another person take over.

@@ -24,6 +24,10 @@ pub struct RefundItem {
     pub why: String,
     /// When it was asked, `14:05`.
     pub asked_at: String,
+    /// When it was carried out here, `14:05`; empty before.
+    pub begun_at: String,
+    /// When the server asks the wallet again, `14:05`; empty where it does not, or does not say.
+    pub next_at: String,
     /// Where it stands.
     pub state: RefundState,
 }

@@ -2,6 +2,9 @@
 
 use super::{ScannerState, Wallet};
 
+/// The speeds of serial lines to choose from, in bits per second.
+pub const USUAL_BAUD: [u32; 5] = [9_600, 19_200, 38_400, 57_600, 115_200];
+
 /// Which scanners are there, how the one in use is set, and what arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScannersPage {
@@ -58,6 +61,8 @@ pub struct ScannerProfile {
     pub ends_by_pause: bool,
     /// People type on it, too.
     pub typed_on: bool,
+    /// How fast it sends on a serial line, in bits per second.
+    pub baud: u32,
 }
 
 /// What a scanner puts in front of each code.

@@ -292,6 +292,35 @@ fn a_scanner_that_types_into_the_window_types_no_pin() {
 }
 
 #[test]
+fn a_payment_code_that_is_typed_into_a_box_is_hidden_and_its_end_empties_the_box() {
+    let (bench, _) = bench();
+    let show = |name: &str| {
+        bench.show(&every_screen().into_iter().find(|(n, _)| n == name).unwrap().1);
+    };
+    let held_in = |label: &str| {
+        let found = bench.elements().into_iter().find(|e| e.role == "text-input" && e.label == label);
+        found.unwrap_or_else(|| panic!("no box '{label}'")).value.unwrap_or_default()
+    };
+    let code = "134567890123456789";
+    for name in ["held", "sale_empty", "orders"] {
+        show(name);
+        let label = bench.elements().into_iter().find(|e| e.role == "text-input").unwrap().label;
+        bench.tap(&label);
+        bench.surface.type_text(&code[..17]);
+        assert_eq!(held_in(&label), &code[..17], "{name}: it is none yet");
+        bench.surface.type_text(&code[17..]);
+        assert_eq!(held_in(&label), "", "{name}: nobody reads it aloud either");
+        bench.heard();
+    }
+    show("held");
+    bench.tap("Name of the held sale");
+    bench.surface.type_text(&format!("{code}\n"));
+    assert_eq!(bench.heard(), [UserAction::Hold { name: code.into() }], "the controller says why it is none");
+    bench.surface.type_text("red\n");
+    assert_eq!(bench.heard(), [UserAction::Hold { name: "red".into() }], "the box was empty");
+}
+
+#[test]
 fn a_question_keeps_the_keyboard_and_enter_alone_answers_nothing() {
     let (bench, clock) = bench();
     let void = every_screen().into_iter().find(|(name, _)| name == "sale_void").unwrap().1;

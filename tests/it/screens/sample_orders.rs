@@ -150,3 +150,18 @@ pub fn order_unsent() -> OrderPage {
         ..order(OrderState::PaidUnsent, OrderAdvice::SendsItself)
     }
 }
+
+pub fn refund(id: &str, cash: bool, state: RefundState) -> RefundItem {
+    RefundItem {
+        id: id.into(),
+        order_number: format!("2026112014051234567{id}92"),
+        amount_minor: 12_900,
+        cash,
+        asked_by: "王丽 Wang Li".into(),
+        why: "顾客退货，包装破损 (damaged packing)".into(),
+        asked_at: "13:58".into(),
+        begun_at: if state == RefundState::Waiting { String::new() } else { "14:02".into() },
+        next_at: if state == RefundState::Unknown { "14:07".into() } else { String::new() },
+        state,
+    }
+}

@@ -1,6 +1,7 @@
 //! A screen of every page, with the kind of data that strains it: long names, large amounts, every state.
 
 mod sample_orders;
+mod sample_scans;
 
 use evertill_shared::clock::Timestamp;
 use evertill_shared::journal::CashReason;
@@ -68,6 +69,7 @@ fn profile() -> ScannerProfile {
         marks: ScannerMarks::Aim,
         ends_by_pause: false,
         typed_on: true,
+        baud: 9_600,
     }
 }
 
@@ -101,6 +103,14 @@ fn scanners() -> ScannersPage {
             taken_for: TakenFor::PaymentCode(Wallet::WeChatPay),
         }),
     }
+}
+
+/// The same, at a machine with a serial port of its own.
+fn with_com1() -> ScannersPage {
+    let mut page = scanners();
+    let (name, place) = ("COM1 (ttyS0)".to_owned(), "/dev/ttyS0".to_owned());
+    page.found.insert(2, ScannerRow { id: place.clone(), name, place, ..page.found[1].clone() });
+    page
 }
 
 /// A screen with this page and nothing else of note.
@@ -362,19 +372,6 @@ fn form(failure: Option<EnrolFailure>) -> Screen {
         failure,
         scanned: None,
     })))
-}
-
-fn refund(id: &str, cash: bool, state: RefundState) -> RefundItem {
-    RefundItem {
-        id: id.into(),
-        order_number: format!("2026112014051234567{id}92"),
-        amount_minor: 12_900,
-        cash,
-        asked_by: "王丽 Wang Li".into(),
-        why: "顾客退货，包装破损 (damaged packing)".into(),
-        asked_at: "13:58".into(),
-        state,
-    }
 }
 
 fn waiting() -> Screen {
@@ -723,7 +720,7 @@ pub fn all() -> Vec<Sample> {
     add("day_trouble", Screen { status: offline(), ..screen(Page::Day(trouble)) });
     add("scanners_none", Screen { status: offline(), ..screen(Page::Scanners(ScannersPage::default())) });
     add("scanners", screen(Page::Scanners(scanners())));
-    let serial = ScannerProfile { kind: ScannerKind::Serial, ..profile() };
+    let serial = ScannerProfile { kind: ScannerKind::Serial, baud: 115_200, ..profile() };
     let arrived = Arrived {
         text: "01••••<GS>21ABC123<GS>10LOT-2026-11-22-LONG-BATCH-NUMBER<GS>".into(),
         characters: 61,
@@ -732,7 +729,7 @@ pub fn all() -> Vec<Sample> {
     };
     add(
         "scanners_goods",
-        screen(Page::Scanners(ScannersPage { used: Some(serial), arrived: Some(arrived), ..scanners() })),
+        screen(Page::Scanners(ScannersPage { used: Some(serial), arrived: Some(arrived), ..with_com1() })),
     );
     add("sale_on_duty", Screen { status: on_duty(), ..screen(Page::Sale(sale())) });
     add("lock", lock(LockState::ChoosePerson, None));
@@ -792,6 +789,7 @@ pub fn all() -> Vec<Sample> {
     add("training_count", practised(false, count(Currency::CNY)));
     add("approval_kiosk", approval(Right::LeaveKiosk, None, LockState::EnterPin));
     add("approval_amount", approval(Right::PayInOut, Some(123_456_789), LockState::EnterPin));
+    sample_scans::scans().into_iter().for_each(|(name, screen)| add(name, screen));
     add("approval_wait", approval(Right::Discount, Some(12_900), LockState::Wait { seconds: 75 }));
     samples
 }

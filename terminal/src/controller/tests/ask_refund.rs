@@ -81,7 +81,7 @@ fn reserved(state: RefundState) -> RefundAnswer {
         refused: None,
     };
     let paid_by = PaidBy::Cash { given: cny(4500), change: cny(0) };
-    RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by }), cash: None }
+    RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by, next_at: None }), cash: None }
 }
 
 fn carried_out(till: &Till) -> usize {

@@ -106,7 +106,7 @@ fn inbox(till: &mut Till, state: RefundState) {
         refused: None,
     };
     let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
-    let refunds = vec![RefundOrder { refund, paid_by }];
+    let refunds = vec![RefundOrder { refund, paid_by, next_at: None }];
     till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
 }
 

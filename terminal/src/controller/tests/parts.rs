@@ -340,7 +340,7 @@ fn refund(id: &str, minor: i64, paid_by: evertill_shared::order::PaidBy) -> Refu
         requested_at: NOON,
         refused: None,
     };
-    RefundOrder { refund, paid_by }
+    RefundOrder { refund, paid_by, next_at: None }
 }
 
 #[test]

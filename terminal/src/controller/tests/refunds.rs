@@ -50,7 +50,7 @@ fn asked_in(till: &mut Till) {
     till.act(UserAction::OpenRefunds);
     assert!(till.take(|r| matches!(r, Request::Refunds).then_some(())).is_some());
     let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
-    let refunds = vec![RefundOrder { refund: refund(RefundState::Reserved), paid_by }];
+    let refunds = vec![RefundOrder { refund: refund(RefundState::Reserved), paid_by, next_at: None }];
     till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
 }
 
@@ -118,6 +118,24 @@ fn a_refund_without_an_answer_is_unknown_and_asked_about_under_its_number() {
     assert_eq!(till.kicks, 1);
 }
 
+#[test]
+fn of_a_refund_under_way_it_is_shown_since_when_and_when_the_wallet_is_asked_again() {
+    let mut till = waiting();
+    let times = |till: &Till| match till.page() {
+        Page::Refunds(page) => (page.items[0].begun_at.clone(), page.items[0].next_at.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(times(&till), (String::new(), String::new()));
+    carry_out(&mut till);
+    let begun = till.controller.time_of_day(till.now.wall);
+    assert_eq!(times(&till), (begun.clone(), String::new()), "a server from before does not say");
+    let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
+    let next_at = till.now.wall.plus(Duration::from_secs(300));
+    let refunds = vec![RefundOrder { refund: refund(RefundState::Unknown), paid_by, next_at: Some(next_at) }];
+    till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
+    assert_eq!((shown(&till), times(&till)), (Shown::Unknown, (begun, till.controller.time_of_day(next_at))));
+}
+
 /// Another refund of the same order, in the inbox.
 fn second_arrives(till: &mut Till) -> Refund {
     let second = Refund {
@@ -126,7 +144,7 @@ fn second_arrives(till: &mut Till) -> Refund {
         ..refund(RefundState::Reserved)
     };
     let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
-    let refunds = vec![RefundOrder { refund: second.clone(), paid_by }];
+    let refunds = vec![RefundOrder { refund: second.clone(), paid_by, next_at: None }];
     till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable: 0 }))));
     second
 }

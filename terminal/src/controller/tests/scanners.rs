@@ -110,6 +110,21 @@ fn the_profile_is_changed_and_counts_for_the_next_scan() {
 }
 
 #[test]
+fn a_wrong_speed_of_a_serial_line_is_mended_on_the_page() {
+    let mut till = at_the_page();
+    let config = choose(&mut till, A::UseScanner { id: "/dev/serial/by-id/g".into() }).unwrap();
+    assert_eq!((config.baud, page(&till).used.unwrap().baud), (9_600, 9_600));
+    let config = choose(&mut till, A::SetScannerBaud { baud: 115_200 }).unwrap();
+    assert_eq!((config.baud, page(&till).used.unwrap().baud), (115_200, 115_200));
+    assert!(config.way().is_ok());
+    assert!(choose(&mut till, A::SetScannerBaud { baud: 115_200 }).is_none(), "nothing changed");
+    for none in [0, 1, 9_601, u32::MAX] {
+        assert!(choose(&mut till, A::SetScannerBaud { baud: none }).is_none(), "{none}");
+    }
+    assert_eq!(page(&till).used.unwrap().baud, 115_200);
+}
+
+#[test]
 fn what_arrives_is_shown_and_sells_and_pays_nothing() {
     let mut till = at_the_page();
     till.scan(&format!("]E0{TEA}"));

@@ -127,7 +127,7 @@ fn reserved(order: RefundOrder, cash: Option<RefundOrder>) -> RefundAnswer {
 
 impl Back {
     fn told(&self) -> RefundOrder {
-        RefundOrder { refund: self.refund.clone(), paid_by: self.paid_by.clone() }
+        RefundOrder { refund: self.refund.clone(), paid_by: self.paid_by.clone(), next_at: None }
     }
 }
 
