@@ -143,6 +143,11 @@ impl Watch {
         notes.health.standing(now) == Standing::Healthy && !notes.pace.is_slower_than(slow, now)
     }
 
+    /// Whether new orders pass the group by, but for a test.
+    pub(crate) fn is_skipped(&self) -> bool {
+        self.notes().health.is_tripped()
+    }
+
     /// Whether a new order may be tried there, be it as a test or as the last resort.
     pub(crate) fn may_be_asked(&self, now: Duration) -> bool {
         self.notes().health.standing(now) != Standing::Skipped { last_resort: false }
