@@ -223,6 +223,7 @@ fn describe() {
         Unit::Count,
         "Connections closed for want of places"
     );
+    describe_gauge!("evertill_view_left_out", Unit::Count, "Changes of orders that cannot be read, by group");
     describe_counter!(
         "evertill_jumps_total",
         Unit::Count,
