@@ -5,9 +5,14 @@
 //! then new orders, then what was sold offline, then questions, and at last what money is under way for. Each class has places of
 //! its own and a queue of its own, so that a heap of new orders delays no payment.
 //!
+//! What money is under way for is let in the other way round: its body is read and its signature checked first, and only
+//! then it takes one of the places that are for money alone ([`Enters`]). Otherwise whoever can open a connection could hold
+//! all of them with nothing in its hands.
+//!
 //! - [`Class`] tells by the route what a request is.
 //! - [`Limit`] finds how many quick requests at a time are good for the server, by how long they take.
 //! - [`Queue`] holds those that came a moment too early, and no longer than that.
+//! - [`Readers`] reads bodies, and bounds what those can hold that send theirs slowly.
 //! - [`Pace`] spreads the refusals: one that is waited for cannot be asked again at once.
 //! - [`Places`] is all of it with real waiting, for the server.
 
@@ -19,22 +24,27 @@ mod limit;
 mod pace;
 mod places;
 mod queue;
+mod reading;
 #[cfg(test)]
 mod simulation;
 
 use busy::Busy;
-pub use class::Class;
+pub use class::{Class, Enters};
 pub use engine::Engine;
-pub use layer::admit;
+pub(crate) use layer::{admit, let_in, turn_away};
 pub use limit::Limit;
 pub use pace::Pace;
 pub use places::{Place, Places, Shed};
 pub use queue::{INTERVAL, Queue, TARGET};
+pub use reading::{BODY_WAIT, Readers, Unread};
 
 use std::time::Duration;
 
 /// The most requests of the first class at a time. Most of them wait for a wallet, and cost nothing meanwhile.
 const MONEY_PLACES: usize = 600;
+/// People who log in at a time. Two passwords are looked at at a time, so whoever comes last waits for a second or so; nobody has
+/// shown yet who he is, so no more than this of the server is theirs.
+const LOG_IN_PLACES: usize = 16;
 /// However few are let in at a time, so many may wait; and however many are, no more than so many.
 const LEAST_QUEUE: usize = 32;
 const MOST_QUEUE: usize = 512;
@@ -102,7 +112,7 @@ impl<W> Admission<W> {
             self.take(class, now);
             return (Arrival::Admitted, moved);
         }
-        if class != Class::Money {
+        if class.shares() {
             self.limit.pressed();
         }
         if class == Class::NewOrders && self.engine.is_poor() {
@@ -198,7 +208,7 @@ impl<W> Admission<W> {
     fn take(&mut self, class: Class, now: Duration) {
         self.busy[class.index()].enter(now);
         self.fate(class).admitted += 1;
-        if class != Class::Money {
+        if class.shares() {
             self.limit.busy(self.shared());
         }
     }
@@ -211,15 +221,15 @@ impl<W> Admission<W> {
 
     /// Requests that share what the server can do, and do not hang.
     fn shared(&self) -> usize {
-        let classes = [Class::Questions, Class::Uploads, Class::NewOrders, Class::Reports];
-        classes.iter().map(|class| self.busy[class.index()].counting()).sum()
+        let sharing = Class::ALL.iter().filter(|class| class.shares());
+        sharing.map(|class| self.busy[class.index()].counting()).sum()
     }
 
     fn fate(&mut self, class: Class) -> &mut Fate {
         &mut self.fates[class.index()][1]
     }
 
-    /// Whether there is a place. Those of the first class are its own; the others share what the server can do,
+    /// Whether there is a place. Those of money and of logging in are their own; the others share what the server can do,
     /// and each class leaves some of it to the classes before it.
     fn has_room(&self, class: Class) -> bool {
         let busy = |class: Class| self.busy[class.index()].counting();
@@ -227,6 +237,7 @@ impl<W> Admission<W> {
         match class {
             // Those wait for wallets: all of them count, however long it takes.
             Class::Money => self.busy[class.index()].all() < MONEY_PLACES,
+            Class::LogIns => self.busy[class.index()].all() < LOG_IN_PLACES,
             Class::Questions => shared < all,
             Class::Uploads => shared < all - all / 16,
             Class::NewOrders => {
@@ -262,6 +273,17 @@ mod tests {
         assert!(fill(&mut door, Class::Uploads) > 0);
         assert_eq!(fill(&mut door, Class::Reports), 0);
         assert_eq!(fill(&mut door, Class::Money), MONEY_PLACES);
+    }
+
+    #[test]
+    fn people_who_log_in_take_no_place_of_others_and_others_none_of_theirs() {
+        let mut door = Admission::<u32>::new(ms(0));
+        for class in [Class::NewOrders, Class::Uploads, Class::Questions] {
+            fill(&mut door, class);
+        }
+        assert_eq!(fill(&mut door, Class::LogIns), LOG_IN_PLACES);
+        assert_eq!(fill_at(&mut door, Class::LogIns, 10_000), 0, "what hangs there goes on counting");
+        assert_eq!(fill_at(&mut door, Class::Money, 10_000), MONEY_PLACES);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub mod terminal;
 pub mod till_refund;
 pub mod till_staff;
 
-use crate::app::Caller;
+use crate::app::{App, Caller};
 use crate::failure::Failure;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -39,16 +39,11 @@ pub type Answer<T> = Result<axum::Json<T>, Failure>;
 #[derive(Clone, Debug)]
 pub struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
-            Failure::new(
-                ErrorCode::TooLarge,
-                format!("the request is longer than {MAX_BODY_BYTES} bytes: send less at a time"),
-            )
-        })?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = app.door.readers().read(request.into_body(), MAX_BODY_BYTES).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(&error))
     }
 }

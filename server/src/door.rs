@@ -4,7 +4,7 @@
 
 mod seen;
 
-use crate::admission::{Class, Places, Shed};
+use crate::admission::{Class, Places, Readers, Shed};
 use evertill_shared::clock::Clock;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
 use evertill_shared::protocol::countersign::{Countersigned, DayStatement};
@@ -45,6 +45,7 @@ pub struct Door {
     clock: Arc<dyn Clock>,
     seen: Mutex<Seen>,
     places: Arc<Places>,
+    readers: Readers,
     shed: Mutex<[Untold; Class::COUNT]>,
     refused: Mutex<BTreeMap<String, u64>>,
     ready: tokio::sync::Mutex<Option<(Duration, Readiness)>>,
@@ -59,6 +60,7 @@ impl Door {
             response_key,
             server_keys,
             places: Arc::new(Places::new(Arc::clone(&clock))),
+            readers: Readers::new(Arc::clone(&clock)),
             seen: Mutex::new(Seen::new(REMEMBER, clock.monotonic())),
             clock,
             shed: Mutex::default(),
@@ -115,6 +117,12 @@ impl Door {
     #[must_use]
     pub fn places(&self) -> &Arc<Places> {
         &self.places
+    }
+
+    /// Whose bodies are being read.
+    #[must_use]
+    pub fn readers(&self) -> &Readers {
+        &self.readers
     }
 
     /// Counts a request that was not let in, and tells of it once a second.

@@ -238,6 +238,11 @@ async fn rebuild(config: &Path) -> Result<(), String> {
     let rebuilt = rebuilt.await.map_err(|e| e.to_string())?;
     eprintln!();
     println!("The merchant view is made anew from the order groups: {} orders.", rebuilt.sales);
+    for number in &rebuilt.left_out {
+        println!(
+            "Order {number} cannot be read in its group and is not in the view: look at its rows; the log says more."
+        );
+    }
     let found = rebuilt.differences;
     if found.is_none() {
         println!("It equals the one that was there.");

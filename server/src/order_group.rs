@@ -41,7 +41,9 @@ pub use lists::{Lists, OrderDetail, OrderSummary};
 pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
 pub use quarantine::{Accept, Accepted, Quarantine};
-pub use refunds::{CarriedOut, CarryOut, FinishedByHand, NewRefund, RefundNews, RefundRecord, Refunds};
+pub use refunds::{
+    CarriedOut, CarryOut, FinishedByHand, Inbox, NewRefund, RefundNews, RefundRecord, Refunds,
+};
 pub use set::{
     Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, KnownMap, Limits, MapSource, Place,
     TagHome, TagStanding, Told,

@@ -9,7 +9,7 @@ use crate::console;
 use crate::failure::Failure;
 use crate::signature_layer::{check_request, sign_answers};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use evertill_shared::protocol::error::ErrorCode;
@@ -61,10 +61,7 @@ fn open() -> Router<App> {
         .route(SERVER_KEYS_PATH, get(server_keys::server_keys))
         .route(path::HEALTH_LIVE, get(health::live))
         .route(path::HEALTH_READY, get(health::ready))
-        .route(
-            path::NOTIFICATIONS,
-            post(notifications::take_in).layer(DefaultBodyLimit::max(notifications::MAX_BYTES)),
-        )
+        .route(path::NOTIFICATIONS, post(notifications::take_in))
 }
 
 /// For staff: every request but the first carries a session.

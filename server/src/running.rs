@@ -42,6 +42,8 @@ mod by_hand;
 pub use books::{Audited, BooksError, BooksProgress, RetoldJournal, audit, retell_journal, retell_shifts};
 pub use by_hand::{AccountsDesk, ReconcileOrder, ReconcilingDesk};
 
+/// Requests at a time on one HTTP/2 connection. A till has one or two; a balancer opens as many connections as it needs.
+const STREAMS: u32 = 64;
 /// How long requests under way may take to end when the server stops: longer than a till waits for a payment.
 const STOP_WAIT: Duration = Duration::from_secs(12);
 
@@ -149,7 +151,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let addr = listener.local_addr().map_err(taken)?;
     let handle = Handle::new();
     let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(tls)));
-    let server = axum_server::from_tcp(listener).map_err(taken)?.acceptor(Gate::new(acceptor));
+    let mut server = axum_server::from_tcp(listener).map_err(taken)?.acceptor(Gate::new(acceptor));
+    server.http_builder().http2().max_concurrent_streams(STREAMS);
     let service = router(app.clone()).into_make_service();
     let serving = tokio::spawn(server.handle(handle.clone()).serve(service));
     let sweeper = app.centre.spawn_sweeper();

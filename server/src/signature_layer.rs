@@ -9,6 +9,7 @@ mod request;
 
 pub use answer::sign_answers;
 
+use crate::admission::{Place, Shed, let_in, turn_away};
 use crate::api::refusal_of;
 use crate::app::{App, Caller};
 use crate::base_store::KnownTerminal;
@@ -33,28 +34,46 @@ pub struct EnrolRequestId(pub String);
 pub async fn check_request(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned()).unwrap_or_default();
     match admit(&app, &route, request).await {
-        Ok(request) => next.run(request).await,
-        Err(failure) => failure.into_response(),
+        Ok((request, None)) => next.run(request).await,
+        Ok((request, Some(place))) => place.kept_by(next.run(request).await),
+        Err(Refused::Told(failure)) => failure.into_response(),
+        Err(Refused::Shed(shed)) => turn_away(&app, &shed).await.into_response(),
     }
 }
 
-async fn admit(app: &App, route: &str, request: Request) -> Result<Request, Failure> {
+/// Why a request goes no further.
+enum Refused {
+    Told(Failure),
+    /// There is too much to do.
+    Shed(Shed),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Told(failure)
+    }
+}
+
+/// The request for the handler, with its place if it takes one only now.
+async fn admit(app: &App, route: &str, request: Request) -> Result<(Request, Option<Place>), Refused> {
     let signed = Signed::read(request)?;
     if route == path::ENROL {
-        return admit_enrolment(app, signed).await;
+        return Ok((admit_enrolment(app, signed).await?, None));
     }
     let (terminal, epoch) = parse_terminal_key_id(signed.key_id()).ok_or_else(unknown_key)?;
     known_terminal(app, terminal, epoch).await?;
-    let body = signed.body().await?;
-    // A body may take its time, on purpose too: what counts is how the till stands when all of it is here.
+    let body = signed.body(app.door.readers()).await?;
     let known = known_terminal(app, terminal, epoch).await?;
     signed.verify(&known.record.key, &body, app.clock.now())?;
+    let place = let_in(app, signed.method(), route).await.map_err(Refused::Shed)?;
+    // A body may take its time, on purpose too, and so may a place: what counts is how the till stands when it has both.
+    let known = known_terminal(app, terminal, epoch).await?;
     let request_id = once(app, &signed)?;
     app.base.saw(terminal);
     let state = known.record.state;
     may_ask(route, state, known.good_for_money)?;
     let key = known.record.key;
-    Ok(signed.admitted(body, Caller { terminal, epoch, key, state, request_id }))
+    Ok((signed.admitted(body, Caller { terminal, epoch, key, state, request_id }), place))
 }
 
 /// The key is in the body; that it signs proves that the till holds its other half.
@@ -62,7 +81,7 @@ async fn admit_enrolment(app: &App, signed: Signed) -> Result<Request, Failure> 
     if signed.key_id() != ENROL_KEY_ID {
         return Err(unknown_key());
     }
-    let body = signed.body().await?;
+    let body = signed.body(app.door.readers()).await?;
     let enrol: Enrol = serde_json::from_slice(&body).map_err(|_| {
         Failure::bad_request("the body is not a request to enrol: it needs code and public_key")
     })?;

@@ -216,10 +216,16 @@ fn describe() {
     describe_gauge!("evertill_door_places", Unit::Count, "Quick requests that are let in at a time");
     describe_gauge!("evertill_connections", Unit::Count, "Open connections of tills, browsers and balancers");
     describe_counter!(
+        "evertill_slow_bodies_total",
+        Unit::Count,
+        "Requests sent away because too many bodies came slowly"
+    );
+    describe_counter!(
         "evertill_connections_refused_total",
         Unit::Count,
         "Connections closed for want of places"
     );
+    describe_gauge!("evertill_view_left_out", Unit::Count, "Changes of orders that cannot be read, by group");
     describe_counter!(
         "evertill_jumps_total",
         Unit::Count,

@@ -2,9 +2,9 @@
 //! and even that is only a reason to ask the wallet.
 
 use crate::app::App;
+use crate::failure::Failure;
 use crate::order_centre::TakenIn;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,10 +19,14 @@ pub async fn take_in(
     State(app): State<App>,
     Path(wallet): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let Ok(wallet) = wallet.parse::<Wallet>() else {
         return (StatusCode::NOT_FOUND, "no such wallet").into_response();
+    };
+    let body = match app.door.readers().read(request.into_body(), MAX_BYTES).await {
+        Ok(body) => body,
+        Err(unread) => return Failure::from(unread).into_response(),
     };
     let text =
         headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));

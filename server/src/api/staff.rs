@@ -3,6 +3,7 @@
 
 use super::refunds::{Asker, reserve_refund};
 use super::{Answer, Body, path_part};
+use crate::admission::Unread;
 use crate::app::App;
 use crate::base_store::{OpenSession, StaffRecord};
 use crate::failure::Failure;
@@ -187,6 +188,8 @@ pub async fn ask_refund(
     Ok(Json(reserve_refund(&app, &Asker::of(&person.0), number, asked, at).await??.refund))
 }
 
+/// How long a catalogue may take to come: it is large, and whoever sends it is logged in.
+const CATALOGUE_WAIT: std::time::Duration = std::time::Duration::from_secs(120);
 /// So long the goods' rows are brought up to a new catalogue before it is left to whoever looks at them.
 const FOLLOWING: std::time::Duration = std::time::Duration::from_secs(600);
 
@@ -196,9 +199,11 @@ const FOLLOWING: std::time::Duration = std::time::Duration::from_secs(600);
 /// Without the right; the first product that is wrong.
 pub async fn put_catalogue(State(app): State<App>, person: Person, request: Request) -> Answer<Catalogue> {
     person.require(Role::may_edit_catalogue, "change the catalogue")?;
-    let bytes = axum::body::to_bytes(request.into_body(), MAX_CATALOGUE_BYTES).await;
-    let bytes =
-        bytes.map_err(|_| Failure::new(ErrorCode::TooLarge, "the catalogue is larger than 64 MiB"))?;
+    let reading = app.door.readers().read_within(request.into_body(), MAX_CATALOGUE_BYTES, CATALOGUE_WAIT);
+    let bytes = reading.await.map_err(|unread| match unread {
+        Unread::TooLong(_) => Failure::new(ErrorCode::TooLarge, "the catalogue is larger than 64 MiB"),
+        other => other.into(),
+    })?;
     // A catalogue holds no secrets: whoever wrote it is told what is wrong with it.
     let products: Vec<Product> = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::bad_request(format!("this is not a list of products: {error}")))?;

@@ -4,6 +4,7 @@ mod parts;
 
 use super::problem::Problem;
 use super::visitor::{Visit, Visitor};
+use crate::app::App;
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -40,9 +41,9 @@ impl Fields {
 /// The longest form that is read, in bytes: one with a template for receipts in it, each byte of which may be written as three.
 const LONGEST: usize = 4 * evertill_shared::receipt::template::LONGEST;
 
-async fn read(request: Request) -> Result<Fields, Problem> {
+async fn read(app: &App, request: Request) -> Result<Fields, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, LONGEST).await.map_err(|_| Problem::BadForm)?;
+    let bytes = app.door.readers().read(body, LONGEST).await.map_err(|_| Problem::BadForm)?;
     let request = Request::from_parts(parts, bytes.into());
     let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
     form.map(|Form(pairs)| Fields(pairs.into_iter().collect())).map_err(|_| Problem::BadForm)
@@ -54,12 +55,12 @@ fn comes_from_elsewhere(parts: &Parts) -> bool {
     site.is_some_and(|site| site != b"same-origin" && site != b"none")
 }
 
-async fn checked(visitor: &Visitor, request: Request) -> Result<Fields, Problem> {
+async fn checked(app: &App, visitor: &Visitor, request: Request) -> Result<Fields, Problem> {
     let (parts, body) = request.into_parts();
     if comes_from_elsewhere(&parts) {
         return Err(Problem::FormToken);
     }
-    let fields = read(Request::from_parts(parts, body)).await?;
+    let fields = read(app, Request::from_parts(parts, body)).await?;
     if visitor.made_form(fields.get("csrf")) { Ok(fields) } else { Err(Problem::FormToken) }
 }
 
@@ -70,13 +71,13 @@ pub(super) struct Posted {
     pub fields: Fields,
 }
 
-impl<S: Send + Sync> FromRequest<S> for Posted {
+impl FromRequest<App> for Posted {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, state).await?;
-        let fields = checked(&visit.visitor, Request::from_parts(parts, body)).await;
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
+        let fields = checked(app, &visit.visitor, Request::from_parts(parts, body)).await;
         Ok(Self { fields: fields.map_err(Problem::into_response)?, visit })
     }
 }
@@ -93,16 +94,16 @@ pub(super) struct PostedFile {
     pub file: Vec<u8>,
 }
 
-impl<S: Send + Sync> FromRequest<S> for PostedFile {
+impl FromRequest<App> for PostedFile {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, state).await?;
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
         if comes_from_elsewhere(&parts) {
             return Err(Problem::FormToken.into_response());
         }
-        let read = read_with_file(Request::from_parts(parts, body)).await;
+        let read = read_with_file(app, Request::from_parts(parts, body)).await;
         let (fields, file) = read.ok_or_else(|| Problem::BadForm.into_response())?;
         if !visit.made_form(fields.get("csrf")) {
             return Err(Problem::FormToken.into_response());
@@ -111,11 +112,11 @@ impl<S: Send + Sync> FromRequest<S> for PostedFile {
     }
 }
 
-async fn read_with_file(request: Request) -> Option<(Fields, Vec<u8>)> {
+async fn read_with_file(app: &App, request: Request) -> Option<(Fields, Vec<u8>)> {
     let (parts, body) = request.into_parts();
     let kind = parts.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
     let boundary = parts::boundary(kind)?;
-    let bytes = axum::body::to_bytes(body, LONGEST_WITH_FILE).await.ok()?;
+    let bytes = app.door.readers().read(body, LONGEST_WITH_FILE).await.ok()?;
     let (mut fields, mut file) = (BTreeMap::new(), Vec::new());
     for part in parts::parts(&bytes, boundary)? {
         if part.is_file {
@@ -136,14 +137,14 @@ pub(super) struct LogInForm {
     pub own: bool,
 }
 
-impl<S: Send + Sync> FromRequest<S> for LogInForm {
+impl FromRequest<App> for LogInForm {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::from_request_parts(&mut parts, state).await.map_err(Problem::into_response)?;
+        let visitor = Visitor::from_request_parts(&mut parts, app).await.map_err(Problem::into_response)?;
         let elsewhere = comes_from_elsewhere(&parts);
-        let fields = read(Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
+        let fields = read(app, Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
         let own = !elsewhere && visitor.made_form(fields.get("csrf"));
         Ok(Self { visitor, fields, own })
     }

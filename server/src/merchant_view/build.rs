@@ -83,6 +83,12 @@ pub(super) fn complete(sql: &dyn Sql, tag: GroupTag, until: Timestamp) -> Result
     sql.execute(statement, &params![tag.get(), until.0]).map(drop)
 }
 
+/// Something from that time on is missing, in every build, whatever was promised before.
+pub(super) fn missing_since(sql: &dyn Sql, tag: GroupTag, since: Timestamp) -> Result<(), DbError> {
+    let statement = "UPDATE feeds SET complete_until = ?2 WHERE tag = ?1 AND complete_until > ?2";
+    sql.execute(statement, &params![tag.get(), since.0]).map(drop)
+}
+
 /// The tag's orders from that number on upwards are in the build; or all are.
 pub(super) fn scanned(
     sql: &dyn Sql,

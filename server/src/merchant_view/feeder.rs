@@ -4,7 +4,7 @@
 use super::build::{self, Feed};
 use super::{MerchantView, Seen, ViewError, apply};
 use crate::database::DbError;
-use crate::order_group::outbox::SaleCopy;
+use crate::order_group::outbox::{LeftOut, SaleCopy, SalesPart};
 use crate::order_group::{GroupError, GroupSet, Lease};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order_number::GroupTag;
@@ -56,12 +56,43 @@ struct Pace {
     /// When it was last written down how things stand.
     told: Option<Duration>,
     filled: bool,
+    /// How many orders could not be copied when it was last told of.
+    left_out: usize,
 }
 
 /// What a part was about.
 pub(super) struct Fed {
     pub is_all: bool,
     pub changed: bool,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// As many numbers are named in the log.
+const NAMED: usize = 20;
+
+/// Their numbers, for the log.
+pub(super) fn named(left_out: &[LeftOut]) -> String {
+    let named: Vec<&str> = left_out.iter().take(NAMED).map(|order| order.number.as_str()).collect();
+    named.join(" ")
+}
+
+impl Pace {
+    /// Tells people of orders that cannot be copied, when there are more or fewer of them than before.
+    fn tells_of(&mut self, tag: GroupTag, left_out: &[LeftOut]) {
+        let count = left_out.len();
+        metrics::gauge!("evertill_view_left_out", "group" => tag.to_string())
+            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        if count == self.left_out {
+            return;
+        }
+        self.left_out = count;
+        if count == 0 {
+            tracing::info!(%tag, "all of this group's changes can be read again and are in the merchant view");
+        } else {
+            tracing::error!(%tag, count, orders = named(left_out),
+                "changes of orders cannot be read and are missing in the merchant view: look at their rows. The others go on");
+        }
+    }
 }
 
 impl MerchantView {
@@ -157,6 +188,7 @@ impl MerchantView {
         }
         if fed.is_all {
             self.note(tag, Seen { at, well: true });
+            pace.tells_of(tag, &fed.left_out);
         }
         Ok(fed.is_all && pace.filled)
     }
@@ -180,11 +212,13 @@ impl MerchantView {
         let now = self.0.clock.now();
         let hidden = groups.oldest_write(tag).await?;
         let part = groups.outbox(tag, PART).await?;
-        let fed = Fed { is_all: part.is_all, changed: !part.lines.is_empty() };
+        let fed = Fed { is_all: part.is_all, changed: !part.lines.is_empty(), left_out: part.left_out };
         if !fed.changed && !tells {
             return Ok((fed, None));
         }
-        let until = part.is_all.then(|| now.minus(hidden));
+        // What cannot be copied is missing: nothing is promised of the time since then.
+        let left_out = fed.left_out.iter().map(|order| order.since).min();
+        let until = part.is_all.then(|| left_out.unwrap_or(now).min(now.minus(hidden)));
         let feed = self.take_in(tag, part.sales, until, lease).await?;
         if fed.changed {
             groups.forget_lines(tag, part.lines).await?;
@@ -216,15 +250,17 @@ impl MerchantView {
     /// Copies some of the orders from before the outbox, newest first; tells whether these were the last.
     async fn fill(&self, groups: &GroupSet, build: i64, feed: &Feed) -> Result<bool, FeedError> {
         let tag = feed.tag;
-        let sales = groups.sales(tag, feed.scanned_to, PART).await?;
-        let rest = sales.last().map(|copy| copy.order.number);
-        let rest = rest.filter(|_| sales.len() == usize::try_from(PART).unwrap_or(usize::MAX));
+        let SalesPart { sales, left_out, rest } = groups.sales(tag, feed.scanned_to, PART).await?;
+        // From now on they stand in the outbox, and hold the time back.
+        groups.still_owed(tag, &left_out).await?;
+        let missing = left_out.iter().map(|order| order.since).min();
         let job = self.write(move |sql| -> Result<(), ViewError> {
             // Another build has taken its place meanwhile: it is filled by itself.
             if build::lock(sql)?.live == build {
                 apply::apply(sql, build, &sales)?;
                 build::scanned(sql, build, tag, rest)?;
             }
+            missing.iter().try_for_each(|since| build::missing_since(sql, tag, *since))?;
             Ok(())
         });
         job.await?;

@@ -8,11 +8,11 @@ use super::feeder::FeedError;
 use super::rows::{SALE, sale_row, with_all};
 use super::{MerchantView, ViewError, apply};
 use crate::database::{DbError, Sql};
-use crate::order_group::outbox::SaleCopy;
+use crate::order_group::outbox::{SaleCopy, SalesPart};
 use crate::order_group::{GroupError, GroupSet};
 use crate::params;
-use evertill_shared::order_number::GroupTag;
-use std::collections::BTreeMap;
+use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How many orders are copied, or compared, at once.
@@ -66,6 +66,9 @@ pub struct Rebuilt {
     pub sales: u64,
     /// How the one before differed.
     pub differences: Differences,
+    /// Orders that cannot be read in their group, and are not in it for that: a person has to look at their rows. The feeding
+    /// brings them in when they are mended.
+    pub left_out: BTreeSet<String>,
 }
 
 /// Why the view stays as it was.
@@ -152,15 +155,16 @@ impl MerchantView {
         new: i64,
         progress: &mut impl FnMut(Progress),
     ) -> Result<Rebuilt, RebuildError> {
+        let mut left_out = BTreeSet::new();
         for tag in tags {
-            self.copy(groups, *tag, new, progress).await?;
+            left_out.extend(self.copy(groups, *tag, new, progress).await?);
         }
         for tag in tags {
             self.empty_outbox(groups, *tag).await?;
         }
         let (mut after, mut rebuilt) =
-            (String::new(), Rebuilt { sales: 0, differences: Differences::default() });
-        while let Some(part) = self.compare(after, new).await? {
+            (String::new(), Rebuilt { sales: 0, differences: Differences::default(), left_out });
+        while let Some(part) = self.compare(after, new, rebuilt.left_out.clone()).await? {
             after = part.upto;
             rebuilt.sales += part.sales;
             rebuilt.differences.add(part.differences);
@@ -176,32 +180,34 @@ impl MerchantView {
         tag: GroupTag,
         new: i64,
         progress: &mut impl FnMut(Progress),
-    ) -> Result<(), RebuildError> {
-        let (mut below, mut copied) = (None, 0_u64);
+    ) -> Result<Vec<String>, RebuildError> {
+        let (mut below, mut copied, mut all_left_out) = (None, 0_u64, Vec::new());
         loop {
             let mut tries = 1;
-            let sales = loop {
-                match groups.sales(tag, below, CHUNK).await {
-                    Ok(sales) => break sales,
+            let SalesPart { sales, left_out, rest } = loop {
+                match sales_or_owed(groups, tag, below).await {
+                    Ok(part) => break part,
                     Err(_) if tries < TRIES => tokio::time::sleep(PAUSE).await,
                     Err(error) => return Err(RebuildError::Group { tag, error }),
                 }
                 tries += 1;
             };
             copied += u64::try_from(sales.len()).unwrap_or(0);
-            let last = sales.last().map(|copy| copy.order.number);
-            below = last.filter(|_| sales.len() == usize::try_from(CHUNK).unwrap_or(usize::MAX));
+            let missing = left_out.iter().map(|order| order.since).min();
+            all_left_out.extend(left_out.into_iter().map(|order| order.number));
+            below = rest;
             let job = self.write(move |sql| {
                 if build::lock(sql)?.next != Some(new) {
                     return Err(RebuildError::Another);
                 }
                 apply::apply(sql, new, &sales)?;
+                missing.iter().try_for_each(|since| build::missing_since(sql, tag, *since))?;
                 Ok(build::scanned(sql, new, tag, below)?)
             });
             job.await?;
             progress(Progress::Copied(tag, copied));
             if below.is_none() {
-                return Ok(());
+                return Ok(all_left_out);
             }
         }
     }
@@ -218,10 +224,15 @@ impl MerchantView {
         }
     }
 
-    async fn compare(&self, after: String, new: i64) -> Result<Option<Compared>, RebuildError> {
+    async fn compare(
+        &self,
+        after: String,
+        new: i64,
+        left_out: BTreeSet<String>,
+    ) -> Result<Option<Compared>, RebuildError> {
         let compared = self.read(move |sql| {
             let live = build::look(sql)?.live;
-            Ok(compare(sql, live, new, &after)?)
+            Ok(compare(sql, live, new, &after, &left_out)?)
         });
         compared.await
     }
@@ -259,6 +270,22 @@ impl Differences {
     }
 }
 
+/// The next orders of a group. Those that cannot be read stand in its outbox from then on, so that nobody is promised that
+/// nothing is missing.
+async fn sales_or_owed(
+    groups: &GroupSet,
+    tag: GroupTag,
+    below: Option<OrderNumber>,
+) -> Result<SalesPart, GroupError> {
+    let part = groups.sales(tag, below, CHUNK).await?;
+    if !part.left_out.is_empty() {
+        tracing::error!(%tag, orders = super::feeder::named(&part.left_out),
+            "orders cannot be read and are left out of the merchant view: look at their rows");
+    }
+    groups.still_owed(tag, &part.left_out).await?;
+    Ok(part)
+}
+
 /// A row as it stands, with the columns that are made from others.
 type Stored = (SaleCopy, String, [i64; 3]);
 
@@ -277,7 +304,13 @@ fn stored(sql: &dyn Sql, build: i64, after: &str, upto: &str) -> Result<BTreeMap
     copies.into_iter().zip(&rows).map(made).collect()
 }
 
-fn compare(sql: &dyn Sql, old: i64, new: i64, after: &str) -> Result<Option<Compared>, DbError> {
+fn compare(
+    sql: &dyn Sql,
+    old: i64,
+    new: i64,
+    after: &str,
+    left_out: &BTreeSet<String>,
+) -> Result<Option<Compared>, DbError> {
     let next = |build: i64| -> Result<Vec<String>, DbError> {
         let statement = "SELECT number FROM sales WHERE build = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
         sql.rows(statement, &params![build, after, CHUNK])?.iter().map(|row| row.at(0)).collect()
@@ -305,7 +338,8 @@ fn compare(sql: &dyn Sql, old: i64, new: i64, after: &str) -> Result<Option<Comp
         }
         differences.named.push(number.clone());
     }
-    for number in was.keys().filter(|number| !now.contains_key(*number)) {
+    let is_gone = |number: &&String| !now.contains_key(*number) && !left_out.contains(*number);
+    for number in was.keys().filter(is_gone) {
         differences.extra += 1;
         differences.named.push(number.clone());
     }

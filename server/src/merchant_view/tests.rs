@@ -40,6 +40,8 @@ macro_rules! contract {
                 a_feeder_that_dies_between_copy_and_forgetting_changes_nothing,
                 sales_from_before_the_outbox_are_copied_newest_first,
                 a_group_that_cannot_be_read_holds_the_time_back_and_no_other,
+                an_order_that_cannot_be_read_keeps_no_other_from_the_view_and_nothing_is_promised,
+                an_old_order_that_cannot_be_read_is_still_owed,
                 a_fresh_sale_is_there_when_somebody_looks,
                 one_server_feeds_and_another_takes_over;
             moved:
@@ -54,6 +56,7 @@ macro_rules! contract {
                 what_was_wrong_in_the_view_is_named_and_mended,
                 a_view_from_before_copies_orders_paid_in_parts_once_more,
                 a_view_is_rebuilt_while_sales_go_on,
+                an_order_that_cannot_be_read_is_named_and_the_others_are_copied,
                 a_group_that_is_away_leaves_the_view_as_it_was,
                 of_two_that_rebuild_the_later_one_goes_on;
         }

@@ -8,6 +8,8 @@ use crate::database::{Row, Sql};
 use crate::order_group::{GroupSet, TagHome, TagStanding};
 use crate::params;
 use evertill_shared::order_number::GroupTag;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the database takes this move's copies: read in the very transaction that writes them.
 pub(super) fn arrives(opening: &[Row], tag: GroupTag, epoch: u64) -> Result<(), MoveError> {
@@ -51,6 +53,34 @@ pub(super) async fn turn(
     moved_to: Option<GroupTag>,
 ) -> Result<(), MoveError> {
     side.write(move |sql| turn_in(sql, tag, epoch, from, state, moved_to)).await
+}
+
+/// A stop of all writing that can be called off. Its own write may stand in a queue long after nobody waits for it any more,
+/// and where several connections write, what was asked for later may be done before it: under one epoch the database cannot
+/// tell that.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Whatever of it has not begun by now never does anything. What has begun has the tag's row: whoever lets the orders go
+    /// after this waits for it.
+    pub fn call_off(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Nothing of this tag is written any more, unless it is called off.
+    pub async fn freeze(&self, side: &Side, tag: GroupTag, epoch: u64) -> Result<(), MoveError> {
+        let stop = self.clone();
+        let frozen = side.write(move |sql| {
+            // Also beside others that only read the row's state at their beginning.
+            sql.rows_locked("SELECT state FROM tags WHERE tag = ?1", &params![tag.get()])?;
+            if stop.0.load(Ordering::SeqCst) {
+                return Err(MoveError::Later("it came too late to be done".into()));
+            }
+            turn_in(sql, tag, epoch, &["draining"], "frozen", None)
+        });
+        frozen.await
+    }
 }
 
 fn turn_in(

@@ -1,3 +1,4 @@
+use super::turn::Turn;
 use super::{Ends, MoveError, Mover, fence};
 use crate::base_store::{BaseStore, MoveRecord, TakenMove};
 use crate::homes::Atlas;
@@ -266,6 +267,32 @@ async fn whoever_was_overtaken_changes_nothing_any_more() {
     assert!(!shop.base.publish(first, tag(0), TagStanding::Active).await.unwrap());
     assert_eq!(shop.writers(2, 0), [1]);
     assert_eq!(fence::standing(&ends.from.database, tag(0)).await.unwrap().0, "moved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_of_writing_that_comes_after_the_orders_were_let_go_stops_nothing() {
+    let shop = Shop::new(2).await;
+    let number = shop.order(0).await;
+    shop.begin(0, 1).await;
+    let one = shop.take(0, "first").await.unwrap();
+    let database = |home| shop.rig.groups.home_database(tag(home)).unwrap();
+    let ends = Ends::of(&one, database(0), database(1));
+    fence::turn(&ends.from, tag(0), one.epoch, &["active"], "draining", None).await.unwrap();
+    let (mover, epoch) = (shop.mover(), one.epoch);
+    let mut turn = Turn::new(&mover, MoveRecord { phase: MovePhase::Frozen, ..one });
+    let late = turn.stop.clone();
+    late.freeze(&ends.from, tag(0), epoch).await.unwrap();
+    assert_eq!(fence::standing(&ends.from.database, tag(0)).await, Some(("frozen".into(), epoch)));
+    // Nobody waited for it to the end, and the orders are let go.
+    turn.ends_with(MoveError::Later("it took too long".into())).await;
+    assert_eq!(fence::standing(&ends.from.database, tag(0)).await, Some(("draining".into(), epoch)));
+    // The same write once more, from a queue in which it stood until now: the epoch is no older than what stands there.
+    assert!(matches!(late.freeze(&ends.from, tag(0), epoch).await, Err(MoveError::Later(_))));
+    assert_eq!(fence::standing(&ends.from.database, tag(0)).await, Some(("draining".into(), epoch)));
+    assert!(shop.rig.groups.order(number).await.is_ok());
+    // The next turn stops it all the same.
+    let next = Turn::new(&mover, shop.moved(0).await);
+    next.stop.freeze(&ends.from, tag(0), epoch).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,11 +22,12 @@ pub(super) struct Turn<'a> {
     mover: &'a Mover,
     one: MoveRecord,
     saved_at: Duration,
+    pub(super) stop: fence::Stop,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(mover: &'a Mover, one: MoveRecord) -> Self {
-        Self { mover, one, saved_at: mover.clock.monotonic() }
+        Self { mover, one, saved_at: mover.clock.monotonic(), stop: fence::Stop::default() }
     }
 
     pub fn tag(&self) -> GroupTag {
@@ -137,7 +138,7 @@ impl<'a> Turn<'a> {
     /// For a moment nothing of this tag is written anywhere.
     async fn freeze(&mut self, ends: &Ends) -> Result<(), MoveError> {
         let began = self.mover.clock.monotonic();
-        fence::turn(&ends.from, ends.tag, ends.epoch, &["draining"], "frozen", None).await?;
+        self.stop.freeze(&ends.from, ends.tag, ends.epoch).await?;
         let progress = Progress::of(&self.one.progress);
         let always = ends.under_way().await?;
         let compared = ends.catch_up(&always).await?;
@@ -254,6 +255,7 @@ impl<'a> Turn<'a> {
 
     /// What is held up is let go first: a sale is worth more than a move.
     async fn let_go(&self) -> Result<(), MoveError> {
+        self.stop.call_off();
         let from = super::Side::old(self.mover.groups.home_database(self.one.from)?);
         fence::turn(&from, self.one.tag, self.one.epoch, &["frozen"], "draining", None).await
     }

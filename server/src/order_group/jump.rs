@@ -11,6 +11,7 @@ use attempt::{Attempt, Late};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::{Clock, Timestamp};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -143,6 +144,11 @@ impl Watch {
         notes.health.standing(now) == Standing::Healthy && !notes.pace.is_slower_than(slow, now)
     }
 
+    /// Whether new orders pass the group by, but for a test.
+    pub(crate) fn is_skipped(&self) -> bool {
+        self.notes().health.is_tripped()
+    }
+
     /// Whether a new order may be tried there, be it as a test or as the last resort.
     pub(crate) fn may_be_asked(&self, now: Duration) -> bool {
         self.notes().health.standing(now) != Standing::Skipped { last_resort: false }
@@ -244,6 +250,9 @@ impl Jumping<'_> {
     /// A group that does not answer within a quarter of the time limit is not waited for if another one is quick: the
     /// order jumps, and the slow group's draft, if it comes to one, expires. Should the slow one answer first all the
     /// same, its draft is taken.
+    ///
+    /// All of it takes [`Jumping::longest`] at most, however many groups hang: whoever waits for a number is told then that
+    /// there is none now, and goes on without. A draft that comes of it later expires like any that nobody chose.
     pub(crate) async fn create(
         &self,
         candidates: &[Candidate],
@@ -252,13 +261,15 @@ impl Jumping<'_> {
         let mut jumps = Jumps::default();
         let mut late = Late::default();
         let mut tries = self.tries(candidates).into_iter();
+        let short = self.shortest_patience(tries.len());
+        let mut end = pin!(tokio::time::sleep(self.longest()));
         while let Some(Try { index, last_resort }) = tries.next() {
             let Some(candidate) = candidates.get(index) else { continue };
             if !candidate.watch.notes().health.claim(self.clock.monotonic(), last_resort) {
                 continue;
             }
             let is_another_quick = self.is_one_quick(tries.as_slice(), candidates);
-            let patience = if is_another_quick { self.slow() } else { self.call };
+            let patience = if is_another_quick { short } else { self.call };
             let mut attempt = Attempt::begin(candidate, draft, self);
             let answer = tokio::select! {
                 biased;
@@ -266,6 +277,12 @@ impl Jumping<'_> {
                 Some(answer) = late.answer(), if late.is_any() => {
                     late.leave(attempt);
                     return answer.map(|created| (created, jumps.all));
+                }
+                () = &mut end => {
+                    // It goes on to its own end: only then is it known how the group is.
+                    late.leave(attempt);
+                    self.jumps(&mut jumps, &candidate.watch, draft, "late", &GroupError::silent(self.longest()));
+                    return Err(GroupError::NoGroupAvailable);
                 }
             };
             match answer {
@@ -289,7 +306,12 @@ impl Jumping<'_> {
                 }
             }
         }
-        if let Some(answer) = late.answer().await {
+        let answer = tokio::select! {
+            biased;
+            answer = late.answer() => answer,
+            () = &mut end => return Err(GroupError::NoGroupAvailable),
+        };
+        if let Some(answer) = answer {
             return answer.map(|created| (created, jumps.all));
         }
         let only_load = jumps.all > 0 && jumps.overloaded == jumps.all;
@@ -314,6 +336,18 @@ impl Jumping<'_> {
     /// What takes longer is slow.
     fn slow(&self) -> Duration {
         self.call / 4
+    }
+
+    /// How long a number may take. Two groups that hang have their whole time each, and a quarter of it is left for a third.
+    fn longest(&self) -> Duration {
+        self.call * 2 + self.slow()
+    }
+
+    /// How long a group is waited for while another one is quick: a quarter of the time limit, or so much less that each of
+    /// so many can be asked within one, and whichever is the last has all its time.
+    fn shortest_patience(&self, groups: usize) -> Duration {
+        let others = u32::try_from(groups.saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+        self.slow().min(self.call / others)
     }
 
     fn is_one_quick(&self, tries: &[Try], candidates: &[Candidate]) -> bool {

@@ -2,6 +2,7 @@
 //! looking; nothing here, and nothing made from it, decides about money (rule *no-guess-from-copies*).
 
 use super::{GroupError, GroupSet, OrderGroup, OrderSummary, Reply};
+use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{Attempt, ChannelNumber, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
@@ -72,8 +73,31 @@ pub struct OutboxPart {
     pub lines: Vec<OutboxLine>,
     /// The orders that they name, each once, as of one moment.
     pub sales: Vec<SaleCopy>,
-    /// Whether the outbox had no more lines at that moment.
+    /// Whether the outbox had no more lines at that moment, but those that are left out.
     pub is_all: bool,
+    /// Orders that cannot be read: their lines stay where they are until somebody has mended them.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Some of the orders of a tag.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SalesPart {
+    /// Those that can be read, newest number first.
+    pub sales: Vec<SaleCopy>,
+    /// Those that cannot.
+    pub left_out: Vec<LeftOut>,
+    /// There may be more below this number.
+    pub rest: Option<OrderNumber>,
+}
+
+/// An order that cannot be copied, because a row of it makes no sense: a person has to look at it. It keeps no other from being
+/// copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its number, as it stands there.
+    pub number: String,
+    /// Nothing that was committed before this time is missing because of it.
+    pub since: Timestamp,
 }
 
 /// Reading a group for a copy.
@@ -85,7 +109,10 @@ pub trait Outbox: Send + Sync {
     /// Forgets exactly these lines: a copy has them durably.
     fn forget_lines(&self, tag: GroupTag, lines: Vec<OutboxLine>) -> Reply<()>;
     /// All orders of that tag, newest number first, so many at most, beginning below a number.
-    fn sales(&self, tag: GroupTag, below: Option<OrderNumber>, most: u32) -> Reply<Vec<SaleCopy>>;
+    fn sales(&self, tag: GroupTag, below: Option<OrderNumber>, most: u32) -> Reply<SalesPart>;
+    /// Puts orders of that tag into the outbox that are in none of its lines: whoever keeps copies has not got them, and must
+    /// not believe that nothing is missing.
+    fn still_owed(&self, tag: GroupTag, numbers: Vec<String>) -> Reply<()>;
 }
 
 /// The longest that a question of a copy may take.
@@ -121,8 +148,19 @@ impl GroupSet {
         tag: GroupTag,
         below: Option<OrderNumber>,
         most: u32,
-    ) -> Result<Vec<SaleCopy>, GroupError> {
+    ) -> Result<SalesPart, GroupError> {
         self.for_copies(tag, |g| g.sales(tag, below, most)).await
+    }
+
+    /// See [`Outbox::still_owed`].
+    /// # Errors
+    /// See [`GroupError`].
+    pub async fn still_owed(&self, tag: GroupTag, left_out: &[LeftOut]) -> Result<(), GroupError> {
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        let numbers = left_out.iter().map(|order| order.number.clone()).collect();
+        self.for_copies(tag, |g| g.still_owed(tag, numbers)).await
     }
 
     /// How this ends says nothing about the group's health: a report must never keep sales away from it.

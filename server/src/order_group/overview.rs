@@ -79,7 +79,7 @@ pub trait Overview: Send + Sync {
 impl GroupSet {
     /// What is not settled in any group that answers, oldest first.
     pub async fn unsettled(&self, most: u32) -> Unsettled {
-        let (parts, unreachable) = self.read_all(|g| g.unsettled(most)).await;
+        let (parts, unreachable) = self.look_at_all(|g| g.unsettled(most)).await;
         let mut all = Unsettled { unreachable, ..Unsettled::default() };
         for part in parts {
             all.payments.extend(part.payments);
@@ -94,7 +94,7 @@ impl GroupSet {
 
     /// What went back by itself in any group that answers, or is to; newest first.
     pub async fn given_back(&self, most: u32) -> GivenBackList {
-        let (parts, unreachable) = self.read_all(|g| g.given_back(most)).await;
+        let (parts, unreachable) = self.look_at_all(|g| g.given_back(most)).await;
         let mut all: Vec<GivenBack> = parts.into_iter().flatten().collect();
         all.sort_by_key(GivenBack::newest_first);
         GivenBackList { all, unreachable }

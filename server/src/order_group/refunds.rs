@@ -34,6 +34,15 @@ pub struct NewRefund {
     pub today: BusinessDay,
 }
 
+/// What a group has for a till.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inbox {
+    /// Refunds that wait for the till or are under way, oldest first.
+    pub refunds: Vec<RefundRecord>,
+    /// Whether there are others that cannot be read: they need a person, and keep none of these from the till.
+    pub is_some_left_out: bool,
+}
+
 /// A refund as it stands in its group, with what is needed to carry it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundRecord {
@@ -157,8 +166,8 @@ pub trait Refunds: Send + Sync {
     fn due_refunds(&self, of: (Wallet, AccountId), now: Timestamp, most: u32) -> Reply<Vec<RefundRecord>>;
     /// One refund.
     fn refund(&self, number: OrderNumber, refund: RefundId) -> Reply<RefundRecord>;
-    /// Refunds that wait for this till or are under way, oldest first.
-    fn refund_inbox(&self, terminal: TerminalId) -> Reply<Vec<RefundRecord>>;
+    /// Refunds that wait for this till or are under way.
+    fn refund_inbox(&self, terminal: TerminalId) -> Reply<Inbox>;
 }
 
 impl GroupSet {
@@ -230,11 +239,12 @@ impl GroupSet {
     }
 
     /// Refunds of all groups that wait for this till or are under way, oldest first, and how many groups could
-    /// not be asked.
+    /// not be asked, or have more that cannot be read. A till asks every few seconds: a group that is skipped is not waited for.
     pub async fn refund_inbox(&self, terminal: TerminalId) -> (Vec<RefundRecord>, u32) {
-        let (parts, unreachable) = self.read_all(|g| g.refund_inbox(terminal)).await;
-        let mut refunds: Vec<RefundRecord> = parts.into_iter().flatten().collect();
+        let (parts, unreachable) = self.glance_at_all(|g| g.refund_inbox(terminal)).await;
+        let incomplete = unreachable.len() + parts.iter().filter(|part| part.is_some_left_out).count();
+        let mut refunds: Vec<RefundRecord> = parts.into_iter().flat_map(|part| part.refunds).collect();
         refunds.sort_by_key(|r| (r.refund.requested_at, r.refund.id.clone()));
-        (refunds, u32::try_from(unreachable.len()).unwrap_or(u32::MAX))
+        (refunds, u32::try_from(incomplete).unwrap_or(u32::MAX))
     }
 }

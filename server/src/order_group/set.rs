@@ -208,6 +208,10 @@ impl GroupSet {
     async fn probed(&self, member: &Member, reply: Reply<()>) -> Result<(), GroupError> {
         let answer = self.limited(member, true, reply).await;
         member.watch.probed(&answer);
+        // A probe is about no order: if even that goes wrong, it is the group.
+        if let Err(error @ GroupError::Internal(_)) = &answer {
+            member.watch.failed(error, self.0.clock.as_ref(), dice(&*self.0.random).unwrap_or(0));
+        }
         answer
     }
 

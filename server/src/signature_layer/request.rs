@@ -1,25 +1,23 @@
 //! A signed request: read, verified, handed on.
 
 use super::{told, with_body};
+use crate::admission::{Readers, Unread};
 use crate::door::Door;
 use crate::failure::Failure;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::Method;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::MAX_BODY_BYTES;
-use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::signing::{
     CONTENT_DIGEST_HEADER, REQUEST_ID_HEADER, ReceivedSignature, RequestParts, SIGNATURE_HEADER,
     SIGNATURE_INPUT_HEADER, SignatureError, VerifyingKey, verify_request,
 };
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::Duration;
 
-/// How long a body may take to come.
-const BODY_WAIT: Duration = Duration::from_secs(20);
 /// The longest request id, in bytes.
 const LONGEST_ID: usize = 80;
 
@@ -61,9 +59,13 @@ impl Signed {
         }
         let stated = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if stated.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
-            return Err(too_large());
+            return Err(Unread::TooLong(MAX_BODY_BYTES).into());
         }
         Ok(Self { parts, body: Mutex::new(Some(body)), received })
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.parts.method
     }
 
     pub(super) fn key_id(&self) -> &str {
@@ -80,14 +82,9 @@ impl Signed {
     }
 
     /// The body, read up to what a server reads and as long as it may take.
-    pub(super) async fn body(&self) -> Result<Bytes, Failure> {
+    pub(super) async fn body(&self, readers: &Readers) -> Result<Bytes, Failure> {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        match tokio::time::timeout(BODY_WAIT, axum::body::to_bytes(body, MAX_BODY_BYTES)).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
-            Ok(Err(_)) => Err(Failure::bad_request("the request broke off: send it again")),
-            Err(_) => Err(Failure::bad_request("the request came too slowly: send it again")),
-        }
+        Ok(readers.read(body, MAX_BODY_BYTES).await?)
     }
 
     /// Whether the holder of `key` signed all of it, within the window.
@@ -113,20 +110,4 @@ impl Signed {
         parts.extensions.insert(who);
         with_body(parts, body)
     }
-}
-
-fn too_large() -> Failure {
-    let text = format!("the request is longer than {MAX_BODY_BYTES} bytes: send less at a time");
-    Failure::new(ErrorCode::TooLarge, text)
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("length limit exceeded") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

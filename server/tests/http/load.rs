@@ -1,10 +1,14 @@
 //! Past what it can do the server refuses: early, in order, and so that a till can believe it.
 
-use crate::rig::{Server, Store, Till};
+use crate::rig::{Request, Server, Store, Till, key, login_of};
 use crate::sale::{cny, sell, shop};
 use evertill_server::admission::{Class, Engine, Place};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::path;
+use evertill_shared::protocol::staff::path as staff_path;
+use evertill_shared::signing::{
+    CONTENT_DIGEST_HEADER, REQUEST_ID_HEADER, SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
@@ -66,9 +70,14 @@ async fn uploads_are_refused_after_new_orders_then_questions_and_payments_last()
 
 /// A bare connection, for what no decent client sends.
 async fn tls(store: &Store, server: &Server) -> TlsStream<TcpStream> {
+    tls_by(store, server, b"http/1.1").await
+}
+
+async fn tls_by(store: &Store, server: &Server, protocol: &[u8]) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(store.root.as_bytes()).unwrap()).unwrap();
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let mut config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
     let line = TcpStream::connect(server.addr).await.unwrap();
     let name = "localhost".try_into().unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, line).await.unwrap()
@@ -106,4 +115,116 @@ async fn whoever_goes_away_while_waiting_leaves_no_place_taken() {
     assert_eq!(places.count(Class::NewOrders), (taken.len(), 0));
     drop(taken);
     assert_eq!(places.count(Class::NewOrders), (0, 0));
+}
+
+/// The head of a request whose body never comes.
+async fn head_alone(
+    store: &Store,
+    server: &Server,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> TlsStream<TcpStream> {
+    let mut head = format!("POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: 1000\r\n", server.addr);
+    headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
+    let mut line = tls(store, server).await;
+    line.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+    line.flush().await.unwrap();
+    line
+}
+
+/// What a till's request says of itself, signed by whoever.
+fn headers_of(request: &Request) -> [(&str, &str); 5] {
+    [
+        ("content-type", &request.content_type),
+        (REQUEST_ID_HEADER, &request.request_id),
+        (CONTENT_DIGEST_HEADER, &request.content_digest),
+        (SIGNATURE_INPUT_HEADER, &request.signature_input),
+        (SIGNATURE_HEADER, &request.signature),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_keeps_payments_out_with_requests_that_never_end() {
+    let (store, server, mut till, _) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let pay = crate::sale::at(path::PAYMENTS, sold.number);
+    // All places for money but four are taken by payments that wait for their wallets.
+    let mut taken = fill(&server, Class::Money).await;
+    taken.truncate(taken.len() - 4);
+    // Somebody guesses a till's name, somebody else has no name at all: none of them ever sends a body.
+    let forged = server.sign(&key(99), "POST", &pay, vec![b' '; 1_000]);
+    let mut hanging = Vec::new();
+    for _ in 0..6 {
+        hanging.push(head_alone(&store, &server, &pay, &headers_of(&forged)).await);
+        hanging.push(head_alone(&store, &server, staff_path::SESSIONS, &[]).await);
+        hanging.push(head_alone(&store, &server, "/console/terminals/T0001/block", &[]).await);
+    }
+    for _ in 0..500 {
+        if server.app().door.readers().count() == hanging.len() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(server.app().door.readers().count(), hanging.len());
+    assert_eq!(server.app().door.places().count(Class::Money), (taken.len(), 0), "none of them has a place");
+    for _ in 0..6 {
+        let came = server.send(&server.sign(&till.key, "POST", &pay, b"{}".to_vec())).await;
+        assert_eq!(came.code(), ErrorCode::BadRequest, "let in, and read");
+    }
+    assert_eq!(server.app().door.places().count(Class::Money).0, taken.len(), "and gone again");
+    server.log_in("ivy").await;
+    drop(hanging);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_finds_no_place_is_told_so_and_nothing_was_done_with_it() {
+    let (_store, server, mut till, _) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let taken = fill(&server, Class::Money).await;
+    let pay = server.sign(&till.key, "POST", &crate::sale::at(path::PAYMENTS, sold.number), b"{}".to_vec());
+    let came = server.send(&pay).await;
+    assert_eq!((came.status, came.code(), came.bound.clone()), (503, ErrorCode::Overloaded, Ok(())));
+    assert!(came.error().retry_after_ms.unwrap() >= 1_000);
+    drop(taken);
+    // Its id is not used up: what was refused at the door never counted as handled.
+    assert_eq!(server.send(&pay).await.code(), ErrorCode::BadRequest);
+    assert_eq!(server.send(&pay).await.code(), ErrorCode::Replayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logging_in_takes_no_place_of_money_and_says_when_there_are_too_many() {
+    let (_store, server, mut till, _) = shop().await;
+    let sold = sell(&server, &mut till, 500).await;
+    let taken = fill(&server, Class::LogIns).await;
+    let asked = login_of("ivy", crate::rig::PASSWORD);
+    let came = server.staff("POST", staff_path::SESSIONS, None, &asked).await;
+    assert_eq!((came.status, came.code()), (503, ErrorCode::Overloaded));
+    assert!(came.error().retry_after_ms.unwrap() >= 1_000);
+    let page = server.client.post(server.url("/console/login")).body("login=ivy").send().await.unwrap();
+    assert_eq!(page.status(), 503);
+    assert!(page.text().await.unwrap().contains("Try again in a moment"));
+    let pay = crate::sale::at(path::PAYMENTS, sold.number);
+    let came = server.send(&server.sign(&till.key, "POST", &pay, b"{}".to_vec())).await;
+    assert_eq!(came.code(), ErrorCode::BadRequest, "let in, and read");
+    drop(taken);
+    let _money = fill(&server, Class::Money).await;
+    server.log_in("ivy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_has_few_requests_at_a_time() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut line = tls_by(&store, &server, b"h2").await;
+    // The preface, and settings that say nothing.
+    line.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    line.read_exact(&mut head).await.unwrap();
+    assert_eq!(head[3], 4, "the server's settings come first");
+    let mut settings = vec![0; usize::from(head[2])];
+    line.read_exact(&mut settings).await.unwrap();
+    // Of two bytes its name (3: streams at a time), of four its value.
+    let streams =
+        settings.chunks(6).find(|setting| setting[..2] == [0, 3]).map(|setting| setting[2..].to_vec());
+    assert_eq!(streams, Some(vec![0, 0, 0, 64]));
 }

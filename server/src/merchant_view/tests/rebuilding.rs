@@ -3,6 +3,7 @@ use super::shop::{Shop, tags};
 use crate::order_group::testing::tag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const SALES: &str = "SELECT count(*) FROM sales";
 
@@ -82,6 +83,32 @@ pub async fn what_was_wrong_in_the_view_is_named_and_mended(shop: Shop) {
     let rebuilt = shop.view.rebuild(&shop.rig.groups, |_| {}).await.unwrap();
     assert_eq!((rebuilt.differences.extra, rebuilt.differences.named), (1, vec![gone.to_string()]));
     shop.check().await;
+}
+
+pub async fn an_order_that_cannot_be_read_is_named_and_the_others_are_copied(shop: Shop) {
+    let mut numbers = Vec::new();
+    for minor in 1..=20 {
+        shop.rig.clock.advance(Duration::from_millis(3));
+        numbers.push(shop.rig.cash_order(minor).await);
+    }
+    shop.settle().await;
+    let spoilt = numbers[12];
+    let was = shop.spoil(spoilt).await;
+    let rebuilt = shop.view.rebuild(&shop.rig.groups, |_| {}).await.unwrap();
+    let named: Vec<&str> = rebuilt.left_out.iter().map(String::as_str).collect();
+    assert_eq!((rebuilt.sales, named), (19, vec![spoilt.as_str()]));
+    let found = rebuilt.differences;
+    assert_eq!(
+        (found.missing, found.changed, found.extra),
+        (0, 0, 0),
+        "it is in a group, and named by itself"
+    );
+    shop.mend(spoilt, &was).await;
+    // It is owed: the feeding brings it in.
+    shop.settle().await;
+    shop.check().await;
+    let rebuilt = shop.view.rebuild(&shop.rig.groups, |_| {}).await.unwrap();
+    assert!(rebuilt.sales == 20 && rebuilt.left_out.is_empty() && rebuilt.differences.is_none());
 }
 
 pub async fn a_view_is_rebuilt_while_sales_go_on(shop: Shop) {

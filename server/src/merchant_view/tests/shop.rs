@@ -100,6 +100,29 @@ impl Shop {
         done.map_err(|error: DbError| error).unwrap()
     }
 
+    /// Has the order's own database say how it was paid in words that mean nothing; gives the words that it had.
+    pub async fn spoil(&self, number: OrderNumber) -> String {
+        let spoilt =
+            self.homes[usize::from(number.tag().get())].write(move |sql| -> Result<String, DbError> {
+                let was =
+                    sql.value("SELECT paid_by FROM orders WHERE number = ?1", &params![number.as_str()])?;
+                let statement = "UPDATE orders SET paid_by = 'no words' WHERE number = ?1";
+                assert_eq!(sql.execute(statement, &params![number.as_str()])?, 1);
+                Ok(was.unwrap())
+            });
+        spoilt.await.unwrap()
+    }
+
+    /// Puts those words back.
+    pub async fn mend(&self, number: OrderNumber, was: &str) {
+        let was = was.to_owned();
+        let mended = self.homes[usize::from(number.tag().get())].write(move |sql| {
+            sql.execute("UPDATE orders SET paid_by = ?2 WHERE number = ?1", &params![number.as_str(), was])
+        });
+        let mended: Result<u64, DbError> = mended.await;
+        assert_eq!(mended.unwrap(), 1);
+    }
+
     /// One number from a database.
     pub async fn number(database: &Database, statement: &'static str) -> i64 {
         let found = database.read(move |sql| sql.value(statement, &params![])).await;

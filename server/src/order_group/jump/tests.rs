@@ -1,6 +1,7 @@
 use super::super::health::HealthLimits;
 use super::super::testing::{ManualClock, Till, tag};
 use super::*;
+use evertill_shared::clock::SystemClock;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -164,8 +165,11 @@ impl World {
                 let may = now >= until || (!anyone_in && now - failed_at >= Duration::from_secs(1));
                 prop_assert!(may || !asked[index], "a group that is left out was asked");
             } else {
+                // Of two that hang each may have taken a whole limit: then there is no time left for others.
+                let is_late =
+                    moods.iter().zip(&asked).filter(|(m, a)| **a && **m == Mood::Hangs).count() >= 2;
                 prop_assert!(
-                    asked[index] || result.is_ok() || is_refusal(&result),
+                    asked[index] || result.is_ok() || is_refusal(&result) || is_late,
                     "a good group was passed by"
                 );
             }
@@ -281,6 +285,61 @@ async fn an_order_waits_for_a_slow_group_to_the_end_if_no_other_is_better() {
     let failures =
         |n: usize| world.candidates[n].watch.report("open".into(), world.clock.monotonic()).failures;
     assert_eq!((failures(0), failures(1)), (1, 1));
+}
+
+/// A number, and how long it took where a group has a tenth of a second.
+async fn timed(world: &World, random: u64) -> (Result<(Created, u8), GroupError>, Duration) {
+    let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+    let jumping = Jumping { clock: &clock, call: Duration::from_millis(100), random, request: "request" };
+    let draft = NewDraft {
+        sale: Arc::new(Till::new(1).sale(100)),
+        at: world.clock.now(),
+        business_day: "2026-11-20".parse().unwrap(),
+        server: "s".into(),
+        random: [7; 8],
+    };
+    let began = clock.monotonic();
+    let result = jumping.create(&world.candidates, &draft).await;
+    (result, clock.monotonic().saturating_sub(began))
+}
+
+#[tokio::test]
+async fn isolation_when_all_groups_hang_at_once_each_order_is_told_so_soon() {
+    for groups in [3, 8, 20] {
+        let world = World::new(groups);
+        world.groups.iter().for_each(|group| *group.mood.lock().unwrap() = Mood::Hangs);
+        // Also those who find them all slow, and none skipped yet.
+        for random in 0..3 {
+            let (result, took) = timed(&world, random).await;
+            assert_eq!(result, Err(GroupError::NoGroupAvailable));
+            assert!(took < Duration::from_millis(300), "{groups} groups, order {random}: {took:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_many_groups_the_only_one_that_works_is_found_in_time() {
+    let world = World::new(10);
+    world.groups.iter().skip(1).for_each(|group| *group.mood.lock().unwrap() = Mood::Hangs);
+    for random in 0..2 {
+        let (result, took) = timed(&world, random).await;
+        assert_eq!(result.unwrap().0.number.tag(), tag(0), "{took:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_group_does_after_the_end_counts_for_its_health() {
+    let world = World::new(12);
+    world.groups.iter().for_each(|group| *group.mood.lock().unwrap() = Mood::Hangs);
+    for random in 0..2 {
+        assert!(timed(&world, random).await.0.is_err());
+    }
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let failures =
+        |n: usize| world.candidates[n].watch.report("open".into(), world.clock.monotonic()).failures;
+    for (n, group) in world.groups.iter().enumerate() {
+        assert_eq!(failures(n), u32::from(group.asked.load(Ordering::SeqCst)), "of group {n}");
+    }
 }
 
 #[tokio::test]

@@ -366,6 +366,35 @@ async fn a_refund_that_cannot_be_read_keeps_the_money_of_no_other_held() {
     assert_eq!(rig.groups.order(well).await.unwrap().summary.held, cny(0));
 }
 
+#[tokio::test]
+async fn isolation_a_refund_that_cannot_be_read_hides_no_other_and_keeps_no_new_order_away() {
+    let rig = Rig::new(1);
+    let (spoilt, well) = (rig.cash_order(1_000).await, rig.cash_order(1_000).await);
+    for (number, request) in [(spoilt, "request-1"), (well, "request-2")] {
+        rig.groups.reserve_refund(ask(&rig, number, 300, request)).await.unwrap();
+    }
+    let till = rig.till.terminal;
+    assert_eq!((rig.groups.refund_inbox(till).await.0.len(), rig.groups.refund_inbox(till).await.1), (2, 0));
+    let file = rusqlite::Connection::open(rig.file(0)).unwrap();
+    let statement = "UPDATE refunds SET state = 'reserved', refused = 'no reason' WHERE number = ?1";
+    assert_eq!(file.execute(statement, [spoilt.as_str()]).unwrap(), 1);
+    drop(file);
+    // The till asks every three seconds, and monitoring too.
+    for _ in 0..5 {
+        let (refunds, incomplete) = rig.groups.refund_inbox(till).await;
+        assert_eq!(
+            (refunds.len(), refunds[0].refund.order, incomplete),
+            (1, well, 1),
+            "it says that there is more"
+        );
+        let unsettled = rig.groups.unsettled(10).await;
+        assert_eq!((unsettled.refunds.len(), unsettled.unreachable.len()), (1, 0));
+    }
+    let health = rig.groups.health();
+    assert_eq!((health[0].standing, health[0].failures), ("healthy", 0));
+    rig.draft(&rig.till.sale(100)).await;
+}
+
 fn carry_out(rig: &Rig, till: &Till, record: &RefundRecord) -> CarryOut {
     let (number, refund, amount) = (record.refund.order, record.refund.id.clone(), record.refund.amount);
     let now = rig.clock.now();

@@ -139,7 +139,7 @@ pub(super) fn oldest(sql: &dyn Sql, pattern: &str, most: u32) -> Result<Vec<Give
             "{} g.state = 'open' AND g.number LIKE ?1 ORDER BY g.since, g.number LIMIT ?2",
             place.select()
         );
-        found.extend(all(sql, &statement, &params![pattern, most], give_back_row)?);
+        found.extend(readable(sql, &statement, &params![pattern, with_spare(most)], most, give_back_row)?);
     }
     found.sort_by_key(|open| (open.since, open.number, open.attempt));
     found.truncate(usize::try_from(most).unwrap_or(usize::MAX));

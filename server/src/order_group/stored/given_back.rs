@@ -3,7 +3,7 @@
 use super::super::GroupError;
 use super::super::overview::{GivenBack, GivenBackEnd, Surplus};
 use super::give_backs::{Place, give_back_row};
-use super::rows::all;
+use super::rows::{readable, with_spare};
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
@@ -18,7 +18,7 @@ pub(super) fn newest(sql: &dyn Sql, pattern: &str, most: u32) -> Result<Vec<Give
             place.select_with(&format!(", p.state AS attempt_state, {}", ended_at(place))),
             place.account()
         );
-        found.extend(all(sql, &statement, &params![pattern, most], given_back_row)?);
+        found.extend(readable(sql, &statement, &params![pattern, with_spare(most)], most, given_back_row)?);
     }
     found.sort_by_key(GivenBack::newest_first);
     found.truncate(usize::try_from(most).unwrap_or(usize::MAX));

@@ -1,13 +1,16 @@
 //! Which orders changed, and the orders as they stand, for those who keep copies.
 
-use super::super::outbox::{Outbox, OutboxLine, OutboxPart, SaleCopy, SoldLine, WalletAttempt};
+use super::super::outbox::{
+    LeftOut, Outbox, OutboxLine, OutboxPart, SaleCopy, SalesPart, SoldLine, WalletAttempt,
+};
 use super::super::{GroupError, Reply};
 use super::StoredGroup;
 use super::lists::goods;
-use super::rows::{ORDER, REFUND, all, channel_number, nonsense, order_row, parsed, refund_row};
+use super::rows::{ORDER, REFUND, channel_number, nonsense, order_row, parsed, refund_row};
 use super::tags;
 use crate::database::{Row, Sql, Value};
 use crate::params;
+use evertill_shared::clock::Timestamp;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::PaymentState;
@@ -58,7 +61,7 @@ impl Outbox for StoredGroup {
         })
     }
 
-    fn sales(&self, tag: GroupTag, below: Option<OrderNumber>, most: u32) -> Reply<Vec<SaleCopy>> {
+    fn sales(&self, tag: GroupTag, below: Option<OrderNumber>, most: u32) -> Reply<SalesPart> {
         let database = self.database();
         Box::pin(async move {
             let query = move |sql: &dyn Sql| {
@@ -66,9 +69,27 @@ impl Outbox for StoredGroup {
                 let below = below.map_or_else(|| ABOVE_ALL.to_owned(), |number| number.to_string());
                 let which = "SELECT number FROM orders WHERE number LIKE ?1 AND number < ?2 \
                      AND state NOT IN ('draft', 'expired') ORDER BY number DESC LIMIT ?3";
-                copies(sql, which, &params![pattern(tag), below, most])
+                sales_part(copies(sql, which, &params![pattern(tag), below, most])?, most)
             };
             database?.read(query).await
+        })
+    }
+
+    fn still_owed(&self, tag: GroupTag, numbers: Vec<String>) -> Reply<()> {
+        let database = self.database();
+        Box::pin(async move {
+            let job = move |sql: &dyn Sql| -> Result<(), GroupError> {
+                tags::served(sql.opening(), tag)?;
+                for number in &numbers {
+                    sql.execute(
+                        "INSERT INTO outbox (number, version, at) SELECT o.number, o.version, o.created_at FROM orders o \
+                         WHERE o.number = ?1 AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.number = ?1)",
+                        &params![number],
+                    )?;
+                }
+                Ok(())
+            };
+            database?.write(job).await
         })
     }
 }
@@ -77,41 +98,124 @@ fn pattern(tag: GroupTag) -> String {
     format!("%{tag}")
 }
 
+/// So many parts in which no line can be copied are passed over for one that can.
+const PASSED_OVER: u32 = 50;
+
 fn part(sql: &dyn Sql, tag: GroupTag, most: u32) -> Result<OutboxPart, GroupError> {
+    let (mut part, mut after) = (OutboxPart { is_all: true, ..OutboxPart::default() }, i64::MIN);
+    for _ in 0..PASSED_OVER {
+        let last = part_after(sql, tag, after, most, &mut part)?;
+        match last {
+            // All of these lines wait for a person: those behind them need not.
+            Some(last) if part.lines.is_empty() => after = last,
+            _ => break,
+        }
+    }
+    Ok(part)
+}
+
+/// Adds the next lines; gives the last one's number if there may be more.
+fn part_after(
+    sql: &dyn Sql,
+    tag: GroupTag,
+    after: i64,
+    most: u32,
+    part: &mut OutboxPart,
+) -> Result<Option<i64>, GroupError> {
     let pattern = pattern(tag);
-    let statement = "SELECT seq, number, version FROM outbox WHERE number LIKE ?1 ORDER BY seq LIMIT ?2";
-    let line = |row: &Row| {
-        Ok(OutboxLine { seq: row.at(0)?, number: parsed(&row.at::<String>(1)?)?, version: row.at(2)? })
-    };
-    let lines: Vec<OutboxLine> = all(sql, statement, &params![&pattern, most], line)?;
-    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
-        return Ok(OutboxPart { is_all: true, ..OutboxPart::default() });
+    let statement = "SELECT seq, number, version, at FROM outbox WHERE number LIKE ?1 AND seq > ?2 \
+         ORDER BY seq LIMIT ?3";
+    let rows = sql.rows(statement, &params![&pattern, after, most])?;
+    let seq = |row: Option<&Row>| row.map(|row| row.at::<i64>(0)).transpose();
+    let (Some(first), Some(last)) = (seq(rows.first())?, seq(rows.last())?) else {
+        part.is_all = true;
+        return Ok(None);
     };
     let which = "SELECT number FROM outbox WHERE number LIKE ?1 AND seq BETWEEN ?2 AND ?3";
-    let sales = copies(sql, which, &params![&pattern, first.seq, last.seq])?;
-    let is_all = lines.len() < usize::try_from(most).unwrap_or(usize::MAX);
-    Ok(OutboxPart { lines, sales, is_all })
+    let copies = copies(sql, which, &params![&pattern, first, last])?;
+    for row in &rows {
+        let (number, since) = (row.at::<String>(1)?, Timestamp(row.at(3)?));
+        match parsed(&number) {
+            Ok(order) if !copies.left_out.contains_key(&number) => {
+                part.lines.push(OutboxLine { seq: row.at(0)?, number: order, version: row.at(2)? });
+            }
+            _ => part.left_out.push(LeftOut { number, since }),
+        }
+    }
+    part.sales.extend(copies.sales);
+    part.is_all = rows.len() < usize::try_from(most).unwrap_or(usize::MAX);
+    Ok((!part.is_all).then_some(last))
+}
+
+/// Orders as they stand.
+#[derive(Default)]
+struct Copies {
+    sales: Vec<SaleCopy>,
+    /// Those that cannot be read, and since when there are orders that they may be.
+    left_out: BTreeMap<String, Timestamp>,
+    /// How many there are of both, and the last one's number.
+    all: usize,
+    last: Option<OrderNumber>,
+}
+
+impl Copies {
+    /// Reads rows that belong to orders; the order of one that makes no sense is left out as a whole.
+    fn read<T>(
+        &mut self,
+        rows: &[Row],
+        since: &BTreeMap<String, Timestamp>,
+        read: impl Fn(&Row) -> Result<T, GroupError>,
+    ) -> Result<Vec<T>, GroupError> {
+        let mut found = Vec::new();
+        for row in rows {
+            match read(row) {
+                Ok(value) => found.push(value),
+                Err(error) => {
+                    let number: String = row.get("number")?;
+                    tracing::debug!(number, %error, "an order cannot be copied: look at its rows");
+                    let since = since.get(&number).copied().unwrap_or(Timestamp(0));
+                    self.left_out.insert(number, since);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn sales_part(copies: Copies, most: u32) -> Result<SalesPart, GroupError> {
+    let is_more = copies.all >= usize::try_from(most).unwrap_or(usize::MAX);
+    if is_more && copies.last.is_none() {
+        return Err(nonsense("not one number of an order can be read"));
+    }
+    let left_out = copies.left_out.into_iter().map(|(number, since)| LeftOut { number, since }).collect();
+    Ok(SalesPart { sales: copies.sales, left_out, rest: copies.last.filter(|_| is_more) })
 }
 
 /// The orders whose numbers `which` selects, newest first.
-fn copies(sql: &dyn Sql, which: &str, parameters: &[Value<'_>]) -> Result<Vec<SaleCopy>, GroupError> {
+fn copies(sql: &dyn Sql, which: &str, parameters: &[Value<'_>]) -> Result<Copies, GroupError> {
     let orders = format!(
         "SELECT {ORDER}, version FROM orders WHERE number IN ({which}) \
          AND state NOT IN ('draft', 'expired') ORDER BY number DESC"
     );
-    let mut copies = all(sql, &orders, parameters, copy_row)?;
-    if copies.is_empty() {
-        return Ok(copies);
+    let rows = sql.rows(&orders, parameters)?;
+    if rows.is_empty() {
+        return Ok(Copies::default());
     }
+    let made = |row: &Row| Ok((row.get("number")?, Timestamp(row.get("created_at")?)));
+    let since = rows.iter().map(made).collect::<Result<BTreeMap<String, Timestamp>, GroupError>>()?;
+    let last = rows.iter().rev().find_map(|row| parsed(&row.get::<String>("number").ok()?).ok());
+    let mut found = Copies { all: rows.len(), last, ..Copies::default() };
+    let mut sales = found.read(&rows, &since, copy_row)?;
     let attempts = format!(
         "SELECT number, attempt, wallet, channel_number, transaction_number, state FROM payments \
          WHERE number IN ({which}) ORDER BY number, attempt"
     );
-    let mut attempts = by_order(all(sql, &attempts, parameters, attempt_row)?);
+    let mut attempts = by_order(found.read(&sql.rows(&attempts, parameters)?, &since, attempt_row)?);
     let refunds = format!("{REFUND} WHERE r.number IN ({which}) ORDER BY r.number, r.requested_at, r.id");
-    let refunds = all(sql, &refunds, parameters, refund_row)?.into_iter();
+    let refunds = found.read(&sql.rows(&refunds, parameters)?, &since, refund_row)?.into_iter();
     let mut refunds = by_order(refunds.map(|record| (record.refund.order, record)).collect());
-    for copy in &mut copies {
+    sales.retain(|copy: &SaleCopy| !found.left_out.contains_key(copy.order.number.as_str()));
+    for copy in &mut sales {
         copy.attempts = attempts.remove(&copy.order.number).unwrap_or_default();
         let is_split = matches!(copy.order.paid_by, Some(PaidBy::Split { .. }));
         for record in refunds.remove(&copy.order.number).unwrap_or_default() {
@@ -121,7 +225,8 @@ fn copies(sql: &dyn Sql, which: &str, parameters: &[Value<'_>]) -> Result<Vec<Sa
             copy.order.refunds.push(record.refund);
         }
     }
-    Ok(copies)
+    found.sales = sales;
+    Ok(found)
 }
 
 fn by_order<T>(rows: Vec<(OrderNumber, T)>) -> BTreeMap<OrderNumber, Vec<T>> {

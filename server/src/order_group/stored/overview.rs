@@ -5,7 +5,7 @@ use super::super::overview::{GivenBack, Overview, Unsettled};
 use super::StoredGroup;
 use super::give_backs;
 use super::given_back;
-use super::rows::{PAYMENT, REFUND, all, payment_row, refund_row};
+use super::rows::{PAYMENT, REFUND, payment_row, readable, refund_row, with_spare};
 use crate::params;
 
 impl Overview for StoredGroup {
@@ -21,8 +21,8 @@ impl Overview for StoredGroup {
                  ORDER BY r.requested_at, r.id LIMIT ?2"
             );
             Ok(Unsettled {
-                payments: all(sql, &payments, &params![&pattern, most], payment_row)?,
-                refunds: all(sql, &refunds, &params![&pattern, most], refund_row)?,
+                payments: readable(sql, &payments, &params![&pattern, with_spare(most)], most, payment_row)?,
+                refunds: readable(sql, &refunds, &params![&pattern, with_spare(most)], most, refund_row)?,
                 give_backs: give_backs::oldest(sql, &pattern, most)?,
                 ..Unsettled::default()
             })

@@ -2,7 +2,7 @@
 
 use super::super::set::join;
 use super::super::{
-    CarriedOut, CarryOut, Fact, FinishedByHand, GroupError, KeptEntry, Lease, NewRefund, RefundNews,
+    CarriedOut, CarryOut, Fact, FinishedByHand, GroupError, Inbox, KeptEntry, Lease, NewRefund, RefundNews,
     RefundRecord, Refunds, Refusal, Reply, Tidy,
 };
 use super::StoredGroup;
@@ -13,7 +13,7 @@ use super::lists::story;
 use super::orders::AT_A_TIME;
 use super::payments::{IMPLAUSIBLE, tell_once};
 use super::rows::{
-    ORDER, OrderRow, REFUND, all, keep, lock, locked, one, order_row, readable, refund_row, to_json,
+    ORDER, OrderRow, REFUND, all, keep, lock, locked, one, order_row, read_of, readable, refund_row, to_json,
     with_spare,
 };
 use crate::database::Sql;
@@ -147,14 +147,16 @@ impl Refunds for StoredGroup {
         self.read(move |sql| get(sql, number, &refund))
     }
 
-    fn refund_inbox(&self, terminal: TerminalId) -> Reply<Vec<RefundRecord>> {
+    fn refund_inbox(&self, terminal: TerminalId) -> Reply<Inbox> {
         let pattern = self.pattern();
         self.read(move |sql| {
             let statement = format!(
                 "{REFUND} WHERE r.terminal = ?1 AND r.state IN ('reserved', 'sent', 'unknown') \
                  AND r.number LIKE ?2 ORDER BY r.requested_at, r.id LIMIT 200"
             );
-            all(sql, &statement, &params![terminal.get(), pattern], refund_row)
+            let rows = sql.rows(&statement, &params![terminal.get(), pattern])?;
+            let refunds = read_of(&rows, refund_row);
+            Ok(Inbox { is_some_left_out: refunds.len() < rows.len(), refunds })
         })
     }
 }

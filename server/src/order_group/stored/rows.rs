@@ -152,15 +152,23 @@ pub(super) fn readable<T>(
     most: u32,
     read: impl Fn(&Row) -> Result<T, GroupError>,
 ) -> Result<Vec<T>, GroupError> {
-    let told = |row: &Row| {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(sql.rows(statement, parameters)?.iter().filter_map(told(read)).take(most).collect())
+}
+
+/// The same of rows that are here already, all of them.
+pub(super) fn read_of<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, GroupError>) -> Vec<T> {
+    rows.iter().filter_map(told(read)).collect()
+}
+
+fn told<T>(read: impl Fn(&Row) -> Result<T, GroupError>) -> impl Fn(&Row) -> Option<T> {
+    move |row| {
         read(row)
             .inspect_err(
                 |error| tracing::error!(%error, "a payment or refund cannot be finished: look at its row"),
             )
             .ok()
-    };
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    Ok(sql.rows(statement, parameters)?.iter().filter_map(told).take(most).collect())
+    }
 }
 
 /// The columns that [`payment_row`] reads.
