@@ -186,7 +186,7 @@ impl Reconciler {
             Either::Book(row) => Some((row.movement, row.number.clone())),
             Either::Bill(_) => None,
         };
-        let ours: BTreeSet<(Movement, String)> = still.iter().filter_map(ours).collect();
+        let mut ours: BTreeSet<(Movement, String)> = still.iter().filter_map(ours).collect();
         let mut heard = Vec::new();
         for one in still.iter() {
             let Either::Bill(line) = &one.row else { continue };
@@ -195,6 +195,8 @@ impl Reconciler {
                 && let Some(mut row) = self.heard_since(of, &line.number).await?
             {
                 add_fee(fee, &mut row);
+                // One row, however many lines the bill has of the number: it was paid, and taken back.
+                ours.insert((line.movement, line.number.clone()));
                 heard.push(Carried { row: Either::Book(row), days: 0 });
             }
         }

@@ -73,6 +73,17 @@ async fn what_is_paid_days_after_its_attempt_was_over_finds_its_order_and_goes_b
 }
 
 #[tokio::test]
+async fn what_is_paid_and_taken_back_days_after_its_attempt_was_over_agrees() {
+    let shop = opened().await;
+    let late = shop.pay(700, declined()).await;
+    let both = vec![line(&late.number, 700), BillRow { revoked: true, ..line(&late.number, 700) }];
+    shop.bills("2026-11-20", vec![vec![], vec![], both, vec![], vec![], vec![]]).await;
+    let run = shop.run("2026-11-23").await.unwrap();
+    assert_eq!((run.figures.agreed, run.figures.findings, run.figures.carried), (1, 0, 0));
+    assert!(shop.owed(&late).await.is_empty());
+}
+
+#[tokio::test]
 async fn known_or_unknown_a_line_after_the_days_that_count_settles_what_nobody_knows_all_the_same() {
     let shop = opened().await;
     let open = shop.pay(700, Some(PayOutcome::Unknown)).await;
