@@ -60,11 +60,13 @@ pub struct Server {
     _sweeper: Sweeper,
 }
 
-/// What compares bills, after the shop is closed.
+/// What compares bills, after the shop is closed, and gives back what only they show.
 pub struct Desk {
+    pub base: BaseStore,
     pub groups: GroupSet,
     pub centre: OrderCentre,
     pub reconciler: Reconciler,
+    _sweeper: Sweeper,
 }
 
 /// A shop, as all of its tills and servers share it.
@@ -79,6 +81,8 @@ pub struct Shop {
     pub way: Arc<Way>,
     /// Sales of which a till has given the goods away: it was shown that they are paid.
     pub released: Mutex<BTreeSet<u64>>,
+    /// Attempts whose customers may pay hours after their end.
+    pub hours_late: Mutex<BTreeSet<String>>,
     pub servers_killed: AtomicU64,
     pub served: AtomicU64,
     pub customers: AtomicU64,
@@ -121,6 +125,7 @@ impl Shop {
             databases,
             way,
             released: Mutex::default(),
+            hours_late: Mutex::default(),
             servers_killed: AtomicU64::new(0),
             served: AtomicU64::new(0),
             customers: AtomicU64::new(0),
@@ -267,14 +272,18 @@ impl Shop {
         let base = BaseStore::on(base, Path::new("/nowhere"), Arc::clone(&self.clock)).await;
         let base = base.map_err(|error| error.to_string())?;
         let groups = self.groups(&life, "desk", start).await?;
-        let (channels, settings) = (self.channels(start, &life, None)?, CentreSettings::default());
+        // Days pass in which next to nothing is to be done.
+        let (sweep_every, scan_every) = (Duration::from_secs(600), Duration::from_secs(36_000));
+        let settings = CentreSettings { sweep_every, scan_every, ..CentreSettings::default() };
+        let channels = self.channels(start, &life, None)?;
         let centre =
             OrderCentre::new(groups.clone(), channels, policies(), Arc::clone(&self.clock), settings);
+        let sweeper = centre.spawn_sweeper();
         let fees = Wallet::ALL.into_iter().map(|wallet| (wallet, FEE)).collect();
         let settings = ReconcilingSettings { fees, ..ReconcilingSettings::default() };
-        let parts = (base, groups.clone(), centre.clone());
+        let parts = (base.clone(), groups.clone(), centre.clone());
         let reconciler = Reconciler::new(parts, Arc::clone(&self.clock), settings);
-        Ok(Desk { groups, centre, reconciler })
+        Ok(Desk { base, groups, centre, reconciler, _sweeper: sweeper })
     }
 
     fn channels(
