@@ -107,10 +107,11 @@ async fn draw(
     let forsaken = app.accounts.forsaken(&table).await.into_iter().map(|(wallet, merchant)| {
         Notice::bad(fill(t.account_forsaken, &[say::wallet(wallet, t), &merchant]))
     });
+    let other = health.iter().filter_map(|one| mismatch(one, visit));
     let no_keys = (!app.accounts.can_seal()).then(|| Notice::new(Tone::Doubt, t.account_no_keys));
     let page = Page {
         f: visit.frame(Tab::Wallets),
-        notices: notice.into_iter().chain(forsaken).chain(no_keys).collect(),
+        notices: notice.into_iter().chain(forsaken).chain(other).chain(no_keys).collect(),
         accounts: table.accounts.iter().map(|row| account(row, app, &health, visit)).collect(),
         of_the_file: Wallet::ALL.iter().filter_map(|wallet| in_the_file(app, *wallet, &table, t)).collect(),
         rules: table.rules.iter().map(|rule| rule_row(rule, &table, visit)).collect(),
@@ -121,6 +122,15 @@ async fn draw(
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(html(status, &page))
+}
+
+/// An account whose answers were about something else than was asked.
+fn mismatch(one: &ChannelHealth, visit: &Visit) -> Option<Notice> {
+    let (t, (count, last)) = (visit.words(), &one.mismatches);
+    let last = last.as_ref()?;
+    let (whose, count, at) =
+        (say::account(one.wallet, one.account, t), count.to_string(), visit.time(last.at));
+    Some(Notice::bad(fill(t.account_mismatch, &[&whose, &count, &at, &last.call, last.field])))
 }
 
 /// How the settings file's account stands beside the rows.

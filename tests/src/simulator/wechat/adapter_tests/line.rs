@@ -119,3 +119,23 @@ async fn a_redirect_is_never_followed() {
     assert_eq!(channel(&through).pay(&rig.charge(Behaviour::Pays)).await, PayOutcome::Unknown);
     assert_eq!(rig.wallet.orders().unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_mismatch_is_its_own_outcome_apart_from_garbage_and_forgeries() {
+    let rig = rig().await;
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    let so_far = || rig.channel.mismatches().unwrap().so_far();
+    for fault in [Fault::Garbage, Fault::BadSignature, Fault::Unsigned, Fault::Altered, Fault::ServerError] {
+        rig.wallet.next(Endpoint::Query, fault);
+        assert_eq!(rig.query().await, QueryOutcome::Unknown);
+    }
+    assert_eq!(so_far(), (0, None));
+    for (nth, fault) in (1..).zip([Fault::WrongAmount, Fault::OtherNumber]) {
+        rig.wallet.next(Endpoint::Query, fault);
+        assert_eq!(rig.query().await, QueryOutcome::Unknown, "and nothing else is believed");
+        let (count, last) = so_far();
+        let last = last.unwrap();
+        assert_eq!((count, last.payment, last.call.as_str()), (nth, number(1), "query"), "{}", last.field);
+    }
+    assert!(is_paid(&rig.query().await));
+}
