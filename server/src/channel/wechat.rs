@@ -125,17 +125,21 @@ impl WechatChannel {
     }
 
     /// Asks about an order that cannot exist: a truly signed reply, whatever it says, shows that addresses,
-    /// merchant and API key fit together. For the start of the server and for health pages; moves no money.
+    /// merchant and API key fit together; and knocks where the client certificate is wanted. For the start of the server
+    /// and for health pages; moves no money.
     /// # Errors
     /// What is wrong, for IT staff.
     pub async fn check(&self) -> Result<(), String> {
         let fields = |merchant: &Merchant, nonce: &str| merchant.about_nothing(nonce);
         let asked = self.ask(&self.open, wire::QUERY, self.call_limit, fields).await;
         asked.map(drop).map_err(|silence| silence.for_it_staff(Wallet::WeChatPay))?;
-        match &self.v3 {
-            Some(v3) => v3.check().await,
-            None => Ok(()),
+        if let Some(v3) = &self.v3 {
+            v3.check().await?;
         }
+        // What is taken back and refunded goes this way, with the merchant's certificate: found out now, and not with the
+        // first customer who waits for it.
+        let words = |why| format!("the addresses that want the merchant's certificate cannot be used: {why}");
+        self.secure.knock().await.map_err(words)
     }
 
     /// Version 3, if customers' codes are charged by it.

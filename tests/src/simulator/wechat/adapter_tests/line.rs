@@ -64,7 +64,13 @@ async fn without_the_merchants_certificate_no_reversal_reaches_the_wallet() {
     assert!(is_success(&rig.pay(Behaviour::Pays).await));
     let mut settings = settings(&rig.wallet);
     forge_client_certificate(rig.folder.path(), &mut settings);
-    assert_eq!(channel(&settings).reverse(&number(1)).await, ReverseOutcome::Unknown);
+    let forged = channel(&settings);
+    let found = forged.check().await.unwrap_err();
+    assert!(
+        found.contains("the merchant's certificate"),
+        "found at the start, and not with the first reversal: {found}"
+    );
+    assert_eq!(forged.reverse(&number(1)).await, ReverseOutcome::Unknown);
     let root = std::fs::read(rig.folder.path().join("ca.pem")).unwrap();
     let bare = reqwest::Client::builder()
         .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
@@ -97,6 +103,10 @@ async fn the_check_tells_a_good_account_from_a_wrong_key_and_a_dead_line() {
     assert!(rig.channel.check().await.unwrap_err().contains("502"));
     let dead = rig_with(|settings| settings.endpoints = vec![dead_address()]).await;
     assert!(dead.channel.check().await.unwrap_err().contains("cannot be reached"));
+    let spare = rig_with(|settings| settings.secure_endpoints.insert(0, dead_address())).await;
+    assert_eq!(spare.channel.check().await, Ok(()), "its spare address is enough");
+    let secure = spare.channel.domains().into_iter().filter(|domain| domain.line == "secure");
+    assert_eq!(secure.map(|domain| domain.is_first).collect::<Vec<_>>(), [false, true], "raced at the start");
 }
 
 #[tokio::test]
