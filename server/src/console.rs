@@ -39,6 +39,7 @@ mod terminals;
 mod unsettled;
 mod visitor;
 mod wallet_form;
+mod wallet_rules;
 mod wallets;
 pub mod words;
 

@@ -746,6 +746,8 @@ dictionary! {
     rules_how: "The rule with the smallest number that fits a sale decides alone. Without rules any enabled account that takes the sale may be asked; of several, those that answer best.", "金额与门店相符且序号最小的规则单独决定。没有规则时，任一可收此款项的启用账户均可收款；有多个时，优先应答良好的账户。";
     rules_none: "No rules.", "没有规则。";
     rule_add: "Add a rule", "新增规则";
+    rule_change: "Change", "修改";
+    rule_change_of: "Change rule {}", "修改规则 {}";
     rule_remove: "Remove", "移除";
     rule_priority: "Number", "序号";
     rule_priority_hint: "The smallest that fits decides.", "相符规则中序号最小者生效。";
