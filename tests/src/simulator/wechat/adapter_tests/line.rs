@@ -2,6 +2,7 @@
 
 use super::refunds::refund;
 use super::*;
+use crate::simulator::wallet::Domain;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -48,6 +49,26 @@ async fn a_wallet_that_drops_every_connection_leaves_everything_unknown() {
     assert_eq!(rig.query().await, QueryOutcome::Unknown);
     assert_eq!(rig.reverse().await, ReverseOutcome::Unknown);
     assert_eq!(rig.channel.refund(&refund("R1", 1)).await, ChannelRefundOutcome::Unknown);
+}
+
+#[tokio::test]
+async fn while_one_of_its_domains_is_dead_the_other_takes_payments_and_takes_them_back() {
+    let rig = rig().await;
+    let mut both: WechatSettings = serde_json::from_value(rig.wallet.server_section_with_spare()).unwrap();
+    (both.pay_timeout_ms, both.call_timeout_ms, both.connect_timeout_ms) = (LIMIT_MS, LIMIT_MS, 400);
+    for (sequence, dead) in [(1, Domain::Main), (2, Domain::Spare)] {
+        rig.wallet.switch(|switches| switches.dead_domains = [dead].into());
+        let channel = channel(&both);
+        assert_eq!(channel.check().await, Ok(()), "the other is there: {dead:?}");
+        assert_eq!(channel.query(&number(sequence), cny(1234)).await, QueryOutcome::NoSuchOrder);
+        tokio::time::sleep(Duration::from_millis(100)).await; // a race runs in tasks of its own
+        let code = rig.wallet.issue_code(Behaviour::Pays).unwrap();
+        assert!(is_success(&channel.pay(&charge_with(code, sequence)).await), "{dead:?}");
+        assert_eq!(channel.reverse(&number(sequence)).await, ReverseOutcome::Reversed, "{dead:?}");
+    }
+    // Both are one wallet: what went through one is known at the other, and off is off at both.
+    rig.wallet.switch(|switches| (switches.dead_domains.clear(), switches.offline = true).1);
+    assert_eq!(channel(&both).query(&number(1), cny(1234)).await, QueryOutcome::Unknown);
 }
 
 /// A client certificate with the right name from another root.
