@@ -30,7 +30,7 @@ use evertill_shared::wallet::Wallet;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -97,6 +97,7 @@ pub struct Shop {
     bug: Option<Mutation>,
     servers: Mutex<[Option<Arc<Server>>; SERVERS]>,
     starts: AtomicU64,
+    closed: AtomicBool,
 }
 
 struct Settings {
@@ -137,6 +138,7 @@ impl Shop {
             bug,
             servers: Mutex::default(),
             starts: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
         });
         Ok(shop)
     }
@@ -197,9 +199,12 @@ impl Shop {
         }
     }
 
-    /// A server that lives, by chance.
+    /// A server that lives, by chance. Whoever asks a closed shop waits for ever: days pass then, and nobody looks any more.
     pub async fn server(&self, chance: &mut Chance) -> Arc<Server> {
         loop {
+            if self.closed.load(Ordering::Relaxed) {
+                return std::future::pending().await;
+            }
             let first = usize::try_from(chance.below(SERVERS as u64)).unwrap_or(0);
             {
                 let servers = self.servers();
@@ -260,6 +265,7 @@ impl Shop {
 
     /// Nobody is at work any more: what the servers knew is in the databases.
     pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         for server in self.servers().iter_mut().filter_map(Option::take) {
             server.life.end();
         }
@@ -273,7 +279,7 @@ impl Shop {
         let base = base.map_err(|error| error.to_string())?;
         let groups = self.groups(&life, "desk", start).await?;
         // Days pass in which next to nothing is to be done.
-        let (sweep_every, scan_every) = (Duration::from_secs(600), Duration::from_secs(36_000));
+        let (sweep_every, scan_every) = (Duration::from_secs(1_800), Duration::from_secs(36_000));
         let settings = CentreSettings { sweep_every, scan_every, ..CentreSettings::default() };
         let channels = self.channels(start, &life, None)?;
         let centre =
