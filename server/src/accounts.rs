@@ -421,6 +421,15 @@ impl Accounts {
         Ok(())
     }
 
+    /// Puts a rule in the place of `was`, at once.
+    /// # Errors
+    /// [`ChangeError`].
+    pub async fn replace_rule(&self, was: Rule, rule: Rule, who: String) -> Result<(), ChangeError> {
+        self.0.base.replace_rule(was, rule, who).await?;
+        self.hear().await;
+        Ok(())
+    }
+
     /// Removes the rule of that priority.
     /// # Errors
     /// [`ChangeError`].

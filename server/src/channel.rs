@@ -3,7 +3,7 @@
 //!
 //! A channel reports what it *knows*. Every outcome distinguishes the channel's authentic, definite word from
 //! everything else; everything else is unknown (rule *known-or-unknown*). Answers are compared with what was
-//! asked (number, amount, merchant): a mismatch is unknown, and logged loudly.
+//! asked (number, amount, merchant): a mismatch is unknown, and told loudly, see [`mismatch`].
 
 pub mod adapter;
 pub mod alipay;
@@ -11,6 +11,7 @@ pub mod bills;
 mod domains;
 pub mod files;
 pub mod line;
+pub mod mismatch;
 pub mod registered;
 mod rsa;
 mod silence;
@@ -25,6 +26,7 @@ use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseO
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
 use line::DomainHealth;
+use mismatch::Mismatches;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -94,6 +96,17 @@ pub trait Channel: Send + Sync {
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
     /// Asks where a refund stands.
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
+    /// How much of what was paid under a number has surely gone back, by all of its refunds and whoever asked for them; nothing
+    /// if the wallet does not tell, or gave no definite answer.
+    fn went_back<'a>(&'a self, number: &'a ChannelNumber, paid: Amount) -> Answer<'a, Option<Amount>> {
+        let _ = (number, paid);
+        Box::pin(async { None })
+    }
+
+    /// The answers that were about something else than was asked, if it keeps note of them.
+    fn mismatches(&self) -> Option<&Mismatches> {
+        None
+    }
 
     /// How the addresses that it calls stand.
     fn domains(&self) -> Vec<DomainHealth> {

@@ -40,6 +40,7 @@ mod terminals;
 mod unsettled;
 mod visitor;
 mod wallet_form;
+mod wallet_rules;
 mod wallets;
 pub mod words;
 

@@ -13,6 +13,7 @@ mod breaker;
 mod charge;
 mod give_back;
 mod lane;
+mod mismatches;
 mod scan;
 mod search;
 mod showing;

@@ -65,6 +65,7 @@ macro_rules! contract {
             accounts:
                 an_account_is_there_for_all_servers_with_its_secrets_sealed_and_each_change_in_the_trail,
                 one_merchant_has_one_account_and_one_request_adds_one,
+                a_rule_is_put_in_the_place_of_the_one_that_was_seen_at_once_or_not_at_all,
                 whose_the_settings_files_account_is_stands_from_the_first_start_on,
                 what_was_changed_in_the_meantime_is_not_overwritten,
                 an_account_goes_only_when_it_is_disabled_long_enough_and_no_rule_names_it,

@@ -26,10 +26,12 @@ use std::time::Duration;
 mod after;
 mod found;
 mod shown;
+mod stuck;
 mod surplus;
 
 pub use found::{Found, Others, found_among};
 pub use shown::{ShownCode, ShownOutcome};
+pub use stuck::{Stuck, is_all_back};
 pub use surplus::{Success, surplus};
 
 /// Why a wallet surely did not pay, in words that a cashier can act on.

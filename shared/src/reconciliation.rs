@@ -4,7 +4,8 @@
 //! carried forward for [`CARRY_DAYS`] days before it is filed. What neither agrees nor is carried becomes a
 //! [`Finding`], in one of the [`Category`]s, which are named by side. A movement whose end nobody knew is settled by
 //! a line of the bill that says it, the channel's last word; never by a line that is missing, since the bill that has it
-//! may not have been compared (rule *known-or-unknown*).
+//! may not have been compared (rule *known-or-unknown*). What the bill says was paid after its attempt had ended without
+//! money is told, and handed on like that: it is a success that came too late.
 //!
 //! For every run: our net minus the bill's net is what the findings, the settlements and the carried rows say, to the
 //! last minor unit ([`Reconciled::explained`]); nothing is lost between the two.
@@ -133,6 +134,9 @@ pub struct BookRow {
     pub fee_minor: Option<i64>,
     /// How it stands.
     pub standing: Standing,
+    /// Nobody knows how it stands because it is being taken back: a line that says so may come in a later bill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_back: bool,
     /// The order that it belongs to.
     pub order: String,
 }
@@ -170,7 +174,7 @@ pub enum Category {
     MissingAtChannel,
     /// In the bill; our books have never heard of it.
     MissingHere,
-    /// The bill says moved; our books say that it did not.
+    /// The bill says moved; our books say that it did not. A payment's money goes back by itself.
     PaidThereNotHere,
     /// Our books say moved; the bill says that it was taken back.
     PaidHereNotThere,
@@ -257,7 +261,8 @@ pub struct Finding {
     pub difference: Net,
 }
 
-/// A movement that nobody knew the end of, and the bill did.
+/// A movement that nobody knew the end of, and the bill did; or a payment that was over here without money, and moved by the
+/// bill: that one is a [`Category::PaidThereNotHere`], too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SettledByBill {
     /// Which way the money was to move.
@@ -270,7 +275,7 @@ pub struct SettledByBill {
     pub moved: bool,
     /// The channel's own number, if a line has it.
     pub transaction: Option<String>,
-    /// By how much our net was over the bill's while nobody knew.
+    /// By how much our net was over the bill's while nobody knew; nothing, where a finding says it.
     pub difference: Net,
 }
 

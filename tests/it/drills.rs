@@ -119,6 +119,7 @@ fn every_payment_is_settled_whatever_the_wallets_and_the_way_to_them_do() {
     }
     let happened = [
         "late_successes",
+        "late_by_bill",
         "killed_between",
         "servers_killed",
         "released",

@@ -1,6 +1,8 @@
 //! The merchant's accounts at the wallets, and the rules by which one of them is chosen for a sale. What is secret of
 //! them is sealed before it comes here.
 
+mod rules;
+
 use super::audit::{self, AuditKind, NewAudit};
 use super::{BaseError, BaseStore, guard};
 use crate::database::{DbError, Row, Sql};
@@ -516,7 +518,7 @@ impl BaseStore {
                     Some(new) => {
                         if there.is_some() {
                             return Err(BaseError::Invalid(format!(
-                                "there is a rule {priority} already: give this one another priority, or remove that one first"
+                                "there is a rule {priority} already: give this one another priority, or change that one"
                             )));
                         }
                         fits(new, &table.accounts)?;

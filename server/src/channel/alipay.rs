@@ -23,7 +23,8 @@ pub use settings::{AlipayError, AlipaySettings, CertificateSettings, TIMING};
 use super::bills::Bills;
 use super::files::Files;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
-use super::silence::{Silence, ok};
+use super::mismatch::Mismatches;
+use super::silence::{Asked, Silence, ok};
 use super::{
     Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes,
     ShownOrder, after_asking, used_by_whom,
@@ -52,6 +53,7 @@ pub struct AlipayChannel {
     pay_limit: Duration,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
+    mismatches: Mismatches,
 }
 
 impl fmt::Debug for AlipayChannel {
@@ -100,6 +102,7 @@ impl AlipayChannel {
             merchant: settings.merchant(files)?,
             line: Line::new(&settings.endpoints, Arc::clone(&wire), Arc::clone(&clock))?,
             wire,
+            mismatches: Mismatches::default(),
             is_plain: settings.endpoints.iter().all(|address| address.starts_with("http://")),
             pay_limit: Duration::from_millis(settings.pay_timeout_ms),
             call_limit: Duration::from_millis(settings.call_timeout_ms),
@@ -138,7 +141,7 @@ impl AlipayChannel {
     /// The same, and what a judge says of the answer.
     async fn ask_and_judge<T>(
         &self,
-        (call, number): (Call, &str),
+        (call, number, payment): (Call, &str, &ChannelNumber),
         content: Value,
         limit: Duration,
         judge: impl FnOnce(&Reply) -> Result<T, Unusable>,
@@ -151,7 +154,8 @@ impl AlipayChannel {
             judge(&reply).map_err(Silence::Unusable)
         });
         if let Err(silence) = &judged {
-            silence.log(Wallet::Alipay, call.method(), number);
+            let (wallet, call, at) = (Wallet::Alipay, call.method(), self.clock.now());
+            silence.tell(&Asked { wallet, call, number, payment, at }, &self.mismatches);
         }
         judged
     }
@@ -167,7 +171,7 @@ impl AlipayChannel {
         }
         let content = wire::pay(charge, &self.merchant.product_code);
         let mut used = false;
-        let about = (Call::Pay, charge.number.as_str());
+        let about = (Call::Pay, charge.number.as_str(), &charge.number);
         let judged = self
             .ask_and_judge(about, content, self.pay_limit, |reply| {
                 used = judge::says_code_was_used(reply);
@@ -194,7 +198,7 @@ impl AlipayChannel {
             return ShownOutcome::Refused(DeclineReason::Configuration);
         };
         let judge = |reply: &Reply| judge::precreate(reply, order);
-        let about = (Call::Precreate, order.number.as_str());
+        let about = (Call::Precreate, order.number.as_str(), &order.number);
         match self.ask_and_judge(about, content, self.call_limit, judge).await {
             Ok(outcome) => outcome,
             Err(Silence::NotSent(_)) => ShownOutcome::Refused(DeclineReason::ChannelUnreachable),
@@ -204,21 +208,21 @@ impl AlipayChannel {
 
     async fn close_now(&self, number: &ChannelNumber) -> ReverseOutcome {
         let judge = |reply: &Reply| judge::close(reply, number);
-        let about = (Call::Close, number.as_str());
+        let about = (Call::Close, number.as_str(), number);
         let judged = self.ask_and_judge(about, wire::about(number), self.call_limit, judge).await;
         judged.unwrap_or(ReverseOutcome::Unknown)
     }
 
     async fn query_now(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
         let judge = |reply: &Reply| judge::query(reply, number, amount);
-        let about = (Call::Query, number.as_str());
+        let about = (Call::Query, number.as_str(), number);
         let judged = self.ask_and_judge(about, wire::about(number), self.call_limit, judge).await;
         judged.unwrap_or(QueryOutcome::Unknown)
     }
 
     async fn reverse_now(&self, number: &ChannelNumber) -> ReverseOutcome {
         let judge = |reply: &Reply| judge::reverse(reply, number);
-        let about = (Call::Cancel, number.as_str());
+        let about = (Call::Cancel, number.as_str(), number);
         let judged = self.ask_and_judge(about, wire::about(number), self.call_limit, judge).await;
         judged.unwrap_or(ReverseOutcome::Unknown)
     }
@@ -228,7 +232,7 @@ impl AlipayChannel {
     async fn refund_now(&self, refund: &ChannelRefund) -> ChannelRefundOutcome {
         let start = self.clock.monotonic();
         let judge = |reply: &Reply| judge::refund(reply, refund);
-        let about = (Call::Refund, refund.refund.0.as_str());
+        let about = (Call::Refund, refund.refund.0.as_str(), &refund.number);
         let judged = self.ask_and_judge(about, wire::refund(refund), self.call_limit, judge).await;
         let outcome = judged.unwrap_or(ChannelRefundOutcome::Unknown);
         let left = self.call_limit.saturating_sub(self.clock.monotonic().saturating_sub(start));
@@ -243,7 +247,7 @@ impl AlipayChannel {
 
     async fn query_refund_now(&self, refund: &ChannelRefund, limit: Duration) -> ChannelRefundOutcome {
         let judge = |reply: &Reply| judge::query_refund(reply, refund);
-        let about = (Call::QueryRefund, refund.refund.0.as_str());
+        let about = (Call::QueryRefund, refund.refund.0.as_str(), &refund.number);
         let judged = self.ask_and_judge(about, wire::about_refund(refund), limit, judge).await;
         judged.unwrap_or(ChannelRefundOutcome::Unknown)
     }
@@ -272,6 +276,10 @@ impl Channel for AlipayChannel {
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         Box::pin(self.query_refund_now(refund, self.call_limit))
+    }
+
+    fn mismatches(&self) -> Option<&Mismatches> {
+        Some(&self.mismatches)
     }
 
     fn domains(&self) -> Vec<DomainHealth> {

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// The longest that an address's answer in a race is waited for.
 const RACE_LIMIT: Duration = Duration::from_secs(4);
@@ -108,6 +109,28 @@ impl Line {
         });
         Inner::race_if_due(inner);
         exchange
+    }
+
+    /// Asks all addresses at once something harmless, as a race does, and waits for what comes of it: whether they can be had at
+    /// all, with the certificates that we have. It proves nothing of who answers.
+    /// # Errors
+    /// None answers; why the last of them does not.
+    pub async fn knock(&self) -> Result<(), String> {
+        let inner = &self.0;
+        let is_race = inner.domains().begin_race(inner.clock.monotonic());
+        if is_race {
+            metrics::counter!("evertill_channel_races_total").increment(1);
+        }
+        let mut parts = JoinSet::new();
+        for at in 0..inner.addresses.len() {
+            let inner = Arc::clone(inner);
+            parts.spawn(async move { inner.knock_at(at, is_race).await });
+        }
+        let mut result = Err("there is no address".to_owned());
+        for part in parts.join_all().await {
+            result = if result.is_ok() { result } else { part };
+        }
+        result
     }
 
     /// How its addresses stand; `line` is what it is for.
@@ -224,19 +247,25 @@ impl Inner {
         metrics::counter!("evertill_channel_races_total").increment(1);
         for at in 0..self.addresses.len() {
             let inner = Arc::clone(self);
-            tokio::spawn(async move {
-                let Some(address) = inner.addresses.get(at) else { return };
-                let start = inner.clock.monotonic();
-                // Whatever its front page says, even that there is none: it is alive. And the connection is ready for
-                // a payment then.
-                let asked = inner.wire.send(Sending::get().to(address, "/", Over::Recent));
-                let answer = tokio::time::timeout(RACE_LIMIT, asked).await;
-                let (now, silent) = (inner.clock.monotonic(), (Sign::Silent, Some("no answer".to_owned())));
-                let took = now.saturating_sub(start);
-                let (sign, why) = answer.map_or(silent, |exchange| sign_of(&exchange, took, Over::Kept));
-                inner.tell(at, why.as_deref(), |domains| domains.raced(at, sign, now));
-            });
+            tokio::spawn(async move { inner.knock_at(at, true).await });
         }
+    }
+
+    async fn knock_at(&self, at: usize, is_race: bool) -> Result<(), String> {
+        let address = self.addresses.get(at).ok_or("no such address")?;
+        let start = self.clock.monotonic();
+        // Whatever its front page says, even that there is none: it is alive. And the connection is ready for a payment
+        // then.
+        let asked = self.wire.send(Sending::get().to(address, "/", Over::Recent));
+        let answer = tokio::time::timeout(RACE_LIMIT, asked).await;
+        let (now, silent) = (self.clock.monotonic(), (Sign::Silent, Some("no answer".to_owned())));
+        let took = now.saturating_sub(start);
+        let (sign, why) = answer.map_or(silent, |exchange| sign_of(&exchange, took, Over::Kept));
+        self.tell(at, why.as_deref(), |domains| match is_race {
+            true => domains.raced(at, sign, now),
+            false => domains.note(at, sign, now),
+        });
+        why.map_or(Ok(()), |why| Err(format!("{}: {why}", host(address))))
     }
 
     fn note(&self, at: usize, sign: Sign, why: Option<&str>) {

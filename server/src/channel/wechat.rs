@@ -24,7 +24,8 @@ pub use sign::SignType;
 use super::bills::Bills;
 use super::files::Files;
 use super::line::{DomainHealth, Https, Line, Sending, Wire};
-use super::silence::{Silence, ok};
+use super::mismatch::Mismatches;
+use super::silence::{Asked, Silence, ok};
 use super::{
     Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, after_asking, used_by_whom,
 };
@@ -50,6 +51,7 @@ pub struct WechatChannel {
     secure: Line,
     /// Version 3 of the interface, where it is set up.
     v3: Option<WechatV3>,
+    mismatches: Arc<Mismatches>,
     random: Arc<dyn Random>,
     pay_limit: Duration,
     call_limit: Duration,
@@ -108,9 +110,11 @@ impl WechatChannel {
         let v3 = |v3| {
             WechatV3::new(v3, (settings, files), Arc::clone(&open), Arc::clone(&clock), Arc::clone(&random))
         };
+        let v3 = settings.v3.as_ref().map(v3).transpose()?;
         Ok(Self {
             merchant: settings.merchant(files)?,
-            v3: settings.v3.as_ref().map(v3).transpose()?,
+            mismatches: v3.as_ref().map(WechatV3::mismatches).unwrap_or_default(),
+            v3,
             open,
             secure: Line::new(&settings.secure_endpoints, secure, Arc::clone(&clock))?,
             random,
@@ -121,17 +125,21 @@ impl WechatChannel {
     }
 
     /// Asks about an order that cannot exist: a truly signed reply, whatever it says, shows that addresses,
-    /// merchant and API key fit together. For the start of the server and for health pages; moves no money.
+    /// merchant and API key fit together; and knocks where the client certificate is wanted. For the start of the server
+    /// and for health pages; moves no money.
     /// # Errors
     /// What is wrong, for IT staff.
     pub async fn check(&self) -> Result<(), String> {
         let fields = |merchant: &Merchant, nonce: &str| merchant.about_nothing(nonce);
         let asked = self.ask(&self.open, wire::QUERY, self.call_limit, fields).await;
         asked.map(drop).map_err(|silence| silence.for_it_staff(Wallet::WeChatPay))?;
-        match &self.v3 {
-            Some(v3) => v3.check().await,
-            None => Ok(()),
+        if let Some(v3) = &self.v3 {
+            v3.check().await?;
         }
+        // What is taken back and refunded goes this way, with the merchant's certificate: found out now, and not with the
+        // first customer who waits for it.
+        let words = |why| format!("the addresses that want the merchant's certificate cannot be used: {why}");
+        self.secure.knock().await.map_err(words)
     }
 
     /// Version 3, if customers' codes are charged by it.
@@ -165,6 +173,11 @@ impl WechatChannel {
         self.merchant.open(&bytes).map_err(Silence::Unusable)
     }
 
+    fn tell(&self, silence: &Silence<Unusable>, (call, number, payment): (&str, &str, &ChannelNumber)) {
+        let (wallet, at) = (Wallet::WeChatPay, self.clock.now());
+        silence.tell(&Asked { wallet, call, number, payment, at }, &self.mismatches);
+    }
+
     async fn pay_now(&self, charge: &Charge) -> PayOutcome {
         if wallet::detect(charge.auth_code.expose()) != Some(Wallet::WeChatPay) {
             return PayOutcome::Refused(DeclineReason::CodeExpired);
@@ -187,7 +200,7 @@ impl WechatChannel {
             Ok(PayOutcome::ConfirmedFailure(reason)) if used => self.used_by_whom(charge, reason).await,
             Ok(outcome) => outcome,
             Err(silence) => {
-                silence.log(Wallet::WeChatPay, "pay", charge.number.as_str());
+                self.tell(&silence, ("pay", charge.number.as_str(), &charge.number));
                 silence.of_a_charge()
             }
         }
@@ -211,7 +224,7 @@ impl WechatChannel {
             judge::query(&reply, number, amount).map_err(Silence::Unusable)
         });
         judged.unwrap_or_else(|silence| {
-            silence.log(Wallet::WeChatPay, "query", number.as_str());
+            self.tell(&silence, ("query", number.as_str(), number));
             QueryOutcome::Unknown
         })
     }
@@ -226,7 +239,7 @@ impl WechatChannel {
             judge::reverse(&reply, number).map_err(Silence::Unusable)
         });
         judged.unwrap_or_else(|silence| {
-            silence.log(Wallet::WeChatPay, "reverse", number.as_str());
+            self.tell(&silence, ("reverse", number.as_str(), number));
             ReverseOutcome::Unknown
         })
     }
@@ -246,7 +259,7 @@ impl WechatChannel {
             judge::refund(&reply, refund).map_err(Silence::Unusable)
         });
         let outcome = judged.unwrap_or_else(|silence| {
-            silence.log(Wallet::WeChatPay, "refund", &refund.refund.0);
+            self.tell(&silence, ("refund", &refund.refund.0, &refund.number));
             ChannelRefundOutcome::Unknown
         });
         let left = self.call_limit.saturating_sub(self.clock.monotonic().saturating_sub(start));
@@ -266,8 +279,22 @@ impl WechatChannel {
             judge::query_refund(&reply, refund).map_err(Silence::Unusable)
         });
         judged.unwrap_or_else(|silence| {
-            silence.log(Wallet::WeChatPay, "query refund", &refund.refund.0);
+            self.tell(&silence, ("query refund", &refund.refund.0, &refund.number));
             ChannelRefundOutcome::Unknown
+        })
+    }
+
+    /// Version 2 alone lists the refunds of a payment, whichever way it came.
+    async fn went_back_now(&self, number: &ChannelNumber, paid: Amount) -> Option<Amount> {
+        let limit = self.call_limit;
+        let reply = self.ask(&self.open, wire::QUERY_REFUND, limit, |m, nonce| m.about(number, nonce)).await;
+        let judged = reply.and_then(|reply| {
+            log_error("query refunds", number.as_str(), &reply);
+            judge::went_back(&reply, number, paid).map_err(Silence::Unusable)
+        });
+        judged.unwrap_or_else(|silence| {
+            self.tell(&silence, ("query refunds", number.as_str(), number));
+            None
         })
     }
 }
@@ -309,8 +336,16 @@ impl Channel for WechatChannel {
         })
     }
 
+    fn went_back<'a>(&'a self, number: &'a ChannelNumber, paid: Amount) -> Answer<'a, Option<Amount>> {
+        Box::pin(self.went_back_now(number, paid))
+    }
+
     fn shown(&self) -> Option<&dyn ShownCodes> {
         self.v3.as_ref().map(|v3| v3 as &dyn ShownCodes)
+    }
+
+    fn mismatches(&self) -> Option<&Mismatches> {
+        Some(&self.mismatches)
     }
 
     fn domains(&self) -> Vec<DomainHealth> {

@@ -1,4 +1,4 @@
-//! A manager says that they have finished at the wallet what it could hand to nobody.
+//! A manager says that they have finished at the wallet what it could hand to nobody, or would not give back when asked.
 
 use super::frame::Notice;
 use super::order::{self, Typed};
@@ -10,7 +10,7 @@ use super::words::fill;
 use crate::api::acceptance::LONGEST_REASON;
 use crate::app::App;
 use crate::base_store::{AuditKind, NewAudit};
-use crate::order_group::{Fact, FinishedByHand, GroupError, OrderDetail, Refusal};
+use crate::order_group::{FinishedByHand, GroupError, OrderDetail, Refusal};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use evertill_shared::id::{AccountId, RefundId};
@@ -25,7 +25,7 @@ pub(super) struct FinishCard {
     pub why: String,
 }
 
-/// Money that the wallet has and hands to nobody.
+/// Money that the wallet has and hands to nobody, or does not give back.
 pub(super) struct Waiting {
     pub refund: String,
     /// The account that it goes back from, if the number alone does not say so.
@@ -67,11 +67,10 @@ pub(super) async fn card(
     let refunds = detail.refunds.iter().filter(|record| record.by_hand && !record.refund.state.is_final());
     let refunds = refunds.map(|record| &record.refund);
     let mut waiting: Vec<_> = refunds.map(|refund| (refund.id.0.clone(), None, refund.amount)).collect();
-    let may_go_back = |line: &Fact| matches!(line, Fact::NotGivenBack { .. });
-    if detail.story.iter().any(|line| may_go_back(&line.what)) {
-        let give_backs = app.groups.give_backs_of(detail.summary.number).await?;
-        let by_hand = give_backs.iter().filter(|one| one.is_open && one.by_hand);
-        waiting.extend(by_hand.map(|one| (one.refund().0, one.elsewhere(), one.amount)));
+    if !detail.payments.is_empty() {
+        let (give_backs, now) = (app.groups.give_backs_of(detail.summary.number).await?, app.clock.now());
+        let finishable = give_backs.iter().filter(|one| one.may_be_finished(now));
+        waiting.extend(finishable.map(|one| (one.refund().0, one.elsewhere(), one.amount)));
     }
     if waiting.is_empty() {
         return Ok(None);

@@ -106,6 +106,15 @@ fn badge(one: &GivenBack, t: &'static Words) -> Badge {
     }
 }
 
+/// What a person can do about what the wallet refuses, or does not answer.
+pub(super) fn finish(what: &GiveBack, words: Option<&str>, t: &'static Words) -> String {
+    let finish = fill(t.do_finish_refused, &[&what.refund().0]);
+    match words {
+        Some(words) => format!("{} {finish}", fill(t.wallet_says, &[words])),
+        None => finish,
+    }
+}
+
 /// What happens by itself, and what a person can do.
 fn next(one: &GivenBack, now: Timestamp, visit: &Visit) -> (String, Option<String>) {
     let (t, what) = (visit.words(), &one.what);
@@ -114,6 +123,7 @@ fn next(one: &GivenBack, now: Timestamp, visit: &Visit) -> (String, Option<Strin
     }
     let deed = match what {
         GiveBack { by_hand: true, .. } => Some(fill(t.do_finish, &[&what.refund().0])),
+        GiveBack { words, .. } if what.may_be_finished(now) => Some(finish(what, words.as_deref(), t)),
         GiveBack { words: Some(words), .. } => {
             let look_up = fill(t.do_look_up, &[&what.refund().0]);
             Some(format!("{} {look_up}", fill(t.wallet_says, &[words])))

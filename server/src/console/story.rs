@@ -28,6 +28,7 @@ pub(super) fn tell(
             line.what,
             Fact::KnownAtOthers { .. }
                 | Fact::PaidAtAnother { .. }
+                | Fact::OtherThanAsked { .. }
                 | Fact::LateSuccess { .. }
                 | Fact::PaidTwice { .. }
                 | Fact::NotGivenBack { .. }
@@ -86,6 +87,12 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
         Fact::PaidTwice { attempt } => fill(t.fact_paid_twice, &[&attempt.to_string()]),
         Fact::GivenBack { attempt, refund, amount } => {
             fill(t.fact_given_back, &[&attempt.to_string(), &amount.to_string(), &refund.0])
+        }
+        Fact::OtherThanAsked { attempt, call, field } => {
+            fill(t.fact_other_than_asked, &[&attempt.to_string(), call, field])
+        }
+        Fact::WentBack { attempt, amount } => {
+            fill(t.fact_went_back, &[&attempt.to_string(), &amount.to_string()])
         }
         Fact::NothingToGiveBack { attempt } => fill(t.fact_nothing_to_give_back, &[&attempt.to_string()]),
         Fact::NotGivenBack { attempt, message } => {

@@ -2,6 +2,7 @@
 //! does next, and what a person can do.
 
 use super::frame::{Badge, Frame, Notice, Tab, Tone, may_open, ok};
+use super::given_back;
 use super::order_view::{deadline, next_step};
 use super::pages::Asked;
 use super::problem::Problem;
@@ -199,11 +200,14 @@ impl Open {
     }
 
     /// What a person can do.
-    fn deed(&self, is_long: bool, t: &'static Words) -> String {
+    fn deed(&self, (is_long, now): (bool, Timestamp), t: &'static Words) -> String {
         let look_up = || fill(t.do_look_up, &[&self.own_number()]);
         match self {
             Self::GiveBack(GiveBack { by_hand: true, .. })
             | Self::Refund(RefundRecord { by_hand: true, .. }) => fill(t.do_finish, &[&self.own_number()]),
+            Self::GiveBack(open) if open.may_be_finished(now) => {
+                given_back::finish(open, open.words.as_deref(), t)
+            }
             Self::GiveBack(GiveBack { words: Some(words), .. }) => {
                 format!("{} {}", fill(t.wallet_says, &[words]), look_up())
             }
@@ -237,7 +241,7 @@ impl Open {
             badges: std::iter::once(self.badge(t)).chain(long).collect(),
             since: fill(t.since, &[&say::time_on(self.begun(), &visit.store.zone, &today)]),
             next: self.next(app, now, visit),
-            deed: self.deed(is_long, t),
+            deed: self.deed((is_long, now), t),
         }
     }
 }

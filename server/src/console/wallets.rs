@@ -5,6 +5,7 @@ use super::posted::{Fields, Posted};
 use super::problem::Problem;
 use super::say;
 use super::visitor::{Visit, query_of};
+use super::wallet_rules::{RuleForm, opened_with};
 use super::words::{Words, fill};
 use crate::accounts::{ChangeError, SealError, Standing};
 use crate::app::App;
@@ -64,7 +65,7 @@ struct Page {
     of_the_file: Vec<String>,
     rules: Vec<RuleRow>,
     wallets: Vec<Choice>,
-    currency: &'static str,
+    form: RuleForm,
     zone_note: String,
 }
 
@@ -75,6 +76,8 @@ pub(super) struct Done {
     saved: Option<u32>,
     deleted: Option<u32>,
     routing: bool,
+    /// The rule that is to be changed.
+    rule: Option<u32>,
 }
 
 /// Whether this person may see and change accounts.
@@ -93,7 +96,7 @@ pub(super) async fn page(
     let saved = done.saved.map(|id| Notice::good(fill(t.account_saved, &[&id.to_string()])));
     let deleted = done.deleted.map(|id| Notice::good(fill(t.account_gone, &[&id.to_string()])));
     let routing = done.routing.then(|| Notice::good(t.routing_saved));
-    draw(&app, &visit, StatusCode::OK, saved.or(deleted).or(routing)).await
+    draw_with(&app, &visit, (StatusCode::OK, saved.or(deleted).or(routing)), done.rule).await
 }
 
 async fn draw(
@@ -102,25 +105,46 @@ async fn draw(
     status: StatusCode,
     notice: Option<Notice>,
 ) -> Result<Response, Problem> {
+    draw_with(app, visit, (status, notice), None).await
+}
+
+async fn draw_with(
+    app: &App,
+    visit: &Visit,
+    (status, notice): (StatusCode, Option<Notice>),
+    to_change: Option<u32>,
+) -> Result<Response, Problem> {
     let (t, table) = (visit.words(), app.base.wallet_table().await?);
     let health = app.centre.channels();
     let forsaken = app.accounts.forsaken(&table).await.into_iter().map(|(wallet, merchant)| {
         Notice::bad(fill(t.account_forsaken, &[say::wallet(wallet, t), &merchant]))
     });
+    let other = health.iter().filter_map(|one| mismatch(one, visit));
+    let own = (visit.store.id, visit.store.currency);
+    let form = to_change.and_then(|priority| RuleForm::of(priority, &table, own, t));
     let no_keys = (!app.accounts.can_seal()).then(|| Notice::new(Tone::Doubt, t.account_no_keys));
     let page = Page {
         f: visit.frame(Tab::Wallets),
-        notices: notice.into_iter().chain(forsaken).chain(no_keys).collect(),
+        notices: notice.into_iter().chain(forsaken).chain(other).chain(no_keys).collect(),
         accounts: table.accounts.iter().map(|row| account(row, app, &health, visit)).collect(),
         of_the_file: Wallet::ALL.iter().filter_map(|wallet| in_the_file(app, *wallet, &table, t)).collect(),
         rules: table.rules.iter().map(|rule| rule_row(rule, &table, visit)).collect(),
         wallets: Wallet::ALL
             .map(|wallet| Choice { value: wallet.code(), word: say::wallet(wallet, t) })
             .into(),
-        currency: visit.store.currency.code(),
+        form: form.unwrap_or_else(|| RuleForm::empty(own.1, t)),
         zone_note: fill(t.times_in, &[visit.store.zone.name()]),
     };
     Ok(html(status, &page))
+}
+
+/// An account whose answers were about something else than was asked.
+fn mismatch(one: &ChannelHealth, visit: &Visit) -> Option<Notice> {
+    let (t, (count, last)) = (visit.words(), &one.mismatches);
+    let last = last.as_ref()?;
+    let (whose, count, at) =
+        (say::account(one.wallet, one.account, t), count.to_string(), visit.time(last.at));
+    Some(Notice::bad(fill(t.account_mismatch, &[&whose, &count, &at, &last.call, last.field])))
 }
 
 /// How the settings file's account stands beside the rows.
@@ -266,15 +290,21 @@ pub(super) async fn act(
     answered(&app, &visit, done, (name, id.to_string())).await
 }
 
-/// Writes a rule down. Pressing twice writes it once.
+/// Writes a rule down, or puts it in the place of the one that the form was opened with. Pressing twice does it once.
 pub(super) async fn add_rule(
     State(app): State<App>,
     Posted { visit, fields }: Posted,
 ) -> Result<Response, Problem> {
     only_it(&visit)?;
-    match rule(&fields, (visit.store.id, visit.store.currency)) {
-        Ok(rule) => {
-            let done = app.accounts.add_rule(rule, visit.who.login.clone()).await;
+    let typed = rule(&fields, (visit.store.id, visit.store.currency));
+    let was = opened_with(fields.get("was")).map_err(|_| NoRule::Unreadable);
+    match typed.and_then(|rule| Ok((was?, rule))) {
+        Ok((was, rule)) => {
+            let who = visit.who.login.clone();
+            let done = match was {
+                Some(was) => app.accounts.replace_rule(was, rule, who).await,
+                None => app.accounts.add_rule(rule, who).await,
+            };
             answered(&app, &visit, done, ("routing", "true".into())).await
         }
         Err(why) => {
@@ -308,7 +338,10 @@ fn rule(fields: &Fields, (this, own): (StoreId, Currency)) -> Result<Rule, NoRul
     Ok(Rule {
         priority: fields.get("priority").parse().map_err(|_| NoRule::Unreadable)?,
         wallet: fields.get("wallet").parse().map_err(|_| NoRule::Unreadable)?,
-        store: (fields.get("store") == "this").then_some(this),
+        store: match fields.get("store") {
+            "this" => Some(this),
+            other => other.parse::<u32>().ok().and_then(|other| other.try_into().ok()),
+        },
         currency,
         amounts,
         accounts: accounts.collect::<Result<_, _>>()?,

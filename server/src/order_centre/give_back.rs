@@ -8,7 +8,7 @@ use crate::order_group::{
     CarryOut, GiveBack, GiveBackEvent, GroupError, LONGEST_ROUND, RefundNews, RefundRecord,
 };
 use evertill_shared::clock::Timestamp;
-use evertill_shared::payment::QueryOutcome;
+use evertill_shared::payment::{QueryOutcome, is_all_back};
 use evertill_shared::refund::{Refund, RefundEvent, refusal_is_final};
 use evertill_shared::wallet::Wallet;
 use std::sync::Arc;
@@ -225,8 +225,17 @@ impl OrderCentre {
         let event = match lane.query_refund(&asked).await {
             Outcome::NoSuchRefund | Outcome::Refused(_) => {
                 match lane.query(&asked.number, asked.paid).await {
-                    QueryOutcome::Paid { .. } if self.may_be_anothers(since) => return None,
-                    QueryOutcome::Paid { .. } => given_back(lane.refund(&asked).await),
+                    QueryOutcome::Paid { .. } => {
+                        // Somebody may have given it back at the wallet itself, which says "paid" all the same.
+                        let went_back = lane.went_back(&asked.number, asked.paid).await;
+                        if is_all_back(went_back, asked.paid) {
+                            return Some((due.round, GiveBackEvent::WentBack));
+                        }
+                        if self.may_be_anothers(since) {
+                            return None;
+                        }
+                        given_back(lane.refund(&asked).await)
+                    }
                     QueryOutcome::Reversed => GiveBackEvent::NothingTaken,
                     _ => GiveBackEvent::NotYet(None),
                 }
@@ -250,6 +259,7 @@ fn asked_in(due: &GiveBack, round: u8) -> ChannelRefund {
 fn count(due: &GiveBack, event: &GiveBackEvent) {
     let outcome = match event {
         GiveBackEvent::Done => "done",
+        GiveBackEvent::WentBack => "went_back",
         GiveBackEvent::NothingTaken => "nothing_taken",
         GiveBackEvent::Closed(_) => "closed",
         GiveBackEvent::UnderWay | GiveBackEvent::NeedsAPerson(_) | GiveBackEvent::NotYet(_) => "not_yet",

@@ -8,6 +8,7 @@ use super::CentreSettings;
 use super::answering::Answering;
 use super::breaker::{Breaker, Turn};
 use crate::channel::line::DomainHealth;
+use crate::channel::mismatch::{Mismatch, Mismatches};
 use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::{AccountId, ChannelNumber};
@@ -68,6 +69,8 @@ pub struct ChannelHealth {
     pub busy: usize,
     /// How many may at most.
     pub places: usize,
+    /// How many of its answers were about something else than was asked since this server started, and the last of them.
+    pub mismatches: (u64, Option<Mismatch>),
     /// Its addresses.
     pub domains: Vec<DomainHealth>,
 }
@@ -214,6 +217,7 @@ impl Lane {
             is_open: self.breaker().is_open(),
             busy: self.most_charges - self.charges.available_permits().min(self.most_charges),
             places: self.most_charges,
+            mismatches: self.channel.mismatches().map(Mismatches::so_far).unwrap_or_default(),
             domains: self.channel.domains(),
         }
     }
@@ -304,6 +308,11 @@ impl Lane {
     /// Asks where a refund stands.
     pub async fn query_refund(&self, refund: &ChannelRefund) -> ChannelRefundOutcome {
         self.limited(self.channel.query_refund(refund)).await.unwrap_or(ChannelRefundOutcome::Unknown)
+    }
+
+    /// How much of a payment has gone back, whoever asked for it; nothing if the wallet does not tell.
+    pub async fn went_back(&self, number: &ChannelNumber, paid: Amount) -> Option<Amount> {
+        self.limited(self.channel.went_back(number, paid)).await.flatten()
     }
 
     /// Channels keep their own time; this is for one that does not, so that its places come free again.

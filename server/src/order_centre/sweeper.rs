@@ -42,6 +42,8 @@ impl OrderCentre {
                     let centre = centre.clone();
                     tasks.spawn(async move { centre.sweep_for_ever(tag).await });
                 }
+                // Here, and not in a group's own task: to find whose a number is, all groups are asked.
+                centre.tell_of_mismatches().await;
                 tokio::time::sleep(centre.0.settings.sweep_every).await;
             }
         });

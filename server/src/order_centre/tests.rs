@@ -6,6 +6,7 @@ mod giving_back;
 mod isolation;
 mod leases;
 mod lost;
+mod mismatches;
 mod refunding;
 mod sharing;
 mod showing;

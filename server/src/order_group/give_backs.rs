@@ -8,6 +8,7 @@ use evertill_shared::clock::Timestamp;
 use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
+use evertill_shared::payment::Stuck;
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
 
@@ -74,6 +75,13 @@ impl GiveBack {
         (0..=self.round).find(|round| self.refund_in(*round).0 == number)
     }
 
+    /// Whether a person may say now that they have finished it at the wallet, see [`Stuck`].
+    #[must_use]
+    pub fn may_be_finished(&self, now: Timestamp) -> bool {
+        let (by_hand, is_refused) = (self.by_hand, self.words.is_some());
+        self.is_open && Stuck { by_hand, is_refused, open_for: now.since(self.since) }.may_be_finished()
+    }
+
     /// The account, if it is not the attempt's own.
     #[must_use]
     pub fn elsewhere(&self) -> Option<AccountId> {
@@ -93,6 +101,8 @@ impl GiveBack {
 pub enum GiveBackEvent {
     /// The money went back.
     Done,
+    /// All of it went back by refunds that somebody asked for at the wallet itself.
+    WentBack,
     /// The wallet says that it has none: it has taken the payment back itself.
     NothingTaken,
     /// The wallet has closed it under the number of that round: nothing moved, and nothing ever will under that number. In

@@ -127,6 +127,22 @@ pub enum Fact {
         /// How much.
         amount: Amount,
     },
+    /// The wallet's authentic answer was about something else than was asked, or left it out. It counts as no answer.
+    OtherThanAsked {
+        /// Which try.
+        attempt: Attempt,
+        /// What was called, in the wallet's or the adapter's word.
+        call: String,
+        /// The field.
+        field: String,
+    },
+    /// It had gone back already: somebody gave it back at the wallet itself.
+    WentBack {
+        /// Which try.
+        attempt: Attempt,
+        /// How much.
+        amount: Amount,
+    },
     /// The wallet has nothing to give back of it: it has taken the payment back itself.
     NothingToGiveBack {
         /// Which try.
@@ -262,6 +278,14 @@ impl fmt::Display for Fact {
             ),
             Self::GivenBack { attempt, refund, amount } => {
                 write!(f, "Attempt {attempt}: {amount} went back by itself as {refund}")
+            }
+            Self::OtherThanAsked { attempt, call, field } => write!(
+                f,
+                "Attempt {attempt}: an answer of the wallet ({call}) has another {field} than was asked about, or none. It \
+                 counts as no answer"
+            ),
+            Self::WentBack { attempt, amount } => {
+                write!(f, "Attempt {attempt}: {amount} had been given back at the wallet itself")
             }
             Self::NothingToGiveBack { attempt } => {
                 write!(f, "Attempt {attempt}: the wallet holds nothing to give back")

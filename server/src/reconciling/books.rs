@@ -177,15 +177,16 @@ impl Reconciler {
         Ok(still)
     }
 
-    /// Adds rows of ours to lines that wait for one: of what this account took of other accounts' attempts, where that was
-    /// heard of only after the bill of the attempt's day had been compared. Every other row has been compared in its own
-    /// day, and another line of its number is another movement.
+    /// Adds rows of ours to lines that wait for one: of attempts that ended without money, or of which nobody knows, and that
+    /// were sent long before their line's day, since a customer may pay hours later; and of what this account took of other
+    /// accounts' attempts, where that was heard of only after the bill of the attempt's day had been compared. Every other row
+    /// has been compared in its own day, and another line of its number is another movement.
     async fn hear_of(&self, of: BillsOf, still: &mut Vec<Carried>, fee: Option<u32>) -> Result<(), NotDone> {
         let ours = |one: &Carried| match &one.row {
             Either::Book(row) => Some((row.movement, row.number.clone())),
             Either::Bill(_) => None,
         };
-        let ours: BTreeSet<(Movement, String)> = still.iter().filter_map(ours).collect();
+        let mut ours: BTreeSet<(Movement, String)> = still.iter().filter_map(ours).collect();
         let mut heard = Vec::new();
         for one in still.iter() {
             let Either::Bill(line) = &one.row else { continue };
@@ -194,6 +195,8 @@ impl Reconciler {
                 && let Some(mut row) = self.heard_since(of, &line.number).await?
             {
                 add_fee(fee, &mut row);
+                // One row, however many lines the bill has of the number: it was paid, and taken back.
+                ours.insert((line.movement, line.number.clone()));
                 heard.push(Carried { row: Either::Book(row), days: 0 });
             }
         }
@@ -210,10 +213,11 @@ impl Reconciler {
             let own = |one: &&DayRow| self.centre.stands_for(of.channel, one.account) == of.account;
             all.iter().filter(same).find(own)
         };
-        let (Some(taken), Some(back)) = (here(Movement::Payment, number), here(Movement::Refund, &back))
-        else {
-            return Ok(None);
-        };
+        let Some(taken) = here(Movement::Payment, number) else { return Ok(None) };
+        if taken.row.standing != Standing::Moved {
+            return Ok(Some(taken.row.clone()));
+        }
+        let Some(back) = here(Movement::Refund, &back) else { return Ok(None) };
         let run = self.base.bill_run(of, self.day_at(of.channel, taken.at)).await?;
         let compared_at = run.filter(|run| run.state == RunState::Done).map(|run| run.tried_at);
         if compared_at.is_none_or(|at| at >= back.at) {
@@ -229,8 +233,8 @@ impl Reconciler {
         self.groups.movements(record.number).await.map_err(unread)
     }
 
-    /// What a bill has and our books do not know there may be known of another account: people are told of which order, and
-    /// whose it is by our books.
+    /// What a bill has beside what our books moved there may be known all the same: people are told of which order, and whose it
+    /// is by our books, if it is another account's.
     pub(super) async fn name_others(&self, of: BillsOf, findings: &mut [Finding]) -> Result<(), NotDone> {
         let nameless =
             |one: &&mut Finding| one.category == Category::MissingHere && one.movement == Movement::Payment;
@@ -239,16 +243,14 @@ impl Reconciler {
             let mut known = self.movements_of(&own).await?;
             known.retain(|one| one.row.movement == Movement::Payment && one.row.number == finding.number);
             let named = |one: &DayRow| self.centre.stands_for(of.channel, one.account);
-            // Known here as well: then it moved here once more, and not there.
-            if let Some(one) = known.first()
-                && known.iter().all(|one| named(one) != of.account)
-            {
-                finding.order = Some(one.row.order.clone());
-                // Of what was sent nobody knows where there is no account to name.
-                if named(one) != AccountId::NOT_KNOWN {
-                    let (ours, theirs) = (named(one).to_string(), of.account.to_string());
-                    finding.fields.push(FieldDiffers { field: "account", ours, theirs });
-                }
+            let Some(one) = known.first() else { continue };
+            finding.order = Some(one.row.order.clone());
+            // Known here as well: then it moved here once more, and not there. Of what was sent nobody knows where there is no
+            // account to name.
+            let is_here = known.iter().any(|one| named(one) == of.account);
+            if !is_here && named(one) != AccountId::NOT_KNOWN {
+                let (ours, theirs) = (named(one).to_string(), of.account.to_string());
+                finding.fields.push(FieldDiffers { field: "account", ours, theirs });
             }
         }
         Ok(())

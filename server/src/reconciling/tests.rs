@@ -1,5 +1,6 @@
 mod accounts;
 mod fees;
+mod late;
 mod rounds;
 
 use super::*;
@@ -118,6 +119,15 @@ impl Shop {
     }
 
     async fn pay_to(&self, account: AccountId, minor: i64, outcome: Option<PayOutcome>) -> Attempt {
+        self.pay_by(minor, outcome, |intent| Payment { account, ..intent }).await
+    }
+
+    async fn pay_by(
+        &self,
+        minor: i64,
+        outcome: Option<PayOutcome>,
+        means: impl FnOnce(Payment) -> Payment,
+    ) -> Attempt {
         let (till, at) = (&self.rig.till, self.rig.clock.now());
         let sale = till.sale(minor);
         let order = self.rig.draft(&sale).await.number;
@@ -129,7 +139,7 @@ impl Shop {
             adoption: till.adoption(&sale, order, at),
             requested: till.requested(&sale, order, 1),
             cash_part: None,
-            intent: Payment { account, ..intent },
+            intent: means(intent),
             lease: lease(at),
             guard: guard(),
         };
@@ -423,6 +433,8 @@ async fn what_was_paid_and_taken_back_after_midnight_is_known_from_the_evening_b
     let found: Vec<_> =
         shop.findings("2026-11-22").await.into_iter().map(|f| (f.category, f.number)).collect();
     assert_eq!(found, [(Category::PaidThereNotHere, paid_there.number)], "not: missing here");
+    let owed = shop.rig.groups.give_backs_of(paid_there.order).await.unwrap();
+    assert_eq!(owed.len(), 1, "nobody needs it: it goes back by itself");
 }
 
 /// The day's only sale, seconds before the wallet's midnight: the wallet counts it to the next day.

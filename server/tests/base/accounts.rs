@@ -92,6 +92,42 @@ pub async fn an_account_is_there_for_all_servers_with_its_secrets_sealed_and_eac
     assert!(here.verify_audit().await.unwrap().is_ok());
 }
 
+pub async fn a_rule_is_put_in_the_place_of_the_one_that_was_seen_at_once_or_not_at_all<P: Place>(
+    shop: Shop<P>,
+) {
+    let (here, there) = shop.two_servers().await;
+    let id = add(&here, "1900000001").await;
+    let (nobody, one) = (rule(5, &[]), rule(5, &[id]));
+    here.set_rule(5, Some(nobody.clone()), "it".into()).await.unwrap();
+    here.set_rule(7, Some(rule(7, &[])), "it".into()).await.unwrap();
+    let before = here.wallet_table().await.unwrap().version;
+    for server in [&here, &there] {
+        server.replace_rule(nobody.clone(), one.clone(), "it".into()).await.unwrap(); // the second time: pressed twice
+    }
+    let table = there.wallet_table().await.unwrap();
+    assert_eq!((table.rules.clone(), table.version), (vec![one.clone(), rule(7, &[])], before + 1));
+    // Somebody else has the page of before still open.
+    is_invalid(there.replace_rule(nobody.clone(), rule(5, &[AccountId(99)]), "it".into()).await, "any more");
+    is_invalid(
+        there.replace_rule(one.clone(), rule(5, &[AccountId(99)]), "it".into()).await,
+        "not at that wallet",
+    );
+    is_invalid(there.replace_rule(one.clone(), rule(7, &[id]), "it".into()).await, "a rule 7 already");
+    is_invalid(there.replace_rule(rule(6, &[]), rule(8, &[id]), "it".into()).await, "any more");
+    assert_eq!(here.wallet_table().await.unwrap(), table, "nothing was changed");
+    for _ in 0..2 {
+        there.replace_rule(one.clone(), rule(3, &[id]), "it".into()).await.unwrap();
+    }
+    assert_eq!(here.wallet_table().await.unwrap().rules, [rule(3, &[id]), rule(7, &[])]);
+    let trail = here.audit_rows(None, 1).await.unwrap();
+    assert!(
+        trail[0].what == AuditKind::RoutingChanged && trail[0].why.contains("in the place of"),
+        "{}",
+        trail[0].why
+    );
+    assert!(here.verify_audit().await.unwrap().is_ok());
+}
+
 pub async fn one_merchant_has_one_account_and_one_request_adds_one<P: Place>(shop: Shop<P>) {
     let (here, there) = shop.two_servers().await;
     let first = here.add_account(facts("1"), true, seals(), by("one request")).await.unwrap();

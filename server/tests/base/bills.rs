@@ -38,6 +38,7 @@ fn result() -> Reconciled {
         amount: amount(minor),
         fee_minor: None,
         standing,
+        taken_back: false,
         order: format!("order of {number}"),
     };
     let line = |number: &str, minor| BillRow {

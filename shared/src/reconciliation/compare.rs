@@ -138,6 +138,7 @@ fn judge(mut meeting: Meeting, result: &mut Reconciled) {
             (Standing::Moved, false) => {
                 result.findings.push(finding(Category::PaidHereNotThere, &meeting, standing_differs(false)));
             }
+            (Standing::Unknown, true) if row.taken_back => paid_while_taken_back(meeting, result),
             (Standing::Unknown, moved) => settle(&meeting, moved, result),
         },
     }
@@ -220,30 +221,45 @@ fn only_there(meeting: Meeting, result: &mut Reconciled) {
     result.carried.extend(rows.map(|(row, days)| Carried { row: Either::Bill(row), days }));
 }
 
+/// The bill has money of a movement that is over here without any. A person is told; and what a payment took goes back by
+/// itself, so it is handed on as a success that came after the end. Another amount than was asked for is no such success.
 fn paid_there(meeting: Meeting, result: &mut Reconciled) {
-    if meeting.bill.iter().any(|(_, days)| *days >= REVOKE_DAYS) {
-        let fields = standing_differs(true);
-        return result.findings.push(finding(Category::PaidThereNotHere, &meeting, fields));
+    if !meeting.bill.iter().any(|(_, days)| *days >= REVOKE_DAYS) {
+        return carry(meeting, result);
     }
-    carry(meeting, result);
+    let mut fields = standing_differs(true);
+    if let (Some((row, _)), Some(line)) = (meeting.books.first(), line_of(&meeting)) {
+        let differing = amounts_differ(row, line);
+        if differing.is_empty() && row.movement == Movement::Payment {
+            // The finding says already by how much both sides differ.
+            result.settled.push(settled(row, Some(line), true, Net::default()));
+        }
+        fields.extend(differing);
+    }
+    result.findings.push(finding(Category::PaidThereNotHere, &meeting, fields));
+}
+
+/// A line that says that money moved, and does not take it back.
+fn line_of(meeting: &Meeting) -> Option<&BillRow> {
+    meeting.bill.iter().map(|(line, _)| line).find(|line| !line.revoked)
+}
+
+/// The currency and the amount, where they differ.
+fn amounts_differ(ours: &BookRow, theirs: &BillRow) -> Vec<FieldDiffers> {
+    let both = [
+        ("currency", ours.amount.currency.to_string(), theirs.amount.currency.to_string()),
+        ("amount_minor", ours.amount.minor.to_string(), theirs.amount.minor.to_string()),
+    ];
+    let differing = both.into_iter().filter(|(_, ours, theirs)| ours != theirs);
+    differing.map(|(field, ours, theirs)| FieldDiffers { field, ours, theirs }).collect()
 }
 
 fn both_moved(meeting: &Meeting, result: &mut Reconciled) {
-    let (Some((ours, _)), Some((theirs, _))) =
-        (meeting.books.first(), meeting.bill.iter().find(|(row, _)| !row.revoked))
-    else {
-        return;
-    };
-    let mut fields = Vec::new();
-    let mut differs = |field, ours: String, theirs: String| {
-        if ours != theirs {
-            fields.push(FieldDiffers { field, ours, theirs });
-        }
-    };
-    differs("currency", ours.amount.currency.to_string(), theirs.amount.currency.to_string());
-    differs("amount_minor", ours.amount.minor.to_string(), theirs.amount.minor.to_string());
-    if let Some(fee) = ours.fee_minor {
-        differs("fee_minor", fee.to_string(), theirs.fee_minor.to_string());
+    let (Some((ours, _)), Some(theirs)) = (meeting.books.first(), line_of(meeting)) else { return };
+    let mut fields = amounts_differ(ours, theirs);
+    if let Some(fee) = ours.fee_minor.filter(|fee| *fee != theirs.fee_minor) {
+        let (ours, theirs) = (fee.to_string(), theirs.fee_minor.to_string());
+        fields.push(FieldDiffers { field: "fee_minor", ours, theirs });
     }
     let category = match fields.first().map(|differs| differs.field) {
         None => return result.agreed += 1,
@@ -254,21 +270,36 @@ fn both_moved(meeting: &Meeting, result: &mut Reconciled) {
     result.findings.push(finding(category, meeting, fields));
 }
 
+/// It was paid, and is being taken back: the line that says so may stand in a later bill, and finds its partner only if this
+/// one waits for it.
+fn paid_while_taken_back(meeting: Meeting, result: &mut Reconciled) {
+    let mut days =
+        meeting.books.iter().map(|(_, days)| days).chain(meeting.bill.iter().map(|(_, days)| days));
+    if days.any(|days| *days >= CARRY_DAYS) {
+        return settle(&meeting, true, result);
+    }
+    carry(meeting, result);
+}
+
 fn settle(meeting: &Meeting, moved: bool, result: &mut Reconciled) {
     let Some((row, _)) = meeting.books.first() else { return };
-    let line = meeting.bill.iter().map(|(row, _)| row).find(|line| !line.revoked);
+    let line = line_of(meeting);
     // The bill settles only what it agrees with: another amount is a difference that a person must see.
     if line.is_some_and(|line| moved && line.amount != row.amount) {
         return both_moved(meeting, result);
     }
-    result.settled.push(SettledByBill {
+    result.settled.push(settled(row, line, moved, difference(meeting)));
+}
+
+fn settled(row: &BookRow, line: Option<&BillRow>, moved: bool, difference: Net) -> SettledByBill {
+    SettledByBill {
         movement: row.movement,
         number: row.number.clone(),
         order: row.order.clone(),
         moved,
         transaction: line.map(|line| line.transaction.clone()),
-        difference: difference(meeting),
-    });
+        difference,
+    }
 }
 
 fn standing_differs(moved_there: bool) -> Vec<FieldDiffers> {

@@ -8,6 +8,7 @@ fn book(number: &str, minor: i64, standing: Standing) -> BookRow {
         amount: Amount::new(minor, Currency::CNY),
         fee_minor: None,
         standing,
+        taken_back: false,
         order: format!("order of {number}"),
     }
 }
@@ -125,6 +126,58 @@ fn a_payment_before_midnight_may_be_taken_back_after_it() {
     assert!(today.findings.is_empty());
     let tomorrow = reconcile(vec![], vec![revoked("A", 550)], today.carried);
     assert_eq!((tomorrow.agreed, tomorrow.findings.len(), tomorrow.carried.len()), (1, 0, 0));
+}
+
+#[test]
+fn a_payment_that_the_bill_has_and_our_books_ended_without_is_told_and_handed_on_once() {
+    let first = run(vec![book("A", 550, Standing::NotMoved)], vec![bill("A", 550)]);
+    assert!(first.settled.is_empty(), "it may be taken back tomorrow");
+    let told = quiet_days(first, 1);
+    assert_eq!((categories(&told), told.settled.len()), (vec![Category::PaidThereNotHere], 1));
+    let handed = &told.settled[0];
+    assert!(handed.moved && handed.difference.is_zero(), "the finding says by how much: {handed:?}");
+    assert_eq!((handed.number.as_str(), handed.transaction.as_deref()), ("A", Some("TA")));
+    let next = quiet_days(told, 1);
+    assert!(next.settled.is_empty() && next.findings.is_empty());
+}
+
+#[test]
+fn known_or_unknown_no_other_amount_and_no_refund_is_handed_on_as_a_late_payment() {
+    let told = quiet_days(run(vec![book("A", 550, Standing::NotMoved)], vec![bill("A", 5)]), 1);
+    assert_eq!((categories(&told), told.settled.len()), (vec![Category::PaidThereNotHere], 0));
+    let fields: Vec<_> = told.findings[0].fields.iter().map(|field| field.field).collect();
+    assert_eq!(fields, ["standing", "amount_minor"]);
+    let told = quiet_days(run(refund(Standing::NotMoved), refund_line(Progress::Done)), 1);
+    assert_eq!((categories(&told), told.settled.len()), (vec![Category::PaidThereNotHere], 0));
+}
+
+#[test]
+fn what_is_being_taken_back_waits_with_its_line_for_the_one_that_takes_it_back() {
+    let being = |minor| BookRow { taken_back: true, ..book("A", minor, Standing::Unknown) };
+    let first = run(vec![being(550)], vec![bill("A", 550)]);
+    assert_eq!((first.settled.len(), first.findings.len(), first.carried.len()), (0, 0, 2));
+    // It was taken back in the meantime, and the next bill says so.
+    let mut carried = first.carried.clone();
+    carried[0].row = Either::Book(book("A", 550, Standing::NotMoved));
+    let next = reconcile(vec![], vec![revoked("A", 550)], carried);
+    assert_eq!((next.agreed, next.findings.len(), next.carried.len()), (1, 0, 0));
+    assert_eq!(next.explained(), next.difference);
+    // Nothing comes: the bill has the last word after all.
+    let third = quiet_days(first, 2);
+    assert_eq!((third.settled.len(), third.carried.len()), (0, 2));
+    let fourth = quiet_days(third, 1);
+    assert!(fourth.settled[0].moved && fourth.carried.is_empty());
+    // Another amount waits no longer than that, and is told.
+    let other = quiet_days(run(vec![being(550)], vec![bill("A", 5)]), 3);
+    assert_eq!(categories(&other), [Category::AmountDiffers]);
+}
+
+#[test]
+fn what_older_servers_carried_is_read_and_what_is_carried_can_be_read_by_them() {
+    let old = r#"{"row":{"book":{"movement":"payment","number":"A","amount":{"minor":550,"currency":"CNY"},"fee_minor":null,"standing":"unknown","order":"1"}},"days":1}"#;
+    let read: Carried = serde_json::from_str(old).unwrap();
+    assert!(matches!(&read.row, Either::Book(row) if !row.taken_back));
+    assert_eq!(serde_json::to_string(&read).unwrap(), old);
 }
 
 #[test]
@@ -261,10 +314,11 @@ fn progress() -> impl Strategy<Value = Progress> {
 
 prop_compose! {
     fn any_book()(movement in movement(), number in 0..12u8, minor in 1..500i64, standing in standing(),
-                  fee in proptest::option::of(0..3i64), order in 0..2u8, usd in any::<bool>()) -> BookRow {
+                  fee in proptest::option::of(0..3i64), order in 0..2u8, usd in any::<bool>(),
+                  taken_back in any::<bool>()) -> BookRow {
         let currency = if usd { "USD".parse().unwrap() } else { Currency::CNY };
         BookRow { movement, number: number.to_string(), amount: Amount::new(minor, currency), fee_minor: fee,
-                  standing, order: order.to_string() }
+                  standing, taken_back, order: order.to_string() }
     }
 }
 

@@ -175,6 +175,12 @@ fn it_changes_accounts_and_routing_in_the_console_and_running_servers_go_by_it()
     page.write("#rule-form [name=accounts]", &wechat.to_string());
     page.press("#add-rule");
     page.expect_count("#rules tbody tr", 2);
+    // Changed in its place, at once: in between nobody rules.
+    page.go("/console/wallets?rule=1#rule-form");
+    page.expect("Change rule 1");
+    page.press("#add-rule");
+    page.expect("The routing is saved.");
+    page.expect_count("#rules tbody tr", 2);
     let (small, large) =
         runtime.block_on(async { (sell(&rig, &mut till, 4_999).await, sell(&rig, &mut till, 5_000).await) });
     assert_eq!((small.1.state, account_of(&rig, small.0)), (PaymentState::Paid, wechat));

@@ -109,11 +109,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         "phones": format!("http://{phones}/"),
         "kit": wechat.kit().1.join("kit.json"),
         "wechat": wechat.server_section(),
+        "wechat_with_spare": wechat.server_section_with_spare(),
         "wechat_v3": wechat.v3_section(true, STORE),
         "alipay_listen": alipay_at.gateway.to_string(),
         "alipay_control": alipay_at.control.to_string(),
         "alipay_kit": alipay.kit().1.join("kit.json"),
         "alipay": alipay.server_section(alipay::Mode::Certificates),
+        "alipay_with_spare": alipay.server_section_with_spare(alipay::Mode::Certificates),
     });
     println!("{ready}");
     tokio::select! {

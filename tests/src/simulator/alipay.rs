@@ -18,7 +18,7 @@ pub use teller::SELLER;
 
 use super::wallet::http::{self, Request, Response};
 use super::wallet::{
-    Counter, KitError, Store, StoreError, Switches, bind, listen_control, no_such_call, tell_for_ever,
+    Counter, Domain, KitError, Store, StoreError, Switches, bind, listen_control, no_such_call, tell_for_ever,
 };
 use desk::Desk;
 use evertill_shared::clock::{Clock, SystemClock};
@@ -36,6 +36,8 @@ use tokio::task::JoinHandle;
 pub struct SimulatorConfig {
     /// Where `/gateway.do` and `/v3/…` are.
     pub listen: SocketAddr,
+    /// The same at the wallet's other domain.
+    pub spare_listen: SocketAddr,
     /// Where the control interface is.
     pub control_listen: SocketAddr,
     /// How the wallet behaves at the start.
@@ -54,6 +56,7 @@ impl Default for SimulatorConfig {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
             listen: any,
+            spare_listen: any,
             control_listen: any,
             switches: Switches::of(Wallet::Alipay),
             seed: 1,
@@ -68,6 +71,8 @@ impl Default for SimulatorConfig {
 pub struct Addresses {
     /// `/gateway.do` and `/v3/…`.
     pub gateway: SocketAddr,
+    /// The same at the wallet's other domain.
+    pub spare: SocketAddr,
     /// The control interface.
     pub control: SocketAddr,
 }
@@ -104,7 +109,7 @@ pub struct Simulator {
     kit: Kit,
     folder: PathBuf,
     addresses: Addresses,
-    listeners: [JoinHandle<()>; 3],
+    listeners: [JoinHandle<()>; 4],
 }
 
 impl fmt::Debug for Simulator {
@@ -140,15 +145,17 @@ impl Simulator {
         let http = http::client(&config.notify_roots)?;
         let taken = |(address, error)| SimulatorError::Listen(address, error);
         let (gateway, gateway_at) = bind(config.listen).await.map_err(taken)?;
+        let (spare, spare_at) = bind(config.spare_listen).await.map_err(taken)?;
         let base = format!("http://{gateway_at}");
         let desk = Arc::new(Desk::new(parties, counter, base));
         let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
         let listeners = [
-            tokio::spawn(listen_gateway(gateway, Arc::clone(&desk))),
+            tokio::spawn(listen_gateway(gateway, Arc::clone(&desk), Domain::Main)),
+            tokio::spawn(listen_gateway(spare, Arc::clone(&desk), Domain::Spare)),
             tokio::spawn(listen_control(control, Arc::clone(desk.counter()))),
             tokio::spawn(tell_for_ever(Arc::clone(desk.counter()), teller, http)),
         ];
-        let addresses = Addresses { gateway: gateway_at, control: control_at };
+        let addresses = Addresses { gateway: gateway_at, spare: spare_at, control: control_at };
         Ok(Self { desk, kit, folder: folder.to_owned(), addresses, listeners })
     }
 
@@ -168,6 +175,14 @@ impl Simulator {
     #[must_use]
     pub fn kit(&self) -> (&Kit, &Path) {
         (&self.kit, &self.folder)
+    }
+
+    /// The same with both of the wallet's domains, of which [`Switches::dead_domains`] may be dead.
+    #[must_use]
+    pub fn server_section_with_spare(&self, mode: Mode) -> serde_json::Value {
+        let (mut section, Addresses { gateway, spare, .. }) = (self.server_section(mode), self.addresses);
+        section["endpoints"] = serde_json::json!([format!("http://{gateway}"), format!("http://{spare}")]);
+        section
     }
 
     /// What belongs into the `[alipay]` section of the server's configuration.
@@ -194,21 +209,21 @@ impl Simulator {
     }
 }
 
-async fn listen_gateway(listener: TcpListener, desk: Arc<Desk>) {
+async fn listen_gateway(listener: TcpListener, desk: Arc<Desk>, domain: Domain) {
     http::listen(listener, move |stream| {
         let desk = Arc::clone(&desk);
         async move {
-            if !desk.counter().inside().switches.offline {
-                let _ = http::converse(stream, |request| call(Arc::clone(&desk), request)).await;
+            if !desk.counter().inside().switches.is_dead(domain) {
+                let _ = http::converse(stream, |request| call(Arc::clone(&desk), domain, request)).await;
             }
         }
     })
     .await;
 }
 
-async fn call(desk: Arc<Desk>, request: Request) -> Response {
+async fn call(desk: Arc<Desk>, domain: Domain, request: Request) -> Response {
     // On a connection that was open before, too.
-    if desk.counter().inside().switches.offline {
+    if desk.counter().inside().switches.is_dead(domain) {
         return Response::HangUp;
     }
     match (request.method.as_str(), request.path.as_str()) {

@@ -14,7 +14,7 @@ mod phone;
 mod shown;
 mod store;
 
-pub use behaviour::{Behaviour, Endpoint, Fault, Partner, Switches};
+pub use behaviour::{Behaviour, Domain, Endpoint, Fault, Partner, Switches};
 pub use bill::BillFault;
 pub use book::{Order, Refund, RefundEnd, TradeState};
 pub use counter::Counter;

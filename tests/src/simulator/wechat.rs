@@ -20,7 +20,7 @@ pub use kit::Kit;
 pub use v3::SignsBy;
 
 use super::wallet::http::{self, Request, Response};
-use super::wallet::{Store, bind, listen_control, no_such_call, tell_for_ever};
+use super::wallet::{Domain, Store, bind, listen_control, no_such_call, tell_for_ever};
 use desk::Desk;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::wallet::Wallet;
@@ -44,6 +44,8 @@ pub struct SimulatorConfig {
     pub listen: SocketAddr,
     /// Where `/secapi/…` is taken, with mutual TLS.
     pub secure_listen: SocketAddr,
+    /// The same at the wallet's other domain: plain, and with mutual TLS.
+    pub spare_listen: [SocketAddr; 2],
     /// Where the control interface is.
     pub control_listen: SocketAddr,
     /// How the wallet behaves at the start.
@@ -63,6 +65,7 @@ impl Default for SimulatorConfig {
         Self {
             listen: any,
             secure_listen: any,
+            spare_listen: [any; 2],
             control_listen: any,
             switches: Switches::default(),
             seed: 1,
@@ -79,6 +82,8 @@ pub struct Addresses {
     pub open: SocketAddr,
     /// `/pay/…` and `/secapi/…`, HTTPS with a client certificate.
     pub secure: SocketAddr,
+    /// The same two at the wallet's other domain.
+    pub spare: [SocketAddr; 2],
     /// The control interface, plain HTTP.
     pub control: SocketAddr,
 }
@@ -110,7 +115,7 @@ pub struct Simulator {
     kit: Kit,
     folder: PathBuf,
     addresses: Addresses,
-    listeners: [JoinHandle<()>; 4],
+    listeners: [JoinHandle<()>; 6],
 }
 
 impl fmt::Debug for Simulator {
@@ -144,14 +149,21 @@ impl Simulator {
         let taken = |(address, error)| SimulatorError::Listen(address, error);
         let (open, open_at) = bind(config.listen).await.map_err(taken)?;
         let (secure, secure_at) = bind(config.secure_listen).await.map_err(taken)?;
+        let [spare_open, spare_secure] = config.spare_listen;
+        let (spare_open, spare_open_at) = bind(spare_open).await.map_err(taken)?;
+        let (spare_secure, spare_secure_at) = bind(spare_secure).await.map_err(taken)?;
         let (control, control_at) = bind(config.control_listen).await.map_err(taken)?;
+        let (main, spare) = ((Arc::clone(&desk), Domain::Main), (Arc::clone(&desk), Domain::Spare));
         let listeners = [
-            tokio::spawn(listen_open(open, Arc::clone(&desk), newer)),
-            tokio::spawn(listen_secure(secure, tls, Arc::clone(&desk))),
+            tokio::spawn(listen_open(open, main.clone(), Arc::clone(&newer))),
+            tokio::spawn(listen_open(spare_open, spare.clone(), newer)),
+            tokio::spawn(listen_secure(secure, tls.clone(), main)),
+            tokio::spawn(listen_secure(spare_secure, tls, spare)),
             tokio::spawn(listen_control(control, Arc::clone(desk.counter()))),
             tokio::spawn(tell_for_ever(Arc::clone(desk.counter()), teller, http)),
         ];
-        let addresses = Addresses { open: open_at, secure: secure_at, control: control_at };
+        let spare = [spare_open_at, spare_secure_at];
+        let addresses = Addresses { open: open_at, secure: secure_at, spare, control: control_at };
         Ok(Self { desk, papers, kit, folder: folder.to_owned(), addresses, listeners })
     }
 
@@ -171,6 +183,17 @@ impl Simulator {
     #[must_use]
     pub fn kit(&self) -> (&Kit, &Path) {
         (&self.kit, &self.folder)
+    }
+
+    /// The same with both of the wallet's domains, of which [`Switches::dead_domains`] may be dead.
+    #[must_use]
+    pub fn server_section_with_spare(&self) -> serde_json::Value {
+        let (mut section, Addresses { open, secure, spare: [spare, spare_secure], .. }) =
+            (self.server_section(), self.addresses);
+        section["endpoints"] = serde_json::json!([format!("http://{open}"), format!("http://{spare}")]);
+        section["secure_endpoints"] =
+            serde_json::json!([format!("https://{secure}"), format!("https://{spare_secure}")]);
+        section
     }
 
     /// What belongs into the `[wechat]` section of the server's configuration.
@@ -225,25 +248,28 @@ fn server_tls(kit: &Kit, folder: &Path) -> Result<ServerConfig, SimulatorError> 
         .map_err(|e| bad(&e))
 }
 
+/// A desk, and the domain by which one came to it.
+type Through = (Arc<Desk>, Domain);
+
 /// Asked for each connection, and for each request on one that was open before.
-fn is_offline(desk: &Desk) -> bool {
-    desk.counter().inside().switches.offline
+fn is_dead((desk, domain): &Through) -> bool {
+    desk.counter().inside().switches.is_dead(*domain)
 }
 
-async fn listen_open(listener: TcpListener, desk: Arc<Desk>, newer: Arc<v3::Desk>) {
+async fn listen_open(listener: TcpListener, desk: Through, newer: Arc<v3::Desk>) {
     http::listen(listener, move |stream| {
-        let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
+        let (desk, newer) = (desk.clone(), Arc::clone(&newer));
         async move {
-            if !is_offline(&desk) {
+            if !is_dead(&desk) {
                 let _ = http::converse(stream, |request| {
-                    let (desk, newer) = (Arc::clone(&desk), Arc::clone(&newer));
+                    let (desk, newer) = (desk.clone(), Arc::clone(&newer));
                     async move {
-                        if is_offline(&desk) {
+                        if is_dead(&desk) {
                             Response::HangUp
                         } else if request.path.starts_with("/v3/") {
                             newer.serve(&request).await
                         } else {
-                            call(desk, request, false).await
+                            call(desk.0, request, false).await
                         }
                     }
                 })
@@ -254,19 +280,19 @@ async fn listen_open(listener: TcpListener, desk: Arc<Desk>, newer: Arc<v3::Desk
     .await;
 }
 
-async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>) {
+async fn listen_secure(listener: TcpListener, tls: TlsAcceptor, desk: Through) {
     http::listen(listener, move |stream| {
-        let (desk, tls) = (Arc::clone(&desk), tls.clone());
+        let (desk, tls) = (desk.clone(), tls.clone());
         async move {
-            if is_offline(&desk) {
+            if is_dead(&desk) {
                 return;
             }
             match tls.accept(stream).await {
                 Ok(stream) => {
                     let _ = http::converse(stream, |request| {
-                        let desk = Arc::clone(&desk);
+                        let desk = desk.clone();
                         async move {
-                            if is_offline(&desk) { Response::HangUp } else { call(desk, request, true).await }
+                            if is_dead(&desk) { Response::HangUp } else { call(desk.0, request, true).await }
                         }
                     })
                     .await;

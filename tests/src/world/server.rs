@@ -331,6 +331,10 @@ impl Channel for Second {
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         self.0.query_refund(refund)
     }
+
+    fn went_back<'a>(&'a self, number: &'a ChannelNumber, paid: Amount) -> Answer<'a, Option<Amount>> {
+        self.0.went_back(number, paid)
+    }
 }
 
 /// A code of either wallet as the desk that both share knows it.

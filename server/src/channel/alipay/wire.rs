@@ -7,6 +7,7 @@
 use super::keys::{AppKey, Trust};
 use super::node::{self, Envelope, Fields, Unreadable};
 use super::sub_code::{Code, SubCode};
+use crate::channel::silence::Reason;
 use crate::channel::words::{china_time, clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge, ShownOrder};
 use evertill_shared::business_day::BusinessDay;
@@ -120,6 +121,15 @@ pub enum Unusable {
     /// A field is missing, or differs from what was asked.
     #[error("the answer's {0} is missing, or is not what was asked about")]
     Mismatch(&'static str),
+}
+
+impl Reason for Unusable {
+    fn mismatch(&self) -> Option<&'static str> {
+        match self {
+            Self::Mismatch(field) => Some(field),
+            _ => None,
+        }
+    }
 }
 
 /// What an authentic answer says.

@@ -172,3 +172,18 @@ async fn a_question_to_the_only_address_is_asked_once_more_over_a_new_connection
     let over: Vec<Over> = wire.seen.lock().unwrap().iter().map(|(.., over)| *over).collect();
     assert_eq!(over, [Over::Kept, Over::New]);
 }
+
+#[tokio::test]
+async fn whoever_knocks_hears_whether_any_address_can_be_had_and_why_not() {
+    assert_eq!(rig([WELL, WELL], [WELL, WELL]).line.knock().await, Ok(()));
+    assert_eq!(rig([WELL, WELL], [DEAD, WELL]).line.knock().await, Ok(()), "one is enough");
+    let it = rig([WELL, WELL], [BROKEN, DEAD]);
+    let why = it.line.knock().await.unwrap_err();
+    assert!(why.contains("reset") || why.contains("refused"), "{why}");
+    assert!(it.wire.seen.lock().unwrap().is_empty(), "nothing but what is harmless was sent");
+    // It counts as a race: the one that answered is called first.
+    let it = rig([WELL, WELL], [DEAD, WELL]);
+    it.line.knock().await.unwrap();
+    assert_eq!(it.first().await, "b");
+    assert_eq!(it.line.health("open").iter().filter(|domain| domain.delay.is_some()).count(), 1);
+}

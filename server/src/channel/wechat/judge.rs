@@ -8,8 +8,11 @@ use super::wire::{Reply, Unusable};
 use crate::channel::words;
 use crate::channel::{ChannelRefund, ChannelRefundOutcome as Refunded, Charge};
 use evertill_shared::id::ChannelNumber;
-use evertill_shared::money::Amount;
+use evertill_shared::money::{Amount, Currency};
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
+
+/// A payment has no more refunds than this.
+const MOST_REFUNDS: i64 = 50;
 
 /// What the reply to a pay call proves.
 /// # Errors
@@ -196,13 +199,14 @@ pub fn query_refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, U
         });
     }
     reply.same("out_trade_no", refund.number.as_str())?;
-    reply.same("total_fee", &refund.paid.minor.to_string())?;
-    let found = (0..50)
+    reply.same_amount("total_fee", "fee_type", refund.paid)?;
+    let found = (0..MOST_REFUNDS)
         .find(|n| reply.get(&format!("out_refund_no_{n}")) == Some(&refund.refund.0))
         .ok_or(Unusable::Mismatch("out_refund_no"))?;
     if reply.get(&format!("refund_fee_{found}")) != Some(&refund.amount.minor.to_string()) {
         return Err(Unusable::Mismatch("refund_fee"));
     }
+    is_in_currency(reply, found, refund.amount.currency)?;
     Ok(match reply.get(&format!("refund_status_{found}")).unwrap_or_default() {
         "SUCCESS" => Refunded::Done,
         "REFUNDCLOSE" => Refunded::Closed(words::REFUND_CLOSED.into()),
@@ -212,6 +216,38 @@ pub fn query_refund(reply: &Reply, refund: &ChannelRefund) -> Result<Refunded, U
         "CHANGE" => Refunded::NeedsAPerson(words::REFUND_STUCK.into()),
         _ => Refunded::Unknown,
     })
+}
+
+/// Each refund may name the currency it was made in.
+fn is_in_currency(reply: &Reply, place: i64, currency: Currency) -> Result<(), Unusable> {
+    let named = [reply.get(&format!("refund_fee_type_{place}")), reply.get("refund_fee_type")];
+    match named.into_iter().flatten().all(|code| code == currency.code()) {
+        true => Ok(()),
+        false => Err(Unusable::Mismatch("refund_fee_type")),
+    }
+}
+
+/// What the reply to a question about all refunds of a payment proves: how much of it surely went back. Nothing, where it says
+/// nothing definite. Of very many refunds it may show a part: then more went back than this says.
+/// # Errors
+/// It is about something else than was asked.
+pub fn went_back(reply: &Reply, number: &ChannelNumber, paid: Amount) -> Result<Option<Amount>, Unusable> {
+    if let Some(error) = reply.error {
+        reply.same_if_there("out_trade_no", number.as_str())?;
+        let none = (error == E::RefundNotExist).then_some(Amount { minor: 0, ..paid });
+        return Ok(none);
+    }
+    reply.same("out_trade_no", number.as_str())?;
+    reply.same_amount("total_fee", "fee_type", paid)?;
+    let mut back: i64 = 0;
+    for place in 0..reply.count("refund_count", "refund_count")?.min(MOST_REFUNDS) {
+        if reply.get(&format!("refund_status_{place}")) == Some("SUCCESS") {
+            is_in_currency(reply, place, paid.currency)?;
+            let one = reply.count(&format!("refund_fee_{place}"), "refund_fee")?;
+            back = back.checked_add(one).ok_or(Unusable::Mismatch("refund_fee"))?;
+        }
+    }
+    Ok(Some(Amount { minor: back, ..paid }))
 }
 
 #[cfg(test)]

@@ -257,6 +257,60 @@ fn a_refund_is_done_only_when_a_question_about_it_says_so() {
 }
 
 #[test]
+fn known_or_unknown_a_refund_in_another_currency_is_not_ours() {
+    let own = |more: &[(&str, &str)]| {
+        let one = [
+            ("total_fee", "1234"),
+            ("refund_count", "1"),
+            ("out_refund_no_0", "R1"),
+            ("refund_fee_0", "200"),
+            ("refund_status_0", "SUCCESS"),
+        ];
+        let all = fields(&[&one, more].concat());
+        query_refund(&merchant().open(&signed(all)).unwrap(), &refund_of(200))
+    };
+    assert_eq!(own(&[]), Ok(Refunded::Done), "yuan, where nothing is said");
+    assert_eq!(own(&[("fee_type", "CNY"), ("refund_fee_type_0", "CNY")]), Ok(Refunded::Done));
+    assert_eq!(own(&[("fee_type", "HKD")]), Err(Unusable::Mismatch("fee_type")));
+    for name in ["refund_fee_type", "refund_fee_type_0"] {
+        assert_eq!(own(&[(name, "HKD")]), Err(Unusable::Mismatch("refund_fee_type")), "{name}");
+    }
+}
+
+#[test]
+fn known_or_unknown_what_went_back_is_the_sum_of_what_surely_did() {
+    let of = |own: &[(&str, &str)]| {
+        went_back(&merchant().open(&signed(fields(own))).unwrap(), &number(), cny(1234))
+    };
+    let two = [
+        ("total_fee", "1234"),
+        ("refund_count", "2"),
+        ("refund_fee_0", "1000"),
+        ("refund_status_0", "SUCCESS"),
+        ("refund_fee_1", "234"),
+    ];
+    let with = |last| of(&[&two[..], &[("refund_status_1", last)]].concat());
+    assert_eq!(with("SUCCESS"), Ok(Some(cny(1234))));
+    for on_its_way in ["PROCESSING", "CHANGE", "REFUNDCLOSE", "NEW_WORD"] {
+        assert_eq!(with(on_its_way), Ok(Some(cny(1000))), "{on_its_way}");
+    }
+    assert_eq!(of(&[("total_fee", "1235"), ("refund_count", "0")]), Err(Unusable::Mismatch("total_fee")));
+    assert_eq!(of(&[("total_fee", "1234"), ("refund_count", "-1")]), Err(Unusable::Mismatch("refund_count")));
+    let huge = [
+        ("total_fee", "1234"),
+        ("refund_count", "2"),
+        ("refund_status_0", "SUCCESS"),
+        ("refund_fee_0", "9223372036854775807"),
+        ("refund_status_1", "SUCCESS"),
+        ("refund_fee_1", "1"),
+    ];
+    assert_eq!(of(&huge), Err(Unusable::Mismatch("refund_fee")));
+    let failing = |word| went_back(&merchant().open(&signed(failed(word))).unwrap(), &number(), cny(1234));
+    assert_eq!(failing("REFUNDNOTEXIST"), Ok(Some(cny(0))));
+    assert_eq!(failing("SYSTEMERROR"), Ok(None));
+}
+
+#[test]
 fn a_refund_that_may_stand_is_never_called_refused() {
     let of = |word: &str| refund(&merchant().open(&signed(failed(word))).unwrap(), &refund_of(200)).unwrap();
     for word in ["SYSTEMERROR", "BIZERR_NEED_RETRY", "REFUND_FEE_MISMATCH", "FREQUENCY_LIMITED", "NEW_WORD"] {

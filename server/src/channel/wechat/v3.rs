@@ -23,7 +23,8 @@ pub use settings::{WechatV3Error, WechatV3Settings};
 use super::WechatSettings;
 use crate::channel::files::Files;
 use crate::channel::line::{self, Exchange, Line, Sending};
-use crate::channel::silence::Silence;
+use crate::channel::mismatch::Mismatches;
+use crate::channel::silence::{Asked, Silence};
 use crate::channel::{
     Answer, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes, ShownOrder,
     after_asking, used_by_whom,
@@ -68,6 +69,7 @@ struct Inside {
     trust: RwLock<Arc<Trust>>,
     /// When the certificates were fetched last, or tried to.
     fetched: Mutex<Option<Duration>>,
+    mismatches: Arc<Mismatches>,
     line: Arc<Line>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
@@ -101,12 +103,19 @@ impl WechatV3 {
             codepay: settings.codepay,
             trust: RwLock::new(Arc::new(settings.trust(files)?)),
             fetched: Mutex::new(None),
+            mismatches: Arc::default(),
             line,
             random,
             clock,
             pay_limit: Duration::from_millis(account.pay_timeout_ms),
             call_limit: Duration::from_millis(account.call_timeout_ms),
         })))
+    }
+
+    /// What came that was about something else than was asked; kept for both versions.
+    #[must_use]
+    pub fn mismatches(&self) -> Arc<Mismatches> {
+        Arc::clone(&self.0.mismatches)
     }
 
     /// Whether customers' codes are charged here.
@@ -136,7 +145,7 @@ impl WechatV3 {
             return ShownOutcome::Refused(DeclineReason::Configuration);
         }
         let judge = |reply: &Reply| judge::create(reply, order, it.clock.now());
-        let about = ("native", order.number.as_str());
+        let about = ("native", order.number.as_str(), &order.number);
         match it.ask_and_judge(about, it.merchant.native(order), it.call_limit, judge).await {
             Ok(outcome) => outcome,
             Err(Silence::NotSent(_)) => ShownOutcome::Refused(DeclineReason::ChannelUnreachable),
@@ -147,7 +156,7 @@ impl WechatV3 {
     /// "Yes" holds nothing of the order: it counts once a question confirms it.
     async fn close_now(&self, number: &ChannelNumber) -> ReverseOutcome {
         let it = &self.0;
-        let about = ("close", number.as_str());
+        let about = ("close", number.as_str(), number);
         let call = it.merchant.close(number);
         let judged = it.ask_and_judge(about, call, it.call_limit, |reply| Ok(judge::close(reply))).await;
         judged.unwrap_or(ReverseOutcome::Unknown)
@@ -161,7 +170,7 @@ impl WechatV3 {
             used = judge::says_code_was_used(reply);
             judge::pay(reply, charge, it.us())
         };
-        let about = ("codepay", charge.number.as_str());
+        let about = ("codepay", charge.number.as_str(), &charge.number);
         match it.ask_and_judge(about, it.merchant.codepay(charge), it.pay_limit, judge).await {
             // Asking costs one question, and only where a payment is declined anyway.
             Ok(PayOutcome::ConfirmedFailure(reason)) if used => {
@@ -176,7 +185,7 @@ impl WechatV3 {
     pub async fn query(&self, number: &ChannelNumber, amount: Amount) -> QueryOutcome {
         let it = &self.0;
         let judge = |reply: &Reply| judge::query(reply, number, amount, it.us());
-        let about = ("query", number.as_str());
+        let about = ("query", number.as_str(), number);
         let judged = it.ask_and_judge(about, it.merchant.query(number), it.call_limit, judge).await;
         judged.unwrap_or(QueryOutcome::Unknown)
     }
@@ -185,7 +194,7 @@ impl WechatV3 {
     pub async fn kind_of(&self, number: &ChannelNumber, amount: Amount) -> Option<bool> {
         let it = &self.0;
         let judge = |reply: &Reply| judge::was_shown(reply, number, amount, it.us());
-        let about = ("query", number.as_str());
+        let about = ("query", number.as_str(), number);
         it.ask_and_judge(about, it.merchant.query(number), it.call_limit, judge).await.ok().flatten()
     }
 
@@ -193,7 +202,7 @@ impl WechatV3 {
     pub async fn reverse(&self, number: &ChannelNumber) -> ReverseOutcome {
         let it = &self.0;
         let judge = |reply: &Reply| judge::reverse(reply, number, it.us());
-        let about = ("reverse", number.as_str());
+        let about = ("reverse", number.as_str(), number);
         let judged = it.ask_and_judge(about, it.merchant.reverse(number), it.call_limit, judge).await;
         judged.unwrap_or(ReverseOutcome::Unknown)
     }
@@ -204,7 +213,7 @@ impl WechatV3 {
         let it = &self.0;
         let start = it.clock.monotonic();
         let judge = |reply: &Reply| judge::refund(reply, refund);
-        let about = ("refund", refund.refund.0.as_str());
+        let about = ("refund", refund.refund.0.as_str(), &refund.number);
         let judged = it.ask_and_judge(about, it.merchant.refund(refund), it.call_limit, judge).await;
         let outcome = judged.unwrap_or(ChannelRefundOutcome::Unknown);
         let left = it.call_limit.saturating_sub(it.clock.monotonic().saturating_sub(start));
@@ -225,7 +234,7 @@ impl WechatV3 {
     async fn query_refund_within(&self, refund: &ChannelRefund, limit: Duration) -> ChannelRefundOutcome {
         let it = &self.0;
         let judge = |reply: &Reply| judge::query_refund(reply, refund);
-        let about = ("query refund", refund.refund.0.as_str());
+        let about = ("query refund", refund.refund.0.as_str(), &refund.number);
         let judged = it.ask_and_judge(about, it.merchant.query_refund(refund), limit, judge).await;
         judged.unwrap_or(ChannelRefundOutcome::Unknown)
     }
@@ -327,7 +336,7 @@ impl Inside {
 
     async fn ask_and_judge<T>(
         &self,
-        (call, number): (&str, &str),
+        (call, number, payment): (&str, &str, &ChannelNumber),
         request: Call,
         limit: Duration,
         judge: impl FnOnce(&Reply) -> Result<T, Unusable>,
@@ -339,7 +348,8 @@ impl Inside {
             judge(&reply).map_err(Silence::Unusable)
         });
         if let Err(silence) = &judged {
-            silence.log(Wallet::WeChatPay, call, number);
+            let (wallet, at) = (Wallet::WeChatPay, self.clock.now());
+            silence.tell(&Asked { wallet, call, number, payment, at }, &self.mismatches);
         }
         judged
     }

@@ -9,6 +9,7 @@ use super::error_code::ErrorCode;
 use super::fields::{self, Fields, Unreadable};
 use super::settings::SubMerchant;
 use super::sign::{self, SignType};
+use crate::channel::silence::Reason;
 use crate::channel::words::{clip, is_transaction, without_codes};
 use crate::channel::{ChannelRefund, Charge};
 use evertill_shared::id::ChannelNumber;
@@ -68,6 +69,15 @@ pub enum Unusable {
     Mismatch(&'static str),
 }
 
+impl Reason for Unusable {
+    fn mismatch(&self) -> Option<&'static str> {
+        match self {
+            Self::Mismatch(field) => Some(field),
+            _ => None,
+        }
+    }
+}
+
 /// What an authentic reply says.
 #[derive(Debug)]
 pub struct Reply {
@@ -95,7 +105,7 @@ impl Merchant {
         )
     }
 
-    /// The request that asks about an attempt, or takes it back.
+    /// The request that asks about an attempt or about all of its refunds, or takes it back.
     #[must_use]
     pub fn about(&self, number: &ChannelNumber, nonce: &str) -> String {
         self.request(nonce, &[("out_trade_no", number.as_str())])
@@ -240,6 +250,12 @@ impl Reply {
         } else {
             Err(Unusable::Mismatch(currency))
         }
+    }
+
+    /// The number in a field of a list, whose name is made: `what` is what it is called if it is wrong.
+    pub(super) fn count(&self, name: &str, what: &'static str) -> Result<i64, Unusable> {
+        let number = self.get(name).and_then(|text| text.parse().ok());
+        number.filter(|number| *number >= 0).ok_or(Unusable::Mismatch(what))
     }
 
     pub(super) fn transaction(&self) -> Result<String, Unusable> {

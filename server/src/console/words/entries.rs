@@ -235,7 +235,7 @@ dictionary! {
 
     // Finished at the wallet by a person
     finish_title: "Money that waits for a person", "等待人工处理的款项";
-    finish_how: "The wallet has taken this money from the store and cannot hand it to the customer, whose card is gone. Finish the refund in the wallet's merchant system first, then say here that it is done: the books are closed by it, and the money is never sent again from here.", "钱包已从商户扣款，但因顾客的银行卡失效无法退给顾客。请先在钱包商户平台完成退款，再在此确认：确认后账目即结清，系统不会再次退款。";
+    finish_how: "The wallet cannot hand this money to the customer, whose card is gone, or does not give it back when asked from here. Finish the refund in the wallet's merchant system first, then say here what you found and did: the books are closed by it, and the money is never sent again from here.", "钱包无法将此款退给顾客（银行卡已失效），或拒绝由此退款。请先在钱包商户平台完成退款，再在此说明核实与处理的情况：确认后账目即结清，系统不会再次退款。";
     finish_amount: "{} as {}", "{}，退款单号 {}";
     finish_amount_at: "{} as {}, from account {}", "{}，退款单号 {}，账户 {}";
     finish_reason: "How was it done?", "如何处理的？";
@@ -244,6 +244,7 @@ dictionary! {
     finish_only_managers: "Only managers can say that it is finished.", "只有店长可以确认处理完成。";
     finish_done: "Refund {}: finished at the wallet.", "退款 {}：已在钱包处理完成。";
     finish_not_waiting: "This refund does not wait for a person any more. Look at the order's story.", "该退款已不再等待人工处理，请查看订单经过。";
+    do_finish_refused: "It is tried on. If {} cannot go back from here, give the money back in the wallet's merchant system, then open the order and say how.", "系统会继续尝试。若 {} 无法由此退回，请在钱包商户平台退款，然后打开订单说明处理方式。";
     do_finish: "Finish {} in the wallet's merchant system, then open the order and say that it is done.", "请在钱包商户平台处理 {}，然后打开订单确认已完成。";
 
     // What a group says
@@ -270,6 +271,8 @@ dictionary! {
     fact_known_at_others: "Attempt {}: more than one of the merchant's accounts know this payment; only one may have it. It is being ended at: {}", "第 {} 次：不止一个商户账户有此笔支付，只能保留一个。正在以下账户结束：{}";
     fact_paid_at_another: "Attempt {}: account {} has the money as well, too late to be taken back. It goes back from there by itself.", "第 {} 次：账户 {} 也收到了款项，且已超过撤销期限。款项将从该账户自动退还。";
     fact_given_back_at: "Attempt {}: {} went back by itself from account {} as {}", "第 {} 次：{} 已从账户 {} 自动退还，退款单号 {}";
+    fact_other_than_asked: "Attempt {}: an answer of the wallet ({}) has another {} than was asked about, or none. It counts as no answer", "第 {} 次：钱包的应答（{}）中的 {} 与所询不符或缺失，视为未应答";
+    fact_went_back: "Attempt {}: {} had been given back at the wallet itself", "第 {} 次：{} 此前已在钱包商户平台退回";
     fact_nothing_to_give_back: "Attempt {}: the wallet holds nothing to give back", "第 {} 次：钱包未持有需退还的款项";
     fact_not_given_back: "Attempt {}: the wallet would not give the money back ({}). It is tried again; look at it in the wallet's merchant system.", "第 {} 次：钱包未能退还款项（{}）。系统会继续尝试，请在钱包商户系统中核对。";
     fact_refund_asked: "Refund of {} asked by {} ({}): {}", "{1}（{2}）申请退款 {0}：{3}";
@@ -706,6 +709,7 @@ dictionary! {
     account_no_keys: "The servers' settings name no account_keys: secrets cannot be stored. See docs/wallet-accounts.md.", "服务器配置未设置 account_keys，无法保存密钥。参见 docs/wallet-accounts.md。";
     account_file_new: "{} {} from the settings file takes payments, until there is an account of this wallet here.", "配置文件中的{}账户 {} 正在收款；在此新增该钱包的账户后即由其接替。";
     account_file_old: "{} {} from the settings file takes no new payments: the accounts here do. Its old ones are still asked about.", "配置文件中的{}账户 {} 不再收取新款项，由下列账户收款；其旧款项仍可查询。";
+    account_mismatch: "{}: answers about something else than was asked: {} since this server started, the last at {} ({}: {}). They count as no answer. Another program may use the account, or somebody stands in between.", "{}：有应答与所询不符，本服务器启动以来 {} 次，最近一次 {}（{}：{}）。此类应答视为未应答。可能有其他程序使用该账户，或通信被中间人干扰。";
     account_enabled: "Takes payments", "收款中";
     account_disabled: "Disabled", "已停用";
     account_fits: "The wallet answers", "钱包应答正常";
@@ -743,6 +747,8 @@ dictionary! {
     rules_how: "The rule with the smallest number that fits a sale decides alone. Without rules any enabled account that takes the sale may be asked; of several, those that answer best.", "金额与门店相符且序号最小的规则单独决定。没有规则时，任一可收此款项的启用账户均可收款；有多个时，优先应答良好的账户。";
     rules_none: "No rules.", "没有规则。";
     rule_add: "Add a rule", "新增规则";
+    rule_change: "Change", "修改";
+    rule_change_of: "Change rule {}", "修改规则 {}";
     rule_remove: "Remove", "移除";
     rule_priority: "Number", "序号";
     rule_priority_hint: "The smallest that fits decides.", "相符规则中序号最小者生效。";

@@ -355,6 +355,73 @@ async fn what_a_person_has_finished_at_the_wallet_is_over_and_never_sent_again()
 }
 
 #[tokio::test]
+async fn what_somebody_gave_back_at_the_wallet_itself_is_noticed_and_never_sent() {
+    let shop = Shop::new();
+    shop.wechat.books().refund = Line::LosesRequest;
+    let (sold, number) = paid_too_late(&shop).await;
+    shop.pass(seconds(20)).await;
+    shop.wechat.books().by_the_merchant.insert(number, 700);
+    shop.wechat.books().refund = Line::Good;
+    let sent = shop.wechat.books().refund_calls;
+    shop.pass(seconds(700)).await;
+    assert_eq!((open_items(&shop).await, shop.wechat.books().net()), (0, 0));
+    assert_eq!(shop.wechat.books().refund_calls, sent, "there is nothing left to send");
+    let told = facts(&shop, &sold).await;
+    assert!(told.iter().any(|fact| matches!(fact, Fact::WentBack { attempt: 1, .. })), "{told:?}");
+    settled_ledger(&shop).await;
+}
+
+#[tokio::test]
+async fn a_part_that_somebody_gave_back_is_not_all_of_it() {
+    let shop = Shop::new();
+    let (sold, number) = paid_too_late(&shop).await;
+    shop.wechat.books().by_the_merchant.insert(number, 699);
+    shop.pass(seconds(700)).await;
+    assert_eq!(open_items(&shop).await, 1);
+    assert!(facts(&shop, &sold).await.iter().any(|fact| matches!(fact, Fact::NotGivenBack { .. })));
+}
+
+#[tokio::test]
+async fn what_a_wallet_refuses_for_good_a_manager_finishes_after_an_hour_and_it_is_never_sent_again() {
+    let shop = Shop::new();
+    shop.wechat.books().tells_of_refunds = false;
+    let (sold, number) = paid_too_late(&shop).await;
+    shop.wechat.books().by_the_merchant.insert(number.clone(), 700);
+    let refund = number.replacen('E', "B", 1);
+    shop.pass(seconds(60)).await;
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap_err(); // it may pass
+    shop.rig.clock.advance(seconds(3_600));
+    shop.pass(seconds(1)).await;
+    for _ in 0..2 {
+        shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap();
+    }
+    assert_eq!(open_items(&shop).await, 0);
+    let sent = shop.wechat.books().refund_calls;
+    shop.centre.scan(tag(0), None).await.unwrap();
+    shop.pass(seconds(800)).await;
+    assert_eq!(shop.wechat.books().refund_calls, sent);
+    let told = facts(&shop, &sold).await;
+    assert_eq!(told.iter().filter(|f| matches!(f, Fact::FinishedByHand { .. })).count(), 1);
+    settled_ledger(&shop).await;
+}
+
+#[tokio::test]
+async fn what_a_wallet_never_answers_about_a_manager_finishes_after_a_day() {
+    let shop = Shop::new();
+    let (sold, number) = paid_too_late(&shop).await;
+    shop.wechat.books().query = Line::LosesRequest;
+    let refund = number.replacen('E', "B", 1);
+    for _ in 0..23 {
+        shop.rig.clock.advance(seconds(3_600));
+        shop.pass(seconds(1)).await;
+    }
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap_err();
+    shop.rig.clock.advance(seconds(3_600));
+    shop.rig.groups.finish_by_hand(finished(&shop, &sold, &refund)).await.unwrap();
+    assert_eq!(open_items(&shop).await, 0);
+}
+
+#[tokio::test]
 async fn what_a_person_was_told_to_finish_is_not_sent_again_when_the_wallet_closes_it() {
     let shop = Shop::new();
     shop.wechat.books().refunds_need_a_person = true;

@@ -1,5 +1,6 @@
 //! A wallet that keeps its own truth: it charges or does not, whatever it answers.
 
+use crate::channel::mismatch::Mismatches;
 use crate::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_shared::id::ChannelNumber;
 use evertill_shared::money::Amount;
@@ -58,6 +59,10 @@ pub(crate) struct Books {
     pub payments: BTreeMap<String, (Standing, i64)>,
     /// By refund number.
     pub refunds: BTreeMap<String, i64>,
+    /// What was given back of a payment in the wallet's merchant system.
+    pub by_the_merchant: BTreeMap<String, i64>,
+    /// It says of a payment how much went back.
+    pub tells_of_refunds: bool,
     pub pay_calls: Vec<String>,
     pub queries: u32,
     pub refund_calls: u32,
@@ -69,7 +74,7 @@ impl Books {
     /// The money that the store has got and not given back.
     pub(crate) fn net(&self) -> i64 {
         let paid: i64 = self.payments.values().map(|(_, minor)| minor).sum();
-        paid - self.refunds.values().sum::<i64>()
+        paid - self.refunds.values().chain(self.by_the_merchant.values()).sum::<i64>()
     }
 }
 
@@ -79,6 +84,7 @@ pub(crate) struct ScriptedWallet {
     wallet: Wallet,
     books: Mutex<Books>,
     look: Mutex<Option<Look>>,
+    pub heard: Mismatches,
     pub arrived: Notify,
     /// Lets a request through that is on its way.
     pub through: Notify,
@@ -98,6 +104,8 @@ impl ScriptedWallet {
             closed: BTreeSet::new(),
             payments: BTreeMap::new(),
             refunds: BTreeMap::new(),
+            by_the_merchant: BTreeMap::new(),
+            tells_of_refunds: true,
             pay_calls: Vec::new(),
             queries: 0,
             refund_calls: 0,
@@ -108,6 +116,7 @@ impl ScriptedWallet {
             wallet,
             books: Mutex::new(books),
             look: Mutex::new(None),
+            heard: Mismatches::default(),
             arrived: Notify::new(),
             through: Notify::new(),
         })
@@ -190,6 +199,10 @@ fn closed() -> ChannelRefundOutcome {
 }
 
 impl Channel for ScriptedWallet {
+    fn mismatches(&self) -> Option<&Mismatches> {
+        Some(&self.heard)
+    }
+
     fn wallet(&self) -> Wallet {
         self.wallet
     }
@@ -271,11 +284,21 @@ impl Channel for ScriptedWallet {
             let paid = books.payments.get(refund.number.as_str()).map_or(0, |(_, minor)| *minor);
             let others: i64 =
                 books.refunds.iter().filter(|(id, _)| **id != refund.refund.0).map(|(_, minor)| minor).sum();
+            let others = others + books.by_the_merchant.get(refund.number.as_str()).copied().unwrap_or(0);
             if paid != refund.paid.minor || others + refund.amount.minor > paid {
                 return ChannelRefundOutcome::Refused("more than was paid".into());
             }
             books.refunds.insert(refund.refund.0.clone(), refund.amount.minor);
             done(&books)
+        }))
+    }
+
+    fn went_back<'a>(&'a self, number: &'a ChannelNumber, paid: Amount) -> Answer<'a, Option<Amount>> {
+        let line = self.books().query;
+        Box::pin(by(line, None, move || {
+            let books = self.books();
+            let back = books.by_the_merchant.get(number.as_str()).copied().unwrap_or(0);
+            books.tells_of_refunds.then_some(Amount { minor: back, ..paid })
         }))
     }
 

@@ -29,7 +29,7 @@ fn list_of(list: DayList) -> List {
     match list {
         DayList::Payments => List {
             select: "SELECT p.sent_at AS at, p.channel_number AS own, p.number, p.currency, p.amount_minor, \
-                     p.state, g.state AS back, 0 AS round, p.account, \
+                     p.state, g.state AS back, 0 AS round, p.account, p.shown_until, \
                      (SELECT min(w.account) FROM give_backs_elsewhere w WHERE w.number = p.number \
                      AND w.attempt = p.attempt AND w.state <> 'nothing_taken') AS elsewhere FROM payments p \
                      LEFT JOIN give_backs g ON g.number = p.number AND g.attempt = p.attempt",
@@ -234,10 +234,12 @@ fn rows_of(list: DayList, row: &Row) -> Result<Vec<DayRow>, GroupError> {
     };
     let amount = Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?);
     let (order, round, at) = (text("number")?, row.get::<u8>("round")?, Timestamp(row.get("at")?));
+    let taken_back = list == DayList::Payments && is_taken_back(row, account, standing)?;
     let in_round = |one: u8| {
         let standing = if one < round { Standing::NotMoved } else { standing };
         let number = RefundId(own.clone()).in_round(one).0;
-        let row = BookRow { movement, number, amount, fee_minor: None, standing, order: order.clone() };
+        let order = order.clone();
+        let row = BookRow { movement, number, amount, fee_minor: None, standing, taken_back, order };
         DayRow { at, row, account }
     };
     Ok((0..=round).map(in_round).collect())
@@ -270,6 +272,14 @@ fn attempt_of(row: &Row, column: &str) -> Result<Standing, GroupError> {
             None,
         ) => Standing::Unknown,
     })
+}
+
+/// Whether an attempt is being taken back at its account, so that its bills may have two lines of it. Closing a code that was
+/// shown takes nothing back.
+fn is_taken_back(row: &Row, account: AccountId, standing: Standing) -> Result<bool, GroupError> {
+    let (state, shown): (String, Option<i64>) = (row.get("state")?, row.get("shown_until")?);
+    let is_so = state == PaymentState::Reversing.as_str() && shown.is_none();
+    Ok(is_so && standing == Standing::Unknown && account != AccountId::NOT_KNOWN)
 }
 
 /// How money stands that goes back by itself.

@@ -295,6 +295,7 @@ fn after(open: &GiveBack, news: &GiveBackNews) -> After {
     let over = |state| After { state, words: None, ..still(None, open.by_hand) };
     match &news.event {
         GiveBackEvent::Done => After { round: news.round.min(open.round), ..over("done") },
+        GiveBackEvent::WentBack => over("done"),
         GiveBackEvent::NothingTaken => over("nothing_taken"),
         // A person was told to finish it, and may have: it is sent no more by itself.
         GiveBackEvent::Closed(words) if open.by_hand && news.round == open.round => still(Some(words), true),
@@ -323,6 +324,10 @@ fn record(books: &Books<'_>, open: &GiveBack, news: GiveBackNews) -> Result<(), 
             None => Fact::GivenBack { attempt, refund, amount },
             Some(account) => Fact::GivenBackAt { attempt, account, refund, amount },
         },
+        GiveBackEvent::WentBack => {
+            tracing::warn!(number = %open.number, attempt, "somebody gave back at the wallet what was to go back by itself");
+            Fact::WentBack { attempt, amount }
+        }
         GiveBackEvent::NothingTaken => Fact::NothingToGiveBack { attempt },
         GiveBackEvent::Closed(message) if new.round > open.round || new.by_hand && !open.by_hand => {
             tracing::error!(number = %open.number, attempt, message, %refund,
@@ -378,8 +383,9 @@ fn save(
     post(books, open.number, &back, at)
 }
 
-/// A person has finished at the wallet what the wallet could hand to nobody: it is over, and is sent no more. Nothing if
-/// no such money waits for a person; or if that of several accounts does, and nobody says which they have finished.
+/// A person has finished at the wallet what the wallet could hand to nobody, or would not give back: it is over, and is sent
+/// no more. Nothing if no such money waits for a person; or if that of several accounts does, and nobody says which they have
+/// finished.
 pub(super) fn finish_by_hand(
     books: &Books<'_>,
     number: OrderNumber,
@@ -388,7 +394,7 @@ pub(super) fn finish_by_hand(
 ) -> Result<bool, GroupError> {
     let waits = |one: &GiveBack| {
         let is_there = account.is_none() || one.elsewhere() == account;
-        one.is_open && one.by_hand && one.refund() == *refund && is_there
+        one.may_be_finished(at) && one.refund() == *refund && is_there
     };
     let mut waiting = of_order(books.sql, number)?.into_iter().filter(waits);
     let (Some(open), None) = (waiting.next(), waiting.next()) else { return Ok(false) };

@@ -409,5 +409,6 @@ async fn books_match_a_number_that_moves_once_more_on_a_later_day_agrees_with_no
         let found = shop.reconciler.base.bill_findings(of, day("2026-11-24"), (0, 9)).await.unwrap();
         assert_eq!((found.len(), found[0].category), (1, Category::MissingHere), "{found:?}");
         assert!(found[0].fields.is_empty(), "our books know it there, and once");
+        assert_eq!(found[0].order, Some(both.order.to_string()), "people are told of which order");
     }
 }

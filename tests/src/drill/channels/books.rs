@@ -58,6 +58,8 @@ pub struct Found {
     pub released: u64,
     /// Payments that a wallet took after it had said that it would not.
     pub late_successes: u64,
+    /// Payments that a wallet took hours later, so that only its bill told of them.
+    pub late_by_bill: u64,
     /// Charges whose server was dead before it could write them down.
     pub killed_between: u64,
     /// Servers that were killed.
@@ -85,11 +87,12 @@ impl Found {
         wrong.iter().all(|count| *count == 0)
     }
 
-    /// Whether both wallets were paid about evenly, managers gave money back, and domains that are not the first answered.
+    /// Whether both wallets were paid about evenly, managers gave money back, domains that are not the first answered, and
+    /// somebody paid so late that only the bill told of it.
     pub fn all_took_part(&self) -> bool {
         let [fewer, more] =
             if self.paid[0] < self.paid[1] { self.paid } else { [self.paid[1], self.paid[0]] };
-        2 * more <= 3 * fewer && self.refunds > 0 && self.to_spare_domains > 0
+        2 * more <= 3 * fewer && self.refunds > 0 && self.to_spare_domains > 0 && self.late_by_bill > 0
     }
 
     /// How often, or by how much, that bug has broken what it is there to break; anything else that is broken beside it
@@ -102,6 +105,11 @@ impl Found {
             Mutation::NeverReverses => self.unsettled,
             // Neither side knows the other's numbers.
             Mutation::RenumbersRefunds => self.findings,
+            // The bills have money of attempts that were over, although it was taken soon enough to be asked about.
+            Mutation::TrustsAReversalUnheard
+            | Mutation::NeverAsksAfterTheEnd
+            | Mutation::TriesAgainUnderANewNumber
+            | Mutation::LeavesCodesOpen => self.findings,
             // The bills have money of which our ledger knows nothing, or somewhere else.
             _ => self.books_minus_bills,
         }
@@ -134,6 +142,7 @@ impl Found {
         self.longest_to_give_back = self.longest_to_give_back.max(other.longest_to_give_back);
         self.released += other.released;
         self.late_successes += other.late_successes;
+        self.late_by_bill += other.late_by_bill;
         self.killed_between += other.killed_between;
         self.servers_killed += other.servers_killed;
         self.bugs_missed += other.bugs_missed;
@@ -212,6 +221,13 @@ impl Booked {
     fn unknown_for(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.since - self.sent_at).unwrap_or(0))
     }
+}
+
+/// How many customers are out of pocket for what they paid late, after the mornings too.
+pub fn still_out_of_pocket(shop: &Shop) -> u64 {
+    let wallets = [&*shop.way.wechat, &*shop.way.alipay];
+    let orders = wallets.into_iter().flat_map(|wallet| wallet.orders().unwrap_or_default());
+    orders.filter(|order| order.was_paid_late() && order.net_minor() != 0).count() as u64
 }
 
 /// Compares all, when nothing is under way any more or never will come to its end.
@@ -296,10 +312,12 @@ mod tests {
 
     #[test]
     fn a_wallet_that_is_hardly_used_did_not_take_part() {
-        let found = |paid| Found { paid, refunds: 1, to_spare_domains: 1, ..Found::default() };
+        let found =
+            |paid| Found { paid, refunds: 1, to_spare_domains: 1, late_by_bill: 1, ..Found::default() };
         assert!(found([40, 60]).all_took_part() && found([60, 40]).all_took_part());
         assert!(!found([30, 60]).all_took_part() && !found([60, 30]).all_took_part());
         assert!(!Found { refunds: 0, ..found([50, 50]) }.all_took_part());
+        assert!(!Found { late_by_bill: 0, ..found([50, 50]) }.all_took_part());
     }
 
     #[test]

@@ -36,6 +36,9 @@ const ALIPAY: u64 = 2;
 const GIVEN_BACK: u64 = 150;
 /// Attempts in a thousand by a code that the till shows, where the wallet has such codes.
 const SHOWN: u64 = 400;
+/// One in three who pay late pay so late that nothing but the bill tells of it, at the latest after so many hours.
+const HOURS_LATE: u64 = 3;
+pub const LATEST_HOURS: u64 = 30;
 /// Entries of one sale, in the till's journal.
 const ENTRIES: u64 = 16;
 
@@ -154,6 +157,7 @@ impl Serving {
             amount,
         })?;
         let mut course = self.course(behaviour).await;
+        self.notes_hours(&channel_number, behaviour, &course);
         loop {
             let charge = NewCharge {
                 adoption: adoption.clone(),
@@ -237,6 +241,14 @@ impl Serving {
                 Ok(Err(GroupError::Refused(_))) => return None,
                 _ => tokio::time::sleep(ASKS_EVERY).await,
             }
+        }
+    }
+
+    /// Whoever pays hours later is found by the bill alone, and people are to be told of it.
+    fn notes_hours(&self, number: &ChannelNumber, of_code: Behaviour, course: &Course) {
+        let does = course.scans.map_or(of_code, |(_, does)| does);
+        if hours_late(does) {
+            self.shop.hours_late.lock().unwrap_or_else(PoisonError::into_inner).insert(number.to_string());
         }
     }
 
@@ -325,7 +337,7 @@ fn digits(wallet: Wallet, chance: &mut Chance) -> String {
 /// What a customer does who scans a shown code.
 fn scanning(chance: &mut Chance) -> Behaviour {
     let after_ms = chance.between(500, 55_000);
-    let late = chance.between(1_000, 200_000);
+    let late = late(chance);
     let some = [
         Behaviour::Pays,
         Behaviour::Pays,
@@ -338,6 +350,24 @@ fn scanning(chance: &mut Chance) -> Behaviour {
         Behaviour::SuccessAfterReversal { after_ms: late },
     ];
     chance.pick(&some).copied().unwrap_or_default()
+}
+
+/// How long after the end somebody pays all the same: while we may still ask, or hours later.
+fn late(chance: &mut Chance) -> u64 {
+    if chance.below(HOURS_LATE) == 0 {
+        chance.between(3_600_000, LATEST_HOURS * 3_600_000)
+    } else {
+        chance.between(1_000, 200_000)
+    }
+}
+
+fn hours_late(does: Behaviour) -> bool {
+    match does {
+        Behaviour::SuccessAfterReversal { after_ms } | Behaviour::SuccessAfterDecline { after_ms } => {
+            after_ms >= 3_600_000
+        }
+        _ => false,
+    }
 }
 
 /// What goes wrong with a request for a code, with closing, or with what the wallet tells.
@@ -379,7 +409,7 @@ fn fault_of_refunding(chance: &mut Chance) -> Fault {
 fn behaviour(chance: &mut Chance) -> Behaviour {
     let after_ms = chance.between(500, 55_000);
     let ms = chance.between(1_000, 40_000);
-    let late = chance.between(1_000, 200_000);
+    let late = late(chance);
     let some = [
         Behaviour::PasswordThenPays { after_ms: after_ms / 5 },
         Behaviour::PasswordThenPays { after_ms },

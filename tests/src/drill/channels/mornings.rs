@@ -1,7 +1,8 @@
 //! The mornings after: the product itself fetches the bills of both wallets and compares them, and its ledger is held
-//! against what they say. Nothing in here looks into the wallets' own books.
+//! against what they say. What only a bill shows goes back in the meantime. Nothing in here looks into the wallets' own books.
 
 use super::books::Found;
+use super::customer::LATEST_HOURS;
 use super::shop::{Desk, Shop};
 use evertill_server::base_store::{BillRun, BillsOf};
 use evertill_server::channel::bills::BillFailure;
@@ -9,9 +10,10 @@ use evertill_server::reconciling::NotDone;
 use evertill_shared::business_day::{BusinessDay, StoreZone, business_day_of, moment_on};
 use evertill_shared::id::AccountId;
 use evertill_shared::ledger::Account;
-use evertill_shared::reconciliation::{BillRow, CARRY_DAYS, Movement, Progress};
+use evertill_shared::reconciliation::{BillRow, CARRY_DAYS, Category, Movement, Progress};
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// Half past ten, by China's clock: the bills are there.
@@ -25,7 +27,9 @@ const TRIES: u32 = 30;
 /// # Errors
 /// The books cannot be read.
 pub async fn come(shop: &Shop, found: &mut Found) -> Result<(), String> {
-    let last = day_now(shop);
+    // By then whoever pays late has paid.
+    let last = shop.clock.now().plus(Duration::from_secs((LATEST_HOURS + 1) * 3_600));
+    let last = business_day_of(last, &StoreZone::china(), 0);
     let desk = shop.desk().await?;
     let mut bills = BTreeMap::new();
     for wallet in Wallet::ALL {
@@ -48,10 +52,9 @@ fn day_now(shop: &Shop) -> BusinessDay {
 async fn bills_of(
     shop: &Shop,
     desk: &Desk,
-    (wallet, last): (Wallet, BusinessDay),
+    (wallet, mut last): (Wallet, BusinessDay),
     found: &mut Found,
 ) -> Result<i64, String> {
-    let latest = (0..CARRY_DAYS).fold(last, |day, _| day.next());
     let (mut day, mut net) = (shop.opened_on, 0);
     loop {
         let morning = moment_on(day.next(), MINUTES, &StoreZone::china(), 0);
@@ -64,13 +67,36 @@ async fn bills_of(
         net += net_of_bill(desk, wallet, day).await?;
         found.days_compared += 1;
         found.bill_lines += run.figures.bill_rows;
-        found.findings += run.figures.findings;
+        count_findings(shop, desk, &run, found).await?;
+        if run.figures.settled > 0 {
+            // What goes back of it goes back now, and stands in the bill of today.
+            last = last.max(day_now(shop));
+        }
+        let latest = (0..CARRY_DAYS).fold(last, |day, _| day.next());
         if day >= last && (run.figures.carried == 0 || day >= latest) {
             found.unmatched += run.figures.carried;
             return Ok(net);
         }
         day = day.next();
     }
+}
+
+/// People are told of a success that came hours after the end, and of nothing else.
+async fn count_findings(shop: &Shop, desk: &Desk, run: &BillRun, found: &mut Found) -> Result<(), String> {
+    let of = BillsOf::new(run.channel, AccountId::OF_THE_FILE);
+    let all = desk.base.bill_findings(of, run.day, (0, u32::MAX)).await.map_err(|error| error.to_string())?;
+    let hours_late = shop.hours_late.lock().unwrap_or_else(PoisonError::into_inner);
+    for finding in all {
+        let is_late = finding.category == Category::PaidThereNotHere
+            && finding.order.is_some()
+            && hours_late.contains(&finding.number);
+        if is_late {
+            found.late_by_bill += 1;
+        } else {
+            found.findings += 1;
+        }
+    }
+    Ok(())
 }
 
 /// What came of comparing a day; nothing if it is refused for good.

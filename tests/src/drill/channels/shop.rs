@@ -30,7 +30,7 @@ use evertill_shared::wallet::Wallet;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -60,11 +60,13 @@ pub struct Server {
     _sweeper: Sweeper,
 }
 
-/// What compares bills, after the shop is closed.
+/// What compares bills, after the shop is closed, and gives back what only they show.
 pub struct Desk {
+    pub base: BaseStore,
     pub groups: GroupSet,
     pub centre: OrderCentre,
     pub reconciler: Reconciler,
+    _sweeper: Sweeper,
 }
 
 /// A shop, as all of its tills and servers share it.
@@ -79,6 +81,8 @@ pub struct Shop {
     pub way: Arc<Way>,
     /// Sales of which a till has given the goods away: it was shown that they are paid.
     pub released: Mutex<BTreeSet<u64>>,
+    /// Attempts whose customers may pay hours after their end.
+    pub hours_late: Mutex<BTreeSet<String>>,
     pub servers_killed: AtomicU64,
     pub served: AtomicU64,
     pub customers: AtomicU64,
@@ -93,6 +97,7 @@ pub struct Shop {
     bug: Option<Mutation>,
     servers: Mutex<[Option<Arc<Server>>; SERVERS]>,
     starts: AtomicU64,
+    closed: AtomicBool,
 }
 
 struct Settings {
@@ -121,6 +126,7 @@ impl Shop {
             databases,
             way,
             released: Mutex::default(),
+            hours_late: Mutex::default(),
             servers_killed: AtomicU64::new(0),
             served: AtomicU64::new(0),
             customers: AtomicU64::new(0),
@@ -132,6 +138,7 @@ impl Shop {
             bug,
             servers: Mutex::default(),
             starts: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
         });
         Ok(shop)
     }
@@ -192,9 +199,12 @@ impl Shop {
         }
     }
 
-    /// A server that lives, by chance.
+    /// A server that lives, by chance. Whoever asks a closed shop waits for ever: days pass then, and nobody looks any more.
     pub async fn server(&self, chance: &mut Chance) -> Arc<Server> {
         loop {
+            if self.closed.load(Ordering::Relaxed) {
+                return std::future::pending().await;
+            }
             let first = usize::try_from(chance.below(SERVERS as u64)).unwrap_or(0);
             {
                 let servers = self.servers();
@@ -255,6 +265,7 @@ impl Shop {
 
     /// Nobody is at work any more: what the servers knew is in the databases.
     pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         for server in self.servers().iter_mut().filter_map(Option::take) {
             server.life.end();
         }
@@ -267,14 +278,18 @@ impl Shop {
         let base = BaseStore::on(base, Path::new("/nowhere"), Arc::clone(&self.clock)).await;
         let base = base.map_err(|error| error.to_string())?;
         let groups = self.groups(&life, "desk", start).await?;
-        let (channels, settings) = (self.channels(start, &life, None)?, CentreSettings::default());
+        // Days pass in which next to nothing is to be done.
+        let (sweep_every, scan_every) = (Duration::from_secs(1_800), Duration::from_secs(36_000));
+        let settings = CentreSettings { sweep_every, scan_every, ..CentreSettings::default() };
+        let channels = self.channels(start, &life, None)?;
         let centre =
             OrderCentre::new(groups.clone(), channels, policies(), Arc::clone(&self.clock), settings);
+        let sweeper = centre.spawn_sweeper();
         let fees = Wallet::ALL.into_iter().map(|wallet| (wallet, FEE)).collect();
         let settings = ReconcilingSettings { fees, ..ReconcilingSettings::default() };
-        let parts = (base, groups.clone(), centre.clone());
+        let parts = (base.clone(), groups.clone(), centre.clone());
         let reconciler = Reconciler::new(parts, Arc::clone(&self.clock), settings);
-        Ok(Desk { groups, centre, reconciler })
+        Ok(Desk { base, groups, centre, reconciler, _sweeper: sweeper })
     }
 
     fn channels(

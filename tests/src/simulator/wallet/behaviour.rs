@@ -5,7 +5,7 @@ use super::book::RefundEnd;
 use crate::simulator::wechat::SignsBy;
 use evertill_shared::wallet::Wallet;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What happens with one payment code. In JSON: `"pays"`, `{"slow":{"ms":3000}}`, `"MICROPAY_TIMEOUT"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,6 +247,16 @@ pub struct Partner {
     pub token: Option<String>,
 }
 
+/// One of a wallet's domains, which all lead to the same books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Domain {
+    /// The first one.
+    Main,
+    /// The other one.
+    Spare,
+}
+
 /// What holds for everybody until it is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -257,6 +267,8 @@ pub struct Switches {
     pub always: BTreeMap<Endpoint, Fault>,
     /// Every connection ends before it is read.
     pub offline: bool,
+    /// The same at these domains alone.
+    pub dead_domains: BTreeSet<Domain>,
     /// A reversal while the customer types is refused.
     pub reverse_refused_while_paying: bool,
     /// So many of the next reversals do nothing and ask to be called again.
@@ -298,6 +310,12 @@ impl Default for Switches {
 }
 
 impl Switches {
+    /// Whether nobody gets through at that domain.
+    #[must_use]
+    pub fn is_dead(&self, domain: Domain) -> bool {
+        self.offline || self.dead_domains.contains(&domain)
+    }
+
     /// The real limits of that wallet, and nothing that goes wrong.
     #[must_use]
     pub fn of(wallet: Wallet) -> Self {
@@ -309,6 +327,7 @@ impl Switches {
             next: BTreeMap::new(),
             always: BTreeMap::new(),
             offline: false,
+            dead_domains: BTreeSet::new(),
             reverse_refused_while_paying: false,
             recall_next: 0,
             refund_spacing_ms,

@@ -47,6 +47,7 @@ fn rig(trust: Trust) -> Rig {
         codepay: false,
         trust: RwLock::new(Arc::new(trust)),
         fetched: Mutex::new(None),
+        mismatches: Arc::default(),
         line: Arc::new(line),
         random: Arc::new(SystemRandom::new()),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,

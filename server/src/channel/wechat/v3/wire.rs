@@ -6,6 +6,7 @@
 
 use super::error_code::ErrorCode;
 use super::sign::{NotAuthentic, Signer, Trust};
+use crate::channel::silence::Reason;
 use crate::channel::wechat::SubMerchant;
 use crate::channel::wechat::bill::Whose;
 use crate::channel::words::{china_time, clip, is_transaction, without_codes};
@@ -76,6 +77,15 @@ pub enum Unusable {
     /// A field is missing, or differs from what was asked.
     #[error("the reply's {0} is missing, or is not what was asked about")]
     Mismatch(&'static str),
+}
+
+impl Reason for Unusable {
+    fn mismatch(&self) -> Option<&'static str> {
+        match self {
+            Self::Mismatch(field) => Some(field),
+            _ => None,
+        }
+    }
 }
 
 /// What an authentic reply says.

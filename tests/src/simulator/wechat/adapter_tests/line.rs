@@ -2,6 +2,7 @@
 
 use super::refunds::refund;
 use super::*;
+use crate::simulator::wallet::Domain;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -50,6 +51,26 @@ async fn a_wallet_that_drops_every_connection_leaves_everything_unknown() {
     assert_eq!(rig.channel.refund(&refund("R1", 1)).await, ChannelRefundOutcome::Unknown);
 }
 
+#[tokio::test]
+async fn while_one_of_its_domains_is_dead_the_other_takes_payments_and_takes_them_back() {
+    let rig = rig().await;
+    let mut both: WechatSettings = serde_json::from_value(rig.wallet.server_section_with_spare()).unwrap();
+    (both.pay_timeout_ms, both.call_timeout_ms, both.connect_timeout_ms) = (LIMIT_MS, LIMIT_MS, 400);
+    for (sequence, dead) in [(1, Domain::Main), (2, Domain::Spare)] {
+        rig.wallet.switch(|switches| switches.dead_domains = [dead].into());
+        let channel = channel(&both);
+        assert_eq!(channel.check().await, Ok(()), "the other is there: {dead:?}");
+        assert_eq!(channel.query(&number(sequence), cny(1234)).await, QueryOutcome::NoSuchOrder);
+        tokio::time::sleep(Duration::from_millis(100)).await; // a race runs in tasks of its own
+        let code = rig.wallet.issue_code(Behaviour::Pays).unwrap();
+        assert!(is_success(&channel.pay(&charge_with(code, sequence)).await), "{dead:?}");
+        assert_eq!(channel.reverse(&number(sequence)).await, ReverseOutcome::Reversed, "{dead:?}");
+    }
+    // Both are one wallet: what went through one is known at the other, and off is off at both.
+    rig.wallet.switch(|switches| (switches.dead_domains.clear(), switches.offline = true).1);
+    assert_eq!(channel(&both).query(&number(1), cny(1234)).await, QueryOutcome::Unknown);
+}
+
 /// A client certificate with the right name from another root.
 fn forge_client_certificate(folder: &Path, settings: &mut WechatSettings) {
     let forged = rcgen::generate_simple_self_signed(["1900000109".to_owned()]).unwrap();
@@ -64,7 +85,13 @@ async fn without_the_merchants_certificate_no_reversal_reaches_the_wallet() {
     assert!(is_success(&rig.pay(Behaviour::Pays).await));
     let mut settings = settings(&rig.wallet);
     forge_client_certificate(rig.folder.path(), &mut settings);
-    assert_eq!(channel(&settings).reverse(&number(1)).await, ReverseOutcome::Unknown);
+    let forged = channel(&settings);
+    let found = forged.check().await.unwrap_err();
+    assert!(
+        found.contains("the merchant's certificate"),
+        "found at the start, and not with the first reversal: {found}"
+    );
+    assert_eq!(forged.reverse(&number(1)).await, ReverseOutcome::Unknown);
     let root = std::fs::read(rig.folder.path().join("ca.pem")).unwrap();
     let bare = reqwest::Client::builder()
         .tls_certs_only([reqwest::Certificate::from_pem(&root).unwrap()])
@@ -97,6 +124,10 @@ async fn the_check_tells_a_good_account_from_a_wrong_key_and_a_dead_line() {
     assert!(rig.channel.check().await.unwrap_err().contains("502"));
     let dead = rig_with(|settings| settings.endpoints = vec![dead_address()]).await;
     assert!(dead.channel.check().await.unwrap_err().contains("cannot be reached"));
+    let spare = rig_with(|settings| settings.secure_endpoints.insert(0, dead_address())).await;
+    assert_eq!(spare.channel.check().await, Ok(()), "its spare address is enough");
+    let secure = spare.channel.domains().into_iter().filter(|domain| domain.line == "secure");
+    assert_eq!(secure.map(|domain| domain.is_first).collect::<Vec<_>>(), [false, true], "raced at the start");
 }
 
 #[tokio::test]
@@ -118,4 +149,24 @@ async fn a_redirect_is_never_followed() {
     through.endpoints = vec![format!("http://{address}")];
     assert_eq!(channel(&through).pay(&rig.charge(Behaviour::Pays)).await, PayOutcome::Unknown);
     assert_eq!(rig.wallet.orders().unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_mismatch_is_its_own_outcome_apart_from_garbage_and_forgeries() {
+    let rig = rig().await;
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    let so_far = || rig.channel.mismatches().unwrap().so_far();
+    for fault in [Fault::Garbage, Fault::BadSignature, Fault::Unsigned, Fault::Altered, Fault::ServerError] {
+        rig.wallet.next(Endpoint::Query, fault);
+        assert_eq!(rig.query().await, QueryOutcome::Unknown);
+    }
+    assert_eq!(so_far(), (0, None));
+    for (nth, fault) in (1..).zip([Fault::WrongAmount, Fault::OtherNumber]) {
+        rig.wallet.next(Endpoint::Query, fault);
+        assert_eq!(rig.query().await, QueryOutcome::Unknown, "and nothing else is believed");
+        let (count, last) = so_far();
+        let last = last.unwrap();
+        assert_eq!((count, last.payment, last.call.as_str()), (nth, number(1), "query"), "{}", last.field);
+    }
+    assert!(is_paid(&rig.query().await));
 }

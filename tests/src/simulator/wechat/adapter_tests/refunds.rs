@@ -128,3 +128,29 @@ async fn a_refund_to_a_card_that_is_gone_waits_for_a_person_and_one_that_is_clos
     assert!(matches!(closed, ChannelRefundOutcome::Closed(_)), "{closed:?}");
     assert_eq!(rig.net(), 1034);
 }
+
+#[tokio::test]
+async fn how_much_of_a_payment_went_back_is_known_whoever_gave_it_back() {
+    let rig = rig().await;
+    rig.wallet.switch(|switches| (switches.refund_spacing_ms, switches.refund_takes_ms) = (0, 9_000));
+    assert!(is_success(&rig.pay(Behaviour::Pays).await));
+    let went_back = async || rig.channel.went_back(&number(1), cny(1234)).await;
+    assert_eq!(went_back().await, Some(cny(0)));
+    for (name, minor) in [("M1", 1000), ("M2", 234)] {
+        assert_eq!(rig.channel.refund(&refund(name, minor)).await, ChannelRefundOutcome::Processing);
+        assert_eq!(
+            went_back().await,
+            Some(cny(if name == "M1" { 0 } else { 1000 })),
+            "accepted is not arrived"
+        );
+        rig.wallet.turn_clock(9_000).unwrap();
+    }
+    assert_eq!(went_back().await, Some(cny(1234)));
+    assert_eq!(
+        rig.channel.went_back(&number(1), cny(1235)).await,
+        None,
+        "of another amount nothing is known"
+    );
+    rig.wallet.next(Endpoint::RefundQuery, Fault::BadSignature);
+    assert_eq!(went_back().await, None);
+}
