@@ -183,6 +183,18 @@ impl Plan {
         self.view && self.seed.is_multiple_of(BLIND_EVERY)
     }
 
+    /// Whether managers ask for refunds while a till is blocked, or shortly before.
+    #[must_use]
+    pub fn asks_a_blocked_till_for_refunds(&self) -> bool {
+        let blocks = self.steps.iter().filter_map(|step| match step.what {
+            What::Block { for_ms, .. } => Some(step.at_ms.saturating_sub(2_000)..step.at_ms + for_ms),
+            _ => None,
+        });
+        let asked = |step: &Step| matches!(step.what, What::Refund { .. }).then_some(step.at_ms);
+        let asked: Vec<u64> = self.steps.iter().filter_map(asked).collect();
+        blocks.into_iter().any(|block| asked.iter().any(|at| block.contains(at)))
+    }
+
     /// The millisecond at which everything is healed.
     #[must_use]
     pub fn healed_ms(&self) -> u64 {
