@@ -1,6 +1,7 @@
 //! The simulated world: the real decision code of tills, servers, order groups and the wallet adapter under one
-//! seed. A virtual clock, a network that loses, delays, repeats and splits, processes that crash at any await, disks
-//! and databases that fail within what they promise, wallets that answer late, and people who press twice.
+//! seed. A virtual clock, a network that loses, delays, repeats and splits, servers that do not see the same databases,
+//! processes that crash at any await, disks and databases that fail within what they promise, wallets that answer late,
+//! and people who press twice.
 //!
 //! A [`Plan`] is drawn from the seed up front: who does what when, and what fails when. [`run`] lives it through and
 //! holds every rule of the system against what happened; it tells the story in order. The same plan tells the same
