@@ -387,6 +387,7 @@ async fn pump(database: Arc<SimDatabase>, server: usize, life: Life, queue: Arc<
         let changed = database.changed.notified();
         let (now, generation_now) = database.seen_by(server);
         let cut = database.is_cut_from(server);
+        on_its_way |= cut.is_some() && database.lines.is_first(server);
         if cut.is_some() && on_its_way && generation_now.0 == generation.0 {
             on_its_way = false;
             database.perhaps_arrives(server, &mut batch);

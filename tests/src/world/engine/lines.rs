@@ -20,6 +20,8 @@ struct Line {
     cut: Option<Cut>,
     /// How often whoever was connected was cut off.
     broken: u64,
+    /// Nothing was sent since it fell silent: connections are still open, and what is sent first may arrive.
+    unused: bool,
 }
 
 /// The lines of all servers.
@@ -33,6 +35,11 @@ impl Lines {
 
     fn of(&self, server: usize) -> Line {
         self.all().get(&server).copied().unwrap_or_default()
+    }
+
+    /// Whether this is the first that is sent since the line fell silent.
+    pub(super) fn is_first(&self, server: usize) -> bool {
+        self.all().get_mut(&server).is_some_and(|line| std::mem::take(&mut line.unused))
     }
 
     pub(super) fn are_whole(&self) -> bool {
@@ -51,7 +58,8 @@ impl SimDatabase {
             return;
         }
         let breaks = before.cut == Some(Cut::Silent) || cut == Some(Cut::Refused);
-        let line = Line { cut, broken: before.broken + u64::from(breaks) };
+        let unused = cut == Some(Cut::Silent);
+        let line = Line { cut, broken: before.broken + u64::from(breaks), unused };
         self.lines.all().insert(server, line);
         match cut {
             Some(cut) => self.story.tell(format!("{}: server {server} is cut off: {cut:?}", self.name)),
