@@ -1,5 +1,5 @@
-//! The line between the server and a group's primary: silent, cut, and silent in the middle of a commit. What the server
-//! does not know is settled when the line is back, and the group costs nobody more than one time-out.
+//! The line between the server and a group's primary: silent, cut, and silent in the middle of a transaction. What the
+//! server does not know is settled when the line is back, and the group costs nobody more than one time-out.
 
 use super::seller::Seller;
 use super::shop::{PATIENCE, Shop, charged_at_last, shop};
