@@ -95,6 +95,10 @@ async fn orders_that_move_past_a_server_that_sleeps_and_one_that_is_killed_are_n
         report["refused_by_fence"].as_u64() > Some(0),
         "the server that slept was never refused: {report}"
     );
+    assert!(report["paid_by_code"].as_u64() > Some(10), "hardly anybody paid by code: {report}");
+    assert_eq!((&report["wallet_equal"], &report["kills"]), (&true.into(), &1.into()), "{report}");
+    assert_eq!(report["numbers_read"], report["numbers_asked"], "{report}");
+    assert!(report["numbers_asked"].as_u64() > Some(500), "{report}");
     assert!(held, "{report}");
 }
 

@@ -1,6 +1,6 @@
-//! Faults of real processes on real SQLite files: the power goes, disks fill, servers are killed, clocks step, files
-//! are damaged or stand in each other's place. What was acknowledged is there, nothing is there twice, and each
-//! answer is honest.
+//! Faults of real processes on real SQLite files: the power goes, disks fill, servers are killed, lines are cut, clocks
+//! step, files are damaged or stand in each other's place. What was acknowledged is there, nothing is there twice, and
+//! each answer is honest.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,8 @@ mod disks;
 mod files;
 #[path = "faults/kill.rs"]
 mod kill;
+#[path = "faults/network.rs"]
+mod network;
 #[path = "faults/power_cut.rs"]
 mod power_cut;
 #[path = "faults/seller.rs"]

@@ -11,11 +11,15 @@
 
 #[path = "postgres/failover.rs"]
 mod failover;
+#[path = "postgres/network.rs"]
+mod network;
 #[path = "postgres/patroni.rs"]
 mod patroni;
 #[path = "postgres/quorum.rs"]
 mod quorum;
 #[path = "postgres/refusals.rs"]
 mod refusals;
+#[path = "faults/seller.rs"]
+mod seller;
 #[path = "postgres/shop.rs"]
 mod shop;

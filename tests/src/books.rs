@@ -2,8 +2,10 @@
 //! wallet's own books.
 
 use crate::store_rig::{RigError, StoreRig};
+use evertill_shared::clock::{Clock, SystemClock};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One paid order in our books.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,4 +91,55 @@ pub fn doubled(orders: &[BookedOrder]) -> Vec<(u16, (u16, i64))> {
         *counts.entry((order.terminal, order.sale)).or_default() += 1;
     }
     counts.into_iter().filter(|(_, count)| *count > 1).map(|(sale, _)| sale).collect()
+}
+
+/// What the customers of sales by wallet are short of, by terminal and sequence.
+type Nets = BTreeMap<(u16, i64), i64>;
+
+fn our_nets(booked: &[BookedOrder]) -> Nets {
+    let mut nets = Nets::new();
+    for order in booked.iter().filter(|order| order.by_wallet) {
+        *nets.entry((order.terminal, order.sale.1)).or_default() += order.paid_minor - order.refunded_minor;
+    }
+    nets.retain(|_, net| *net != 0);
+    nets
+}
+
+/// The same in the books of the simulated WeChat Pay, by the numbers that it was given.
+async fn wallets_nets(rig: &StoreRig) -> Result<Nets, RigError> {
+    let mut nets = Nets::new();
+    for order in rig.wallet_control().orders().await? {
+        // Exactly where they stand in a channel number.
+        let part = |from, to| order.number.get(from..to).and_then(|digits| digits.parse::<i64>().ok());
+        let terminal = part(7, 11).and_then(|terminal| u16::try_from(terminal).ok());
+        let odd = || RigError::Wallet(format!("{} is no number of ours", order.number));
+        let sale = terminal.zip(part(16, 28)).ok_or_else(odd)?;
+        *nets.entry(sale).or_default() += order.net_minor();
+    }
+    nets.retain(|_, net| *net != 0);
+    Ok(nets)
+}
+
+/// Waits until our books and the wallet's hold the same for each sale: what is under way when this is called may end
+/// first. No sale may stand in ours twice at any time. Gives how many orders are paid.
+/// # Errors
+/// They differ when `patience` has passed; a sale is doubled; or the books cannot be read.
+pub async fn agree(rig: &StoreRig, patience: Duration) -> Result<usize, RigError> {
+    let until = SystemClock.monotonic() + patience;
+    loop {
+        let booked = paid_orders(rig)?;
+        let twice = doubled(&booked);
+        if !twice.is_empty() {
+            return Err(RigError::Unexpected(format!("sales that are in our books twice: {twice:?}")));
+        }
+        let (ours, theirs) = (our_nets(&booked), wallets_nets(rig).await?);
+        if ours == theirs {
+            return Ok(booked.len());
+        }
+        if SystemClock.monotonic() >= until {
+            let how = format!("by terminal and sale, ours are {ours:?}, and the wallet's {theirs:?}");
+            return Err(RigError::Unexpected(format!("our books and the wallet's differ: {how}")));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -1,6 +1,7 @@
 //! The simulated world: the real decision code of tills, servers, order groups and the wallet adapter under one
-//! seed. A virtual clock, a network that loses, delays, repeats and splits, processes that crash at any await, disks
-//! and databases that fail within what they promise, wallets that answer late, and people who press twice.
+//! seed. A virtual clock, a network that loses, delays, repeats and splits, servers that do not see the same databases,
+//! processes that crash at any await, disks and databases that fail within what they promise, wallets that answer late,
+//! and people who press twice.
 //!
 //! A [`Plan`] is drawn from the seed up front: who does what when, and what fails when. [`run`] lives it through and
 //! holds every rule of the system against what happened; it tells the story in order. The same plan tells the same
@@ -22,7 +23,7 @@
 //! | *same-till-same-day* | the till that sold has signed the refund (at the wallet); the day of the sale is the day of the request (each step); nothing sold before midnight is promised after it (each answer to a manager) | `RefundsFromAnyTill`, `ForgetsTheCutOff` |
 //! | *signed-both-ways* | a number that a till chooses is one that a server gave for this very sale, whatever older answers are played to it (each entry of a journal) | `BelievesAnyAnswer` |
 //! | *chain* | no two hashes count for one place of a journal, and a till whose disk was put back to before what the servers have stands still (at rest) | `ForgetsTheChain` |
-//! | *block-means-block* | no charge that was handed in a second after the answer to a block, six while the base store is in trouble, reaches the wallet (at the wallet) | `IgnoresABlock` |
+//! | *block-means-block* | what a blocked till hands in a second after the answer to the block, six while the base store is in trouble, is given no number, no charge and no refund by any server, whoever plays it again (each answer); no such charge and no such refund reaches the wallet (at the wallet) | `OrdersDespiteABlock`, `ChargesDespiteABlock`, `RefundsDespiteABlock` |
 //! | *isolation* | a server answers what concerns only a group and a wallet that are well within 400 ms of virtual time; a new order loses a second for each group that is ill (each answer) | `SharesALane` (groups), `SharesAWallet` |
 //! | *fenced-homes* | no tag is served by two databases; orders that have left a database do not change there (each step); moves come to their end (at rest) | `AcceptsAStaleMap` |
 //! | *copies-agree* | the merchant view shows each order as its group has it, and made anew it is the same (at rest) | `CountsACopyTwice`, `MissesNewerCopies` |

@@ -91,8 +91,14 @@ pub struct GaveUp;
 
 impl Seller {
     pub async fn new(rig: &StoreRig, name: &str, seed: u64, gives_up: &Arc<AtomicBool>) -> Self {
+        let till = rig.scripted_till(name).await.unwrap();
+        Self::at(rig, till, seed, gives_up).await
+    }
+
+    /// The cashier of a till that is there already.
+    pub async fn at(rig: &StoreRig, till: ScriptedTill, seed: u64, gives_up: &Arc<AtomicBool>) -> Self {
         Self {
-            till: rig.scripted_till(name).await.unwrap(),
+            till,
             told: Vec::new(),
             done: 0,
             asked_again: 0,

@@ -3,11 +3,10 @@
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::orders::PaymentView;
-use evertill_tests::books::{self, BookedOrder};
+use evertill_tests::books;
 use evertill_tests::rig::place::Place;
 use evertill_tests::scripted_till::ScriptedTill;
 use evertill_tests::store_rig::{RigOptions, StoreRig};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -49,18 +48,7 @@ impl Shop {
     /// Our books and the wallet's hold the same for each sale, once what is under way has ended, and no sale is in
     /// ours twice. Gives how many orders are paid.
     pub async fn books_agree(&self) -> usize {
-        let mut last = None;
-        for _ in 0..150 {
-            let booked = books::paid_orders(&self.rig).unwrap();
-            assert_eq!(books::doubled(&booked), [], "sales that are in the books twice");
-            let (ours, theirs) = (our_net(&booked), self.wallets_net().await);
-            if ours == theirs {
-                return booked.len();
-            }
-            last = Some((ours, theirs));
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("our books and the wallet's differ, by terminal and sale: {last:#?}");
+        books::agree(&self.rig, Duration::from_secs(30)).await.unwrap()
     }
 
     /// A page of the server as a manager's browser gets it: its status and text.
@@ -90,28 +78,6 @@ impl Shop {
         }
         last
     }
-
-    async fn wallets_net(&self) -> Nets {
-        let mut nets = Nets::new();
-        for order in self.rig.wallet_control().orders().await.unwrap() {
-            let sale = (order.number[7..11].parse().unwrap(), order.number[16..28].parse().unwrap());
-            *nets.entry(sale).or_default() += order.net_minor();
-        }
-        nets.retain(|_, net| *net != 0);
-        nets
-    }
-}
-
-/// What the customers of sales by wallet are short of, by terminal and sequence.
-type Nets = BTreeMap<(u16, i64), i64>;
-
-fn our_net(booked: &[BookedOrder]) -> Nets {
-    let mut nets = Nets::new();
-    for order in booked.iter().filter(|order| order.by_wallet) {
-        *nets.entry((order.terminal, order.sale.1)).or_default() += order.paid_minor - order.refunded_minor;
-    }
-    nets.retain(|_, net| *net != 0);
-    nets
 }
 
 /// Takes the log of a database that nobody uses into its file, so that the file is the whole of it.

@@ -160,6 +160,34 @@ fn answers_can_be_lost_while_requests_arrive() {
 }
 
 #[test]
+fn words_that_are_sent_make_the_line_a_black_hole_and_none_before_or_after_them() {
+    let (address, came) = echo();
+    let proxy = Proxy::start(address).unwrap();
+    // To the client: the words arrive, and the answer to them does not.
+    proxy.black_hole_at(b"COMMIT", Way::ToClient);
+    let mut stream = client(&proxy);
+    said_back(&mut stream, b"BEGIN").unwrap();
+    assert!(!proxy.has_sprung());
+    stream.write_all(b"and COMMIT;").unwrap();
+    assert!(wait_until(PATIENCE, || came.load(Ordering::SeqCst) == 5 + 11), "the words arrive");
+    hears_nothing(&mut stream);
+    assert!(proxy.has_sprung());
+    proxy.pass();
+    is_reset(&mut stream);
+    assert!(!proxy.has_sprung());
+    said_back(&mut client(&proxy), b"COMMIT").unwrap();
+    // To the server: the words do not arrive.
+    proxy.black_hole_at(b"COMMIT", Way::ToServer);
+    let mut stream = client(&proxy);
+    stream.write_all(b"and COMMIT;").unwrap();
+    assert!(wait_until(PATIENCE, || proxy.has_sprung()));
+    hears_nothing(&mut stream);
+    assert_eq!(came.load(Ordering::SeqCst), 5 + 11 + 6);
+    proxy.pass();
+    is_reset(&mut stream);
+}
+
+#[test]
 fn a_reset_takes_the_open_connections_and_a_cut_the_new_ones() {
     let (address, _) = echo();
     let proxy = Proxy::start(address).unwrap();

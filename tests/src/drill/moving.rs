@@ -9,10 +9,10 @@ mod tills;
 use super::DrillError;
 use crate::load::shop::folder;
 use crate::scripted_till::ScriptedTill;
-use crate::store_rig::{RigOptions, StoreRig};
+use crate::store_rig::{RigOptions, StoreRig, WalletOrder};
 use crate::workspace;
 use clap::Args;
-use evertill_provisioning::client::StaffClient;
+use evertill_provisioning::client::{ClientConfig, StaffClient};
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::groups::{AddGroup, GroupAddress, GroupChange, MovePhase, MoveRow};
@@ -36,11 +36,17 @@ const IN_ITS_HANDS: usize = 8;
 /// How many tills sell meanwhile.
 const SELLERS: usize = 3;
 const BETWEEN_KILLS: Duration = Duration::from_millis(1_300);
-/// How many old numbers are read at the first server, and at the one that slept.
-const READ: [usize; 2] = [500, 100];
+/// Within so long servers have read the map anew.
+const HEARD_OF: Duration = Duration::from_millis(2_500);
+/// How many old numbers are read at the first server, and at the one that slept, when the move is over; and at that one,
+/// and at the first again, when the old database is retired.
+const READ: [usize; 4] = [500, 100, 100, 100];
+/// How many when the servers have started anew, and the old database is gone from its place.
+const READ_ANEW: usize = 300;
 
-/// Moves a million orders from one database to another while tills sell, pay orders that are on their way, and one of
-/// two servers is stopped in the middle of it and wakes when all is over. Holds every sale against the books.
+/// Moves a million orders from one database to another while tills sell for cash and by codes, and pay orders that are on
+/// their way. One of two servers is stopped in the middle of it and wakes when all is over; the other is killed. Then the
+/// old database is retired and taken away. Holds every sale against the books, and reads numbers of old receipts.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Examples:\n  cargo drill -- move --json\n  cargo drill -- move --orders 50000 --kills 2"
@@ -49,9 +55,9 @@ pub struct MoveDrill {
     /// How many orders.
     #[arg(long, default_value_t = 1_000_000)]
     pub orders: usize,
-    /// How often the server that is left is killed in the middle of it; each time costs the ten seconds after which
-    /// somebody else may go on.
-    #[arg(long, default_value_t = 0)]
+    /// How often the server that is left is killed (kill -9) in the middle of it; each time costs the ten seconds after
+    /// which somebody else may go on.
+    #[arg(long, default_value_t = 1)]
     pub kills: u32,
     /// The last line printed is one JSON object.
     #[arg(long)]
@@ -93,7 +99,7 @@ pub async fn run(options: &MoveDrill) -> Result<(Value, bool), DrillError> {
     let started = SystemClock.monotonic();
     let dir = folder()?;
     let mut rig = StoreRig::open(dir.path(), RigOptions { groups: 2, ..RigOptions::default() }).await?;
-    let mut first = rig.scripted_till("Till 1").await?;
+    let first = rig.scripted_till("Till 1").await?;
     rig.stop_server();
     say(format_args!("filling a group with {orders} orders"));
     let filled = filled(&rig, orders, &first)?;
@@ -102,22 +108,13 @@ pub async fn run(options: &MoveDrill) -> Result<(Value, bool), DrillError> {
     rig.start_server()?;
     let sleeper = Sleeper::start(&rig)?;
     let (moved, mut done) = move_under_load(&mut rig, &sleeper, options.kills).await?;
-    say("reading old numbers at both servers");
     let checking = SystemClock.monotonic();
-    let some = spread(&filled.numbers, READ[0]);
-    let mut valid = check_numbers(&mut first, &some).await;
-    let mut via_other = sleeper.client_of(&rig, first)?;
-    let again = spread(&filled.numbers, READ[1]);
-    valid += check_numbers(&mut via_other, &again).await;
-    let asked = some.len() + again.len();
-    let fenced = sleeper.fenced()?;
-    let staff = rig.staff("it").await?;
-    staff.change_group(tag(FROM)?, &GroupChange::Retire { reason: "the disk goes".into() }).await?;
-    rig.stop_server();
-    drop(sleeper);
+    let reader = Reader { till: first, numbers: &filled.numbers, asked: 0, valid: 0 };
+    let (reader, fenced) = retire(&rig, sleeper, reader).await?;
+    let (read, is_wallet_equal) = without_the_old_database(&mut rig, reader, &done).await?;
     say("comparing the books");
     let books = files::compare(&rig, &filled, &done.paid)?;
-    done.never_settled += asked - valid;
+    done.never_settled += read.asked - read.valid;
     let lost =
         books.lost + done.never_settled as u64 + books.moved.saturating_sub(books.readable + books.left_out);
     let per_second = u128::from(books.moved) * 1_000 / moved.took.as_millis().max(1);
@@ -132,14 +129,17 @@ pub async fn run(options: &MoveDrill) -> Result<(Value, bool), DrillError> {
         "total_s": since(started).as_secs(),
         "frozen_ms": frozen_ms(&rig),
         "sold_meanwhile": done.paid.len(),
+        "paid_by_code": done.by_code.len(),
         "asked_to_wait": done.waited,
         "slowest_ms": u64::try_from(done.slowest.as_millis()).unwrap_or(u64::MAX),
         "refused_by_fence": fenced,
         "readable": books.readable,
         "checksum_equal": books.is_digest_equal,
         "money_equal": books.is_money_equal,
-        "numbers_read": valid,
-        "numbers_asked": asked,
+        "wallet_equal": is_wallet_equal,
+        "numbers_read": read.valid,
+        "numbers_asked": read.asked,
+        "kills": options.kills,
         "never_settled": done.never_settled,
         "left_out_drafts": books.left_out,
     });
@@ -148,10 +148,84 @@ pub async fn run(options: &MoveDrill) -> Result<(Value, bool), DrillError> {
         && books.moved >= orders as u64
         && books.is_digest_equal
         && books.is_money_equal
+        && is_wallet_equal
+        && !done.by_code.is_empty()
         && fenced > 0;
     drop(rig);
     dir.close().map_err(wrong)?;
     Ok((report, held))
+}
+
+/// A till that reads numbers of old receipts.
+struct Reader<'a> {
+    till: ScriptedTill,
+    numbers: &'a [OrderNumber],
+    asked: usize,
+    /// Of those the ones that were answered with their order.
+    valid: usize,
+}
+
+impl Reader<'_> {
+    async fn read(&mut self, most: usize) {
+        let some = spread(self.numbers, most);
+        self.asked += some.len();
+        self.valid += check_numbers(&self.till, &some).await;
+    }
+
+    /// The same till at another server.
+    fn at(self, config: ClientConfig) -> Result<Self, DrillError> {
+        Ok(Self { till: self.till.at(config)?, ..self })
+    }
+}
+
+/// Reads at both servers, has the old database retired, and reads on. Then the server that slept ends. Gives how many
+/// writes were refused because they were for the old database, too.
+async fn retire<'a>(
+    rig: &StoreRig,
+    sleeper: Sleeper,
+    mut reader: Reader<'a>,
+) -> Result<(Reader<'a>, u64), DrillError> {
+    say("reading old numbers at both servers");
+    reader.read(READ[0]).await;
+    reader = reader.at(sleeper.config(rig))?;
+    reader.read(READ[1]).await;
+    let fenced = sleeper.fenced()?;
+    say("the old database is retired; reading on");
+    let change = GroupChange::Retire { reason: "the disk goes".into() };
+    rig.staff("it").await?.change_group(tag(FROM)?, &change).await?;
+    tokio::time::sleep(HEARD_OF).await;
+    reader.read(READ[2]).await;
+    reader = reader.at(rig.client_config())?;
+    reader.read(READ[3]).await;
+    Ok((reader, fenced))
+}
+
+/// Starts the server anew with the old database gone from its place, and reads on. Then no server runs, and the database
+/// is back where it was, to be looked at. Gives whether the wallet's books are ours, too.
+async fn without_the_old_database<'a>(
+    rig: &mut StoreRig,
+    mut reader: Reader<'a>,
+    done: &Done,
+) -> Result<(Reader<'a>, bool), DrillError> {
+    rig.stop_server();
+    say("the old database is taken away, and the server started anew");
+    let away = files::take_away(&rig.group_file(FROM))?;
+    rig.start_server()?;
+    reader.read(READ_ANEW).await;
+    let is_wallet_equal = is_wallet_equal(rig, done).await?;
+    rig.stop_server();
+    away.bring_back()?;
+    Ok((reader, is_wallet_equal))
+}
+
+/// Whether the wallet has each payment that tills were told of once, and no other.
+async fn is_wallet_equal(rig: &StoreRig, done: &Done) -> Result<bool, DrillError> {
+    let orders = rig.wallet_control().orders().await?;
+    let mut charged: Vec<i64> = orders.iter().map(WalletOrder::net_minor).filter(|net| *net != 0).collect();
+    let mut told: Vec<i64> = done.by_code.iter().map(|(_, total)| *total).collect();
+    charged.sort_unstable();
+    told.sort_unstable();
+    Ok(charged == told)
 }
 
 /// A move that is done.
@@ -174,7 +248,7 @@ async fn move_under_load(
     let mut working = tokio::task::JoinSet::new();
     for n in 0..SELLERS {
         let till = rig.scripted_till(&format!("Seller {n}")).await?;
-        working.spawn(sell_until(till, Arc::clone(&over)));
+        working.spawn(sell_until(till, rig.wallet_control(), Arc::clone(&over)));
     }
     say("the orders are sent off");
     let began = SystemClock.monotonic();
@@ -250,8 +324,9 @@ async fn waiting_orders(
     let there = ScriptedTill::enrol(sleeper.config(rig), &code).await?;
     let change = TerminalChange::Activate { fingerprint: there.device.fingerprint() };
     staff.change_terminal(there.enrolled.terminal, &change).await?;
-    let here = Waiting::of(here, tag(FROM)?, WAITING, done).await?;
-    Ok((here, Waiting::of(there, tag(FROM)?, WAITING, done).await?))
+    let (wallet, from) = (rig.wallet_control(), tag(FROM)?);
+    let here = Waiting::of(here, wallet.clone(), (from, WAITING, true), done).await?;
+    Ok((here, Waiting::of(there, wallet, (from, WAITING, false), done).await?))
 }
 
 /// Tells how the move goes, until it is over or `enough`.

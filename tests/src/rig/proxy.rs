@@ -45,6 +45,8 @@ struct State {
     takes_new: bool,
     /// Counts up: a connection born under a smaller number is reset.
     resets: u64,
+    /// As soon as these words are sent to the server, on any connection, that way is a black hole.
+    trap: Option<(&'static [u8], Way)>,
 }
 
 impl State {
@@ -74,9 +76,15 @@ impl Proxy {
         let address = ports::loopback(ports::free()?);
         let listener = std::net::TcpListener::bind(address).map_err(no)?;
         listener.set_nonblocking(true).map_err(no)?;
-        let first =
-            State { target, to_server: Line::Pass, to_client: Line::Pass, takes_new: true, resets: 0 };
-        let (state, watched) = watch::channel(first);
+        let first = State {
+            target,
+            to_server: Line::Pass,
+            to_client: Line::Pass,
+            takes_new: true,
+            resets: 0,
+            trap: None,
+        };
+        let state = watch::Sender::new(first);
         let counts = Arc::<Counts>::default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -87,7 +95,7 @@ impl Proxy {
         let inside = runtime.enter();
         let listener = TcpListener::from_std(listener).map_err(no)?;
         drop(inside);
-        runtime.spawn(line::accept(listener, watched, Arc::clone(&counts)));
+        runtime.spawn(line::accept(listener, state.clone(), Arc::clone(&counts)));
         Ok(Self { address, state, counts, runtime: Some(runtime) })
     }
 
@@ -97,13 +105,27 @@ impl Proxy {
         self.address
     }
 
-    /// A good line again, both ways, for old connections and new ones.
+    /// A good line again, both ways, for old connections and new ones; no words change it any more.
     pub fn pass(&self) {
         self.change(|state| {
             state.to_server = Line::Pass;
             state.to_client = Line::Pass;
             state.takes_new = true;
+            state.trap = None;
         });
+    }
+
+    /// As soon as these words are sent to the server in one piece, on any connection, everything that goes that way is
+    /// lost: to the server, the words themselves and all after them; to the client, the answer to them.
+    pub fn black_hole_at(&self, words: &'static [u8], way: Way) {
+        self.change(|state| state.trap = Some((words, way)));
+    }
+
+    /// Whether such words were sent.
+    #[must_use]
+    pub fn has_sprung(&self) -> bool {
+        let state = self.state.borrow();
+        state.trap.is_none() && [state.to_server, state.to_client].contains(&Line::BlackHole)
     }
 
     /// Makes both ways alike.

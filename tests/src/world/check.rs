@@ -10,10 +10,10 @@ use super::wallet::VERSION_3;
 use crate::simulator::wallet::http::Request;
 use crate::simulator::wechat::{InProcess, Order, TradeState, message};
 use evertill_provisioning::client::{Answer, Sent};
-use evertill_shared::id::{SaleKey, TerminalId};
-use evertill_shared::journal::{Body, Settled};
+use evertill_shared::id::SaleKey;
+use evertill_shared::journal::Settled;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::orders::{CreateDraft, DraftCreated, ShowCode, StartPayment};
+use evertill_shared::protocol::orders::{CreateDraft, DraftCreated};
 use evertill_shared::protocol::path;
 use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::Refund;
@@ -22,14 +22,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
+mod blocks;
 mod rest;
 mod rows;
+pub use blocks::Money;
 use rows::{OrderRow, has_row, orders_of, texts};
-
-/// Within so long after a block nothing that moves money starts.
-const BLOCK_KNOWN: Duration = Duration::from_secs(1);
-/// The same while the base store cannot be read: then servers go by what they knew for so long.
-const BLOCK_KNOWN_IN_TROUBLE: Duration = Duration::from_secs(6);
 
 /// Watches over one run.
 pub struct Checker {
@@ -117,31 +114,8 @@ impl Checker {
         *trouble = Some(trouble.map_or(until, |earlier| earlier.max(until)));
     }
 
-    fn block_known(&self) -> Duration {
-        let trouble = *self.base_trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = trouble.is_some_and(|until| self.now() < until + BLOCK_KNOWN_IN_TROUBLE);
-        if recent { BLOCK_KNOWN_IN_TROUBLE } else { BLOCK_KNOWN }
-    }
-
-    /// A request was handed to a server.
-    pub fn delivered(&self, sent: &Sent) {
-        let path = sent.url.path();
-        let requested = match sent.method {
-            "POST" if path.ends_with("/payments") => {
-                serde_json::from_slice::<StartPayment>(&sent.body).map(|start| start.requested)
-            }
-            "POST" if path.ends_with("/shown") => {
-                serde_json::from_slice::<ShowCode>(&sent.body).map(|show| show.requested)
-            }
-            _ => return,
-        };
-        let Ok(Ok(entry)) = requested.map(|requested| requested.read_unverified()) else { return };
-        if let Body::PaymentRequested { channel_number, .. } | Body::RestRequested { channel_number, .. } =
-            entry.body
-        {
-            let now = self.now();
-            self.model().charges_delivered.entry(channel_number.as_str().to_owned()).or_insert(now);
-        }
+    fn base_troubled_until(&self) -> Option<Duration> {
+        *self.base_trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A server answered a request that it began to serve then, and nobody has touched the answer.
@@ -278,27 +252,15 @@ impl Checker {
         self.blocked(sale.terminal, number);
     }
 
-    fn blocked(&self, terminal: TerminalId, number: &str) {
-        let known = self.block_known();
-        let mut model = self.model();
-        let since = model.till(terminal).blocked_since;
-        let delivered = model.charges_delivered.get(number).copied();
-        if let (Some(since), Some(delivered)) = (since, delivered)
-            && delivered > since + known
-        {
-            let after = (delivered - since).as_millis();
-            let how = format!("{number} was taken {after} ms after {terminal} was blocked");
-            model.breaks("block-means-block", how);
-        }
-    }
-
     fn refund_arrives(&self, number: &str, refund: &str) {
         if refund.starts_with(['B', 'D']) {
             return; // money that goes back by itself: no till carries it out
         }
-        let mut model = self.model();
-        let Some((sale, _, _)) = model.by_channel_number.get(number).cloned() else { return };
+        let known = self.model().by_channel_number.get(number).cloned();
+        let Some((sale, _, _)) = known else { return };
         let plain = refund.split('-').next().unwrap_or(refund).to_owned();
+        self.blocked(sale.terminal, &plain);
+        let mut model = self.model();
         if !model.till(sale.terminal).refunds.contains(&plain) {
             let how = format!("{refund} is carried out, and {}, which sold, has not", sale.terminal);
             model.breaks("same-till-same-day", how);

@@ -17,6 +17,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+mod lines;
+pub use lines::Cut;
+use lines::Lines;
+
 /// How long its engine waits for a commit.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -92,6 +96,8 @@ pub struct SimDatabase {
     inside: Mutex<Inside>,
     /// How it is, and how often whoever was connected was cut off.
     condition: Mutex<(Condition, u64)>,
+    /// How each server reaches it.
+    lines: Lines,
     /// Wakes in the order in which they came: `watch` would draw lots.
     changed: Notify,
     mutation: Option<Mutation>,
@@ -122,8 +128,8 @@ impl SimDatabase {
             late: Vec::new(),
         };
         let (condition, changed) = (Mutex::new((Condition::Up, 0)), Notify::new());
-        let inside = Mutex::new(inside);
-        Self { name, opening, waits_for_ever: false, inside, condition, changed, mutation, story }
+        let (inside, lines) = (Mutex::new(inside), Lines::default());
+        Self { name, opening, waits_for_ever: false, inside, condition, lines, changed, mutation, story }
     }
 
     /// Whether its engine leaves commits that hang alone, until they happen or are lost: then they may happen late.
@@ -151,7 +157,7 @@ impl SimDatabase {
     }
 
     fn note_whether_well(&self) {
-        let is_up = self.condition() == Condition::Up;
+        let is_up = self.condition() == Condition::Up && self.lines.are_whole();
         let mut inside = self.inside();
         let well = is_up && inside.doubtful == 0;
         inside.well_since = well.then(|| inside.well_since.unwrap_or_else(Instant::now));
@@ -289,6 +295,8 @@ fn insert(row: &WaitingRow, sql: &dyn Sql) -> Result<Inserted, DbError> {
 /// The connections of one server process to one database.
 pub struct SimEngine {
     database: Arc<SimDatabase>,
+    /// Which server's they are.
+    server: usize,
     /// Where a bug takes what this database does not take.
     instead: Option<Arc<SimDatabase>>,
     life: Life,
@@ -301,8 +309,8 @@ pub struct SimEngine {
 pub type Lane = Arc<tokio::sync::Mutex<()>>;
 
 impl SimEngine {
-    pub fn new(database: Arc<SimDatabase>, life: Life) -> Self {
-        Self { database, instead: None, life, queue: Arc::default(), lane: None }
+    pub fn new(database: Arc<SimDatabase>, server: usize, life: Life) -> Self {
+        Self { database, server, instead: None, life, queue: Arc::default(), lane: None }
     }
 
     /// With one lane for all that have the same one: a planted bug.
@@ -324,7 +332,7 @@ impl SimEngine {
             self.database.inside().unheard.push(work);
             return Ok(());
         }
-        let dead = self.database.condition() == Condition::Dead;
+        let dead = self.database.seen_by(self.server).0 == Condition::Dead;
         if let (true, Some(instead)) = (dead, &self.instead) {
             Mutation::JumpsWithPayments.fires(0);
             instead.bring(vec![work]);
@@ -342,7 +350,7 @@ impl SimEngine {
         if queue.len() == 1 {
             let (database, life, queue) =
                 (Arc::clone(&self.database), self.life.clone(), Arc::clone(&self.queue));
-            let lane = self.lane.clone();
+            let (lane, server) = (self.lane.clone(), self.server);
             tokio::spawn(async move {
                 let _turn = match &lane {
                     Some(lane) => {
@@ -351,7 +359,7 @@ impl SimEngine {
                     }
                     None => None,
                 };
-                pump(database, life, queue).await;
+                pump(database, server, life, queue).await;
             });
         }
         Ok(())
@@ -359,13 +367,14 @@ impl SimEngine {
 }
 
 /// Waits as long as the way to the database takes, then brings all that has come together meanwhile.
-async fn pump(database: Arc<SimDatabase>, life: Life, queue: Arc<Mutex<Vec<Work>>>) {
-    let generation = database.state().1;
+async fn pump(database: Arc<SimDatabase>, server: usize, life: Life, queue: Arc<Mutex<Vec<Work>>>) {
+    let (_, generation) = database.seen_by(server);
+    let was_cut = database.is_cut_from(server).is_some();
     let way = database.inside().chance.between(1, 4);
     tokio::time::sleep(Duration::from_millis(way)).await;
     // What is sent before the process dies arrives all the same.
     let sent_anyway = database.inside().chance.once_in(500);
-    let batch = std::mem::take(&mut *queue.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut batch = std::mem::take(&mut *queue.lock().unwrap_or_else(PoisonError::into_inner));
     if !life.lives() && !sent_anyway {
         database.inside().unheard.extend(batch);
         return;
@@ -373,16 +382,27 @@ async fn pump(database: Arc<SimDatabase>, life: Life, queue: Arc<Mutex<Vec<Work>
     if let Condition::Slow(ms) = database.condition() {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
+    let mut on_its_way = !was_cut;
     loop {
         let changed = database.changed.notified();
-        let (now, generation_now) = database.state();
+        let (now, generation_now) = database.seen_by(server);
+        let cut = database.is_cut_from(server);
+        on_its_way |= cut.is_some() && database.lines.is_first(server);
+        if cut.is_some() && on_its_way && generation_now.0 == generation.0 {
+            on_its_way = false;
+            database.perhaps_arrives(server, &mut batch);
+        }
         if generation_now != generation {
             return database.cut_off(batch);
         }
         if now != Condition::Frozen {
             break;
         }
-        changed.await;
+        // Those who have no limit of their own have the engine's.
+        let limit = if cut.is_some() && !database.waits_for_ever { LIMIT } else { Duration::MAX };
+        if tokio::time::timeout(limit, changed).await.is_err() {
+            return database.cut_off(batch);
+        }
     }
     database.bring(batch);
 }
@@ -546,7 +566,7 @@ impl Engine for SimEngine {
     }
 
     fn health(&self) -> Result<(), DbError> {
-        match self.database.condition() {
+        match self.database.seen_by(self.server).0 {
             Condition::Dead => Err(DbError::NotWritten("connection refused".into())),
             _ => Ok(()),
         }

@@ -114,8 +114,8 @@ pub struct Model {
     pub offered: BTreeMap<(SaleKey, OrderNumber), Duration>,
     /// When managers first asked for a refund, by their request.
     pub asked: BTreeMap<String, Duration>,
-    /// When requests to charge under a number were first handed to a server.
-    pub charges_delivered: BTreeMap<String, Duration>,
+    /// When requests to charge or to give back under a number were first handed to a server.
+    pub delivered: BTreeMap<String, Duration>,
     /// What was done about held sales.
     holding: Deeds,
     /// Rules that were broken, in order.

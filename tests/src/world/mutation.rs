@@ -2,6 +2,7 @@
 //! and what it stands on, so that nothing of it is in the product. The world must catch every one.
 
 use super::chance::Chance;
+use super::check::Money;
 use super::engine::{Condition, Lane};
 use super::network::Weather;
 use super::plan::{Plan, What};
@@ -52,8 +53,12 @@ pub enum Mutation {
     TriesAgainUnderANewNumber,
     /// Any till may carry a refund out.
     RefundsFromAnyTill,
-    /// Servers take a blocked till for an active one.
-    IgnoresABlock,
+    /// Servers give numbers to a blocked till.
+    OrdersDespiteABlock,
+    /// They charge for it.
+    ChargesDespiteABlock,
+    /// They let it carry refunds out.
+    RefundsDespiteABlock,
     /// When a group is down its payments go to another.
     JumpsWithPayments,
     /// A till believes answers that were given to other requests.
@@ -108,7 +113,9 @@ impl Mutation {
         Self::NumberNotFromTheSale,
         Self::TriesAgainUnderANewNumber,
         Self::RefundsFromAnyTill,
-        Self::IgnoresABlock,
+        Self::OrdersDespiteABlock,
+        Self::ChargesDespiteABlock,
+        Self::RefundsDespiteABlock,
         Self::JumpsWithPayments,
         Self::BelievesAnyAnswer,
         Self::ForgetsTheChain,
@@ -144,7 +151,9 @@ impl Mutation {
             Self::ReservesWithoutTheGuard | Self::DecidesByAReplica => "never-over",
             Self::NumberNotFromTheSale | Self::TriesAgainUnderANewNumber => "channel-number",
             Self::RefundsFromAnyTill | Self::ForgetsTheCutOff => "same-till-same-day",
-            Self::IgnoresABlock => "block-means-block",
+            Self::OrdersDespiteABlock | Self::ChargesDespiteABlock | Self::RefundsDespiteABlock => {
+                "block-means-block"
+            }
             Self::JumpsWithPayments => "only-creation-jumps",
             Self::BelievesAnyAnswer => "signed-both-ways",
             Self::ForgetsTheChain => "chain",
@@ -165,7 +174,10 @@ impl Mutation {
                 matches!(what, What::Doubt { .. } | What::Group { condition: Condition::NoStandbys, .. })
             }),
             Self::RefundsFromAnyTill => any(|what| matches!(what, What::Rogue { .. })),
-            Self::IgnoresABlock => any(|what| matches!(what, What::Block { .. })),
+            Self::OrdersDespiteABlock | Self::ChargesDespiteABlock => {
+                any(|what| matches!(what, What::Block { .. }))
+            }
+            Self::RefundsDespiteABlock => plan.asks_a_blocked_till_for_refunds(),
             Self::JumpsWithPayments => {
                 any(|what| matches!(what, What::Group { condition: Condition::Dead, .. }))
             }
@@ -190,6 +202,18 @@ impl Mutation {
             Self::NeverAsksAfterTheEnd => plan.second_facts,
             Self::NeverScans => any(|what| matches!(what, What::Forget { .. })),
             _ => true,
+        }
+    }
+
+    /// For a server that takes a blocked till for an active one: all that it does for that till in spite of it. Nothing
+    /// else of the till's reaches it, so that no other assertion can be the one that catches it.
+    #[must_use]
+    pub fn is_about(self) -> Option<Money> {
+        match self {
+            Self::OrdersDespiteABlock => Some(Money::Order),
+            Self::ChargesDespiteABlock => Some(Money::Charge),
+            Self::RefundsDespiteABlock => Some(Money::Refund),
+            _ => None,
         }
     }
 
@@ -428,7 +452,7 @@ impl Bent<'_> {
             Mutation::MissesNewerCopies if asks("number, version, state") && asks("FROM sales") => {
                 self.rows_as(asked, |row| with(row, "version", &Value::from(1_000_i64)))
             }
-            Mutation::IgnoresABlock if asks("terminals") => {
+            bug if bug.is_about().is_some() && asks("terminals") => {
                 self.rows_replaced(0, asked, ("blocked", "active"))
             }
             _ => None,

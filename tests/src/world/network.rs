@@ -181,6 +181,11 @@ impl Net {
 
     /// Hands a request to a server; `None` if nobody listens there.
     fn hand_over(&self, server: usize, sent: &Sent) -> Option<tokio::task::JoinHandle<Option<Answer>>> {
+        if let Some(only) = self.mutation.and_then(Mutation::is_about)
+            && self.checker.is_something_else_of_a_blocked_till(only, sent)
+        {
+            return None;
+        }
         let mut inside = self.inside();
         let listening = inside.servers.get_mut(server)?.as_mut()?;
         let router = listening.router.clone();
@@ -242,6 +247,7 @@ impl Net {
         let Some(answer) = answer else {
             return Err(ClientError::NoAnswer("the connection was reset".into()));
         };
+        self.checker.granted(&sent, &answer, began);
         self.checker.answered(&sent, &answer, began);
         tokio::time::sleep(Duration::from_millis(dice.back)).await;
         if dice.unheard || self.is_cut(&client, server) {
@@ -264,8 +270,11 @@ impl Net {
             let _flight = flight;
             tokio::time::sleep(Duration::from_millis(later)).await;
             net.story.tell(format!("arrives again, at server {server}: {}", sent.url.path()));
-            if let Some(task) = net.hand_over(server, &sent) {
-                let _ = task.await;
+            let began = Instant::now();
+            if let Some(task) = net.hand_over(server, &sent)
+                && let Ok(Some(answer)) = task.await
+            {
+                net.checker.granted(&sent, &answer, began);
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use super::disk::DiskFault;
-use super::engine::Condition;
+use super::engine::{Condition, Cut};
 use super::network::Weather;
 use super::wallet::WalletWeather;
 use crate::simulator::wechat::{Behaviour, Endpoint, Fault};
@@ -61,6 +61,8 @@ pub enum What {
     WalletWeather { wallet: usize, weather: WalletWeather, for_ms: u64 },
     /// A till and a server do not reach each other for a while.
     Cut { till: usize, server: usize, for_ms: u64 },
+    /// A server does not reach a group, or the base store, for a while; others do.
+    Apart { server: usize, group: Option<usize>, cut: Cut, for_ms: u64 },
     /// A till loses power for a while.
     TillOff { till: usize, for_ms: u64 },
     /// A server is killed, and started again after a while.
@@ -105,6 +107,7 @@ impl What {
             | Self::Weather(_, for_ms)
             | Self::WalletWeather { for_ms, .. }
             | Self::Cut { for_ms, .. }
+            | Self::Apart { for_ms, .. }
             | Self::TillOff { for_ms, .. }
             | Self::ServerOff { for_ms, .. }
             | Self::Group { for_ms, .. }
@@ -172,6 +175,7 @@ impl Plan {
         let before_midnight_ms = if late { draw.chance.between(10_000, 40_000) } else { 0 };
         let second_facts = draw.second_facts();
         let shows = draw.shown_codes();
+        draw.apart();
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
         Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, steps }
@@ -181,6 +185,18 @@ impl Plan {
     #[must_use]
     pub fn is_run_blind(&self) -> bool {
         self.view && self.seed.is_multiple_of(BLIND_EVERY)
+    }
+
+    /// Whether managers ask for refunds while a till is blocked, or shortly before.
+    #[must_use]
+    pub fn asks_a_blocked_till_for_refunds(&self) -> bool {
+        let blocks = self.steps.iter().filter_map(|step| match step.what {
+            What::Block { for_ms, .. } => Some(step.at_ms.saturating_sub(2_000)..step.at_ms + for_ms),
+            _ => None,
+        });
+        let asked = |step: &Step| matches!(step.what, What::Refund { .. }).then_some(step.at_ms);
+        let asked: Vec<u64> = self.steps.iter().filter_map(asked).collect();
+        blocks.into_iter().any(|block| asked.iter().any(|at| block.contains(at)))
     }
 
     /// The millisecond at which everything is healed.

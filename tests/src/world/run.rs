@@ -134,6 +134,7 @@ enum Event {
     EndWeather,
     EndWalletWeather(usize),
     EndCut(usize, usize),
+    EndApart(usize, Option<usize>),
     TillOn(usize),
     ServerOn(usize),
     EndGroup(usize),
@@ -500,6 +501,7 @@ impl World {
                 self.ground.wallet.set_weather(wallet, WalletWeather::default());
             }
             Event::EndCut(till, server) => self.ground.net.cut(&format!("till {till}"), server, false),
+            Event::EndApart(server, group) => self.database(group).cut(server, None),
             Event::TillOn(till) => self.tills[till].switch_on(),
             Event::ServerOn(server) => self.start_server(server),
             Event::EndStale(server) => self.servers[server].stale.store(false, Ordering::Relaxed),

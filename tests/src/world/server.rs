@@ -161,9 +161,10 @@ async fn assemble(
     let wrong = |error: &dyn std::fmt::Display| error.to_string();
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     let lane = (ground.mutation == Some(Mutation::SharesALane)).then(Lane::default);
-    let engine = |of: &Arc<SimDatabase>| SimEngine::new(Arc::clone(of), life.clone()).through(lane.clone());
+    let engine =
+        |of: &Arc<SimDatabase>| SimEngine::new(Arc::clone(of), index, life.clone()).through(lane.clone());
     let database = |of: &Arc<SimDatabase>| Database::on(Arc::new(engine(of)));
-    let base_engine = SimEngine::new(Arc::clone(&ground.base), life.clone());
+    let base_engine = SimEngine::new(Arc::clone(&ground.base), index, life.clone());
     let nowhere = Path::new("/nowhere");
     let base = BaseStore::on(Database::on(Arc::new(base_engine)), nowhere, Arc::clone(&clock)).await;
     let base = base.map_err(|e| wrong(&e))?;

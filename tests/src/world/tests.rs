@@ -50,7 +50,26 @@ fn one_charge_whoever_scans_a_shown_code_and_whenever() {
 }
 
 #[test]
+fn no_rule_is_broken_while_one_server_sees_a_database_that_another_does_not() {
+    let template = Template::make().unwrap();
+    let is_apart = |plan: &Plan| plan.steps.iter().any(|step| matches!(step.what, What::Apart { .. }));
+    let (mut silent, mut refused, mut unheard) = (0, 0, 0);
+    for plan in (200..).map(Plan::of).filter(is_apart).take(20) {
+        let outcome = run(&template, &plan, None, true).unwrap();
+        assert_eq!(outcome.violations, [], "cargo drill -- world --seed {}", plan.seed);
+        let told = |words: &str| outcome.story.iter().filter(|line| line.contains(words)).count();
+        silent += told("is cut off: Silent");
+        refused += told("is cut off: Refused");
+        unheard += told("sent before it was cut off happens");
+    }
+    assert!(
+        silent > 10 && refused > 5 && unheard > 0,
+        "{silent} silent, {refused} refused, {unheard} unheard"
+    );
+}
+
+#[test]
 fn every_planted_bug_is_caught() {
     let hunted = bugs(&|| true).unwrap();
-    assert!(hunted.planted >= 25 && hunted.missed.is_empty(), "not caught: {:?}", hunted.missed);
+    assert!(hunted.planted >= 31 && hunted.missed.is_empty(), "not caught: {:?}", hunted.missed);
 }

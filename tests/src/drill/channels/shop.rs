@@ -252,7 +252,7 @@ impl Shop {
         let mut groups: Vec<Arc<dyn OrderGroup>> = Vec::new();
         for ((tag, database), expected) in (0_u8..).zip(&self.databases).zip(&self.expected) {
             let tag = GroupTag::try_from(tag).map_err(|error| error.to_string())?;
-            let database = Database::on(Arc::new(SimEngine::new(Arc::clone(database), life.clone())));
+            let database = Database::on(Arc::new(SimEngine::new(Arc::clone(database), 0, life.clone())));
             let stored = StoredGroup::on(tag, database, expected).await;
             groups.push(Arc::new(stored.map_err(|error| error.to_string())?));
         }
@@ -274,7 +274,7 @@ impl Shop {
     /// The product's own parts that compare bills, without a planted bug, in a process of their own.
     pub async fn desk(&self) -> Result<Desk, String> {
         let (life, start) = (Life::begin(), self.starts.fetch_add(1, Ordering::Relaxed));
-        let base = Database::on(Arc::new(SimEngine::new(Arc::clone(&self.base), life.clone())));
+        let base = Database::on(Arc::new(SimEngine::new(Arc::clone(&self.base), 0, life.clone())));
         let base = BaseStore::on(base, Path::new("/nowhere"), Arc::clone(&self.clock)).await;
         let base = base.map_err(|error| error.to_string())?;
         let groups = self.groups(&life, "desk", start).await?;

@@ -10,7 +10,7 @@ use evertill_server::order_group::{Expected, OrderGroup, StoredGroup};
 use evertill_shared::order::OrderState;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use rusqlite::Connection;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How many orders are read at a time by the product's own code.
@@ -50,6 +50,42 @@ pub(super) fn can_be_written(file: &Path) -> bool {
     let Ok(connection) = Connection::open(file) else { return false };
     let patient = connection.busy_timeout(Duration::from_millis(60)).is_ok();
     patient && connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
+}
+
+/// A database that is not where it was.
+pub(super) struct Away {
+    from: PathBuf,
+    to: PathBuf,
+}
+
+/// The files of a database.
+const BESIDE: [&str; 3] = ["db", "db-wal", "db-shm"];
+
+/// Takes a database that nobody uses out of its place.
+pub(super) fn take_away(file: &Path) -> Result<Away, DrillError> {
+    let away = Away { from: file.to_owned(), to: file.with_file_name("taken-away.db") };
+    rename_all(&away.from, &away.to)?;
+    Ok(away)
+}
+
+impl Away {
+    /// Brings it back, to look at what is in it. Nobody may have put another one into its place.
+    pub fn bring_back(self) -> Result<(), DrillError> {
+        if self.from.exists() {
+            return Err(wrong(format!("somebody made {} anew", self.from.display())));
+        }
+        rename_all(&self.to, &self.from)
+    }
+}
+
+fn rename_all(from: &Path, to: &Path) -> Result<(), DrillError> {
+    for extension in BESIDE {
+        let file = from.with_extension(extension);
+        if file.exists() {
+            std::fs::rename(&file, to.with_extension(extension)).map_err(wrong)?;
+        }
+    }
+    Ok(())
 }
 
 /// Compares the books with what went in and what the tills were told: on both cores.

@@ -3,7 +3,6 @@
 use super::{FROM, TO, files, wrong};
 use crate::drill::DrillError;
 use crate::process::Process;
-use crate::scripted_till::ScriptedTill;
 use crate::store_rig::StoreRig;
 use crate::workspace;
 use evertill_provisioning::client::ClientConfig;
@@ -46,11 +45,6 @@ impl Sleeper {
 
     pub fn config(&self, rig: &StoreRig) -> ClientConfig {
         ClientConfig::new(vec![self.url.clone()], rig.trust().clone())
-    }
-
-    /// The same till, asking this server.
-    pub fn client_of(&self, rig: &StoreRig, till: ScriptedTill) -> Result<ScriptedTill, DrillError> {
-        Ok(till.at(self.config(rig))?)
     }
 
     /// Stops it while payments, sent by `send`, wait in it for the old database: they have been let in, and sent the

@@ -33,7 +33,7 @@ struct Piece {
 /// One way of one connection.
 struct Carrier {
     way: Way,
-    state: watch::Receiver<State>,
+    state: watch::Sender<State>,
     counts: Arc<Counts>,
 }
 
@@ -46,7 +46,7 @@ impl Drop for Open {
     }
 }
 
-pub(super) async fn accept(listener: TcpListener, state: watch::Receiver<State>, counts: Arc<Counts>) {
+pub(super) async fn accept(listener: TcpListener, state: watch::Sender<State>, counts: Arc<Counts>) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -63,12 +63,12 @@ pub(super) async fn accept(listener: TcpListener, state: watch::Receiver<State>,
     }
 }
 
-async fn serve(mut client: TcpStream, state: watch::Receiver<State>, open: Open) {
+async fn serve(mut client: TcpStream, state: watch::Sender<State>, open: Open) {
     let born = state.borrow().resets;
     let counts = &open.0;
     let outcome = tokio::select! {
         outcome = connect_and_carry(&mut client, &state, counts) => outcome,
-        () = reset_asked(state.clone(), born) => Err(Broken),
+        () = reset_asked(state.subscribe(), born) => Err(Broken),
     };
     if outcome.is_err() {
         let _ = client.set_zero_linger();
@@ -77,7 +77,7 @@ async fn serve(mut client: TcpStream, state: watch::Receiver<State>, open: Open)
 
 async fn connect_and_carry(
     client: &mut TcpStream,
-    state: &watch::Receiver<State>,
+    state: &watch::Sender<State>,
     counts: &Arc<Counts>,
 ) -> Result<(), Broken> {
     let _ = client.set_nodelay(true);
@@ -112,6 +112,25 @@ impl Carrier {
         self.state.borrow().line(self.way)
     }
 
+    /// Changes the line if these are the words that do; before they are carried on, so that no answer is quicker.
+    fn spring(&self, sent: &[u8]) {
+        let springs = |state: &State| {
+            state.trap.filter(|(words, _)| sent.windows(words.len().max(1)).any(|part| part == *words))
+        };
+        if self.way == Way::ToClient || springs(&self.state.borrow()).is_none() {
+            return;
+        }
+        self.state.send_if_modified(|state| {
+            let Some((_, way)) = springs(state) else { return false };
+            match way {
+                Way::ToServer => state.to_server = Line::BlackHole,
+                Way::ToClient => state.to_client = Line::BlackHole,
+            }
+            state.trap = None;
+            true
+        });
+    }
+
     async fn carry(self, from: ReadHalf<'_>, to: WriteHalf<'_>) -> Result<(), Broken> {
         let (queue, under_way) = mpsc::channel(UNDER_WAY);
         tokio::try_join!(self.take(from, queue), self.deliver(under_way, to)).map(drop)
@@ -126,6 +145,7 @@ impl Carrier {
                 _ => PIECE,
             };
             let count = from.read(&mut buffer[..room]).await.map_err(|_| Broken)?;
+            self.spring(&buffer[..count]);
             let line = self.line();
             if line == Line::BlackHole {
                 self.count_lost(count);
@@ -179,7 +199,7 @@ impl Carrier {
     }
 
     async fn hang(&self) -> Result<(), Broken> {
-        let mut state = self.state.clone();
+        let mut state = self.state.subscribe();
         let _ = state.wait_for(|state| state.line(self.way) != Line::BlackHole).await;
         Err(Broken)
     }

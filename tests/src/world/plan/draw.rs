@@ -4,7 +4,7 @@ use super::{ACTIVE_MS, SELLING, Sale, Scanning, Step, What};
 use crate::simulator::wechat::{Behaviour, Endpoint, Fault};
 use crate::world::chance::Chance;
 use crate::world::disk::DiskFault;
-use crate::world::engine::Condition;
+use crate::world::engine::{Condition, Cut};
 use crate::world::network::Weather;
 use crate::world::template::{GROUPS, SERVERS};
 use crate::world::wallet::WalletWeather;
@@ -325,6 +325,31 @@ impl Draw {
             }
         }
         so
+    }
+
+    /// Some runs: one server sees a group, or the base store, that the other does not, and often the other way round.
+    pub fn apart(&mut self) {
+        if !self.chance.once_in(150) {
+            return;
+        }
+        for _ in 0..self.chance.between(1, 4) {
+            let (at, server, for_ms) = (self.moment(), self.server(), self.while_ms());
+            let group = self.group();
+            let group = (!self.chance.once_in(200)).then_some(group);
+            let cut = if self.chance.once_in(600) { Cut::Silent } else { Cut::Refused };
+            self.at(at, What::Apart { server, group, cut, for_ms });
+            if self.chance.once_in(500) {
+                let (at, group) = (at + self.chance.below(3_000), Some(self.group()));
+                self.at(at, What::Apart { server: server ^ 1, group, cut, for_ms });
+            }
+        }
+        let till = self.till();
+        self.customers(till, 3);
+        for nth in 0..2 {
+            let (at, percent) = (self.chance.between(ACTIVE_MS / 3, ACTIVE_MS), self.chance.between(40, 100));
+            // Through both servers at once.
+            self.at(at, What::Refund { nth, percent, racers: 4 });
+        }
     }
 
     /// Customers with phones come to a till, one after the other.

@@ -2,7 +2,7 @@
 
 use super::{Event, World};
 use crate::world::cashier::Cashier;
-use crate::world::engine::Condition;
+use crate::world::engine::{Condition, SimDatabase};
 use crate::world::mutation::Mutation;
 use crate::world::plan::What;
 use crate::world::template::SERVERS;
@@ -41,6 +41,13 @@ impl World {
                 self.ground.net.cut(&format!("till {till}"), server, true);
                 self.after(for_ms, Event::EndCut(till, server));
             }
+            What::Apart { server, group, cut, for_ms } => {
+                self.database(group).cut(server, Some(cut));
+                if group.is_none() {
+                    self.base_in_trouble(for_ms);
+                }
+                self.after(for_ms, Event::EndApart(server, group));
+            }
             What::TillOff { till, for_ms } => {
                 self.till_off(till);
                 self.after(for_ms, Event::TillOn(till));
@@ -59,8 +66,7 @@ impl World {
             }
             What::Base { condition, for_ms } => {
                 self.ground.base.become_so(condition);
-                let until = self.start.elapsed() + Duration::from_millis(for_ms);
-                self.checker.base_in_trouble(until);
+                self.base_in_trouble(for_ms);
                 self.after(for_ms, Event::EndBase);
             }
             What::Wallet { endpoint, fault } => {
@@ -102,6 +108,15 @@ impl World {
             }
             What::Forget { group } => self.ground.groups[group].forget_next(),
         }
+    }
+
+    /// A group, or the base store.
+    pub(super) fn database(&self, group: Option<usize>) -> &SimDatabase {
+        group.and_then(|group| self.ground.groups.get(group)).unwrap_or(&self.ground.base)
+    }
+
+    fn base_in_trouble(&self, for_ms: u64) {
+        self.checker.base_in_trouble(self.start.elapsed() + Duration::from_millis(for_ms));
     }
 
     pub(super) fn till_off(&mut self, till: usize) {
@@ -196,6 +211,7 @@ impl World {
         for database in self.ground.groups.iter().chain([&self.ground.base]).chain(&self.ground.view) {
             database.set_doubtful(0);
             database.become_so(Condition::Up);
+            (0..SERVERS).for_each(|server| database.cut(server, None));
         }
         for server in 0..self.servers.len() {
             self.servers[server].clock.put_right();

@@ -1,0 +1,188 @@
+//! The line between the server and a group's primary: silent, cut, and silent in the middle of a transaction. What the
+//! server does not know is settled when the line is back, and the group costs nobody more than one time-out.
+
+use super::seller::Seller;
+use super::shop::{PATIENCE, Shop, charged_at_last, shop};
+use evertill_provisioning::client::ClientError;
+use evertill_shared::clock::{Clock, SystemClock};
+use evertill_shared::order::OrderState;
+use evertill_shared::payment::PaymentState;
+use evertill_shared::protocol::error::ErrorCode;
+use evertill_tests::books;
+use evertill_tests::rig::postgres::{Conninfo, PostgresGroup, PostgresOptions};
+use evertill_tests::rig::proxy::{Line, Proxy, Way};
+use evertill_tests::scripted_till::{AdoptedSale, ScriptedTill};
+use evertill_tests::store_rig::{InPostgres, RigOptions};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How many failures of a group in one period make new orders pass it by; and how long a period is.
+const FAILURES: u32 = 3;
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// A shop that reaches the primary of its group 0 through a line of ours. The line goes last.
+struct Behind {
+    shop: Shop,
+    _group: PostgresGroup,
+    line: Proxy,
+}
+
+async fn shop_behind_a_line(name: &str) -> Behind {
+    let group = PostgresGroup::start(name, PostgresOptions::default()).unwrap();
+    let primary = group.primary().address();
+    let line = Proxy::start(primary).unwrap();
+    let direct = group.conninfo();
+    let through = |address| if address == primary { line.address() } else { address };
+    let addresses = direct.addresses.iter().copied().map(through).collect();
+    let database = Conninfo { addresses, ..direct };
+    let postgres = InPostgres { lanes: 2, ..InPostgres::one_group(0, database) };
+    let period_ms = u64::try_from(PERIOD.as_millis()).unwrap();
+    let failures_per_period = FAILURES;
+    let options =
+        RigOptions { postgres, period_ms, failures_per_period, figures: true, ..RigOptions::default() };
+    Behind { shop: shop(options).await, _group: group, line }
+}
+
+impl Behind {
+    /// How many new orders have waited for group 0 in vain, as the server counts.
+    async fn jumped_away(&self) -> u64 {
+        let figures = self.shop.rig.figures().await.unwrap();
+        let of_group =
+            |line: &&str| line.starts_with("evertill_jumps_total") && line.contains("group=\"00\"");
+        let counts = figures.lines().filter(of_group);
+        counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    /// The line is good again, and group 0 is used again by itself.
+    async fn mend(&self, till: &mut ScriptedTill) -> AdoptedSale {
+        self.line.pass();
+        self.shop.sale_in(till, 0, 100).await
+    }
+}
+
+fn is_honest(error: &ClientError) -> bool {
+    error.outcome_unknown() || error.code().is_some_and(ErrorCode::is_later)
+}
+
+/// Sells for cash wherever there is room, for so long; gives after what time each number came.
+async fn sell_for(till: &mut ScriptedTill, how_long: Duration) -> Vec<Duration> {
+    let until = SystemClock.monotonic() + how_long;
+    let mut times = Vec::new();
+    while SystemClock.monotonic() < until {
+        let sale = till.sell(300).unwrap();
+        let began = SystemClock.monotonic();
+        let draft = till.draft(&sale).await.expect("the other groups are well");
+        times.push(SystemClock.monotonic() - began);
+        assert_ne!(draft.number.tag().get(), 0, "a group that nobody reaches gave out a number");
+        let order = till.choose(&sale, draft.number).unwrap();
+        let cash = till.take_cash(&sale).unwrap();
+        assert_eq!(till.complete(&order, cash).await.unwrap().state, OrderState::Paid);
+    }
+    times
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn isolation_a_primary_that_falls_silent_costs_a_sale_one_time_out_and_the_next_sales_nothing() {
+    let behind = shop_behind_a_line("network-silent").await;
+    let mut till = behind.shop.rig.scripted_till("Till").await.unwrap();
+    let mut another = behind.shop.rig.scripted_till("Another").await.unwrap();
+    let mut waiting = Vec::new();
+    for way in [None, Some(Way::ToClient), Some(Way::ToServer)] {
+        let order = behind.shop.sale_in(&mut another, 0, 900).await;
+        let before = behind.jumped_away().await;
+        match way {
+            None => behind.line.black_hole(),
+            Some(way) => behind.line.set_way(way, Line::BlackHole),
+        }
+        let began = SystemClock.monotonic();
+        let times = sell_for(&mut till, Duration::from_millis(2_500)).await;
+        let periods = (SystemClock.monotonic() - began).as_secs() / PERIOD.as_secs() + 1;
+        let jumped = behind.jumped_away().await - before;
+        let slowest = times.iter().max().unwrap();
+        println!("{way:?}: {} sales, {jumped} jumped, the slowest number after {slowest:?}", times.len());
+        // Counted, not timed: after a few that waited in vain, and one that tests the group in each period, none waits.
+        assert!((1..=u64::from(FAILURES) + periods).contains(&jumped), "{way:?}: {jumped} waited in vain");
+        assert!(jumped < times.len() as u64, "{way:?}: every sale waited");
+        // The time-out is one second; the rest is for slow machines.
+        assert!(*slowest < Duration::from_secs(4), "{way:?}: {slowest:?}");
+
+        // Who has a number of that group is told to wait, quickly, and nobody is asked for money.
+        let (code, requested) = (behind.shop.code().await, another.request(&order, 1).unwrap());
+        let refused = another.charge(&order, &requested, &code).await.unwrap_err();
+        assert!(is_honest(&refused), "{refused:?}");
+        assert_eq!(behind.shop.net(&order).await, None, "{way:?}");
+        assert!(behind.line.open_connections() < 50, "connections pile up");
+        behind.mend(&mut till).await;
+        waiting.push((order, requested, code));
+    }
+    for (order, requested, code) in &waiting {
+        assert_eq!(charged_at_last(&another, order, requested, code).await.state, PaymentState::Paid);
+        assert_eq!(behind.shop.net(order).await, Some(900));
+    }
+    books::agree(&behind.shop.rig, PATIENCE).await.unwrap();
+}
+
+/// Sends the same sale again until the server takes it, as a till does.
+async fn paid_at_last(
+    till: &ScriptedTill,
+    order: &AdoptedSale,
+    cash: &evertill_shared::journal::SignedEntry,
+) -> OrderState {
+    for _ in 0..100 {
+        match till.complete(order, cash.clone()).await {
+            Ok(view) => return view.state,
+            Err(error) => assert!(is_honest(&error), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("{} is never taken", order.number);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_charge_nothing_lost_while_the_line_to_the_primary_is_reset_and_silent_by_turns() {
+    let behind = shop_behind_a_line("network-turns").await;
+    let gives_up = Arc::new(AtomicBool::new(false));
+    let mut tasks = Vec::new();
+    for till in 0..3 {
+        let name = format!("Till {till}");
+        let mut seller = Seller::new(&behind.shop.rig, &name, 20_261_123 + till, &gives_up).await;
+        tasks.push(tokio::spawn(async move {
+            seller.sell_on().await;
+            seller
+        }));
+    }
+    for round in 0..8 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        match round % 4 {
+            0 => (0..5).for_each(|_| behind.line.reset_all()),
+            1 => behind.line.black_hole_at(b"COMMIT", Way::ToClient),
+            2 => behind.line.black_hole_at(b"COMMIT", Way::ToServer),
+            _ => behind.line.black_hole(),
+        }
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        behind.line.pass();
+    }
+    // Sellers whose order is in the group wait for it; all of them end.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    gives_up.store(true, Ordering::Release);
+    let mut sellers = Vec::new();
+    for task in tasks {
+        sellers.push(task.await.unwrap());
+    }
+    gives_up.store(false, Ordering::Release);
+    let (mut sold, mut asked_again) = (0, 0);
+    for seller in &mut sellers {
+        seller.sell(2).await;
+        let missing = seller.missing_at_the_server(i64::MAX).await;
+        assert!(missing.is_empty(), "{missing:#?}");
+        (sold, asked_again) = (sold + seller.done, asked_again + seller.asked_again);
+    }
+    println!("{sold} sales, {asked_again} requests asked again, {} bytes lost", behind.line.lost_bytes());
+    assert!(asked_again > 3 && behind.line.lost_bytes() > 0, "the line hit nobody");
+    let mut till = behind.shop.rig.scripted_till("After").await.unwrap();
+    let order = behind.mend(&mut till).await;
+    let cash = till.take_cash(&order.sale).unwrap();
+    assert_eq!(paid_at_last(&till, &order, &cash).await, OrderState::Paid);
+    assert_eq!(books::agree(&behind.shop.rig, PATIENCE).await.unwrap(), sold + 1);
+}
