@@ -23,6 +23,7 @@ use crate::upkeep::PROGRAM_LOCK;
 use crate::view::FaultPage;
 use customer::Customer;
 use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
+use evertill_hardware::scanner::Places;
 use evertill_hardware::{Monotonic, Printer};
 use evertill_shared::clock::{Clock, SystemClock};
 use hands::Hands;
@@ -266,7 +267,9 @@ fn start_printer(
     let (profile, clock) = (settings.profile(), monotonic(clock));
     let printer: Box<dyn Printer> = match way {
         crate::config::PrinterWay::Serial(line) => Box::new(SerialPrinter::new(line, profile, clock)),
-        crate::config::PrinterWay::Usb(path) => Box::new(UsbPrinter::new(path, profile, clock)),
+        crate::config::PrinterWay::Usb(device) => {
+            Box::new(UsbPrinter::at(device, Places::default(), profile, clock))
+        }
         crate::config::PrinterWay::Network(address) => Box::new(NetworkPrinter::new(address, profile, clock)),
     };
     let pulse =

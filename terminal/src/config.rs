@@ -25,6 +25,7 @@ use evertill_hardware::DrawerKick;
 use evertill_hardware::drawer::DrawerPin;
 use evertill_hardware::escpos::profile::{Completion, Profile};
 use evertill_hardware::label::in_store::InStoreRule;
+use evertill_hardware::scanner::Where;
 use evertill_hardware::serial_line::{Flow, SerialLine};
 use evertill_shared::protocol::store::TrustBundle;
 use serde::Deserialize;
@@ -132,8 +133,9 @@ fn default_language() -> String {
 pub struct PrinterConfig {
     /// The device file of a printer on a serial line.
     pub serial: Option<PathBuf>,
-    /// The device file of a printer of the USB printer class, such as `/dev/usb/lp0`.
-    pub usb: Option<PathBuf>,
+    /// A printer of the USB printer class: maker and product, such as `04b8:0202`, one of several with its number or its
+    /// socket; or its device file, `/dev/usb/lp0`, whose number changes when printers are replugged.
+    pub usb: Option<String>,
     /// `host:port` of a printer in the network.
     pub tcp: Option<String>,
     /// Bits per second, for a serial line.
@@ -163,6 +165,9 @@ pub struct PrinterConfig {
     model_profile: Option<Profile>,
 }
 
+/// A printer by USB that is none.
+const BAD_USB: &str = "usb: write maker and product such as 04b8:0202, for one of several with its number \
+    (04b8:0202#J6QK012345) or its socket (04b8:0202@1-2), or a device file such as /dev/usb/lp0";
 /// So long the next pulse waits at least.
 const DRAWER_PAUSE_MS: u16 = 500;
 
@@ -334,7 +339,7 @@ pub enum PrinterWay {
     /// Over a serial line.
     Serial(SerialLine),
     /// By USB, as a printer.
-    Usb(PathBuf),
+    Usb(Where),
     /// Over the network, `host:port`.
     Network(String),
 }
@@ -354,9 +359,9 @@ impl PrinterConfig {
                 };
                 Ok(PrinterWay::Serial(SerialLine { path: path.clone(), baud: self.baud, frame, flow }))
             }
-            (None, Some(path), None) => Ok(PrinterWay::Usb(path.clone())),
+            (None, Some(device), None) => device.parse().map(PrinterWay::Usb).map_err(|_| BAD_USB.into()),
             (None, None, Some(address)) => Ok(PrinterWay::Network(address.clone())),
-            _ => Err("give one of serial = \"/dev/…\", usb = \"/dev/usb/lp0\", tcp = \"host:9100\"".into()),
+            _ => Err("give one of serial = \"/dev/…\", usb = \"04b8:0202\", tcp = \"host:9100\"".into()),
         }
     }
 
@@ -481,9 +486,12 @@ mod tests {
     fn a_printers_model_decides_unless_something_is_said_beside_it() {
         let text = "[printer]\nusb = \"/dev/usb/lp0\"\nmodel = \"epson-tm-t88v\"\ncolumns = 40\n";
         let printer = read(text).unwrap().printer.unwrap();
-        assert_eq!(printer.way(), Ok(PrinterWay::Usb("/dev/usb/lp0".into())));
+        assert_eq!(printer.way(), Ok(PrinterWay::Usb("/dev/usb/lp0".parse().unwrap())));
         let profile = printer.profile();
         assert_eq!((profile.columns, profile.dots, profile.completion), (40, 512, Completion::ProcessId));
+        let by_number = read("[printer]\nusb = \"04b8:0202#J6QK012345\"").unwrap().printer.unwrap();
+        assert_eq!(by_number.way(), Ok(PrinterWay::Usb("04b8:0202#J6QK012345".parse().unwrap())));
+        assert!(read("[printer]\nusb = \"lp0\"").unwrap_err().contains("usb: write maker and product"));
         assert!(read("[printer]\ntcp = \"x:1\"\nmodel = \"nobody\"").unwrap_err().contains("80mm"));
     }
 
