@@ -2,6 +2,7 @@
 
 pub mod barcode;
 pub mod characters;
+pub mod code_pages;
 pub mod document;
 pub mod encode;
 pub mod layout;

@@ -18,6 +18,7 @@ pub use usb::UsbPrinter;
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
 use crate::escpos::encode::EncodeError;
+use crate::escpos::profile::TextEncoding;
 pub use crate::escpos::status::Fault;
 use crate::escpos::status::Flags;
 use std::fmt;
@@ -166,6 +167,11 @@ impl fmt::Display for NotStarted {
 pub trait Printer: Send {
     /// Asks the printer how it is.
     fn status(&mut self) -> PrinterStatus;
+
+    /// Which characters it knows: what is printed is worded accordingly.
+    fn characters(&self) -> TextEncoding {
+        TextEncoding::Gb18030
+    }
 
     /// Prints a document, once.
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome;

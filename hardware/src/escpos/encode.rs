@@ -1,11 +1,12 @@
 //! A document as ESC/POS bytes.
 
 use super::barcode;
-use super::characters::{Glyph, glyph};
+use super::characters::{Glyph, glyph, narrow};
+use super::code_pages::CodePage;
 use super::document::{Align, Document, Style};
-use super::layout::{Row, rows};
+use super::layout::{Row, rows_in};
 use super::picture::Picture;
-use super::profile::{Profile, UnknownCharacter};
+use super::profile::{Profile, TextEncoding, UnknownCharacter};
 use super::qr::{self, QrError};
 
 /// Initialise: also forgets what a job before left behind.
@@ -74,12 +75,13 @@ pub fn encode_in_bands(
         breaks: Vec::new(),
         paper_dots: 0,
         style: Style::PLAIN,
+        page: None,
     };
     writer.bytes.extend_from_slice(&INIT);
-    if profile.encoding == super::profile::TextEncoding::Gb18030 {
+    if profile.encoding == TextEncoding::Gb18030 {
         writer.bytes.extend_from_slice(&CHINESE_ON);
     }
-    for row in rows(document, profile.columns) {
+    for row in rows_in(document, profile.columns, profile.encoding) {
         match row {
             Row::Text { text, style } => writer.text(&text, style)?,
             Row::Qr { data, module_dots } => writer.qr(&data, module_dots)?,
@@ -101,6 +103,8 @@ struct Writer<'a> {
     paper_dots: u32,
     /// What the printer is set to.
     style: Style,
+    /// The code page that it is set to; which one it begins with is a switch inside it.
+    page: Option<CodePage>,
 }
 
 impl Writer<'_> {
@@ -113,6 +117,10 @@ impl Writer<'_> {
 
     fn text(&mut self, text: &str, style: Style) -> Result<(), EncodeError> {
         self.set(style);
+        let of_line = match self.profile.encoding {
+            TextEncoding::Pages(pages) => pages.for_line(&text.chars().map(narrow).collect::<String>()),
+            TextEncoding::Gb18030 | TextEncoding::Ascii => None,
+        };
         for character in text.chars() {
             let glyph = glyph(character, self.profile.encoding);
             if glyph == Glyph::Unknown && self.profile.unknown_character == UnknownCharacter::Refuse {
@@ -121,12 +129,24 @@ impl Writer<'_> {
             match glyph.or_question_mark() {
                 Glyph::Half(byte) => self.bytes.push(byte),
                 Glyph::Full(pair) => self.bytes.extend_from_slice(&pair),
+                Glyph::OnPage(first, byte) => self.on_page(narrow(character), of_line, (first, byte)),
                 Glyph::Unknown => {}
             }
         }
         self.bytes.push(b'\n');
         self.paper_dots += LINE_DOTS * u32::from(style.size.height);
         Ok(())
+    }
+
+    /// A character of a code page: of the line's, or else of the one that is set, or else of the first that holds it.
+    fn on_page(&mut self, character: char, of_line: Option<CodePage>, first: (CodePage, u8)) {
+        let on = |page: CodePage| page.set.byte(character).map(|byte| (page, byte));
+        let (page, byte) = of_line.and_then(on).or_else(|| self.page.and_then(on)).unwrap_or(first);
+        if self.page != Some(page) {
+            self.bytes.extend_from_slice(&[0x1B, 0x74, page.number]);
+            self.page = Some(page);
+        }
+        self.bytes.push(byte);
     }
 
     /// Tells the printer only what changes: at 9600 baud every byte is a millisecond.
@@ -215,6 +235,7 @@ impl Writer<'_> {
 mod tests {
     use super::*;
     use crate::Size;
+    use crate::escpos::code_pages::{CharacterSet, CodePages};
 
     fn bytes(document: Document) -> Vec<u8> {
         encode(&document, &Profile::paper_80mm()).unwrap().bytes
@@ -228,6 +249,25 @@ mod tests {
     #[test]
     fn chinese_goes_out_in_pairs_and_the_yen_sign_as_its_twin() {
         assert_eq!(bytes(Document::new().line("茶¥3")), b"\x1B@\x1C&\xB2\xE8\xA3\xA43\n");
+    }
+
+    fn with_pages(pages: &[(u8, CharacterSet)]) -> Profile {
+        let pages: Vec<_> = pages.iter().map(|&(number, set)| CodePage { number, set }).collect();
+        Profile { encoding: TextEncoding::Pages(CodePages::new(&pages).unwrap()), ..Profile::paper_80mm() }
+    }
+
+    #[test]
+    fn each_line_goes_out_on_the_first_page_that_holds_it_and_the_page_is_told_when_it_changes() {
+        let latin =
+            with_pages(&[(0, CharacterSet::Cp437), (19, CharacterSet::Cp858), (18, CharacterSet::Cp852)]);
+        let page = Document::new().line("Tea").line("Café").line("é").line("é 2 €").line("Ł 2 €").line("茶");
+        let sent = encode(&page, &latin).unwrap().bytes;
+        assert_eq!(
+            sent,
+            b"\x1B@Tea\nCaf\x1Bt\x00\x82\n\x82\n\x1Bt\x13\x82 2 \xD5\n\x1Bt\x12\x9D 2 \x1Bt\x13\xD5\n?\n"
+        );
+        let strict = Profile { unknown_character: UnknownCharacter::Refuse, ..latin };
+        assert_eq!(encode(&Document::new().line("é茶"), &strict), Err(EncodeError::UnknownCharacter('茶')));
     }
 
     #[test]

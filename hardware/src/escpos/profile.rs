@@ -1,5 +1,7 @@
 //! What a printer can do. Printers do not tell, so this is configuration.
 
+use super::code_pages::CodePages;
+
 /// Which characters a printer knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextEncoding {
@@ -7,6 +9,8 @@ pub enum TextEncoding {
     Gb18030,
     /// ASCII only.
     Ascii,
+    /// ASCII, and what stands on these pages, one byte a character; the page is chosen for each line.
+    Pages(CodePages),
 }
 
 /// What happens to a character that the printer does not know.

@@ -5,7 +5,7 @@ use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReas
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
 use crate::escpos::encode::{LONGEST_COMMAND, encode_in_bands};
-use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile};
+use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile, TextEncoding};
 use crate::escpos::status::Flags;
 use crate::monotonic::Monotonic;
 use std::io;
@@ -336,6 +336,10 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
             return if opened { PrinterStatus::Unknown } else { PrinterStatus::Unreachable };
         }
         self.flags().map_or(PrinterStatus::Unreachable, PrinterStatus::from_flags)
+    }
+
+    fn characters(&self) -> TextEncoding {
+        self.profile.encoding
     }
 
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome {

@@ -1,6 +1,6 @@
 //! The printer's own thread: jobs go in, one by one, and what is known of each comes out.
 
-use super::document::{Look, document, practice_document};
+use super::document::{Look, document_for, practice_document};
 use super::template_file::TemplateFile;
 use super::test_page::test_page;
 use crate::controller::{Input, PrintOrder, PrintReport};
@@ -115,7 +115,8 @@ fn work_off(
         PrinterJob::Print(order) => print_once(printer, order, template.now()),
         PrinterJob::Practice { order, .. } => practise(printer, order, template.now()),
         PrinterJob::Test { language } => {
-            let outcome = printer.print(&test_page(*language), TEST);
+            let page = test_page(*language, printer.characters());
+            let outcome = printer.print(&page, TEST);
             tracing::info!(?outcome, "test print ended");
             report_of(&outcome)
         }
@@ -145,7 +146,8 @@ fn give_up(job: Option<&PrinterJob>, work: &Receiver<PrinterJob>, report: &Sende
 }
 
 fn practise(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> PrintReport {
-    let page = practice_document(&order.receipt, Look { language: order.language, template });
+    let look = Look { language: order.language, template };
+    let page = practice_document(&order.receipt, look, printer.characters());
     let outcome = printer.print(&page, JobId(PRACTICE + order.job));
     tracing::info!(job = order.job, ?outcome, "a training's print job ended");
     report_of(&outcome)
@@ -153,7 +155,8 @@ fn practise(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) 
 
 /// Prints a stored job, once, and says what is known of it.
 pub fn print_once(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> PrintReport {
-    let page = document(&order.receipt, Look { language: order.language, template });
+    let look = Look { language: order.language, template };
+    let page = document_for(&order.receipt, look, printer.characters());
     let outcome = printer.print(&page, JobId(order.job));
     tracing::info!(job = order.job, ?outcome, "print job ended");
     report_of(&outcome)

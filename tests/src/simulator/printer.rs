@@ -4,6 +4,7 @@
 mod bare;
 mod command;
 mod machine;
+mod pages;
 mod paper;
 mod picture;
 mod place;
@@ -37,6 +38,11 @@ pub struct PrinterConfig {
     /// The state that it tells unasked from when it is switched on until it is initialised (GS a's number): a switch
     /// inside many printers.
     pub automatic_status: u8,
+    /// Whether it is a model for China: it begins in Chinese mode, in which two bytes are one character.
+    pub chinese: bool,
+    /// Its code pages by their numbers (ESC t), under the names that the makers' manuals give them: `PC437`, `WPC1252`.
+    /// The first is the one that it begins with.
+    pub code_pages: Vec<(u8, &'static str)>,
 }
 
 impl Default for PrinterConfig {
@@ -49,6 +55,8 @@ impl Default for PrinterConfig {
             cutter: true,
             line_time: Duration::ZERO,
             automatic_status: 0,
+            chinese: true,
+            code_pages: Vec::new(),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Command {
         height: u8,
     },
     Chinese(bool),
+    /// ESC t.
+    Page(u8),
     LineSpacing(Option<u8>),
     FeedLines(u8),
     FeedDots(u8),
@@ -68,7 +70,7 @@ pub(super) fn next(bytes: &[u8], chinese: bool) -> Option<(Command, usize)> {
         0x1D => group(bytes),
         // In Chinese mode two bytes are always eaten.
         lead @ 0x81..=0xFE if chinese => Some((Command::Pair([lead, *bytes.get(1)?]), 2)),
-        byte @ 0x20..=0x7E => Some((Command::Half(byte), 1)),
+        byte @ (0x20..=0x7E | 0x80..) => Some((Command::Half(byte), 1)),
         byte => Some((Command::Unknown(vec![byte]), 1)),
     }
 }
@@ -96,7 +98,8 @@ fn escape(bytes: &[u8]) -> Option<(Command, usize)> {
         b'E' => Some((Command::Bold(argument()? & 1 == 1), 3)),
         b'd' => Some((Command::FeedLines(argument()?), 3)),
         b'J' => Some((Command::FeedDots(argument()?), 3)),
-        b't' | b'-' | b'M' | b'R' | b'=' => argument().map(|_| (Command::Ignored, 3)),
+        b't' => Some((Command::Page(argument()?), 3)),
+        b'-' | b'M' | b'R' | b'=' => argument().map(|_| (Command::Ignored, 3)),
         b'p' => {
             let (pin, on, off) = (argument()? & 0x0F, *bytes.get(3)?, *bytes.get(4)?);
             // A pause shorter than the pulse is made as long as it.
@@ -227,7 +230,7 @@ mod tests {
     #[test]
     fn chinese_mode_always_eats_two_bytes() {
         assert_eq!(next(b"\x81\x30\x84\x36", true), Some((Command::Pair([0x81, 0x30]), 2)));
-        assert_eq!(next(b"\x81\x30", false), Some((Command::Unknown(vec![0x81]), 1)));
+        assert_eq!(next(b"\x81\x30", false), Some((Command::Half(0x81), 1)));
     }
 
     #[test]

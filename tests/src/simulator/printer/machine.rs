@@ -1,6 +1,7 @@
 //! The printer's works: a buffer, a head, a roll of paper. No line, no thread, no clock.
 
 use super::command::{self, Command};
+use super::pages;
 use super::paper::{Bars, Cell, QrModules, Receipt, Strip};
 use super::{Paper, PrinterConfig, Pulse};
 
@@ -26,6 +27,8 @@ struct Settings {
     width: u8,
     height: u8,
     chinese: bool,
+    /// The code page.
+    page: Option<&'static str>,
     line_dots: u32,
     qr_module: u8,
     qr_level: u8,
@@ -35,15 +38,16 @@ struct Settings {
     automatic: u8,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    fn of(config: &PrinterConfig) -> Self {
         Self {
             align: 0,
             bold: false,
             width: 1,
             height: 1,
             // Models for China are switched on in Chinese mode.
-            chinese: true,
+            chinese: config.chinese,
+            page: config.code_pages.first().map(|(_, page)| *page),
             line_dots: 34,
             qr_module: 3,
             qr_level: 0,
@@ -86,7 +90,7 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn new(config: PrinterConfig) -> Self {
         let current = Receipt { dots: config.dots, ..Receipt::default() };
-        let settings = Settings { automatic: config.automatic_status, ..Settings::default() };
+        let settings = Settings { automatic: config.automatic_status, ..Settings::of(&config) };
         Self {
             config,
             settings,
@@ -125,7 +129,7 @@ impl Machine {
         self.recent.clear();
         self.line.clear();
         self.replies.clear();
-        self.settings = Settings { automatic: self.config.automatic_status, ..Settings::default() };
+        self.settings = Settings { automatic: self.config.automatic_status, ..Settings::of(&self.config) };
         self.power_lines_left = None;
     }
 
@@ -219,13 +223,13 @@ impl Machine {
         match command {
             Command::Init => {
                 self.line.clear();
-                self.settings = Settings::default();
+                self.settings = Settings::of(&self.config);
                 let begun_at = self.received.saturating_sub(self.input.len() as u64 + 2);
                 self.torn_at = self.torn_at.filter(|torn| *torn > begun_at);
             }
             // Filling, which printers pass over.
             Command::Nothing => {}
-            Command::Half(byte) => self.put(char::from(byte), false),
+            Command::Half(byte) => self.put_half(byte),
             Command::Pair(pair) => self.put_pair(pair),
             Command::LineFeed => return self.print_line(),
             Command::CarriageReturn | Command::Ignored | Command::RealTime => {}
@@ -235,7 +239,9 @@ impl Machine {
             Command::Size { width, height } => {
                 (self.settings.width, self.settings.height) = (width, height);
             }
-            Command::Chinese(on) => self.settings.chinese = on,
+            Command::Chinese(on) if self.config.chinese => self.settings.chinese = on,
+            Command::Chinese(_) => self.problem("this model knows no Chinese mode"),
+            Command::Page(number) => self.choose_page(number),
             Command::LineSpacing(dots) => self.settings.line_dots = dots.map_or(34, u32::from),
             Command::FeedLines(lines) => {
                 self.finish_line();
@@ -293,6 +299,28 @@ impl Machine {
         if self.problems.len() < MOST_PROBLEMS && self.torn_at.is_none() {
             self.problems.push(what.to_owned());
         }
+    }
+
+    fn choose_page(&mut self, number: u8) {
+        let found = self.config.code_pages.iter().find(|(other, _)| *other == number).copied();
+        match found {
+            Some((_, page)) => self.settings.page = Some(page),
+            // What none was given for is a model whose pages nobody looks at.
+            None if self.config.code_pages.is_empty() => {}
+            // A real one would print some other letters.
+            None => self.problem(&format!("this model has no code page {number}")),
+        }
+    }
+
+    fn put_half(&mut self, byte: u8) {
+        let character = match byte {
+            0x80.. => self.settings.page.and_then(|page| pages::character(page, byte)),
+            _ => Some(char::from(byte)),
+        };
+        if character.is_none() {
+            self.problem(&format!("no such character on its code page: {byte:02X}"));
+        }
+        self.put(character.unwrap_or('\u{25A1}'), false);
     }
 
     fn put_pair(&mut self, pair: [u8; 2]) {
