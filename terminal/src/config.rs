@@ -23,6 +23,7 @@ pub use text_size::{remember_text_size, remembered_text_size};
 use crate::view::TextSize;
 use evertill_hardware::DrawerKick;
 use evertill_hardware::drawer::DrawerPin;
+use evertill_hardware::escpos::logo::LogoStore;
 use evertill_hardware::escpos::profile::{Completion, Profile};
 use evertill_hardware::label::in_store::InStoreRule;
 use evertill_hardware::scanner::Where;
@@ -151,6 +152,9 @@ pub struct PrinterConfig {
     pub model: Option<String>,
     /// Columns on a line: 48 for 80 mm paper, 32 for 58 mm. Goes before the model's.
     pub columns: Option<u16>,
+    /// The number of the logo that the maker's tool has stored in it (FS p): it is printed wherever a logo stands. Goes
+    /// before the model's own way to keep logos.
+    pub logo_number: Option<u8>,
     /// How it says that a job is done: `paper_status` (most), `process_id` (newer ones) or `none`. Goes before the
     /// model's.
     pub completion: Option<CompletionName>,
@@ -365,6 +369,14 @@ impl PrinterConfig {
         }
     }
 
+    /// What it is known by: another one is not taken for it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = self.serial.as_ref().map(|path| path.display().to_string());
+        let place = path.as_ref().or(self.usb.as_ref()).or(self.tcp.as_ref());
+        format!("{} {}", place.map_or("", String::as_str), self.model.as_deref().unwrap_or_default())
+    }
+
     /// The pulse that opens the drawer.
     /// # Errors
     /// There is no such pin, or the pulse would harm a drawer.
@@ -400,6 +412,7 @@ impl PrinterConfig {
         Profile {
             columns: self.columns.unwrap_or(model.columns),
             completion: self.completion.map_or(model.completion, CompletionName::completion),
+            logo: self.logo_number.map_or(model.logo, LogoStore::Number),
             ..model
         }
     }

@@ -5,6 +5,7 @@ use super::characters::{Glyph, glyph, narrow};
 use super::code_pages::CodePage;
 use super::document::{Align, Document, Style};
 use super::layout::{Row, rows_in};
+use super::logo::{LogoId, LogoStore, print_number};
 use super::picture::Picture;
 use super::profile::{Profile, TextEncoding, UnknownCharacter};
 use super::qr::{self, QrError};
@@ -55,11 +56,11 @@ pub const LONGEST_COMMAND: usize = qr::LONGEST_DATA + 8;
 /// # Errors
 /// When the printer could not show the document as it is meant; nothing has to be sent then.
 pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeError> {
-    encode_in_bands(document, profile, LONGEST_COMMAND)
+    encode_in_bands(document, profile, LONGEST_COMMAND, None)
 }
 
 /// The same, with pictures in bands of so many bytes at most, or of one row of dots: the printer may be asked something
-/// after each.
+/// after each. The logo that the printer is known to keep is not sent.
 ///
 /// # Errors
 /// As [`encode`].
@@ -67,10 +68,12 @@ pub fn encode_in_bands(
     document: &Document,
     profile: &Profile,
     longest_band: usize,
+    kept: Option<LogoId>,
 ) -> Result<Encoded, EncodeError> {
     let mut writer = Writer {
         profile,
         longest_band,
+        kept,
         bytes: Vec::with_capacity(1024),
         breaks: Vec::new(),
         paper_dots: 0,
@@ -86,7 +89,7 @@ pub fn encode_in_bands(
             Row::Text { text, style } => writer.text(&text, style)?,
             Row::Qr { data, module_dots } => writer.qr(&data, module_dots)?,
             Row::Barcode { data } => writer.barcode(&data),
-            Row::Picture { picture, align } => writer.picture(&picture.at_most(profile.dots), align),
+            Row::Picture { picture, align } => writer.logo(&picture.at_most(profile.dots), align),
             Row::Feed(lines) => writer.feed(lines),
             Row::Cut => writer.cut(),
         }
@@ -98,6 +101,7 @@ pub fn encode_in_bands(
 struct Writer<'a> {
     profile: &'a Profile,
     longest_band: usize,
+    kept: Option<LogoId>,
     bytes: Vec<u8>,
     breaks: Vec<usize>,
     paper_dots: u32,
@@ -205,6 +209,17 @@ impl Writer<'_> {
         self.bytes.extend_from_slice(&[0x1D, b'k', 73, length]);
         self.bytes.extend_from_slice(&code.content);
         self.paper_dots += u32::from(BAR_DOTS) + LINE_DOTS;
+    }
+
+    fn logo(&mut self, picture: &Picture, align: Align) {
+        let command = match self.profile.logo {
+            LogoStore::ByKey if self.kept == Some(picture.id()) => picture.id().print(),
+            LogoStore::Number(number) => print_number(number).to_vec(),
+            LogoStore::ByKey | LogoStore::Never => return self.picture(picture, align),
+        };
+        self.set(Style { align, ..Style::PLAIN });
+        self.bytes.extend_from_slice(&command);
+        self.paper_dots += u32::try_from(picture.height()).unwrap_or(u32::MAX);
     }
 
     fn picture(&mut self, picture: &Picture, align: Align) {
@@ -327,6 +342,23 @@ mod tests {
         assert_eq!(encode(&page, &without).unwrap().bytes, b"\x1B@\x1C&");
         let narrow = Profile { dots: 100, ..Profile::paper_80mm() };
         assert_eq!(encode(&page, &narrow).unwrap().bytes, b"\x1B@\x1C&");
+    }
+
+    #[test]
+    fn a_logo_that_the_printer_keeps_is_not_sent_and_every_other_is() {
+        let [ours, other] = [0xAA, 0x55].map(|dots| Picture::new(2, vec![dots; 4]).unwrap());
+        let page = |logo: &Picture| Document::new().picture(logo.clone(), Align::Left);
+        let sent = |logo, profile: &Profile, kept| {
+            encode_in_bands(&page(logo), profile, LONGEST_COMMAND, kept).unwrap().bytes[4..].to_vec()
+        };
+        let by_key = Profile { logo: LogoStore::ByKey, ..Profile::paper_80mm() };
+        assert_eq!(sent(&ours, &by_key, Some(ours.id())), ours.id().print());
+        for (logo, kept) in [(&other, Some(ours.id())), (&ours, None)] {
+            assert!(sent(logo, &by_key, kept).starts_with(b"\x1Dv0"));
+        }
+        assert!(sent(&ours, &Profile::paper_80mm(), Some(ours.id())).starts_with(b"\x1Dv0"));
+        let by_number = Profile { logo: LogoStore::Number(3), ..Profile::paper_80mm() };
+        assert_eq!(sent(&ours, &by_number, None), b"\x1Cp\x03\x00");
     }
 
     #[test]

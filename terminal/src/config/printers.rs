@@ -2,6 +2,7 @@
 
 use super::CompletionName;
 use evertill_hardware::escpos::code_pages::{CharacterSet, CodePage, CodePages, MOST_PAGES};
+use evertill_hardware::escpos::logo::LogoStore;
 use evertill_hardware::escpos::profile::{Profile, TextEncoding, UnknownCharacter};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,8 +28,19 @@ struct Model {
     /// Lists from before there were bar codes say nothing of them.
     #[serde(default)]
     barcode: bool,
+    /// Lists from before logos were kept say nothing of them.
+    #[serde(default)]
+    logo: LogoName,
     cutter: bool,
     slowest_mm_per_s: u16,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LogoName {
+    #[default]
+    Never,
+    ByKey,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +84,10 @@ impl Model {
             real_time_pulse: self.real_time_pulse,
             qr: self.qr,
             barcode: self.barcode,
+            logo: match self.logo {
+                LogoName::Never => LogoStore::Never,
+                LogoName::ByKey => LogoStore::ByKey,
+            },
             cutter: self.cutter,
             slowest_mm_per_s: self.slowest_mm_per_s,
         })
@@ -115,6 +131,7 @@ mod tests {
         assert_eq!(model("80mm", None), Ok(Profile::paper_80mm()));
         assert_eq!(model("58mm", None), Ok(Profile::paper_58mm()));
         assert_eq!(model("epson-tm-t88v", None).unwrap().completion, Completion::ProcessId);
+        assert_eq!(model("epson-tm-t88v", None).unwrap().logo, LogoStore::ByKey);
         assert!(model("nobody", None).unwrap_err().contains("80mm"));
     }
 

@@ -43,6 +43,8 @@ pub struct PrinterConfig {
     /// Its code pages by their numbers (ESC t), under the names that the makers' manuals give them: `PC437`, `WPC1252`.
     /// The first is the one that it begins with.
     pub code_pages: Vec<(u8, &'static str)>,
+    /// Whether it keeps pictures by keys (GS ( L); the number is how many bytes it keeps.
+    pub graphics_bytes: usize,
 }
 
 impl Default for PrinterConfig {
@@ -57,6 +59,7 @@ impl Default for PrinterConfig {
             automatic_status: 0,
             chinese: true,
             code_pages: Vec::new(),
+            graphics_bytes: 65_536,
         }
     }
 }
@@ -278,6 +281,18 @@ impl PrinterEmulator {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         self.look(|machine| machine.problems.clone())
+    }
+
+    /// How often it wrote a picture into its memory, which bears that some thousand times.
+    #[must_use]
+    pub fn graphics_stored(&self) -> usize {
+        self.look(|machine| machine.graphics_stored)
+    }
+
+    /// How many pictures it keeps.
+    #[must_use]
+    pub fn graphics_kept(&self) -> usize {
+        self.look(|machine| machine.graphics.len())
     }
 
     /// How many bytes arrived so far.

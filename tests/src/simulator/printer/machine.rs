@@ -4,6 +4,7 @@ use super::command::{self, Command};
 use super::pages;
 use super::paper::{Bars, Cell, QrModules, Receipt, Strip};
 use super::{Paper, PrinterConfig, Pulse};
+use std::collections::BTreeMap;
 
 /// How many problems are kept.
 const MOST_PROBLEMS: usize = 200;
@@ -67,6 +68,9 @@ pub(super) struct Machine {
     /// The last bytes that arrived, in which real-time commands are recognised wherever they stand.
     recent: Vec<u8>,
     line: Vec<Cell>,
+    /// Pictures by their keys: width in bytes, and dots. They outlive the power.
+    pub(super) graphics: BTreeMap<[u8; 2], (usize, Vec<u8>)>,
+    pub(super) graphics_stored: usize,
     current: Receipt,
     pub(super) receipts: Vec<Receipt>,
     pub(super) pulses: Vec<Pulse>,
@@ -97,6 +101,8 @@ impl Machine {
             input: Vec::new(),
             recent: Vec::new(),
             line: Vec::new(),
+            graphics: BTreeMap::new(),
+            graphics_stored: 0,
             current,
             receipts: Vec::new(),
             pulses: Vec::new(),
@@ -116,7 +122,8 @@ impl Machine {
 
     /// How many bytes the buffer still takes.
     pub(super) fn room(&self) -> usize {
-        self.config.buffer_bytes.saturating_sub(self.input.len())
+        let takes = command::stored_length(&self.input).unwrap_or(0).max(self.config.buffer_bytes);
+        takes.saturating_sub(self.input.len())
     }
 
     pub(super) fn unfinished(&self) -> Receipt {
@@ -286,12 +293,43 @@ impl Machine {
                 self.current.strips.push(Strip::Picture { width_bytes, data, align });
                 return Step::Printed;
             }
+            Command::StoreGraphics { key, width_bytes, data } => self.store_graphics(key, width_bytes, data),
+            Command::PrintGraphics(key) => return self.print_graphics(key),
+            Command::DeleteGraphics(key) => drop(self.graphics.remove(&key)),
+            Command::PrintNumber(number) => {
+                self.problem(&format!("no picture has the number {number} here"));
+            }
             Command::Unknown(bytes) => {
                 let start = &bytes[..bytes.len().min(8)];
                 self.problem(&format!("a command that is not known or not shown here: {start:02X?}"));
             }
         }
         Step::Done
+    }
+
+    fn store_graphics(&mut self, key: [u8; 2], width_bytes: usize, data: Vec<u8>) {
+        if !self.line.is_empty() {
+            return self.problem("a picture is stored in the middle of a line");
+        }
+        self.graphics.remove(&key);
+        let kept: usize = self.graphics.values().map(|(_, data)| data.len()).sum();
+        if kept + data.len() > self.config.graphics_bytes {
+            return self.problem("no room for the picture");
+        }
+        self.graphics.insert(key, (width_bytes, data));
+        self.graphics_stored += 1;
+    }
+
+    fn print_graphics(&mut self, key: [u8; 2]) -> Step {
+        let (Some((width_bytes, data)), true) = (self.graphics.get(&key).cloned(), self.line.is_empty())
+        else {
+            // Nothing is printed, and nobody is told.
+            self.problem("a picture that is not there, or in the middle of a line, is not printed");
+            return Step::Done;
+        };
+        let align = self.settings.align;
+        self.current.strips.push(Strip::Picture { width_bytes, data, align });
+        Step::Printed
     }
 
     fn problem(&mut self, what: &str) {
