@@ -6,6 +6,7 @@ mod display;
 mod identity;
 mod printers;
 mod scanner;
+mod scanners;
 mod spoken;
 mod text_size;
 
@@ -265,6 +266,9 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
         if let Some(printer) = &mut config.printer {
             printer.find_model(data).map_err(|why| bad(format!("[printer] {why}")))?;
+        }
+        if let Some(scanner) = &mut config.scanner {
+            scanner.find_model(data).map_err(|why| bad(format!("[scanner] {why}")))?;
         }
         config.check().map_err(bad)?;
         Ok(config)
