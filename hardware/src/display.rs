@@ -98,7 +98,8 @@ pub fn encode(lines: &TwoLines, profile: DisplayProfile) -> Vec<u8> {
             match glyph(character, profile.encoding).or_question_mark() {
                 Glyph::Full(pair) => bytes.extend(pair),
                 Glyph::Half(byte) => bytes.push(if byte == 0x7F { b' ' } else { byte }),
-                Glyph::Unknown => bytes.push(b'?'),
+                // Of displays nothing is known of pages.
+                Glyph::OnPage(..) | Glyph::Unknown => bytes.push(b'?'),
             }
         }
         bytes.resize(start + COLUMNS, b' ');

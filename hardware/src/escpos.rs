@@ -2,9 +2,11 @@
 
 pub mod barcode;
 pub mod characters;
+pub mod code_pages;
 pub mod document;
 pub mod encode;
 pub mod layout;
+pub mod logo;
 pub mod picture;
 pub mod profile;
 pub mod qr;

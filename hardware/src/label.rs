@@ -8,7 +8,7 @@ pub mod in_store;
 mod prefix;
 mod upc_e;
 
-pub use prefix::Prefixes;
+pub use prefix::{BadMark, OwnMarks, Prefixes};
 
 use crate::scanner::ScanText;
 use gs1::Gs1;
@@ -214,7 +214,7 @@ pub fn classify_with(scan: ScanText, prefixes: Prefixes) -> Label {
 }
 
 /// How the number of an article stands in a code, as far as the scanner tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Form {
     /// The scanner does not tell: a whole number with its check digit.
     Plain,
@@ -266,6 +266,30 @@ mod tests {
 
     fn kind(text: &str) -> LabelKind {
         classify(ScanText::new(text.into())).kind
+    }
+
+    #[test]
+    fn a_makers_own_marks_are_data() {
+        let marks = [("d", "]E0"), ("D", "]E4"), ("E", "upc_e"), ("s", "]Q1"), ("ss", "]Q3"), ("I", "]C1")];
+        let own = Prefixes::Own(OwnMarks::new(marks).unwrap());
+        let read = |text: &str| classify_with(ScanText::new(text.into()), own);
+        assert!(matches!(read("d6901234567892").kind, LabelKind::Article(_)));
+        assert!(matches!(read("D96385074").kind, LabelKind::Article(_)));
+        assert_eq!(read("E01234565").code(), "00012345000065");
+        assert_eq!(read("s134567890123456789").text.expose(), "134567890123456789");
+        assert!(read("ss0106901234567892").gs1.is_some(), "the longer mark counts");
+        assert!(read("I0106901234567892").gs1.is_some());
+        assert_eq!(read("6901234567892").kind, LabelKind::Other, "its mark was lost");
+        assert!(
+            matches!(read("]E06901234567892").kind, LabelKind::Article(_)),
+            "AIM identifiers always count"
+        );
+        for (mark, meaning) in
+            [("", "]E0"), ("d", "E0"), ("d", "]E01"), ("]d", "]E0"), ("d ", "]E0"), ("d", "")]
+        {
+            assert!(OwnMarks::new([(mark, meaning)]).is_err(), "{mark:?} {meaning:?}");
+        }
+        assert!(OwnMarks::new([("d", "]E0"), ("d", "]E4")]).is_err());
     }
 
     #[test]

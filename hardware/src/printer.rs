@@ -18,6 +18,9 @@ pub use usb::UsbPrinter;
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
 use crate::escpos::encode::EncodeError;
+use crate::escpos::logo::LogoId;
+use crate::escpos::picture::Picture;
+use crate::escpos::profile::TextEncoding;
 pub use crate::escpos::status::Fault;
 use crate::escpos::status::Flags;
 use std::fmt;
@@ -167,8 +170,27 @@ pub trait Printer: Send {
     /// Asks the printer how it is.
     fn status(&mut self) -> PrinterStatus;
 
+    /// Which characters it knows: what is printed is worded accordingly.
+    fn characters(&self) -> TextEncoding {
+        TextEncoding::Gb18030
+    }
+
     /// Prints a document, once.
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome;
+
+    /// By what the printer would know this logo if it kept it; nothing if the till cannot store logos in it.
+    fn logo_to_keep(&self, _logo: &Picture) -> Option<LogoId> {
+        None
+    }
+
+    /// Stores a logo in the printer for good, and takes others out. Once that is confirmed, it is printed by its name.
+    fn keep_logo(&mut self, _logo: &Picture, _instead_of: &[LogoId], _job: JobId) -> PrintOutcome {
+        PrintOutcome::NotStarted(NotStarted::NotReady(PrinterStatus::Unknown))
+    }
+
+    /// What is known of the printer from before this program began: the logo that it keeps, and how many bytes long the
+    /// command is that may have been cut off in the middle, so that it waits for the rest.
+    fn remember_logo(&mut self, _kept: Option<LogoId>, _cut_off: usize) {}
 
     /// Opens the drawer, once, as a job of its own: a reprint must not open it again.
     fn kick_drawer(&mut self, kick: DrawerKick) -> PrintOutcome;

@@ -10,7 +10,7 @@ mod trim;
 pub mod wedge;
 mod worker;
 
-pub use assembler::{Assembler, AssemblerConfig, Framing, Refusal};
+pub use assembler::{Assembler, AssemblerConfig, Framing, Marks, Refusal};
 pub use find::{Found, FoundKind, Links, Places, UsbId, Where, meant};
 pub use hid_pos::{HidPosScanner, HidPosScannerConfig};
 pub use serial::{SerialScanner, SerialScannerConfig};

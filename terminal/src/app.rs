@@ -15,6 +15,7 @@ use crate::fonts;
 use crate::front::{Errand, Front, Heard};
 use crate::journal_store::{JournalError, Lock};
 use crate::picture_store::PictureStore;
+use crate::print::logo_file::LogoFile;
 use crate::print::template_file::{self, TemplateFile};
 use crate::print::thread::{self as printer_thread, PrinterJob};
 use crate::sync::Jitter;
@@ -23,6 +24,7 @@ use crate::upkeep::PROGRAM_LOCK;
 use crate::view::FaultPage;
 use customer::Customer;
 use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
+use evertill_hardware::scanner::Places;
 use evertill_hardware::{Monotonic, Printer};
 use evertill_shared::clock::{Clock, SystemClock};
 use hands::Hands;
@@ -264,14 +266,17 @@ fn start_printer(
     let settings = config.printer.as_ref()?;
     let way = settings.way().inspect_err(|error| tracing::error!(error, "the printer's line")).ok()?;
     let (profile, clock) = (settings.profile(), monotonic(clock));
-    let printer: Box<dyn Printer> = match way {
+    let mut printer: Box<dyn Printer> = match way {
         crate::config::PrinterWay::Serial(line) => Box::new(SerialPrinter::new(line, profile, clock)),
-        crate::config::PrinterWay::Usb(path) => Box::new(UsbPrinter::new(path, profile, clock)),
+        crate::config::PrinterWay::Usb(device) => {
+            Box::new(UsbPrinter::at(device, Places::default(), profile, clock))
+        }
         crate::config::PrinterWay::Network(address) => Box::new(NetworkPrinter::new(address, profile, clock)),
     };
     let pulse =
         settings.drawer_pulse().inspect_err(|error| tracing::error!(error, "the drawer's pulse")).ok()?;
-    printer_thread::start(printer, TemplateFile::new(data), pulse, send)
+    let logo = LogoFile::open(data, &settings.name(), &mut *printer);
+    printer_thread::start(printer, (TemplateFile::new(data), logo), pulse, send)
         .inspect_err(|error| tracing::error!(%error, "the printer cannot be started"))
         .ok()
 }

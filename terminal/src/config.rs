@@ -6,6 +6,7 @@ mod display;
 mod identity;
 mod printers;
 mod scanner;
+mod scanners;
 mod spoken;
 mod text_size;
 
@@ -23,8 +24,10 @@ pub use text_size::{remember_text_size, remembered_text_size};
 use crate::view::{Language, TextSize};
 use evertill_hardware::DrawerKick;
 use evertill_hardware::drawer::DrawerPin;
+use evertill_hardware::escpos::logo::LogoStore;
 use evertill_hardware::escpos::profile::{Completion, Profile};
 use evertill_hardware::label::in_store::InStoreRule;
+use evertill_hardware::scanner::Where;
 use evertill_hardware::serial_line::{Flow, SerialLine};
 use evertill_shared::protocol::store::TrustBundle;
 use serde::Deserialize;
@@ -132,8 +135,9 @@ fn default_language() -> String {
 pub struct PrinterConfig {
     /// The device file of a printer on a serial line.
     pub serial: Option<PathBuf>,
-    /// The device file of a printer of the USB printer class, such as `/dev/usb/lp0`.
-    pub usb: Option<PathBuf>,
+    /// A printer of the USB printer class: maker and product, such as `04b8:0202`, one of several with its number or its
+    /// socket; or its device file, `/dev/usb/lp0`, whose number changes when printers are replugged.
+    pub usb: Option<String>,
     /// `host:port` of a printer in the network.
     pub tcp: Option<String>,
     /// Bits per second, for a serial line.
@@ -149,6 +153,9 @@ pub struct PrinterConfig {
     pub model: Option<String>,
     /// Columns on a line: 48 for 80 mm paper, 32 for 58 mm. Goes before the model's.
     pub columns: Option<u16>,
+    /// The number of the logo that the maker's tool has stored in it (FS p): it is printed wherever a logo stands. Goes
+    /// before the model's own way to keep logos.
+    pub logo_number: Option<u8>,
     /// How it says that a job is done: `paper_status` (most), `process_id` (newer ones) or `none`. Goes before the
     /// model's.
     pub completion: Option<CompletionName>,
@@ -163,6 +170,9 @@ pub struct PrinterConfig {
     model_profile: Option<Profile>,
 }
 
+/// A printer by USB that is none.
+const BAD_USB: &str = "usb: write maker and product such as 04b8:0202, for one of several with its number \
+    (04b8:0202#J6QK012345) or its socket (04b8:0202@1-2), or a device file such as /dev/usb/lp0";
 /// So long the next pulse waits at least.
 const DRAWER_PAUSE_MS: u16 = 500;
 
@@ -257,6 +267,9 @@ impl Config {
         if let Some(printer) = &mut config.printer {
             printer.find_model(data).map_err(|why| bad(format!("[printer] {why}")))?;
         }
+        if let Some(scanner) = &mut config.scanner {
+            scanner.find_model(data).map_err(|why| bad(format!("[scanner] {why}")))?;
+        }
         config.check().map_err(&bad)?;
         config.check_language(data).map_err(&bad)?;
         Ok(config)
@@ -347,7 +360,7 @@ pub enum PrinterWay {
     /// Over a serial line.
     Serial(SerialLine),
     /// By USB, as a printer.
-    Usb(PathBuf),
+    Usb(Where),
     /// Over the network, `host:port`.
     Network(String),
 }
@@ -367,10 +380,18 @@ impl PrinterConfig {
                 };
                 Ok(PrinterWay::Serial(SerialLine { path: path.clone(), baud: self.baud, frame, flow }))
             }
-            (None, Some(path), None) => Ok(PrinterWay::Usb(path.clone())),
+            (None, Some(device), None) => device.parse().map(PrinterWay::Usb).map_err(|_| BAD_USB.into()),
             (None, None, Some(address)) => Ok(PrinterWay::Network(address.clone())),
-            _ => Err("give one of serial = \"/dev/…\", usb = \"/dev/usb/lp0\", tcp = \"host:9100\"".into()),
+            _ => Err("give one of serial = \"/dev/…\", usb = \"04b8:0202\", tcp = \"host:9100\"".into()),
         }
+    }
+
+    /// What it is known by: another one is not taken for it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = self.serial.as_ref().map(|path| path.display().to_string());
+        let place = path.as_ref().or(self.usb.as_ref()).or(self.tcp.as_ref());
+        format!("{} {}", place.map_or("", String::as_str), self.model.as_deref().unwrap_or_default())
     }
 
     /// The pulse that opens the drawer.
@@ -408,6 +429,7 @@ impl PrinterConfig {
         Profile {
             columns: self.columns.unwrap_or(model.columns),
             completion: self.completion.map_or(model.completion, CompletionName::completion),
+            logo: self.logo_number.map_or(model.logo, LogoStore::Number),
             ..model
         }
     }
@@ -525,9 +547,12 @@ mod tests {
     fn a_printers_model_decides_unless_something_is_said_beside_it() {
         let text = "[printer]\nusb = \"/dev/usb/lp0\"\nmodel = \"epson-tm-t88v\"\ncolumns = 40\n";
         let printer = read(text).unwrap().printer.unwrap();
-        assert_eq!(printer.way(), Ok(PrinterWay::Usb("/dev/usb/lp0".into())));
+        assert_eq!(printer.way(), Ok(PrinterWay::Usb("/dev/usb/lp0".parse().unwrap())));
         let profile = printer.profile();
         assert_eq!((profile.columns, profile.dots, profile.completion), (40, 512, Completion::ProcessId));
+        let by_number = read("[printer]\nusb = \"04b8:0202#J6QK012345\"").unwrap().printer.unwrap();
+        assert_eq!(by_number.way(), Ok(PrinterWay::Usb("04b8:0202#J6QK012345".parse().unwrap())));
+        assert!(read("[printer]\nusb = \"lp0\"").unwrap_err().contains("usb: write maker and product"));
         assert!(read("[printer]\ntcp = \"x:1\"\nmodel = \"nobody\"").unwrap_err().contains("80mm"));
     }
 

@@ -54,6 +54,7 @@ pub use shift::{
 pub use status::{Link, MoneyStyle, PrinterState, ScannerState, StatusBar, UnsentSales};
 pub use training::{PracticeCustomer, TrainingBar};
 
+use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_shared::wallet::Name;
 pub use evertill_shared::wallet::Wallet;
 
@@ -155,10 +156,30 @@ impl Language {
     /// as far as printers know its letters; in English otherwise.
     #[must_use]
     pub fn on_paper(self, english: &'static str, chinese: &'static str) -> &'static str {
-        match self {
+        self.printed(english, chinese, TextEncoding::Gb18030)
+    }
+
+    /// The same on a printer that knows these characters.
+    #[must_use]
+    pub fn printed(
+        self,
+        english: &'static str,
+        chinese: &'static str,
+        characters: TextEncoding,
+    ) -> &'static str {
+        match self.for_paper(characters) {
             Self::English => english,
             Self::Chinese => chinese,
-            Self::Added(added) => added.on_paper(english).unwrap_or(english),
+            Self::Added(added) => added.printed(english, characters).unwrap_or(english),
+        }
+    }
+
+    /// The language of the program's own words on such a printer: English where it knows no Chinese.
+    #[must_use]
+    pub fn for_paper(self, characters: TextEncoding) -> Self {
+        match self {
+            Self::Chinese if characters != TextEncoding::Gb18030 => Self::English,
+            other => other,
         }
     }
 }

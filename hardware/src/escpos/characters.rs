@@ -1,5 +1,6 @@
 //! Characters as printers know them: how wide they are, and their bytes.
 
+use super::code_pages::CodePage;
 use super::profile::TextEncoding;
 use encoding_rs::GB18030;
 
@@ -10,6 +11,8 @@ pub enum Glyph {
     Half(u8),
     /// Two columns, two bytes that must not be parted.
     Full([u8; 2]),
+    /// One column, on one of the printer's code pages: the first that holds it, and its byte there.
+    OnPage(CodePage, u8),
     /// The printer does not know it.
     Unknown,
 }
@@ -25,7 +28,7 @@ impl Glyph {
     #[must_use]
     pub fn columns(self) -> usize {
         match self {
-            Self::Half(_) | Self::Unknown => 1,
+            Self::Half(_) | Self::OnPage(..) | Self::Unknown => 1,
             Self::Full(_) => 2,
         }
     }
@@ -42,9 +45,21 @@ pub fn glyph(character: char, encoding: TextEncoding) -> Glyph {
     if let Some(byte) = u8::try_from(character).ok().filter(u8::is_ascii) {
         return Glyph::Half(byte);
     }
-    if encoding == TextEncoding::Ascii {
-        return Glyph::Unknown;
+    match encoding {
+        TextEncoding::Gb18030 => chinese(character),
+        TextEncoding::Ascii => Glyph::Unknown,
+        TextEncoding::Pages(pages) => {
+            pages.find(narrow(character)).map_or(Glyph::Unknown, |(page, byte)| Glyph::OnPage(page, byte))
+        }
     }
+}
+
+/// The yen sign of Chinese texts is wide, and that of code pages is not.
+pub(super) fn narrow(character: char) -> char {
+    if character == '\u{FFE5}' { '\u{A5}' } else { character }
+}
+
+fn chinese(character: char) -> Glyph {
     // The yen sign has four bytes in GB18030, of which printers make "0 6"; its wide twin has two.
     let character = if character == '\u{A5}' { '\u{FFE5}' } else { character };
     let mut utf8 = [0; 4];
@@ -55,15 +70,22 @@ pub fn glyph(character: char, encoding: TextEncoding) -> Glyph {
     }
 }
 
-/// How many columns a text takes, unwrapped and in normal size.
+/// How many columns a text takes, unwrapped and in normal size, where Chinese is known.
 #[must_use]
 pub fn columns_of(text: &str) -> usize {
-    text.chars().map(|character| glyph(character, TextEncoding::Gb18030).columns()).sum()
+    columns_in(text, TextEncoding::Gb18030)
+}
+
+/// The same on a printer that knows these characters.
+#[must_use]
+pub fn columns_in(text: &str, encoding: TextEncoding) -> usize {
+    text.chars().map(|character| glyph(character, encoding).columns()).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::escpos::code_pages::{CharacterSet, CodePages};
     use proptest::prelude::*;
 
     #[test]
@@ -81,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn on_code_pages_a_character_takes_one_column() {
+        let page = CodePage { number: 19, set: CharacterSet::Cp858 };
+        let pages = TextEncoding::Pages(CodePages::new(&[page]).unwrap());
+        assert_eq!(glyph('é', pages), Glyph::OnPage(page, 0x82));
+        assert_eq!(glyph('A', pages), Glyph::Half(b'A'));
+        assert_eq!(glyph('￥', pages), glyph('¥', pages));
+        assert_eq!((glyph('茶', pages), glyph('\u{1B}', pages)), (Glyph::Unknown, Glyph::Half(b' ')));
+        assert_eq!((columns_in("Café ￥3", pages), columns_of("Café ￥3")), (7, 9));
+    }
+
+    #[test]
     fn chinese_takes_two_columns() {
         assert_eq!(columns_of("可乐 500ml"), 10);
     }
@@ -91,6 +124,7 @@ mod tests {
             match glyph(character, TextEncoding::Gb18030) {
                 Glyph::Half(byte) => prop_assert!((0x20..0x7F).contains(&byte)),
                 Glyph::Full([lead, trail]) => prop_assert!(lead >= 0x81 && trail >= 0x40),
+                Glyph::OnPage(..) => prop_assert!(false, "there are no pages"),
                 Glyph::Unknown => {}
             }
         }

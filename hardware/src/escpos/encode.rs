@@ -1,11 +1,13 @@
 //! A document as ESC/POS bytes.
 
 use super::barcode;
-use super::characters::{Glyph, glyph};
+use super::characters::{Glyph, glyph, narrow};
+use super::code_pages::CodePage;
 use super::document::{Align, Document, Style};
-use super::layout::{Row, rows};
+use super::layout::{Row, rows_in};
+use super::logo::{LogoId, LogoStore, print_number};
 use super::picture::Picture;
-use super::profile::{Profile, UnknownCharacter};
+use super::profile::{Profile, TextEncoding, UnknownCharacter};
 use super::qr::{self, QrError};
 
 /// Initialise: also forgets what a job before left behind.
@@ -54,11 +56,11 @@ pub const LONGEST_COMMAND: usize = qr::LONGEST_DATA + 8;
 /// # Errors
 /// When the printer could not show the document as it is meant; nothing has to be sent then.
 pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeError> {
-    encode_in_bands(document, profile, LONGEST_COMMAND)
+    encode_in_bands(document, profile, LONGEST_COMMAND, None)
 }
 
 /// The same, with pictures in bands of so many bytes at most, or of one row of dots: the printer may be asked something
-/// after each.
+/// after each. The logo that the printer is known to keep is not sent.
 ///
 /// # Errors
 /// As [`encode`].
@@ -66,25 +68,28 @@ pub fn encode_in_bands(
     document: &Document,
     profile: &Profile,
     longest_band: usize,
+    kept: Option<LogoId>,
 ) -> Result<Encoded, EncodeError> {
     let mut writer = Writer {
         profile,
         longest_band,
+        kept,
         bytes: Vec::with_capacity(1024),
         breaks: Vec::new(),
         paper_dots: 0,
         style: Style::PLAIN,
+        page: None,
     };
     writer.bytes.extend_from_slice(&INIT);
-    if profile.encoding == super::profile::TextEncoding::Gb18030 {
+    if profile.encoding == TextEncoding::Gb18030 {
         writer.bytes.extend_from_slice(&CHINESE_ON);
     }
-    for row in rows(document, profile.columns) {
+    for row in rows_in(document, profile.columns, profile.encoding) {
         match row {
             Row::Text { text, style } => writer.text(&text, style)?,
             Row::Qr { data, module_dots } => writer.qr(&data, module_dots)?,
             Row::Barcode { data } => writer.barcode(&data),
-            Row::Picture { picture, align } => writer.picture(&picture.at_most(profile.dots), align),
+            Row::Picture { picture, align } => writer.logo(&picture.at_most(profile.dots), align),
             Row::Feed(lines) => writer.feed(lines),
             Row::Cut => writer.cut(),
         }
@@ -96,11 +101,14 @@ pub fn encode_in_bands(
 struct Writer<'a> {
     profile: &'a Profile,
     longest_band: usize,
+    kept: Option<LogoId>,
     bytes: Vec<u8>,
     breaks: Vec<usize>,
     paper_dots: u32,
     /// What the printer is set to.
     style: Style,
+    /// The code page that it is set to; which one it begins with is a switch inside it.
+    page: Option<CodePage>,
 }
 
 impl Writer<'_> {
@@ -113,6 +121,10 @@ impl Writer<'_> {
 
     fn text(&mut self, text: &str, style: Style) -> Result<(), EncodeError> {
         self.set(style);
+        let of_line = match self.profile.encoding {
+            TextEncoding::Pages(pages) => pages.for_line(&text.chars().map(narrow).collect::<String>()),
+            TextEncoding::Gb18030 | TextEncoding::Ascii => None,
+        };
         for character in text.chars() {
             let glyph = glyph(character, self.profile.encoding);
             if glyph == Glyph::Unknown && self.profile.unknown_character == UnknownCharacter::Refuse {
@@ -121,12 +133,24 @@ impl Writer<'_> {
             match glyph.or_question_mark() {
                 Glyph::Half(byte) => self.bytes.push(byte),
                 Glyph::Full(pair) => self.bytes.extend_from_slice(&pair),
+                Glyph::OnPage(first, byte) => self.on_page(narrow(character), of_line, (first, byte)),
                 Glyph::Unknown => {}
             }
         }
         self.bytes.push(b'\n');
         self.paper_dots += LINE_DOTS * u32::from(style.size.height);
         Ok(())
+    }
+
+    /// A character of a code page: of the line's, or else of the one that is set, or else of the first that holds it.
+    fn on_page(&mut self, character: char, of_line: Option<CodePage>, first: (CodePage, u8)) {
+        let on = |page: CodePage| page.set.byte(character).map(|byte| (page, byte));
+        let (page, byte) = of_line.and_then(on).or_else(|| self.page.and_then(on)).unwrap_or(first);
+        if self.page != Some(page) {
+            self.bytes.extend_from_slice(&[0x1B, 0x74, page.number]);
+            self.page = Some(page);
+        }
+        self.bytes.push(byte);
     }
 
     /// Tells the printer only what changes: at 9600 baud every byte is a millisecond.
@@ -187,6 +211,17 @@ impl Writer<'_> {
         self.paper_dots += u32::from(BAR_DOTS) + LINE_DOTS;
     }
 
+    fn logo(&mut self, picture: &Picture, align: Align) {
+        let command = match self.profile.logo {
+            LogoStore::ByKey if self.kept == Some(picture.id()) => picture.id().print(),
+            LogoStore::Number(number) => print_number(number).to_vec(),
+            LogoStore::ByKey | LogoStore::Never => return self.picture(picture, align),
+        };
+        self.set(Style { align, ..Style::PLAIN });
+        self.bytes.extend_from_slice(&command);
+        self.paper_dots += u32::try_from(picture.height()).unwrap_or(u32::MAX);
+    }
+
     fn picture(&mut self, picture: &Picture, align: Align) {
         self.set(Style { align, ..Style::PLAIN });
         for command in picture.commands(self.longest_band) {
@@ -215,6 +250,7 @@ impl Writer<'_> {
 mod tests {
     use super::*;
     use crate::Size;
+    use crate::escpos::code_pages::{CharacterSet, CodePages};
 
     fn bytes(document: Document) -> Vec<u8> {
         encode(&document, &Profile::paper_80mm()).unwrap().bytes
@@ -228,6 +264,25 @@ mod tests {
     #[test]
     fn chinese_goes_out_in_pairs_and_the_yen_sign_as_its_twin() {
         assert_eq!(bytes(Document::new().line("茶¥3")), b"\x1B@\x1C&\xB2\xE8\xA3\xA43\n");
+    }
+
+    fn with_pages(pages: &[(u8, CharacterSet)]) -> Profile {
+        let pages: Vec<_> = pages.iter().map(|&(number, set)| CodePage { number, set }).collect();
+        Profile { encoding: TextEncoding::Pages(CodePages::new(&pages).unwrap()), ..Profile::paper_80mm() }
+    }
+
+    #[test]
+    fn each_line_goes_out_on_the_first_page_that_holds_it_and_the_page_is_told_when_it_changes() {
+        let latin =
+            with_pages(&[(0, CharacterSet::Cp437), (19, CharacterSet::Cp858), (18, CharacterSet::Cp852)]);
+        let page = Document::new().line("Tea").line("Café").line("é").line("é 2 €").line("Ł 2 €").line("茶");
+        let sent = encode(&page, &latin).unwrap().bytes;
+        assert_eq!(
+            sent,
+            b"\x1B@Tea\nCaf\x1Bt\x00\x82\n\x82\n\x1Bt\x13\x82 2 \xD5\n\x1Bt\x12\x9D 2 \x1Bt\x13\xD5\n?\n"
+        );
+        let strict = Profile { unknown_character: UnknownCharacter::Refuse, ..latin };
+        assert_eq!(encode(&Document::new().line("é茶"), &strict), Err(EncodeError::UnknownCharacter('茶')));
     }
 
     #[test]
@@ -287,6 +342,23 @@ mod tests {
         assert_eq!(encode(&page, &without).unwrap().bytes, b"\x1B@\x1C&");
         let narrow = Profile { dots: 100, ..Profile::paper_80mm() };
         assert_eq!(encode(&page, &narrow).unwrap().bytes, b"\x1B@\x1C&");
+    }
+
+    #[test]
+    fn a_logo_that_the_printer_keeps_is_not_sent_and_every_other_is() {
+        let [ours, other] = [0xAA, 0x55].map(|dots| Picture::new(2, vec![dots; 4]).unwrap());
+        let page = |logo: &Picture| Document::new().picture(logo.clone(), Align::Left);
+        let sent = |logo, profile: &Profile, kept| {
+            encode_in_bands(&page(logo), profile, LONGEST_COMMAND, kept).unwrap().bytes[4..].to_vec()
+        };
+        let by_key = Profile { logo: LogoStore::ByKey, ..Profile::paper_80mm() };
+        assert_eq!(sent(&ours, &by_key, Some(ours.id())), ours.id().print());
+        for (logo, kept) in [(&other, Some(ours.id())), (&ours, None)] {
+            assert!(sent(logo, &by_key, kept).starts_with(b"\x1Dv0"));
+        }
+        assert!(sent(&ours, &Profile::paper_80mm(), Some(ours.id())).starts_with(b"\x1Dv0"));
+        let by_number = Profile { logo: LogoStore::Number(3), ..Profile::paper_80mm() };
+        assert_eq!(sent(&ours, &by_number, None), b"\x1Cp\x03\x00");
     }
 
     #[test]

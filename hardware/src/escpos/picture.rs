@@ -91,13 +91,23 @@ impl Picture {
             let [wide_low, wide_high] = u16::try_from(self.width_bytes).unwrap_or(u16::MAX).to_le_bytes();
             let height = u16::try_from(band.len() / self.width_bytes).unwrap_or(u16::MAX).to_le_bytes();
             let mut command = vec![0x1D, b'v', b'0', 0, wide_low, wide_high, height[0], height[1]];
-            for &dots in band {
-                let (first, orders) = AT_ONCE;
-                let is_order = command.last() == Some(&first) && orders.contains(&dots);
-                command.push(if is_order { dots ^ SPARE_DOT } else { dots });
-            }
+            push_dots(&mut command, band);
             command
         })
+    }
+
+    /// The rows, one after the other.
+    pub(super) fn dots(&self) -> &[u8] {
+        &self.dots
+    }
+}
+
+/// Appends dots to a command so that they give the printer no order.
+pub(super) fn push_dots(command: &mut Vec<u8>, dots: &[u8]) {
+    for &dots in dots {
+        let (first, orders) = AT_ONCE;
+        let is_order = command.last() == Some(&first) && orders.contains(&dots);
+        command.push(if is_order { dots ^ SPARE_DOT } else { dots });
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a printer can do. Printers do not tell, so this is configuration.
 
+use super::code_pages::CodePages;
+use super::logo::LogoStore;
+
 /// Which characters a printer knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextEncoding {
@@ -7,6 +10,8 @@ pub enum TextEncoding {
     Gb18030,
     /// ASCII only.
     Ascii,
+    /// ASCII, and what stands on these pages, one byte a character; the page is chosen for each line.
+    Pages(CodePages),
 }
 
 /// What happens to a character that the printer does not know.
@@ -50,6 +55,8 @@ pub struct Profile {
     pub qr: bool,
     /// Whether it makes bar codes of the kind Code 128 (GS k 73).
     pub barcode: bool,
+    /// How it keeps logos.
+    pub logo: LogoStore,
     /// Whether it has a knife.
     pub cutter: bool,
     /// The slowest that it prints at, in millimetres a second; decides how long to wait for an answer.
@@ -73,6 +80,7 @@ impl Profile {
             real_time_pulse: false,
             qr: true,
             barcode: true,
+            logo: LogoStore::Never,
             cutter: true,
             slowest_mm_per_s: 50,
         }

@@ -13,6 +13,50 @@ pub enum Prefixes {
     Zebra,
     /// A letter of Datalogic's European set; a QR code may have the two of the American one.
     Datalogic,
+    /// Another maker's, from data.
+    Own(OwnMarks),
+}
+
+/// A maker's marks, and what each says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwnMarks(&'static [Mark]);
+
+/// What a list of marks lacks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadMark {
+    /// A mark that is no short text of printable ASCII, or stands there twice.
+    #[error("the mark {0:?} is not one to four characters of ASCII, or stands there twice")]
+    Mark(String),
+    /// Nothing that a mark can mean.
+    #[error("{0:?} is no AIM identifier such as \"]E0\", nor \"upc_e\"")]
+    Meaning(String),
+}
+
+impl OwnMarks {
+    /// These marks; each means an AIM identifier (`]E0`), or `upc_e`. They are kept for as long as the program runs: a till
+    /// reads them when it starts.
+    ///
+    /// # Errors
+    /// One is none, or means nothing.
+    pub fn new<'a>(marks: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, BadMark> {
+        let mut all: Vec<Mark> = Vec::new();
+        for (mark, meaning) in marks {
+            let fits = (1..=4).contains(&mark.len()) && mark.bytes().all(|byte| byte.is_ascii_graphic());
+            if !fits || mark.starts_with(']') || all.iter().any(|(other, ..)| *other == mark) {
+                return Err(BadMark::Mark(mark.to_owned()));
+            }
+            let aim = AimId::at_start_of(meaning).filter(|_| meaning.len() == 3);
+            let (aim, form) = match (aim, meaning) {
+                (Some(aim), _) => (aim, aim.form()),
+                (None, "upc_e") => (AimId { class: b'E', modifier: b'0' }, Form::UpcE),
+                _ => return Err(BadMark::Meaning(meaning.to_owned())),
+            };
+            all.push((&*mark.to_owned().leak(), aim.class, aim.modifier, form));
+        }
+        // The longer first: one may be the beginning of another.
+        all.sort_by_key(|(mark, ..)| std::cmp::Reverse(mark.len()));
+        Ok(Self(all.leak()))
+    }
 }
 
 impl Prefixes {
@@ -28,6 +72,7 @@ impl Prefixes {
             Self::Aim => return (None, Form::Plain, 0),
             Self::Zebra => ZEBRA,
             Self::Datalogic => DATALOGIC,
+            Self::Own(OwnMarks(marks)) => marks,
         };
         // Every code has its mark: one without has lost its beginning, and others are not known to us.
         marks

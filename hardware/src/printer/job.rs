@@ -5,7 +5,9 @@ use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReas
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
 use crate::escpos::encode::{LONGEST_COMMAND, encode_in_bands};
-use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile};
+use crate::escpos::logo::{LogoId, LogoStore};
+use crate::escpos::picture::Picture;
+use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile, TextEncoding};
 use crate::escpos::status::Flags;
 use crate::monotonic::Monotonic;
 use std::io;
@@ -26,6 +28,8 @@ const BARRIER_WAIT: Duration = Duration::from_secs(3);
 const QUIET: Duration = Duration::from_millis(300);
 /// Echoed before a job; no job's marker, and no drawer kick's before the 850,000th.
 const BEFORE_A_JOB: [u8; 4] = *b"~~~~";
+/// How long a printer may take to write a logo into its memory, during which it may answer nothing.
+const LOGO_WAIT: Duration = Duration::from_secs(15);
 /// After so much silence the printer is asked whether it has stopped.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -38,7 +42,11 @@ pub struct EscPosPrinter<T: Transport> {
     closed_at: Option<Duration>,
     /// An earlier job's answer may still come, and the printer may still wait for the rest of one of its commands.
     unresolved: bool,
+    /// How long a command is that the printer may still wait for the rest of.
+    cut_off: usize,
     kicks: u64,
+    /// The logo that it is known to keep.
+    kept: Option<LogoId>,
 }
 
 /// Bytes with what is needed to know when they are printed.
@@ -48,6 +56,10 @@ struct Job {
     paper_dots: u32,
     /// Where the printer may be asked something; see [`Encoded::breaks`](crate::escpos::encode::Encoded::breaks).
     breaks: Vec<usize>,
+    /// The longest command in it.
+    longest: usize,
+    /// What it may take beyond what the line and the paper take; nobody asks the printer anything during it.
+    silent: Option<Duration>,
 }
 
 impl<T: Transport> EscPosPrinter<T> {
@@ -55,7 +67,17 @@ impl<T: Transport> EscPosPrinter<T> {
     #[must_use]
     pub fn with_transport(transport: T, profile: Profile, clock: Monotonic) -> Self {
         // Nobody knows what the program before this one left unfinished.
-        Self { transport, profile, clock, session: None, closed_at: None, unresolved: true, kicks: 0 }
+        Self {
+            transport,
+            profile,
+            clock,
+            session: None,
+            closed_at: None,
+            unresolved: true,
+            cut_off: LONGEST_COMMAND,
+            kicks: 0,
+            kept: None,
+        }
     }
 
     fn session(&mut self) -> io::Result<&mut Session<T::Link>> {
@@ -92,8 +114,11 @@ impl<T: Transport> EscPosPrinter<T> {
     /// Runs a job; afterwards the line is open only if all is well and it may stay so.
     fn run(&mut self, job: Job) -> PrintOutcome {
         let outcome = self.begin(&job).map_or_else(PrintOutcome::NotStarted, |()| self.transmit(&job));
+        if matches!(outcome, PrintOutcome::Unknown(_)) {
+            self.cut_off = self.cut_off.max(job.longest);
+        }
         match outcome {
-            PrintOutcome::Confirmed => self.unresolved = false,
+            PrintOutcome::Confirmed => (self.unresolved, self.cut_off) = (false, LONGEST_COMMAND),
             // All of it is with a printer that does not answer, and was there all the time.
             PrintOutcome::Unknown(UnknownReason::NoReadback) => self.unresolved = !self.hears_of_loss(),
             PrintOutcome::Unknown(_) => self.unresolved = true,
@@ -110,7 +135,8 @@ impl<T: Transport> EscPosPrinter<T> {
         let (asks, completion) = (self.profile.real_time_status, self.profile.completion);
         let (unresolved, clock) = (self.unresolved, self.clock.clone());
         let connects = self.transport.connects();
-        let time_to_fill = self.time_for(LONGEST_COMMAND, 0);
+        let cut_off = self.cut_off;
+        let time_to_fill = self.time_for(cut_off, 0);
         let session = self.session().map_err(|error| NotStarted::CannotOpen(error.to_string()))?;
         let silent = |error: io::Error| match error.kind() {
             // The connection stands, so the printer has power: it serves somebody else first.
@@ -127,7 +153,7 @@ impl<T: Transport> EscPosPrinter<T> {
             // A printer that was cut off inside a command takes what comes for the rest of it: zeros, which it passes
             // over otherwise.
             let deadline = clock.now() + time_to_fill;
-            match session.send(&[0; LONGEST_COMMAND], deadline) {
+            match session.send(&vec![0; cut_off], deadline) {
                 Sent::All => {}
                 Sent::Part(_, None) => return Err(NotStarted::Busy),
                 Sent::Part(_, Some(error)) => return Err(silent(error)),
@@ -161,10 +187,12 @@ impl<T: Transport> EscPosPrinter<T> {
             Completion::PaperStatus => ASK_PAPER.to_vec(),
             Completion::None => Vec::new(),
         };
-        let step = self.watched_every();
+        let step = self.watched_every().filter(|_| job.silent.is_none());
         let watched = step.is_some();
         let pieces = step.map_or_else(|| vec![&job.bytes[..]], |step| pieces(&job.bytes, &job.breaks, step));
-        let deadline = self.clock.now() + self.time_for(job.bytes.len() + question.len(), job.paper_dots);
+        let deadline = self.clock.now()
+            + self.time_for(job.bytes.len() + question.len(), job.paper_dots)
+            + job.silent.unwrap_or_default();
         let mut begun = false;
         for (piece, is_question) in
             pieces.into_iter().map(|piece| (piece, false)).chain([(&question[..], true)])
@@ -226,7 +254,7 @@ impl<T: Transport> EscPosPrinter<T> {
                 Ok(None) => {}
                 Err(_) => return PrintOutcome::Unknown(UnknownReason::Disconnected),
             }
-            if !self.profile.real_time_status {
+            if !self.profile.real_time_status || job.silent.is_some() {
                 continue;
             }
             let status = session.ask().map(PrinterStatus::from_flags);
@@ -338,15 +366,51 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
         self.flags().map_or(PrinterStatus::Unreachable, PrinterStatus::from_flags)
     }
 
+    fn characters(&self) -> TextEncoding {
+        self.profile.encoding
+    }
+
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome {
         let band = self.watched_every().map_or(LONGEST_COMMAND, |step| step.max(SHORTEST_BAND));
-        match encode_in_bands(document, &self.profile, band) {
+        match encode_in_bands(document, &self.profile, band, self.kept) {
             Ok(encoded) => {
                 let (bytes, breaks) = (encoded.bytes, encoded.breaks);
-                self.run(Job { bytes, marker: marker(job), paper_dots: encoded.paper_dots, breaks })
+                let paper_dots = encoded.paper_dots;
+                let longest = LONGEST_COMMAND;
+                self.run(Job { bytes, marker: marker(job), paper_dots, breaks, longest, silent: None })
             }
             Err(error) => PrintOutcome::NotStarted(NotStarted::Document(error)),
         }
+    }
+
+    fn logo_to_keep(&self, logo: &Picture) -> Option<LogoId> {
+        // A printer that confirms nothing may wait for the rest of a logo and swallow receipts, and nobody would know.
+        let can = self.profile.logo == LogoStore::ByKey && self.profile.completion != Completion::None;
+        let logo = logo.at_most(self.profile.dots);
+        logo.store().filter(|_| can).map(|_| logo.id())
+    }
+
+    fn keep_logo(&mut self, logo: &Picture, instead_of: &[LogoId], job: JobId) -> PrintOutcome {
+        let logo = logo.at_most(self.profile.dots);
+        let (Some(id), Some(store)) = (self.logo_to_keep(&logo), logo.store()) else {
+            return PrintOutcome::NotStarted(NotStarted::NotReady(PrinterStatus::Unknown));
+        };
+        let longest = store.len();
+        let others = instead_of.iter().filter(|other| **other != id).flat_map(|other| other.delete());
+        let bytes: Vec<u8> = b"\x1B@".iter().copied().chain(others).chain(store).collect();
+        let (marker, breaks, silent) = (marker(job), Vec::new(), Some(LOGO_WAIT));
+        let outcome = self.run(Job { bytes, marker, paper_dots: 0, breaks, longest, silent });
+        match outcome {
+            PrintOutcome::Confirmed => self.kept = Some(id),
+            PrintOutcome::Unknown(_) => self.kept = None,
+            PrintOutcome::NotStarted(_) => {}
+        }
+        outcome
+    }
+
+    fn remember_logo(&mut self, kept: Option<LogoId>, cut_off: usize) {
+        self.kept = kept;
+        self.cut_off = self.cut_off.max(cut_off);
     }
 
     fn kick_drawer(&mut self, kick: DrawerKick) -> PrintOutcome {
@@ -354,7 +418,8 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
         let [_, rest @ ..] = marker(JobId(self.kicks));
         let marker = [b'~', rest[0], rest[1], rest[2]];
         let bytes = kick.buffered_command().to_vec();
-        let job = Job { bytes, marker, paper_dots: 0, breaks: Vec::new() };
+        let longest = bytes.len();
+        let job = Job { bytes, marker, paper_dots: 0, breaks: Vec::new(), longest, silent: None };
         let outcome = self.run(job);
         let stopped = matches!(
             outcome,

@@ -345,3 +345,60 @@ fn on_a_slow_line_a_printer_is_asked_within_a_picture_before_it_could_have_resta
     assert!(longest_unasked(false) <= 240, "{}", longest_unasked(false));
     assert!(longest_unasked(true) > 2_000, "a line that notices by itself is not asked");
 }
+
+fn by_key() -> Profile {
+    Profile { logo: LogoStore::ByKey, ..Profile::paper_80mm() }
+}
+
+fn logo() -> Picture {
+    Picture::new(48, vec![0xAA; 48 * 60]).unwrap()
+}
+
+fn times(line: &Scripted, wanted: &[u8]) -> usize {
+    line.sent().windows(wanted.len()).filter(|bytes| *bytes == wanted).count()
+}
+
+#[test]
+fn a_logo_that_the_printer_confirmed_is_printed_by_its_key_and_until_then_as_dots() {
+    let page = Document::new().picture(logo(), Align::Center).line("thanks");
+    let (mut printer, line) = printer(healthy(), by_key());
+    let id = printer.logo_to_keep(&logo()).unwrap();
+    assert_eq!(printer.print(&page, JobId(1)), PrintOutcome::Confirmed);
+    assert!(times(&line, b"\x1Dv0") > 0);
+    let before = times(&line, b"\x1Dv0");
+    assert_eq!(printer.keep_logo(&logo(), &[LogoId(7), id], JobId(2)), PrintOutcome::Confirmed);
+    assert_eq!((times(&line, &LogoId(7).delete()), times(&line, &id.delete())), (1, 0));
+    assert_eq!(printer.print(&page, JobId(3)), PrintOutcome::Confirmed);
+    assert_eq!((times(&line, b"\x1Dv0"), times(&line, &id.print())), (before, 1));
+    printer.remember_logo(None, 0);
+    assert_eq!(printer.print(&page, JobId(4)), PrintOutcome::Confirmed);
+    assert!(times(&line, b"\x1Dv0") > before, "forgotten: as dots again");
+}
+
+#[test]
+fn a_logo_that_was_cut_off_swallows_no_receipt_and_is_not_taken_for_kept() {
+    let (mut printer, line) = printer(Script { stalls_after: 3_000, ..healthy() }, by_key());
+    assert!(matches!(printer.keep_logo(&logo(), &[], JobId(1)), PrintOutcome::Unknown(_)));
+    line.0.lock().unwrap().stalls_after = usize::MAX;
+    let page = Document::new().picture(logo(), Align::Center).line("thanks");
+    assert_eq!(printer.print(&page, JobId(2)), PrintOutcome::Confirmed);
+    let sent = line.sent();
+    let padding = sent[3_000..].iter().skip_while(|byte| **byte != 0).take_while(|byte| **byte == 0).count();
+    assert!(padding >= logo().store().unwrap().len(), "{padding}");
+    assert!(times(&line, b"\x1Dv0") > 0);
+    // Nor is one that a program before this one left unfinished.
+    let (mut printer, line) = super::tests::printer(healthy(), by_key());
+    printer.remember_logo(None, 9_000);
+    assert_eq!(printer.print(&page, JobId(1)), PrintOutcome::Confirmed);
+    assert!(times(&line, &[0; 9_000]) > 0);
+}
+
+#[test]
+fn no_logo_is_stored_in_a_printer_that_confirms_nothing_or_keeps_none() {
+    for profile in [by_key().with_completion(Completion::None), Profile::paper_80mm()] {
+        let (mut printer, line) = printer(healthy(), profile);
+        assert_eq!(printer.logo_to_keep(&logo()), None);
+        assert!(matches!(printer.keep_logo(&logo(), &[], JobId(1)), PrintOutcome::NotStarted(_)));
+        assert_eq!(line.sent(), []);
+    }
+}

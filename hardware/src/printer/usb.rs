@@ -1,10 +1,13 @@
 //! Printers of the USB printer class, whose device file is `/dev/usb/lp0` and the like.
 
+mod find;
+
 use super::job::EscPosPrinter;
 use super::network::none_in_time;
 use super::session::{Link, Transport};
 use crate::escpos::profile::Profile;
 use crate::monotonic::Monotonic;
+use crate::scanner::{Places, Where};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
@@ -22,7 +25,8 @@ const SLOWEST: u32 = 100_000;
 /// the group `lp`.
 #[derive(Clone, Debug)]
 pub struct UsbPort {
-    path: PathBuf,
+    device: Where,
+    places: Places,
 }
 
 /// A printer of the USB printer class.
@@ -32,7 +36,13 @@ impl UsbPrinter {
     /// A printer at `path`, such as `/dev/usb/lp0`.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, profile: Profile, clock: Monotonic) -> Self {
-        Self::with_transport(UsbPort { path: path.into() }, profile, clock)
+        Self::at(Where::Path(path.into()), Places::default(), profile, clock)
+    }
+
+    /// The printer that this is, whatever number its file has: it is looked for anew whenever it is opened.
+    #[must_use]
+    pub fn at(device: Where, places: Places, profile: Profile, clock: Monotonic) -> Self {
+        Self::with_transport(UsbPort { device, places }, profile, clock)
     }
 }
 
@@ -40,12 +50,17 @@ impl Transport for UsbPort {
     type Link = UsbLink;
 
     fn open(&mut self) -> io::Result<UsbLink> {
+        let path = find::file_of(&self.device, &self.places)?;
         // Without blocking: a printer without paper takes nothing, for hours.
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(&self.path)?;
+            .open(&path)?;
+        if find::file_of(&self.device, &self.places)? != path {
+            // Another took its number in between.
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let mut link = UsbLink { file };
         // What was said before we asked; printers whose answers nobody fetches stop in the end.
         let mut old = [0; 256];

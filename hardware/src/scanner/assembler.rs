@@ -35,11 +35,38 @@ pub enum Framing {
     },
 }
 
+/// What stands around a scan on the line, beside the line ends that most scanners send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Marks {
+    /// Nothing.
+    #[default]
+    LineEnds,
+    /// STX begins it and ETX ends it, so that line ends inside are a part of the code; what stands between two of these frames
+    /// belongs to none.
+    StxEtx,
+    /// ETX ends it, as line ends do.
+    Etx,
+    /// EOT ends it, as line ends do.
+    Eot,
+}
+
+impl Marks {
+    fn ends(self, byte: u8) -> bool {
+        match self {
+            Self::LineEnds | Self::StxEtx => false,
+            Self::Etx => byte == ETX,
+            Self::Eot => byte == EOT,
+        }
+    }
+}
+
 /// The settings of one scanner's assembler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssemblerConfig {
     /// How the end of a scan is found.
     pub framing: Framing,
+    /// What stands around a scan.
+    pub marks: Marks,
     /// The same text again within this time is dropped as one scan read twice; zero for never, which is the
     /// default, since a customer may well buy two. At most [`LONGEST_DUPLICATE_WINDOW`] counts.
     pub duplicate_window: Duration,
@@ -49,6 +76,7 @@ impl Default for AssemblerConfig {
     fn default() -> Self {
         Self {
             framing: Framing::Terminated { abandon_after: Duration::from_secs(1) },
+            marks: Marks::LineEnds,
             duplicate_window: Duration::ZERO,
         }
     }
@@ -63,7 +91,8 @@ impl AssemblerConfig {
     }
 
     fn idle_ends_a_scan(&self) -> bool {
-        matches!(self.framing, Framing::Idle { .. })
+        // Of a frame with a mark at its end a pause ends nothing.
+        matches!(self.framing, Framing::Idle { .. }) && self.marks != Marks::StxEtx
     }
 }
 
@@ -100,6 +129,8 @@ pub enum Assembled {
 pub struct Assembler {
     config: AssemblerConfig,
     frame: Zeroizing<Vec<u8>>,
+    /// STX came, and ETX has not come yet.
+    inside: bool,
     /// Set when the frame may only stand if it turns out to start with an AIM prefix.
     doubt: Option<Refusal>,
     /// Everything up to the next terminator is thrown away.
@@ -123,6 +154,7 @@ impl Assembler {
             config,
             // Never grows: a moved buffer would leave payment codes behind in freed memory.
             frame: Zeroizing::new(Vec::with_capacity(BUFFER_BYTES)),
+            inside: false,
             doubt: None,
             discarding: false,
             burst_over: false,
@@ -194,6 +226,7 @@ impl Assembler {
             self.out.push_back(Assembled::Refused(Refusal::Incomplete));
         }
         self.frame.zeroize();
+        self.inside = false;
         self.doubt = None;
         self.discarding = false;
         self.burst_over = false;
@@ -202,7 +235,10 @@ impl Assembler {
     }
 
     fn handle_byte(&mut self, byte: u8, now: Duration) {
-        if is_terminator(byte) {
+        if self.config.marks == Marks::StxEtx {
+            return self.marked_byte(byte, now);
+        }
+        if is_terminator(byte) || self.config.marks.ends(byte) {
             return self.end_frame(now);
         }
         if self.discarding && !self.starts_a_new_burst(byte) {
@@ -215,14 +251,69 @@ impl Assembler {
         if self.frame.is_empty() && (self.held.is_some() || self.suspect_until.is_some()) {
             self.doubt = Some(Refusal::Fragment);
         }
-        if byte < b' ' && byte != GROUP_SEPARATOR || byte == 0x7F {
-            return self.refuse(Refusal::Unreadable);
+        if self.take(byte) {
+            self.settle_doubt(now);
         }
-        if self.frame.len() == BUFFER_BYTES {
-            return self.refuse(Refusal::TooLong);
+    }
+
+    /// A byte of a scan; whether it was one.
+    fn take(&mut self, byte: u8) -> bool {
+        let refusal = if !self.may_stand_in_a_code(byte) {
+            Refusal::Unreadable
+        } else if self.frame.len() == BUFFER_BYTES {
+            Refusal::TooLong
+        } else {
+            self.frame.push(byte);
+            return true;
+        };
+        self.refuse(refusal);
+        false
+    }
+
+    fn may_stand_in_a_code(&self, byte: u8) -> bool {
+        match byte {
+            GROUP_SEPARATOR => true,
+            // Only codes of ISO 15434 have them: one inside another is noise.
+            EOT | 0x1C | 0x1E | 0x1F => {
+                let start = self.frame.get(..MESSAGE_HEADER_WITHIN).unwrap_or(&self.frame);
+                start.windows(MESSAGE_HEADER.len()).any(|part| part == MESSAGE_HEADER)
+            }
+            b'\r' | b'\n' | b'\t' => self.inside,
+            0..=0x1F | 0x7F => false,
+            _ => true,
         }
-        self.frame.push(byte);
-        self.settle_doubt(now);
+    }
+
+    /// A byte of a scanner that marks where each code begins and ends.
+    fn marked_byte(&mut self, byte: u8, now: Duration) {
+        match byte {
+            STX => {
+                if self.inside {
+                    self.refuse(Refusal::Incomplete);
+                }
+                (self.inside, self.discarding) = (true, false);
+            }
+            ETX if self.inside => {
+                self.inside = false;
+                let text = ScanText::from_bytes(&self.frame).filter(|text| !text.is_empty());
+                let is_empty = self.frame.is_empty();
+                self.frame.zeroize();
+                match text {
+                    Some(text) => self.give_out(text, now),
+                    None if is_empty => {}
+                    None => self.out.push_back(Assembled::Refused(Refusal::Unreadable)),
+                }
+            }
+            ETX => self.discarding = false,
+            _ if self.inside => {
+                self.take(byte);
+            }
+            // Line ends behind the frame, as some scanners send them too.
+            b'\r' | b'\n' | b'\t' => {}
+            // Reported once: the rest of what lost its beginning.
+            _ if !self.discarding => self.refuse(Refusal::Incomplete),
+            _ => {}
+        }
     }
 
     /// After a pause, an AIM prefix may start a frame even though the last one never ended; anything else is
@@ -294,6 +385,7 @@ impl Assembler {
         let refusal = if of_pieces { Refusal::Fragment } else { refusal };
         self.out.push_back(Assembled::Refused(refusal));
         self.frame.zeroize();
+        self.inside = false;
         self.doubt = None;
         self.discarding = true;
         self.burst_over = false;
@@ -317,6 +409,14 @@ impl Assembler {
         }
     }
 }
+
+const STX: u8 = 0x02;
+const ETX: u8 = 0x03;
+const EOT: u8 = 0x04;
+/// A message of ISO 15434 begins so, and then has separators of its own and EOT at its end.
+const MESSAGE_HEADER: &[u8] = b"[)>";
+/// So soon it stands, behind what a scanner puts in front.
+const MESSAGE_HEADER_WITHIN: usize = 16;
 
 /// GS1 codes separate their fields by it.
 const GROUP_SEPARATOR: u8 = 0x1D;

@@ -172,6 +172,66 @@ fn what_is_remembered_for_duplicates_is_forgotten_with_the_window() {
     assert!(assembler.duplicates.due().is_none());
 }
 
+fn marked(marks: Marks, reads: &[(u64, &[u8])]) -> Vec<String> {
+    run(AssemblerConfig { marks, ..AssemblerConfig::default() }, reads)
+}
+
+#[test]
+fn frames_with_marks_begin_and_end_where_these_stand() {
+    let stx = |reads| marked(Marks::StxEtx, reads);
+    assert_eq!(stx(&[(0, b"\x02690\x03\x0242\x03\r\n")]), ["690", "42"]);
+    assert_eq!(stx(&[(0, b"\x02]Q1a\rb\n\tc\x03")]), ["]Q1a\rb\n\tc"], "line ends belong to the code");
+    assert_eq!(stx(&[(0, b"\x02\x03\x0242\x03")]), ["42"]);
+    assert_eq!(stx(&[(0, b"690\x03\x0242\x03")]), ["!Incomplete", "42"], "its beginning was lost");
+    assert_eq!(stx(&[(0, b"\x02690\x0242\x03")]), ["!Incomplete", "42"], "its end was lost");
+    assert_eq!(stx(&[(0, b"\x02690"), (2000, b"12\x03\x0242\x03")]), ["!Incomplete", "42"]);
+    assert_eq!(stx(&[(0, b"\x0269\x000\x03\x0242\x03")]), ["!Unreadable", "42"]);
+    assert_eq!(stx(&[(0, b"\x02\xFF\x03\x0242\x03")]), ["!Unreadable", "42"]);
+    let mut long = vec![b'7'; BUFFER_BYTES + 9];
+    long.insert(0, 0x02);
+    long.extend_from_slice(b"\x03\x0242\x03");
+    assert_eq!(stx(&[(0, &long)]), ["!TooLong", "42"]);
+}
+
+#[test]
+fn a_lost_line_inside_a_marked_frame_joins_nothing() {
+    let mut assembler =
+        Assembler::new(AssemblerConfig { marks: Marks::StxEtx, ..AssemblerConfig::default() });
+    assembler.handle_bytes(b"\x02690", ms(0));
+    assembler.handle_line_lost();
+    assembler.handle_bytes(b"12\x03\x0242\x03", ms(300));
+    assert_eq!(drain(&mut assembler), ["!Incomplete", "!Incomplete", "42"]);
+}
+
+#[test]
+fn a_pause_ends_no_frame_that_has_a_mark_at_its_end() {
+    let config = AssemblerConfig {
+        framing: Framing::Idle { idle: ms(60) },
+        marks: Marks::StxEtx,
+        ..AssemblerConfig::default()
+    };
+    assert_eq!(run(config, &[(0, b"\x02690"), (500, b"123\x03\x0242\x03")]), ["!Incomplete", "42"]);
+}
+
+#[test]
+fn other_ends_count_only_where_they_are_set() {
+    assert_eq!(marked(Marks::Etx, &[(0, b"690\x0342\r")]), ["690", "42"]);
+    assert_eq!(marked(Marks::Eot, &[(0, b"690\x0442\x04\r\n")]), ["690", "42"]);
+    for stream in [&b"690\x0342\r7\r"[..], b"690\x0442\r7\r", b"\x0269042\r7\r"] {
+        assert_eq!(terminated(&[(0, stream)]), ["!Unreadable", "7"]);
+    }
+}
+
+#[test]
+fn messages_of_iso_15434_have_separators_of_their_own_and_others_have_not() {
+    let message = "]d1[)>\x1E06\x1D1P123\x1D4LCN\x1E\x04";
+    assert_eq!(terminated(&[(0, format!("{message}\r").as_bytes())]), [message]);
+    let framed = format!("\x02{message}\x03");
+    assert_eq!(marked(Marks::StxEtx, &[(0, framed.as_bytes())]), [message]);
+    let inside = format!("]d1{}[)>\x1E06\x1E\x04\r42\r", "7".repeat(20));
+    assert_eq!(terminated(&[(0, inside.as_bytes())])[0], "!Unreadable", "that is no header");
+}
+
 fn split(stream: &[u8], cuts: &[usize]) -> Vec<String> {
     let mut assembler = Assembler::new(AssemblerConfig::default());
     let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (stream.len() + 1)).collect();
@@ -223,5 +283,46 @@ proptest! {
         drain(&mut assembler);
         assembler.handle_bytes(b"6901234567892\r", ms(now + 600));
         prop_assert_eq!(drain(&mut assembler), vec!["6901234567892".to_owned()]);
+    }
+
+    #[test]
+    fn marked_frames_are_lost_by_no_split_no_merge_and_no_noise_between_them(
+        codes in prop::collection::vec("[ -~\\r\\n\\t]{1,60}", 1..8),
+        noise in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 8),
+        cuts in prop::collection::vec(0_usize..2000, 0..12),
+    ) {
+        let mut stream = Vec::new();
+        for (code, noise) in codes.iter().zip(&noise) {
+            stream.extend(noise.iter().filter(|byte| !(2..=3).contains(*byte)));
+            stream.push(STX);
+            stream.extend_from_slice(code.as_bytes());
+            stream.push(ETX);
+        }
+        let mut assembler = Assembler::new(AssemblerConfig { marks: Marks::StxEtx, ..AssemblerConfig::default() });
+        let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (stream.len() + 1)).collect();
+        at.extend([0, stream.len()]);
+        at.sort_unstable();
+        for pair in at.windows(2) {
+            assembler.handle_bytes(&stream[pair[0]..pair[1]], ms(5));
+        }
+        let scans: Vec<String> =
+            drain(&mut assembler).into_iter().filter(|item| item != "!Incomplete").collect();
+        prop_assert_eq!(scans, codes);
+    }
+
+    #[test]
+    fn garbage_never_blocks_the_next_marked_frame(
+        reads in prop::collection::vec((0_u64..3000, prop::collection::vec(any::<u8>(), 0..100)), 0..30),
+    ) {
+        let mut assembler = Assembler::new(AssemblerConfig { marks: Marks::StxEtx, ..AssemblerConfig::default() });
+        let mut now = 0;
+        for (pause, bytes) in reads {
+            now += pause;
+            assembler.handle_bytes(&bytes, ms(now));
+        }
+        drain(&mut assembler);
+        assembler.handle_bytes(b"\x026901234567892\x03", ms(now + 1));
+        let got = drain(&mut assembler);
+        prop_assert_eq!(got.last().map(String::as_str), Some("6901234567892"));
     }
 }

@@ -1,12 +1,14 @@
 //! How the barcode scanner is reached and set: as `till.toml` says, or as somebody chose on the screen.
 
 use super::identity::replace;
+use super::scanners::{self, ScannerModel};
 use super::{Config, ConfigError, default_baud, default_frame};
 use evertill_hardware::label::Prefixes;
 use evertill_hardware::scanner::assembler::{AssemblerConfig, Framing};
 use evertill_hardware::scanner::hid_pos::Layout;
 use evertill_hardware::scanner::{
-    HidPosScannerConfig, Places, SerialScannerConfig, Trim, Typing, WedgeScannerConfig, WedgeSettings, Where,
+    HidPosScannerConfig, Marks, Places, SerialScannerConfig, Trim, Typing, WedgeScannerConfig, WedgeSettings,
+    Where,
 };
 use evertill_hardware::serial_line::{Flow, SerialLine};
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,13 @@ pub struct ScannerConfig {
     /// What the scanner puts in front of each code: `aim` (or nothing), or its maker's letters, `zebra` or `datalogic`.
     #[serde(default)]
     pub prefixes: PrefixName,
+    /// Its model, for what is particular about it: one that comes with the till, or one of the shop's own `scanners.toml`. Its
+    /// marks go before `prefixes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What is particular about it.
+    #[serde(skip)]
+    pub(crate) particular: Option<ScannerModel>,
     /// Where a code stands in USB reports, if the device does not say it itself: `with_aim` or `without_aim`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports: Option<ReportsName>,
@@ -119,6 +128,8 @@ impl Default for ScannerConfig {
             prefix: String::new(),
             suffix: String::new(),
             prefixes: PrefixName::Aim,
+            model: None,
+            particular: None,
             reports: None,
         }
     }
@@ -128,6 +139,9 @@ impl ScannerConfig {
     /// What stands in front of each code.
     #[must_use]
     pub fn prefixes(&self) -> Prefixes {
+        if let Some(marks) = self.particular.and_then(|model| model.marks) {
+            return Prefixes::Own(marks);
+        }
         match self.prefixes {
             PrefixName::Aim => Prefixes::Aim,
             PrefixName::Zebra => Prefixes::Zebra,
@@ -180,6 +194,32 @@ impl ScannerConfig {
         }
     }
 
+    /// Chooses what stands in front of each code, whatever the model says of that.
+    pub fn set_prefixes(&mut self, prefixes: PrefixName) {
+        self.prefixes = prefixes;
+        if self.particular.is_some_and(|model| model.marks.is_some()) {
+            (self.model, self.particular) = (None, None);
+        }
+    }
+
+    /// Looks its model up, also in the shop's own list.
+    /// # Errors
+    /// There is no such model, or the list is none.
+    pub(super) fn find_model(&mut self, data: &Path) -> Result<(), String> {
+        let Some(name) = &self.model else { return Ok(()) };
+        let own = match fs::read_to_string(data.join("scanners.toml")) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(format!("scanners.toml: {error}")),
+        };
+        let model = scanners::model(name, own.as_deref())?;
+        if model.frame == Marks::StxEtx && self.port.is_none() {
+            return Err(format!("model {name:?} is for a port: keyboards and reports have no such frames"));
+        }
+        self.particular = Some(model);
+        Ok(())
+    }
+
     fn trim(&self) -> Trim {
         Trim { prefix: self.prefix.clone(), suffix: self.suffix.clone() }
     }
@@ -202,6 +242,7 @@ impl ScannerConfig {
             framing: self
                 .idle_ms
                 .map_or(usual.framing, |ms| Framing::Idle { idle: Duration::from_millis(ms) }),
+            marks: self.particular.map_or(usual.marks, |model| model.frame),
             duplicate_window: Duration::from_millis(self.duplicate_window_ms),
         }
     }
@@ -211,7 +252,7 @@ impl ScannerConfig {
 #[must_use]
 pub fn remembered_scanner(data: &Path, config: &Config) -> Option<ScannerConfig> {
     match fs::read_to_string(data.join(FILE)) {
-        Ok(text) => match read(&text) {
+        Ok(text) => match read(data, &text) {
             Ok(chosen) => {
                 if config.scanner.as_ref().is_some_and(|written| *written != chosen) {
                     tracing::info!(
@@ -230,8 +271,9 @@ pub fn remembered_scanner(data: &Path, config: &Config) -> Option<ScannerConfig>
     config.scanner.clone()
 }
 
-fn read(text: &str) -> Result<ScannerConfig, String> {
-    let chosen: ScannerConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+fn read(data: &Path, text: &str) -> Result<ScannerConfig, String> {
+    let mut chosen: ScannerConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+    chosen.find_model(data)?;
     chosen.way()?;
     Ok(chosen)
 }
@@ -270,6 +312,40 @@ mod tests {
         let Ok(ScannerWay::Wedge(both)) = wedge(true).way() else { panic!("no wedge") };
         assert_eq!(both.settings.typing, Typing::default());
         assert!(ScannerConfig { typing_gap_ms: 0, ..wedge(true) }.way().is_err());
+    }
+
+    #[test]
+    fn a_model_says_what_stands_around_a_code_and_in_front_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            fs::write(dir.path().join("till.toml"), text).unwrap();
+            Config::read(dir.path()).map(|config| config.scanner.unwrap()).map_err(|error| error.to_string())
+        };
+        let framed = read("[scanner]\nport = \"/dev/ttyS0\"\nmodel = \"stx-etx\"").unwrap();
+        let Ok(ScannerWay::Serial(serial)) = framed.way() else { panic!("no port") };
+        assert_eq!((serial.assembler.marks, framed.prefixes()), (Marks::StxEtx, Prefixes::Aim));
+        let marked = read("[scanner]\nwedge = \"0c2e:0901\"\nmodel = \"honeywell\"").unwrap();
+        assert!(matches!(marked.prefixes(), Prefixes::Own(_)));
+        remember_scanner(dir.path(), &marked).unwrap();
+        assert_eq!(
+            remembered_scanner(dir.path(), &Config::default()),
+            Some(marked.clone()),
+            "also after a restart"
+        );
+        let mut other = marked;
+        other.set_prefixes(PrefixName::Zebra);
+        assert_eq!(
+            (other.prefixes(), other.model),
+            (Prefixes::Zebra, None),
+            "what is chosen on the screen counts"
+        );
+        for (wrong, told) in [
+            ("wedge = \"0c2e:0901\"\nmodel = \"stx-etx\"", "for a port"),
+            ("port = \"/dev/ttyS0\"\nmodel = \"nobody\"", "known are"),
+        ] {
+            let said = read(&format!("[scanner]\n{wrong}")).unwrap_err();
+            assert!(said.contains("[scanner]") && said.contains(told), "{said}");
+        }
     }
 
     #[test]

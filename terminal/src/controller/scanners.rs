@@ -54,11 +54,11 @@ impl Controller {
             UserAction::UseScanner { id } => self.use_scanner(&id),
             UserAction::UseWrittenScanner => self.use_written_scanner(),
             UserAction::SetScannerMarks(marks) => self.change_scanner(|scanner| {
-                scanner.prefixes = match marks {
+                scanner.set_prefixes(match marks {
                     ScannerMarks::Aim => PrefixName::Aim,
                     ScannerMarks::Zebra => PrefixName::Zebra,
                     ScannerMarks::Datalogic => PrefixName::Datalogic,
-                };
+                });
             }),
             UserAction::SetScannerEnd { by_pause } => {
                 self.change_scanner(|scanner| scanner.idle_ms = by_pause.then_some(PAUSE_MS));

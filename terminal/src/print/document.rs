@@ -5,6 +5,7 @@
 use super::blocks::{self, Page};
 use super::labels::{Labels, labels};
 use crate::view::Language;
+use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_hardware::{Document, Size, Style};
 use evertill_shared::receipt::template::Template;
 use evertill_shared::receipt::{Receipt, ReceiptKind};
@@ -21,23 +22,33 @@ pub struct Look<'a> {
 /// Lays a receipt out.
 #[must_use]
 pub fn document(receipt: &Receipt, look: Look<'_>) -> Document {
-    written(Document::new(), receipt, look).feed(2).cut()
+    document_for(receipt, look, TextEncoding::Gb18030)
+}
+
+/// The same for a printer that knows these characters: the till's own words are such as it can print.
+#[must_use]
+pub fn document_for(receipt: &Receipt, look: Look<'_>, characters: TextEncoding) -> Document {
+    written(Document::new(), receipt, look, characters).feed(2).cut()
 }
 
 /// What a till in training prints: first and last on it stands that it is none, in both languages, whatever the template.
 #[must_use]
-pub fn practice_document(receipt: &Receipt, look: Look<'_>) -> Document {
-    practice_mark(written(practice_mark(Document::new()), receipt, look)).feed(2).cut()
+pub fn practice_document(receipt: &Receipt, look: Look<'_>, characters: TextEncoding) -> Document {
+    let marked = practice_mark(Document::new(), characters);
+    practice_mark(written(marked, receipt, look, characters), characters).feed(2).cut()
 }
 
-fn practice_mark(paper: Document) -> Document {
+fn practice_mark(paper: Document, characters: TextEncoding) -> Document {
     let mark = Style::PLAIN.centered().bold().sized(Size::TALL);
-    paper.text("TRAINING - NOT A RECEIPT", mark).text("练习 - 不是小票", mark).separator()
+    let paper = paper.text("TRAINING - NOT A RECEIPT", mark);
+    let knows_chinese = characters == TextEncoding::Gb18030;
+    if knows_chinese { paper.text("练习 - 不是小票", mark) } else { paper }.separator()
 }
 
-fn written(mut paper: Document, receipt: &Receipt, look: Look<'_>) -> Document {
-    let words = &labels(look.language);
-    let page = Page { receipt, words, language: look.language };
+fn written(mut paper: Document, receipt: &Receipt, look: Look<'_>, characters: TextEncoding) -> Document {
+    let language = look.language.for_paper(characters);
+    let words = &labels(language, characters);
+    let page = Page { receipt, words, language };
     if receipt.copy {
         // Before all else: a copy that breaks off half-way is marked too.
         paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold().sized(Size::TALL));
@@ -51,7 +62,7 @@ fn written(mut paper: Document, receipt: &Receipt, look: Look<'_>) -> Document {
             blocks::all(paper.text(words.refund, mark), &look.template.refund, &page)
         }
         ReceiptKind::Shift(report) => {
-            let paper = super::shift::report(paper, receipt, report, look.language);
+            let paper = super::shift::report(paper, receipt, report, (language, characters));
             let mark =
                 |paper: Document| paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
             return if receipt.copy { mark(paper) } else { paper };
@@ -136,7 +147,7 @@ mod tests {
         for receipt in [receipt(), receipt().as_copy(2)] {
             for language in [Language::English, Language::Chinese] {
                 let look = Look { language, template: &Template::default() };
-                let text = practice_document(&receipt, look).to_text(32);
+                let text = practice_document(&receipt, look, TextEncoding::Gb18030).to_text(32);
                 let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
                 assert_eq!(lines[..2], ["TRAINING - NOT A RECEIPT", "练习 - 不是小票"], "{text}");
                 let end = &lines[lines.len() - 3..];
@@ -145,6 +156,9 @@ mod tests {
                     "{text}"
                 );
                 assert!(!document(&receipt, look).to_text(32).contains("TRAINING"));
+                let narrow = practice_document(&receipt, look, TextEncoding::Ascii).to_text(32);
+                assert_eq!(narrow.matches("TRAINING - NOT A RECEIPT").count(), 2, "{narrow}");
+                assert!(!narrow.contains('练'), "a printer without Chinese prints it as ???: {narrow}");
             }
         }
     }

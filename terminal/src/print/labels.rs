@@ -1,6 +1,7 @@
 //! The words on receipts. Not those of the screens: paper has its own, shorter ones.
 
 use crate::view::Language;
+use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_shared::order::discount::ReasonKind;
 
 /// One language's words.
@@ -146,12 +147,14 @@ const CHINESE: Labels = Labels {
     language: Language::Chinese,
 };
 
-/// The words of a language.
-pub fn labels(language: Language) -> Labels {
+/// The words of a language, for a printer that knows these characters.
+pub fn labels(language: Language, characters: TextEncoding) -> Labels {
     match language {
         Language::English => ENGLISH,
         Language::Chinese => CHINESE,
-        Language::Added(_) => Labels { language, ..ENGLISH.each(|word| language.on_paper(word, word)) },
+        Language::Added(_) => {
+            Labels { language, ..ENGLISH.each(|word| language.printed(word, word, characters)) }
+        }
     }
 }
 

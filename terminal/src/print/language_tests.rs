@@ -1,10 +1,12 @@
 //! Paper in a language of a shop's own file.
 
-use super::document::{Look, document};
+use super::document::{Look, document, document_for};
 use super::examples::Example;
 use super::{all_words, shift, test_page};
 use crate::config::{Config, spoken_languages};
 use crate::view::{Language, ReportSum, Wallet};
+use evertill_hardware::escpos::code_pages::{CharacterSet, CodePage, CodePages};
+use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_shared::receipt::template::Template;
 
 /// A language whose file says this of each word.
@@ -24,7 +26,7 @@ fn paper(language: Language, template: &Template) -> Vec<String> {
     let on_paper =
         |example: Example| document(&example.receipt().unwrap(), Look { language, template }).to_text(48);
     let mut all: Vec<String> = Example::ALL.into_iter().map(on_paper).collect();
-    all.push(test_page::test_page(language).to_text(48));
+    all.push(test_page::test_page(language, TextEncoding::Gb18030).to_text(48));
     all
 }
 
@@ -57,11 +59,12 @@ fn paper_speaks_the_language_of_a_file_and_says_the_same_as_before() {
 fn the_name_of_a_wallet_stands_where_the_language_puts_it() {
     let own = language(|word| if word == "{} refunds" { "Refunds by {0}".into() } else { word.into() });
     for wallet in Wallet::ALL {
+        let name = |of, language| shift::name(of, (language, TextEncoding::Gb18030));
         let (refunds, short) = (ReportSum::WalletRefunds(wallet), wallet.short_name());
-        assert_eq!(shift::name(refunds, own), format!("Refunds by {}", short.english));
-        assert_eq!(shift::name(refunds, Language::English), format!("{} refunds", short.english));
-        assert_eq!(shift::name(refunds, Language::Chinese), format!("{}退款", short.chinese));
-        assert_eq!(shift::name(ReportSum::WalletSales(wallet), own), wallet.name().english);
+        assert_eq!(name(refunds, own), format!("Refunds by {}", short.english));
+        assert_eq!(name(refunds, Language::English), format!("{} refunds", short.english));
+        assert_eq!(name(refunds, Language::Chinese), format!("{}退款", short.chinese));
+        assert_eq!(name(ReportSum::WalletSales(wallet), own), wallet.name().english);
     }
 }
 
@@ -70,6 +73,24 @@ fn paper_in_a_language_that_printers_cannot_write_is_in_english() {
     let template = Template::default();
     let cannot = language(|word| word.replace('{', "ß{") + "ß");
     assert_eq!(paper(cannot, &template), paper(Language::English, &template));
+}
+
+#[test]
+fn paper_is_worded_in_letters_that_the_very_printer_has() {
+    let receipt = Example::Sale.receipt().unwrap();
+    let template = Template::default();
+    let paper = |language, characters| {
+        document_for(&receipt, Look { language, template: &template }, characters).to_text(48)
+    };
+    let page = CodePage { number: 2, set: CharacterSet::Cp850 };
+    let latin = TextEncoding::Pages(CodePages::new(&[page]).unwrap());
+    let german = language(|word| word.to_owned() + "ß");
+    assert!(paper(german, latin).contains("TOTALß"));
+    for without in [TextEncoding::Ascii, TextEncoding::Gb18030] {
+        assert_eq!(paper(german, without), paper(Language::English, without));
+    }
+    assert!(paper(Language::Chinese, TextEncoding::Gb18030).contains("合计"));
+    assert_eq!(paper(Language::Chinese, latin), paper(Language::English, latin));
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! How the report of a shift looks on paper.
 
 use crate::view::{Language, ReportLine, ReportSum, report_lines};
+use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_hardware::{Document, Size, Style};
 use evertill_shared::money::Amount;
 use evertill_shared::receipt::{Receipt, ShiftReport};
 use evertill_shared::shift::counted_minor;
 
+/// A language, and what the printer knows of its letters.
+type Spoken = (Language, TextEncoding);
+
 /// Lays the report out, from below the store's name to the line for a signature.
-pub fn report(page: Document, receipt: &Receipt, report: &ShiftReport, language: Language) -> Document {
-    let words = &words(language);
+pub fn report(page: Document, receipt: &Receipt, report: &ShiftReport, spoken: Spoken) -> Document {
+    let words = &words(spoken);
     let money = |minor| Amount::new(minor, report.totals.currency).to_string();
     let title = if report.ended { words.z_report } else { words.x_report };
     let mut page = page.text(title, Style::PLAIN.centered().bold().sized(Size::DOUBLE)).separator();
@@ -28,7 +32,7 @@ pub fn report(page: Document, receipt: &Receipt, report: &ShiftReport, language:
     page = page.separator();
     let counted = report.over_minor.and(counted_minor(&report.counted));
     for line in report_lines(&report.totals, counted) {
-        page = sum(page, &line, language, &money);
+        page = sum(page, &line, spoken, &money);
     }
     if let Some(over) = report.over_minor {
         page = count(page, report, over, words, &money);
@@ -37,10 +41,10 @@ pub fn report(page: Document, receipt: &Receipt, report: &ShiftReport, language:
     if report.ended { page.separator().feed(2).line(words.signature) } else { page.separator() }
 }
 
-fn sum(page: Document, line: &ReportLine, language: Language, money: &dyn Fn(i64) -> String) -> Document {
+fn sum(page: Document, line: &ReportLine, spoken: Spoken, money: &dyn Fn(i64) -> String) -> Document {
     let name = match line.count {
-        Some(count) if line.minor.is_some() => format!("{} ({count})", name(line.of, language)),
-        _ => name(line.of, language),
+        Some(count) if line.minor.is_some() => format!("{} ({count})", name(line.of, spoken)),
+        _ => name(line.of, spoken),
     };
     let value = line.minor.map(money).or(line.count.map(|count| count.to_string())).unwrap_or_default();
     match line.of {
@@ -92,16 +96,17 @@ fn pending(
 /// Before and after what a wallet is called, in one text: languages put the name in other places.
 const REFUNDS: (&str, &str) = ("{} refunds", "{}退款");
 
-pub fn name(of: ReportSum, language: Language) -> String {
+pub fn name(of: ReportSum, (language, characters): Spoken) -> String {
     if let ReportSum::WalletRefunds(wallet) = of {
         let name = language.of(wallet.short_name());
-        return language.on_paper(REFUNDS.0, REFUNDS.1).replace("{0}", "{}").replace("{}", name);
+        return language.printed(REFUNDS.0, REFUNDS.1, characters).replace("{0}", "{}").replace("{}", name);
     }
     if let ReportSum::WalletSales(wallet) = of {
         return language.of(wallet.name()).to_owned();
     }
     let found = SUMS.iter().find(|(sum, _, _)| *sum == of);
-    found.map(|(_, english, chinese)| language.on_paper(english, chinese).to_owned()).unwrap_or_default()
+    let said = found.map(|(_, english, chinese)| language.printed(english, chinese, characters));
+    said.unwrap_or_default().to_owned()
 }
 
 /// Each word in English, for whoever translates them.
@@ -214,10 +219,10 @@ const CHINESE: Words = Words {
     signature: "签字：____________________",
 };
 
-fn words(language: Language) -> Words {
+fn words((language, characters): Spoken) -> Words {
     match language {
         Language::English => ENGLISH,
         Language::Chinese => CHINESE,
-        Language::Added(_) => ENGLISH.each(|word| language.on_paper(word, word)),
+        Language::Added(_) => ENGLISH.each(|word| language.printed(word, word, characters)),
     }
 }

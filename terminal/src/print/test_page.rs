@@ -1,6 +1,7 @@
 //! What a test print says: that paper, head and characters are as they should be. It is no receipt, and says so.
 
 use crate::view::Language;
+use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_hardware::{Document, Size, Style};
 
 const WORDS: [(&str, &str); 3] = [
@@ -14,10 +15,11 @@ pub fn all_words() -> impl Iterator<Item = &'static str> {
     WORDS.into_iter().map(|(english, _)| english)
 }
 
-/// Lays it out.
+/// Lays it out for a printer that knows these characters.
 #[must_use]
-pub fn test_page(language: Language) -> Document {
-    let [title, no_receipt, both] = WORDS.map(|(english, chinese)| language.on_paper(english, chinese));
+pub fn test_page(language: Language, characters: TextEncoding) -> Document {
+    let said = |(english, chinese)| language.printed(english, chinese, characters);
+    let [title, no_receipt, both] = WORDS.map(said);
     Document::new()
         .text(title, Style::PLAIN.centered().bold().sized(Size::TALL))
         .text(no_receipt, Style::PLAIN.centered())
@@ -36,7 +38,7 @@ mod tests {
     #[test]
     fn a_test_print_fills_the_line_and_cannot_be_taken_for_a_receipt() {
         for (language, words) in [(Language::English, "no receipt"), (Language::Chinese, "不是小票")] {
-            let text = test_page(language).to_text(32);
+            let text = test_page(language, TextEncoding::Gb18030).to_text(32);
             assert!(text.contains(words), "{text}");
             assert!(text.lines().any(|line| line.starts_with('<') && line.ends_with('>')), "{text}");
         }

@@ -1,6 +1,7 @@
 //! The printer's own thread: jobs go in, one by one, and what is known of each comes out.
 
-use super::document::{Look, document, practice_document};
+use super::document::{Look, document_for, practice_document};
+use super::logo_file::LogoFile;
 use super::template_file::TemplateFile;
 use super::test_page::test_page;
 use crate::controller::{Input, PrintOrder, PrintReport};
@@ -65,20 +66,20 @@ impl PrinterJob {
 /// The system has no thread left.
 pub fn start(
     mut printer: Box<dyn Printer>,
-    mut template: TemplateFile,
+    (mut template, mut logo): (TemplateFile, LogoFile),
     pulse: DrawerKick,
     report: Sender<Heard>,
 ) -> io::Result<Sender<PrinterJob>> {
     let (jobs, work) = channel();
     std::thread::Builder::new()
         .name("printer".into())
-        .spawn(move || run(&mut *printer, &mut template, pulse, &work, &report))?;
+        .spawn(move || run(&mut *printer, (&mut template, &mut logo), pulse, &work, &report))?;
     Ok(jobs)
 }
 
 fn run(
     printer: &mut dyn Printer,
-    template: &mut TemplateFile,
+    (template, logo): (&mut TemplateFile, &mut LogoFile),
     pulse: DrawerKick,
     work: &Receiver<PrinterJob>,
     report: &Sender<Heard>,
@@ -87,13 +88,20 @@ fn run(
     loop {
         let heard = match work.recv_timeout(wait) {
             Ok(job) => match catch_unwind(AssertUnwindSafe(|| work_off(printer, template, pulse, &job))) {
-                Ok(report) => job.ended(report),
+                Ok(report) => {
+                    if matches!(job, PrinterJob::Test { .. }) {
+                        logo.doubt(printer);
+                    }
+                    job.ended(report)
+                }
                 Err(_) => return give_up(Some(&job), work, report),
             },
-            Err(RecvTimeoutError::Timeout) => match catch_unwind(AssertUnwindSafe(|| printer.status())) {
-                Ok(status) => Heard::Input(Input::Printer(state_of(status))),
-                Err(_) => return give_up(None, work, report),
-            },
+            Err(RecvTimeoutError::Timeout) => {
+                match catch_unwind(AssertUnwindSafe(|| idle(printer, template, logo))) {
+                    Ok(status) => Heard::Input(Input::Printer(state_of(status))),
+                    Err(_) => return give_up(None, work, report),
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => return,
         };
         // After a kick the printer is asked at once: it knows why a drawer stayed shut.
@@ -103,6 +111,15 @@ fn run(
             return;
         }
     }
+}
+
+/// Nobody waits for paper: the printer is asked how it is, and may take the logo that it is to keep.
+fn idle(printer: &mut dyn Printer, template: &mut TemplateFile, logo: &mut LogoFile) -> PrinterStatus {
+    let status = printer.status();
+    if status.can_print() {
+        logo.keep(printer, template.now());
+    }
+    status
 }
 
 fn work_off(
@@ -115,7 +132,8 @@ fn work_off(
         PrinterJob::Print(order) => print_once(printer, order, template.now()),
         PrinterJob::Practice { order, .. } => practise(printer, order, template.now()),
         PrinterJob::Test { language } => {
-            let outcome = printer.print(&test_page(*language), TEST);
+            let page = test_page(*language, printer.characters());
+            let outcome = printer.print(&page, TEST);
             tracing::info!(?outcome, "test print ended");
             report_of(&outcome)
         }
@@ -145,7 +163,8 @@ fn give_up(job: Option<&PrinterJob>, work: &Receiver<PrinterJob>, report: &Sende
 }
 
 fn practise(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> PrintReport {
-    let page = practice_document(&order.receipt, Look { language: order.language, template });
+    let look = Look { language: order.language, template };
+    let page = practice_document(&order.receipt, look, printer.characters());
     let outcome = printer.print(&page, JobId(PRACTICE + order.job));
     tracing::info!(job = order.job, ?outcome, "a training's print job ended");
     report_of(&outcome)
@@ -153,7 +172,8 @@ fn practise(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) 
 
 /// Prints a stored job, once, and says what is known of it.
 pub fn print_once(printer: &mut dyn Printer, order: &PrintOrder, template: &Template) -> PrintReport {
-    let page = document(&order.receipt, Look { language: order.language, template });
+    let look = Look { language: order.language, template };
+    let page = document_for(&order.receipt, look, printer.characters());
     let outcome = printer.print(&page, JobId(order.job));
     tracing::info!(job = order.job, ?outcome, "print job ended");
     report_of(&outcome)
@@ -219,8 +239,9 @@ mod tests {
         let (held, (report, told)) = (std::sync::Arc::new(Mutex::new(())), channel());
         let holds = held.lock().unwrap();
         let template = TemplateFile::new(data.path());
-        let printer = Box::new(Mistaken(std::sync::Arc::clone(&held)));
-        let jobs = start(printer, template, DrawerKick::default(), report).unwrap();
+        let mut printer = Box::new(Mistaken(std::sync::Arc::clone(&held)));
+        let logo = LogoFile::open(data.path(), "", &mut *printer);
+        let jobs = start(printer, (template, logo), DrawerKick::default(), report).unwrap();
         for job in [receipt(7), receipt(8), PrinterJob::KickDrawer { kick: 3 }] {
             jobs.send(job).unwrap();
         }

@@ -1,4 +1,7 @@
 use super::clock;
+use evertill_hardware::escpos::document::Align;
+use evertill_hardware::escpos::logo::LogoStore;
+use evertill_hardware::escpos::picture::Picture;
 use evertill_hardware::escpos::profile::Completion;
 use evertill_hardware::printer::{NetworkPrinter, SerialPrinter, UsbPrinter};
 use evertill_hardware::serial_line::SerialLine;
@@ -294,5 +297,49 @@ fn the_picture_of_a_receipt_shows_a_qr_code_that_can_be_scanned() {
         let codes = image.detect_grids();
         assert_eq!(codes.len(), 1);
         assert_eq!(codes[0].decode().unwrap().1, ORDER);
+    });
+}
+
+/// 7 KB: longer than the printer's buffer.
+fn logo(dots: u8) -> Picture {
+    Picture::new(36, vec![dots; 36 * 200]).unwrap()
+}
+
+fn with_logo(dots: u8) -> Document {
+    Document::new().picture(logo(dots), Align::Center).line("thanks").cut()
+}
+
+#[test]
+fn a_logo_that_the_printer_keeps_looks_the_same_and_is_not_sent_again() {
+    let font_file = concat!(env!("CARGO_MANIFEST_DIR"), "/../terminal/ui/fonts/NotoSansSC-Regular.otf");
+    let font = std::fs::read(font_file).unwrap();
+    let profile = Profile { logo: LogoStore::ByKey, ..Profile::paper_80mm() };
+    each(benches(&PrinterConfig::default(), &profile), |emulator, mut printer| {
+        assert_eq!(printer.print(&with_logo(0xA5), JobId(1)), PrintOutcome::Confirmed);
+        let as_dots = emulator.bytes_received();
+        assert_eq!(printer.keep_logo(&logo(0xA5), &[], JobId(2)), PrintOutcome::Confirmed);
+        assert_eq!((emulator.graphics_stored(), emulator.graphics_kept()), (1, 1));
+        let before = emulator.bytes_received();
+        assert_eq!(printer.print(&with_logo(0xA5), JobId(3)), PrintOutcome::Confirmed);
+        let by_key = emulator.bytes_received() - before;
+        assert!(by_key < 200 && as_dots > 7_000, "{by_key} of {as_dots}");
+        let receipts = emulator.receipts();
+        assert_eq!(receipts[0].to_png(&font).unwrap(), receipts[1].to_png(&font).unwrap());
+        // The power goes and comes: what it keeps it keeps. Another logo takes the place of the first.
+        emulator.set_power(false);
+        std::thread::sleep(Duration::from_millis(100));
+        emulator.set_power(true);
+        std::thread::sleep(Duration::from_millis(100));
+        let first = printer.logo_to_keep(&logo(0xA5)).unwrap();
+        let stored = (4..24).any(|job| {
+            let outcome = printer.keep_logo(&logo(0x0F), &[first], JobId(job));
+            outcome == PrintOutcome::Confirmed || {
+                std::thread::sleep(Duration::from_millis(100));
+                false
+            }
+        });
+        assert!(stored && emulator.graphics_kept() == 1);
+        assert_eq!(printer.print(&with_logo(0x0F), JobId(24)), PrintOutcome::Confirmed);
+        assert_eq!(emulator.problems(), Vec::<String>::new());
     });
 }

@@ -4,6 +4,7 @@
 mod bare;
 mod command;
 mod machine;
+mod pages;
 mod paper;
 mod picture;
 mod place;
@@ -37,6 +38,13 @@ pub struct PrinterConfig {
     /// The state that it tells unasked from when it is switched on until it is initialised (GS a's number): a switch
     /// inside many printers.
     pub automatic_status: u8,
+    /// Whether it is a model for China: it begins in Chinese mode, in which two bytes are one character.
+    pub chinese: bool,
+    /// Its code pages by their numbers (ESC t), under the names that the makers' manuals give them: `PC437`, `WPC1252`.
+    /// The first is the one that it begins with.
+    pub code_pages: Vec<(u8, &'static str)>,
+    /// Whether it keeps pictures by keys (GS ( L); the number is how many bytes it keeps.
+    pub graphics_bytes: usize,
 }
 
 impl Default for PrinterConfig {
@@ -49,6 +57,9 @@ impl Default for PrinterConfig {
             cutter: true,
             line_time: Duration::ZERO,
             automatic_status: 0,
+            chinese: true,
+            code_pages: Vec::new(),
+            graphics_bytes: 65_536,
         }
     }
 }
@@ -270,6 +281,18 @@ impl PrinterEmulator {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         self.look(|machine| machine.problems.clone())
+    }
+
+    /// How often it wrote a picture into its memory, which bears that some thousand times.
+    #[must_use]
+    pub fn graphics_stored(&self) -> usize {
+        self.look(|machine| machine.graphics_stored)
+    }
+
+    /// How many pictures it keeps.
+    #[must_use]
+    pub fn graphics_kept(&self) -> usize {
+        self.look(|machine| machine.graphics.len())
     }
 
     /// How many bytes arrived so far.

@@ -131,9 +131,9 @@ impl Stroke {
         matches!(self.0, b'\r' | b'\n' | b'\t')
     }
 
-    /// A byte that codes have.
+    /// A byte that codes have: beside characters the separators of messages, and their end.
     pub(super) fn is_text(self) -> bool {
-        matches!(self.0, b' '..=b'~' | 0x1D)
+        matches!(self.0, b' '..=b'~' | 0x1C..=0x1F | 0x04)
     }
 
     /// For the assembler, which knows no keys.
@@ -292,6 +292,8 @@ mod tests {
         assert_eq!(typed(&[(42, 1), (16, 1), (16, 0), (42, 0), (16, 1)]), b"Qq");
         assert_eq!(typed(&[(79, 1), (72, 1), (82, 1), (96, 1)]), b"180\r");
         assert_eq!(typed(&[(29, 1), (27, 1), (27, 0), (29, 0), (27, 1)]), b"\x1D]", "a group separator");
+        assert_eq!(typed(&[(29, 1), (42, 1), (7, 1)]), b"\x1E", "a record separator");
+        assert_eq!(typed(&[(29, 1), (32, 1)]), b"\x04", "the end of a message");
         assert_eq!(typed(&[(58, 1), (58, 0), (69, 1), (30, 1)]), b"a", "locks say nothing");
         assert_eq!(typed(&[(300, 1)]), [0], "a key that no code has");
     }

@@ -291,6 +291,7 @@ impl Till {
             Prefixes::Aim => PrefixName::Aim,
             Prefixes::Zebra => PrefixName::Zebra,
             Prefixes::Datalogic => PrefixName::Datalogic,
+            Prefixes::Own(_) => panic!("those come with a model"),
         };
         let now = Moment { wall, monotonic: Duration::from_secs(100) };
         let options = Options {

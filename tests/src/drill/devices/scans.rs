@@ -95,7 +95,11 @@ impl Line {
         Self {
             scanner,
             chance: Chance::new(seed, "line"),
-            assembler: Assembler::new(AssemblerConfig { framing, duplicate_window }),
+            assembler: Assembler::new(AssemblerConfig {
+                framing,
+                duplicate_window,
+                ..AssemblerConfig::default()
+            }),
             now: Duration::from_secs(1),
             ledger: Ledger::new(format!("{scanner:?}"), passes),
             unknown: HashMap::new(),

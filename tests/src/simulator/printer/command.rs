@@ -19,6 +19,8 @@ pub(super) enum Command {
         height: u8,
     },
     Chinese(bool),
+    /// ESC t.
+    Page(u8),
     LineSpacing(Option<u8>),
     FeedLines(u8),
     FeedDots(u8),
@@ -49,6 +51,18 @@ pub(super) enum Command {
         width_bytes: usize,
         data: Vec<u8>,
     },
+    /// GS ( L function 67, or GS 8 L.
+    StoreGraphics {
+        key: [u8; 2],
+        width_bytes: usize,
+        data: Vec<u8>,
+    },
+    /// GS ( L function 69.
+    PrintGraphics([u8; 2]),
+    /// GS ( L function 66.
+    DeleteGraphics([u8; 2]),
+    /// FS p: the picture of this number in its memory.
+    PrintNumber(u8),
     /// Understood, and without effect on the paper as it is shown here.
     Ignored,
     /// Executed when it arrived; nothing is left to do when its turn comes.
@@ -68,7 +82,7 @@ pub(super) fn next(bytes: &[u8], chinese: bool) -> Option<(Command, usize)> {
         0x1D => group(bytes),
         // In Chinese mode two bytes are always eaten.
         lead @ 0x81..=0xFE if chinese => Some((Command::Pair([lead, *bytes.get(1)?]), 2)),
-        byte @ 0x20..=0x7E => Some((Command::Half(byte), 1)),
+        byte @ (0x20..=0x7E | 0x80..) => Some((Command::Half(byte), 1)),
         byte => Some((Command::Unknown(vec![byte]), 1)),
     }
 }
@@ -96,7 +110,8 @@ fn escape(bytes: &[u8]) -> Option<(Command, usize)> {
         b'E' => Some((Command::Bold(argument()? & 1 == 1), 3)),
         b'd' => Some((Command::FeedLines(argument()?), 3)),
         b'J' => Some((Command::FeedDots(argument()?), 3)),
-        b't' | b'-' | b'M' | b'R' | b'=' => argument().map(|_| (Command::Ignored, 3)),
+        b't' => Some((Command::Page(argument()?), 3)),
+        b'-' | b'M' | b'R' | b'=' => argument().map(|_| (Command::Ignored, 3)),
         b'p' => {
             let (pin, on, off) = (argument()? & 0x0F, *bytes.get(3)?, *bytes.get(4)?);
             // A pause shorter than the pulse is made as long as it.
@@ -116,6 +131,10 @@ fn field(bytes: &[u8]) -> Option<(Command, usize)> {
         b'!' | b'C' => bytes.get(2).map(|_| (Command::Ignored, 3)),
         b'-' | b'W' => bytes.get(2).map(|_| unknown(bytes, 3)),
         b'S' => bytes.get(3).map(|_| unknown(bytes, 4)),
+        b'p' => bytes.get(3).map(|mode| match mode {
+            0 | b'0' => (Command::PrintNumber(bytes[2]), 4),
+            _ => unknown(bytes, 4),
+        }),
         b'(' => with_length(bytes, 3, 2),
         _ => Some(unknown(bytes, 2)),
     }
@@ -146,6 +165,11 @@ fn group(bytes: &[u8]) -> Option<(Command, usize)> {
         b'I' => Some((Command::AskModel(argument()?), 3)),
         b'B' | b'b' => argument().map(|_| unknown(bytes, 3)),
         b'L' | b'W' | b'P' | b'\\' | b'$' => bytes.get(3).map(|_| unknown(bytes, 4)),
+        b'8' if *bytes.get(2)? == b'L' => {
+            let length = usize::try_from(u32::from_le_bytes(bytes.get(3..7)?.try_into().ok()?)).ok()?;
+            let content = bytes.get(7..7 + length)?;
+            Some((graphics(content).unwrap_or_else(|| unknown(bytes, 7 + length).0), 7 + length))
+        }
         b'8' => with_length(bytes, 3, 4),
         b'k' => barcode(bytes),
         b'(' => parenthesis(bytes),
@@ -165,6 +189,7 @@ fn parenthesis(bytes: &[u8]) -> Option<(Command, usize)> {
         (b'k', [b'1', b'E', n @ b'0'..=b'3']) => Command::QrLevel(*n - b'0'),
         (b'k', [b'1', b'P', b'0', data @ ..]) if !data.is_empty() => Command::QrStore(data.to_vec()),
         (b'k', [b'1', b'Q', b'0']) => Command::QrPrint,
+        (b'L', content) => graphics(content).unwrap_or_else(|| unknown(bytes, 5 + length).0),
         (b'H', [b'0', b'0', id @ ..]) if id.len() == 4 => match <[u8; 4]>::try_from(id) {
             Ok(id) if id.iter().all(|byte| (0x20..=0x7E).contains(byte)) => Command::AskFinished(id),
             _ => unknown(bytes, 5 + length).0,
@@ -172,6 +197,40 @@ fn parenthesis(bytes: &[u8]) -> Option<(Command, usize)> {
         _ => unknown(bytes, 5 + length).0,
     };
     Some((command, 5 + length))
+}
+
+/// What GS ( L and GS 8 L say of pictures in the printer's memory; keys are printable.
+fn graphics(content: &[u8]) -> Option<Command> {
+    let key = |first: u8, second: u8| {
+        let printable = (32..=126).contains(&first) && (32..=126).contains(&second);
+        printable.then_some([first, second])
+    };
+    match *content {
+        [48, 66, first, second] => Some(Command::DeleteGraphics(key(first, second)?)),
+        [48, 69, first, second, 1 | 2, 1 | 2] => Some(Command::PrintGraphics(key(first, second)?)),
+        [48, 67, 48, first, second, 1, x_low, x_high, y_low, y_high, 49, ref data @ ..] => {
+            let width = usize::from(u16::from_le_bytes([x_low, x_high]));
+            let height = usize::from(u16::from_le_bytes([y_low, y_high]));
+            let fits = (1..=8192).contains(&width) && (1..=2304).contains(&height);
+            let width_bytes = width.div_ceil(8);
+            let data = Some(data.to_vec()).filter(|data| fits && data.len() == width_bytes * height)?;
+            Some(Command::StoreGraphics { key: key(first, second)?, width_bytes, data })
+        }
+        _ => None,
+    }
+}
+
+/// How long the command at the start of `bytes` is if it stores a picture: printers write it away as it comes, so it may be
+/// longer than their buffer.
+pub(super) fn stored_length(bytes: &[u8]) -> Option<usize> {
+    let (head, length) = match *bytes {
+        [0x1D, b'(', b'L', low, high, 48, 67, ..] => (5, usize::from(u16::from_le_bytes([low, high]))),
+        [0x1D, b'8', b'L', a, b, c, d, 48, 67, ..] => {
+            (7, usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?)
+        }
+        _ => return None,
+    };
+    Some(head + length)
 }
 
 /// GS v 0: a picture, dot by dot.
@@ -227,13 +286,14 @@ mod tests {
     #[test]
     fn chinese_mode_always_eats_two_bytes() {
         assert_eq!(next(b"\x81\x30\x84\x36", true), Some((Command::Pair([0x81, 0x30]), 2)));
-        assert_eq!(next(b"\x81\x30", false), Some((Command::Unknown(vec![0x81]), 1)));
+        assert_eq!(next(b"\x81\x30", false), Some((Command::Half(0x81), 1)));
     }
 
     #[test]
     fn what_is_not_shown_here_is_skipped_in_its_full_length() {
         for whole in [
             &b"\x1D8L\x02\x00\x00\x00ab"[..],
+            b"\x1D(L\x02\x0002",
             b"\x1Dk\x06A123\x00",
             b"\x1DkE\x03123",
             b"\x1C(A\x02\x000\x00",

@@ -1,8 +1,10 @@
 //! The printer's works: a buffer, a head, a roll of paper. No line, no thread, no clock.
 
 use super::command::{self, Command};
+use super::pages;
 use super::paper::{Bars, Cell, QrModules, Receipt, Strip};
 use super::{Paper, PrinterConfig, Pulse};
+use std::collections::BTreeMap;
 
 /// How many problems are kept.
 const MOST_PROBLEMS: usize = 200;
@@ -26,6 +28,8 @@ struct Settings {
     width: u8,
     height: u8,
     chinese: bool,
+    /// The code page.
+    page: Option<&'static str>,
     line_dots: u32,
     qr_module: u8,
     qr_level: u8,
@@ -35,15 +39,16 @@ struct Settings {
     automatic: u8,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    fn of(config: &PrinterConfig) -> Self {
         Self {
             align: 0,
             bold: false,
             width: 1,
             height: 1,
             // Models for China are switched on in Chinese mode.
-            chinese: true,
+            chinese: config.chinese,
+            page: config.code_pages.first().map(|(_, page)| *page),
             line_dots: 34,
             qr_module: 3,
             qr_level: 0,
@@ -63,6 +68,9 @@ pub(super) struct Machine {
     /// The last bytes that arrived, in which real-time commands are recognised wherever they stand.
     recent: Vec<u8>,
     line: Vec<Cell>,
+    /// Pictures by their keys: width in bytes, and dots. They outlive the power.
+    pub(super) graphics: BTreeMap<[u8; 2], (usize, Vec<u8>)>,
+    pub(super) graphics_stored: usize,
     current: Receipt,
     pub(super) receipts: Vec<Receipt>,
     pub(super) pulses: Vec<Pulse>,
@@ -86,13 +94,15 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn new(config: PrinterConfig) -> Self {
         let current = Receipt { dots: config.dots, ..Receipt::default() };
-        let settings = Settings { automatic: config.automatic_status, ..Settings::default() };
+        let settings = Settings { automatic: config.automatic_status, ..Settings::of(&config) };
         Self {
             config,
             settings,
             input: Vec::new(),
             recent: Vec::new(),
             line: Vec::new(),
+            graphics: BTreeMap::new(),
+            graphics_stored: 0,
             current,
             receipts: Vec::new(),
             pulses: Vec::new(),
@@ -112,7 +122,8 @@ impl Machine {
 
     /// How many bytes the buffer still takes.
     pub(super) fn room(&self) -> usize {
-        self.config.buffer_bytes.saturating_sub(self.input.len())
+        let takes = command::stored_length(&self.input).unwrap_or(0).max(self.config.buffer_bytes);
+        takes.saturating_sub(self.input.len())
     }
 
     pub(super) fn unfinished(&self) -> Receipt {
@@ -125,7 +136,7 @@ impl Machine {
         self.recent.clear();
         self.line.clear();
         self.replies.clear();
-        self.settings = Settings { automatic: self.config.automatic_status, ..Settings::default() };
+        self.settings = Settings { automatic: self.config.automatic_status, ..Settings::of(&self.config) };
         self.power_lines_left = None;
     }
 
@@ -219,13 +230,13 @@ impl Machine {
         match command {
             Command::Init => {
                 self.line.clear();
-                self.settings = Settings::default();
+                self.settings = Settings::of(&self.config);
                 let begun_at = self.received.saturating_sub(self.input.len() as u64 + 2);
                 self.torn_at = self.torn_at.filter(|torn| *torn > begun_at);
             }
             // Filling, which printers pass over.
             Command::Nothing => {}
-            Command::Half(byte) => self.put(char::from(byte), false),
+            Command::Half(byte) => self.put_half(byte),
             Command::Pair(pair) => self.put_pair(pair),
             Command::LineFeed => return self.print_line(),
             Command::CarriageReturn | Command::Ignored | Command::RealTime => {}
@@ -235,7 +246,9 @@ impl Machine {
             Command::Size { width, height } => {
                 (self.settings.width, self.settings.height) = (width, height);
             }
-            Command::Chinese(on) => self.settings.chinese = on,
+            Command::Chinese(on) if self.config.chinese => self.settings.chinese = on,
+            Command::Chinese(_) => self.problem("this model knows no Chinese mode"),
+            Command::Page(number) => self.choose_page(number),
             Command::LineSpacing(dots) => self.settings.line_dots = dots.map_or(34, u32::from),
             Command::FeedLines(lines) => {
                 self.finish_line();
@@ -280,6 +293,12 @@ impl Machine {
                 self.current.strips.push(Strip::Picture { width_bytes, data, align });
                 return Step::Printed;
             }
+            Command::StoreGraphics { key, width_bytes, data } => self.store_graphics(key, width_bytes, data),
+            Command::PrintGraphics(key) => return self.print_graphics(key),
+            Command::DeleteGraphics(key) => drop(self.graphics.remove(&key)),
+            Command::PrintNumber(number) => {
+                self.problem(&format!("no picture has the number {number} here"));
+            }
             Command::Unknown(bytes) => {
                 let start = &bytes[..bytes.len().min(8)];
                 self.problem(&format!("a command that is not known or not shown here: {start:02X?}"));
@@ -288,11 +307,58 @@ impl Machine {
         Step::Done
     }
 
+    fn store_graphics(&mut self, key: [u8; 2], width_bytes: usize, data: Vec<u8>) {
+        if !self.line.is_empty() {
+            return self.problem("a picture is stored in the middle of a line");
+        }
+        self.graphics.remove(&key);
+        let kept: usize = self.graphics.values().map(|(_, data)| data.len()).sum();
+        if kept + data.len() > self.config.graphics_bytes {
+            return self.problem("no room for the picture");
+        }
+        self.graphics.insert(key, (width_bytes, data));
+        self.graphics_stored += 1;
+    }
+
+    fn print_graphics(&mut self, key: [u8; 2]) -> Step {
+        let (Some((width_bytes, data)), true) = (self.graphics.get(&key).cloned(), self.line.is_empty())
+        else {
+            // Nothing is printed, and nobody is told.
+            self.problem("a picture that is not there, or in the middle of a line, is not printed");
+            return Step::Done;
+        };
+        let align = self.settings.align;
+        self.current.strips.push(Strip::Picture { width_bytes, data, align });
+        Step::Printed
+    }
+
     fn problem(&mut self, what: &str) {
         // Enough to see what is wrong; a stream that is not ESC/POS at all would fill the memory.
         if self.problems.len() < MOST_PROBLEMS && self.torn_at.is_none() {
             self.problems.push(what.to_owned());
         }
+    }
+
+    fn choose_page(&mut self, number: u8) {
+        let found = self.config.code_pages.iter().find(|(other, _)| *other == number).copied();
+        match found {
+            Some((_, page)) => self.settings.page = Some(page),
+            // What none was given for is a model whose pages nobody looks at.
+            None if self.config.code_pages.is_empty() => {}
+            // A real one would print some other letters.
+            None => self.problem(&format!("this model has no code page {number}")),
+        }
+    }
+
+    fn put_half(&mut self, byte: u8) {
+        let character = match byte {
+            0x80.. => self.settings.page.and_then(|page| pages::character(page, byte)),
+            _ => Some(char::from(byte)),
+        };
+        if character.is_none() {
+            self.problem(&format!("no such character on its code page: {byte:02X}"));
+        }
+        self.put(character.unwrap_or('\u{25A1}'), false);
     }
 
     fn put_pair(&mut self, pair: [u8; 2]) {
