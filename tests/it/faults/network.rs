@@ -47,7 +47,10 @@ async fn code(shop: &Shop) -> String {
 }
 
 /// What can become of a line.
-const SPELLS: [(&str, fn(&Proxy)); 8] = [
+/// A kind of weather: its name, and what it does to the line.
+type Spell = (&'static str, fn(&Proxy));
+
+const SPELLS: [Spell; 8] = [
     ("nothing gets through", Proxy::black_hole),
     ("requests are lost", |line| line.set_way(Way::ToServer, Line::BlackHole)),
     ("answers are lost", |line| line.set_way(Way::ToClient, Line::BlackHole)),

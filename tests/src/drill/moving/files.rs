@@ -136,13 +136,18 @@ fn readable(rig: &StoreRig) -> Result<u64, DrillError> {
     let (moved, from) = (home.serving(tag(FROM)?), tag(FROM)?);
     let (mut below, mut count) = (None, 0);
     loop {
-        let sales = runtime.block_on(Outbox::sales(moved.as_ref(), from, below, PART)).map_err(wrong)?;
-        let Some(last) = sales.last() else { break };
-        below = Some(last.order.number);
+        let part = runtime.block_on(Outbox::sales(moved.as_ref(), from, below, PART)).map_err(wrong)?;
+        if let Some(unreadable) = part.left_out.first() {
+            return Err(wrong(format!("order {} cannot be read", unreadable.number)));
+        }
         let is_whole = |order: &evertill_server::order_group::OrderSummary| {
             order.number.tag() == from && order.state == OrderState::Paid && order.paid == order.total
         };
-        count += sales.iter().filter(|copy| is_whole(&copy.order)).count() as u64;
+        count += part.sales.iter().filter(|copy| is_whole(&copy.order)).count() as u64;
+        below = part.rest;
+        if below.is_none() {
+            break;
+        }
     }
     runtime.block_on(database.close());
     Ok(count)
