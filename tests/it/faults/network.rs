@@ -46,8 +46,7 @@ async fn code(shop: &Shop) -> String {
     shop.rig.wallet_control().code(Behaviour::Pays).await.unwrap()
 }
 
-/// What can become of a line.
-/// A kind of weather: its name, and what it does to the line.
+/// What can become of a line: its name, and how it is done.
 type Spell = (&'static str, fn(&Proxy));
 
 const SPELLS: [Spell; 8] = [
