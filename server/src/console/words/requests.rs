@@ -8,6 +8,7 @@ dictionary! {
     how: "Nothing is reserved before somebody approves it. An approved refund stands at its till at once, under your name; the cashier carries it out there.", "批准前不会预留任何款项。批准后退款立即出现在该收银机上，记在您名下，由收银员在该机上办理。";
     who: "Till and cashier", "收银机与收银员";
     why: "Reason", "原因";
+    decide: "Your word", "您的决定";
     approve: "Approve {}", "批准 {}";
     refuse: "Refuse", "拒绝";
     approved: "Approved: {} of order {} stand at {}.", "已批准：订单 {1} 的 {0} 已出现在 {2}。";
