@@ -244,6 +244,8 @@ class Wallet(BaseHTTPRequestHandler):
             answer = 200, {}, b"{}"
         elif self.path.startswith("/v3/"):
             answer = v3_serve(self.command, self.path, headers, body)
+        elif self.command == "GET":
+            answer = 404, {}, b""
         else:
             answer = v2_serve(self.path, body, secure)
         status, headers, body = answer

@@ -39,7 +39,10 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post") return;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
-  for (const button of form.querySelectorAll("button")) button.disabled = true;
+  // Only when the form is on its way: what a disabled button stands for would not be sent.
+  setTimeout(() => {
+    if (form.dataset.sent) for (const button of form.querySelectorAll("button")) button.disabled = true;
+  });
 });
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) {
