@@ -2,10 +2,12 @@
 //! pays twice, and everything goes on by itself.
 
 use crate::seller::Seller;
-use crate::shop::{Shop, is_paid, seed, shop};
+use crate::shop::{Shop, is_paid, seed, settled, shop};
 use evertill_provisioning::client::{ClientConfig, ClientError, Timeouts};
+use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::OrderState;
+use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::{Refund, RefundState};
@@ -194,6 +196,36 @@ async fn known_or_unknown_what_was_carried_out_unheard_is_carried_out_once_when_
     let told = till.hand_in(0).await.unwrap();
     assert!(!told.quarantined && told.head == till.head());
     assert_eq!(net(&shop, &order).await, 900 - 350, "refunded once more");
+    assert_eq!(shop.books_agree().await, 2);
+}
+
+/// What a slow line delivers long after the till has given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_charge_a_request_that_arrives_after_the_till_gave_up_counts_once_whoever_comes_first() {
+    const LATE: Duration = Duration::from_millis(3_000);
+    let shop = shop("network-late").await;
+    let line = line_to(shop.rig.server_addresses()[0]);
+    let other = line_to(shop.rig.server_addresses()[0]);
+    for asks_meanwhile in [false, true] {
+        let mut till = till_through(&shop, &format!("Till {asks_meanwhile}"), &[&line]).await;
+        let order = till.sell_and_choose(1_100).await.unwrap();
+        let (digits, requested) = (code(&shop).await, till.request(&order, 1).unwrap());
+        line.set_way(Way::ToServer, Line::Delay(LATE));
+        let sent = SystemClock.monotonic();
+        let gave_up = till.charge(&order, &requested, &digits).await.unwrap_err();
+        assert!(gave_up.outcome_unknown(), "{gave_up:?}");
+        assert_eq!(net(&shop, &order).await, 0, "it is still under way");
+        let till = till.at(through(&shop, &[&other])).unwrap();
+        if asks_meanwhile {
+            assert!(is_paid(&till.charge(&order, &requested, &digits).await.unwrap()));
+        }
+        assert!(SystemClock.monotonic() < sent + LATE, "this machine is too slow for this test");
+        tokio::time::sleep(LATE).await;
+        // If nobody asked meanwhile, it is the late request that charged.
+        assert_eq!(net(&shop, &order).await, 1_100, "asked meanwhile: {asks_meanwhile}");
+        assert_eq!(settled(&till, order.number, 1).await.state, PaymentState::Paid);
+        line.pass();
+    }
     assert_eq!(shop.books_agree().await, 2);
 }
 

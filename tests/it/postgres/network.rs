@@ -9,7 +9,8 @@ use evertill_shared::order::OrderState;
 use evertill_shared::payment::PaymentState;
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_tests::books;
-use evertill_tests::rig::postgres::{Conninfo, PostgresGroup, PostgresOptions};
+use evertill_tests::process::wait_until;
+use evertill_tests::rig::postgres::{Conninfo, Login, PostgresGroup, PostgresOptions};
 use evertill_tests::rig::proxy::{Line, Proxy, Way};
 use evertill_tests::scripted_till::{AdoptedSale, ScriptedTill};
 use evertill_tests::store_rig::{InPostgres, RigOptions};
@@ -21,10 +22,13 @@ use std::time::Duration;
 const FAILURES: u32 = 3;
 const PERIOD: Duration = Duration::from_secs(2);
 
+/// How a commit ends on the wire. BEGIN has the word in it, too.
+const COMMIT: &[u8] = b";COMMIT\0";
+
 /// A shop that reaches the primary of its group 0 through a line of ours. The line goes last.
 struct Behind {
     shop: Shop,
-    _group: PostgresGroup,
+    group: PostgresGroup,
     line: Proxy,
 }
 
@@ -41,10 +45,26 @@ async fn shop_behind_a_line(name: &str) -> Behind {
     let failures_per_period = FAILURES;
     let options =
         RigOptions { postgres, period_ms, failures_per_period, figures: true, ..RigOptions::default() };
-    Behind { shop: shop(options).await, _group: group, line }
+    Behind { shop: shop(options).await, group, line }
 }
 
 impl Behind {
+    /// The primary itself, past the line.
+    fn primary(&self) -> Login {
+        self.group.primary().application()
+    }
+
+    fn count(&self, rows: &str) -> u32 {
+        self.primary().rows(&format!("SELECT count(*) FROM {rows}")).unwrap()[0].parse().unwrap()
+    }
+
+    /// Nobody is in the middle of anything there any more, so that what is not there will not come.
+    fn has_ended(&self) -> bool {
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'evertill' AND state <> 'idle' \
+                    AND pid <> pg_backend_pid()";
+        self.group.primary().superuser().rows(open).is_ok_and(|rows| rows == ["0"])
+    }
+
     /// How many new orders have waited for group 0 in vain, as the server counts.
     async fn jumped_away(&self) -> u64 {
         let figures = self.shop.rig.figures().await.unwrap();
@@ -123,6 +143,81 @@ async fn isolation_a_primary_that_falls_silent_costs_a_sale_one_time_out_and_the
     books::agree(&behind.shop.rig, PATIENCE).await.unwrap();
 }
 
+/// What came of the requests that met the silence.
+#[derive(Debug, Default)]
+struct Fates {
+    /// They are in the database, and nobody was told.
+    happened: u32,
+    /// They never came there.
+    lost: u32,
+}
+
+impl Fates {
+    /// So many rows are there of what was committed on a line that lost what went this way.
+    fn count(&mut self, way: Way, there: u32) {
+        self.happened += u32::from(there == 1 && way == Way::ToClient);
+        self.lost += u32::from(there == 0 && way == Way::ToServer);
+    }
+}
+
+/// Charges a customer while the commit of the intent goes unheard, or astray, until it is known what came of it; gives how
+/// many orders are paid by that.
+async fn charge_unheard(behind: &Behind, till: &mut ScriptedTill, way: Way, fates: &mut Fates) -> usize {
+    let order = behind.shop.sale_in(till, 0, 700).await;
+    let (code, requested) = (behind.shop.code().await, till.request(&order, 1).unwrap());
+    behind.line.black_hole_at(COMMIT, way);
+    let refused = till.charge(&order, &requested, &code).await.unwrap_err();
+    assert!(behind.line.has_sprung(), "nothing was committed");
+    assert!(is_honest(&refused), "{refused:?}");
+    // The first of the two transactions of a charge is the intent: the wallet was not asked without it.
+    assert_eq!(behind.shop.net(&order).await, None, "{way:?}");
+    behind.line.reset_all();
+    behind.line.pass();
+    assert!(wait_until(PATIENCE, || behind.has_ended()));
+    fates.count(way, behind.count(&format!("payments WHERE number = '{}'", order.number)));
+    let view = charged_at_last(till, &order, &requested, &code).await;
+    let is_paid = view.state == PaymentState::Paid;
+    assert_eq!(behind.shop.net(&order).await.unwrap_or(0), if is_paid { 700 } else { 0 }, "{view:?}");
+    usize::from(is_paid)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_or_unknown_a_commit_whose_answer_is_lost_is_settled_and_never_done_twice() {
+    let behind = shop_behind_a_line("network-commit").await;
+    let mut till = behind.shop.rig.scripted_till("Till").await.unwrap();
+    let mut fates = Fates::default();
+    let mut sold = 0;
+    for (round, way) in [Way::ToClient, Way::ToServer, Way::ToClient, Way::ToServer].into_iter().enumerate() {
+        // An intent to charge; what is not known of it takes its time to be settled, so not every time.
+        if round < 2 {
+            sold += charge_unheard(&behind, &mut till, way, &mut fates).await;
+        }
+
+        // A cash sale, which counts once it is adopted.
+        let order = behind.shop.sale_in(&mut till, 0, 800).await;
+        let cash = till.take_cash(&order.sale).unwrap();
+        behind.line.black_hole_at(COMMIT, way);
+        let refused = till.complete(&order, cash.clone()).await.unwrap_err();
+        assert!(is_honest(&refused), "{refused:?}");
+        behind.line.pass();
+        assert!(wait_until(PATIENCE, || behind.has_ended()));
+        let there = behind.count(&format!("orders WHERE number = '{}' AND state = 'paid'", order.number));
+        fates.count(way, there);
+        assert_eq!(paid_at_last(&till, &order, &cash).await, OrderState::Paid);
+        sold += 1;
+    }
+    println!("{fates:?}");
+    // The word may have been another one's, of work in the background; not every time.
+    assert!(
+        fates.happened >= 1 && fates.lost >= 1,
+        "the line did not bite in the middle of commits: {fates:?}"
+    );
+    behind.shop.nothing_is_doubled();
+    assert_eq!(books::agree(&behind.shop.rig, PATIENCE).await.unwrap(), sold);
+    let log = std::fs::read_to_string(behind.group.primary().log()).unwrap();
+    assert!(!log.contains("canceling statement due to user request"), "something was cancelled");
+}
+
 /// Sends the same sale again until the server takes it, as a till does.
 async fn paid_at_last(
     till: &ScriptedTill,
@@ -156,8 +251,8 @@ async fn one_charge_nothing_lost_while_the_line_to_the_primary_is_reset_and_sile
         tokio::time::sleep(Duration::from_millis(700)).await;
         match round % 4 {
             0 => (0..5).for_each(|_| behind.line.reset_all()),
-            1 => behind.line.black_hole_at(b"COMMIT", Way::ToClient),
-            2 => behind.line.black_hole_at(b"COMMIT", Way::ToServer),
+            1 => behind.line.black_hole_at(COMMIT, Way::ToClient),
+            2 => behind.line.black_hole_at(COMMIT, Way::ToServer),
             _ => behind.line.black_hole(),
         }
         tokio::time::sleep(Duration::from_millis(900)).await;
