@@ -36,6 +36,8 @@ mod line;
 mod relay;
 #[path = "tills/showing.rs"]
 mod showing;
+#[path = "tills/shown.rs"]
+mod shown;
 #[path = "tills/touches.rs"]
 mod touches;
 #[path = "tills/training.rs"]

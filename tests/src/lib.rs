@@ -12,6 +12,7 @@ pub mod process;
 pub mod raw_request;
 pub mod rig;
 pub mod scripted_till;
+pub mod shown_till;
 pub mod simulator;
 pub mod store_rig;
 pub mod window_till;

@@ -1,10 +1,11 @@
-//! Real servers and real faults: PostgreSQL, HAProxy and Patroni from Debian's packages, run on loopback as ordinary
+//! Real servers and real faults: PostgreSQL, HAProxy, Patroni and a display from Debian's packages, run on loopback as ordinary
 //! processes in a folder of their own, and a network line that can be made bad.
 //!
 //! The rigs block: from async code call them by `spawn_blocking`. What a rig started, mounted and wrote ends with
 //! the value that stands for it, also when a test panics; what a killed run left is swept by the next one
 //! (see [`place`]).
 
+pub mod display;
 pub mod haproxy;
 pub mod packages;
 pub mod patroni;

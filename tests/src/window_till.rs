@@ -47,8 +47,7 @@ impl Running {
         writeln!(self.input, "{command}")?;
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            let log = self.process.log().display();
-            return Err(StepError::Screen(format!("the till ended; its log is {log}")));
+            return Err(StepError::Ended(self.process.log().to_owned()));
         }
         let mut answer: Value = serde_json::from_str(&line).map_err(std::io::Error::other)?;
         if answer["ok"] == true {
@@ -68,6 +67,9 @@ pub enum StepError {
     /// The till runs, and something on its screen is not as it should be.
     #[error("{0}")]
     Screen(String),
+    /// The till does not run any more.
+    #[error("the till ended; its log is {}", .0.display())]
+    Ended(PathBuf),
     /// A cable or a file.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -155,12 +157,7 @@ impl WindowTill {
     /// It does not appear within five seconds, or stays disabled.
     pub fn tap(&mut self, label: &str) -> Result<(), StepError> {
         self.wait(label)?;
-        let mut last = Ok(Value::Null);
-        wait_until(Duration::from_secs(5), || {
-            last = self.command(&json!({"cmd": "tap", "label": label}));
-            last.is_ok()
-        });
-        last.map(drop)
+        self.until_it_works(&json!({"cmd": "tap", "label": label}))
     }
 
     /// Touches what has this label twice in the same place, with a pause between; with none, before the till has
@@ -170,10 +167,15 @@ impl WindowTill {
     pub fn tap_twice(&mut self, label: &str, pause: Duration) -> Result<(), StepError> {
         self.wait(label)?;
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.until_it_works(&json!({"cmd": "tap_twice", "label": label, "pause_ms": pause_ms}))
+    }
+
+    /// Gives a command again and again for up to five seconds, until it can be done; not to a till that has ended.
+    fn until_it_works(&mut self, command: &Value) -> Result<(), StepError> {
         let mut last = Ok(Value::Null);
         wait_until(Duration::from_secs(5), || {
-            last = self.command(&json!({"cmd": "tap_twice", "label": label, "pause_ms": pause_ms}));
-            last.is_ok()
+            last = self.command(command);
+            matches!(last, Ok(_) | Err(StepError::Ended(_) | StepError::Io(_)))
         });
         last.map(drop)
     }
@@ -314,4 +316,28 @@ fn till_toml(server: &str, scanner: &Path, printer: &Path) -> String {
     toml.insert("scanner".into(), device("port", scanner));
     toml.insert("printer".into(), device("serial", printer));
     toml.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_shared::clock::{Clock, SystemClock};
+
+    #[test]
+    fn a_till_that_has_ended_is_not_touched_again_and_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("till.log");
+        let mut till = WindowTill {
+            dir: dir.path().to_owned(),
+            process: Some(Running::start(&mut Command::new("true"), &log).unwrap()),
+            log,
+            scanner: ScannerEmulator::new(Terminator::CrLf).unwrap(),
+            printer: PrinterEmulator::on_serial(PrinterConfig::default()).unwrap(),
+            peak_kib: 0,
+        };
+        let began = SystemClock.monotonic();
+        let touched = till.until_it_works(&json!({"cmd": "tap", "label": "Cash"}));
+        assert!(matches!(touched, Err(StepError::Ended(_) | StepError::Io(_))), "{touched:?}");
+        assert!(SystemClock.monotonic() - began < Duration::from_secs(4));
+    }
 }

@@ -74,6 +74,8 @@ pub fn build_window_till() -> Result<(), String> {
     }
     let mut command = command(cargo());
     command.args(["build", "--package", "evertill-tests", "--bin", "evertill-till-headless"]);
+    // As it is delivered, too: in one build, so that the window is compiled once.
+    command.args(["--package", "evertill-terminal", "--bin", "evertill-till"]);
     finish(command)
 }
 

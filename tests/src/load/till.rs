@@ -1,5 +1,5 @@
 //! `cargo load -- till`: the real till in its window with 100,000 goods, drawn by its own software renderer into memory, with
-//! a scanner and a printer on real lines and a real server. Each figure stands beside its aim; a window of one line of text,
+//! a scanner and a printer on real lines and a real server; in the end the delivered program in its own window on a display. Each figure stands beside its aim; a window of one line of text,
 //! measured in the same run, says what any window costs here.
 //!
 //! A scan counts as shown when the last pixel of the first frame is in memory that says so, a key when the list of matches on
@@ -11,6 +11,7 @@ mod desk;
 mod goods;
 mod limits;
 mod measure;
+mod window;
 
 use super::figures::{count, percentile, rounded};
 use super::shop::folder;
@@ -32,8 +33,9 @@ use std::time::Duration;
 #[command(
     after_help = "The run fails if a scan is lost, if a start takes more than 2000 ms, a scan (alone or in the burst) or a key of a \
                   search more than 150 ms in one of a hundred, if the till holds more than 160 MB or grows by more than 10 MB in a \
-                  thousand sales, or if it uses more than 5 per cent of a core while idle. These limits stand far over the aims, \
-                  which the report names: machines have other things to do."
+                  thousand sales, if it uses more than 5 per cent of a core while idle, or if the end of a shift of 5,000 sales takes \
+                  more than 2000 ms. But for the last, these limits stand far over the aims, which the report names: machines have \
+                  other things to do. What is under \"window\" is of evertill-till itself in its own window, and has the same limits."
 )]
 pub struct TillOptions {
     /// How many goods the shop has.
@@ -103,6 +105,11 @@ pub async fn run(options: &TillOptions) -> Result<Value, RigError> {
     say(format_args!("{} searches", options.searches));
     let mut keys = measure::searches(&mut till, ahead, options.goods, options.searches)?;
     let memory = sales(&mut till, pid, options)?;
+    say(format_args!(
+        "evertill-till itself in its own window, {} starts, {} scans",
+        options.starts, options.scans
+    ));
+    let window = window::measure(&mut till, dir.path(), options.scans, options.starts)?;
     say(format_args!("the end of a shift of {CLOSED} sales that the server does not have"));
     let close = closing::measure(dir.path(), CLOSED, SystemClock.now())?;
     say("done");
@@ -140,6 +147,7 @@ pub async fn run(options: &TillOptions) -> Result<Value, RigError> {
         "idle_cpu_aim_percent": 1,
         "first_load_s": rounded(first_load, 2),
         "goods": options.goods,
+        "window": window,
         "clock_error_ms": rounded(ahead.error_ms, 3),
     });
     if lost > 0 {

@@ -65,6 +65,14 @@ pub(crate) fn peak_mib(pid: u32) -> Result<f64, RigError> {
     mib(&status(pid)?, "VmHWM:")
 }
 
+/// The memory that a process would give back if it ended, in MiB: its own, and its share of what it shares with others,
+/// such as the picture that a display server reads from it.
+/// # Errors
+/// There is no such process, or it is somebody else's.
+pub(crate) fn proportional_mib(pid: u32) -> Result<f64, RigError> {
+    mib(&read(format!("/proc/{pid}/smaps_rollup"))?, "Pss:")
+}
+
 /// The memory that a process holds now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
@@ -162,7 +170,12 @@ mod tests {
         let mut ended = Command::new("true").spawn().unwrap();
         let pid = ended.id();
         ended.wait().unwrap();
-        assert!(cpu_of(pid).is_err() && peak_mib(pid).is_err() && Memory::of(pid).is_err());
+        assert!(
+            cpu_of(pid).is_err()
+                && peak_mib(pid).is_err()
+                && Memory::of(pid).is_err()
+                && proportional_mib(pid).is_err()
+        );
         assert!(cpu_of_all(&[pid]).is_ok_and(|time| time.is_zero()), "whoever waited for it has its time");
         assert!(busy(usize::MAX).is_err());
         assert!(mib("VmPeak:	 1 kB\n", "VmRSS:").is_err());
@@ -173,6 +186,8 @@ mod tests {
     fn a_living_process_has_memory_and_a_name_with_brackets_hides_no_times() {
         let memory = Memory::of(id()).unwrap();
         assert!(memory.resident > memory.anonymous && memory.anonymous > 0.0);
+        let share = proportional_mib(id()).unwrap();
+        assert!(share > 0.0 && share <= peak_mib(id()).unwrap(), "{share}");
         assert!(peak_mib(id()).unwrap() > 0.0);
         assert!(busy(0).is_ok());
         // The kernel brings a thread's time forward with its clock's ticks.

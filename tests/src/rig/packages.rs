@@ -1,7 +1,7 @@
 //! The programs that tests need from Debian's packages: installed if missing, and never as running services.
 
 use super::place::as_root;
-use super::{Failure, server};
+use super::{Failure, display, server};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,11 +39,13 @@ pub enum Package {
     Zbar,
     /// Reads the text and the fonts of PDF files.
     Poppler,
+    /// A display without a monitor, its window manager, and what the till's own window needs.
+    Display,
 }
 
 impl Package {
     /// All that the whole suite needs.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Chromium,
         Self::Postgresql,
         Self::Haproxy,
@@ -54,6 +56,7 @@ impl Package {
         Self::Node,
         Self::Zbar,
         Self::Poppler,
+        Self::Display,
     ];
 
     /// The names of the packages.
@@ -70,13 +73,22 @@ impl Package {
             Self::Node => &["nodejs", "npm"],
             Self::Zbar => &["zbar-tools"],
             Self::Poppler => &["poppler-utils"],
+            Self::Display => {
+                &["xvfb", "openbox", "libx11-xcb1", "libxcursor1", "libxi6", "libxkbcommon-x11-0"]
+            }
         }
     }
 
     /// The system services that the packages bring and that we do not want.
     fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Chromium | Self::Strace | Self::Python | Self::Node | Self::Zbar | Self::Poppler => &[],
+            Self::Chromium
+            | Self::Strace
+            | Self::Python
+            | Self::Node
+            | Self::Zbar
+            | Self::Poppler
+            | Self::Display => &[],
             Self::Postgresql => &["postgresql"],
             Self::Haproxy => &["haproxy"],
             Self::Patroni => &["patroni"],
@@ -100,6 +112,7 @@ impl Package {
                 asked.is_ok_and(|asked| asked.status.success())
             }
             Self::Node => exist(&[NODE, NPM]),
+            Self::Display => display::is_installed(),
         }
     }
 }

@@ -4,45 +4,47 @@ use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::catalogue::Product;
 
-const BRANDS: [&str; 16] = [
-    "农夫山泉",
-    "康师傅",
-    "统一",
-    "伊利",
-    "蒙牛",
-    "可口可乐",
-    "海天",
-    "金龙鱼",
-    "Orchard",
-    "Harbour",
-    "Sunrise",
-    "Golden Gate",
-    "Blue Moon",
-    "Nordic",
-    "Three Rivers",
-    "Old Mill",
+/// Each with the letters that its characters begin with, as a cashier types them; none for what is not Chinese. Written by hand:
+/// what the till makes of the names is what is measured.
+const BRANDS: [(&str, &str); 16] = [
+    ("农夫山泉", "nfsq"),
+    ("康师傅", "ksf"),
+    ("统一", "ty"),
+    ("伊利", "yl"),
+    ("蒙牛", "mn"),
+    ("可口可乐", "kkkl"),
+    ("海天", "ht"),
+    ("金龙鱼", "jly"),
+    ("Orchard", ""),
+    ("Harbour", ""),
+    ("Sunrise", ""),
+    ("Golden Gate", ""),
+    ("Blue Moon", ""),
+    ("Nordic", ""),
+    ("Three Rivers", ""),
+    ("Old Mill", ""),
 ];
-const KINDS: [&str; 20] = [
-    "矿泉水",
-    "绿茶",
-    "牛奶",
-    "酱油",
-    "大米",
-    "饼干",
-    "方便面",
-    "洗发水",
-    "苹果汁",
-    "巧克力",
-    "green tea",
-    "milk",
-    "soy sauce",
-    "rice",
-    "biscuits",
-    "noodles",
-    "shampoo",
-    "apple juice",
-    "chocolate",
-    "crisps",
+const KINDS: [(&str, &str); 20] = [
+    ("矿泉水", "kqs"),
+    ("绿茶", "lc"),
+    ("牛奶", "nn"),
+    ("酱油", "jy"),
+    ("大米", "dm"),
+    ("饼干", "bg"),
+    ("方便面", "fbm"),
+    ("洗发水", "xfs"),
+    ("苹果汁", "pgz"),
+    ("巧克力", "qkl"),
+    ("green tea", ""),
+    ("milk", ""),
+    ("soy sauce", ""),
+    ("rice", ""),
+    ("biscuits", ""),
+    ("noodles", ""),
+    ("shampoo", ""),
+    ("apple juice", ""),
+    ("chocolate", ""),
+    ("crisps", ""),
 ];
 const SORTS: [&str; 10] =
     ["原味", "低糖", "家庭装", "草莓味", "有机", "classic", "light", "family pack", "strawberry", "organic"];
@@ -61,10 +63,13 @@ pub(super) fn code(n: usize) -> String {
 
 /// The name of the n-th of them.
 pub(super) fn name(n: usize) -> String {
-    // Steps without common factors: neighbours have nothing in common.
-    let of =
-        |all: &[&'static str], step: usize| all.get(n.wrapping_mul(step) % all.len()).copied().unwrap_or("");
-    format!("{} {} {} {} {n}", of(&BRANDS, 7), of(&KINDS, 3), of(&SORTS, 11), of(&SIZES, 5))
+    let (brand, kind) = (of(&BRANDS, n, 7).0, of(&KINDS, n, 3).0);
+    format!("{brand} {kind} {} {} {n}", of(&SORTS, n, 11), of(&SIZES, n, 5))
+}
+
+/// One of them for the n-th. Steps without common factors: neighbours have nothing in common.
+fn of<T: Copy + Default>(all: &[T], n: usize, step: usize) -> T {
+    all.get(n.wrapping_mul(step) % all.len().max(1)).copied().unwrap_or_default()
 }
 
 /// So many of them.
@@ -84,16 +89,18 @@ pub(super) fn products(count: usize) -> Vec<Product> {
 }
 
 /// What a cashier might type to find the n-th of them, key by key: words of its name in any order, the beginning of its
-/// code.
+/// code, the letters that the characters of its brand and kind begin with.
 pub(super) fn query(n: usize) -> String {
     let name = name(n);
     let words: Vec<&str> = name.split_whitespace().collect();
     let word = |at: usize| words.get(at % words.len().max(1)).copied().unwrap_or("");
-    match n % 4 {
+    let letters = format!("{}{}", of(&BRANDS, n, 7).1, of(&KINDS, n, 3).1);
+    match n % 5 {
         0 => code(n).chars().take(11).collect(),
         1 => format!("{} {}", word(2), word(0)),
         2 => format!("{} {}", word(words.len().saturating_sub(1)), word(1)),
-        _ => word(0).chars().chain(" ".chars()).chain(word(1).chars()).collect(),
+        3 if !letters.is_empty() => letters,
+        _ => format!("{} {}", word(0), word(1)),
     }
 }
 
@@ -101,6 +108,7 @@ pub(super) fn query(n: usize) -> String {
 mod tests {
     use super::*;
     use evertill_hardware::label::Gtin;
+    use evertill_terminal::catalogue_store::Goods;
 
     #[test]
     fn all_codes_are_right_and_all_names_differ() {
@@ -109,5 +117,24 @@ mod tests {
         let names: std::collections::HashSet<&str> =
             all.iter().map(|product| product.name.as_str()).collect();
         assert_eq!(names.len(), 2_000);
+    }
+
+    #[test]
+    fn every_kind_of_search_finds_what_it_is_for() {
+        let all = products(2_000);
+        let goods = Goods::in_memory(1, &all).unwrap();
+        let mut by_letters = 0;
+        for n in 0..400 {
+            let query = query(n);
+            let found = goods.search(&query);
+            assert!(!found.is_empty(), "{query:?} finds nothing");
+            if !name(n).to_lowercase().contains(query.split(' ').next().unwrap()) && n % 5 == 3 {
+                by_letters += 1;
+                let (brand, kind) = (of(&BRANDS, n, 7).0, of(&KINDS, n, 3).0);
+                let is_it = |name: &str| name.starts_with(brand) || name.contains(kind);
+                assert!(found.iter().any(|found| is_it(&found.name)), "{query:?} is not for {}", name(n));
+            }
+        }
+        assert!(by_letters > 40, "only {by_letters} of 400 searches are by letters");
     }
 }
