@@ -7,6 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+const TAIL_LINES: usize = 25;
+
+/// The end of a log, for whoever reads what failed: the log itself may be gone with its folder by then.
+#[must_use]
+pub fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
 /// A program that is running. Dropping it kills it: nothing is left behind.
 #[derive(Debug)]
 pub struct Process {
@@ -18,7 +29,7 @@ pub struct Process {
 
 /// Why a program does not run.
 #[derive(Debug, thiserror::Error)]
-#[error("{name}: {what}; its log is {}", log.display())]
+#[error("{name}: {what}\n--- the end of its log, {} ---\n{}", log.display(), tail(log))]
 pub struct ProcessError {
     /// Which program.
     pub name: String,

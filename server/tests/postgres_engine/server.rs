@@ -2,7 +2,9 @@
 
 use evertill_server::database::postgres::PostgresSettings;
 use evertill_shared::secret::SecretText;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -53,7 +55,7 @@ impl Server {
         if let Some((user, group)) = other_user() {
             chown(&data, Some(user), Some(group)).unwrap();
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let server = Self { folder, bin: bin(), port, running: Mutex::new(None) };
         let output = server
             .command("initdb")
@@ -257,4 +259,15 @@ fn other_user() -> Option<(u32, u32)> {
     let line = users.lines().find(|line| line.starts_with("postgres:")).expect("the package makes its user");
     let mut ids = line.split(':').skip(2).map(|id| id.parse().unwrap());
     Some((ids.next().unwrap(), ids.next().unwrap()))
+}
+
+/// A port below the kernel's own range: another test's connection could have one of those by the time that the server is
+/// started, or started again.
+fn free_port() -> u16 {
+    let free = (0..1000_u64).find_map(|_| {
+        let random = RandomState::new().hash_one(0_u8);
+        let port = u16::try_from(18_000 + random % 14_000).unwrap();
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok().map(|_| port)
+    });
+    free.expect("no port between 18000 and 31999 is free")
 }

@@ -4,7 +4,7 @@ use super::haproxy::{Backend, Check, Haproxy};
 use super::place::{self, Place};
 use super::postgres::{APPLICATION, Conninfo, Login, Passwords, REPLICATOR, SUPERUSER};
 use super::{Failure, packages, ports, server};
-use crate::process::Process;
+use crate::process::{Process, tail};
 use evertill_shared::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -192,7 +192,7 @@ impl PatroniGroup {
         let tails = self
             .members
             .iter()
-            .map(|member| format!("{}:\n{}", member.name, server::tail(&self.place.log(&member.name))));
+            .map(|member| format!("{}:\n{}", member.name, tail(&self.place.log(&member.name))));
         Err(Failure::Server {
             name: "Patroni".into(),
             what: format!("was not a whole group within {} s", START.as_secs()),

@@ -1,22 +1,12 @@
 //! What all servers of the rigs share: waiting for them within a limit, and showing the end of their log.
 
 use super::Failure;
-use crate::process::{Process, wait_until};
+use crate::process::{Process, tail, wait_until};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-const TAIL_LINES: usize = 25;
-
-/// The end of a log.
-pub(super) fn tail(log: &Path) -> String {
-    let text = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
-}
 
 pub(super) fn failure(name: &str, what: impl Into<String>, log: &Path) -> Failure {
     Failure::Server { name: name.into(), what: what.into(), tail: tail(log) }

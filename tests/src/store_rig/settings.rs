@@ -1,6 +1,7 @@
 //! The settings of a rig's shop: its people, its ports, its server's configuration.
 
 use super::{InPostgres, RigError, StoreRig};
+use crate::rig::ports;
 use evertill_provisioning::pki::{FirstStaff, NewStore};
 use evertill_shared::id::StoreId;
 use evertill_shared::money::Currency;
@@ -10,7 +11,7 @@ use evertill_shared::protocol::store::StoreInfo;
 use evertill_shared::secret::SecretText;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The people of a rig's shop: login, name, role. Passwords are `LOGIN-evertill`: it is a shop to try things in.
@@ -119,18 +120,16 @@ impl Ports {
     }
 
     fn free() -> Result<Self, RigError> {
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let no_port = |error| RigError::Unexpected(format!("no free port: {error}"));
-        // Held together until all are known, so that they differ.
-        let held = (0..6).map(|_| bind().map_err(no_port)).collect::<Result<Vec<_>, _>>()?;
-        let port = |i: usize| held[i].local_addr().map(|a| a.port()).map_err(no_port);
+        // Not from the kernel's own range: another test's connection could have such a port by the time that a program is
+        // started, or started again, with it.
+        let port = || ports::free().map_err(|failure| RigError::Unexpected(failure.to_string()));
         Ok(Self {
-            server: port(0)?,
-            wallet: port(1)?,
-            wallet_secure: port(2)?,
-            wallet_control: port(3)?,
-            alipay: port(4)?,
-            alipay_control: port(5)?,
+            server: port()?,
+            wallet: port()?,
+            wallet_secure: port()?,
+            wallet_control: port()?,
+            alipay: port()?,
+            alipay_control: port()?,
         })
     }
 }
