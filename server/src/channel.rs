@@ -86,7 +86,8 @@ pub enum ChannelRefundOutcome {
 pub trait Channel: Send + Sync {
     /// Which wallet it speaks to.
     fn wallet(&self) -> Wallet;
-    /// Charges a code. The intent must be durable before this is called (rule *intent-first*).
+    /// Charges a code. What can be made ready, a signature say, is made ready at once; nothing leaves before the answer is
+    /// first polled, and the intent must be durable before that (rule *intent-first*).
     fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome>;
     /// Asks where an attempt stands. `amount` is compared with the answer.
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome>;

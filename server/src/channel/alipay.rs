@@ -10,6 +10,8 @@ mod judge;
 mod keys;
 mod node;
 mod notification;
+#[cfg(test)]
+mod ready_tests;
 mod settings;
 mod sub_code;
 #[cfg(test)]
@@ -39,9 +41,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use sub_code::Code;
-use wire::{Call, Merchant, Reply, Unusable};
+use wire::{Call, Merchant, Reply, Request, Unusable};
 
 const FORM: &str = "application/x-www-form-urlencoded;charset=utf-8";
+
+/// Which call, about what, and about which payment that is.
+type About<'a> = (Call, &'a str, &'a ChannelNumber);
 
 /// One merchant's app at Alipay.
 pub struct AlipayChannel {
@@ -129,7 +134,21 @@ impl AlipayChannel {
 
     /// Makes a request and brings back the answer, opened; or says why there is none that counts.
     async fn ask(&self, call: Call, content: Value, limit: Duration) -> Result<Reply, Silence<Unusable>> {
-        let Some(request) = self.merchant.request(call, &content, self.clock.now()) else {
+        self.send(call, self.sign(call, &content), limit).await
+    }
+
+    /// The request, signed, if it can be.
+    fn sign(&self, call: Call, content: &Value) -> Option<Request> {
+        self.merchant.request(call, content, self.clock.now())
+    }
+
+    async fn send(
+        &self,
+        call: Call,
+        signed: Option<Request>,
+        limit: Duration,
+    ) -> Result<Reply, Silence<Unusable>> {
+        let Some(request) = signed else {
             return Err(Silence::NotSent("the request could not be signed".into()));
         };
         let sending = Sending::post(FORM, request.body);
@@ -141,12 +160,22 @@ impl AlipayChannel {
     /// The same, and what a judge says of the answer.
     async fn ask_and_judge<T>(
         &self,
-        (call, number, payment): (Call, &str, &ChannelNumber),
+        about: About<'_>,
         content: Value,
         limit: Duration,
         judge: impl FnOnce(&Reply) -> Result<T, Unusable>,
     ) -> Result<T, Silence<Unusable>> {
-        let judged = self.ask(call, content, limit).await.and_then(|reply| {
+        self.send_and_judge(about, self.sign(about.0, &content), limit, judge).await
+    }
+
+    async fn send_and_judge<T>(
+        &self,
+        (call, number, payment): About<'_>,
+        signed: Option<Request>,
+        limit: Duration,
+        judge: impl FnOnce(&Reply) -> Result<T, Unusable>,
+    ) -> Result<T, Silence<Unusable>> {
+        let judged = self.send(call, signed, limit).await.and_then(|reply| {
             if reply.code != Code::Success {
                 let said = reply.words();
                 tracing::info!(call = call.method(), number, said, "Alipay answered with a no or a not yet");
@@ -160,25 +189,31 @@ impl AlipayChannel {
         judged
     }
 
-    async fn pay_now(&self, charge: &Charge) -> PayOutcome {
+    /// The request for a charge, ready to be sent; or why there will be none.
+    fn charge_signed(&self, charge: &Charge) -> Result<Option<Request>, DeclineReason> {
         if wallet::detect(charge.auth_code.expose()) != Some(Wallet::Alipay) {
-            return PayOutcome::Refused(DeclineReason::CodeExpired);
+            return Err(DeclineReason::CodeExpired);
         }
         if !charge.amount.is_positive() || charge.amount.currency != Currency::CNY {
             tracing::error!(number = %charge.number, amount = charge.amount.minor,
                 currency = %charge.amount.currency, "refused to charge: not an amount in yuan");
-            return PayOutcome::Refused(DeclineReason::Configuration);
+            return Err(DeclineReason::Configuration);
         }
-        let content = wire::pay(charge, &self.merchant.product_code);
+        Ok(self.sign(Call::Pay, &wire::pay(charge, &self.merchant.product_code)))
+    }
+
+    async fn pay_now(&self, charge: &Charge, signed: Result<Option<Request>, DeclineReason>) -> PayOutcome {
+        let signed = match signed {
+            Ok(signed) => signed,
+            Err(reason) => return PayOutcome::Refused(reason),
+        };
         let mut used = false;
         let about = (Call::Pay, charge.number.as_str(), &charge.number);
-        let judged = self
-            .ask_and_judge(about, content, self.pay_limit, |reply| {
-                used = judge::says_code_was_used(reply);
-                judge::pay(reply, charge)
-            })
-            .await;
-        match judged {
+        let judge = |reply: &Reply| {
+            used = judge::says_code_was_used(reply);
+            judge::pay(reply, charge)
+        };
+        match self.send_and_judge(about, signed, self.pay_limit, judge).await {
             // Asking costs one question, and only where a payment is declined anyway.
             Ok(PayOutcome::ConfirmedFailure(reason)) if used => {
                 used_by_whom(self.query_now(&charge.number, charge.amount).await, reason)
@@ -259,7 +294,7 @@ impl Channel for AlipayChannel {
     }
 
     fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
-        Box::pin(self.pay_now(charge))
+        Box::pin(self.pay_now(charge, self.charge_signed(charge)))
     }
 
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {

@@ -1,6 +1,7 @@
 //! Charging a code: the intent on disk, the channel's answer, the answer on disk.
 
 use super::OrderCentre;
+use super::lane::{Lane, Ready};
 use crate::channel::Charge;
 use crate::order_group::{Adoption, GroupError, Guard, KeptEntry, NewPayment, PaymentNews, PaymentRecord};
 use evertill_shared::clock::Timestamp;
@@ -11,6 +12,7 @@ use evertill_shared::protocol::orders::PaymentView;
 use evertill_shared::routing::Kind;
 use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -44,6 +46,18 @@ pub enum Means {
     Scanned(AuthCode),
     /// The till's: it is shown, and the customer scans it.
     Shown,
+}
+
+/// What a wallet will be asked for, and the way there.
+struct Asked {
+    lane: Arc<Lane>,
+    request: Charge,
+}
+
+impl Asked {
+    fn ready(&self) -> Ready<'_> {
+        self.lane.ready(&self.request)
+    }
 }
 
 /// Pauses between tries to write an answer down.
@@ -83,12 +97,23 @@ impl OrderCentre {
         let centre = self.clone();
         self.spawn(async move {
             let since = centre.clocks();
-            let begun = centre.begin(&charge).await;
+            let intent = centre.intent_of(&charge);
+            let asked = centre.asked_of(&charge, &intent);
+            // The request is signed while the intent goes to the disk, and leaves when it is there.
+            let (begun, ready) = tokio::join! {
+                biased;
+                centre.begin(&charge, intent),
+                async { asked.as_ref().map(Asked::ready) },
+            };
             let go_on =
                 begun.as_ref().ok().filter(|(_, fresh)| *fresh).map(|(record, _)| record.payment.clone());
             let _ = written.send(begun.map(|(record, _)| record));
             if let Some(intent) = go_on {
-                let _ = settled.send(centre.charge(charge, &intent, since, heard).await);
+                let answered = centre.ask(&charge, &intent, ready, since).await;
+                let _ = heard.send(()); // nobody may be waiting any more
+                // The code has been used: it is wiped as soon as it is not needed.
+                drop(asked);
+                let _ = settled.send(centre.take_down(charge, &intent, answered).await);
             }
         });
         let (limit, asked_at) = (self.0.groups.call_limit(), self.0.clock.monotonic());
@@ -120,7 +145,8 @@ impl OrderCentre {
         tokio::time::timeout(for_the_group, answer).await.ok()?.ok()
     }
 
-    async fn begin(&self, charge: &NewCharge) -> Result<(PaymentRecord, bool), GroupError> {
+    /// What is written down before anybody is asked: to whom it goes, or that it goes to nobody.
+    fn intent_of(&self, charge: &NewCharge) -> Payment {
         let (wallet, number) = (charge.wallet, charge.channel_number.clone());
         let mut intent = self.intent(charge.attempt, wallet, number.clone(), charge.amount);
         if matches!(charge.means, Means::Shown) {
@@ -143,6 +169,10 @@ impl OrderCentre {
                 intent.on(refused, self.now(), self.policy(wallet));
             }
         }
+        intent
+    }
+
+    async fn begin(&self, charge: &NewCharge, intent: Payment) -> Result<(PaymentRecord, bool), GroupError> {
         let started = self
             .0
             .groups
@@ -163,22 +193,52 @@ impl OrderCentre {
         (self.0.clock.monotonic(), self.now())
     }
 
-    async fn charge(
-        &self,
-        charge: NewCharge,
-        intent: &Payment,
-        since: (Duration, Timestamp),
-        heard: oneshot::Sender<()>,
-    ) -> Payment {
-        let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
-        let event = match &charge.means {
-            Means::Scanned(code) => {
-                Event::Pay(self.ask_for_money(&charge, intent.account, code, since).await)
-            }
-            Means::Shown => Event::Shown(self.ask_for_code(intent, charge.adoption.sale.key.terminal).await),
+    /// What the wallet will be asked for, if a code is to be charged and there is a way to the wallet.
+    fn asked_of(&self, charge: &NewCharge, intent: &Payment) -> Option<Asked> {
+        let Means::Scanned(code) = &charge.means else { return None };
+        if intent.state.is_final() {
+            return None;
+        }
+        let lane = self.lane(charge.wallet, intent.account)?;
+        let request = Charge {
+            number: charge.channel_number.clone(),
+            amount: charge.amount,
+            auth_code: code.clone(),
+            description: self.0.groups.store().name.clone(),
+            device: charge.adoption.sale.key.terminal.to_string(),
         };
-        let _ = heard.send(()); // nobody may be waiting any more
-        // The code has been used: it is wiped as soon as it is not needed.
+        Some(Asked { lane, request })
+    }
+
+    /// Asks the channel, once.
+    async fn ask(
+        &self,
+        charge: &NewCharge,
+        intent: &Payment,
+        ready: Option<Ready<'_>>,
+        since: (Duration, Timestamp),
+    ) -> Event {
+        match &charge.means {
+            Means::Scanned(_) => Event::Pay(self.ask_for_money(ready, since).await),
+            Means::Shown => Event::Shown(self.ask_for_code(intent, charge.adoption.sale.key.terminal).await),
+        }
+    }
+
+    async fn ask_for_money(&self, ready: Option<Ready<'_>>, since: (Duration, Timestamp)) -> PayOutcome {
+        let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
+        let Some(ready) = ready else { return unreachable };
+        let Some(_place) = ready.lane().charge_place() else { return unreachable };
+        // A process that slept through its lease must not charge what others may have given up since. Only we
+        // have the code, so it was surely not charged.
+        if self.is_over(self.0.settings.lease, since) {
+            return unreachable;
+        }
+        ready.send().await
+    }
+
+    /// Writes down what the channel answered.
+    async fn take_down(&self, charge: NewCharge, intent: &Payment, event: Event) -> Payment {
+        let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
         drop(charge);
         let news = PaymentNews {
             number,
@@ -189,32 +249,6 @@ impl OrderCentre {
             policy: *self.policy(wallet),
         };
         self.write_down(news, intent).await
-    }
-
-    async fn ask_for_money(
-        &self,
-        charge: &NewCharge,
-        account: AccountId,
-        code: &AuthCode,
-        since: (Duration, Timestamp),
-    ) -> PayOutcome {
-        let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
-        let Some(lane) = self.lane(charge.wallet, account) else { return unreachable };
-        let Some(_place) = lane.charge_place() else { return unreachable };
-        // A process that slept through its lease must not charge what others may have given up since. Only we
-        // have the code, so it was surely not charged.
-        if self.is_over(self.0.settings.lease, since) {
-            return unreachable;
-        }
-        let sale = charge.adoption.sale.key;
-        let asked = Charge {
-            number: charge.channel_number.clone(),
-            amount: charge.amount,
-            auth_code: code.clone(),
-            description: self.0.groups.store().name.clone(),
-            device: sale.terminal.to_string(),
-        };
-        lane.pay(&asked).await
     }
 
     /// Writes the channel's answer down until it is in. A refusal of the rules would mean that the intent is gone, as

@@ -9,7 +9,7 @@ use super::answering::Answering;
 use super::breaker::{Breaker, Turn};
 use crate::channel::line::DomainHealth;
 use crate::channel::mismatch::{Mismatch, Mismatches};
-use crate::channel::{Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
+use crate::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
 use evertill_shared::clock::Clock;
 use evertill_shared::id::{AccountId, ChannelNumber};
 use evertill_shared::money::Amount;
@@ -222,24 +222,9 @@ impl Lane {
         }
     }
 
-    /// Charges a code.
-    pub async fn pay(&self, charge: &Charge) -> PayOutcome {
-        let began = self.clock.monotonic();
-        let outcome = {
-            let _on_its_way = OnItsWay::new(self, &charge.number);
-            self.limited(self.channel.pay(charge)).await.unwrap_or(PayOutcome::Unknown)
-        };
-        match &outcome {
-            PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable) => {
-                self.learn(began, false);
-            }
-            // Refused here, before anything was sent: that says nothing of the wallet.
-            PayOutcome::Refused(_) => self.breaker().not_sent(self.clock.monotonic()),
-            PayOutcome::ConfirmedSuccess { .. } | PayOutcome::ConfirmedFailure(_) | PayOutcome::Waiting => {
-                self.learn(began, true);
-            }
-        }
-        outcome
+    /// Makes a charge ready: nothing is sent.
+    pub fn ready<'a>(&'a self, charge: &'a Charge) -> Ready<'a> {
+        Ready { lane: self, charge, answer: self.channel.pay(charge) }
     }
 
     /// Asks where an attempt stands. "No such order" proves nothing while this very process is still charging it:
@@ -362,6 +347,41 @@ impl Lane {
 }
 
 /// A charge of this process that the channel has not answered yet.
+/// A charge that is ready to be sent. Dropped, it never was.
+pub(super) struct Ready<'a> {
+    lane: &'a Lane,
+    charge: &'a Charge,
+    answer: Answer<'a, PayOutcome>,
+}
+
+impl<'a> Ready<'a> {
+    /// By which way it will go.
+    pub fn lane(&self) -> &'a Lane {
+        self.lane
+    }
+
+    /// Charges the code. The intent must be durable.
+    pub async fn send(self) -> PayOutcome {
+        let lane = self.lane;
+        let began = lane.clock.monotonic();
+        let outcome = {
+            let _on_its_way = OnItsWay::new(lane, &self.charge.number);
+            lane.limited(self.answer).await.unwrap_or(PayOutcome::Unknown)
+        };
+        match &outcome {
+            PayOutcome::Unknown | PayOutcome::Refused(DeclineReason::ChannelUnreachable) => {
+                lane.learn(began, false);
+            }
+            // Refused here, before anything was sent: that says nothing of the wallet.
+            PayOutcome::Refused(_) => lane.breaker().not_sent(lane.clock.monotonic()),
+            PayOutcome::ConfirmedSuccess { .. } | PayOutcome::ConfirmedFailure(_) | PayOutcome::Waiting => {
+                lane.learn(began, true);
+            }
+        }
+        outcome
+    }
+}
+
 struct OnItsWay<'a> {
     lane: &'a Lane,
     number: ChannelNumber,

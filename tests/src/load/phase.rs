@@ -98,6 +98,11 @@ impl Lines {
         Ok(Self { dialler, lines })
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
     /// Every till sends its next request as soon as it has the answer to the one before.
     pub(crate) async fn closed(
         &mut self,

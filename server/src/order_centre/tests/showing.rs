@@ -66,9 +66,11 @@ impl Channel for Showing {
     }
 
     fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
-        let number = charge.number.as_str().to_owned();
-        self.books().trades.insert(number, (Standing::Paid, charge.amount.minor));
-        Box::pin(async { PayOutcome::ConfirmedSuccess { transaction: "W1".into() } })
+        Box::pin(async {
+            let number = charge.number.as_str().to_owned();
+            self.books().trades.insert(number, (Standing::Paid, charge.amount.minor));
+            PayOutcome::ConfirmedSuccess { transaction: "W1".into() }
+        })
     }
 
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {

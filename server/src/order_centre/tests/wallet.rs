@@ -208,13 +208,13 @@ impl Channel for ScriptedWallet {
     }
 
     fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
-        self.looked_at(&charge.number);
-        let line = {
-            let mut books = self.books();
-            books.pay_calls.push(charge.number.as_str().to_owned());
-            books.pay
-        };
         Box::pin(async move {
+            self.looked_at(&charge.number);
+            let line = {
+                let mut books = self.books();
+                books.pay_calls.push(charge.number.as_str().to_owned());
+                books.pay
+            };
             let line = if line == Line::OnItsWay {
                 self.through.notified().await;
                 Line::Good
