@@ -38,6 +38,8 @@ pub struct TillSeen {
     pub blocked: bool,
     /// How often IT has begun to block it or to lift a block.
     pub changes: u64,
+    /// How many of those who lift a block have no answer yet: theirs may come after that of whoever blocks it again.
+    pub lifting: u64,
     /// Since when it is blocked without a break, by virtual time.
     pub blocked_since: Option<Duration>,
     /// Where its journal ends.
