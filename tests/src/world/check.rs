@@ -11,7 +11,6 @@ use crate::simulator::wallet::http::Request;
 use crate::simulator::wechat::{InProcess, Order, TradeState, message};
 use evertill_provisioning::client::{Answer, Sent};
 use evertill_shared::id::SaleKey;
-use evertill_shared::journal::Settled;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::orders::{CreateDraft, DraftCreated};
 use evertill_shared::protocol::path;
@@ -26,7 +25,7 @@ mod blocks;
 mod rest;
 mod rows;
 pub use blocks::Money;
-use rows::{OrderRow, has_row, orders_of, texts};
+use rows::{OrderRow, cash_refunds_of, has_row, orders_of, texts};
 
 /// Watches over one run.
 pub struct Checker {
@@ -212,6 +211,13 @@ impl Checker {
             if otherwise {
                 let how = format!("{sale} is paid otherwise, and attempt {attempt}'s code can still be paid");
                 model.breaks("one-charge", how);
+                continue;
+            }
+            let (asked, cash) = (known.asked_minor.get(&attempt).copied(), known.cash_minor());
+            let total = known.total_minor;
+            if asked.is_some_and(|asked| asked + cash != total) {
+                let how = format!("{sale} costs {total}, {cash} is in the drawer, and {asked:?} can be paid");
+                model.breaks("one-charge", how);
             }
         }
     }
@@ -289,8 +295,10 @@ impl Checker {
             let written = model.sales.get(&sale).map(|seen| &seen.written);
             let total =
                 written.map_or(0, |written| written.iter().map(|(_, total)| *total).max().unwrap_or(0));
-            if net > total {
-                model.breaks("one-charge", format!("{sale} costs {total}, and {net} is charged for it"));
+            let cash = model.cash_of(&sale);
+            if net > total - cash {
+                let how = format!("{sale} costs {total}, and {net} is charged for it beside {cash} in cash");
+                model.breaks("one-charge", how);
             }
         }
     }
@@ -343,6 +351,14 @@ impl Checker {
         const OTHER_DAY: &str = "SELECT o.number FROM orders o JOIN refunds r ON r.number = o.number
              WHERE r.requested_on <> o.business_day AND r.state <> 'refused'";
         for group in self.groups() {
+            for (number, sale, minor) in group.look(cash_refunds_of) {
+                let mut model = self.model();
+                let cash = model.cash_of(&sale);
+                if minor > cash && !model.till(sale.terminal).put_back {
+                    let how = format!("{minor} of {number} goes back in cash, and {cash} was taken so");
+                    model.breaks("never-over", how);
+                }
+            }
             for number in group.look(|c| texts(c, OVER)) {
                 self.model().breaks("never-over", format!("more is refunded of {number} than was paid"));
             }
@@ -358,8 +374,7 @@ impl Checker {
         let mut model = self.model();
         let mut wrong = Vec::new();
         for (sale, seen) in &model.sales {
-            let paid = seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
-            if seen.shown_paid && !paid && !seen.cash {
+            if seen.shown_paid && !seen.is_paid() {
                 wrong.push(format!("{sale} was shown as paid, and nothing was"));
             }
         }

@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::check::Money;
-use super::engine::{Condition, Lane};
+use super::engine::{Condition, Lane, SimDatabase};
 use super::network::Weather;
 use super::plan::{Plan, What};
 use super::wallet::WalletWeather;
@@ -19,6 +19,8 @@ use evertill_shared::wallet::Wallet;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+
+mod parts;
 
 thread_local! {
     /// How often which part of which bug has bent something. A statement of the product's that is written otherwise some
@@ -91,6 +93,12 @@ pub enum Mutation {
     LeavesCodesOpen,
     /// A reversal that did not settle an attempt is the last thing that is done about it.
     StopsAsking,
+    /// A till does not write down that it has taken a part in cash.
+    ForgetsThePart,
+    /// Of a sale of which a part is in the drawer all is charged.
+    ChargesTheRestInFull,
+    /// What was paid in parts goes back in cash alone.
+    RefundsPartsInCash,
     /// Money that comes after the end goes back, and the ledger is not told that it came. Like the next one not of the
     /// world's: nobody who looks on sees it, only the proof of the ledger and the bills do, in the drill of channels.
     ForgetsALateSuccess,
@@ -132,13 +140,19 @@ impl Mutation {
         Self::NeverScans,
         Self::StopsAsking,
         Self::LeavesCodesOpen,
+        Self::ForgetsThePart,
+        Self::ChargesTheRestInFull,
+        Self::RefundsPartsInCash,
     ];
 
     /// The rule that it breaks.
     #[must_use]
     pub fn breaks(self) -> &'static str {
         match self {
-            Self::SkipsAdoption | Self::LeavesCodesOpen => "one-charge",
+            Self::SkipsAdoption
+            | Self::LeavesCodesOpen
+            | Self::ForgetsThePart
+            | Self::ChargesTheRestInFull => "one-charge",
             Self::TrustsATimeOut | Self::NeverReverses | Self::StopsAsking => "known-or-unknown",
             Self::TrustsAReversalUnheard
             | Self::BelievesNoSuchOrder
@@ -148,7 +162,9 @@ impl Mutation {
             | Self::ForgetsALateSuccess
             | Self::BooksRefundsElsewhere => "books-match",
             Self::ForgetsTheIntent => "intent-first",
-            Self::ReservesWithoutTheGuard | Self::DecidesByAReplica => "never-over",
+            Self::ReservesWithoutTheGuard | Self::DecidesByAReplica | Self::RefundsPartsInCash => {
+                "never-over"
+            }
             Self::NumberNotFromTheSale | Self::TriesAgainUnderANewNumber => "channel-number",
             Self::RefundsFromAnyTill | Self::ForgetsTheCutOff => "same-till-same-day",
             Self::OrdersDespiteABlock | Self::ChargesDespiteABlock | Self::RefundsDespiteABlock => {
@@ -197,6 +213,7 @@ impl Mutation {
             Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
             Self::SharesAWallet => plan.two_wallets,
             Self::LeavesCodesOpen => plan.shows,
+            Self::ForgetsThePart | Self::ChargesTheRestInFull | Self::RefundsPartsInCash => plan.splits,
             Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
             Self::DecidesByTheView => plan.view && plan.is_run_blind(),
             Self::NeverAsksAfterTheEnd => plan.second_facts,
@@ -514,6 +531,9 @@ impl Sql for Bent<'_> {
         {
             return done;
         }
+        if self.mutation == Mutation::RefundsPartsInCash && statement.contains("INTO refunds") {
+            return parts::refund_in_cash(self.honest, statement, parameters);
+        }
         if self.mutation == Mutation::ForgetsTheIntent && statement.contains("INTO payments") {
             let parameters: Vec<_> = parameters.iter().map(|value| value.clone().into_owned()).collect();
             self.late.borrow_mut().push(Late { statement: statement.to_owned(), parameters });
@@ -554,11 +574,19 @@ pub struct BentChannel {
     believed: Mutex<BTreeSet<ChannelNumber>>,
     /// One for all wallets.
     lane: Option<Lane>,
+    /// Where a bug looks up what a sale costs.
+    groups: Vec<Arc<SimDatabase>>,
 }
 
 impl BentChannel {
     pub fn new(mutation: Mutation, honest: Arc<dyn Channel>, chance: Chance, lane: Option<Lane>) -> Self {
-        Self { mutation, honest, chance: Mutex::new(chance), believed: Mutex::default(), lane }
+        let (chance, believed) = (Mutex::new(chance), Mutex::default());
+        Self { mutation, honest, chance, believed, lane, groups: Vec::new() }
+    }
+
+    /// With the books to look into.
+    pub fn with_groups(self, groups: Vec<Arc<SimDatabase>>) -> Self {
+        Self { groups, ..self }
     }
 
     fn draw(&self) -> u64 {
@@ -581,6 +609,7 @@ impl BentChannel {
             None => None,
         };
         let mut charge = charge.clone();
+        charge.amount = self.in_full(&charge.number, charge.amount);
         if self.mutation == Mutation::NumberNotFromTheSale {
             self.mutation.fires(0);
             charge.number = other_number(&format!("E{:031}", self.draw() >> 8), &charge.number);
@@ -691,7 +720,10 @@ impl ShownCodes for BentChannel {
     fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome> {
         Box::pin(async move {
             match self.codes() {
-                Ok(codes) => codes.create(order).await,
+                Ok(codes) => {
+                    let amount = self.in_full(&order.number, order.amount);
+                    codes.create(&ShownOrder { amount, ..order.clone() }).await
+                }
                 Err(_) => ShownOutcome::Unknown,
             }
         })

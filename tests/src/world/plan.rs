@@ -34,6 +34,8 @@ pub struct Sale {
     pub second: bool,
     /// Scans the code that the till shows, where tills show codes.
     pub shown: Option<Scanning>,
+    /// Gives so many hundredths of the total in cash first, and pays the rest with a phone.
+    pub part_percent: Option<u8>,
 }
 
 /// When a customer scans a shown code: at any time, whatever the till shows by then, or not at all.
@@ -156,6 +158,8 @@ pub struct Plan {
     pub second_facts: bool,
     /// Whether tills show codes of the first wallet.
     pub shows: bool,
+    /// Whether customers pay in parts: some of it in cash, the rest with a phone.
+    pub splits: bool,
     /// The steps, in order of time.
     pub steps: Vec<Step>,
 }
@@ -176,9 +180,10 @@ impl Plan {
         let second_facts = draw.second_facts();
         let shows = draw.shown_codes();
         draw.apart();
+        let splits = draw.in_parts(shows);
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
-        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, steps }
+        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, splits, steps }
     }
 
     /// Whether it is lived through again with a merchant view that shows nonsense.

@@ -282,6 +282,7 @@ impl World {
             checker: Arc::clone(&checker),
             trust: template.trust.clone(),
             mail,
+            mutation,
             story,
         });
         let mut tills = Vec::new();
@@ -556,6 +557,7 @@ impl World {
             && self.ground.net.is_quiet()
             && self.ground.wallet.is_quiet()
             && self.pictures == 0
+            && self.checker.model().part_without_end().is_none()
             && self.checker.nothing_is_open(patient, self.plan.second_facts)
             && (!self.plan.moves || self.move_under_way().is_none())
             && (self.ground.view.is_none() || self.checker.outboxes_are_empty())

@@ -250,7 +250,8 @@ fn channels(
         channels.push(match ground.mutation {
             Some(mutation) => {
                 let chance = Chance::new(ground.seed, &purpose);
-                Arc::new(BentChannel::new(mutation, honest, chance, lane.clone()))
+                let bent = BentChannel::new(mutation, honest, chance, lane.clone());
+                Arc::new(bent.with_groups(ground.groups.clone()))
             }
             None => honest,
         });

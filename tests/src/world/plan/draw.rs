@@ -9,6 +9,8 @@ use crate::world::network::Weather;
 use crate::world::template::{GROUPS, SERVERS};
 use crate::world::wallet::WalletWeather;
 
+mod parts;
+
 pub(super) struct Draw {
     pub chance: Chance,
     pub steps: Vec<Step>,
@@ -76,7 +78,8 @@ impl Draw {
         let cash = self.chance.once_in(250);
         let behaviour = self.behaviour();
         let (twice, impatient) = (self.chance.once_in(300), self.chance.once_in(400));
-        Sale { goods, cash, behaviour, twice, impatient, second: self.chance.once_in(500), shown: None }
+        let second = self.chance.once_in(500);
+        Sale { goods, cash, behaviour, twice, impatient, second, shown: None, part_percent: None }
     }
 
     fn behaviour(&mut self) -> Behaviour {

@@ -7,7 +7,6 @@ use crate::world::mutation::Mutation;
 use crate::world::plan::What;
 use crate::world::template::SERVERS;
 use crate::world::wallet::{WALLETS, WalletWeather};
-use evertill_shared::journal::Settled;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::groups::GroupChange;
 use std::sync::Arc;
@@ -165,9 +164,7 @@ impl World {
     /// The orders that somebody paid, as far as tills know.
     fn paid(&self) -> Vec<(OrderNumber, i64)> {
         let model = self.checker.model();
-        let paid = model.sales.values().filter(|seen| {
-            seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })))
-        });
+        let paid = model.sales.values().filter(|seen| seen.is_paid());
         paid.filter_map(|seen| Some((*seen.chosen.first()?, seen.total_minor))).collect()
     }
 
