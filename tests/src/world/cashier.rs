@@ -302,13 +302,14 @@ impl Cashier {
             self.scanned = true;
             self.since = now;
             let is_shown = self.serving.as_ref().is_some_and(|sale| sale.shown.is_some());
-            if is_shown && page.shows.contains(&Wallet::WeChatPay) {
-                return Doing::Touch(Act::ShowCode { wallet: Wallet::WeChatPay });
+            let second = self.two_wallets && self.serving.as_ref().is_some_and(|sale| sale.second);
+            let wallet = if second { Wallet::Alipay } else { Wallet::WeChatPay };
+            if is_shown && page.shows.contains(&wallet) {
+                return Doing::Touch(Act::ShowCode { wallet });
             }
             let behaviour = self.serving.as_ref().map_or(Behaviour::Pays, |sale| sale.behaviour);
-            let second = self.serving.as_ref().is_some_and(|sale| sale.second);
             let digits = format!("{:016}", self.chance.below(10_000_000_000_000_000));
-            let digits = format!("{}{digits}", PREFIXES[usize::from(second && self.two_wallets)]);
+            let digits = format!("{}{digits}", PREFIXES[usize::from(second)]);
             return Doing::Scan(digits, behaviour);
         }
         if now >= self.since + PATIENCE {

@@ -93,6 +93,9 @@ pub enum Mutation {
     LeavesCodesOpen,
     /// A reversal that did not settle an attempt is the last thing that is done about it.
     StopsAsking,
+    /// A cancellation that says yes counts as the end without a question: it says so of what the wallet does not know, too,
+    /// while the charge is on its way.
+    TakesNotKnownForClosed,
     /// A till does not write down that it has taken a part in cash.
     ForgetsThePart,
     /// Of a sale of which a part is in the drawer all is charged.
@@ -140,6 +143,7 @@ impl Mutation {
         Self::NeverScans,
         Self::StopsAsking,
         Self::LeavesCodesOpen,
+        Self::TakesNotKnownForClosed,
         Self::ForgetsThePart,
         Self::ChargesTheRestInFull,
         Self::RefundsPartsInCash,
@@ -151,6 +155,7 @@ impl Mutation {
         match self {
             Self::SkipsAdoption
             | Self::LeavesCodesOpen
+            | Self::TakesNotKnownForClosed
             | Self::ForgetsThePart
             | Self::ChargesTheRestInFull => "one-charge",
             Self::TrustsATimeOut | Self::NeverReverses | Self::StopsAsking => "known-or-unknown",
@@ -211,7 +216,7 @@ impl Mutation {
             Self::ForgetsTheCutOff => plan.before_midnight_ms > 0,
             Self::AcceptsAStaleMap => plan.moves,
             Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
-            Self::SharesAWallet => plan.two_wallets,
+            Self::SharesAWallet | Self::TakesNotKnownForClosed => plan.two_wallets,
             Self::LeavesCodesOpen => plan.shows,
             Self::ForgetsThePart | Self::ChargesTheRestInFull | Self::RefundsPartsInCash => plan.splits,
             Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
@@ -680,6 +685,14 @@ impl Channel for BentChannel {
             }
             match (self.mutation, self.honest.reverse(number).await) {
                 (Mutation::TrustsAReversalUnheard, ReverseOutcome::Unknown) => {
+                    self.mutation.fires(0);
+                    self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
+                    ReverseOutcome::Reversed
+                }
+                // It says yes to what it does not know, too; nobody asks what there was to cancel.
+                (Mutation::TakesNotKnownForClosed, ReverseOutcome::Reversed)
+                    if self.wallet() == Wallet::Alipay =>
+                {
                     self.mutation.fires(0);
                     self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
                     ReverseOutcome::Reversed

@@ -75,8 +75,10 @@ pub enum What {
     Doubt { group: usize, per_mille: u64, for_ms: u64 },
     /// The base store fails for a while.
     Base { condition: Condition, for_ms: u64 },
-    /// The next call of the wallet goes wrong.
-    Wallet { endpoint: Endpoint, fault: Fault },
+    /// The next call of a wallet goes wrong.
+    Wallet { wallet: usize, endpoint: Endpoint, fault: Fault },
+    /// So many of the wallet's next reversals do nothing, and ask to be called again.
+    Recall { wallet: usize, times: u32 },
     /// A till's clock is set.
     TillClock { till: usize, by_ms: i64 },
     /// A server's clock is set.
@@ -181,6 +183,7 @@ impl Plan {
         let shows = draw.shown_codes();
         draw.apart();
         let splits = draw.in_parts(shows);
+        draw.second_wallet();
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
         Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, splits, steps }

@@ -2,16 +2,17 @@
 
 use super::Checker;
 use super::rows::{entries_of, has_row, number_of_refund, payments_of, refunded_of, texts};
-use crate::simulator::wechat::{InProcess, Order};
+use crate::simulator::wechat::Order;
+use crate::world::desks::Desks;
 use evertill_shared::journal::Settled;
 use std::collections::BTreeMap;
 
 impl Checker {
     /// When everything is healed and drained.
-    pub fn at_rest(&self, desk: &InProcess) {
-        self.after_wallet(desk);
+    pub fn at_rest(&self, desks: &Desks) {
+        self.after_wallet(desks);
         self.after_step();
-        let orders = desk.orders().unwrap_or_default();
+        let orders = desks.orders();
         self.books_match(&orders);
         self.settlements_hold(&orders);
         self.nothing_lost(&orders);

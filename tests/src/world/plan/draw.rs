@@ -10,6 +10,7 @@ use crate::world::template::{GROUPS, SERVERS};
 use crate::world::wallet::WalletWeather;
 
 mod parts;
+mod second;
 
 pub(super) struct Draw {
     pub chance: Chance,
@@ -324,7 +325,7 @@ impl Draw {
                 let endpoint = self.chance.pick(&endpoints).copied().unwrap_or(Endpoint::Close);
                 let faults = [Fault::RequestLost, Fault::ReplyLost, Fault::SystemError, Fault::BadSignature];
                 let fault = self.chance.pick(&faults).cloned().unwrap_or(Fault::ReplyLost);
-                self.at(at, What::Wallet { endpoint, fault });
+                self.at(at, What::Wallet { wallet: 0, endpoint, fault });
             }
         }
         so
@@ -473,7 +474,7 @@ impl Draw {
         for _ in 0..self.chance.between(1, 4) {
             let endpoint = self.chance.pick(&endpoints).copied().unwrap_or(Endpoint::Pay);
             let fault = self.chance.pick(&faults).cloned().unwrap_or(Fault::ReplyLost);
-            self.at(at, What::Wallet { endpoint, fault });
+            self.at(at, What::Wallet { wallet: 0, endpoint, fault });
         }
     }
 

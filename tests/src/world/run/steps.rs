@@ -4,14 +4,22 @@ use super::{Event, World};
 use crate::world::cashier::Cashier;
 use crate::world::engine::{Condition, SimDatabase};
 use crate::world::mutation::Mutation;
+use crate::world::network::address;
 use crate::world::plan::What;
 use crate::world::template::SERVERS;
 use crate::world::wallet::{WALLETS, WalletWeather};
+use evertill_provisioning::client::Sent;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::groups::GroupChange;
+use evertill_shared::protocol::path;
+use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// So long a wallet waits for thanks.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) fn step(&mut self, what: What) {
@@ -68,10 +76,13 @@ impl World {
                 self.base_in_trouble(for_ms);
                 self.after(for_ms, Event::EndBase);
             }
-            What::Wallet { endpoint, fault } => {
+            What::Wallet { wallet, endpoint, fault } => {
                 self.checker.desk_errs(true);
-                let desk = &self.ground.wallet.desk;
+                let desk = self.ground.wallet.desks.of(wallet);
                 desk.switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault));
+            }
+            What::Recall { wallet, times } => {
+                self.ground.wallet.desks.of(wallet).switch(|switches| switches.recall_next = times);
             }
             What::TillClock { till, by_ms } => self.tills[till].clock.step(by_ms),
             What::ServerClock { server, by_ms } => self.servers[server].clock.step(by_ms),
@@ -196,6 +207,28 @@ impl World {
         }
     }
 
+    /// What was paid by shown codes is told to one of the servers, over the network as it is; once, whoever hears it.
+    pub(super) fn wallets_tell(&mut self) {
+        for (wallet, (headers, body)) in self.ground.wallet.desks.told() {
+            let server = usize::try_from(self.told % SERVERS as u64).unwrap_or(0);
+            self.told += 1;
+            let path = path::NOTIFICATIONS.replace("{wallet}", wallet.code());
+            let Ok(url) = Url::parse(&format!("{}{path}", address(server))) else { continue };
+            let header = |(name, value): (String, String)| {
+                Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+            };
+            let headers = headers.into_iter().filter_map(header).collect();
+            let sent = Sent { method: "POST", url, headers, body };
+            let (net, story) = (Arc::clone(&self.floor.net), self.floor.story.clone());
+            tokio::spawn(async move {
+                let heard = net.exchange(wallet.to_string(), server, sent, PATIENCE).await;
+                let answer =
+                    heard.map_or_else(|_| "hears nothing".into(), |answer| answer.status.to_string());
+                story.tell(format!("{wallet} tells server {server} of a payment: {answer}"));
+            });
+        }
+    }
+
     /// Everything is mended, and everyone is on.
     pub(super) fn heal(&mut self) {
         self.floor.story.tell("* everything is healed");
@@ -204,7 +237,12 @@ impl World {
         self.checker.desk_errs(false);
         self.cashiers.iter_mut().for_each(Cashier::closes);
         (0..WALLETS).for_each(|wallet| self.ground.wallet.set_weather(wallet, WalletWeather::default()));
-        self.ground.wallet.desk.switch(|switches| switches.next.clear());
+        for desk in self.ground.wallet.desks.all() {
+            desk.switch(|switches| {
+                switches.next.clear();
+                switches.recall_next = 0;
+            });
+        }
         for database in self.ground.groups.iter().chain([&self.ground.base]).chain(&self.ground.view) {
             database.set_doubtful(0);
             database.become_so(Condition::Up);
