@@ -71,6 +71,10 @@ pub enum What {
     ServerOff { server: usize, for_ms: u64 },
     /// A group fails for a while.
     Group { group: usize, condition: Condition, for_ms: u64 },
+    /// A group's primary dies, and after a while a standby is primary; a server may still reach the old one for longer.
+    Failover { group: usize, still_reached_by: Option<usize>, takes_ms: u64, for_ms: u64 },
+    /// The power of the servers' machine is cut for a while, and of all databases with it.
+    PowerCut { for_ms: u64 },
     /// Some commits of a group end without an answer for a while.
     Doubt { group: usize, per_mille: u64, for_ms: u64 },
     /// The base store fails for a while.
@@ -115,6 +119,8 @@ impl What {
             | Self::TillOff { for_ms, .. }
             | Self::ServerOff { for_ms, .. }
             | Self::Group { for_ms, .. }
+            | Self::Failover { for_ms, .. }
+            | Self::PowerCut { for_ms }
             | Self::Doubt { for_ms, .. }
             | Self::Base { for_ms, .. }
             | Self::Disk { for_ms, .. }
@@ -184,6 +190,8 @@ impl Plan {
         draw.apart();
         let splits = draw.in_parts(shows);
         draw.second_wallet();
+        draw.failover();
+        draw.power_cuts();
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
         Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, splits, steps }

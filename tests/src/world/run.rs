@@ -145,6 +145,9 @@ enum Event {
     TillOn(usize),
     ServerOn(usize),
     EndGroup(usize),
+    /// A server that still reached the old primary of that group is kept from it at last.
+    Fenced(usize, usize),
+    PowerBack,
     EndDoubt(usize),
     EndBase,
     EndStale(usize),
@@ -538,6 +541,8 @@ impl World {
             Event::EndView => self.ground.view.iter().for_each(|view| view.become_so(Condition::Up)),
             Event::EndViewDoubt => self.ground.view.iter().for_each(|view| view.set_doubtful(0)),
             Event::EndGroup(group) => self.ground.groups[group].become_so(Condition::Up),
+            Event::Fenced(group, server) => self.ground.groups[group].cut(server, None),
+            Event::PowerBack => self.power_is_back(),
             Event::EndDoubt(group) => self.ground.groups[group].set_doubtful(0),
             Event::EndBase => self.ground.base.become_so(Condition::Up),
             Event::EndDisk(till) => self.tills[till].disk.set_fault(None),

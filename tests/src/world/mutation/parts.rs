@@ -1,10 +1,7 @@
-//! Bugs of sales that are paid in parts.
+//! A bug of refunds of what was paid in parts.
 
-use super::{BentChannel, Mutation};
+use super::Mutation;
 use evertill_server::database::{DbError, Sql, Value};
-use evertill_shared::id::ChannelNumber;
-use evertill_shared::money::Amount;
-use rusqlite::OptionalExtension as _;
 
 /// Whether an order was paid by a wallet, and by less than its total.
 const IN_PARTS: &str = "SELECT 1 FROM orders o JOIN payments p ON p.number = o.number \
@@ -25,23 +22,4 @@ pub(super) fn refund_in_cash(
         *wallet = Value::Null;
     }
     honest.execute(statement, &parameters)
-}
-
-impl BentChannel {
-    /// What the wallet is asked for: with that bug all that the sale costs, whatever is in the drawer.
-    pub(super) fn in_full(&self, number: &ChannelNumber, amount: Amount) -> Amount {
-        const TOTAL: &str = "SELECT o.total_minor FROM orders o JOIN payments p ON p.number = o.number \
-             WHERE p.channel_number = ?1";
-        if self.mutation != Mutation::ChargesTheRestInFull {
-            return amount;
-        }
-        let total_in = |connection: &rusqlite::Connection| -> Option<i64> {
-            connection.query_row(TOTAL, [number.as_str()], |row| row.get(0)).optional().ok().flatten()
-        };
-        let total = self.groups.iter().find_map(|group| group.look(total_in)).unwrap_or(amount.minor);
-        if total != amount.minor {
-            self.mutation.fires(0);
-        }
-        Amount::new(total, amount.currency)
-    }
 }

@@ -9,6 +9,7 @@ use crate::world::network::Weather;
 use crate::world::template::{GROUPS, SERVERS};
 use crate::world::wallet::WalletWeather;
 
+mod failover;
 mod parts;
 mod second;
 

@@ -6,6 +6,7 @@ use crate::world::engine::{Condition, SimDatabase};
 use crate::world::mutation::Mutation;
 use crate::world::network::address;
 use crate::world::plan::What;
+use crate::world::server::Server;
 use crate::world::template::SERVERS;
 use crate::world::wallet::{WALLETS, WalletWeather};
 use evertill_provisioning::client::Sent;
@@ -66,6 +67,20 @@ impl World {
             What::Group { group, condition, for_ms } => {
                 self.ground.groups[group].become_so(condition);
                 self.after(for_ms, Event::EndGroup(group));
+            }
+            What::Failover { group, still_reached_by, takes_ms, for_ms } => {
+                self.ground.groups[group].fail_over(still_reached_by);
+                self.after(takes_ms, Event::EndGroup(group));
+                if let Some(server) = still_reached_by {
+                    self.after(for_ms, Event::Fenced(group, server));
+                }
+            }
+            What::PowerCut { for_ms } => {
+                self.servers.iter_mut().filter(|server| server.runs()).for_each(Server::kill);
+                self.ground.groups.iter().for_each(|group| group.lose_power());
+                self.ground.base.lose_power();
+                self.base_in_trouble(for_ms);
+                self.after(for_ms, Event::PowerBack);
             }
             What::Doubt { group, per_mille, for_ms } => {
                 self.ground.groups[group].set_doubtful(per_mille);
@@ -159,6 +174,13 @@ impl World {
         if self.tills[till].disk.put_back(&image).is_ok() {
             self.tills[till].switch_on();
         }
+    }
+
+    pub(super) fn power_is_back(&mut self) {
+        for database in self.ground.groups.iter().chain([&self.ground.base]) {
+            database.become_so(Condition::Up);
+        }
+        (0..SERVERS).for_each(|server| self.start_server(server));
     }
 
     pub(super) fn start_server(&mut self, server: usize) {
