@@ -1,7 +1,7 @@
 //! The simulated world: the real decision code of tills, servers, order groups and the wallet adapter under one
 //! seed. A virtual clock, a network that loses, delays, repeats and splits, servers that do not see the same databases,
-//! processes that crash at any await, disks and databases that fail within what they promise, wallets that answer late,
-//! and people who press twice.
+//! processes that crash at any await, disks and databases that fail within what they promise, groups that fail over,
+//! wallets of two kinds that answer late, and people who press twice.
 //!
 //! A [`Plan`] is drawn from the seed up front: who does what when, and what fails when. [`run`] lives it through and
 //! holds every rule of the system against what happened; it tells the story in order. The same plan tells the same
@@ -13,13 +13,13 @@
 //!
 //! | rule | what is asserted, and when | planted bugs |
 //! |---|---|---|
-//! | *one-charge* | a sale has one adopted order at most (each step); what its customer is charged, all attempts together, is its total at most (after each call of the wallet); while a code that somebody has seen on a till can be paid, its sale is not paid otherwise (every half second) | `SkipsAdoption`, `LeavesCodesOpen` |
-//! | *nothing-lost* | a till that starts has all entries that were acknowledged (each start); what was paid at a till is paid in the group that speaks for its number, refunds that were promised are there (at rest) | `DiskLies`, `TrustsACommitCutOff` |
-//! | *known-or-unknown* | no cashier is shown a payment that no attempt brought (each step); what tills wrote down as the end of an attempt is what the wallet has, and every attempt and refund has an end, however long a wallet was silent (at rest) | `TrustsATimeOut`, `NeverReverses`, `StopsAsking` |
+//! | *one-charge* | a sale has one adopted order at most (each step); what its customer is charged, all attempts together and with what the drawer holds of it, is its total at most (after each call of the wallet); while a code that somebody has seen on a till can be paid, its sale is not paid otherwise, and with the cash that was taken before it comes to the total (every half second) | `SkipsAdoption`, `LeavesCodesOpen`, `TakesNotKnownForClosed`, `ForgetsThePart`, `ChargesTheRestInFull` |
+//! | *nothing-lost* | a till that starts has all entries that were acknowledged (each start); what was paid at a till is paid in the group that speaks for its number, refunds that were promised are there, and no cash of a sale that came to nothing is left in a drawer (at rest) | `DiskLies`, `TrustsACommitCutOff`, `PromotesAStandbyThatLags`, `WritesToAnOldPrimary`, `ServersDiskLies` |
+//! | *known-or-unknown* | no cashier is shown a payment that no attempt brought (each step); what tills wrote down as the end of an attempt is what the wallet has, and every attempt and refund has an end, however long a wallet was silent; what is paid has brought all of its total, in cash and by wallets (at rest) | `TrustsATimeOut`, `NeverReverses`, `StopsAsking` |
 //! | *intent-first* | the group that speaks for the order holds the attempt (at the wallet) | `ForgetsTheIntent` |
 //! | *only-creation-jumps* | every order stands in the group that its number names (each step) | `JumpsWithPayments` |
 //! | *channel-number* | the number is made from sale and attempt, a till has written it down, and earlier attempts are over (at the wallet) | `NumberNotFromTheSale`, `TriesAgainUnderANewNumber` |
-//! | *never-over* | refunds held and done are no more than was paid, in the groups (each step) and at the wallet (after each call) | `ReservesWithoutTheGuard`, `DecidesByAReplica` |
+//! | *never-over* | refunds held and done are no more than was paid, in the groups (each step) and at the wallet (after each call), and those in cash no more than was taken in cash (each step) | `ReservesWithoutTheGuard`, `DecidesByAReplica`, `RefundsPartsInCash` |
 //! | *same-till-same-day* | the till that sold has signed the refund (at the wallet); the day of the sale is the day of the request (each step); nothing sold before midnight is promised after it (each answer to a manager) | `RefundsFromAnyTill`, `ForgetsTheCutOff` |
 //! | *signed-both-ways* | a number that a till chooses is one that a server gave for this very sale, whatever older answers are played to it (each entry of a journal) | `BelievesAnyAnswer` |
 //! | *chain* | no two hashes count for one place of a journal, and a till whose disk was put back to before what the servers have stands still (at rest) | `ForgetsTheChain` |
@@ -35,6 +35,7 @@ mod cashier;
 pub(crate) mod chance;
 mod check;
 mod copies;
+mod desks;
 mod disk;
 pub(crate) mod engine;
 mod forgets;

@@ -368,8 +368,16 @@ fn verdict(caught: Option<u64>, idle: Vec<usize>, lived: u64, is_time_left: bool
 mod tests {
     use super::*;
 
-    const EVERYTHING: Deeds =
-        Deeds { paid: 1, discounted: 1, held: 1, recalled: 1, recalled_after_others: 1, refunded: 1 };
+    const EVERYTHING: Deeds = Deeds {
+        paid: 1,
+        discounted: 1,
+        paid_in_parts: 1,
+        parts_ended: 1,
+        held: 1,
+        recalled: 1,
+        recalled_after_others: 1,
+        refunded: 1,
+    };
 
     #[test]
     fn a_run_of_no_seed_or_too_few_fails() {
@@ -382,9 +390,11 @@ mod tests {
 
     #[test]
     fn a_run_in_which_something_was_never_done_proves_nothing() {
-        let idle: [fn(&mut Deeds); 6] = [
+        let idle: [fn(&mut Deeds); 8] = [
             |deeds| deeds.paid = 0,
             |deeds| deeds.discounted = 0,
+            |deeds| deeds.paid_in_parts = 0,
+            |deeds| deeds.parts_ended = 0,
             |deeds| deeds.held = 0,
             |deeds| deeds.recalled = 0,
             |deeds| deeds.recalled_after_others = 0,

@@ -6,11 +6,13 @@ use crate::simulator::wechat::Behaviour;
 use evertill_shared::order::discount::{Reason, ReasonKind};
 use evertill_terminal::controller::Input;
 use evertill_terminal::view::{
-    AdjustPage, AwaitCodePage, CashBalance, HeldPage, Page, PaymentState, RefundState, SalePage, Screen,
-    TypedOff, UserAction as Act, Wallet,
+    AdjustPage, AwaitCodePage, HeldPage, Page, PaymentState, RefundState, SalePage, Screen, TypedOff,
+    UserAction as Act, Wallet,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
+
+mod parts;
 
 /// After so long of waiting for a code or for the line a cashier takes cash.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -138,21 +140,15 @@ impl Cashier {
 
     /// What to do at this screen.
     pub fn looks_at(&mut self, screen: &Screen, now: Duration) -> Doing {
-        if screen.confirm.is_some() {
-            return Doing::Touch(Act::Confirm { question: screen.question, yes: true });
+        if let Some(question) = &screen.confirm {
+            return Doing::Touch(self.at_question(question, screen.question));
         }
         match &screen.page {
             Page::Sale(page) => self.at_sale(page, screen, now),
             Page::Adjust(page) => Doing::Touch(self.at_adjust(page)),
             Page::Held(page) => Doing::Touch(self.at_held(page)),
             Page::AwaitCode(page) => self.at_code(page, now),
-            Page::Cash(page) => Doing::Touch(match page.balance {
-                CashBalance::Missing { .. } => {
-                    let more = i64::try_from(self.chance.below(2_000)).unwrap_or(0);
-                    Act::CashGiven { minor: page.total_minor + more }
-                }
-                CashBalance::Change { .. } => Act::CashConfirm,
-            }),
+            Page::Cash(page) => self.at_cash(page, now),
             Page::Payment(page) => self.at_payment(&page.state, now),
             Page::Done(_) => {
                 self.serving = None;
@@ -232,7 +228,7 @@ impl Cashier {
             Wish::Fetch => return Doing::Touch(Act::OpenHeld),
             Wish::Nothing | Wish::Holding(_) | Wish::Back(_) => {}
         }
-        if sale.cash || now >= self.since + PATIENCE {
+        if sale.cash || sale.part_percent.is_some() || now >= self.since + PATIENCE {
             return Doing::Touch(Act::TenderCash);
         }
         if screen.status.code_works { Doing::Touch(Act::TenderCode) } else { Doing::Nothing }
@@ -306,13 +302,14 @@ impl Cashier {
             self.scanned = true;
             self.since = now;
             let is_shown = self.serving.as_ref().is_some_and(|sale| sale.shown.is_some());
-            if is_shown && page.shows.contains(&Wallet::WeChatPay) {
-                return Doing::Touch(Act::ShowCode { wallet: Wallet::WeChatPay });
+            let second = self.two_wallets && self.serving.as_ref().is_some_and(|sale| sale.second);
+            let wallet = if second { Wallet::Alipay } else { Wallet::WeChatPay };
+            if is_shown && page.shows.contains(&wallet) {
+                return Doing::Touch(Act::ShowCode { wallet });
             }
             let behaviour = self.serving.as_ref().map_or(Behaviour::Pays, |sale| sale.behaviour);
-            let second = self.serving.as_ref().is_some_and(|sale| sale.second);
             let digits = format!("{:016}", self.chance.below(10_000_000_000_000_000));
-            let digits = format!("{}{digits}", PREFIXES[usize::from(second && self.two_wallets)]);
+            let digits = format!("{}{digits}", PREFIXES[usize::from(second)]);
             return Doing::Scan(digits, behaviour);
         }
         if now >= self.since + PATIENCE {
@@ -338,6 +335,11 @@ impl Cashier {
                     }
                     (Some(sale), 1) => {
                         sale.cash = true;
+                        Act::TenderCash
+                    }
+                    // The part in cash goes back, and all of it is to be paid with the phone.
+                    (Some(sale), 2) if sale.part_percent.is_some() => {
+                        (sale.behaviour, sale.shown, sale.part_percent) = (Behaviour::Pays, None, None);
                         Act::TenderCash
                     }
                     (Some(sale), _) => {

@@ -1,17 +1,18 @@
 //! The rules of the system, held against what happens: at the wallet's door before a request is served, after every
 //! call of the wallet, after every step, and once more when everything is healed and drained.
 
+use super::desks::Desks;
 use super::engine::SimDatabase;
 use super::homes::{Homes, Left};
 use super::isolation::Wallets;
 use super::model::Model;
 use super::story::Story;
 use super::wallet::VERSION_3;
+use crate::simulator::alipay;
 use crate::simulator::wallet::http::Request;
-use crate::simulator::wechat::{InProcess, Order, TradeState, message};
+use crate::simulator::wechat::{Order, TradeState, message};
 use evertill_provisioning::client::{Answer, Sent};
 use evertill_shared::id::SaleKey;
-use evertill_shared::journal::Settled;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::orders::{CreateDraft, DraftCreated};
 use evertill_shared::protocol::path;
@@ -26,7 +27,7 @@ mod blocks;
 mod rest;
 mod rows;
 pub use blocks::Money;
-use rows::{OrderRow, has_row, orders_of, texts};
+use rows::{OrderRow, cash_refunds_of, has_row, orders_of, texts};
 
 /// Watches over one run.
 pub struct Checker {
@@ -168,37 +169,57 @@ impl Checker {
     }
 
     /// A request stands at the wallet's door.
-    pub fn arrives(&self, call: &Request, desk: &InProcess, story: &Story) {
+    pub fn arrives(&self, call: &Request, (wallet, desks): (usize, &Desks), story: &Story) {
         let path = call.path.as_str();
+        if wallet > 0 {
+            return self.arrives_at_the_second(call, desks, story);
+        }
         if path.starts_with(VERSION_3) {
-            return self.arrives_v3(call, desk, story);
+            return self.arrives_v3(call, desks, story);
         }
         let Some(fields) = message::read(&call.body) else { return };
         let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
         let number = field("out_trade_no");
         story.tell(format!("at the wallet: {path} {number} {}", field("out_refund_no")));
         match path {
-            "/pay/micropay" => self.charge_arrives(&number, desk),
+            "/pay/micropay" => self.charge_arrives(&number, desks),
             "/secapi/pay/refund" => self.refund_arrives(&number, &field("out_refund_no")),
             _ => {}
         }
     }
 
-    fn arrives_v3(&self, call: &Request, desk: &InProcess, story: &Story) {
+    /// Alipay's gateway: what is asked for stands in the address, what about in a form, the content as JSON in it.
+    fn arrives_at_the_second(&self, call: &Request, desks: &Desks, story: &Story) {
+        let method = call.query.split('&').find_map(|pair| pair.strip_prefix("method="));
+        let form = std::str::from_utf8(&call.body).ok().and_then(alipay::message::read_form);
+        let content = form.and_then(|form| form.get("biz_content").cloned()).unwrap_or_default();
+        let body: serde_json::Value = serde_json::from_str(&content).unwrap_or_default();
+        let field = |name: &str| body[name].as_str().unwrap_or_default();
+        let (number, refund) = (field("out_trade_no"), field("out_request_no"));
+        let method = method.unwrap_or_default();
+        story.tell(format!("at the second wallet: {method} {number} {refund}"));
+        match method {
+            "alipay.trade.pay" | "alipay.trade.precreate" => self.charge_arrives(number, desks),
+            "alipay.trade.refund" => self.refund_arrives(number, refund),
+            _ => {}
+        }
+    }
+
+    fn arrives_v3(&self, call: &Request, desks: &Desks, story: &Story) {
         let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let field = |name: &str| body[name].as_str().unwrap_or_default();
         let (number, refund) = (field("out_trade_no"), field("out_refund_no"));
         story.tell(format!("at the wallet: {} {} {number} {refund}", call.method, call.path));
         match (call.method.as_str(), call.path.as_str()) {
-            ("POST", "/v3/pay/transactions/native") => self.charge_arrives(number, desk),
+            ("POST", "/v3/pay/transactions/native") => self.charge_arrives(number, desks),
             ("POST", "/v3/refund/domestic/refunds") => self.refund_arrives(number, refund),
             _ => {}
         }
     }
 
     /// While a code that somebody has seen can be paid, its sale is not paid otherwise.
-    pub fn codes_are_closed(&self, desk: &InProcess, seen: &BTreeSet<String>) {
-        let payable = desk.payable().unwrap_or_default();
+    pub fn codes_are_closed(&self, desks: &Desks, seen: &BTreeSet<String>) {
+        let payable = desks.payable();
         let mut model = self.model();
         for code in payable.iter().filter(|code| seen.contains(&code.content)) {
             let Some((sale, attempt, _)) = model.by_channel_number.get(&code.number).cloned() else {
@@ -212,11 +233,18 @@ impl Checker {
             if otherwise {
                 let how = format!("{sale} is paid otherwise, and attempt {attempt}'s code can still be paid");
                 model.breaks("one-charge", how);
+                continue;
+            }
+            let (asked, cash) = (known.asked_minor.get(&attempt).copied(), known.cash_minor());
+            let total = known.total_minor;
+            if asked.is_some_and(|asked| asked + cash != total) {
+                let how = format!("{sale} costs {total}, {cash} is in the drawer, and {asked:?} can be paid");
+                model.breaks("one-charge", how);
             }
         }
     }
 
-    fn charge_arrives(&self, number: &str, desk: &InProcess) {
+    fn charge_arrives(&self, number: &str, desks: &Desks) {
         let known = self.model().by_channel_number.get(number).cloned();
         let Some((sale, attempt, order)) = known else {
             let how = format!("{number} was charged, which no till has written down");
@@ -240,7 +268,7 @@ impl Checker {
             let how = format!("{number} is charged, and group {tag} holds no intent of it");
             self.model().breaks("intent-first", how);
         }
-        let orders = desk.orders().unwrap_or_default();
+        let orders = desks.orders();
         for earlier in 1..attempt {
             let number = format!("{}{earlier:03}", &expected[..expected.len() - 3]);
             let open = orders.iter().find(|order| order.number == number).filter(|order| !is_over(order));
@@ -268,10 +296,10 @@ impl Checker {
     }
 
     /// After each call of the wallet: what customers are charged for one sale.
-    pub fn after_wallet(&self, desk: &InProcess) {
+    pub fn after_wallet(&self, desks: &Desks) {
         let mut net: BTreeMap<SaleKey, i64> = BTreeMap::new();
         let mut model = self.model();
-        for order in desk.orders().unwrap_or_default() {
+        for order in desks.orders() {
             let Some((sale, _, _)) = model.by_channel_number.get(&order.number) else { continue };
             if order.was_paid_late() {
                 continue; // the wallet's doing: it must be found, and go back, until all is at rest
@@ -289,8 +317,10 @@ impl Checker {
             let written = model.sales.get(&sale).map(|seen| &seen.written);
             let total =
                 written.map_or(0, |written| written.iter().map(|(_, total)| *total).max().unwrap_or(0));
-            if net > total {
-                model.breaks("one-charge", format!("{sale} costs {total}, and {net} is charged for it"));
+            let cash = model.cash_of(&sale);
+            if net > total - cash {
+                let how = format!("{sale} costs {total}, and {net} is charged for it beside {cash} in cash");
+                model.breaks("one-charge", how);
             }
         }
     }
@@ -343,6 +373,14 @@ impl Checker {
         const OTHER_DAY: &str = "SELECT o.number FROM orders o JOIN refunds r ON r.number = o.number
              WHERE r.requested_on <> o.business_day AND r.state <> 'refused'";
         for group in self.groups() {
+            for (number, sale, minor) in group.look(cash_refunds_of) {
+                let mut model = self.model();
+                let cash = model.cash_of(&sale);
+                if minor > cash && !model.till(sale.terminal).put_back {
+                    let how = format!("{minor} of {number} goes back in cash, and {cash} was taken so");
+                    model.breaks("never-over", how);
+                }
+            }
             for number in group.look(|c| texts(c, OVER)) {
                 self.model().breaks("never-over", format!("more is refunded of {number} than was paid"));
             }
@@ -358,8 +396,7 @@ impl Checker {
         let mut model = self.model();
         let mut wrong = Vec::new();
         for (sale, seen) in &model.sales {
-            let paid = seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
-            if seen.shown_paid && !paid && !seen.cash {
+            if seen.shown_paid && !seen.is_paid() {
                 wrong.push(format!("{sale} was shown as paid, and nothing was"));
             }
         }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+mod failover;
 mod lines;
 pub use lines::Cut;
 use lines::Lines;
@@ -68,6 +69,8 @@ struct Inside {
     connection: Connection,
     /// An older state, for a bug that decides by it.
     replica: Option<Connection>,
+    /// What a primary has that nobody follows any more, as long as somebody reaches it.
+    old: Option<Connection>,
     /// Commits that hang: they happen, or do not, when the database comes back.
     hanging: Vec<Work>,
     /// Answers that never come.
@@ -117,6 +120,7 @@ impl SimDatabase {
         let inside = Inside {
             connection,
             replica: None,
+            old: None,
             hanging: Vec::new(),
             unheard: Vec::new(),
             chance,
@@ -404,7 +408,10 @@ async fn pump(database: Arc<SimDatabase>, server: usize, life: Life, queue: Arc<
             return database.cut_off(batch);
         }
     }
-    database.bring(batch);
+    match database.is_cut_from(server) {
+        Some(Cut::OldPrimary) => database.bring_to_the_old(batch),
+        _ => database.bring(batch),
+    }
 }
 
 impl SimDatabase {
@@ -491,7 +498,8 @@ impl SimDatabase {
             }
             return;
         }
-        if self.mutation == Some(Mutation::DecidesByAReplica) && inside.counts.commits.is_multiple_of(8) {
+        if self.mutation.is_some_and(Mutation::has_copies_that_lag) && inside.counts.commits.is_multiple_of(8)
+        {
             let _ = inside.copy_to_replica();
         }
         let results = inside.serve(&mut batch, self.opening, self.mutation, fate != Fate::Lost);
@@ -524,13 +532,7 @@ impl SimDatabase {
 
 impl Inside {
     fn copy_to_replica(&mut self) -> rusqlite::Result<()> {
-        let mut copy = Connection::open_in_memory()?;
-        rusqlite::backup::Backup::new(&self.connection, &mut copy)?.run_to_completion(
-            10_000,
-            Duration::ZERO,
-            None,
-        )?;
-        self.replica = Some(copy);
+        self.replica = Some(failover::copy_of(&self.connection)?);
         Ok(())
     }
 }

@@ -7,9 +7,11 @@ use super::check::Checker;
 use super::wallet::WALLETS;
 use crate::simulator::wechat::Behaviour;
 use evertill_provisioning::client::{Answer, Sent};
+use evertill_shared::journal::Body;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::orders::StartPayment;
+use evertill_shared::protocol::orders::{ShowCode, StartPayment};
 use evertill_shared::protocol::path;
+use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -46,7 +48,7 @@ impl Checker {
         }
     }
 
-    /// Calls of the desk that both wallets share go wrong from here on, or not.
+    /// Calls of a desk go wrong from here on, or not.
     pub fn desk_errs(&self, errs: bool) {
         let mut since = self.wallets.desk_is_right_since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = (!errs).then(Instant::now);
@@ -112,9 +114,22 @@ impl Checker {
                 let wallet = PREFIXES.iter().position(|prefix| code.starts_with(prefix));
                 (self.is_wallet_well(wallet, then) && self.pays(code)).then_some(AT_ONCE)
             }
-            ("POST", Some("shown"), None) => self.is_wallet_well(Some(0), then).then_some(AT_ONCE),
+            ("POST", Some("shown"), None) => {
+                self.is_wallet_well(wallet_of_code(&sent.body), then).then_some(AT_ONCE)
+            }
             ("POST", Some("refunds"), _) => None, // the wallet may take its time
             _ => Some(AT_ONCE),
         }
+    }
+}
+
+/// The wallet of which a till asks for a code to show.
+fn wallet_of_code(asked: &[u8]) -> Option<usize> {
+    let show: ShowCode = serde_json::from_slice(asked).ok()?;
+    match show.requested.read_unverified().ok()?.body {
+        Body::PaymentRequested { wallet, .. } | Body::RestRequested { wallet, .. } => {
+            Some(usize::from(wallet == Wallet::Alipay))
+        }
+        _ => None,
     }
 }

@@ -21,10 +21,34 @@ pub struct SaleSeen {
     /// Every number that the till ever chose for it.
     pub chosen: BTreeSet<OrderNumber>,
     pub attempts: BTreeMap<Attempt, Option<Settled>>,
+    /// What a wallet was asked for by each of them.
+    pub asked_minor: BTreeMap<Attempt, i64>,
+    /// What each entry of the journal puts into the drawer for it, or takes out.
+    pub drawer: BTreeMap<u64, i64>,
+    /// It was paid with cash, or the rest of it was.
     pub cash: bool,
+    /// A part in cash went back, or stayed as money of nobody's.
+    pub part_ended: bool,
     pub voided: bool,
     /// The cashier was shown that it is paid.
     pub shown_paid: bool,
+}
+
+impl SaleSeen {
+    /// What is in the drawer for it.
+    pub fn cash_minor(&self) -> i64 {
+        self.drawer.values().sum()
+    }
+
+    /// Whether a wallet has paid it, or the rest of it.
+    pub fn by_wallet(&self) -> bool {
+        self.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })))
+    }
+
+    /// Whether it is paid.
+    pub fn is_paid(&self) -> bool {
+        self.cash || self.by_wallet()
+    }
 }
 
 /// What is known of a till from outside.
@@ -38,6 +62,8 @@ pub struct TillSeen {
     pub blocked: bool,
     /// How often IT has begun to block it or to lift a block.
     pub changes: u64,
+    /// How many of those who lift a block have no answer yet: theirs may come after that of whoever blocks it again.
+    pub lifting: u64,
     /// Since when it is blocked without a break, by virtual time.
     pub blocked_since: Option<Duration>,
     /// Where its journal ends.
@@ -61,6 +87,10 @@ pub struct Deeds {
     pub paid: u64,
     /// Of those the ones with something taken off.
     pub discounted: u64,
+    /// Of those the ones of which a part was taken in cash and the rest by a wallet.
+    pub paid_in_parts: u64,
+    /// Sales of which a part was taken in cash that went back, or that nobody came for.
+    pub parts_ended: u64,
     /// Sales that were held.
     pub held: u64,
     /// Held sales that were taken in hand again.
@@ -74,10 +104,12 @@ pub struct Deeds {
 impl Deeds {
     /// By what they are called.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 6] {
+    pub fn named(&self) -> [(&'static str, u64); 8] {
         [
             ("paid", self.paid),
             ("discounted", self.discounted),
+            ("paid_in_parts", self.paid_in_parts),
+            ("parts_ended", self.parts_ended),
             ("held", self.held),
             ("recalled", self.recalled),
             ("recalled_after_others", self.recalled_after_others),
@@ -89,6 +121,8 @@ impl Deeds {
     pub fn add(&mut self, other: &Self) {
         self.paid += other.paid;
         self.discounted += other.discounted;
+        self.paid_in_parts += other.paid_in_parts;
+        self.parts_ended += other.parts_ended;
         self.held += other.held;
         self.recalled += other.recalled;
         self.recalled_after_others += other.recalled_after_others;
@@ -199,7 +233,9 @@ impl Model {
         for sale in self.sales.values().filter(|sale| sale.shown_paid) {
             deeds.paid += 1;
             deeds.discounted += u64::from(sale.discounted);
+            deeds.paid_in_parts += u64::from(sale.by_wallet() && sale.cash_minor() > 0);
         }
+        deeds.parts_ended = self.sales.values().filter(|sale| sale.part_ended).count() as u64;
         deeds.refunded = self.tills.values().map(|till| till.refunded.len() as u64).sum();
         deeds
     }
@@ -220,18 +256,33 @@ impl Model {
                 }
                 self.sales.entry(key(*sale)).or_default().chosen.insert(*number);
             }
-            Body::CashTaken { sale, .. } | Body::CashRest { sale, .. } => {
-                self.sales.entry(key(*sale)).or_default().cash = true
+            Body::CashTaken { sale, given, change } | Body::CashRest { sale, given, change, .. } => {
+                let seen = self.sales.entry(key(*sale)).or_default();
+                seen.cash = true;
+                seen.drawer.insert(sequence, given.minor - change.minor);
             }
-            Body::PaymentRequested { sale, attempt, channel_number, number, .. }
-            | Body::RestRequested { sale, attempt, channel_number, number, .. } => {
+            Body::CashPart { sale, amount, .. } => {
+                self.sales.entry(key(*sale)).or_default().drawer.insert(sequence, amount.minor);
+            }
+            Body::CashPartBack { sale, amount, .. } => {
+                self.part_ends(key(*sale), sequence, amount.minor);
+            }
+            // It stays where it is, and is nobody's.
+            Body::CashPartKept { sale, amount, .. } => {
+                self.part_ends(key(*sale), sequence, amount.minor);
+                self.sales.entry(key(*sale)).or_default().voided = true;
+            }
+            Body::PaymentRequested { sale, attempt, channel_number, number, amount, .. }
+            | Body::RestRequested { sale, attempt, channel_number, number, amount, .. } => {
                 self.asked_for(key(*sale), *attempt, channel_number, *number);
+                let seen = self.sales.entry(key(*sale)).or_default();
+                seen.asked_minor.insert(*attempt, amount.minor);
             }
             Body::PaymentSettled { sale, attempt, outcome } => {
                 let seen = self.sales.entry(key(*sale)).or_default();
                 seen.attempts.insert(*attempt, Some(outcome.clone()));
             }
-            Body::SaleVoided { sale } | Body::SaleChanged { sale } | Body::CashPartKept { sale, .. } => {
+            Body::SaleVoided { sale } | Body::SaleChanged { sale } => {
                 self.sales.entry(key(*sale)).or_default().voided = true;
             }
             Body::RefundCarriedOut { refund, .. } | Body::CashRefund { refund, .. } => {
@@ -243,14 +294,34 @@ impl Model {
             Body::RefundSettled { .. }
             | Body::Opened { .. }
             | Body::CartVoided { .. }
-            | Body::CashPart { .. }
-            | Body::CashPartBack { .. }
             | Body::DrawerOpened { .. }
             | Body::ShiftOpened { .. }
             | Body::CashPaidIn { .. }
             | Body::CashPaidOut { .. }
             | Body::ShiftClosed(_) => {}
         }
+    }
+
+    fn part_ends(&mut self, sale: SaleKey, sequence: u64, minor: i64) {
+        let seen = self.sales.entry(sale).or_default();
+        seen.part_ended = true;
+        seen.drawer.insert(sequence, -minor);
+    }
+
+    /// What is in the drawer for that sale; nothing is known of a till whose disk was put back.
+    pub fn cash_of(&self, sale: &SaleKey) -> i64 {
+        let put_back = self.tills.get(&sale.terminal).is_some_and(|till| till.put_back);
+        self.sales.get(sale).filter(|_| !put_back).map_or(0, SaleSeen::cash_minor)
+    }
+
+    /// What is in a drawer for a sale that is neither paid nor given up: somebody's cash that has no end yet.
+    pub fn part_without_end(&self) -> Option<SaleKey> {
+        let put_back = |sale: &SaleKey| self.tills.get(&sale.terminal).is_some_and(|till| till.put_back);
+        let mut open = self
+            .sales
+            .iter()
+            .filter(|(sale, seen)| seen.cash_minor() != 0 && !seen.is_paid() && !put_back(sale));
+        open.next().map(|(sale, _)| *sale)
     }
 
     fn asked_for(&mut self, sale: SaleKey, attempt: Attempt, number: &ChannelNumber, order: OrderNumber) {

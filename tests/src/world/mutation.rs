@@ -1,24 +1,18 @@
 //! Planted bugs: for each rule at least one mistake that widely used payment code makes, put in between the product
 //! and what it stands on, so that nothing of it is in the product. The world must catch every one.
 
-use super::chance::Chance;
 use super::check::Money;
-use super::engine::{Condition, Lane};
+use super::engine::Condition;
 use super::network::Weather;
 use super::plan::{Plan, What};
 use super::wallet::WalletWeather;
-use evertill_server::channel::{
-    Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, NotificationError, Notified, ShownCodes,
-    ShownOrder,
-};
 use evertill_server::database::{DbError, Row, Sql, Value};
-use evertill_shared::id::{ChannelNumber, RefundId};
-use evertill_shared::money::Amount;
-use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
-use evertill_shared::wallet::Wallet;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+
+mod channel;
+mod parts;
+pub use channel::BentChannel;
 
 thread_local! {
     /// How often which part of which bug has bent something. A statement of the product's that is written otherwise some
@@ -91,6 +85,21 @@ pub enum Mutation {
     LeavesCodesOpen,
     /// A reversal that did not settle an attempt is the last thing that is done about it.
     StopsAsking,
+    /// The standby that takes over lacks what was acknowledged last.
+    PromotesAStandbyThatLags,
+    /// A primary that nobody follows any more acknowledges commits.
+    WritesToAnOldPrimary,
+    /// The disks of a server's databases say that they have written before they have.
+    ServersDiskLies,
+    /// A cancellation that says yes counts as the end without a question: it says so of what the wallet does not know, too,
+    /// while the charge is on its way.
+    TakesNotKnownForClosed,
+    /// A till does not write down that it has taken a part in cash.
+    ForgetsThePart,
+    /// Of a sale of which a part is in the drawer all is charged.
+    ChargesTheRestInFull,
+    /// What was paid in parts goes back in cash alone.
+    RefundsPartsInCash,
     /// Money that comes after the end goes back, and the ledger is not told that it came. Like the next one not of the
     /// world's: nobody who looks on sees it, only the proof of the ledger and the bills do, in the drill of channels.
     ForgetsALateSuccess,
@@ -132,13 +141,24 @@ impl Mutation {
         Self::NeverScans,
         Self::StopsAsking,
         Self::LeavesCodesOpen,
+        Self::PromotesAStandbyThatLags,
+        Self::WritesToAnOldPrimary,
+        Self::ServersDiskLies,
+        Self::TakesNotKnownForClosed,
+        Self::ForgetsThePart,
+        Self::ChargesTheRestInFull,
+        Self::RefundsPartsInCash,
     ];
 
     /// The rule that it breaks.
     #[must_use]
     pub fn breaks(self) -> &'static str {
         match self {
-            Self::SkipsAdoption | Self::LeavesCodesOpen => "one-charge",
+            Self::SkipsAdoption
+            | Self::LeavesCodesOpen
+            | Self::TakesNotKnownForClosed
+            | Self::ForgetsThePart
+            | Self::ChargesTheRestInFull => "one-charge",
             Self::TrustsATimeOut | Self::NeverReverses | Self::StopsAsking => "known-or-unknown",
             Self::TrustsAReversalUnheard
             | Self::BelievesNoSuchOrder
@@ -148,7 +168,9 @@ impl Mutation {
             | Self::ForgetsALateSuccess
             | Self::BooksRefundsElsewhere => "books-match",
             Self::ForgetsTheIntent => "intent-first",
-            Self::ReservesWithoutTheGuard | Self::DecidesByAReplica => "never-over",
+            Self::ReservesWithoutTheGuard | Self::DecidesByAReplica | Self::RefundsPartsInCash => {
+                "never-over"
+            }
             Self::NumberNotFromTheSale | Self::TriesAgainUnderANewNumber => "channel-number",
             Self::RefundsFromAnyTill | Self::ForgetsTheCutOff => "same-till-same-day",
             Self::OrdersDespiteABlock | Self::ChargesDespiteABlock | Self::RefundsDespiteABlock => {
@@ -157,7 +179,11 @@ impl Mutation {
             Self::JumpsWithPayments => "only-creation-jumps",
             Self::BelievesAnyAnswer => "signed-both-ways",
             Self::ForgetsTheChain => "chain",
-            Self::TrustsACommitCutOff | Self::DiskLies => "nothing-lost",
+            Self::TrustsACommitCutOff
+            | Self::DiskLies
+            | Self::PromotesAStandbyThatLags
+            | Self::WritesToAnOldPrimary
+            | Self::ServersDiskLies => "nothing-lost",
             Self::AcceptsAStaleMap => "fenced-homes",
             Self::SharesALane | Self::SharesAWallet => "isolation",
             Self::CountsACopyTwice | Self::MissesNewerCopies => "copies-agree",
@@ -195,8 +221,14 @@ impl Mutation {
             Self::ForgetsTheCutOff => plan.before_midnight_ms > 0,
             Self::AcceptsAStaleMap => plan.moves,
             Self::SharesALane => any(|what| matches!(what, What::Group { .. })),
-            Self::SharesAWallet => plan.two_wallets,
+            Self::SharesAWallet | Self::TakesNotKnownForClosed => plan.two_wallets,
+            Self::PromotesAStandbyThatLags => any(|what| matches!(what, What::Failover { .. })),
+            Self::WritesToAnOldPrimary => {
+                any(|what| matches!(what, What::Failover { still_reached_by: Some(_), .. }))
+            }
+            Self::ServersDiskLies => any(|what| matches!(what, What::PowerCut { .. })),
             Self::LeavesCodesOpen => plan.shows,
+            Self::ForgetsThePart | Self::ChargesTheRestInFull | Self::RefundsPartsInCash => plan.splits,
             Self::CountsACopyTwice | Self::MissesNewerCopies => plan.view,
             Self::DecidesByTheView => plan.view && plan.is_run_blind(),
             Self::NeverAsksAfterTheEnd => plan.second_facts,
@@ -215,6 +247,12 @@ impl Mutation {
             Self::RefundsDespiteABlock => Some(Money::Refund),
             _ => None,
         }
+    }
+
+    /// Whether it goes by copies of databases that lag behind.
+    #[must_use]
+    pub fn has_copies_that_lag(self) -> bool {
+        matches!(self, Self::DecidesByAReplica | Self::PromotesAStandbyThatLags | Self::ServersDiskLies)
     }
 
     /// The places at which it bends something; each has to do so, or it is not there any more.
@@ -514,6 +552,9 @@ impl Sql for Bent<'_> {
         {
             return done;
         }
+        if self.mutation == Mutation::RefundsPartsInCash && statement.contains("INTO refunds") {
+            return parts::refund_in_cash(self.honest, statement, parameters);
+        }
         if self.mutation == Mutation::ForgetsTheIntent && statement.contains("INTO payments") {
             let parameters: Vec<_> = parameters.iter().map(|value| value.clone().into_owned()).collect();
             self.late.borrow_mut().push(Late { statement: statement.to_owned(), parameters });
@@ -542,189 +583,5 @@ impl Sql for Bent<'_> {
 
     fn opening(&self) -> &[Row] {
         &self.opening
-    }
-}
-
-/// A wallet's adapter with a bug in it.
-pub struct BentChannel {
-    mutation: Mutation,
-    honest: Arc<dyn Channel>,
-    chance: Mutex<Chance>,
-    /// Numbers that the bug takes for reversed.
-    believed: Mutex<BTreeSet<ChannelNumber>>,
-    /// One for all wallets.
-    lane: Option<Lane>,
-}
-
-impl BentChannel {
-    pub fn new(mutation: Mutation, honest: Arc<dyn Channel>, chance: Chance, lane: Option<Lane>) -> Self {
-        Self { mutation, honest, chance: Mutex::new(chance), believed: Mutex::default(), lane }
-    }
-
-    fn draw(&self) -> u64 {
-        self.chance.lock().unwrap_or_else(PoisonError::into_inner).next()
-    }
-
-    /// The wallet has said so: that is remembered, and not asked any more.
-    fn is_over(&self, number: &ChannelNumber) {
-        if self.mutation == Mutation::NeverAsksAfterTheEnd {
-            self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
-        }
-    }
-
-    async fn pay_bent(&self, charge: &Charge) -> PayOutcome {
-        let _turn = match &self.lane {
-            Some(lane) => {
-                self.mutation.fires(0);
-                Some(lane.lock().await)
-            }
-            None => None,
-        };
-        let mut charge = charge.clone();
-        if self.mutation == Mutation::NumberNotFromTheSale {
-            self.mutation.fires(0);
-            charge.number = other_number(&format!("E{:031}", self.draw() >> 8), &charge.number);
-        }
-        let outcome = self.honest.pay(&charge).await;
-        if matches!(outcome, PayOutcome::ConfirmedFailure(_)) {
-            self.is_over(&charge.number);
-        }
-        match (self.mutation, &outcome) {
-            (Mutation::TrustsATimeOut, PayOutcome::Unknown) => {
-                self.mutation.fires(0);
-                PayOutcome::ConfirmedFailure(DeclineReason::PaymentFailed)
-            }
-            (Mutation::TriesAgainUnderANewNumber, PayOutcome::Unknown) => {
-                self.mutation.fires(0);
-                let number = charge.number.as_str();
-                let next = format!("{}{:03}", &number[..number.len() - 3], 2);
-                charge.number = other_number(&next, &charge.number);
-                self.honest.pay(&charge).await
-            }
-            _ => outcome,
-        }
-    }
-}
-
-/// A channel number of these digits.
-fn other_number(text: &str, otherwise: &ChannelNumber) -> ChannelNumber {
-    let clipped: String = text.chars().take(31).collect();
-    serde_json::from_value(serde_json::Value::String(clipped)).unwrap_or_else(|_| otherwise.clone())
-}
-
-impl Channel for BentChannel {
-    fn wallet(&self) -> Wallet {
-        self.honest.wallet()
-    }
-
-    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
-        Box::pin(self.pay_bent(charge))
-    }
-
-    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
-        Box::pin(async move {
-            if self.believed.lock().unwrap_or_else(PoisonError::into_inner).contains(number) {
-                if self.mutation == Mutation::NeverAsksAfterTheEnd {
-                    self.mutation.fires(0);
-                }
-                return QueryOutcome::Reversed;
-            }
-            let outcome = self.honest.query(number, amount).await;
-            if outcome == QueryOutcome::Reversed {
-                self.is_over(number);
-            }
-            match (self.mutation, outcome) {
-                (Mutation::BelievesNoSuchOrder, QueryOutcome::NoSuchOrder) => {
-                    self.mutation.fires(0);
-                    QueryOutcome::Reversed
-                }
-                (_, outcome) => outcome,
-            }
-        })
-    }
-
-    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
-        Box::pin(async move {
-            if self.mutation == Mutation::NeverReverses {
-                self.mutation.fires(0);
-                return ReverseOutcome::Reversed;
-            }
-            match (self.mutation, self.honest.reverse(number).await) {
-                (Mutation::TrustsAReversalUnheard, ReverseOutcome::Unknown) => {
-                    self.mutation.fires(0);
-                    self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
-                    ReverseOutcome::Reversed
-                }
-                (_, outcome) => outcome,
-            }
-        })
-    }
-
-    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
-        Box::pin(async move {
-            let mut refund = refund.clone();
-            if self.mutation == Mutation::RenumbersRefunds {
-                self.mutation.fires(0);
-                refund.refund = RefundId(format!("{}-{}", refund.refund.0, self.draw() % 1_000));
-            }
-            self.honest.refund(&refund).await
-        })
-    }
-
-    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
-        self.honest.query_refund(refund)
-    }
-
-    fn shown(&self) -> Option<&dyn ShownCodes> {
-        self.honest.shown().map(|_| self as &dyn ShownCodes)
-    }
-}
-
-impl BentChannel {
-    /// What the wallet itself says, which shows codes if this is asked at all.
-    fn codes(&self) -> Result<&dyn ShownCodes, NotificationError> {
-        self.honest.shown().ok_or(NotificationError::Unreadable("no codes are shown"))
-    }
-}
-
-impl ShownCodes for BentChannel {
-    fn create<'a>(&'a self, order: &'a ShownOrder) -> Answer<'a, ShownOutcome> {
-        Box::pin(async move {
-            match self.codes() {
-                Ok(codes) => codes.create(order).await,
-                Err(_) => ShownOutcome::Unknown,
-            }
-        })
-    }
-
-    fn close<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
-        Box::pin(async move {
-            if self.mutation == Mutation::LeavesCodesOpen {
-                self.mutation.fires(0);
-                self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
-                return ReverseOutcome::Reversed;
-            }
-            let said = match self.codes() {
-                Ok(codes) => codes.close(number).await,
-                Err(_) => ReverseOutcome::Unknown,
-            };
-            if (self.mutation, &said) == (Mutation::TrustsAReversalUnheard, &ReverseOutcome::Unknown) {
-                self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone());
-                return ReverseOutcome::Reversed;
-            }
-            said
-        })
-    }
-
-    fn was_shown<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, Option<bool>> {
-        Box::pin(async move { self.codes().ok()?.was_shown(number, amount).await })
-    }
-
-    fn notification(&self, headers: &[(String, String)], body: &[u8]) -> Result<Notified, NotificationError> {
-        self.codes()?.notification(headers, body)
-    }
-
-    fn thanks(&self) -> (u16, &'static str, Vec<u8>) {
-        self.codes().map_or((500, "text/plain", Vec::new()), |codes| codes.thanks())
     }
 }

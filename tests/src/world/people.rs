@@ -96,6 +96,7 @@ impl Staff {
             seen.changes += 1;
             if !block {
                 seen.blocked_since = None;
+                seen.lifting += 1;
             }
             seen.changes
         };
@@ -108,13 +109,17 @@ impl Staff {
                     let now = self.floor.checker.elapsed();
                     let mut model = self.floor.checker.model();
                     model.till(terminal).blocked = true;
-                    // Its answer may come after the block has been lifted again.
-                    if model.till(terminal).changes == mine {
-                        model.till(terminal).blocked_since = Some(now);
+                    // Its answer may come after the block has been lifted again, and before an earlier block is.
+                    let seen = model.till(terminal);
+                    if seen.changes == mine && seen.lifting == 0 {
+                        seen.blocked_since = Some(now);
                     }
                 }
                 // A change that has no place any more was made by a request whose answer was lost.
                 if answer.status < 500 {
+                    let mut model = self.floor.checker.model();
+                    let seen = model.till(terminal);
+                    seen.lifting = seen.lifting.saturating_sub(u64::from(!block));
                     return;
                 }
             }

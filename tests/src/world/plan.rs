@@ -34,6 +34,8 @@ pub struct Sale {
     pub second: bool,
     /// Scans the code that the till shows, where tills show codes.
     pub shown: Option<Scanning>,
+    /// Gives so many hundredths of the total in cash first, and pays the rest with a phone.
+    pub part_percent: Option<u8>,
 }
 
 /// When a customer scans a shown code: at any time, whatever the till shows by then, or not at all.
@@ -69,12 +71,18 @@ pub enum What {
     ServerOff { server: usize, for_ms: u64 },
     /// A group fails for a while.
     Group { group: usize, condition: Condition, for_ms: u64 },
+    /// A group's primary dies, and after a while a standby is primary; a server may still reach the old one for longer.
+    Failover { group: usize, still_reached_by: Option<usize>, takes_ms: u64, for_ms: u64 },
+    /// The power of the servers' machine is cut for a while, and of all databases with it.
+    PowerCut { for_ms: u64 },
     /// Some commits of a group end without an answer for a while.
     Doubt { group: usize, per_mille: u64, for_ms: u64 },
     /// The base store fails for a while.
     Base { condition: Condition, for_ms: u64 },
-    /// The next call of the wallet goes wrong.
-    Wallet { endpoint: Endpoint, fault: Fault },
+    /// The next call of a wallet goes wrong.
+    Wallet { wallet: usize, endpoint: Endpoint, fault: Fault },
+    /// So many of the wallet's next reversals do nothing, and ask to be called again.
+    Recall { wallet: usize, times: u32 },
     /// A till's clock is set.
     TillClock { till: usize, by_ms: i64 },
     /// A server's clock is set.
@@ -111,6 +119,8 @@ impl What {
             | Self::TillOff { for_ms, .. }
             | Self::ServerOff { for_ms, .. }
             | Self::Group { for_ms, .. }
+            | Self::Failover { for_ms, .. }
+            | Self::PowerCut { for_ms }
             | Self::Doubt { for_ms, .. }
             | Self::Base { for_ms, .. }
             | Self::Disk { for_ms, .. }
@@ -156,6 +166,8 @@ pub struct Plan {
     pub second_facts: bool,
     /// Whether tills show codes of the first wallet.
     pub shows: bool,
+    /// Whether customers pay in parts: some of it in cash, the rest with a phone.
+    pub splits: bool,
     /// The steps, in order of time.
     pub steps: Vec<Step>,
 }
@@ -176,9 +188,13 @@ impl Plan {
         let second_facts = draw.second_facts();
         let shows = draw.shown_codes();
         draw.apart();
+        let splits = draw.in_parts(shows);
+        draw.second_wallet();
+        draw.failover();
+        draw.power_cuts();
         let Draw { mut steps, tills, moves, view, two_wallets, .. } = draw;
         steps.sort_by_key(|step| step.at_ms);
-        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, steps }
+        Self { seed, before_midnight_ms, tills, moves, view, two_wallets, second_facts, shows, splits, steps }
     }
 
     /// Whether it is lived through again with a merchant view that shows nonsense.

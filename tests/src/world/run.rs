@@ -4,6 +4,7 @@ use super::cashier::{Cashier, Doing, touch};
 use super::chance::Chance;
 use super::check::{Checker, Watched};
 use super::copies;
+use super::desks::Desks;
 use super::disk::Disk;
 use super::engine::{Condition, SimDatabase};
 use super::model::Deeds;
@@ -11,20 +12,22 @@ use super::mutation::Mutation;
 use super::network::{Net, Weather};
 use super::people::{Rogue, Staff};
 use super::plan::{Plan, SELLING, What};
-use super::server::{Ground, Server, at_the_desk};
+use super::server::{Ground, Server};
 use super::story::Story;
 use super::template::{BEGAN, GROUPS, SERVERS, Template, TemplateError};
 use super::till::{Floor, Mail, Till};
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWeather};
+use crate::simulator::alipay;
 use crate::simulator::wallet::Scanned;
-use crate::simulator::wechat::{Behaviour, InProcess, Switches};
+use crate::simulator::wechat::{self, Behaviour, Switches};
 use evertill_server::base_store;
 use evertill_server::database::Schema;
 use evertill_server::merchant_view::VIEW;
 use evertill_server::order_group::StoredGroup;
 use evertill_shared::clock::Clock;
 use evertill_shared::order_number::GroupTag;
+use evertill_shared::wallet::Wallet;
 use evertill_terminal::controller::Input;
 use evertill_terminal::view::{Page, PaymentState};
 use rusqlite::Connection;
@@ -41,6 +44,8 @@ mod steps;
 const TICK: u64 = 500;
 /// How often the groups' books are looked at.
 const LOOK: u64 = 2_000;
+/// How often wallets tell what is to be told.
+const TELL: u64 = 1_000;
 /// What is not drained by then never will be, in milliseconds.
 const LATEST_MS: u64 = 1_500_000;
 /// Everything has to seem at rest for so long.
@@ -130,6 +135,8 @@ enum Event {
     /// A customer scans the code that a till has shown, whatever it shows by now.
     Scans(String, Behaviour),
     Look,
+    /// The wallets tell the shop what was paid.
+    Tell,
     Heal,
     EndWeather,
     EndWalletWeather(usize),
@@ -138,6 +145,9 @@ enum Event {
     TillOn(usize),
     ServerOn(usize),
     EndGroup(usize),
+    /// A server that still reached the old primary of that group is kept from it at last.
+    Fenced(usize, usize),
+    PowerBack,
     EndDoubt(usize),
     EndBase,
     EndStale(usize),
@@ -168,9 +178,24 @@ struct World {
     checker: Arc<Checker>,
     mutation: Option<Mutation>,
     asked: u64,
+    /// How often a wallet has told of something.
+    told: u64,
     healed: bool,
     quiet_since: Option<u64>,
     over: bool,
+}
+
+/// The wallets' desks, with nobody's payments yet.
+fn desks(template: &Template, plan: &Plan, clock: &Arc<dyn Clock>) -> Result<Desks, TemplateError> {
+    let other = |error: &dyn std::fmt::Display| TemplateError::Other(error.to_string());
+    let (kit, papers) = template.wechat();
+    let switches = Switches::of(Wallet::WeChatPay);
+    let first = wechat::InProcess::of_kit((&kit, &papers), switches, plan.seed, Arc::clone(clock));
+    let (kit, papers) = template.alipay();
+    let switches = Switches::of(Wallet::Alipay);
+    let second = || alipay::InProcess::new((&kit, &papers), switches, plan.seed, Arc::clone(clock));
+    let second = plan.two_wallets.then(second).transpose().map_err(|error| other(&error))?;
+    Ok(Desks::new(first.map_err(|error| other(&error))?, second))
 }
 
 /// When the store's day ends, if no server's clock is set meanwhile.
@@ -246,10 +271,8 @@ impl World {
             moves,
             midnight: midnight(plan),
         });
-        let (kit, papers) = template.wechat();
-        let desk = InProcess::of_kit((kit, &papers), Switches::default(), plan.seed, Arc::clone(&right));
-        let desk = desk.map_err(|error| TemplateError::Other(error.to_string()))?;
-        let wallet = WalletSide::new(desk, chance("wallet"), Arc::clone(&checker), story.clone());
+        let desks = desks(template, plan, &right)?;
+        let wallet = WalletSide::new(desks, chance("wallet"), Arc::clone(&checker), story.clone());
         let net = Net::new(
             SERVERS,
             chance("network"),
@@ -262,7 +285,8 @@ impl World {
             seed: plan.seed,
             info: template.info.clone(),
             server_keys: template.server_keys.clone(),
-            wechat: (kit.clone(), papers),
+            wechat: template.wechat(),
+            alipay: template.alipay(),
             shows: plan.shows,
             base,
             groups,
@@ -282,6 +306,7 @@ impl World {
             checker: Arc::clone(&checker),
             trust: template.trust.clone(),
             mail,
+            mutation,
             story,
         });
         let mut tills = Vec::new();
@@ -322,6 +347,7 @@ impl World {
             checker,
             mutation,
             asked: 0,
+            told: 0,
             healed: false,
             quiet_since: None,
             over: false,
@@ -355,6 +381,9 @@ impl World {
             self.at(step.at_ms, Event::Step(index));
         }
         self.at(LOOK, Event::Look);
+        if self.plan.shows || self.plan.two_wallets {
+            self.at(TELL, Event::Tell);
+        }
         self.at(self.plan.healed_ms(), Event::Heal);
         while !self.over && !self.is_broken() {
             let Some(((at_ms, _), _)) = self.due.first_key_value() else { break };
@@ -370,7 +399,7 @@ impl World {
             }
         }
         if !self.is_broken() {
-            self.checker.at_rest(&self.ground.wallet.desk);
+            self.checker.at_rest(&self.ground.wallet.desks);
             self.put_back_tills_stand_still();
         }
     }
@@ -432,14 +461,14 @@ impl World {
 
     fn scans(&mut self, code: &str, behaviour: Behaviour) {
         self.pictures -= 1;
-        let desk = &self.ground.wallet.desk;
-        let came_of_it = desk.scan(code, behaviour).map_or("nothing", |scanned| match scanned {
+        let desks = &self.ground.wallet.desks;
+        let came_of_it = desks.scan(code, behaviour).map_or("nothing", |scanned| match scanned {
             Scanned::Paid => "paid",
             Scanned::Waiting => "the phone asks",
             Scanned::NoGood => "the code is not good",
         });
         self.floor.story.tell(format!("a customer scans a shown code, {behaviour:?}: {came_of_it}"));
-        self.checker.after_wallet(desk);
+        self.checker.after_wallet(desks);
     }
 
     fn touches(&mut self, till: usize) {
@@ -457,7 +486,7 @@ impl World {
             Doing::Scan(digits, behaviour) => {
                 self.floor.story.tell(format!("a customer shows a code at till {till}: {behaviour:?}"));
                 self.checker.customer(&digits, behaviour);
-                if self.ground.wallet.desk.show_code(&at_the_desk(&digits), behaviour).is_ok() {
+                if self.ground.wallet.desks.show_code(&digits, behaviour).is_ok() {
                     self.tills[till].scan(&digits);
                 }
             }
@@ -478,8 +507,8 @@ impl World {
                     self.tills[till].give(Input::Tick);
                     self.looks_at_screen(till);
                 }
-                if self.plan.shows {
-                    self.checker.codes_are_closed(&self.ground.wallet.desk, &self.seen_codes);
+                if !self.seen_codes.is_empty() {
+                    self.checker.codes_are_closed(&self.ground.wallet.desks, &self.seen_codes);
                 }
                 self.after(TICK, Event::Tick(till));
             }
@@ -493,6 +522,10 @@ impl World {
                     self.copies = self.tills.iter().map(|till| till.disk.image().ok()).collect();
                 }
                 self.after(LOOK, Event::Look);
+            }
+            Event::Tell => {
+                self.wallets_tell();
+                self.after(TELL, Event::Tell);
             }
             Event::Heal => self.heal(),
             _ if self.healed => {}
@@ -508,6 +541,8 @@ impl World {
             Event::EndView => self.ground.view.iter().for_each(|view| view.become_so(Condition::Up)),
             Event::EndViewDoubt => self.ground.view.iter().for_each(|view| view.set_doubtful(0)),
             Event::EndGroup(group) => self.ground.groups[group].become_so(Condition::Up),
+            Event::Fenced(group, server) => self.ground.groups[group].cut(server, None),
+            Event::PowerBack => self.power_is_back(),
             Event::EndDoubt(group) => self.ground.groups[group].set_doubtful(0),
             Event::EndBase => self.ground.base.become_so(Condition::Up),
             Event::EndDisk(till) => self.tills[till].disk.set_fault(None),
@@ -556,6 +591,7 @@ impl World {
             && self.ground.net.is_quiet()
             && self.ground.wallet.is_quiet()
             && self.pictures == 0
+            && self.checker.model().part_without_end().is_none()
             && self.checker.nothing_is_open(patient, self.plan.second_facts)
             && (!self.plan.moves || self.move_under_way().is_none())
             && (self.ground.view.is_none() || self.checker.outboxes_are_empty())

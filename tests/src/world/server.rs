@@ -1,7 +1,6 @@
 //! A server process of the world: the product's own parts on simulated databases and wires.
 
 use super::atlas::WorldAtlas;
-use super::cashier::PREFIXES;
 use super::chance::{Chance, Seeded};
 use super::engine::{Lane, SimDatabase, SimEngine};
 use super::life::Life;
@@ -11,13 +10,14 @@ use super::story::Story;
 use super::template;
 use super::time::WorldClock;
 use super::wallet::{WalletSide, WalletWire};
-use crate::simulator::wechat;
+use crate::simulator::{alipay, wechat};
 use evertill_server::accounts::{Accounts, Keyring};
 use evertill_server::app::{App, Parts};
 use evertill_server::base_store::BaseStore;
+use evertill_server::channel::Channel;
+use evertill_server::channel::alipay::{AlipayChannel, AlipaySettings, TIMING};
 use evertill_server::channel::wechat::v3::WechatV3Settings;
 use evertill_server::channel::wechat::{SignType, WechatChannel, WechatSettings};
-use evertill_server::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
 use evertill_server::database::Database;
 use evertill_server::door::Door;
 use evertill_server::homes::Atlas;
@@ -27,12 +27,9 @@ use evertill_server::order_centre::{CentreSettings, OrderCentre, Sweeper};
 use evertill_server::order_group::{Expected, GroupSet, Limits, OrderGroup, Place, Policies, StoredGroup};
 use evertill_server::router::router;
 use evertill_shared::clock::Clock;
-use evertill_shared::id::ChannelNumber;
-use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
-use evertill_shared::payment::{PayOutcome, Policy, QueryOutcome, ReverseOutcome};
+use evertill_shared::payment::Policy;
 use evertill_shared::protocol::store::StoreInfo;
-use evertill_shared::secret::AuthCode;
 use evertill_shared::wallet::Wallet;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,6 +54,8 @@ pub struct Ground {
     pub shows: bool,
     /// The merchant's papers at the wallet, and the folder that they are in.
     pub wechat: (wechat::Kit, PathBuf),
+    /// The same at the second wallet.
+    pub alipay: (alipay::Kit, PathBuf),
     /// What the groups must say of themselves.
     pub expected: Vec<Expected>,
     pub wallet: Arc<WalletSide>,
@@ -199,8 +198,11 @@ async fn assemble(
     // What is over is looked at again sooner here, and scanned as often; the sweeper looks every four seconds: a run
     // costs less, and finds the same. Servers' clocks differ by half a minute here, and the one that looks again may not
     // be the one that was told of the end.
-    let policy = Policy { look_again_after_ms: 45_000, show_for_ms: 40_000, ..Policy::default() };
-    let policies = Policies::new(|_| policy);
+    let sooner = |policy: Policy| Policy { look_again_after_ms: 45_000, show_for_ms: 40_000, ..policy };
+    let policies = Policies::new(|wallet| match wallet {
+        Wallet::WeChatPay => sooner(Policy::default()),
+        Wallet::Alipay => sooner(TIMING),
+    });
     let settings = CentreSettings {
         sweep_every: Duration::from_secs(4),
         scan_every: Duration::from_secs(8),
@@ -234,7 +236,7 @@ fn places(ground: &Ground) -> BTreeMap<GroupTag, Place> {
     tags.map(|tag| (tag, Place::Sqlite(format!("/nowhere/{tag}.db").into()))).collect()
 }
 
-/// The wallets: one, or two that speak the same protocol.
+/// The wallets: one, or two.
 fn channels(
     ground: &Ground,
     (index, starts): (usize, u64),
@@ -245,12 +247,15 @@ fn channels(
     let mut channels = Vec::new();
     for wallet in 0..=usize::from(ground.two_wallets) {
         let purpose = format!("server {index} start {starts} wallet {wallet}");
-        let honest = first(ground, wallet, &purpose, clock, life)?;
-        let honest: Arc<dyn Channel> = if wallet == 0 { honest } else { Arc::new(Second(honest)) };
+        let honest = match wallet {
+            0 => first(ground, &purpose, clock, life)?,
+            _ => second(ground, clock, life)?,
+        };
         channels.push(match ground.mutation {
             Some(mutation) => {
                 let chance = Chance::new(ground.seed, &purpose);
-                Arc::new(BentChannel::new(mutation, honest, chance, lane.clone()))
+                let bent = BentChannel::new(mutation, honest, chance, lane.clone());
+                Arc::new(bent.with_groups(ground.groups.clone()))
             }
             None => honest,
         });
@@ -260,7 +265,6 @@ fn channels(
 
 fn first(
     ground: &Ground,
-    wallet: usize,
     purpose: &str,
     clock: &Arc<dyn Clock>,
     life: &Life,
@@ -291,11 +295,12 @@ fn first(
         pay_timeout_ms: 8_000,
         call_timeout_ms: 8_000,
         policy: Policy::default(),
-        v3: (ground.shows && wallet == 0).then_some(v3),
+        v3: ground.shows.then_some(v3),
     };
     let wire = |secure| {
         let (side, life) = (Arc::clone(&ground.wallet), life.clone());
-        Arc::new(WalletWire { side, life, wallet, secure }) as Arc<dyn evertill_server::channel::line::Wire>
+        Arc::new(WalletWire { side, life, wallet: 0, secure })
+            as Arc<dyn evertill_server::channel::line::Wire>
     };
     let chance = Arc::new(Seeded::new(ground.seed, purpose));
     let honest = WechatChannel::over([wire(false), wire(true)], &settings, Arc::clone(clock), chance)
@@ -303,43 +308,21 @@ fn first(
     Ok(Arc::new(honest))
 }
 
-/// A second wallet with codes of its own: by all else the first one's adapter and protocol, at the same desk.
-struct Second(Arc<dyn Channel>);
-
-impl Channel for Second {
-    fn wallet(&self) -> Wallet {
-        Wallet::Alipay
-    }
-
-    fn pay<'a>(&'a self, charge: &'a Charge) -> Answer<'a, PayOutcome> {
-        let code = AuthCode::new(at_the_desk(charge.auth_code.expose()));
-        let charge = Charge { auth_code: code, ..charge.clone() };
-        Box::pin(async move { self.0.pay(&charge).await })
-    }
-
-    fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome> {
-        self.0.query(number, amount)
-    }
-
-    fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
-        self.0.reverse(number)
-    }
-
-    fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
-        self.0.refund(refund)
-    }
-
-    fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
-        self.0.query_refund(refund)
-    }
-
-    fn went_back<'a>(&'a self, number: &'a ChannelNumber, paid: Amount) -> Answer<'a, Option<Amount>> {
-        self.0.went_back(number, paid)
-    }
-}
-
-/// A code of either wallet as the desk that both share knows it.
-pub fn at_the_desk(digits: &str) -> String {
-    let [first, second] = PREFIXES;
-    digits.strip_prefix(second).map_or_else(|| digits.to_owned(), |rest| format!("{first}{rest}"))
+fn second(ground: &Ground, clock: &Arc<dyn Clock>, life: &Life) -> Result<Arc<dyn Channel>, String> {
+    let (kit, papers) = &ground.alipay;
+    let settings = serde_json::json!({
+        "endpoints": ["http://second", "http://second-backup"],
+        "app_id": kit.app_id,
+        "app_private_key": papers.join(&kit.app_private_key),
+        "alipay_public_key": papers.join(&kit.alipay_public_key),
+        "notify_url": "https://shop.example/v1/notifications/alipay",
+        "pay_timeout_ms": 8_000,
+        "call_timeout_ms": 8_000,
+    });
+    let settings: AlipaySettings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
+    let (side, life) = (Arc::clone(&ground.wallet), life.clone());
+    let wire = Arc::new(WalletWire { side, life, wallet: 1, secure: false });
+    let honest =
+        AlipayChannel::over(wire, &settings, Arc::clone(clock)).map_err(|error| error.to_string())?;
+    Ok(Arc::new(honest))
 }

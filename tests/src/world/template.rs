@@ -1,6 +1,6 @@
 //! A store as it is when the story begins: made once by the product itself, copied for each run.
 
-use crate::simulator::wechat::Kit;
+use crate::simulator::{alipay, wechat};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use evertill_server::base_store::{BaseError, BaseOpenError, BaseStore, LoginCheck};
@@ -37,6 +37,8 @@ pub const TILLS: u16 = 4;
 pub const SERVERS: usize = 2;
 /// The folder with the merchant's papers.
 const WECHAT: &str = "wechat";
+/// The same at the other wallet.
+const ALIPAY: &str = "alipay";
 /// How many order groups.
 pub const GROUPS: u8 = 3;
 /// When the story begins: a quarter of an hour before the store's day ends.
@@ -81,7 +83,8 @@ pub struct Person {
 /// The store at the beginning.
 pub struct Template {
     folder: TempDir,
-    wechat: Kit,
+    wechat: wechat::Kit,
+    alipay: alipay::Kit,
     base: Connection,
     groups: Vec<Connection>,
     view: Connection,
@@ -135,7 +138,8 @@ impl Template {
             zone: "Asia/Shanghai".parse().map_err(other)?,
             cut_off_minutes: 0,
         };
-        let wechat = Kit::open_or_make(&folder.path().join(WECHAT)).map_err(other)?;
+        let wechat = wechat::Kit::open_or_make(&folder.path().join(WECHAT)).map_err(other)?;
+        let alipay = alipay::Kit::open_or_make(&folder.path().join(ALIPAY)).map_err(other)?;
         let made = runtime.block_on(make_store(folder.path(), &info))?;
         let image = |name: String| image_of(&folder.path().join(name));
         let base = image("base.db".into())?;
@@ -148,12 +152,30 @@ impl Template {
         let view = image_of(&view)?;
         let (trust, server_keys) = trust(&info)?;
         let Made { tills, people, expected } = made;
-        Ok(Self { folder, wechat, base, groups, view, expected, info, trust, server_keys, tills, people })
+        Ok(Self {
+            folder,
+            wechat,
+            alipay,
+            base,
+            groups,
+            view,
+            expected,
+            info,
+            trust,
+            server_keys,
+            tills,
+            people,
+        })
     }
 
     /// The merchant's papers at the wallet, and the folder that they are in.
-    pub(super) fn wechat(&self) -> (&Kit, PathBuf) {
-        (&self.wechat, self.folder.path().join(WECHAT))
+    pub(super) fn wechat(&self) -> (wechat::Kit, PathBuf) {
+        (self.wechat.clone(), self.folder.path().join(WECHAT))
+    }
+
+    /// The same at the other wallet.
+    pub(super) fn alipay(&self) -> (alipay::Kit, PathBuf) {
+        (self.alipay.clone(), self.folder.path().join(ALIPAY))
     }
 
     /// A copy of the base store.

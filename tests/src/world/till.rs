@@ -5,6 +5,7 @@ use super::chance::{Chance, Seeded};
 use super::check::Checker;
 use super::disk::Disk;
 use super::life::Life;
+use super::mutation::Mutation;
 use super::network::{Net, NetWire, address};
 use super::story::Story;
 use super::template::{SERVERS, Template, till_key};
@@ -51,6 +52,7 @@ pub struct Floor {
     pub checker: Arc<Checker>,
     pub trust: TrustBundle,
     pub mail: UnboundedSender<Mail>,
+    pub mutation: Option<Mutation>,
     pub story: Story,
 }
 
@@ -265,7 +267,7 @@ impl Till {
     fn open(&self) -> Result<Box<dyn evertill_terminal::journal_store::Journal>, JournalError> {
         let start = Head::start(self.identity.terminal, self.identity.epoch);
         let model = Arc::clone(&self.floor.checker.model);
-        self.disk.journal(start, Arc::clone(&self.key), self.clock.now(), model)
+        self.disk.journal(start, Arc::clone(&self.key), self.clock.now(), (model, self.floor.mutation))
     }
 
     fn show(&mut self, screen: Screen) {

@@ -3,16 +3,16 @@
 
 use super::chance::Chance;
 use super::check::Checker;
+use super::desks::Desks;
 use super::life::{Flight, Life};
 use super::story::Story;
 use crate::simulator::wallet::http;
-use crate::simulator::wechat::InProcess;
 use evertill_server::channel::line::{Exchange, Method, Posting, Reply, Request, Wire};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many wallets there are at most. They speak the same protocol, and share a desk.
+/// How many wallets there are at most.
 pub const WALLETS: usize = 2;
 
 /// Paths of the wallet's version 3 begin so.
@@ -35,7 +35,7 @@ pub struct WalletWeather {
 
 /// The wallet and the way there, as all servers share them.
 pub struct WalletSide {
-    pub desk: InProcess,
+    pub desks: Desks,
     /// On the way to each wallet.
     weather: Mutex<[WalletWeather; WALLETS]>,
     chance: Mutex<Chance>,
@@ -45,9 +45,9 @@ pub struct WalletSide {
 }
 
 impl WalletSide {
-    pub fn new(desk: InProcess, chance: Chance, checker: Arc<Checker>, story: Story) -> Arc<Self> {
+    pub fn new(desks: Desks, chance: Chance, checker: Arc<Checker>, story: Story) -> Arc<Self> {
         let (weather, under_way) = (Mutex::default(), Arc::default());
-        Arc::new(Self { desk, weather, chance: Mutex::new(chance), under_way, checker, story })
+        Arc::new(Self { desks, weather, chance: Mutex::new(chance), under_way, checker, story })
     }
 
     pub fn set_weather(&self, wallet: usize, weather: WalletWeather) {
@@ -66,19 +66,12 @@ impl WalletSide {
         lock(&self.weather).get(wallet).copied().unwrap_or_default()
     }
 
-    async fn serve(self: Arc<Self>, call: Arc<http::Request>, secure: bool) -> Exchange {
-        self.checker.arrives(&call, &self.desk, &self.story);
-        let served = match call.path.starts_with(VERSION_3) {
-            true => self.desk.serve_v3(&call).await,
-            false => {
-                let served = self.desk.serve(&call.path, secure, &call.body).await;
-                served.map(|(status, body)| (status, Vec::new(), body))
-            }
-        };
-        let Some((status, headers, body)) = served else {
+    async fn serve(self: Arc<Self>, call: Arc<http::Request>, of: (usize, bool)) -> Exchange {
+        self.checker.arrives(&call, (of.0, &self.desks), &self.story);
+        let Some((status, headers, body)) = self.desks.serve(of, &call).await else {
             return Exchange::NoAnswer("the connection was closed".into());
         };
-        self.checker.after_wallet(&self.desk);
+        self.checker.after_wallet(&self.desks);
         Exchange::Answered(Reply { status, headers, body })
     }
 
@@ -106,7 +99,7 @@ impl WalletSide {
         }
         // Whoever gives up waiting does not stop what is under way.
         let flight = Flight::begin(&self.under_way);
-        let serving = Arc::clone(&self).serve(Arc::clone(&call), secure);
+        let serving = Arc::clone(&self).serve(Arc::clone(&call), (wallet, secure));
         let served = tokio::spawn(async move {
             let _flight = flight;
             serving.await
@@ -117,7 +110,7 @@ impl WalletSide {
             tokio::spawn(async move {
                 let _flight = flight;
                 tokio::time::sleep(Duration::from_millis(dice.later)).await;
-                again.serve(call, secure).await;
+                again.serve(call, (wallet, secure)).await;
             });
         }
         let exchange = served.await.unwrap_or_else(|error| Exchange::NoAnswer(error.to_string()));

@@ -2,16 +2,17 @@
 
 use super::Checker;
 use super::rows::{entries_of, has_row, number_of_refund, payments_of, refunded_of, texts};
-use crate::simulator::wechat::{InProcess, Order};
+use crate::simulator::wechat::Order;
+use crate::world::desks::Desks;
 use evertill_shared::journal::Settled;
 use std::collections::BTreeMap;
 
 impl Checker {
     /// When everything is healed and drained.
-    pub fn at_rest(&self, desk: &InProcess) {
-        self.after_wallet(desk);
+    pub fn at_rest(&self, desks: &Desks) {
+        self.after_wallet(desks);
         self.after_step();
-        let orders = desk.orders().unwrap_or_default();
+        let orders = desks.orders();
         self.books_match(&orders);
         self.settlements_hold(&orders);
         self.nothing_lost(&orders);
@@ -109,12 +110,10 @@ impl Checker {
     fn nothing_lost(&self, orders: &[Order]) {
         let (rows, homes) = (self.orders(), self.homes());
         let mut model = self.model();
-        let mut lost = Vec::new();
+        let (mut lost, mut short) = (Vec::new(), Vec::new());
         for (sale, seen) in &model.sales {
             let till = model.tills.get(&sale.terminal);
-            let paid =
-                seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })));
-            if !paid || till.is_some_and(|till| till.put_back) {
+            if !seen.is_paid() || till.is_some_and(|till| till.put_back) {
                 continue;
             }
             let mut of = rows.iter().filter(|row| row.sale == *sale && row.state == "paid");
@@ -125,18 +124,25 @@ impl Checker {
                     continue;
                 }
             };
-            if by_cash {
-                let charged: i64 = model
-                    .by_channel_number
-                    .iter()
-                    .filter(|(_, (of, _, _))| of == sale)
-                    .filter_map(|(number, _)| orders.iter().find(|order| order.number == *number))
-                    .map(Order::net_minor)
-                    .sum();
-                if charged != 0 {
-                    lost.push(format!("{sale} was paid in cash, and {charged} is charged too"));
-                }
+            let of_it = model.by_channel_number.iter().filter(|(_, (of, _, _))| of == sale);
+            let at_wallet: Vec<&Order> =
+                of_it.filter_map(|(number, _)| orders.iter().find(|order| order.number == *number)).collect();
+            let charged: i64 = at_wallet.iter().map(|order| order.net_minor()).sum();
+            if by_cash && charged != 0 {
+                lost.push(format!("{sale} was paid in cash, and {charged} is charged too"));
             }
+            // No goods without the money for them: what the wallets took and the drawer holds is all of it.
+            let taken: i64 = at_wallet.iter().map(|order| order.charged_minor - order.reversed_minor).sum();
+            let (total, cash) = (seen.total_minor, seen.cash_minor());
+            if taken + cash < total {
+                short.push(format!("{sale} is paid, costs {total}, and {taken} came and {cash} in cash"));
+            }
+        }
+        if let Some(sale) = model.part_without_end() {
+            lost.push(format!("{} of {sale}, which came to nothing, is in the drawer", model.cash_of(&sale)));
+        }
+        for how in short {
+            model.breaks("known-or-unknown", how);
         }
         for (id, refund) in &model.refunds {
             let group = homes.of(refund.order.as_str()).and_then(|home| self.groups().get(home));

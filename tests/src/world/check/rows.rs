@@ -42,13 +42,10 @@ pub(super) fn orders_of(connection: &Connection, group: usize) -> Vec<OrderRow> 
     let read = || -> rusqlite::Result<Vec<OrderRow>> {
         let mut statement = connection.prepare_cached(ORDERS)?;
         let rows = statement.query_map([], |row| {
-            let terminal =
-                TerminalId::try_from(row.get::<_, u16>(1)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
-            let sequence = u64::try_from(row.get::<_, i64>(3)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
             Ok(OrderRow {
                 group,
                 number: row.get(0)?,
-                sale: SaleKey { terminal, epoch: row.get(2)?, sequence },
+                sale: sale_in(row, 1)?,
                 state: row.get(4)?,
                 paid_minor: row.get(5)?,
                 held_minor: row.get(6)?,
@@ -80,8 +77,32 @@ pub(super) fn number_of_refund(connection: &Connection, id: &str) -> Option<Stri
 
 pub(super) fn refunded_of(connection: &Connection, channel_number: &str) -> i64 {
     let statement = "SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
-         JOIN payments p ON p.number = r.number WHERE p.channel_number = ?1 AND r.state = 'done'";
+         JOIN payments p ON p.number = r.number
+         WHERE p.channel_number = ?1 AND r.state = 'done' AND r.wallet IS NOT NULL";
     seen(statement, connection.query_row(statement, [channel_number], |row| row.get(0)))
+}
+
+const CASH_REFUNDS: &str = "SELECT o.number, o.terminal, o.epoch, o.sequence, sum(r.amount_minor)
+    FROM refunds r JOIN orders o ON o.number = r.number
+    WHERE r.wallet IS NULL AND r.state <> 'refused' GROUP BY o.number";
+
+/// What goes back in cash, or has gone: by order, with its sale.
+pub(super) fn cash_refunds_of(connection: &Connection) -> Vec<(String, SaleKey, i64)> {
+    let read = || -> rusqlite::Result<Vec<(String, SaleKey, i64)>> {
+        let mut statement = connection.prepare_cached(CASH_REFUNDS)?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, sale_in(row, 1)?, row.get(4)?));
+        statement.query_map([], row)?.collect()
+    };
+    seen(CASH_REFUNDS, read())
+}
+
+/// The sale whose till, epoch and place begin at that column.
+fn sale_in(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<SaleKey> {
+    let wrong = |_| rusqlite::Error::InvalidQuery;
+    let terminal =
+        TerminalId::try_from(row.get::<_, u16>(first)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
+    let sequence = u64::try_from(row.get::<_, i64>(first + 2)?).map_err(wrong)?;
+    Ok(SaleKey { terminal, epoch: row.get(first + 1)?, sequence })
 }
 
 pub(super) type Place = (i64, i64, i64);
@@ -103,7 +124,7 @@ mod tests {
     #[test]
     fn a_checker_that_cannot_read_does_not_see_nothing() {
         let empty = Connection::open_in_memory().unwrap();
-        let reads: [&dyn Fn(&Connection); 7] = [
+        let reads: [&dyn Fn(&Connection); 8] = [
             &|c| assert!(!has_row(c, "SELECT 1 FROM payments WHERE channel_number = ?1", "1")),
             &|c| drop(texts(c, "SELECT number FROM orders")),
             &|c| drop(orders_of(c, 0)),
@@ -111,6 +132,7 @@ mod tests {
             &|c| drop(number_of_refund(c, "R1")),
             &|c| assert_eq!(refunded_of(c, "1"), 0),
             &|c| drop(entries_of(c)),
+            &|c| drop(cash_refunds_of(c)),
         ];
         for (nth, read) in reads.iter().enumerate() {
             assert!(catch_unwind(AssertUnwindSafe(|| read(&empty))).is_err(), "read {nth}");

@@ -12,6 +12,8 @@ pub enum Cut {
     Silent,
     /// Connections break, and no new ones are made.
     Refused,
+    /// It leads to a primary that nobody follows any more.
+    OldPrimary,
 }
 
 /// One server's line.
@@ -57,7 +59,8 @@ impl SimDatabase {
         if before.cut == cut {
             return;
         }
-        let breaks = before.cut == Some(Cut::Silent) || cut == Some(Cut::Refused);
+        let breaks = matches!(before.cut, Some(Cut::Silent | Cut::OldPrimary))
+            || matches!(cut, Some(Cut::Refused | Cut::OldPrimary));
         let unused = cut == Some(Cut::Silent);
         let line = Line { cut, broken: before.broken + u64::from(breaks), unused };
         self.lines.all().insert(server, line);
@@ -76,6 +79,7 @@ impl SimDatabase {
             // It does not even hear that nobody listens there.
             Some(Cut::Silent) => Condition::Frozen,
             Some(Cut::Refused) => Condition::Dead,
+            Some(Cut::OldPrimary) => Condition::NoStandbys,
         };
         (condition, (generation, line.broken))
     }

@@ -9,6 +9,10 @@ use crate::world::network::Weather;
 use crate::world::template::{GROUPS, SERVERS};
 use crate::world::wallet::WalletWeather;
 
+mod failover;
+mod parts;
+mod second;
+
 pub(super) struct Draw {
     pub chance: Chance,
     pub steps: Vec<Step>,
@@ -76,7 +80,8 @@ impl Draw {
         let cash = self.chance.once_in(250);
         let behaviour = self.behaviour();
         let (twice, impatient) = (self.chance.once_in(300), self.chance.once_in(400));
-        Sale { goods, cash, behaviour, twice, impatient, second: self.chance.once_in(500), shown: None }
+        let second = self.chance.once_in(500);
+        Sale { goods, cash, behaviour, twice, impatient, second, shown: None, part_percent: None }
     }
 
     fn behaviour(&mut self) -> Behaviour {
@@ -321,7 +326,7 @@ impl Draw {
                 let endpoint = self.chance.pick(&endpoints).copied().unwrap_or(Endpoint::Close);
                 let faults = [Fault::RequestLost, Fault::ReplyLost, Fault::SystemError, Fault::BadSignature];
                 let fault = self.chance.pick(&faults).cloned().unwrap_or(Fault::ReplyLost);
-                self.at(at, What::Wallet { endpoint, fault });
+                self.at(at, What::Wallet { wallet: 0, endpoint, fault });
             }
         }
         so
@@ -470,7 +475,7 @@ impl Draw {
         for _ in 0..self.chance.between(1, 4) {
             let endpoint = self.chance.pick(&endpoints).copied().unwrap_or(Endpoint::Pay);
             let fault = self.chance.pick(&faults).cloned().unwrap_or(Fault::ReplyLost);
-            self.at(at, What::Wallet { endpoint, fault });
+            self.at(at, What::Wallet { wallet: 0, endpoint, fault });
         }
     }
 

@@ -4,15 +4,23 @@ use super::{Event, World};
 use crate::world::cashier::Cashier;
 use crate::world::engine::{Condition, SimDatabase};
 use crate::world::mutation::Mutation;
+use crate::world::network::address;
 use crate::world::plan::What;
+use crate::world::server::Server;
 use crate::world::template::SERVERS;
 use crate::world::wallet::{WALLETS, WalletWeather};
-use evertill_shared::journal::Settled;
+use evertill_provisioning::client::Sent;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::protocol::groups::GroupChange;
+use evertill_shared::protocol::path;
+use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// So long a wallet waits for thanks.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) fn step(&mut self, what: What) {
@@ -60,6 +68,20 @@ impl World {
                 self.ground.groups[group].become_so(condition);
                 self.after(for_ms, Event::EndGroup(group));
             }
+            What::Failover { group, still_reached_by, takes_ms, for_ms } => {
+                self.ground.groups[group].fail_over(still_reached_by);
+                self.after(takes_ms, Event::EndGroup(group));
+                if let Some(server) = still_reached_by {
+                    self.after(for_ms, Event::Fenced(group, server));
+                }
+            }
+            What::PowerCut { for_ms } => {
+                self.servers.iter_mut().filter(|server| server.runs()).for_each(Server::kill);
+                self.ground.groups.iter().for_each(|group| group.lose_power());
+                self.ground.base.lose_power();
+                self.base_in_trouble(for_ms);
+                self.after(for_ms, Event::PowerBack);
+            }
             What::Doubt { group, per_mille, for_ms } => {
                 self.ground.groups[group].set_doubtful(per_mille);
                 self.after(for_ms, Event::EndDoubt(group));
@@ -69,10 +91,13 @@ impl World {
                 self.base_in_trouble(for_ms);
                 self.after(for_ms, Event::EndBase);
             }
-            What::Wallet { endpoint, fault } => {
+            What::Wallet { wallet, endpoint, fault } => {
                 self.checker.desk_errs(true);
-                let desk = &self.ground.wallet.desk;
+                let desk = self.ground.wallet.desks.of(wallet);
                 desk.switch(|switches| switches.next.entry(endpoint).or_default().push_back(fault));
+            }
+            What::Recall { wallet, times } => {
+                self.ground.wallet.desks.of(wallet).switch(|switches| switches.recall_next = times);
             }
             What::TillClock { till, by_ms } => self.tills[till].clock.step(by_ms),
             What::ServerClock { server, by_ms } => self.servers[server].clock.step(by_ms),
@@ -151,6 +176,13 @@ impl World {
         }
     }
 
+    pub(super) fn power_is_back(&mut self) {
+        for database in self.ground.groups.iter().chain([&self.ground.base]) {
+            database.become_so(Condition::Up);
+        }
+        (0..SERVERS).for_each(|server| self.start_server(server));
+    }
+
     pub(super) fn start_server(&mut self, server: usize) {
         if !self.servers[server].runs() {
             self.servers[server].start();
@@ -165,9 +197,7 @@ impl World {
     /// The orders that somebody paid, as far as tills know.
     fn paid(&self) -> Vec<(OrderNumber, i64)> {
         let model = self.checker.model();
-        let paid = model.sales.values().filter(|seen| {
-            seen.cash || seen.attempts.values().any(|end| matches!(end, Some(Settled::Paid { .. })))
-        });
+        let paid = model.sales.values().filter(|seen| seen.is_paid());
         paid.filter_map(|seen| Some((*seen.chosen.first()?, seen.total_minor))).collect()
     }
 
@@ -199,6 +229,28 @@ impl World {
         }
     }
 
+    /// What was paid by shown codes is told to one of the servers, over the network as it is; once, whoever hears it.
+    pub(super) fn wallets_tell(&mut self) {
+        for (wallet, (headers, body)) in self.ground.wallet.desks.told() {
+            let server = usize::try_from(self.told % SERVERS as u64).unwrap_or(0);
+            self.told += 1;
+            let path = path::NOTIFICATIONS.replace("{wallet}", wallet.code());
+            let Ok(url) = Url::parse(&format!("{}{path}", address(server))) else { continue };
+            let header = |(name, value): (String, String)| {
+                Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+            };
+            let headers = headers.into_iter().filter_map(header).collect();
+            let sent = Sent { method: "POST", url, headers, body };
+            let (net, story) = (Arc::clone(&self.floor.net), self.floor.story.clone());
+            tokio::spawn(async move {
+                let heard = net.exchange(wallet.to_string(), server, sent, PATIENCE).await;
+                let answer =
+                    heard.map_or_else(|_| "hears nothing".into(), |answer| answer.status.to_string());
+                story.tell(format!("{wallet} tells server {server} of a payment: {answer}"));
+            });
+        }
+    }
+
     /// Everything is mended, and everyone is on.
     pub(super) fn heal(&mut self) {
         self.floor.story.tell("* everything is healed");
@@ -207,7 +259,12 @@ impl World {
         self.checker.desk_errs(false);
         self.cashiers.iter_mut().for_each(Cashier::closes);
         (0..WALLETS).for_each(|wallet| self.ground.wallet.set_weather(wallet, WalletWeather::default()));
-        self.ground.wallet.desk.switch(|switches| switches.next.clear());
+        for desk in self.ground.wallet.desks.all() {
+            desk.switch(|switches| {
+                switches.next.clear();
+                switches.recall_next = 0;
+            });
+        }
         for database in self.ground.groups.iter().chain([&self.ground.base]).chain(&self.ground.view) {
             database.set_doubtful(0);
             database.become_so(Condition::Up);
