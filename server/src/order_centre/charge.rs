@@ -136,7 +136,15 @@ impl OrderCentre {
             false => Err(DeclineReason::ChannelUnreachable),
         };
         match chosen {
-            Ok(account) => intent.account = account,
+            Ok(account) => {
+                intent.account = account;
+                // Of a code that is shown the wallet says itself how it was made.
+                if matches!(kind, Kind::Scanned)
+                    && let Some(lane) = self.lane(wallet, account)
+                {
+                    intent.interface = lane.channel().interface();
+                }
+            }
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
             Err(reason) => {
                 let refused = Event::Pay(PayOutcome::Refused(reason));
@@ -172,9 +180,7 @@ impl OrderCentre {
     ) -> Payment {
         let (number, attempt, wallet) = (charge.adoption.number, charge.attempt, charge.wallet);
         let event = match &charge.means {
-            Means::Scanned(code) => {
-                Event::Pay(self.ask_for_money(&charge, intent.account, code, since).await)
-            }
+            Means::Scanned(code) => Event::Pay(self.ask_for_money(&charge, intent, code, since).await),
             Means::Shown => Event::Shown(self.ask_for_code(intent, charge.adoption.sale.key.terminal).await),
         };
         let _ = heard.send(()); // nobody may be waiting any more
@@ -194,12 +200,12 @@ impl OrderCentre {
     async fn ask_for_money(
         &self,
         charge: &NewCharge,
-        account: AccountId,
+        intent: &Payment,
         code: &AuthCode,
         since: (Duration, Timestamp),
     ) -> PayOutcome {
         let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
-        let Some(lane) = self.lane(charge.wallet, account) else { return unreachable };
+        let Some(lane) = self.lane(charge.wallet, intent.account) else { return unreachable };
         let Some(_place) = lane.charge_place() else { return unreachable };
         // A process that slept through its lease must not charge what others may have given up since. Only we
         // have the code, so it was surely not charged.
@@ -210,6 +216,7 @@ impl OrderCentre {
         let asked = Charge {
             number: charge.channel_number.clone(),
             amount: charge.amount,
+            interface: intent.interface,
             auth_code: code.clone(),
             description: self.0.groups.store().name.clone(),
             device: sale.terminal.to_string(),

@@ -5,7 +5,7 @@ use super::give_back::Since;
 use super::lane::Lane;
 use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord, others_of};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, Interface};
 use evertill_shared::payment::{Found, Others, Payment, QueryOutcome, ReverseOutcome, found_among};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -129,7 +129,7 @@ impl OrderCentre {
 /// Takes an attempt back at an account, or closes it, if a code was shown: that was lost with the record.
 async fn end(lane: &Lane, payment: &Payment) -> ReverseOutcome {
     let own = &payment.channel_number;
-    let answered = lane.reverse(own).await;
+    let answered = lane.reverse(own, Interface::NOT_KNOWN).await;
     let is_closed = answered != ReverseOutcome::Reversed
         && lane.shown().is_some()
         && lane.close(own).await == ReverseOutcome::Reversed;

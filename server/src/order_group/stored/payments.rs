@@ -336,8 +336,8 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
     sql.execute(
         "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
          sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
-         lease_until, shown_until, shown_code, looked_again, account) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+         lease_until, shown_until, shown_code, looked_again, account, interface) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         &params![
             number.as_str(),
             payment.attempt,
@@ -359,6 +359,7 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
             payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
             payment.looked_again,
             payment.account.get(),
+            payment.interface.get(),
         ],
     )?;
     Ok(())
