@@ -2,7 +2,7 @@
 
 use super::super::{
     Fact, GroupError, Guard, KeptEntry, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies,
-    Refusal, Reply, Started, TakenBack, others_of, takes_part,
+    Refusal, Reply, Started, TakenBack, is_whole, others_of, takes_part,
 };
 use super::StoredGroup;
 use super::books::Books;
@@ -190,7 +190,8 @@ fn find_at(
     let (attempt, was) = (record.payment.attempt, record.payment.account);
     let may_be = match event {
         Event::Query(said) | Event::LookedAgain(said) if was == AccountId::NOT_KNOWN => {
-            others_of(&story(books.sql, record.number)?, attempt).may_be_found_at(account, said)
+            let story = story(books.sql, record.number)?;
+            is_whole(&story) && others_of(&story, attempt).may_be_found_at(account, said)
         }
         _ => true,
     };
