@@ -13,6 +13,7 @@
 //! - [`Limit`] finds how many quick requests at a time are good for the server, by how long they take.
 //! - [`Queue`] holds those that came a moment too early, and no longer than that.
 //! - [`Readers`] reads bodies, and bounds what those can hold that send theirs slowly.
+//! - [`Sources`] keeps one address from taking all places of logging in.
 //! - [`Pace`] spreads the refusals: one that is waited for cannot be asked again at once.
 //! - [`Places`] is all of it with real waiting, for the server.
 
@@ -27,6 +28,7 @@ mod queue;
 mod reading;
 #[cfg(test)]
 mod simulation;
+mod sources;
 
 use busy::Busy;
 pub use class::{Class, Enters};
@@ -37,6 +39,7 @@ pub use pace::Pace;
 pub use places::{Place, Places, Shed};
 pub use queue::{INTERVAL, Queue, TARGET};
 pub use reading::{BODY_WAIT, Readers, Unread};
+pub use sources::{OfSource, Sources};
 
 use std::time::Duration;
 

@@ -49,7 +49,7 @@ pub use journal::{HandInTaken, JournalFault, KnownJournal};
 pub use moves::{MOVE_LEASE, MoveInHand, MoveRecord, TakenMove};
 pub use people::NewPassword;
 pub use pins::{PinCheck, PinTry};
-pub use refund_requests::{Decider, Decision, RefundRequest, RequestState};
+pub use refund_requests::{CameTo, Decider, Decision, RefundRequest, RequestState};
 pub use sessions::OpenSession;
 pub use shifts::{GivenUp, PAGE as SHIFTS_PAGE, ShiftRecord};
 pub use shifts_retold::{Retelling, Retold};
@@ -216,6 +216,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "refund_requests",
         sqlite: include_str!("../migrations/sqlite/base_0024_refund_requests.sql"),
         postgres: include_str!("../migrations/postgres/base_0024_refund_requests.sql"),
+    },
+    Migration {
+        number: 25,
+        name: "refund_requests_refused",
+        sqlite: include_str!("../migrations/sqlite/base_0025_refund_requests_refused.sql"),
+        postgres: include_str!("../migrations/postgres/base_0025_refund_requests_refused.sql"),
     },
 ];
 

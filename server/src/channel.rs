@@ -20,7 +20,7 @@ pub(crate) mod words;
 
 use bills::Bills;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{ChannelNumber, RefundId};
+use evertill_shared::id::{ChannelNumber, Interface, RefundId};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
 use evertill_shared::secret::AuthCode;
@@ -40,6 +40,8 @@ pub struct Charge {
     pub number: ChannelNumber,
     /// How much.
     pub amount: Amount,
+    /// By which version of the wallet's interface, as it stands in the intent.
+    pub interface: Interface,
     /// The customer's code. Never stored, never logged.
     pub auth_code: AuthCode,
     /// What the customer's wallet shows: the store's name.
@@ -59,6 +61,8 @@ pub struct ChannelRefund {
     pub paid: Amount,
     /// How much goes back.
     pub amount: Amount,
+    /// By which version of the wallet's interface was paid.
+    pub interface: Interface,
     /// Why, as the customer may see it.
     pub reason: String,
 }
@@ -93,6 +97,20 @@ pub trait Channel: Send + Sync {
     fn query<'a>(&'a self, number: &'a ChannelNumber, amount: Amount) -> Answer<'a, QueryOutcome>;
     /// Takes an attempt back.
     fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome>;
+    /// The same of an attempt that was made by that version of the wallet's interface, where the wallet has several.
+    fn reverse_made_by<'a>(
+        &'a self,
+        number: &'a ChannelNumber,
+        interface: Interface,
+    ) -> Answer<'a, ReverseOutcome> {
+        let _ = interface;
+        self.reverse(number)
+    }
+    /// By which version of the wallet's interface a code is charged as things are set up now: it is written down with the
+    /// intent, and the attempt stays with it, whatever is set up later.
+    fn interface(&self) -> Interface {
+        Interface::NOT_KNOWN
+    }
     /// Gives money back.
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome>;
     /// Asks where a refund stands.

@@ -4,7 +4,7 @@
 
 mod seen;
 
-use crate::admission::{Class, Places, Readers, Shed};
+use crate::admission::{Class, Places, Readers, Shed, Sources};
 use evertill_shared::clock::Clock;
 use evertill_shared::protocol::SIGNATURE_WINDOW_S;
 use evertill_shared::protocol::countersign::{Countersigned, DayStatement};
@@ -46,6 +46,7 @@ pub struct Door {
     seen: Mutex<Seen>,
     places: Arc<Places>,
     readers: Readers,
+    log_ins: Sources,
     shed: Mutex<[Untold; Class::COUNT]>,
     refused: Mutex<BTreeMap<String, u64>>,
     ready: tokio::sync::Mutex<Option<(Duration, Readiness)>>,
@@ -61,6 +62,7 @@ impl Door {
             server_keys,
             places: Arc::new(Places::new(Arc::clone(&clock))),
             readers: Readers::new(Arc::clone(&clock)),
+            log_ins: Sources::default(),
             seen: Mutex::new(Seen::new(REMEMBER, clock.monotonic())),
             clock,
             shed: Mutex::default(),
@@ -117,6 +119,12 @@ impl Door {
     #[must_use]
     pub fn places(&self) -> &Arc<Places> {
         &self.places
+    }
+
+    /// How many log in, by where they come from.
+    #[must_use]
+    pub fn log_ins(&self) -> &Sources {
+        &self.log_ins
     }
 
     /// Whose bodies are being read.

@@ -51,7 +51,7 @@ pub use set::{
 pub use stored::{EngineState, GroupOpenError, StoredGroup};
 pub(crate) use stored::{served_by, served_by_values};
 pub use story::{Fact, StoryLine};
-pub(crate) use story::{named, others_of};
+pub(crate) use story::{is_whole, named, others_of};
 
 use crate::database::Database;
 use evertill_shared::order_number::GroupTag;

@@ -153,7 +153,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningServe
     let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(tls)));
     let mut server = axum_server::from_tcp(listener).map_err(taken)?.acceptor(Gate::new(acceptor));
     server.http_builder().http2().max_concurrent_streams(STREAMS);
-    let service = router(app.clone()).into_make_service();
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let serving = tokio::spawn(server.handle(handle.clone()).serve(service));
     let sweeper = app.centre.spawn_sweeper();
     let feeders = app.view.spawn_feeders(app.groups.clone());

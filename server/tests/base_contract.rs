@@ -115,7 +115,8 @@ macro_rules! contract {
             receipts:
                 a_template_that_a_till_could_not_print_is_kept_nowhere_and_each_change_is_in_the_trail;
             refund_requests:
-                of_many_who_decide_about_a_tills_refund_at_once_one_has_decided_whichever_server_is_asked;
+                of_many_who_decide_about_a_tills_refund_at_once_one_has_decided_whichever_server_is_asked,
+                what_nobody_decided_about_on_its_day_has_ended_and_no_decision_comes_after_it;
             shifts:
                 a_shift_is_told_once_from_what_is_handed_in_whichever_server_takes_it,
                 a_shift_of_which_a_server_from_before_took_a_part_is_not_said_to_differ,

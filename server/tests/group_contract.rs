@@ -9,6 +9,8 @@
 
 #[path = "group_contract/accounts.rs"]
 mod accounts;
+#[path = "group_contract/facts.rs"]
+mod facts;
 #[path = "group_contract/home.rs"]
 mod home;
 #[path = "group_contract/ledger.rs"]

@@ -77,6 +77,22 @@ impl fmt::Display for AccountId {
     }
 }
 
+/// A version of a wallet's interface, by the wallet's own number; or [`Interface::NOT_KNOWN`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Interface(pub u32);
+
+impl Interface {
+    /// Nobody wrote down which: the wallet has one, or the attempt is from before it was.
+    pub const NOT_KNOWN: Self = Self(0);
+
+    /// The plain number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
 /// A terminal (a till) of a store: 1 to 9 999, shown as `T0001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]

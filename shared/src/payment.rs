@@ -17,7 +17,7 @@
 //! A code that the till shows goes the same way: [`shown`] says what differs.
 
 use crate::clock::Timestamp;
-use crate::id::{AccountId, Attempt, ChannelNumber};
+use crate::id::{AccountId, Attempt, ChannelNumber, Interface};
 use crate::money::Amount;
 use crate::wallet::Wallet;
 use serde::{Deserialize, Serialize};
@@ -264,6 +264,10 @@ pub struct Payment {
     /// there it is [`AccountId::NOT_KNOWN`], until [`Payment::found_at`].
     #[serde(default)]
     pub account: AccountId,
+    /// By which version of the wallet's interface it is made, where the wallet has several that do not know each other's
+    /// calls. Chosen with the account, and never changes: it is taken back and refunded by the same.
+    #[serde(default)]
+    pub interface: Interface,
 }
 
 /// What to do with an attempt whose time has come.
@@ -341,6 +345,7 @@ impl Payment {
             shown: None,
             looked_again: false,
             account: AccountId::OF_THE_FILE,
+            interface: Interface::NOT_KNOWN,
         }
     }
 

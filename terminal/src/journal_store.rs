@@ -153,6 +153,10 @@ pub trait Journal: Archiving + Carts + Send {
     /// # Errors
     /// It cannot be read.
     fn fact(&self, name: &str) -> Result<Option<String>, JournalError>;
+    /// All that it remembers under names that begin like this, by name: each name and what stands there.
+    /// # Errors
+    /// It cannot be read.
+    fn facts(&self, prefix: &str) -> Result<Vec<(String, String)>, JournalError>;
     /// Remembers it, or forgets it. It is on the disk when this returns.
     /// # Errors
     /// It cannot be written.
@@ -513,6 +517,10 @@ impl Journal for JournalStore {
 
     fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
         projection::fact(&self.connection, name)
+    }
+
+    fn facts(&self, prefix: &str) -> Result<Vec<(String, String)>, JournalError> {
+        projection::facts(&self.connection, prefix)
     }
 
     fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {

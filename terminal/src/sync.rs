@@ -360,7 +360,7 @@ impl Sync {
             Answer::CarryOutRefund { result, .. } => {
                 note_task(&mut self.refund, &mut self.backoff, result, HEARTBEAT, now);
             }
-            Answer::Payment { .. } | Answer::AskRefund { .. } => {}
+            Answer::Payment { .. } | Answer::AskRefund { .. } | Answer::Waiting { .. } => {}
         }
         if answer.error().is_some_and(NetError::is_no_answer) && !matches!(answer, Answer::Heartbeat(_)) {
             self.suspect(now);

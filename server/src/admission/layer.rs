@@ -1,15 +1,16 @@
 //! The door: in front of the signature check, before a byte of the body is read; for money behind both.
 
-use super::{Class, Enters, Place, Shed, Unread};
+use super::{Class, Enters, OfSource, Place, Shed, Unread};
 use crate::app::App;
 use crate::failure::Failure;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use evertill_shared::protocol::error::ErrorCode;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What people see in a browser. Their language is not known yet: that takes a look at the session.
@@ -38,14 +39,40 @@ pub(crate) async fn admit(app: &App, mut request: Request, next: Next) -> Respon
         // Those that hang over their bodies would be in the way.
         Enters::AtOnce => app.door.readers().tidy(),
     }
-    let quick = Class::is_quick(&method, route);
-    match app.door.places().enter(class, quick, || app.groups.engine()).await {
-        Ok(place) => place.kept_by(next.run(request).await),
+    let of_source = match of_source(app, class, &request) {
+        Ok(of_source) => of_source,
         Err(shed) => {
             drop(request);
-            let refusal = turn_away(app, &shed).await;
-            if for_people { page(&shed) } else { refusal.into_response() }
+            return refuse(app, &shed, for_people).await;
         }
+    };
+    let quick = Class::is_quick(&method, route);
+    match app.door.places().enter(class, quick, || app.groups.engine()).await {
+        Ok(place) => {
+            let mut response = place.kept_by(next.run(request).await);
+            if let Some(of_source) = of_source {
+                response.extensions_mut().insert(Arc::new(of_source));
+            }
+            response
+        }
+        Err(shed) => {
+            drop(request);
+            refuse(app, &shed, for_people).await
+        }
+    }
+}
+
+async fn refuse(app: &App, shed: &Shed, for_people: bool) -> Response {
+    let refusal = turn_away(app, shed).await;
+    if for_people { page(shed) } else { refusal.into_response() }
+}
+
+/// Of people who log in: that their address has not too many in already. The rest is told apart by what is signed.
+fn of_source(app: &App, class: Class, request: &Request) -> Result<Option<OfSource>, Shed> {
+    let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
+    match from.filter(|_| class == Class::LogIns) {
+        Some(from) => app.door.log_ins().enter(from).map(Some).ok_or_else(|| app.door.places().shed(class)),
+        None => Ok(None),
     }
 }
 

@@ -119,7 +119,8 @@ impl Places {
         self.state().admission.set_engine(engine);
     }
 
-    fn shed(&self, class: Class) -> Shed {
+    /// A refusal of that class.
+    pub(super) fn shed(&self, class: Class) -> Shed {
         let now = self.clock.monotonic();
         let mut state = self.state();
         let hold = state.pace.hold(now, class.longest_hold());

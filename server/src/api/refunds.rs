@@ -206,6 +206,7 @@ mod tests {
                 paid: amount,
                 channel_number: None,
                 account: AccountId::OF_THE_FILE,
+                interface: evertill_shared::id::Interface::NOT_KNOWN,
                 tries: 1,
                 asked_at: None,
                 next_at: at,

@@ -20,6 +20,10 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
     // A group that hangs is waited for once, not twice.
     let (refunds_waiting, furthest_used) =
         tokio::join!(refunds_waiting, app.groups.furthest_entry(terminal, caller.epoch));
+    let refund_requests = match caller.state.may_move_money() {
+        true => Some(app.base.waiting_refund_requests(terminal).await?),
+        false => None,
+    };
     let versions = app.base.versions().await?;
     let server_time = app.clock.now();
     Ok(Json(TerminalStatus {
@@ -44,6 +48,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Answer<TerminalSt
         shows: app.centre.shows(),
         splits: true,
         refunds_in_console: true,
+        refund_requests,
         health: app.centre.wallet_health(server_time),
     }))
 }

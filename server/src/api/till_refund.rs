@@ -2,11 +2,11 @@
 //! made in the console; or by nobody there, and then it waits in the console. The till only asks: who may
 //! approve, which day it is, whose order it is and how much is left are decided here, once, at receipt.
 
-use super::refund_request::wait_for_console;
+use super::refund_request::{decide_at_till, wait_for_console};
 use super::refunds::{Asker, check, for_till, new_refund, reserve_refund};
 use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
-use crate::base_store::{CodeTry, PinCheck, PinTry};
+use crate::base_store::{CodeTry, Decider, PinCheck, PinTry};
 use crate::failure::Failure;
 use crate::order_group::{GroupError, RefundRecord, Refusal};
 use crate::session::is_pin;
@@ -52,17 +52,16 @@ pub async fn ask_refund_at_till(
         Ok(approver) => approver,
         Err(answer) => return Ok(Json(answer)),
     };
+    let by = Decider { login: approver.login.clone(), name: approver.name.clone() };
+    if let Some(answer) = decide_at_till(&app, &caller, (number, at), &asked, by).await? {
+        return Ok(Json(answer));
+    }
     let asker = Asker {
         login: approver.login,
         name: approver.name,
         till: Some((caller.terminal, request.cashier.as_ref().map(|cashier| cashier.tidy()))),
     };
-    let reserved = reserve_refund(&app, &asker, number, asked, at).await?;
-    if reserved.is_ok() {
-        // It may have waited for somebody in the console, before somebody came to the till.
-        app.base.forget_refund_request(caller.terminal, request.request).await?;
-    }
-    Ok(Json(told(reserved)?))
+    Ok(Json(told(reserve_refund(&app, &asker, number, asked, at).await?)?))
 }
 
 /// What the till is told of what its order's group said.

@@ -16,6 +16,8 @@ mod wire;
 
 #[cfg(test)]
 mod published_tests;
+#[cfg(test)]
+mod version_tests;
 
 pub use adapter::Adapter;
 pub use settings::{SubMerchant, TIMING, WechatError, WechatSettings};
@@ -30,7 +32,7 @@ use super::{
     Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, after_asking, used_by_whom,
 };
 use evertill_shared::clock::Clock;
-use evertill_shared::id::ChannelNumber;
+use evertill_shared::id::{ChannelNumber, Interface};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::random::{Random, draw};
@@ -41,6 +43,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use v3::WechatV3;
 use wire::{Merchant, Reply, Unusable};
+
+const VERSION_2: Interface = Interface(2);
+const VERSION_3: Interface = Interface(3);
 
 const XML: &str = "text/xml; charset=utf-8";
 
@@ -147,8 +152,26 @@ impl WechatChannel {
         self.v3.as_ref().filter(|v3| v3.charges_codes())
     }
 
+    /// Version 3, if an attempt was made by it; where nobody wrote down by which, today's setting decides.
+    fn v3_if_made_by(&self, number: &ChannelNumber, interface: Interface) -> Option<&WechatV3> {
+        match interface {
+            VERSION_2 => None,
+            VERSION_3 => {
+                if self.v3.is_none() {
+                    tracing::error!(%number, "this attempt was made by version 3 of WeChat Pay's interface, which is not \
+                        set up any more: set it up again, or it is taken back and refunded by version 2");
+                }
+                self.v3.as_ref()
+            }
+            _ => self.v3_for_codes(),
+        }
+    }
+
     /// Version 3, if a refund goes that way: as the payment came. Nothing at all if that is not known.
     async fn v3_for_refund(&self, refund: &ChannelRefund) -> Option<Option<&WechatV3>> {
+        if refund.interface != Interface::NOT_KNOWN {
+            return Some(self.v3_if_made_by(&refund.number, refund.interface));
+        }
         match &self.v3 {
             None => Some(None),
             Some(v3) if v3.charges_codes() => Some(Some(v3)),
@@ -186,7 +209,7 @@ impl WechatChannel {
             tracing::error!(number = %charge.number, amount = charge.amount.minor, "refused to charge: not an amount");
             return PayOutcome::Refused(DeclineReason::Configuration);
         }
-        if let Some(v3) = self.v3_for_codes() {
+        if let Some(v3) = self.v3_if_made_by(&charge.number, charge.interface) {
             return v3.pay(charge).await;
         }
         let reply = self.ask(&self.open, wire::PAY, self.pay_limit, |m, nonce| m.pay(charge, nonce)).await;
@@ -229,8 +252,8 @@ impl WechatChannel {
         })
     }
 
-    async fn reverse_now(&self, number: &ChannelNumber) -> ReverseOutcome {
-        if let Some(v3) = self.v3_for_codes() {
+    async fn reverse_now(&self, number: &ChannelNumber, interface: Interface) -> ReverseOutcome {
+        if let Some(v3) = self.v3_if_made_by(number, interface) {
             return v3.reverse(number).await;
         }
         let reply = self.ask(&self.secure, wire::REVERSE, self.call_limit, |m, n| m.about(number, n)).await;
@@ -319,7 +342,19 @@ impl Channel for WechatChannel {
     }
 
     fn reverse<'a>(&'a self, number: &'a ChannelNumber) -> Answer<'a, ReverseOutcome> {
-        Box::pin(self.reverse_now(number))
+        Box::pin(self.reverse_now(number, Interface::NOT_KNOWN))
+    }
+
+    fn reverse_made_by<'a>(
+        &'a self,
+        number: &'a ChannelNumber,
+        interface: Interface,
+    ) -> Answer<'a, ReverseOutcome> {
+        Box::pin(self.reverse_now(number, interface))
+    }
+
+    fn interface(&self) -> Interface {
+        if self.v3_for_codes().is_some() { VERSION_3 } else { VERSION_2 }
     }
 
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {

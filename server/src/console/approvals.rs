@@ -158,13 +158,16 @@ async fn draw(
     let terminals = app.base.terminals().await?;
     let active = terminals.into_iter().filter(|row| row.state == Some(TerminalState::Active));
     let till = |terminal: String, name| Till { chosen: terminal == form.till, terminal, name };
+    let asked = refund_request::rows(app, visit).await?;
+    // One may have been decided since the visitor came.
+    let requests = app.base.refund_requests_count().await?;
     let page = Page {
-        f: visit.frame(Tab::Approvals),
+        f: visit.frame(Tab::Approvals).with_requests(requests),
         notices,
         shown,
         currency: visit.store.currency.code(),
         tills: active.map(|row| till(row.terminal.to_string(), row.name)).collect(),
-        asked: refund_request::rows(app, visit).await?,
+        asked,
         form,
     };
     Ok(html(status, &page))

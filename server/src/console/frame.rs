@@ -2,7 +2,7 @@
 
 use super::assets;
 use super::visitor::query_of;
-use super::words::{Language, Words};
+use super::words::{Language, Words, fill};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -30,6 +30,8 @@ pub(super) enum Tab {
 pub(super) struct TabLink {
     pub href: &'static str,
     pub word: &'static str,
+    /// What waits there for this person, in words.
+    pub waiting: Option<String>,
     pub here: bool,
 }
 
@@ -48,6 +50,8 @@ pub(super) struct Frame {
     pub csrf: String,
     /// Where the switch to the other language leads.
     pub switch: String,
+    /// How many refunds that tills asked for wait for this person.
+    requests: u32,
     tab: Tab,
 }
 
@@ -62,7 +66,12 @@ impl Frame {
     ) -> Self {
         let switch = query_of(&[("to", language.other().code()), ("back", here)]);
         let switch = format!("/console/language?{switch}");
-        Self { t: language.words(), language, store, person, csrf, switch, tab }
+        Self { t: language.words(), language, store, person, csrf, switch, requests: 0, tab }
+    }
+
+    /// The same with that many refunds that wait for this person.
+    pub fn with_requests(self, requests: u32) -> Self {
+        Self { requests, ..self }
     }
 
     /// The sections that this person may open.
@@ -84,7 +93,19 @@ impl Frame {
         ];
         let may = |tab| role.is_some_and(|role| may_open(role, tab));
         let links = links.into_iter().filter(|(tab, ..)| may(*tab));
-        links.map(|(tab, href, word)| TabLink { href, word, here: tab == self.tab }).collect()
+        let waiting = |tab| (tab == Tab::Approvals).then(|| self.waiting()).flatten();
+        links
+            .map(|(tab, href, word)| TabLink { href, word, waiting: waiting(tab), here: tab == self.tab })
+            .collect()
+    }
+
+    fn waiting(&self) -> Option<String> {
+        (self.requests > 0).then(|| fill(self.t.of_requests.waiting, &[&self.requests.to_string()]))
+    }
+
+    /// Whether the number of what waits is looked up again while the page is open: only where there is nothing to lose by it.
+    pub fn is_live(&self) -> bool {
+        self.tab == Tab::Approvals
     }
 
     pub fn css(&self) -> String {

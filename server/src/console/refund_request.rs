@@ -49,7 +49,11 @@ fn row(one: RefundRequest, visit: &Visit) -> Row {
         approve: fill(t.approve, &[&amount]),
         under_way: match &one.state {
             RequestState::Approved(by) => Some(fill(t.under_way, &[&by.name])),
-            RequestState::Waiting | RequestState::Reserved(_) | RequestState::Refused(_) => None,
+            RequestState::Waiting
+            | RequestState::Reserved(_)
+            | RequestState::Refused(_)
+            | RequestState::Forbidden(..)
+            | RequestState::Expired => None,
         },
         request: one.request,
         amount,
@@ -70,7 +74,10 @@ pub(super) async fn done(
 fn outcome(known: &RefundRequest, t: &'static Words) -> Option<Notice> {
     let (words, order) = (t.of_requests, known.order.grouped());
     match &known.state {
-        RequestState::Waiting | RequestState::Approved(_) => None,
+        RequestState::Waiting
+        | RequestState::Approved(_)
+        | RequestState::Forbidden(..)
+        | RequestState::Expired => None,
         RequestState::Reserved(_) => {
             let (amount, till) = (known.amount.to_string(), known.terminal.to_string());
             Some(Notice::good(fill(words.approved, &[&amount, &order, &till])))
@@ -119,9 +126,14 @@ pub(super) async fn decide(
         {
             return Ok(Redirect::to(&address).into_response());
         }
-        (RequestState::Approved(by) | RequestState::Reserved(by) | RequestState::Refused(by), _) => {
-            fill(t.of_requests.decided, &[&by.name])
-        }
+        (
+            RequestState::Approved(by)
+            | RequestState::Reserved(by)
+            | RequestState::Refused(by)
+            | RequestState::Forbidden(by, _),
+            _,
+        ) => fill(t.of_requests.decided, &[&by.name]),
+        (RequestState::Expired, _) => t.of_requests.expired.to_owned(),
         (RequestState::Waiting, _) => return Err(Problem::Internal),
     };
     approvals::with_notice(&app, &visit, StatusCode::CONFLICT, Notice::bad(sentence)).await

@@ -34,6 +34,7 @@ pub(super) fn tell(
                 | Fact::NotGivenBack { .. }
                 | Fact::RefundContradicted { .. }
                 | Fact::RefundNeedsAPerson { .. }
+                | Fact::NotKnownHere
         ),
     };
     story.iter().map(line).collect()
@@ -98,6 +99,7 @@ fn sentence(fact: &Fact, terminal: TerminalId, t: &'static Words) -> String {
         Fact::NotGivenBack { attempt, message } => {
             fill(t.fact_not_given_back, &[&attempt.to_string(), message])
         }
+        Fact::NotKnownHere => t.fact_not_known_here.into(),
         Fact::RefundAsked { .. }
         | Fact::RefundCarriedOut { .. }
         | Fact::RefundIs { .. }

@@ -1,6 +1,6 @@
 //! Who looks at a page: language, session, and the token that binds forms to it.
 
-use super::frame::{Frame, Person, Tab};
+use super::frame::{Frame, Person, Tab, may_open};
 use super::problem::Problem;
 use super::words::{Language, Words};
 use crate::app::App;
@@ -32,6 +32,8 @@ pub(super) struct Visitor {
     token: Option<SecretText>,
     visit: Option<SecretText>,
     pub store: StoreInfo,
+    /// How many refunds that tills asked for wait, if this person may decide about them.
+    requests: u32,
 }
 
 impl Visitor {
@@ -40,6 +42,11 @@ impl Visitor {
         let mut visitor = Self::stranger(app, uri, headers);
         if let Some(token) = &visitor.token {
             visitor.session = app.base.session(token).await?;
+        }
+        if visitor.session.as_ref().is_some_and(|session| may_open(session.role, Tab::Approvals)) {
+            // Pages work without it.
+            let count = app.base.refund_requests_count().await;
+            visitor.requests = count.inspect_err(|error| tracing::error!(%error)).unwrap_or_default();
         }
         Ok(visitor)
     }
@@ -56,6 +63,7 @@ impl Visitor {
             token: secret(SESSION_COOKIE),
             visit: secret(VISIT_COOKIE),
             store: app.base.store().clone(),
+            requests: 0,
         }
     }
 
@@ -77,7 +85,9 @@ impl Visitor {
     /// What stands around a page.
     pub fn frame(&self, tab: Tab) -> Frame {
         let person = self.session.as_ref().map(|s| Person { name: s.name.clone(), role: s.role });
-        Frame::new(self.language, self.store.name.clone(), person, &self.here, tab, self.form_token())
+        let frame =
+            Frame::new(self.language, self.store.name.clone(), person, &self.here, tab, self.form_token());
+        frame.with_requests(self.requests)
     }
 
     /// What forms of this visitor carry: nobody else can make it, since nobody else has the cookie.

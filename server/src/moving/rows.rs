@@ -79,6 +79,7 @@ pub(super) const TABLES: [Table; 7] = [
             TextOrNothing("shown_code"),
             Always("looked_again"),
             Always("account"),
+            Always("interface"),
             TextOrNothing("lease_owner"),
             NumberOrNothing("lease_until"),
             Always("version"),

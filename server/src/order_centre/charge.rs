@@ -162,7 +162,15 @@ impl OrderCentre {
             false => Err(DeclineReason::ChannelUnreachable),
         };
         match chosen {
-            Ok(account) => intent.account = account,
+            Ok(account) => {
+                intent.account = account;
+                // Of a code that is shown the wallet says itself how it was made.
+                if matches!(kind, Kind::Scanned)
+                    && let Some(lane) = self.lane(wallet, account)
+                {
+                    intent.interface = lane.channel().interface();
+                }
+            }
             // Written down all the same: the attempt is surely over, and the till may go on to another wallet.
             Err(reason) => {
                 let refused = Event::Pay(PayOutcome::Refused(reason));
@@ -203,6 +211,7 @@ impl OrderCentre {
         let request = Charge {
             number: charge.channel_number.clone(),
             amount: charge.amount,
+            interface: intent.interface,
             auth_code: code.clone(),
             description: self.0.groups.store().name.clone(),
             device: charge.adoption.sale.key.terminal.to_string(),

@@ -115,6 +115,7 @@ impl OrderCentre {
             number,
             paid: record.paid,
             amount: record.refund.amount,
+            interface: record.interface,
             reason: record.refund.reason.clone(),
         };
         Some((self.lane(wallet, record.account)?, asked))
@@ -252,6 +253,7 @@ fn asked_in(due: &GiveBack, round: u8) -> ChannelRefund {
         number: due.channel_number.clone(),
         paid: due.amount,
         amount: due.amount,
+        interface: due.interface,
         reason: "paid twice".into(),
     }
 }

@@ -11,7 +11,7 @@ use crate::channel::line::DomainHealth;
 use crate::channel::mismatch::{Mismatch, Mismatches};
 use crate::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge, ShownCodes, ShownOrder};
 use evertill_shared::clock::Clock;
-use evertill_shared::id::{AccountId, ChannelNumber};
+use evertill_shared::id::{AccountId, ChannelNumber, Interface};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::GroupTag;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome, ShownOutcome};
@@ -242,9 +242,9 @@ impl Lane {
     }
 
     /// Takes an attempt back; see [`Lane::query`].
-    pub async fn reverse(&self, number: &ChannelNumber) -> ReverseOutcome {
+    pub async fn reverse(&self, number: &ChannelNumber, made_by: Interface) -> ReverseOutcome {
         let on_its_way = self.numbers().contains(number);
-        match self.limited(self.channel.reverse(number)).await {
+        match self.limited(self.channel.reverse_made_by(number, made_by)).await {
             Some(ReverseOutcome::NoSuchOrder) if on_its_way => ReverseOutcome::Unknown,
             outcome => outcome.unwrap_or(ReverseOutcome::Unknown),
         }

@@ -3,9 +3,9 @@
 use super::OrderCentre;
 use super::give_back::Since;
 use super::lane::Lane;
-use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord, others_of};
+use crate::order_group::{Fact, GiveBack, GroupError, PaymentRecord, is_whole, others_of};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, Interface};
 use evertill_shared::payment::{Found, Others, Payment, QueryOutcome, ReverseOutcome, found_among};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -36,7 +36,12 @@ impl OrderCentre {
     pub(super) async fn others(&self, record: &PaymentRecord) -> Result<Others, GroupError> {
         let own = record.payment.attempt;
         let give_backs = self.0.groups.give_backs_of(record.number).await?;
-        let mut others = others_of(&self.0.groups.order(record.number).await?.story, own);
+        let story = self.0.groups.order(record.number).await?.story;
+        if !is_whole(&story) {
+            let why = "a newer program wrote something of this order that only such a one can go on with";
+            return Err(GroupError::Internal(why.into()));
+        }
+        let mut others = others_of(&story, own);
         let of_own = give_backs.iter().filter(|one| one.attempt == own);
         others.given_back.extend(of_own.filter_map(GiveBack::elsewhere));
         // Answers come under the name that an account has now.
@@ -129,7 +134,7 @@ impl OrderCentre {
 /// Takes an attempt back at an account, or closes it, if a code was shown: that was lost with the record.
 async fn end(lane: &Lane, payment: &Payment) -> ReverseOutcome {
     let own = &payment.channel_number;
-    let answered = lane.reverse(own).await;
+    let answered = lane.reverse(own, Interface::NOT_KNOWN).await;
     let is_closed = answered != ReverseOutcome::Reversed
         && lane.shown().is_some()
         && lane.close(own).await == ReverseOutcome::Reversed;

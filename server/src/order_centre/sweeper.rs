@@ -211,7 +211,7 @@ impl OrderCentre {
     /// last for.
     async fn reverse_or_close(&self, lane: &Lane, payment: &Payment, since: Since) -> Event {
         let number = &payment.channel_number;
-        let answered = lane.reverse(number).await;
+        let answered = lane.reverse(number, payment.interface).await;
         let not_so =
             matches!(answered, ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::NoSuchOrder);
         if !not_so || lane.shown().is_none() {

@@ -3,6 +3,7 @@ mod charging;
 mod crashing;
 mod doubles;
 mod giving_back;
+mod interfaces;
 mod isolation;
 mod leases;
 mod lost;

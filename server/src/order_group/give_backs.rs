@@ -5,7 +5,7 @@
 
 use super::{GroupError, GroupSet, Lease, Reply};
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{AccountId, Attempt, ChannelNumber, RefundId, TerminalId};
+use evertill_shared::id::{AccountId, Attempt, ChannelNumber, Interface, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
 use evertill_shared::payment::Stuck;
@@ -30,6 +30,8 @@ pub struct GiveBack {
     pub account: AccountId,
     /// It is another account than the attempt's own, which has the money as well.
     pub is_elsewhere: bool,
+    /// By which version of the wallet's interface it was taken; of another account's nobody wrote it down.
+    pub interface: Interface,
     /// Under which number it was taken.
     pub channel_number: ChannelNumber,
     /// How much.

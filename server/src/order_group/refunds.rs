@@ -4,7 +4,7 @@ use super::{GroupError, GroupSet, Guard, KeptEntry, Lease, Refusal, Reply};
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{AccountId, ChannelNumber, RefundId, TerminalId};
+use evertill_shared::id::{AccountId, ChannelNumber, Interface, RefundId, TerminalId};
 use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::{GroupTag, OrderNumber};
@@ -58,6 +58,8 @@ pub struct RefundRecord {
     pub channel_number: Option<ChannelNumber>,
     /// Which of the merchant's accounts at the wallet was paid.
     pub account: AccountId,
+    /// By which version of its interface the wallet was paid.
+    pub interface: Interface,
     /// How often the wallet has been asked.
     pub tries: u32,
     /// When somebody last took it up to ask the wallet.

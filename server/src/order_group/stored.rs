@@ -120,6 +120,18 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/group_0014_parts_in_cash.sql"),
         postgres: include_str!("../../migrations/postgres/group_0014_parts_in_cash.sql"),
     },
+    Migration {
+        number: 15,
+        name: "interface",
+        sqlite: include_str!("../../migrations/sqlite/group_0015_interface.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0015_interface.sql"),
+    },
+    Migration {
+        number: 16,
+        name: "newer_facts",
+        sqlite: include_str!("../../migrations/sqlite/group_0016_newer_facts.sql"),
+        postgres: include_str!("../../migrations/postgres/group_0016_newer_facts.sql"),
+    },
 ];
 
 /// What an engine says of itself.

@@ -215,6 +215,11 @@ pub enum Fact {
         /// Where it stands, and stays.
         state: RefundState,
     },
+    /// Written by a program that is newer than this one. Never written: it is what a fact is read as that is not among these. The order
+    /// itself, its payments and refunds stand in columns of their own and are read as ever; but nobody here knows what this says,
+    /// so what is decided by the story alone is left to a program that does.
+    #[serde(other)]
+    NotKnownHere,
 }
 
 impl Fact {
@@ -320,6 +325,9 @@ impl fmt::Display for Fact {
                  system",
                 state.as_str()
             ),
+            Self::NotKnownHere => {
+                f.write_str("Something that a newer program wrote and this one cannot read")
+            }
         }
     }
 }
@@ -327,6 +335,11 @@ impl fmt::Display for Fact {
 /// Accounts in a row, by their numbers.
 pub(crate) fn named(accounts: &[AccountId]) -> String {
     accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether all of a story is known here: what rests on there being no line of a kind in it cannot be decided otherwise.
+pub(crate) fn is_whole(story: &[StoryLine]) -> bool {
+    story.iter().all(|line| line.what != Fact::NotKnownHere)
 }
 
 /// What a story says of the accounts at which an attempt is ended, because another is kept; and from which its money goes

@@ -6,7 +6,7 @@ use evertill_server::order_group::day_books::{AccountUse, DayBooks};
 use evertill_server::order_group::overview::{GivenBackEnd, Overview, Surplus};
 use evertill_server::order_group::*;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::AccountId;
+use evertill_shared::id::{AccountId, Interface};
 use evertill_shared::journal::Body;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::payment::{DeclineReason, Event, PayOutcome, PaymentState, QueryOutcome};
@@ -298,5 +298,27 @@ async fn what_went_back_by_itself_is_listed_newest_first_with_why_and_how_it_end
             "{}",
             home.engine
         );
+    }
+}
+
+#[tokio::test]
+async fn by_which_version_of_its_interface_a_wallet_was_asked_stays_with_the_attempt_and_its_refunds() {
+    for home in homes().await {
+        let sale = home.sale(700);
+        let number = home.draft(&sale).await.number;
+        let mut new = home.payment(&sale, number, 1);
+        assert_eq!(new.intent.interface, Interface::NOT_KNOWN, "as of all before");
+        new.intent.interface = Interface(3);
+        let started = home.group.start_payment(new.clone()).await.unwrap();
+        assert_eq!(started.record.payment.interface, Interface(3), "{}", home.engine);
+        // The same attempt again, after the setting was switched.
+        new.intent.interface = Interface(2);
+        let again = home.group.start_payment(NewPayment { guard: guard(), ..new }).await.unwrap();
+        assert_eq!((again.fresh, again.record.payment.interface), (false, Interface(3)), "{}", home.engine);
+        let paid = PayOutcome::ConfirmedSuccess { transaction: "42".into() };
+        let record = home.group.record_payment(news(number, Event::Pay(paid))).await.unwrap().0;
+        assert_eq!(record.payment.interface, Interface(3), "{}", home.engine);
+        let asked = home.group.reserve_refund(refund(number, 300, "r-1")).await.unwrap();
+        assert_eq!(asked.interface, Interface(3), "{}", home.engine);
     }
 }

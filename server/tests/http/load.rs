@@ -1,6 +1,6 @@
 //! Past what it can do the server refuses: early, in order, and so that a till can believe it.
 
-use crate::rig::{Request, Server, Store, Till, key, login_of};
+use crate::rig::{PASSWORD, Request, Server, Store, Till, key, login_of};
 use crate::sale::{cny, sell, shop};
 use evertill_server::admission::{Class, Engine, Place};
 use evertill_shared::protocol::error::ErrorCode;
@@ -227,4 +227,29 @@ async fn one_connection_has_few_requests_at_a_time() {
     let streams =
         settings.chunks(6).find(|setting| setting[..2] == [0, 3]).map(|setting| setting[2..].to_vec());
     assert_eq!(streams, Some(vec![0, 0, 0, 64]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn isolation_one_address_that_logs_in_without_end_keeps_nobody_else_from_logging_in() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let from = |address: &str| {
+        let root = reqwest::Certificate::from_pem(store.root.as_bytes()).unwrap();
+        let address: std::net::IpAddr = address.parse().unwrap();
+        let client =
+            reqwest::Client::builder().tls_certs_only([root]).local_address(address).build().unwrap();
+        let ivy = client.post(server.url(staff_path::SESSIONS)).json(&login_of("ivy", PASSWORD));
+        async move { ivy.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(from("127.0.0.1").await, 200);
+    let flood = "127.0.0.1".parse().unwrap();
+    let door = &server.app().door;
+    let inside: Vec<_> = std::iter::from_fn(|| door.log_ins().enter(flood)).collect();
+    assert!(!inside.is_empty());
+    assert_eq!(from("127.0.0.1").await, 503, "so many of it are in");
+    assert_eq!(from("127.0.0.2").await, 200, "others are not in its way");
+    // All else of that address is let in as ever: a balancer's is everybody's.
+    assert_eq!(server.client.get(server.url("/console/login")).send().await.unwrap().status(), 200);
+    drop(inside);
+    assert_eq!(from("127.0.0.1").await, 200, "who is gone counts no more");
 }

@@ -14,6 +14,7 @@ use evertill_shared::protocol::refunds::{
     AskRefundAtTill, CarryOutRefund, CodeRefused, RefundAnswer, RefundInbox,
 };
 use evertill_shared::protocol::staff::{PersonLeft, Role, StaffRow, TerminalChange, path as staff_path};
+use evertill_shared::protocol::terminal::TerminalStatus;
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use evertill_shared::secret::SecretText;
 use std::time::Duration;
@@ -600,4 +601,85 @@ async fn a_manager_is_asked_about_nothing_that_the_rules_forbid_and_not_about_wh
     assert!(server.app().base.refund_requests().await.unwrap().is_empty(), "it waits no more");
     let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
     assert_eq!(inbox.refunds.iter().map(|order| &order.refund.id).collect::<Vec<_>>(), [&refund.id]);
+}
+
+/// What the till is told of that waits in the console.
+async fn told_waiting(server: &Server, till: &Till) -> Vec<String> {
+    server.get(&till.key, path::TERMINAL).await.json::<TerminalStatus>().refund_requests.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_till_is_told_which_of_its_own_wait_and_learns_the_end_of_one_under_its_name_over_and_over() {
+    let (store, server, mut till, other, sold) = sold().await;
+    let second = store.serve().await;
+    let another = sell(&server, &mut till, 300).await;
+    adopt(&server, &mut till, &another, Some(300)).await.json::<OrderView>();
+    ask(&server, &till, &sold, &to_console("console-01", 300)).await;
+    ask(&server, &till, &another, &to_console("console-02", 300)).await;
+    assert_eq!(told_waiting(&second, &till).await, ["console-01", "console-02"]);
+    assert!(told_waiting(&second, &other).await.is_empty(), "another till's");
+
+    // Somebody has given back so much by then that the rules forbid it.
+    reserved(&ask(&server, &till, &sold, &asked("meanwhile-1", 400, "max", PIN)).await);
+    decide(&server, &till, "console-01", Decision::Approve, "max").await;
+    assert_eq!(told_waiting(&second, &till).await, ["console-02"]);
+    for server in [&second, &server] {
+        let came = ask(server, &till, &sold, &to_console("console-01", 300)).await;
+        assert_eq!(refused(&came), RefundRefused::TooMuch { asked: cny(300), left: cny(100) });
+    }
+    // Nobody looks at the other before the day is over.
+    server.clock.forward(Duration::from_secs(24 * 3600));
+    assert!(told_waiting(&second, &till).await.is_empty());
+    let late = decide(&server, &till, "console-02", Decision::Approve, "max").await;
+    assert_eq!(late, RequestState::Expired);
+    for days in [0, 3] {
+        server.clock.forward(Duration::from_secs(days * 24 * 3600));
+        let came = ask(&server, &till, &another, &to_console("console-02", 300)).await;
+        assert!(matches!(refused(&came), RefundRefused::AnotherDay { .. }), "after {days} days");
+        assert!(told_waiting(&server, &till).await.is_empty());
+    }
+    // Nor does a manager who comes to the till then.
+    let came = ask(&server, &till, &another, &asked("console-02", 300, "max", PIN)).await;
+    assert!(matches!(refused(&came), RefundRefused::AnotherDay { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_manager_at_the_till_and_one_in_the_console_one_has_decided() {
+    let (store, server, till, _other, sold) = sold().await;
+    let second = store.serve().await;
+    let mut held = 0;
+    for n in 0..4 {
+        let name = format!("at-once-{n:04}");
+        ask(&server, &till, &sold, &to_console(&name, 100)).await;
+        let by_pin = asked(&name, 100, "max", PIN);
+        // Turn by turn one is a little earlier.
+        let in_console = async {
+            tokio::time::sleep(Duration::from_millis(3 * n)).await;
+            decide(&second, &till, &name, Decision::Refuse, "ivy").await
+        };
+        let (came, decided) = tokio::join!(ask(&server, &till, &sold, &by_pin), in_console);
+        match came.json::<RefundAnswer>() {
+            RefundAnswer::Reserved { order, .. } => {
+                held += 1;
+                assert_eq!(order.refund.requested_by, "max of the test");
+                assert!(!matches!(decided, RequestState::Refused(_)), "{decided:?}");
+            }
+            RefundAnswer::RefusedInConsole { by } => {
+                assert_eq!(by, "ivy of the test");
+                assert!(matches!(decided, RequestState::Refused(_)), "{decided:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+        // However it is asked again, and of whom, it is the same end.
+        for again in [&to_console(&name, 100), &by_pin] {
+            let ended: RefundAnswer = ask(&second, &till, &sold, again).await.json();
+            assert_eq!(
+                matches!(ended, RefundAnswer::Reserved { .. }),
+                matches!(decided, RequestState::Approved(_) | RequestState::Reserved(_)),
+                "{ended:?}"
+            );
+        }
+        let inbox: RefundInbox = server.get(&till.key, path::REFUNDS).await.json();
+        assert_eq!(inbox.refunds.len(), held, "never reserved beside a refusal");
+    }
 }

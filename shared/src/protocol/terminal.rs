@@ -71,6 +71,10 @@ pub struct TerminalStatus {
     /// The server takes refunds that wait for a manager in the console.
     #[serde(default)]
     pub refunds_in_console: bool,
+    /// The names of what this till asked for and what waits for a manager in the console. About one that is not here any more the
+    /// till asks again, and is told what came of it. `None` from a server that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_requests: Option<Vec<String>>,
 }
 
 /// How a wallet answers, as the server that was asked has found of late.

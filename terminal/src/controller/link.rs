@@ -38,6 +38,7 @@ impl Controller {
             Answer::Countersign(Ok(signed)) => self.on_countersigned(&signed),
             Answer::Refunds(Ok(inbox)) => self.on_inbox(inbox),
             Answer::AskRefund { number, request, result } => self.on_refund_answer(number, &request, result),
+            Answer::Waiting { number, request, result } => self.on_waiting_answer(number, &request, result),
             Answer::CarryOutRefund { refund, result } => self.on_refund(&refund, result),
             Answer::Catalogue(Err(error))
             | Answer::Staff(Err(error))
@@ -125,6 +126,7 @@ impl Controller {
             TerminalState::Blocked | TerminalState::Retired => self.set_terminal_fault(state),
         }
         self.check_head();
+        self.look_at_waiting();
     }
 
     fn tell_clock(&mut self, status: &TerminalStatus) {

@@ -63,11 +63,19 @@ impl Notices {
             Notice::EarlierPaymentPaid { .. }
                 | Notice::EarlierPaymentReversed { .. }
                 | Notice::RefundToPayOut { .. }
+                | Notice::RefundApproved { .. }
+                | Notice::RefundRefusedInConsole { .. }
+                | Notice::RefundExpired { .. }
+                | Notice::RefundForbidden { .. }
                 | Notice::HandBack { .. }
                 | Notice::SaleQuarantined { .. }
                 | Notice::TemplateUnreadable
                 | Notice::LanguageUnusable { .. }
         );
+        // It says more exactly which.
+        if matches!(notice, Notice::RefundApproved { .. }) {
+            self.passing.take_if(|before| matches!(before, Notice::RefundsArrived { .. }));
+        }
         if !keeps {
             self.passing = Some(notice);
         } else if !self.kept.contains(&notice) {

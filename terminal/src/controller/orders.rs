@@ -4,6 +4,7 @@ mod ask;
 mod one;
 mod picked;
 mod query;
+mod waiting;
 
 use super::{At, Controller};
 use crate::journal_store::{JournalError, SalesWanted, StoredSale};
@@ -29,6 +30,8 @@ pub struct OrdersDesk {
     turned: Vec<(Timestamp, u64)>,
     /// What was found last, and what it was looked for by.
     found: Option<(LookedFor, Found)>,
+    /// Requests that waited in the console and about which it was asked what came of them, and when.
+    learning: Vec<(String, std::time::Duration)>,
 }
 
 /// All that decides what is on the list's page. As long as none of it changes nothing is looked for again: a page of old

@@ -37,5 +37,6 @@ mod showing;
 mod training;
 mod tried;
 mod typed;
+mod waiting;
 
 pub(crate) use rig::{identity, products};

@@ -298,6 +298,14 @@ pub fn fact(connection: &Connection, name: &str) -> Result<Option<String>, Journ
         .optional()?)
 }
 
+pub fn facts(connection: &Connection, prefix: &str) -> Result<Vec<(String, String)>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, value FROM fact WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
+    )?;
+    let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 pub fn set_fact(connection: &Connection, name: &str, value: Option<&str>) -> Result<(), JournalError> {
     match value {
         Some(value) => connection

@@ -123,6 +123,15 @@ pub enum Request {
         /// What is sent.
         body: Box<AskRefundAtTill>,
     },
+    /// What came of this refund, which waited for a manager in the console?
+    AskWaiting {
+        /// Of which order.
+        number: OrderNumber,
+        /// The request's own id.
+        request: String,
+        /// What is sent.
+        body: Box<AskRefundAtTill>,
+    },
     /// This refund is carried out.
     CarryOutRefund {
         /// Which.
@@ -146,6 +155,7 @@ pub enum PaymentQuestion {
 }
 
 /// What came of a [`Request`].
+#[expect(clippy::large_enum_variant, reason = "one at a time comes in; the large one is the most frequent")]
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// To [`Request::Heartbeat`].
@@ -205,6 +215,15 @@ pub enum Answer {
         /// What came.
         result: Result<RefundAnswer, NetError>,
     },
+    /// To [`Request::AskWaiting`].
+    Waiting {
+        /// Of which order.
+        number: OrderNumber,
+        /// The request's own id.
+        request: String,
+        /// What came.
+        result: Result<RefundAnswer, NetError>,
+    },
     /// To [`Request::CarryOutRefund`].
     CarryOutRefund {
         /// Which.
@@ -231,7 +250,7 @@ impl Answer {
             Self::HandIn(result) => result.as_ref().err(),
             Self::Countersign(result) => result.as_ref().err(),
             Self::Refunds(result) => result.as_ref().err(),
-            Self::AskRefund { result, .. } => result.as_ref().err(),
+            Self::AskRefund { result, .. } | Self::Waiting { result, .. } => result.as_ref().err(),
             Self::CarryOutRefund { result, .. } => result.as_ref().err(),
         }
     }

@@ -60,6 +60,10 @@ pub async fn perform(client: &StoreClient, request: Request) -> Answer {
             let result = client.post_payment(&of_order(path::ASK_REFUND, number), &*body).await.map_err(net);
             Answer::AskRefund { number, request, result }
         }
+        Request::AskWaiting { number, request, body } => {
+            let result = client.post(&of_order(path::ASK_REFUND, number), &*body).await.map_err(net);
+            Answer::Waiting { number, request, result }
+        }
         Request::CarryOutRefund { refund, number, body } => {
             let path = of_order(path::REFUND, number).replace("{refund}", &refund.0);
             let result = client.post_payment(&path, &*body).await.map_err(net);

@@ -161,6 +161,11 @@ impl PracticeServer {
             Request::AskRefund { number, request, .. } => {
                 Answer::AskRefund { number, request, result: Ok(RefundAnswer::NotApprover) }
             }
+            // Nothing waits in a console here.
+            Request::AskWaiting { number, request, .. } => {
+                let result = Err(refused(ErrorCode::NotFound, now));
+                Answer::Waiting { number, request, result }
+            }
             Request::CarryOutRefund { refund, body, .. } => {
                 let result = self.carry_out(&refund, &body.carried_out).map_err(|error| refused(error, now));
                 Answer::CarryOutRefund { refund, result }
@@ -222,6 +227,7 @@ impl PracticeServer {
             shows: self.shop.wallets.clone(),
             splits: true,
             refunds_in_console: false,
+            refund_requests: None,
             health: Vec::new(),
         }
     }

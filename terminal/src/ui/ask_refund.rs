@@ -73,6 +73,7 @@ pub fn show(window: &MainWindow, page: &AskRefundPage, money: &MoneyStyle, fresh
         AskedSaid::AskedBefore => (AskedKind::AskedBefore, (RefusalKind::None, "")),
         AskedSaid::WaitsInConsole => (AskedKind::WaitsInConsole, (RefusalKind::None, "")),
         AskedSaid::RefusedInConsole(by) => (AskedKind::RefusedInConsole, (RefusalKind::None, by.as_str())),
+        AskedSaid::Expired => (AskedKind::Expired, (RefusalKind::None, "")),
     };
     ask.set_said(kind);
     ask.set_refusal(refusal);

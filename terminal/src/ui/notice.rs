@@ -56,6 +56,18 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::Expired { name }) => (K::Expired, name.as_str(), 0, PrinterState::None),
         Some(Notice::LabelUnclear { name }) => (K::LabelUnclear, name.as_str(), 0, PrinterState::None),
         Some(Notice::RefundsArrived { count }) => (K::RefundsArrived, "", whole(*count), PrinterState::None),
+        Some(Notice::RefundApproved { order_number, .. }) => {
+            (K::RefundApproved, order_number.as_str(), 0, PrinterState::None)
+        }
+        Some(Notice::RefundRefusedInConsole { order_number, .. }) => {
+            (K::RefundRefusedInConsole, order_number.as_str(), 0, PrinterState::None)
+        }
+        Some(Notice::RefundExpired { order_number }) => {
+            (K::RefundExpired, order_number.as_str(), 0, PrinterState::None)
+        }
+        Some(Notice::RefundForbidden { order_number }) => {
+            (K::RefundForbidden, order_number.as_str(), 0, PrinterState::None)
+        }
         Some(Notice::RefundToPayOut { order_number }) => {
             (K::RefundToPayOut, order_number.as_str(), 0, PrinterState::None)
         }
@@ -108,7 +120,11 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::HandBack { drawer, .. }) => payment::drawer(*drawer),
         _ => (DrawerKind::NotAsked, state),
     };
-    NoticeData { kind, text: text.into(), count, printer: printer(why), drawer }
+    let who = match notice {
+        Some(Notice::RefundApproved { by, .. } | Notice::RefundRefusedInConsole { by, .. }) => by.as_str(),
+        _ => "",
+    };
+    NoticeData { kind, text: text.into(), who: who.into(), count, printer: printer(why), drawer }
 }
 
 /// Seconds that may be negative, for the screen.

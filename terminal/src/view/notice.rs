@@ -151,6 +151,30 @@ pub enum Notice {
         /// How many wait now.
         count: u32,
     },
+    /// A refund that was asked for here and waited in the console was approved: it waits under "Refunds".
+    RefundApproved {
+        /// The order's number.
+        order_number: String,
+        /// The manager's name.
+        by: String,
+    },
+    /// A manager refused it in the console: no money goes back.
+    RefundRefusedInConsole {
+        /// The order's number.
+        order_number: String,
+        /// The manager's name.
+        by: String,
+    },
+    /// It waited in the console, and nobody approved it on the day of the sale: no money goes back.
+    RefundExpired {
+        /// The order's number.
+        order_number: String,
+    },
+    /// It was approved in the console, and the order does not allow it any more: no money goes back.
+    RefundForbidden {
+        /// The order's number.
+        order_number: String,
+    },
     /// A cash refund turned out to be done when nobody stood there, or somebody else: the drawer stayed shut.
     RefundToPayOut {
         /// The order's number.

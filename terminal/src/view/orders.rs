@@ -306,4 +306,6 @@ pub enum AskedSaid {
     WaitsInConsole,
     /// This manager refused it in the console.
     RefusedInConsole(String),
+    /// It waited in the console, and nobody approved it on the day of the sale.
+    Expired,
 }

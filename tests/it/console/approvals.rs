@@ -60,6 +60,9 @@ fn what_tills_ask_for_is_approved_or_refused_by_a_touch_once_and_by_nobody_else(
 
     let page = shop.browser();
     page.log_in("li");
+    // Wherever the manager is, it says how many wait, and says it in words.
+    page.go("/console/orders");
+    page.expect_in(".top nav a[href='/console/approvals']", "2 waiting");
     page.go("/console/approvals");
     page.expect_count("#asked tbody tr", 2);
     page.expect_in("#asked", &first.grouped());
@@ -71,6 +74,9 @@ fn what_tills_ask_for_is_approved_or_refused_by_a_touch_once_and_by_nobody_else(
         assert_eq!(page.script(wider), false, "at {width}");
         let small = "return [...document.querySelectorAll('#asked button')].filter((b) => b.offsetHeight < 44).length";
         assert_eq!(page.script(small), 0);
+        let inside = "const b = document.querySelector('.top nav .waiting').getBoundingClientRect(); \
+                      return b.left >= 0 && b.right <= document.documentElement.clientWidth && b.height > 0";
+        assert_eq!(page.script(inside), true, "the number is on the screen at {width}");
         if let Some(folder) = std::env::var_os("EVERTILL_CONSOLE_PICTURES") {
             page.picture(&std::path::Path::new(&folder).join(format!("asked-{width}.png")));
         }
@@ -83,9 +89,11 @@ fn what_tills_ask_for_is_approved_or_refused_by_a_touch_once_and_by_nobody_else(
     assert_eq!(page.script(twice), serde_json::json!([200, 200, 200]));
     page.go("/console/approvals");
     page.expect_count("#asked tbody tr", 1);
+    page.expect_in(".top nav", "1 waiting");
     page.press("#asked [value=refuse]");
     page.expect("Refused: nothing of order");
     page.expect("No till asks for a refund.");
+    page.expect_count(".top nav .waiting", 0);
     page.go(&format!("/console/orders/{first}"));
     assert_eq!(page.count("#refunds .refund"), 1);
     page.expect_in("#refunds", "Li Na");

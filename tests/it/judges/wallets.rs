@@ -71,6 +71,7 @@ fn cny(minor: i64) -> Amount {
 /// A payment by a code that ends so.
 fn charge(code: &str, sequence: u64) -> Charge {
     Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: number(sequence),
         amount: cny(1234),
         auth_code: AuthCode::new(code.into()),
@@ -91,6 +92,7 @@ fn shown(sequence: u64) -> ShownOrder {
 
 fn refund(name: &str, sequence: u64) -> ChannelRefund {
     ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId(name.into()),
         number: number(sequence),
         paid: cny(1234),

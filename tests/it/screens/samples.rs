@@ -660,6 +660,11 @@ pub fn all() -> Vec<Sample> {
     add("sale_refund_to_pay_out", Screen { notice: to_pay, ..screen(Page::Sale(sale())) });
     let arrived = Some(Notice::RefundsArrived { count: 2 });
     add("sale_refunds_arrived", Screen { notice: arrived, ..screen(Page::Sale(sale())) });
+    let order_number = || "202611201405123456781792".to_owned();
+    let approved = Some(Notice::RefundApproved { order_number: order_number(), by: "Li Na".into() });
+    add("sale_refund_approved", Screen { notice: approved, ..screen(Page::Sale(sale())) });
+    let expired = Some(Notice::RefundExpired { order_number: order_number() });
+    add("sale_refund_expired", Screen { notice: expired, ..screen(Page::Sale(sale())) });
     add("orders", screen(Page::Orders(orders())));
     let by_amount = orders_found("797", OrdersHint::Amount { minor: 79_700 }, 2);
     add("orders_by_amount", screen(Page::Orders(by_amount)));

@@ -44,6 +44,7 @@ impl<'r> Traded<'r> {
         }
         let paid = paid.unwrap();
         let refund = ChannelRefund {
+            interface: evertill_shared::id::Interface::NOT_KNOWN,
             refund: RefundId("R1".into()),
             number: numbers[0].clone(),
             paid,

@@ -302,6 +302,10 @@ impl Journal for WatchedJournal {
         self.readable()?.fact(name)
     }
 
+    fn facts(&self, prefix: &str) -> Result<Vec<(String, String)>, JournalError> {
+        self.readable()?.facts(prefix)
+    }
+
     fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
         self.guarded(|journal| journal.set_fact(name, value))
     }

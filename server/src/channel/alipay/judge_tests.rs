@@ -18,6 +18,7 @@ fn cny(minor: i64) -> Amount {
 
 fn charge() -> Charge {
     Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: number(),
         amount: cny(12_088),
         auth_code: AuthCode::new("281234567890123456".into()),
@@ -28,6 +29,7 @@ fn charge() -> Charge {
 
 fn back() -> ChannelRefund {
     ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1".into()),
         number: number(),
         paid: cny(12_088),

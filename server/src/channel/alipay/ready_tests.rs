@@ -4,7 +4,7 @@ use super::testing::merchant;
 use super::*;
 use crate::channel::line::{Posting, Request};
 use evertill_shared::clock::SystemClock;
-use evertill_shared::id::{SaleKey, StoreId, TerminalId};
+use evertill_shared::id::{Interface, SaleKey, StoreId, TerminalId};
 use evertill_shared::secret::AuthCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -38,6 +38,7 @@ async fn intent_first_a_charge_that_is_ready_leaves_when_it_is_polled_and_not_be
     let charge = Charge {
         number: ChannelNumber::new(StoreId::try_from(1).unwrap(), key, 1),
         amount: Amount { minor: 1_000, currency: Currency::CNY },
+        interface: Interface::NOT_KNOWN,
         auth_code: AuthCode::new("280000000000000001".into()),
         description: "a shop".into(),
         device: "7".into(),

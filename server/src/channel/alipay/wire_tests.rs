@@ -11,6 +11,7 @@ use proptest::prelude::*;
 fn charge() -> Charge {
     let sale = SaleKey { terminal: TerminalId::try_from(1).unwrap(), epoch: 1, sequence: 7 };
     Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: ChannelNumber::new(StoreId::try_from(1).unwrap(), sale, 1),
         amount: Amount::new(8888, Currency::CNY),
         auth_code: AuthCode::new("28763443825664394".into()),
@@ -119,6 +120,7 @@ fn questions_cancellations_and_refunds_are_asked_as_documented() {
     let charge = charge();
     let number = charge.number.as_str();
     let back = ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("HZ01RF001".into()),
         number: charge.number.clone(),
         paid: charge.amount,

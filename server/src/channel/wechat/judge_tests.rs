@@ -31,6 +31,7 @@ fn cny(minor: i64) -> Amount {
 
 fn charge() -> Charge {
     Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: number(),
         amount: cny(1234),
         auth_code: AuthCode::new("134567890123456789".into()),
@@ -41,6 +42,7 @@ fn charge() -> Charge {
 
 fn refund_of(amount: i64) -> ChannelRefund {
     ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1".into()),
         number: number(),
         paid: cny(1234),

@@ -15,7 +15,7 @@ mod seal;
 mod settings;
 mod sign;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod wire;
 
 pub use settings::{WechatV3Error, WechatV3Settings};

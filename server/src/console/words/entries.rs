@@ -273,6 +273,7 @@ dictionary! {
     fact_given_back_at: "Attempt {}: {} went back by itself from account {} as {}", "第 {} 次：{} 已从账户 {} 自动退还，退款单号 {}";
     fact_other_than_asked: "Attempt {}: an answer of the wallet ({}) has another {} than was asked about, or none. It counts as no answer", "第 {} 次：钱包的应答（{}）中的 {} 与所询不符或缺失，视为未应答";
     fact_went_back: "Attempt {}: {} had been given back at the wallet itself", "第 {} 次：{} 此前已在钱包商户平台退回";
+    fact_not_known_here: "A newer program has written something here that this one cannot read: look at it with that one.", "此处有新版程序写下的记录，本程序无法读取：请用新版程序查看。";
     fact_nothing_to_give_back: "Attempt {}: the wallet holds nothing to give back", "第 {} 次：钱包未持有需退还的款项";
     fact_not_given_back: "Attempt {}: the wallet would not give the money back ({}). It is tried again; look at it in the wallet's merchant system.", "第 {} 次：钱包未能退还款项（{}）。系统会继续尝试，请在钱包商户系统中核对。";
     fact_refund_asked: "Refund of {} asked by {} ({}): {}", "{1}（{2}）申请退款 {0}：{3}";

@@ -16,5 +16,7 @@ dictionary! {
     decided: "Somebody has decided about this before: {}.", "此申请已有人处理：{}。";
     in_doubt: "You approved it, and whether it is reserved is not known yet. Approve it again in a moment: it counts once.", "您已批准，但是否已预留尚不清楚。请稍后再次批准，只会计算一次。";
     under_way: "Approved by {}; not known yet whether it is reserved", "{} 已批准，尚不清楚是否已预留";
+    expired: "Nobody decided on the day of the sale, and that day is over: the request has ended, and no money goes back. The till is told.", "销售当日无人处理，营业日已结束：该申请已失效，不退款。收银机会收到通知。";
+    waiting: "{} waiting", "{} 项待处理";
     did_refuse: "Refused a refund that a till asked for", "拒绝收银机申请的退款";
 }

@@ -2,7 +2,7 @@
 
 use crate::channel::mismatch::Mismatches;
 use crate::channel::{Answer, Channel, ChannelRefund, ChannelRefundOutcome, Charge};
-use evertill_shared::id::ChannelNumber;
+use evertill_shared::id::{ChannelNumber, Interface};
 use evertill_shared::money::Amount;
 use evertill_shared::payment::{DeclineReason, PayOutcome, QueryOutcome, ReverseOutcome};
 use evertill_shared::wallet::Wallet;
@@ -67,6 +67,10 @@ pub(crate) struct Books {
     pub queries: u32,
     pub refund_calls: u32,
     pub reverse_calls: u32,
+    /// By which version of its interface codes are charged, as it is set up now.
+    pub interface: Interface,
+    /// By which version each call was, that charged or took back or gave back or asked about that.
+    pub called_by: Vec<Interface>,
     codes: BTreeSet<String>,
 }
 
@@ -110,6 +114,8 @@ impl ScriptedWallet {
             queries: 0,
             refund_calls: 0,
             reverse_calls: 0,
+            interface: Interface::NOT_KNOWN,
+            called_by: Vec::new(),
             codes: BTreeSet::new(),
         };
         Arc::new(Self {
@@ -213,6 +219,7 @@ impl Channel for ScriptedWallet {
             let line = {
                 let mut books = self.books();
                 books.pay_calls.push(charge.number.as_str().to_owned());
+                books.called_by.push(charge.interface);
                 books.pay
             };
             let line = if line == Line::OnItsWay {
@@ -263,11 +270,25 @@ impl Channel for ScriptedWallet {
         }))
     }
 
+    fn reverse_made_by<'a>(
+        &'a self,
+        number: &'a ChannelNumber,
+        interface: Interface,
+    ) -> Answer<'a, ReverseOutcome> {
+        self.books().called_by.push(interface);
+        self.reverse(number)
+    }
+
+    fn interface(&self) -> Interface {
+        self.books().interface
+    }
+
     fn refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         self.looked_at(&refund.number);
         let line = {
             let mut books = self.books();
             books.refund_calls += 1;
+            books.called_by.push(refund.interface);
             books.refund
         };
         Box::pin(by(line, ChannelRefundOutcome::Unknown, || {
@@ -304,7 +325,11 @@ impl Channel for ScriptedWallet {
 
     fn query_refund<'a>(&'a self, refund: &'a ChannelRefund) -> Answer<'a, ChannelRefundOutcome> {
         self.looked_at(&refund.number);
-        let line = self.books().query;
+        let line = {
+            let mut books = self.books();
+            books.called_by.push(refund.interface);
+            books.query
+        };
         Box::pin(by(line, ChannelRefundOutcome::Unknown, || {
             let books = self.books();
             if books.closed.contains(&refund.refund.0) {

@@ -12,7 +12,7 @@ use super::scan;
 use crate::database::{Row, Sql};
 use crate::params;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{AccountId, Attempt, RefundId};
+use evertill_shared::id::{AccountId, Attempt, Interface, RefundId};
 use evertill_shared::ledger::Entry;
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::OrderNumber;
@@ -34,13 +34,14 @@ impl Place {
 
     /// The same with more columns.
     pub fn select_with(self, more: &str) -> String {
-        let (account, is_elsewhere) = match self {
-            Self::Own => ("p.account", 0),
-            Self::Elsewhere => ("g.account", 1),
+        let (account, interface, is_elsewhere) = match self {
+            Self::Own => ("p.account", "p.interface", 0),
+            Self::Elsewhere => ("g.account", "0", 1),
         };
         format!(
             "SELECT g.number, g.attempt, g.wallet, g.state, g.since, g.next_at, g.tries, g.round, g.words, g.by_hand, \
-             g.version, {account} AS account, {is_elsewhere} AS is_elsewhere, p.channel_number, p.currency, \
+             g.version, {account} AS account, {interface} AS interface, \
+             {is_elsewhere} AS is_elsewhere, p.channel_number, p.currency, \
              p.amount_minor, o.terminal{more} FROM {} g JOIN payments p ON p.number = g.number AND p.attempt = g.attempt \
              JOIN orders o ON o.number = g.number WHERE",
             self.table()
@@ -79,6 +80,7 @@ pub(super) fn give_back_row(row: &Row) -> Result<GiveBack, GroupError> {
         wallet: parsed(&text("wallet")?)?,
         account: AccountId(row.get("account")?),
         is_elsewhere: row.get("is_elsewhere")?,
+        interface: Interface(row.get("interface")?),
         channel_number: channel_number(text("channel_number")?)?,
         amount: Amount::new(row.get("amount_minor")?, parsed(&text("currency")?)?),
         since: Timestamp(row.get("since")?),

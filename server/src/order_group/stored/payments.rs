@@ -2,7 +2,7 @@
 
 use super::super::{
     Fact, GroupError, Guard, KeptEntry, Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies,
-    Refusal, Reply, Started, TakenBack, others_of, takes_part,
+    Refusal, Reply, Started, TakenBack, is_whole, others_of, takes_part,
 };
 use super::StoredGroup;
 use super::books::Books;
@@ -190,7 +190,8 @@ fn find_at(
     let (attempt, was) = (record.payment.attempt, record.payment.account);
     let may_be = match event {
         Event::Query(said) | Event::LookedAgain(said) if was == AccountId::NOT_KNOWN => {
-            others_of(&story(books.sql, record.number)?, attempt).may_be_found_at(account, said)
+            let story = story(books.sql, record.number)?;
+            is_whole(&story) && others_of(&story, attempt).may_be_found_at(account, said)
         }
         _ => true,
     };
@@ -336,8 +337,8 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
     sql.execute(
         "INSERT INTO payments (number, attempt, wallet, channel_number, currency, amount_minor, state, \
          sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, lease_owner, \
-         lease_until, shown_until, shown_code, looked_again, account) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+         lease_until, shown_until, shown_code, looked_again, account, interface) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         &params![
             number.as_str(),
             payment.attempt,
@@ -359,6 +360,7 @@ fn insert(sql: &dyn Sql, number: OrderNumber, payment: &Payment, lease: &Lease) 
             payment.shown.as_ref().and_then(|shown| shown.content.as_deref()),
             payment.looked_again,
             payment.account.get(),
+            payment.interface.get(),
         ],
     )?;
     Ok(())

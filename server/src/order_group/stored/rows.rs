@@ -7,7 +7,7 @@ use crate::database::{DbError, Row, Sql, Value};
 use crate::params;
 use evertill_shared::cashier::Cashier;
 use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{AccountId, ChannelNumber, RefundId, SaleKey, TerminalId};
+use evertill_shared::id::{AccountId, ChannelNumber, Interface, RefundId, SaleKey, TerminalId};
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::order::{OrderState, PaidBy};
 use evertill_shared::order_number::OrderNumber;
@@ -174,7 +174,7 @@ fn told<T>(read: impl Fn(&Row) -> Result<T, GroupError>) -> impl Fn(&Row) -> Opt
 /// The columns that [`payment_row`] reads.
 pub(super) const PAYMENT: &str = "number, attempt, wallet, channel_number, currency, amount_minor, state, \
      sent_at, since, next_at, reversals, reversal_accepted, transaction_number, reason, shown_until, shown_code, \
-     looked_again, account, version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
+     looked_again, account, interface, version, (SELECT o.terminal FROM orders o WHERE o.number = payments.number) AS terminal";
 
 pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
     let text = |column: &str| row.get::<String>(column);
@@ -198,6 +198,7 @@ pub(super) fn payment_row(row: &Row) -> Result<PaymentRecord, GroupError> {
             shown: shown_code(row)?,
             looked_again: row.get("looked_again")?,
             account: AccountId(row.get("account")?),
+            interface: Interface(row.get("interface")?),
         },
         terminal: terminal(row.get("terminal")?)?,
         version: row.get("version")?,
@@ -217,7 +218,7 @@ pub(super) fn channel_number(text: String) -> Result<ChannelNumber, GroupError> 
 /// A query for [`refund_row`], up to its condition.
 pub(super) const REFUND: &str = "SELECT r.id, r.number, r.terminal, r.currency, r.amount_minor, r.state, r.who, \
      r.why, r.requested_at, r.refused, r.next_at, r.tries, r.asked_at, r.by_hand, r.version, r.wallet, o.paid_by, o.paid_minor, \
-     p.channel_number, p.account \
+     p.channel_number, p.account, p.interface \
      FROM refunds r JOIN orders o ON o.number = r.number \
      LEFT JOIN payments p ON p.number = r.number AND p.state = 'paid'";
 
@@ -247,6 +248,7 @@ pub(super) fn refund_row(row: &Row) -> Result<RefundRecord, GroupError> {
         paid: if in_cash { parts.cash } else { parts.wallet },
         channel_number: channel.map(channel_number).transpose()?,
         account: row.get::<Option<u32>>("account")?.map_or(AccountId::OF_THE_FILE, AccountId),
+        interface: row.get::<Option<u32>>("interface")?.map_or(Interface::NOT_KNOWN, Interface),
         tries: row.get("tries")?,
         asked_at: row.get::<Option<i64>>("asked_at")?.map(Timestamp),
         next_at: Timestamp(row.get("next_at")?),

@@ -26,16 +26,16 @@ const ANSWER_WAIT: Duration = Duration::from_secs(45);
 
 /// What was asked for and may have arrived, as it stands on the disk until an answer settles it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Pending {
-    request: String,
-    amount_minor: i64,
-    reason: String,
+pub(super) struct Pending {
+    pub(super) request: String,
+    pub(super) amount_minor: i64,
+    pub(super) reason: String,
     /// How often it was sent. An answer that nothing was done is about one of these.
     #[serde(default = "more_than_once")]
     sent: u32,
     /// The server has it, and it waits for a manager in the console.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    waits: bool,
+    pub(super) waits: bool,
 }
 
 /// What stands on a disk of before this was counted.
@@ -75,8 +75,30 @@ struct Approval {
     in_console: bool,
 }
 
+/// Under this and the order's number stands what was asked for, in the till's memory.
+pub(super) const ASKED: &str = "refund_asked:";
+
 fn fact_of(number: OrderNumber) -> String {
-    format!("refund_asked:{number}")
+    format!("{ASKED}{number}")
+}
+
+impl Asking {
+    /// Whether it is of this request, and nothing of it is on its way.
+    pub(super) fn is_of(&self, request: &str) -> bool {
+        self.sent.is_none() && self.again.as_ref().is_some_and(|again| again.request == request)
+    }
+
+    /// The order's page that it was opened from.
+    pub(super) fn place(&self) -> (u64, bool) {
+        (self.sale, self.from_list)
+    }
+
+    /// What was asked for has ended: something else may be.
+    pub(super) fn is_over(&mut self, said: AskedSaid) {
+        self.said = said;
+        self.again = None;
+        self.approving = false;
+    }
 }
 
 impl Controller {
@@ -341,8 +363,14 @@ impl Controller {
                 tracing::error!(%number, "the server spoke of another order")
             }
             Ok(RefundAnswer::Refused { why }) => {
+                // A manager might have approved it in time, had one looked.
+                let expired = matches!(why, RefundRefused::AnotherDay { .. }) && self.waited(number, request);
                 self.settle_asked(number, request);
-                self.asked_said(request, AskedSaid::Refused(super::super::refund::refusal(&why)), Some(why));
+                let said = match expired {
+                    true => AskedSaid::Expired,
+                    false => AskedSaid::Refused(super::super::refund::refusal(&why)),
+                };
+                self.asked_said(request, said, Some(why));
             }
             Ok(RefundAnswer::WrongPin { tries_left }) => {
                 self.pin_said(number, request, LockState::Wrong { tries_left })
@@ -376,13 +404,9 @@ impl Controller {
     }
 
     /// It stays on the disk: whoever opens the form again sees that it waits, and asks how it stands.
-    fn waits_in_console(&mut self, number: OrderNumber, request: &str) {
+    pub(super) fn waits_in_console(&mut self, number: OrderNumber, request: &str) {
         let name = fact_of(number);
-        let Some(Some(text)) = self.read(|journal| journal.fact(&name)) else { return };
-        let Ok(pending) = serde_json::from_str::<Pending>(&text) else { return };
-        if pending.request != request {
-            return;
-        }
+        let Some(pending) = self.asked_before(number, request) else { return };
         let waits = Pending { waits: true, ..pending };
         let Ok(text) = serde_json::to_string(&waits) else { return };
         if let Some(journal) = &mut self.journal
@@ -390,10 +414,24 @@ impl Controller {
         {
             return self.journal_failed(error);
         }
-        if let Some(asking) = self.answered(request) {
+        let form = match self.is_asked_here(request) {
+            true => self.answered(request),
+            false => self.form_of(request),
+        };
+        if let Some(asking) = form {
             asking.said = AskedSaid::WaitsInConsole;
             asking.again = Some(waits);
         }
+    }
+
+    /// What stands on the disk of this request.
+    fn asked_before(&mut self, number: OrderNumber, request: &str) -> Option<Pending> {
+        let text = self.read(|journal| journal.fact(&fact_of(number)))??;
+        serde_json::from_str(&text).ok().filter(|pending: &Pending| pending.request == request)
+    }
+
+    fn waited(&mut self, number: OrderNumber, request: &str) -> bool {
+        self.asked_before(number, request).is_some_and(|pending| pending.waits)
     }
 
     /// It is decided: the form that is open, if it is of this order, may ask for something else.
@@ -427,13 +465,10 @@ impl Controller {
     }
 
     /// The server has decided about this request: nothing of it is open any more.
-    fn settle_asked(&mut self, number: OrderNumber, request: &str) {
-        let name = fact_of(number);
-        let Some(Some(text)) = self.read(|journal| journal.fact(&name)) else { return };
-        let same = serde_json::from_str::<Pending>(&text).is_ok_and(|pending| pending.request == request);
-        if same
+    pub(super) fn settle_asked(&mut self, number: OrderNumber, request: &str) {
+        if self.asked_before(number, request).is_some()
             && let Some(journal) = &mut self.journal
-            && let Err(error) = journal.set_fact(&name, None)
+            && let Err(error) = journal.set_fact(&fact_of(number), None)
         {
             self.journal_failed(error);
         }
@@ -442,10 +477,7 @@ impl Controller {
     /// One sending of this request did nothing. If it was the only one, nothing of the request is open any more,
     /// whichever page is on screen by now.
     fn nothing_done(&mut self, number: OrderNumber, request: &str) {
-        let name = fact_of(number);
-        let Some(Some(text)) = self.read(|journal| journal.fact(&name)) else { return };
-        let only = |pending: Pending| pending.request == request && pending.sent <= 1;
-        if !serde_json::from_str::<Pending>(&text).is_ok_and(only) {
+        if self.asked_before(number, request).is_none_or(|pending| pending.sent > 1) {
             return;
         }
         self.settle_asked(number, request);
@@ -483,7 +515,7 @@ impl Controller {
         }
     }
 
-    fn is_asked_here(&self, request: &str) -> bool {
+    pub(super) fn is_asked_here(&self, request: &str) -> bool {
         matches!(&self.at, At::AskRefund(asking) if asking.sent.as_ref().is_some_and(|(sent, _)| sent == request))
     }
 

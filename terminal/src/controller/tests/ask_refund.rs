@@ -47,7 +47,7 @@ pub fn form(till: &Till) -> &AskRefundPage {
 }
 
 /// Two of the ten come back; the page waits for a PIN.
-fn until_approval(till: &mut Till) {
+pub fn until_approval(till: &mut Till) {
     till.act(UserAction::AskRefund);
     till.act(UserAction::RefundPick { line: 0, delta: 1 });
     till.act(UserAction::RefundPick { line: 0, delta: 1 });
@@ -55,21 +55,21 @@ fn until_approval(till: &mut Till) {
     till.act(UserAction::RefundGoOn);
 }
 
-fn pin(till: &mut Till, login: &str) {
+pub fn pin(till: &mut Till, login: &str) {
     till.act(UserAction::ChoosePerson { login: login.into() });
     till.act(UserAction::Unlock { pin: SecretText::new("4711".into()) });
 }
 
-fn take_ask(till: &mut Till) -> Option<AskRefundAtTill> {
+pub fn take_ask(till: &mut Till) -> Option<AskRefundAtTill> {
     till.take(|r| if let Request::AskRefund { body, .. } = r { Some((**body).clone()) } else { None })
 }
 
-fn answer(till: &mut Till, asked: &AskRefundAtTill, result: Result<RefundAnswer, NetError>) {
+pub fn answer(till: &mut Till, asked: &AskRefundAtTill, result: Result<RefundAnswer, NetError>) {
     let request = asked.request.clone();
     till.give(Input::Net(Answer::AskRefund { number: number(1), request, result }));
 }
 
-fn reserved(state: RefundState) -> RefundAnswer {
+pub fn reserved(state: RefundState) -> RefundAnswer {
     let refund = Refund {
         id: RefundId("R1".into()),
         order: number(1),
@@ -84,11 +84,11 @@ fn reserved(state: RefundState) -> RefundAnswer {
     RefundAnswer::Reserved { order: Box::new(RefundOrder { refund, paid_by, next_at: None }), cash: None }
 }
 
-fn carried_out(till: &Till) -> usize {
+pub fn carried_out(till: &Till) -> usize {
     till.count(|body| matches!(body, Body::RefundCarriedOut { .. }))
 }
 
-fn pending(till: &Till) -> bool {
+pub fn pending(till: &Till) -> bool {
     let journal = till.controller.journal.as_ref().unwrap();
     journal.fact(&format!("refund_asked:{}", number(1))).unwrap().is_some()
 }

@@ -293,6 +293,9 @@ mod full {
         fn fact(&self, name: &str) -> R<Option<String>> {
             self.0.fact(name)
         }
+        fn facts(&self, prefix: &str) -> R<Vec<(String, String)>> {
+            self.0.facts(prefix)
+        }
         fn set_fact(&mut self, name: &str, value: Option<&str>) -> R<()> {
             self.0.set_fact(name, value)
         }

@@ -302,6 +302,9 @@ impl Journal for Dies {
     fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
         self.inner.fact(name)
     }
+    fn facts(&self, prefix: &str) -> Result<Vec<(String, String)>, JournalError> {
+        self.inner.facts(prefix)
+    }
     fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
         self.write(|journal| journal.set_fact(name, value))
     }

@@ -261,6 +261,9 @@ impl World {
             Request::AskRefund { number, request, .. } => {
                 Answer::AskRefund { number, request, result: Err(refused(ErrorCode::Overloaded)) }
             }
+            Request::AskWaiting { number, request, .. } => {
+                Answer::Waiting { number, request, result: Err(refused(ErrorCode::Overloaded)) }
+            }
             Request::CarryOutRefund { refund, .. } => {
                 Answer::CarryOutRefund { refund, result: Err(refused(ErrorCode::Overloaded)) }
             }
@@ -422,6 +425,9 @@ fn lost(answer: Answer) -> Answer {
         Answer::Countersign(_) => Answer::Countersign(Err(no_answer())),
         Answer::AskRefund { number, request, .. } => {
             Answer::AskRefund { number, request, result: Err(no_answer()) }
+        }
+        Answer::Waiting { number, request, .. } => {
+            Answer::Waiting { number, request, result: Err(no_answer()) }
         }
         Answer::CarryOutRefund { refund, .. } => Answer::CarryOutRefund { refund, result: Err(no_answer()) },
     }

@@ -185,6 +185,9 @@ impl Journal for Strict {
     fn fact(&self, name: &str) -> Result<Option<String>, JournalError> {
         self.0.fact(name)
     }
+    fn facts(&self, prefix: &str) -> Result<Vec<(String, String)>, JournalError> {
+        self.0.facts(prefix)
+    }
     fn set_fact(&mut self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
         self.0.set_fact(name, value)
     }
@@ -438,6 +441,7 @@ impl Till {
             shows: vec![Wallet::Alipay],
             splits: true,
             refunds_in_console: true,
+            refund_requests: Some(Vec::new()),
             health: Vec::new(),
         }
     }

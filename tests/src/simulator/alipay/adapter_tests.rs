@@ -63,6 +63,7 @@ fn cny(minor: i64) -> Amount {
 
 fn charge_with(code: String, sequence: u64) -> Charge {
     Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: number(sequence),
         amount: cny(1234),
         auth_code: AuthCode::new(code),

@@ -7,6 +7,7 @@ use serde_json::json;
 
 fn charge() -> Charge {
     Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: number(1),
         amount: cny(1234),
         auth_code: AuthCode::new("130000000000000001".into()),
@@ -27,6 +28,7 @@ fn shown() -> ShownOrder {
 
 fn the_refund() -> ChannelRefund {
     ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1".into()),
         number: number(1),
         paid: cny(1234),

@@ -5,15 +5,21 @@ use super::judge::Us;
 use super::seal::ApiV3Key;
 use super::sign::{KnownKey, SCHEME, Signer, Trust, answer_text};
 use super::wire::{self, Merchant, Reply, Unusable};
+use super::{Inside, WechatV3};
+use crate::channel::line::Line;
 use crate::channel::rsa::{AppKey, WalletKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use evertill_shared::clock::Timestamp;
+use evertill_shared::clock::{SystemClock, Timestamp};
 use evertill_shared::id::{ChannelNumber, SaleKey, StoreId, TerminalId};
 use evertill_shared::money::{Amount, Currency};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::rand::SystemRandom;
 use serde_json::{Value, json};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use tokio::sync::Mutex;
 
 macro_rules! key {
     ($name:literal) => {
@@ -97,6 +103,24 @@ pub fn merchant() -> Merchant {
         },
         notify_url: "https://pay.example.com/notify".into(),
     }
+}
+
+/// Version 3 over that line, which waits only for a moment.
+pub fn over(line: Arc<Line>, codepay: bool) -> WechatV3 {
+    WechatV3(Arc::new(Inside {
+        merchant: merchant(),
+        key: api_key(),
+        public_key_id: None,
+        codepay,
+        trust: RwLock::new(Arc::new(trust())),
+        fetched: Mutex::new(None),
+        mismatches: Arc::default(),
+        line,
+        random: Arc::new(SystemRandom::new()),
+        clock: Arc::new(SystemClock),
+        pay_limit: Duration::from_millis(50),
+        call_limit: Duration::from_millis(50),
+    }))
 }
 
 pub fn api_key() -> ApiV3Key {

@@ -20,6 +20,7 @@ fn order() -> ShownOrder {
 
 fn refund() -> ChannelRefund {
     ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1|2".into()),
         number: number(1),
         paid: cny(1234),
@@ -48,6 +49,7 @@ fn an_order_for_a_code_says_all_that_the_wallet_wants() {
 #[test]
 fn a_charge_carries_the_code_and_the_till() {
     let charge = Charge {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         number: number(1),
         amount: cny(1),
         auth_code: AuthCode::new("130000000000000001".into()),

@@ -28,6 +28,7 @@ async fn a_service_provider_pays_asks_takes_back_and_refunds_for_its_shop() {
     assert!(is_success(&rig.pay(Behaviour::Pays).await));
     assert!(is_paid(&rig.query().await));
     let back = ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1".into()),
         number: number(1),
         paid: cny(1234),

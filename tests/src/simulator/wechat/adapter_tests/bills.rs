@@ -30,6 +30,7 @@ async fn a_refund_that_is_still_on_its_way_when_the_bill_is_written_is_not_done_
         switches.refund_takes_ms = 3 * 24 * 60 * 60 * 1000;
     });
     let refund = ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R2".into()),
         number: number(1),
         paid: cny(1234),

@@ -30,6 +30,7 @@ async fn a_service_provider_pays_asks_takes_back_and_refunds_for_its_shop() {
         };
         assert_eq!(rig.query().await, QueryOutcome::Paid { transaction });
         let back = ChannelRefund {
+            interface: evertill_shared::id::Interface::NOT_KNOWN,
             refund: RefundId("R1".into()),
             number: number(1),
             paid: cny(1234),

@@ -5,6 +5,7 @@ use crate::simulator::wallet::RefundEnd;
 
 pub(super) fn refund(name: &str, minor: i64) -> ChannelRefund {
     ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId(name.into()),
         number: number(1),
         paid: cny(1234),

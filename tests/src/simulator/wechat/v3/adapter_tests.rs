@@ -183,6 +183,7 @@ impl Rig {
 
     fn charge(&self, behaviour: Behaviour, sequence: u64) -> Charge {
         Charge {
+            interface: evertill_shared::id::Interface::NOT_KNOWN,
             number: number(sequence),
             amount: cny(1234),
             auth_code: AuthCode::new(self.wallet.issue_code(behaviour).unwrap()),

@@ -19,6 +19,7 @@ async fn traded() -> (Rig, BusinessDay) {
     rig.sold(1).await;
     rig.channel.pay(&rig.charge(Behaviour::Pays, 2)).await;
     let back = ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1".into()),
         number: number(1),
         paid: cny(1234),

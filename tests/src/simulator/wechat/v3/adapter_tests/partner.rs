@@ -28,6 +28,7 @@ async fn a_service_providers_codes_are_paid_told_of_closed_and_refunded_for_its_
         let notified = Notified { number: number(1), amount: cny(1234), transaction };
         assert_eq!(rig.shown().notification(&headers, &body), Ok(notified));
         let back = ChannelRefund {
+            interface: evertill_shared::id::Interface::NOT_KNOWN,
             refund: RefundId("R1".into()),
             number: number(1),
             paid: cny(1234),

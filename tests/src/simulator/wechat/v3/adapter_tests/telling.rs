@@ -41,6 +41,7 @@ async fn a_refund_that_is_told_of_is_no_payment() {
     rig.sold(1).await;
     rig.ear.heard(1).await;
     let back = ChannelRefund {
+        interface: evertill_shared::id::Interface::NOT_KNOWN,
         refund: RefundId("R1".into()),
         number: number(1),
         paid: cny(1234),

@@ -1,0 +1,3 @@
+-- An order's story may hold facts of which programs from before can read nothing, and with them not the order: that an answer was
+-- about something else than was asked, and that money had gone back at the wallet itself. Nothing is added for that; with this step
+-- they do not open the group any more. From here on a fact that a program does not know is read as that and no more.
