@@ -1,5 +1,9 @@
 //! Receipts of a shop that does not exist: to see how a layout looks before a customer does.
 
+mod shown;
+
+pub use shown::Shown;
+
 use crate::clock::Timestamp;
 use crate::id::{RefundId, SaleKey, TerminalId};
 use crate::money::{Amount, Currency};
