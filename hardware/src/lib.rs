@@ -1,7 +1,7 @@
 //! Scanners, printers, cash drawers and customer displays.
 //!
 //! This crate knows nothing of orders, money or the server: bytes come in and labels go out, documents come
-//! in and paper comes out. Framing, labels and ESC/POS are pure; the drivers around them block, and are meant
+//! in and paper comes out. Of the other crates it knows what paper is as data, and nothing else. Framing, labels and ESC/POS are pure; the drivers around them block, and are meant
 //! to be called from a thread of their own.
 
 #![warn(missing_docs)]

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod order_number;
+pub mod paper;
 pub mod payment;
 pub mod protocol;
 pub mod random;

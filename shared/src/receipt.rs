@@ -1,5 +1,7 @@
 //! A receipt as data: what is on it, not how it looks. The till lays it out for its printer and its screen.
 
+pub mod examples;
+pub mod layout;
 pub mod template;
 
 use crate::id::{RefundId, SaleKey, TerminalId};

@@ -2,10 +2,7 @@
 
 #[cfg(test)]
 mod as_before;
-mod blocks;
 pub mod document;
-pub mod examples;
-mod labels;
 #[cfg(test)]
 mod language_tests;
 pub mod logo_file;
@@ -19,6 +16,7 @@ mod test_page;
 pub mod thread;
 
 pub use document::{Look, document};
+pub use evertill_shared::receipt::examples;
 
 use crate::config::Identity;
 use crate::journal_store::records::SaleRecord;
@@ -29,6 +27,7 @@ use evertill_shared::journal::Settled;
 use evertill_shared::money::Amount;
 use evertill_shared::order::line::TaxRate;
 use evertill_shared::protocol::refunds::RefundOrder;
+use evertill_shared::receipt::layout;
 use evertill_shared::receipt::{
     Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTax, ReceiptTender, ShiftReport,
 };
@@ -38,7 +37,7 @@ use std::collections::BTreeMap;
 /// Each word of receipts, reports and the test print, in English: for whoever translates them.
 #[must_use]
 pub fn all_words() -> Vec<&'static str> {
-    labels::all_words().into_iter().chain(shift::all_words()).chain(test_page::all_words()).collect()
+    layout::all_words().into_iter().chain(shift::all_words()).chain(test_page::all_words()).collect()
 }
 
 /// The receipt of a paid sale.

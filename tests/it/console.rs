@@ -22,6 +22,8 @@ mod phone;
 mod pictures;
 #[path = "console/quarantine.rs"]
 mod quarantine;
+#[path = "console/receipt_preview.rs"]
+mod receipt_preview;
 #[path = "console/receipts.rs"]
 mod receipts;
 #[path = "console/refunds.rs"]

@@ -5,8 +5,8 @@ use super::characters::{Glyph, glyph, narrow};
 use super::code_pages::CodePage;
 use super::document::{Align, Document, Style};
 use super::layout::{Row, rows_in};
-use super::logo::{LogoId, LogoStore, print_number};
-use super::picture::Picture;
+use super::logo::{Kept, LogoId, LogoStore, print_number};
+use super::picture::{Picture, Sent};
 use super::profile::{Profile, TextEncoding, UnknownCharacter};
 use super::qr::{self, QrError};
 
@@ -138,7 +138,7 @@ impl Writer<'_> {
             }
         }
         self.bytes.push(b'\n');
-        self.paper_dots += LINE_DOTS * u32::from(style.size.height);
+        self.paper_dots += LINE_DOTS * u32::from(style.size.height());
         Ok(())
     }
 
@@ -167,7 +167,7 @@ impl Writer<'_> {
             self.bytes.extend_from_slice(&[0x1B, 0x45, u8::from(style.bold)]);
         }
         if style.size != self.style.size {
-            let n = (style.size.width - 1) << 4 | (style.size.height - 1);
+            let n = (style.size.width() - 1) << 4 | (style.size.height() - 1);
             self.bytes.extend_from_slice(&[0x1D, 0x21, n]);
         }
         self.style = style;

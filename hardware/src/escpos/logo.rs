@@ -47,19 +47,26 @@ pub(super) fn print_number(number: u8) -> [u8; 4] {
     [0x1C, b'p', number, 0]
 }
 
-impl Picture {
+/// A picture that printers may keep.
+pub trait Kept {
     /// By what it is known once a printer keeps it.
     #[must_use]
-    pub fn id(&self) -> LogoId {
+    fn id(&self) -> LogoId;
+
+    /// The command that stores it; `None` if it is larger than printers keep.
+    #[must_use]
+    fn store(&self) -> Option<Vec<u8>>;
+}
+
+impl Kept for Picture {
+    fn id(&self) -> LogoId {
         // FNV-1a: it has to be the same in each version of the program, and nobody gains by a second logo with one name.
         let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
         let width = u64::try_from(self.width()).unwrap_or_default().to_le_bytes();
         LogoId(width.iter().chain(self.dots()).fold(0xCBF2_9CE4_8422_2325, mix))
     }
 
-    /// The command that stores it; `None` if it is larger than printers keep.
-    #[must_use]
-    pub fn store(&self) -> Option<Vec<u8>> {
+    fn store(&self) -> Option<Vec<u8>> {
         let [wide_low, wide_high] = u16::try_from(self.width()).ok()?.to_le_bytes();
         let [high_low, high_high] = u16::try_from(self.height()).ok()?.to_le_bytes();
         let length = u32::try_from(HEADER + self.dots().len()).ok()?;

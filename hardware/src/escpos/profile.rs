@@ -1,18 +1,8 @@
 //! What a printer can do. Printers do not tell, so this is configuration.
 
-use super::code_pages::CodePages;
 use super::logo::LogoStore;
-
-/// Which characters a printer knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextEncoding {
-    /// Chinese in GB18030, of which only characters of one and two bytes: many printers always eat two.
-    Gb18030,
-    /// ASCII only.
-    Ascii,
-    /// ASCII, and what stands on these pages, one byte a character; the page is chosen for each line.
-    Pages(CodePages),
-}
+use evertill_shared::paper::Roll;
+pub use evertill_shared::paper::TextEncoding;
 
 /// What happens to a character that the printer does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +61,8 @@ impl Profile {
     #[must_use]
     pub fn paper_80mm() -> Self {
         Self {
-            columns: 48,
-            dots: 576,
+            columns: Roll::MM80.columns,
+            dots: Roll::MM80.dots,
             encoding: TextEncoding::Gb18030,
             unknown_character: UnknownCharacter::Replace,
             completion: Completion::PaperStatus,
@@ -89,7 +79,7 @@ impl Profile {
     /// A small printer with 58 mm paper and no knife: 32 columns, 384 dots.
     #[must_use]
     pub fn paper_58mm() -> Self {
-        Self { columns: 32, dots: 384, cutter: false, ..Self::paper_80mm() }
+        Self { columns: Roll::MM58.columns, dots: Roll::MM58.dots, cutter: false, ..Self::paper_80mm() }
     }
 
     /// The same printer with another way of saying that a job is done.

@@ -1,15 +1,9 @@
 //! How large a QR code gets. Printers silently print nothing when one is wider than the paper.
 
 use super::picture::Picture;
-use qrcode::bits::Bits;
-use qrcode::{Color, EcLevel, QrCode, Version};
+use evertill_shared::paper::qr::{module_dots, widest_modules};
+use qrcode::{Color, EcLevel, QrCode};
 
-/// The quiet zone that readers want on both sides together, in modules.
-const QUIET_MODULES: u16 = 8;
-/// Smaller modules than this many dots are not read from thermal paper.
-const SMALLEST_MODULE: u8 = 3;
-/// The largest module that printers know.
-const LARGEST_MODULE: u8 = 16;
 /// The longest content. Far beyond any receipt's, and below the length whose two bytes would read as a status
 /// request in the middle of the data (10 04).
 pub const LONGEST_DATA: usize = 1000;
@@ -44,11 +38,7 @@ pub fn fit(data: &str, wanted: u8, dots: u16) -> Result<QrFit, QrError> {
         return Err(QrError::Content);
     }
     let modules = widest_modules(data).ok_or(QrError::Content)?;
-    let largest = u8::try_from(dots / (modules + QUIET_MODULES)).unwrap_or(u8::MAX);
-    let module_dots = wanted.clamp(SMALLEST_MODULE, LARGEST_MODULE).min(largest);
-    if module_dots < SMALLEST_MODULE {
-        return Err(QrError::TooWide);
-    }
+    let module_dots = module_dots(modules, wanted, dots).ok_or(QrError::TooWide)?;
     Ok(QrFit { module_dots, modules })
 }
 
@@ -69,20 +59,27 @@ pub fn modules(data: &str) -> Option<(usize, Vec<bool>)> {
     Some((code.width(), code.to_colors().into_iter().map(|color| color == Color::Dark).collect()))
 }
 
-/// The side of the code when all is held as bytes: printers differ in how well they pack digits, and the
-/// worst of them has to fit.
-fn widest_modules(data: &str) -> Option<u16> {
-    (1..=40_u16).find_map(|version| {
-        let mut bits = Bits::new(Version::Normal(i16::try_from(version).ok()?));
-        bits.push_byte_data(data.as_bytes()).ok()?;
-        bits.push_terminator(EcLevel::M).ok()?;
-        Some(17 + 4 * version)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qrcode::Version;
+    use qrcode::bits::Bits;
+
+    #[test]
+    fn the_side_is_that_of_the_smallest_version_that_takes_the_bytes() {
+        let smallest = |data: &str| {
+            (1..=40_i16).find(|version| {
+                let mut bits = Bits::new(Version::Normal(*version));
+                let pushed = bits.push_byte_data(data.as_bytes());
+                pushed.is_ok() && bits.push_terminator(EcLevel::M).is_ok()
+            })
+        };
+        for length in 1..=LONGEST_DATA {
+            let data = "x".repeat(length);
+            let side = smallest(&data).map(|version| u16::try_from(17 + 4 * version).unwrap());
+            assert_eq!(widest_modules(&data), side, "{length}");
+        }
+    }
 
     #[test]
     fn an_order_number_fits_both_papers_in_full_size() {

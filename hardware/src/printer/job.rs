@@ -5,7 +5,7 @@ use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReas
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
 use crate::escpos::encode::{LONGEST_COMMAND, encode_in_bands};
-use crate::escpos::logo::{LogoId, LogoStore};
+use crate::escpos::logo::{Kept, LogoId, LogoStore};
 use crate::escpos::picture::Picture;
 use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile, TextEncoding};
 use crate::escpos::status::Flags;

@@ -399,6 +399,6 @@ fn no_logo_is_stored_in_a_printer_that_confirms_nothing_or_keeps_none() {
         let (mut printer, line) = printer(healthy(), profile);
         assert_eq!(printer.logo_to_keep(&logo()), None);
         assert!(matches!(printer.keep_logo(&logo(), &[], JobId(1)), PrintOutcome::NotStarted(_)));
-        assert_eq!(line.sent(), []);
+        assert!(line.sent().is_empty());
     }
 }

@@ -23,7 +23,7 @@ mod read;
 mod words;
 
 pub use logo::{Logo, LogoError};
-pub use read::{Fault, TemplateError};
+pub use read::{Fault, TemplateError, WhyNot};
 pub use words::Words;
 
 /// The template that comes with the till.

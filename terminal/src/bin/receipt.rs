@@ -1,5 +1,6 @@
 //! `evertill-receipt`: how receipts look, before a customer sees one; and receipts as files. Never writes to a till.
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evertill_hardware::{Document, Profile};
 use evertill_shared::id::SaleKey;
@@ -78,8 +79,8 @@ struct Preview {
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     /// Which example.
-    #[arg(long, value_enum, default_value_t = Example::Sale)]
-    example: Example,
+    #[arg(long, value_enum, default_value_t = ExampleName(Example::Sale))]
+    example: ExampleName,
     /// The language of the words.
     #[arg(long, value_enum, default_value_t = LanguageName::En)]
     language: LanguageName,
@@ -111,6 +112,27 @@ struct Reprint {
     /// Where to: its ending says as what, .png, .pdf or .txt.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+}
+
+/// An example by its name.
+#[derive(Clone, Copy)]
+struct ExampleName(Example);
+
+impl ValueEnum for ExampleName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self(Example::Sale),
+            Self(Example::Offline),
+            Self(Example::Copy),
+            Self(Example::Refund),
+            Self(Example::CashRefund),
+            Self(Example::Shift),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()).help(self.0.about()))
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -187,7 +209,7 @@ fn show(preview: &Preview) -> Done {
         Some(file) => template_file::read(file)?,
         None => Template::default(),
     };
-    let receipt = preview.example.receipt().ok_or("the example is none")?;
+    let receipt = preview.example.0.receipt().ok_or("the example is none")?;
     let look = Look { language: preview.language.language(), template: &template };
     let page = document(&receipt, look);
     match &preview.out {

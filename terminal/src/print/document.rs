@@ -1,14 +1,11 @@
-//! How a receipt looks on paper: the template says what stands where, and this says what it is.
-//!
-//! Marks are no blocks of a template: that something is a copy or a refund stands there whatever a template says.
+//! A receipt for the till's printer: in the till's language, as far as the printer has its letters.
 
-use super::blocks::{self, Page};
-use super::labels::{Labels, labels};
 use crate::view::Language;
 use evertill_hardware::escpos::profile::TextEncoding;
 use evertill_hardware::{Document, Size, Style};
+use evertill_shared::receipt::Receipt;
+use evertill_shared::receipt::layout::{self, Labels};
 use evertill_shared::receipt::template::Template;
-use evertill_shared::receipt::{Receipt, ReceiptKind};
 
 /// What the look depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,50 +42,22 @@ fn practice_mark(paper: Document, characters: TextEncoding) -> Document {
     if knows_chinese { paper.text("练习 - 不是小票", mark) } else { paper }.separator()
 }
 
-fn written(mut paper: Document, receipt: &Receipt, look: Look<'_>, characters: TextEncoding) -> Document {
+fn written(paper: Document, receipt: &Receipt, look: Look<'_>, characters: TextEncoding) -> Document {
     let language = look.language.for_paper(characters);
     let words = &labels(language, characters);
-    let page = Page { receipt, words, language };
-    if receipt.copy {
-        // Before all else: a copy that breaks off half-way is marked too.
-        paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold().sized(Size::TALL));
-        paper = copy_warning(paper, receipt, words);
-    }
-    paper = blocks::all(paper, &look.template.header, &page);
-    paper = match &receipt.kind {
-        ReceiptKind::Sale => blocks::all(paper, &look.template.sale, &page),
-        ReceiptKind::Refund { .. } => {
-            let mark = Style::PLAIN.centered().bold().sized(Size::DOUBLE);
-            blocks::all(paper.text(words.refund, mark), &look.template.refund, &page)
-        }
-        ReceiptKind::Shift(report) => {
-            let paper = super::shift::report(paper, receipt, report, (language, characters));
-            let mark =
-                |paper: Document| paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
-            return if receipt.copy { mark(paper) } else { paper };
-        }
-    };
-    paper = blocks::all(paper, &look.template.footer, &page);
-    if receipt.copy {
-        paper = paper.text(copy_mark(receipt, words), Style::PLAIN.centered().bold());
-        paper = copy_warning(paper, receipt, words);
-    }
-    paper
+    layout::written(paper, receipt, (words, look.template), |paper, report| {
+        super::shift::report(paper, receipt, report, (language, characters))
+    })
 }
 
-fn copy_mark(receipt: &Receipt, words: &Labels) -> String {
-    let (before, after) = words.copy_counted;
-    match receipt.copy_number {
-        0 => words.copy.to_owned(),
-        number => format!("{before}{number}{after}"),
-    }
-}
-
-/// Goods must not leave twice because a receipt was printed twice.
-fn copy_warning(page: Document, receipt: &Receipt, words: &Labels) -> Document {
-    match receipt.kind {
-        ReceiptKind::Sale => page.text(words.copy_warning, Style::PLAIN.centered().bold()),
-        ReceiptKind::Refund { .. } | ReceiptKind::Shift(_) => page,
+/// The words of a language, for a printer that knows these characters.
+fn labels(language: Language, characters: TextEncoding) -> Labels {
+    match language {
+        Language::English => Labels::english(),
+        Language::Chinese => Labels::chinese(),
+        Language::Added(added) => {
+            Labels::added(added.code(), |word| language.printed(word, word, characters))
+        }
     }
 }
 
@@ -99,7 +68,7 @@ mod tests {
     use evertill_shared::money::{Amount, Currency};
     use evertill_shared::order::discount::{Percent, Reason, ReasonKind};
     use evertill_shared::receipt::{
-        ReceiptDiscount, ReceiptLine, ReceiptPriceChange, ReceiptTax, ReceiptTender,
+        ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptPriceChange, ReceiptTax, ReceiptTender,
     };
 
     fn cny(minor: i64) -> Amount {

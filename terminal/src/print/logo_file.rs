@@ -2,7 +2,7 @@
 //! start. What is not known for certain is not relied upon: then the logo goes out as dots with each receipt.
 
 use crate::config::replace;
-use evertill_hardware::escpos::logo::LogoId;
+use evertill_hardware::escpos::logo::{Kept, LogoId};
 use evertill_hardware::escpos::picture::Picture;
 use evertill_hardware::{JobId, PrintOutcome, Printer};
 use evertill_shared::receipt::template::{Logo, Template, What};

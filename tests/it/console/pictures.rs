@@ -98,14 +98,17 @@ pub struct Photographer<'a> {
 impl Photographer<'_> {
     /// Looks at the page that is open, on both screens.
     pub fn look(&self, name: &str) {
+        SCREENS.into_iter().for_each(|size| self.look_at(name, size));
+    }
+
+    /// Looks at the page that is open, on a screen of this size.
+    pub fn look_at(&self, name: &str, (width, height): (u32, u32)) {
         let folder = workspace::target().join("console");
         std::fs::create_dir_all(&folder).unwrap();
-        for (width, height) in SCREENS {
-            self.page.resize(width, height);
-            let flaws = self.page.script(FLAWS);
-            self.page.picture(&folder.join(format!("{name}-{width}x{height}-{}.png", self.language)));
-            assert_eq!(flaws, json!([]), "{name} at {width}x{height} in {}", self.language);
-        }
+        self.page.resize(width, height);
+        let flaws = self.page.script(FLAWS);
+        self.page.picture(&folder.join(format!("{name}-{width}x{height}-{}.png", self.language)));
+        assert_eq!(flaws, json!([]), "{name} at {width}x{height} in {}", self.language);
     }
 
     pub fn visit(&self, name: &str, path: &str) {

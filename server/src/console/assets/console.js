@@ -55,3 +55,35 @@ addEventListener("pageshow", () => {
 document.querySelector("#refund-form [name=amount]")?.addEventListener("input", () => {
   document.querySelector("#refund-form [value=part]").checked = true;
 });
+
+// What a template makes of receipts follows what is typed; without this a button shows it. While it is wrong, or no answer comes,
+// what was shown before stays, pale.
+const editor = document.querySelector("form[data-preview]");
+let turn = 0;
+async function preview(mine) {
+  const [fault, shown] = ["fault", "shown"].map((id) => document.getElementById(id));
+  try {
+    const body = new URLSearchParams(new FormData(editor));
+    body.set("what", "preview");
+    const answer = await fetch(editor.action, { method: "POST", body, credentials: "same-origin", redirect: "error" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== turn) return;
+    const [wrong, fresh] = ["fault", "shown"].map((id) => page.getElementById(id));
+    if (fault.innerHTML !== wrong.innerHTML) fault.innerHTML = wrong.innerHTML;
+    editor.elements.text.setAttribute("aria-invalid", String(wrong.childElementCount > 0));
+    const right = fresh.querySelector(".paper") !== null;
+    if (right) shown.innerHTML = fresh.innerHTML;
+    shown.classList.toggle("stale", !right);
+  } catch {
+    if (mine === turn) shown.classList.add("stale");
+  }
+}
+// What a browser fills in again by itself is shown too.
+if (editor) addEventListener("pageshow", () => {
+  if (editor.elements.text.value !== editor.elements.text.defaultValue) preview(++turn);
+});
+editor?.addEventListener("input", () => {
+  const mine = ++turn;
+  setTimeout(() => { if (mine === turn) preview(mine); }, 300);
+});

@@ -632,7 +632,7 @@ dictionary! {
     // Receipts
     receipts: "Receipts", "小票";
     receipt_title: "How receipts look", "小票样式";
-    receipt_how: "What is kept here counts for all tills within a minute. A till with a file receipt.template of its own goes by that one. A wrong template is kept nowhere. To see one as a picture: evertill-receipt preview --template FILE.", "保存后一分钟内对所有收银机生效。自带 receipt.template 文件的收银机以该文件为准。有误的样式不会保存。查看效果图：evertill-receipt preview --template 文件。";
+    receipt_how: "What is kept here counts for all tills within a minute. A till with a file receipt.template of its own goes by that one. A wrong template is kept nowhere. The preview shows how the tills lay it out.", "保存后一分钟内对所有收银机生效。自带 receipt.template 文件的收银机以该文件为准。有误的样式不会保存。预览与收银机打印的排版一致。";
     receipt_own: "This shop has a template of its own.", "本店使用自定义样式。";
     receipt_usual: "This shop has no template of its own: below is the one that comes with the tills, as a beginning.", "本店未设置样式：以下是收银机自带的样式，可在此基础上修改。";
     receipt_text: "Template", "样式";
@@ -640,7 +640,17 @@ dictionary! {
     receipt_remove: "Back to the one that comes with the tills", "恢复收银机自带样式";
     receipt_kept: "Kept. The tills get it within a minute.", "已保存，收银机将在一分钟内更新。";
     receipt_removed: "The tills go by the template that comes with them.", "收银机已恢复自带样式。";
-    receipt_wrong: "Nothing was kept: {}", "未保存：{}";
+    receipt_wrong: "Nothing was kept. {}", "未保存。{}";
+    receipt_line: "Line {}: {}", "第 {} 行：{}";
+    receipt_language: "Language of the preview", "预览语言";
+    receipt_preview: "Preview", "预览";
+    receipt_shown: "Preview of receipts", "小票预览";
+    receipt_not_shown: "The preview comes when the template is right.", "样式改正后显示预览。";
+    receipt_sale: "A sale with discounts, paid in cash and by a wallet", "有折扣的销售，现金加钱包支付";
+    receipt_refund: "A refund", "退款";
+    receipt_copy: "The second copy of the sale's receipt", "该销售的第二份重印";
+    receipt_no_room: "no bar code: it has no room here", "纸宽不够，不打印条码";
+    receipt_too_fine: "a picture, too fine to be shown here", "图片过于细密，此处不显示";
 
     // Bills
     bills_title: "The wallets' bills against our books", "钱包账单与本店账簿核对";

@@ -73,7 +73,7 @@ pub enum Fault {
     TooMany,
     /// A word that says nothing here.
     #[error("{0:?} says nothing here; {1}")]
-    Word(String, &'static str),
+    Word(String, WhyNot),
     /// The same is said twice.
     #[error("{0:?} says again what was said before")]
     Again(String),
@@ -98,6 +98,26 @@ pub enum Fault {
     /// Dots without a logo.
     #[error("dots stand directly below the line of their logo")]
     Dots,
+}
+
+/// Why a word says nothing where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WhyNot {
+    /// A text behind another block.
+    #[error("only text takes texts")]
+    NoText,
+    /// A word between a language and its text.
+    #[error("a language stands directly before its text")]
+    Language,
+    /// A side.
+    #[error("this has its own place on the line")]
+    OwnPlace,
+    /// No look at all.
+    #[error("there are left, center, right, bold, tall, wide, double and sizes such as 2x3")]
+    NoLook,
+    /// A size.
+    #[error("this has no letters")]
+    NoLetters,
 }
 
 fn at(line: usize) -> impl Fn(Fault) -> TemplateError {
@@ -262,7 +282,7 @@ fn plain(what: What, rest: &[Word]) -> Result<Block, Fault> {
     for word in rest {
         match word {
             Word::Bare(word) => look.take(&what, word)?,
-            Word::Quoted(text) => return Err(Fault::Word(shortened(text), "only text takes texts")),
+            Word::Quoted(text) => return Err(Fault::Word(shortened(text), WhyNot::NoText)),
         }
     }
     Ok(Block { what, look: look.look })
@@ -284,7 +304,7 @@ fn text(rest: &[Word]) -> Result<Block, Fault> {
                 }
             }
             Word::Bare(word) if language.is_some() => {
-                return Err(Fault::Word(shortened(word), "a language stands directly before its text"));
+                return Err(Fault::Word(shortened(word), WhyNot::Language));
             }
             Word::Bare(word) if matches!(word.as_str(), "en" | "zh") => language = Some(word.clone()),
             Word::Bare(word) => look.take(&what, word)?,
@@ -337,17 +357,17 @@ impl Looked {
         };
         if let Some(side) = side {
             if !what.can_be_aligned() {
-                return no("this has its own place on the line");
+                return no(WhyNot::OwnPlace);
             }
             self.look.side = side;
             return self.once(word, |looked| &mut looked.side);
         }
         let size = size(word);
         if word != "bold" && size.is_none() {
-            return no("there are left, center, right, bold, tall, wide, double and sizes such as 2x3");
+            return no(WhyNot::NoLook);
         }
         if !what.has_letters() {
-            return no("this has no letters");
+            return no(WhyNot::NoLetters);
         }
         match size {
             Some((width, height)) => {

@@ -1,20 +1,17 @@
 //! The blocks of a template, filled from a receipt.
 
-use super::labels::Labels;
-use crate::view::Language;
-use evertill_hardware::escpos::document::Align;
-use evertill_hardware::escpos::picture::Picture;
-use evertill_hardware::{Document, Size, Style};
-use evertill_shared::money::Amount;
-use evertill_shared::order::discount::{Reason, ReasonKind};
-use evertill_shared::receipt::template::{Block, Logo, Look, Side, What, Words};
-use evertill_shared::receipt::{Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTender};
+use super::labels::{Labels, Spoken};
+use crate::money::Amount;
+use crate::order::discount::{Reason, ReasonKind};
+use crate::paper::picture::Picture;
+use crate::paper::{Align, Document, Size, Style};
+use crate::receipt::template::{Block, Logo, Look, Side, What, Words};
+use crate::receipt::{Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptTender};
 
 /// What the blocks are filled from.
 pub struct Page<'a> {
     pub receipt: &'a Receipt,
     pub words: &'a Labels,
-    pub language: Language,
 }
 
 /// Adds these blocks, in order.
@@ -55,10 +52,10 @@ impl Page<'_> {
 
     /// A shop that added a language and has no words of its own for it says them in English, rather than not at all.
     fn own_words<'w>(&self, words: &'w Words) -> Option<&'w str> {
-        let english = || words.of(Language::English.code());
-        match self.language {
-            Language::English | Language::Chinese => words.of(self.language.code()),
-            Language::Added(added) => words.of(added.code()).or_else(english),
+        let spoken = self.words.spoken;
+        match spoken {
+            Spoken::English | Spoken::Chinese => words.of(spoken.code()),
+            Spoken::Added(code) => words.of(code).or_else(|| words.of(Spoken::English.code())),
         }
     }
 
@@ -127,7 +124,7 @@ impl Page<'_> {
                 .styled_columns(words.cash, given.to_string(), style)
                 .styled_columns(words.change, change.to_string(), style),
             ReceiptTender::Wallet { wallet, amount, channel_transaction } => {
-                let name = words.language.of(wallet.name());
+                let name = words.spoken.of(wallet.name());
                 let paper = paper.styled_columns(name, amount.to_string(), style);
                 match channel_transaction {
                     Some(number) => paper.text(format!("{} {number}", words.transaction), style),

@@ -1,10 +1,42 @@
 //! The words on receipts. Not those of the screens: paper has its own, shorter ones.
 
-use crate::view::Language;
-use evertill_hardware::escpos::profile::TextEncoding;
-use evertill_shared::order::discount::ReasonKind;
+use crate::order::discount::ReasonKind;
+use crate::wallet::Name;
+
+/// The language of a paper's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// English.
+    English,
+    /// Simplified Chinese.
+    Chinese,
+    /// One that a shop added, by its code.
+    Added(&'static str),
+}
+
+impl Spoken {
+    /// As settings and templates write it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+            Self::Added(code) => code,
+        }
+    }
+
+    /// A name in this language; in English where a shop added it.
+    #[must_use]
+    pub const fn of(self, name: Name) -> &'static str {
+        match self {
+            Self::English | Self::Added(_) => name.english,
+            Self::Chinese => name.chinese,
+        }
+    }
+}
 
 /// One language's words.
+#[allow(missing_docs, reason = "each is what its English says")]
 pub struct Labels {
     pub copy: &'static str,
     /// Before and after the number of a counted copy.
@@ -34,11 +66,28 @@ pub struct Labels {
     pub refund_number: &'static str,
     pub approved_by: &'static str,
     pub cashier: &'static str,
-    pub language: Language,
+    pub spoken: Spoken,
 }
 
 impl Labels {
-    /// The same, each word as `say` has it.
+    /// The words of receipts in English.
+    #[must_use]
+    pub const fn english() -> Self {
+        ENGLISH
+    }
+
+    /// The words of receipts in Chinese.
+    #[must_use]
+    pub const fn chinese() -> Self {
+        CHINESE
+    }
+
+    /// The words of a language that a shop added, each as `say` has it for the English one.
+    #[must_use]
+    pub fn added(code: &'static str, say: impl FnMut(&'static str) -> &'static str) -> Self {
+        Self { spoken: Spoken::Added(code), ..ENGLISH.each(say) }
+    }
+
     fn each(&self, mut say: impl FnMut(&'static str) -> &'static str) -> Self {
         Self {
             copy: say(self.copy),
@@ -67,11 +116,12 @@ impl Labels {
             refund_number: say(self.refund_number),
             approved_by: say(self.approved_by),
             cashier: say(self.cashier),
-            language: self.language,
+            spoken: self.spoken,
         }
     }
 
     /// A usual reason.
+    #[must_use]
     pub fn reason(&self, kind: ReasonKind) -> &'static str {
         let place = ReasonKind::ALL.iter().position(|other| *other == kind);
         place.and_then(|place| self.reasons.get(place)).copied().unwrap_or_default()
@@ -114,7 +164,7 @@ const ENGLISH: Labels = Labels {
     refund_number: "Refund",
     approved_by: "Approved by",
     cashier: "Cashier",
-    language: Language::English,
+    spoken: Spoken::English,
 };
 
 const CHINESE: Labels = Labels {
@@ -144,21 +194,11 @@ const CHINESE: Labels = Labels {
     refund_number: "退款号",
     approved_by: "批准人",
     cashier: "收银员",
-    language: Language::Chinese,
+    spoken: Spoken::Chinese,
 };
 
-/// The words of a language, for a printer that knows these characters.
-pub fn labels(language: Language, characters: TextEncoding) -> Labels {
-    match language {
-        Language::English => ENGLISH,
-        Language::Chinese => CHINESE,
-        Language::Added(_) => {
-            Labels { language, ..ENGLISH.each(|word| language.printed(word, word, characters)) }
-        }
-    }
-}
-
 /// Each word in English, for whoever translates them.
+#[must_use]
 pub fn all_words() -> Vec<&'static str> {
     let mut all = Vec::new();
     let _ = ENGLISH.each(|word| {

@@ -1,9 +1,8 @@
 //! Breaking a document into lines of the paper's width; shared by paper and plain text.
 
-use super::characters::{Glyph, columns_in, columns_of, glyph};
+use super::characters::{Glyph, TextEncoding, columns_in, columns_of, glyph};
 use super::document::{Align, Document, Item, Style};
 use super::picture::Picture;
-use super::profile::TextEncoding;
 
 /// A line that fits the paper, or something that is not text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +79,7 @@ pub fn rows_in(document: &Document, columns: u16, encoding: TextEncoding) -> Vec
 
 /// Columns of characters in this style: at least two, so that a wide character always fits.
 fn width_in(columns: usize, style: Style) -> usize {
-    (columns / usize::from(style.size.width)).max(2)
+    (columns / usize::from(style.size.width())).max(2)
 }
 
 /// Breaks a line at spaces where it can, inside words where it must, and never inside a wide character.
@@ -158,7 +157,7 @@ pub(super) fn to_text(document: &Document, columns: u16) -> String {
                     Align::Right => free,
                 };
                 // Large characters cover several columns; the indent counts in the paper's.
-                let indent = indent * usize::from(style.size.width);
+                let indent = indent * usize::from(style.size.width());
                 out.push_str(&" ".repeat(if text.is_empty() { 0 } else { indent }));
                 out.extend(text.chars().map(as_printed));
                 out.push('\n');
@@ -187,7 +186,7 @@ fn as_printed(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::escpos::code_pages::{CharacterSet, CodePage, CodePages};
+    use crate::paper::code_pages::{CharacterSet, CodePage, CodePages};
     use proptest::prelude::*;
 
     const CHINESE: TextEncoding = TextEncoding::Gb18030;
@@ -221,7 +220,7 @@ mod tests {
     #[test]
     fn plain_text_shows_what_the_paper_shows() {
         let document = Document::new()
-            .text("店", Style::PLAIN.centered().sized(crate::Size::DOUBLE))
+            .text("店", Style::PLAIN.centered().sized(crate::paper::Size::DOUBLE))
             .separator()
             .columns("可乐", "3.50")
             .qr("42")

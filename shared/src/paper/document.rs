@@ -17,8 +17,8 @@ pub enum Align {
 /// How many times wider and higher than normal characters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Size {
-    pub(crate) width: u8,
-    pub(crate) height: u8,
+    width: u8,
+    height: u8,
 }
 
 impl Size {

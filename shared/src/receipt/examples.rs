@@ -1,19 +1,23 @@
 //! Receipts of a shop that does not exist: to see how a layout looks before a customer does.
 
-use evertill_shared::clock::Timestamp;
-use evertill_shared::id::{RefundId, SaleKey, TerminalId};
-use evertill_shared::money::{Amount, Currency};
-use evertill_shared::order::discount::{Percent, Reason, ReasonKind};
-use evertill_shared::order_number::{GroupTag, OrderNumber};
-use evertill_shared::receipt::{
+mod shown;
+
+pub use shown::Shown;
+
+use crate::clock::Timestamp;
+use crate::id::{RefundId, SaleKey, TerminalId};
+use crate::money::{Amount, Currency};
+use crate::order::discount::{Percent, Reason, ReasonKind};
+use crate::order_number::{GroupTag, OrderNumber};
+use crate::receipt::{
     Receipt, ReceiptDiscount, ReceiptKind, ReceiptLine, ReceiptPriceChange, ReceiptTax, ReceiptTender,
     ShiftReport,
 };
-use evertill_shared::shift::{Counted, Pending, Shift};
-use evertill_shared::wallet::Wallet;
+use crate::shift::{Counted, Pending, Shift};
+use crate::wallet::Wallet;
 
 /// A kind of paper that comes out of a till.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Example {
     /// A sale paid by a wallet, with discounts, a changed price and notes.
     Sale,
@@ -33,6 +37,32 @@ impl Example {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Sale, Self::Offline, Self::Copy, Self::Refund, Self::CashRefund, Self::Shift];
+
+    /// As commands name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Offline => "offline",
+            Self::Copy => "copy",
+            Self::Refund => "refund",
+            Self::CashRefund => "cash-refund",
+            Self::Shift => "shift",
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Sale => "A sale paid by a wallet, with discounts, a changed price and notes",
+            Self::Offline => "A sale in cash while the server is not reached",
+            Self::Copy => "The second copy of the sale's receipt",
+            Self::Refund => "A refund to a wallet",
+            Self::CashRefund => "A refund in cash",
+            Self::Shift => "The end of a shift",
+        }
+    }
 
     /// Its receipt. `None` never happens: every number in here is a possible one.
     #[must_use]

@@ -1,8 +1,18 @@
 //! Characters as printers know them: how wide they are, and their bytes.
 
-use super::code_pages::CodePage;
-use super::profile::TextEncoding;
+use super::code_pages::{CodePage, CodePages};
 use encoding_rs::GB18030;
+
+/// Which characters a printer knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextEncoding {
+    /// Chinese in GB18030, of which only characters of one and two bytes: many printers always eat two.
+    Gb18030,
+    /// ASCII only.
+    Ascii,
+    /// ASCII, and what stands on these pages, one byte a character; the page is chosen for each line.
+    Pages(CodePages),
+}
 
 /// A character as it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +65,8 @@ pub fn glyph(character: char, encoding: TextEncoding) -> Glyph {
 }
 
 /// The yen sign of Chinese texts is wide, and that of code pages is not.
-pub(super) fn narrow(character: char) -> char {
+#[must_use]
+pub fn narrow(character: char) -> char {
     if character == '\u{FFE5}' { '\u{A5}' } else { character }
 }
 
@@ -85,7 +96,7 @@ pub fn columns_in(text: &str, encoding: TextEncoding) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::escpos::code_pages::{CharacterSet, CodePages};
+    use crate::paper::code_pages::CharacterSet;
     use proptest::prelude::*;
 
     #[test]
