@@ -8,6 +8,7 @@ pub mod examples;
 mod labels;
 #[cfg(test)]
 mod language_tests;
+pub mod letters;
 pub mod logo_file;
 pub mod practice_codes;
 pub mod sheet;
