@@ -6,6 +6,7 @@ pub mod code_pages;
 pub mod document;
 pub mod encode;
 pub mod layout;
+pub mod letters;
 pub mod logo;
 pub mod picture;
 pub mod profile;

@@ -111,7 +111,7 @@ pub(super) fn push_dots(command: &mut Vec<u8>, dots: &[u8]) {
     }
 }
 
-fn set(line: &mut [u8], place: usize) {
+pub(super) fn set(line: &mut [u8], place: usize) {
     if let Some(byte) = line.get_mut(place / 8) {
         *byte |= 0x80 >> (place % 8);
     }
