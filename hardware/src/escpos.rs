@@ -1,6 +1,7 @@
 //! ESC/POS: documents to bytes, bytes to status. Pure.
 
 pub mod encode;
+pub mod letters;
 pub mod logo;
 pub mod picture;
 pub mod profile;

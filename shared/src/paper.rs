@@ -6,6 +6,7 @@ pub mod characters;
 pub mod code_pages;
 pub mod document;
 pub mod layout;
+pub mod letters;
 pub mod picture;
 pub mod qr;
 

@@ -7,14 +7,15 @@ mod pole;
 mod scanner;
 
 use crate::config::{
-    Config, ScannerConfig, kiosk_is_meant, remembered_colours, remembered_language, remembered_scanner,
-    remembered_text_size, spoken_languages,
+    Config, PrinterWay, ScannerConfig, kiosk_is_meant, remembered_colours, remembered_language,
+    remembered_scanner, remembered_text_size, spoken_languages,
 };
 use crate::controller::{Command, Controller, Input, Moment, Options};
 use crate::fonts;
 use crate::front::{Errand, Front, Heard};
 use crate::journal_store::{JournalError, Lock};
 use crate::picture_store::PictureStore;
+use crate::print::letters::OwnLetters;
 use crate::print::logo_file::LogoFile;
 use crate::print::template_file::{self, TemplateFile};
 use crate::print::thread::{self as printer_thread, PrinterJob};
@@ -266,12 +267,15 @@ fn start_printer(
     let settings = config.printer.as_ref()?;
     let way = settings.way().inspect_err(|error| tracing::error!(error, "the printer's line")).ok()?;
     let (profile, clock) = (settings.profile(), monotonic(clock));
+    let letters = Arc::new(OwnLetters);
     let mut printer: Box<dyn Printer> = match way {
-        crate::config::PrinterWay::Serial(line) => Box::new(SerialPrinter::new(line, profile, clock)),
-        crate::config::PrinterWay::Usb(device) => {
-            Box::new(UsbPrinter::at(device, Places::default(), profile, clock))
+        PrinterWay::Serial(line) => Box::new(SerialPrinter::new(line, profile, clock).with_letters(letters)),
+        PrinterWay::Usb(device) => {
+            Box::new(UsbPrinter::at(device, Places::default(), profile, clock).with_letters(letters))
         }
-        crate::config::PrinterWay::Network(address) => Box::new(NetworkPrinter::new(address, profile, clock)),
+        PrinterWay::Network(address) => {
+            Box::new(NetworkPrinter::new(address, profile, clock).with_letters(letters))
+        }
     };
     let pulse =
         settings.drawer_pulse().inspect_err(|error| tracing::error!(error, "the drawer's pulse")).ok()?;

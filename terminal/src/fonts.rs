@@ -2,6 +2,7 @@
 //! fontconfig for others, and stops the whole program when that has no font at all. Then the program starts itself
 //! anew, with a fontconfig that knows the till's own font.
 
+use crate::print::letters::FONT;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -14,8 +15,6 @@ use std::sync::Arc;
 
 /// Where fontconfig looks for its settings.
 const VARIABLE: &str = "FONTCONFIG_FILE";
-/// The font of the screens.
-const FONT: &[u8] = include_bytes!("../ui/fonts/NotoSansSC-Regular.otf");
 
 /// Why the till's own font could not be put in the place of the system's.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +51,14 @@ pub fn ensure(data: &Path) -> Result<(), FontError> {
 /// nothing is drawn in their place.
 #[must_use]
 pub fn lacking(letters: impl Iterator<Item = char>) -> String {
+    lacking_in(FONT, letters)
+}
+
+fn lacking_in(font: &'static [u8], letters: impl Iterator<Item = char>) -> String {
     let options = fontique::CollectionOptions { shared: false, system_fonts: false };
-    let found = fontique::Collection::new(options).register_fonts(fontique::Blob::new(Arc::new(FONT)), None);
+    let found = fontique::Collection::new(options).register_fonts(fontique::Blob::new(Arc::new(font)), None);
     let index = found.first().and_then(|(_, fonts)| fonts.first()).map(fontique::FontInfo::charmap_index);
-    let Some(known) = index.and_then(|index| index.charmap(FONT)) else { return String::new() };
+    let Some(known) = index.and_then(|index| index.charmap(font)) else { return String::new() };
     let seen: BTreeSet<char> = letters.filter(|c| !c.is_whitespace()).collect();
     seen.into_iter().filter(|c| known.map(*c).is_none_or(|glyph| glyph == 0)).collect()
 }
@@ -96,20 +99,44 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const BOLD: &[u8] = include_bytes!("../ui/fonts/NotoSansSC-Bold.otf");
+    /// The Table of General Standard Chinese Characters.
+    const GENERAL_STANDARD: &str = include_str!("../ui/fonts/general-standard.txt");
+
+    /// What either weight lacks of a text.
+    fn has(text: &str) -> String {
+        let [regular, bold] = [FONT, BOLD].map(|font| lacking_in(font, text.chars()));
+        assert_eq!(regular, bold);
+        regular
+    }
+
+    #[test]
+    fn each_character_that_a_name_in_china_may_have_is_in_both_weights() {
+        let table: String = GENERAL_STANDARD.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(table.chars().collect::<BTreeSet<char>>().len(), 8_105);
+        assert_eq!(has(&table), "");
+        assert_eq!(has("李玥 王珺 刘喆 陈堃 杨垚 赵昇 双囍 周璟 吴煊 龚䶮 𬍡 镕 犇"), "");
+    }
+
     #[test]
     fn it_is_known_which_letters_the_screens_have() {
-        let has = |text: &str| lacking(text.chars());
+        let latin: String = ('\u{A1}'..='\u{17F}').filter(|c| *c != '\u{AD}').collect();
+        assert_eq!((latin.chars().count(), has(&latin).as_str()), (222, ""));
         assert_eq!(has("Total ¥12.50 “合计” 绿茶 …\n"), "");
         for (language, letters, lacks) in [
             ("German", "äöüÄÖÜß", ""),
-            ("French", "àâæçéèêëîïôœùûüÿÀÇÉŒ«»", ""),
+            ("French", "àâæçéèêëîïôœùûüÿÀÇÉŒŸ«»", ""),
             ("Spanish", "áéíñóúü¿¡", ""),
             ("Portuguese", "ãõâêôáéíóúçà", ""),
             ("Italian", "àèéìòù", ""),
             ("Swedish", "åäöÅÄÖ", ""),
             ("Russian", "абвгдежзийклмнопрстуфхцчшщъыьэюяё", ""),
-            ("Polish", "ąćęłńóśźż", "ąćęłśźż"),
-            ("Turkish", "çğıİöşü", "ğİış"),
+            ("Polish", "ąćęłńóśźżŁŻ", ""),
+            ("Turkish", "çğıİöşü", ""),
+            ("Czech", "áčďéěíňóřšťúůýž", ""),
+            ("Hungarian", "áéíóöőúüű", ""),
+            ("Romanian", "ăâîșțşţ", ""),
+            ("Latvian", "āčēģīķļņšūž", ""),
             ("Greek", "αβγδέήίό", "έήίό"),
             ("Thai", "ภาษา", "ภษา"),
         ] {

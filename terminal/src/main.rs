@@ -6,6 +6,7 @@ use evertill_terminal::app::{RunOptions, display_words, run};
 use evertill_terminal::config::{Config, spoken_languages};
 use evertill_terminal::fonts::lacking;
 use evertill_terminal::language::{Translation, to_fill_in};
+use evertill_terminal::print::letters::what_is_lost;
 use evertill_terminal::print::{all_words, template_file};
 use evertill_terminal::upkeep::{UpkeepError, back_up, bring, leave};
 use evertill_terminal::view::Language;
@@ -121,8 +122,9 @@ fn start(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         config.trust(&arguments.data)?;
         template_file::check(&arguments.data)?;
         let languages = look_at_languages(&arguments.data, &config)?;
+        let lost = config.printer.as_ref().map_or("", |printer| what_is_lost(&printer.profile()));
         let right = "The settings, the trust file, the receipts' template and the fonts are right: the till can start.";
-        writeln!(io::stdout(), "{languages}{right}")?;
+        writeln!(io::stdout(), "{languages}{lost}{right}")?;
         return Ok(());
     }
     Ok(run(RunOptions { data: arguments.data })?)

@@ -5,6 +5,7 @@ mod as_before;
 pub mod document;
 #[cfg(test)]
 mod language_tests;
+pub mod letters;
 pub mod logo_file;
 pub mod practice_codes;
 pub mod sheet;

@@ -4,6 +4,8 @@
 
 #[path = "devices/displays.rs"]
 mod displays;
+#[path = "devices/drawn_letters.rs"]
+mod drawn_letters;
 #[path = "devices/keyboards.rs"]
 mod keyboards;
 #[path = "devices/printers.rs"]

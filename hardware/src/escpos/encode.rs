@@ -1,10 +1,11 @@
 //! A document as ESC/POS bytes.
 
 use super::barcode;
-use super::characters::{Glyph, glyph, narrow};
+use super::characters::{Characters, Glyph, glyph, narrow};
 use super::code_pages::CodePage;
 use super::document::{Align, Document, Style};
 use super::layout::{Row, rows_in};
+use super::letters::{DrawnLine, Letters, drawn_line};
 use super::logo::{Kept, LogoId, LogoStore, print_number};
 use super::picture::{Picture, Sent};
 use super::profile::{Profile, TextEncoding, UnknownCharacter};
@@ -56,11 +57,12 @@ pub const LONGEST_COMMAND: usize = qr::LONGEST_DATA + 8;
 /// # Errors
 /// When the printer could not show the document as it is meant; nothing has to be sent then.
 pub fn encode(document: &Document, profile: &Profile) -> Result<Encoded, EncodeError> {
-    encode_in_bands(document, profile, LONGEST_COMMAND, None)
+    encode_in_bands(document, profile, LONGEST_COMMAND, None, None)
 }
 
 /// The same, with pictures in bands of so many bytes at most, or of one row of dots: the printer may be asked something
-/// after each. The logo that the printer is known to keep is not sent.
+/// after each. The logo that the printer is known to keep is not sent. Lines with characters that the printer does not know are
+/// drawn, by who draws `letters`.
 ///
 /// # Errors
 /// As [`encode`].
@@ -69,9 +71,12 @@ pub fn encode_in_bands(
     profile: &Profile,
     longest_band: usize,
     kept: Option<LogoId>,
+    letters: Option<&dyn Letters>,
 ) -> Result<Encoded, EncodeError> {
+    let characters = Characters::new(profile.encoding, letters.filter(|_| profile.raster));
     let mut writer = Writer {
         profile,
+        characters,
         longest_band,
         kept,
         bytes: Vec::with_capacity(1024),
@@ -84,7 +89,7 @@ pub fn encode_in_bands(
     if profile.encoding == TextEncoding::Gb18030 {
         writer.bytes.extend_from_slice(&CHINESE_ON);
     }
-    for row in rows_in(document, profile.columns, profile.encoding) {
+    for row in rows_in(document, profile.columns, characters) {
         match row {
             Row::Text { text, style } => writer.text(&text, style)?,
             Row::Qr { data, module_dots } => writer.qr(&data, module_dots)?,
@@ -100,6 +105,7 @@ pub fn encode_in_bands(
 
 struct Writer<'a> {
     profile: &'a Profile,
+    characters: Characters<'a>,
     longest_band: usize,
     kept: Option<LogoId>,
     bytes: Vec<u8>,
@@ -120,6 +126,9 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str, style: Style) -> Result<(), EncodeError> {
+        if let Some(line) = drawn_line(text, style, self.characters, self.profile) {
+            return self.drawn(text, &line, style.align);
+        }
         self.set(style);
         let of_line = match self.profile.encoding {
             TextEncoding::Pages(pages) => pages.for_line(&text.chars().map(narrow).collect::<String>()),
@@ -127,8 +136,10 @@ impl Writer<'_> {
         };
         for character in text.chars() {
             let glyph = glyph(character, self.profile.encoding);
-            if glyph == Glyph::Unknown && self.profile.unknown_character == UnknownCharacter::Refuse {
-                return Err(EncodeError::UnknownCharacter(character));
+            if glyph == Glyph::Unknown {
+                self.may_be_lost(character)?;
+                // As wide as it was taken for.
+                self.bytes.resize(self.bytes.len() + self.characters.columns(character) - 1, b'?');
             }
             match glyph.or_question_mark() {
                 Glyph::Half(byte) => self.bytes.push(byte),
@@ -139,6 +150,28 @@ impl Writer<'_> {
         }
         self.bytes.push(b'\n');
         self.paper_dots += LINE_DOTS * u32::from(style.size.height());
+        Ok(())
+    }
+
+    /// Refuses a document that loses a character, where the profile says so.
+    fn may_be_lost(&self, character: char) -> Result<(), EncodeError> {
+        match self.profile.unknown_character {
+            UnknownCharacter::Refuse => Err(EncodeError::UnknownCharacter(character)),
+            UnknownCharacter::Replace => Ok(()),
+        }
+    }
+
+    /// A line as dots. What is empty above and below is sent as a strip that is one byte wide.
+    fn drawn(&mut self, text: &str, line: &DrawnLine, align: Align) -> Result<(), EncodeError> {
+        let lost =
+            text.chars().find(|character| !character.is_whitespace() && !self.characters.draws(*character));
+        if let Some(lost) = lost {
+            self.may_be_lost(lost)?;
+        }
+        let empty = |rows: usize| Picture::new(1, vec![0; rows]);
+        for part in [empty(line.above), line.ink.clone(), empty(line.below)].into_iter().flatten() {
+            self.picture(&part, align);
+        }
         Ok(())
     }
 
@@ -223,6 +256,9 @@ impl Writer<'_> {
     }
 
     fn picture(&mut self, picture: &Picture, align: Align) {
+        if !self.profile.raster {
+            return;
+        }
         self.set(Style { align, ..Style::PLAIN });
         for command in picture.commands(self.longest_band) {
             self.bytes.extend_from_slice(&command);
@@ -251,6 +287,7 @@ mod tests {
     use super::*;
     use crate::Size;
     use crate::escpos::code_pages::{CharacterSet, CodePages};
+    use crate::escpos::letters::tests::Frames;
 
     fn bytes(document: Document) -> Vec<u8> {
         encode(&document, &Profile::paper_80mm()).unwrap().bytes
@@ -308,6 +345,60 @@ mod tests {
         assert_eq!(refused, Err(EncodeError::UnknownCharacter('😀')));
     }
 
+    fn with_letters(document: &Document, profile: &Profile) -> Result<Vec<u8>, EncodeError> {
+        let letters: Option<&dyn Letters> = Some(&Frames);
+        Ok(encode_in_bands(document, profile, LONGEST_COMMAND, None, letters)?.bytes[2..].to_vec())
+    }
+
+    #[test]
+    fn a_line_that_the_printer_does_not_know_is_sent_as_dots_and_the_others_as_text() {
+        let ascii = Profile { encoding: TextEncoding::Ascii, ..Profile::paper_80mm() };
+        let page = Document::new().line("Tea").text("茶", Style::PLAIN.centered().bold()).line("3.50");
+        let sent = with_letters(&page, &ascii).unwrap();
+        let start = b"Tea\n\x1Ba\x01\x1Dv0\x00\x01\x00\x02\x00\x00\x00\x1Dv0\x00\x03\x00\x14\x00\xC0\x00\x01";
+        assert_eq!(sent[..start.len()], start[..]);
+        let end =
+            b"\x1Dv0\x00\x01\x00\x0C\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x1Ba\x003.50\n";
+        assert!(sent.ends_with(end), "{sent:02X?}");
+        assert_eq!(sent.len(), 4 + 3 + 8 + 2 + 8 + 20 * 3 + 8 + 12 + 3 + 5);
+    }
+
+    #[test]
+    fn a_printer_without_pictures_prints_question_marks_and_leaves_pictures_out() {
+        let profile = Profile { encoding: TextEncoding::Ascii, raster: false, ..Profile::paper_80mm() };
+        let picture = Picture::new(1, vec![1]).unwrap();
+        let page = Document::new().columns("茶", "3.50").picture(picture, Align::Left).line("x");
+        let sent = with_letters(&page, &profile).unwrap();
+        assert_eq!(sent, format!("?{}3.50\nx\n", " ".repeat(43)).into_bytes());
+        let page = Document::new().qr("42");
+        assert_eq!(with_letters(&page, &Profile { qr: false, ..profile }), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn where_nothing_may_be_lost_a_drawn_character_is_none_that_is() {
+        let strict = |letters: bool, text: &str| {
+            let refuse = UnknownCharacter::Refuse;
+            let profile = Profile {
+                unknown_character: refuse,
+                raster: letters,
+                encoding: TextEncoding::Ascii,
+                ..Profile::paper_80mm()
+            };
+            with_letters(&Document::new().line(text), &profile).map(|_| ())
+        };
+        assert_eq!(strict(true, "茶"), Ok(()));
+        assert_eq!(strict(true, "茶😀茶"), Err(EncodeError::UnknownCharacter('😀')));
+        assert_eq!(strict(false, "茶"), Err(EncodeError::UnknownCharacter('茶')));
+    }
+
+    #[test]
+    fn question_marks_for_what_could_be_drawn_keep_the_amount_at_its_edge() {
+        // To draw it would lose two characters for one.
+        let sent =
+            with_letters(&Document::new().columns("éé\u{20BB7}", "3.50"), &Profile::paper_80mm()).unwrap();
+        assert_eq!(sent, [b"\x1C&\xA8\xA6\xA8\xA6??", &[b' '; 38][..], b"3.50\n"].concat());
+    }
+
     #[test]
     fn a_qr_code_is_made_by_the_printer() {
         assert_eq!(
@@ -349,7 +440,7 @@ mod tests {
         let [ours, other] = [0xAA, 0x55].map(|dots| Picture::new(2, vec![dots; 4]).unwrap());
         let page = |logo: &Picture| Document::new().picture(logo.clone(), Align::Left);
         let sent = |logo, profile: &Profile, kept| {
-            encode_in_bands(&page(logo), profile, LONGEST_COMMAND, kept).unwrap().bytes[4..].to_vec()
+            encode_in_bands(&page(logo), profile, LONGEST_COMMAND, kept, None).unwrap().bytes[4..].to_vec()
         };
         let by_key = Profile { logo: LogoStore::ByKey, ..Profile::paper_80mm() };
         assert_eq!(sent(&ours, &by_key, Some(ours.id())), ours.id().print());

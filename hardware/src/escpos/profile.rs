@@ -41,6 +41,9 @@ pub struct Profile {
     pub real_time_status: bool,
     /// Whether it opens the drawer by DLE DC4, even without paper.
     pub real_time_pulse: bool,
+    /// Whether it prints pictures (GS v 0), and so logos, QR codes that it does not make itself, and lines with characters that
+    /// it does not know; without it they are left out, and such characters are question marks.
+    pub raster: bool,
     /// Whether it makes QR codes by itself (GS ( k); otherwise they are sent as pictures.
     pub qr: bool,
     /// Whether it makes bar codes of the kind Code 128 (GS k 73).
@@ -68,6 +71,7 @@ impl Profile {
             completion: Completion::PaperStatus,
             real_time_status: true,
             real_time_pulse: false,
+            raster: true,
             qr: true,
             barcode: true,
             logo: LogoStore::Never,

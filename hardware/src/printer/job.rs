@@ -5,12 +5,14 @@ use super::{JobId, NotStarted, PrintOutcome, Printer, PrinterStatus, UnknownReas
 use crate::drawer::DrawerKick;
 use crate::escpos::document::Document;
 use crate::escpos::encode::{LONGEST_COMMAND, encode_in_bands};
+use crate::escpos::letters::Letters;
 use crate::escpos::logo::{Kept, LogoId, LogoStore};
 use crate::escpos::picture::Picture;
 use crate::escpos::profile::{Completion, DOTS_PER_MM, Profile, TextEncoding};
 use crate::escpos::status::Flags;
 use crate::monotonic::Monotonic;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// GS r 1: tell the paper's state once you come to this.
@@ -47,6 +49,8 @@ pub struct EscPosPrinter<T: Transport> {
     kicks: u64,
     /// The logo that it is known to keep.
     kept: Option<LogoId>,
+    /// Who draws what it does not know.
+    letters: Option<Arc<dyn Letters>>,
 }
 
 /// Bytes with what is needed to know when they are printed.
@@ -77,7 +81,14 @@ impl<T: Transport> EscPosPrinter<T> {
             cut_off: LONGEST_COMMAND,
             kicks: 0,
             kept: None,
+            letters: None,
         }
+    }
+
+    /// The same printer, for which somebody draws the characters that it does not know.
+    #[must_use]
+    pub fn with_letters(self, letters: Arc<dyn Letters>) -> Self {
+        Self { letters: Some(letters), ..self }
     }
 
     fn session(&mut self) -> io::Result<&mut Session<T::Link>> {
@@ -372,7 +383,7 @@ impl<T: Transport> Printer for EscPosPrinter<T> {
 
     fn print(&mut self, document: &Document, job: JobId) -> PrintOutcome {
         let band = self.watched_every().map_or(LONGEST_COMMAND, |step| step.max(SHORTEST_BAND));
-        match encode_in_bands(document, &self.profile, band, self.kept) {
+        match encode_in_bands(document, &self.profile, band, self.kept, self.letters.as_deref()) {
             Ok(encoded) => {
                 let (bytes, breaks) = (encoded.bytes, encoded.breaks);
                 let paper_dots = encoded.paper_dots;

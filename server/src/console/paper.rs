@@ -2,7 +2,7 @@
 
 use super::qr;
 use askama::Template;
-use evertill_shared::paper::characters::{Glyph, TextEncoding, columns_of, glyph};
+use evertill_shared::paper::characters::{Characters, Glyph, TextEncoding, columns_of, glyph};
 use evertill_shared::paper::layout::{Row, rows};
 use evertill_shared::paper::picture::Picture;
 use evertill_shared::paper::qr::{QUIET_MODULES, module_dots, widest_modules};
@@ -229,14 +229,14 @@ fn dark(length: usize, is_dark: impl Fn(usize) -> bool) -> Vec<(usize, usize)> {
     found
 }
 
-/// What the paper shows of a character, and in how many columns: what its printer does not know is a question mark.
+/// What the paper shows of a character, and in how many columns: the till draws what its printer does not know.
 fn on_paper(character: char) -> (char, usize) {
     match glyph(character, TextEncoding::Gb18030) {
         Glyph::Half(byte) => (char::from(byte), 1),
         Glyph::Full(_) if character == '\u{A5}' => ('\u{FFE5}', 2),
         Glyph::Full(_) => (character, 2),
         Glyph::OnPage(..) => (character, 1),
-        Glyph::Unknown => ('?', 1),
+        Glyph::Unknown => (character, Characters::all().columns(character)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Characters as printers know them: how wide they are, and their bytes.
 
 use super::code_pages::{CodePage, CodePages};
+use super::letters::{Letter, Letters};
 use encoding_rs::GB18030;
 
 /// Which characters a printer knows.
@@ -55,13 +56,110 @@ pub fn glyph(character: char, encoding: TextEncoding) -> Glyph {
     if let Some(byte) = u8::try_from(character).ok().filter(u8::is_ascii) {
         return Glyph::Half(byte);
     }
-    match encoding {
+    let found = match encoding {
         TextEncoding::Gb18030 => chinese(character),
         TextEncoding::Ascii => Glyph::Unknown,
         TextEncoding::Pages(pages) => {
             pages.find(narrow(character)).map_or(Glyph::Unknown, |(page, byte)| Glyph::OnPage(page, byte))
         }
+    };
+    // A space that no line breaks at is none that a printer has.
+    if found == Glyph::Unknown && character.is_whitespace() { Glyph::Half(b' ') } else { found }
+}
+
+/// What the paper shows of a character: the yen sign is wide where Chinese is known, and narrow elsewhere.
+#[must_use]
+pub fn shown(character: char, encoding: TextEncoding) -> char {
+    match (character, encoding) {
+        (control, _) if control.is_control() => ' ',
+        ('\u{A5}', TextEncoding::Gb18030) => '\u{FFE5}',
+        (other, TextEncoding::Gb18030) => other,
+        (other, TextEncoding::Ascii | TextEncoding::Pages(_)) => narrow(other),
     }
+}
+
+/// Which characters come out on paper: those that the printer knows, and those that are drawn for it.
+#[derive(Clone, Copy)]
+pub struct Characters<'a> {
+    encoding: TextEncoding,
+    letters: Option<&'a dyn Letters>,
+}
+
+impl<'a> Characters<'a> {
+    /// Those of a printer, and of who draws for it, if anybody does.
+    #[must_use]
+    pub fn new(encoding: TextEncoding, letters: Option<&'a dyn Letters>) -> Self {
+        Self { encoding, letters }
+    }
+
+    /// Those of Chinese, and all others, as if somebody drew each: for screens and files.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::new(TextEncoding::Gb18030, Some(&Everybody))
+    }
+
+    /// Who draws, if anybody does.
+    #[must_use]
+    pub fn letters(self) -> Option<&'a dyn Letters> {
+        self.letters
+    }
+
+    /// Whether the printer knows it itself.
+    #[must_use]
+    pub fn knows(self, character: char) -> bool {
+        glyph(character, self.encoding) != Glyph::Unknown
+    }
+
+    /// Whether it can be drawn.
+    #[must_use]
+    pub fn draws(self, character: char) -> bool {
+        self.letters.is_some_and(|letters| letters.has(shown(character, self.encoding)))
+    }
+
+    /// How many columns a character takes, known or drawn.
+    #[must_use]
+    pub fn columns(self, character: char) -> usize {
+        let known = glyph(character, self.encoding);
+        let wide = || is_wide(shown(character, self.encoding)) && self.draws(character);
+        if known == Glyph::Unknown && wide() { 2 } else { known.columns() }
+    }
+
+    /// How many columns a text takes, unwrapped and in normal size.
+    #[must_use]
+    pub fn columns_of(self, text: &str) -> usize {
+        text.chars().map(|character| self.columns(character)).sum()
+    }
+}
+
+/// A screen shows every character.
+struct Everybody;
+
+impl Letters for Everybody {
+    fn has(&self, _: char) -> bool {
+        true
+    }
+
+    fn draw(&self, _: char, _: u8) -> Option<Letter> {
+        None
+    }
+}
+
+/// Whether a character is as wide as it is high: those of East Asia, and pictures.
+fn is_wide(character: char) -> bool {
+    matches!(
+        u32::from(character),
+        0x1100..=0x115F
+            | 0x2E80..=0x303E
+            | 0x3041..=0xA4CF
+            | 0xAC00..=0xD7A3
+            | 0xF900..=0xFAFF
+            | 0xFE30..=0xFE4F
+            | 0xFF01..=0xFF60
+            | 0xFFE0..=0xFFE6
+            | 0x1F300..=0x1F64F
+            | 0x1F900..=0x1F9FF
+            | 0x2_0000..=0x3_FFFD
+    )
 }
 
 /// The yen sign of Chinese texts is wide, and that of code pages is not.
@@ -84,13 +182,7 @@ fn chinese(character: char) -> Glyph {
 /// How many columns a text takes, unwrapped and in normal size, where Chinese is known.
 #[must_use]
 pub fn columns_of(text: &str) -> usize {
-    columns_in(text, TextEncoding::Gb18030)
-}
-
-/// The same on a printer that knows these characters.
-#[must_use]
-pub fn columns_in(text: &str, encoding: TextEncoding) -> usize {
-    text.chars().map(|character| glyph(character, encoding).columns()).sum()
+    Characters::all().columns_of(text)
 }
 
 #[cfg(test)]
@@ -114,6 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_is_drawn_takes_its_own_columns_and_a_question_mark_takes_one() {
+        let columns = |text: &str, encoding, letters| Characters::new(encoding, letters).columns_of(text);
+        let drawn: Option<&dyn Letters> = Some(&crate::paper::letters::tests::Drawn);
+        for (text, encoding, as_text, as_dots) in [
+            ("\u{20BB7}", TextEncoding::Gb18030, 1, 2),
+            ("ä\u{A0}ß", TextEncoding::Gb18030, 3, 3),
+            ("é中", TextEncoding::Gb18030, 4, 4),
+            ("中国", TextEncoding::Ascii, 2, 4),
+            ("￥3", TextEncoding::Ascii, 2, 2),
+            ("😀", TextEncoding::Ascii, 1, 1),
+        ] {
+            assert_eq!(columns(text, encoding, None), as_text, "{text}");
+            assert_eq!(columns(text, encoding, drawn), as_dots, "{text}");
+        }
+        assert_eq!(columns_of("\u{20BB7}😀ä"), 5);
+    }
+
+    #[test]
     fn on_code_pages_a_character_takes_one_column() {
         let page = CodePage { number: 19, set: CharacterSet::Cp858 };
         let pages = TextEncoding::Pages(CodePages::new(&[page]).unwrap());
@@ -121,7 +231,7 @@ mod tests {
         assert_eq!(glyph('A', pages), Glyph::Half(b'A'));
         assert_eq!(glyph('￥', pages), glyph('¥', pages));
         assert_eq!((glyph('茶', pages), glyph('\u{1B}', pages)), (Glyph::Unknown, Glyph::Half(b' ')));
-        assert_eq!((columns_in("Café ￥3", pages), columns_of("Café ￥3")), (7, 9));
+        assert_eq!((Characters::new(pages, None).columns_of("Café ￥3"), columns_of("Café ￥3")), (7, 9));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Breaking a document into lines of the paper's width; shared by paper and plain text.
 
-use super::characters::{Glyph, TextEncoding, columns_in, columns_of, glyph};
+use super::characters::{Characters, columns_of};
 use super::document::{Align, Document, Item, Style};
 use super::picture::Picture;
 
@@ -42,24 +42,24 @@ pub enum Row {
 /// Breaks a document into rows for paper of `columns` columns, as a printer that knows Chinese prints them.
 #[must_use]
 pub fn rows(document: &Document, columns: u16) -> Vec<Row> {
-    rows_in(document, columns, TextEncoding::Gb18030)
+    rows_in(document, columns, Characters::all())
 }
 
-/// The same for a printer that knows these characters: what is wide on one is not on the other.
+/// The same for a printer that has these characters: what is wide on one is not on the other.
 #[must_use]
-pub fn rows_in(document: &Document, columns: u16, encoding: TextEncoding) -> Vec<Row> {
+pub fn rows_in(document: &Document, columns: u16, characters: Characters<'_>) -> Vec<Row> {
     let columns = usize::from(columns.max(2));
     let mut rows = Vec::new();
     for item in document.items() {
         match item {
             Item::Text { text, style } => {
                 let width = width_in(columns, *style);
-                let lines = text.split('\n').flat_map(|line| wrap(line, width, encoding));
+                let lines = text.split('\n').flat_map(|line| wrap(line, width, characters));
                 rows.extend(lines.map(|text| Row::Text { text, style: *style }));
             }
             Item::Columns { left, right, style } => {
                 let style = Style { align: Align::Left, ..*style };
-                let lines = two_columns(left, right, width_in(columns, style), encoding);
+                let lines = two_columns(left, right, width_in(columns, style), characters);
                 rows.extend(lines.into_iter().map(|text| Row::Text { text, style }));
             }
             Item::Separator => rows.push(Row::Text { text: "-".repeat(columns), style: Style::PLAIN }),
@@ -84,16 +84,16 @@ fn width_in(columns: usize, style: Style) -> usize {
 
 /// Breaks a line at spaces where it can, inside words where it must, and never inside a wide character.
 /// Between Chinese characters a line may break anywhere.
-fn wrap(line: &str, width: usize, encoding: TextEncoding) -> Vec<String> {
+fn wrap(line: &str, width: usize, characters: Characters<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let mut current = String::new();
     let mut used = 0;
     // Where the current line could be broken: after a space or a wide character.
     let mut break_at = 0;
     for character in line.chars() {
-        let glyph = glyph(character, encoding);
-        let wide = matches!(glyph, Glyph::Full(_));
-        if used + glyph.columns() > width {
+        let columns = characters.columns(character);
+        let wide = columns > 1;
+        if used + columns > width {
             if character == ' ' {
                 lines.push(std::mem::take(&mut current));
                 (used, break_at) = (0, 0);
@@ -102,13 +102,13 @@ fn wrap(line: &str, width: usize, encoding: TextEncoding) -> Vec<String> {
             let cut = if wide || break_at == 0 { current.len() } else { break_at };
             let rest = current.split_off(cut);
             lines.push(std::mem::replace(&mut current, rest));
-            (used, break_at) = (columns_in(&current, encoding), 0);
+            (used, break_at) = (characters.columns_of(&current), 0);
         }
         if wide {
             break_at = current.len();
         }
         current.push(character);
-        used += glyph.columns();
+        used += columns;
         if wide || character == ' ' {
             break_at = current.len();
         }
@@ -122,21 +122,21 @@ fn wrap(line: &str, width: usize, encoding: TextEncoding) -> Vec<String> {
 
 /// `left` at the left, `right` at the right of its last line, or on a line below if there is no room. Only a
 /// `right` that is wider than the paper is broken.
-fn two_columns(left: &str, right: &str, width: usize, encoding: TextEncoding) -> Vec<String> {
-    let right_columns = columns_in(right, encoding);
+fn two_columns(left: &str, right: &str, width: usize, characters: Characters<'_>) -> Vec<String> {
+    let right_columns = characters.columns_of(right);
     if right_columns > width {
-        let mut lines = wrap(left, width, encoding);
-        lines.extend(wrap(right, width, encoding));
+        let mut lines = wrap(left, width, characters);
+        lines.extend(wrap(right, width, characters));
         return lines;
     }
-    let mut lines = wrap(left, width, encoding);
+    let mut lines = wrap(left, width, characters);
     let room =
-        |line: &String| columns_in(line, encoding) + usize::from(!line.is_empty()) + right_columns <= width;
+        |line: &String| characters.columns_of(line) + usize::from(!line.is_empty()) + right_columns <= width;
     if !lines.last().is_some_and(room) {
         lines.push(String::new());
     }
     if let Some(last) = lines.last_mut() {
-        let gap = width.saturating_sub(columns_in(last, encoding) + right_columns);
+        let gap = width.saturating_sub(characters.columns_of(last) + right_columns);
         last.push_str(&" ".repeat(gap));
         last.push_str(right);
     }
@@ -186,35 +186,49 @@ fn as_printed(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::TextEncoding;
     use crate::paper::code_pages::{CharacterSet, CodePage, CodePages};
+    use crate::paper::letters::tests::Drawn;
     use proptest::prelude::*;
 
-    const CHINESE: TextEncoding = TextEncoding::Gb18030;
+    fn chinese() -> Characters<'static> {
+        Characters::new(TextEncoding::Gb18030, None)
+    }
 
     #[test]
     fn words_stay_whole_and_chinese_breaks_anywhere_but_inside_a_character() {
-        assert_eq!(wrap("milk and honey", 9, CHINESE), ["milk and", "honey"]);
-        assert_eq!(wrap("可口可乐汽水", 5, CHINESE), ["可口", "可乐", "汽水"]);
-        assert_eq!(wrap("可口cola", 7, CHINESE), ["可口", "cola"]);
-        assert_eq!(wrap("abcdefgh", 3, CHINESE), ["abc", "def", "gh"]);
-        assert_eq!(wrap("abc def", 3, CHINESE), ["abc", "def"]);
-        assert_eq!(wrap("", 9, CHINESE), [""]);
+        assert_eq!(wrap("milk and honey", 9, chinese()), ["milk and", "honey"]);
+        assert_eq!(wrap("可口可乐汽水", 5, chinese()), ["可口", "可乐", "汽水"]);
+        assert_eq!(wrap("可口cola", 7, chinese()), ["可口", "cola"]);
+        assert_eq!(wrap("abcdefgh", 3, chinese()), ["abc", "def", "gh"]);
+        assert_eq!(wrap("abc def", 3, chinese()), ["abc", "def"]);
+        assert_eq!(wrap("", 9, chinese()), [""]);
     }
 
     #[test]
     fn amounts_stand_at_the_right_edge_and_are_never_broken() {
-        assert_eq!(two_columns("可乐", "¥3.50", 12, CHINESE), ["可乐  ¥3.50"]);
-        assert_eq!(two_columns("a long name", "12.00", 10, CHINESE), ["a long", "name 12.00"]);
-        assert_eq!(two_columns("0123456789", "12.00", 10, CHINESE), ["0123456789", "     12.00"]);
+        assert_eq!(two_columns("可乐", "¥3.50", 12, chinese()), ["可乐  ¥3.50"]);
+        assert_eq!(two_columns("a long name", "12.00", 10, chinese()), ["a long", "name 12.00"]);
+        assert_eq!(two_columns("0123456789", "12.00", 10, chinese()), ["0123456789", "     12.00"]);
     }
 
     #[test]
     fn amounts_stand_at_the_right_edge_where_accents_take_one_column() {
         let page = CodePage { number: 0, set: CharacterSet::Cp437 };
-        let pages = TextEncoding::Pages(CodePages::new(&[page]).unwrap());
+        let pages = Characters::new(TextEncoding::Pages(CodePages::new(&[page]).unwrap()), None);
         assert_eq!(two_columns("Café", "¥3.50", 12, pages), ["Café   ¥3.50"]);
-        assert_eq!(two_columns("Café", "¥3.50", 12, CHINESE), ["Café ¥3.50"], "é is wide in Chinese");
+        assert_eq!(two_columns("Café", "¥3.50", 12, chinese()), ["Café ¥3.50"], "é is wide in Chinese");
         assert_eq!(wrap("éééé", 3, pages), ["ééé", "é"]);
+    }
+
+    #[test]
+    fn amounts_stand_at_the_right_edge_of_lines_that_are_drawn() {
+        let drawn = Characters::new(TextEncoding::Ascii, Some(&Drawn));
+        assert_eq!(two_columns("茶", "3.50", 10, drawn), ["茶    3.50"]);
+        assert_eq!(two_columns("可口可乐", "3.50", 10, drawn), ["可口可乐", "      3.50"]);
+        assert_eq!(wrap("可口可乐", 5, drawn), ["可口", "可乐"]);
+        let none = Characters::new(TextEncoding::Ascii, None);
+        assert_eq!(two_columns("可口可乐", "3.50", 10, none), ["可口可乐  3.50"], "four question marks");
     }
 
     #[test]
@@ -233,9 +247,9 @@ mod tests {
         fn no_line_is_wider_than_the_paper_and_nothing_but_space_is_lost(
             text in "[a-z 可口乐¥é😀]{0,80}", width in 2_usize..50,
         ) {
-            let lines = wrap(&text, width, CHINESE);
+            let lines = wrap(&text, width, chinese());
             for line in &lines {
-                prop_assert!(columns_of(line) <= width, "{line:?}");
+                prop_assert!(chinese().columns_of(line) <= width, "{line:?}");
             }
             let visible = |s: &str| s.chars().filter(|c| *c != ' ').collect::<String>();
             prop_assert_eq!(visible(&lines.concat()), visible(&text));
@@ -243,7 +257,7 @@ mod tests {
 
         #[test]
         fn columns_always_fit(left in "[a-z 可乐]{0,60}", right in "[0-9.¥]{0,12}", width in 2_usize..50) {
-            for line in two_columns(&left, &right, width, CHINESE) {
+            for line in two_columns(&left, &right, width, chinese()) {
                 prop_assert!(columns_of(&line) <= width);
             }
         }

@@ -10,6 +10,7 @@ use evertill_terminal::config::{Config, Identity, remembered_language, spoken_la
 use evertill_terminal::journal_store::books_of;
 use evertill_terminal::journal_store::records::SaleRecord;
 use evertill_terminal::print::examples::Example;
+use evertill_terminal::print::letters::FONT;
 use evertill_terminal::print::practice_codes::practice_codes;
 use evertill_terminal::print::sheet::{Face, pdf, png, sheet};
 use evertill_terminal::print::{Look, document, receipt_of_sale, template_file};
@@ -19,8 +20,6 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-const FONT: &[u8] = include_bytes!("../../ui/fonts/NotoSansSC-Regular.otf");
 
 /// Receipts: what they look like, and receipts as files.
 ///

@@ -334,6 +334,15 @@ mod tests {
     }
 
     #[test]
+    fn each_character_that_a_name_in_china_may_have_has_its_letter() {
+        let table = include_str!("../../ui/fonts/general-standard.txt");
+        let all = table.lines().filter(|line| !line.starts_with('#')).flat_map(str::chars);
+        let without: String = all.clone().filter(|c| c.to_pinyin().is_none()).collect();
+        assert_eq!((all.count(), without.as_str()), (8_105, ""));
+        assert!(readings("玥䶮喆").contains(&"yyz".to_owned()));
+    }
+
+    #[test]
     fn a_name_is_found_by_each_way_in_which_its_characters_are_read() {
         for (name, ways) in [("重庆小面", ["cqxm", "zqxm"]), ("长城葡萄酒", ["ccptj", "zcptj"])] {
             let letters = readings(name);

@@ -24,6 +24,9 @@ struct Model {
     completion: CompletionName,
     real_time_status: bool,
     real_time_pulse: bool,
+    /// Lists from before this could be said are of printers that were sent pictures.
+    #[serde(default = "yes")]
+    raster: bool,
     qr: bool,
     /// Lists from before there were bar codes say nothing of them.
     #[serde(default)]
@@ -33,6 +36,10 @@ struct Model {
     logo: LogoName,
     cutter: bool,
     slowest_mm_per_s: u16,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -82,6 +89,7 @@ impl Model {
             completion: self.completion.completion(),
             real_time_status: self.real_time_status,
             real_time_pulse: self.real_time_pulse,
+            raster: self.raster,
             qr: self.qr,
             barcode: self.barcode,
             logo: match self.logo {
@@ -167,7 +175,10 @@ mod tests {
         assert!(model("ours", Some(&own)).unwrap().cutter);
         assert!(model("58mm", Some(&own)).is_ok());
         let older = own.replace("barcode = true\n", "");
-        assert!(!model("ours", Some(&older)).unwrap().barcode);
+        let ours = model("ours", Some(&older)).unwrap();
+        assert!(!ours.barcode && ours.raster);
+        let without = own.replace("[ours]", "[ours]\nraster = false");
+        assert!(!model("ours", Some(&without)).unwrap().raster);
         for wrong in [own.replace("dots = 384", "dots = 38"), "[x]\ncolumns = 1".into(), "x".into()] {
             assert!(model("80mm", Some(&wrong)).unwrap_err().starts_with("printers.toml"));
         }

@@ -10,6 +10,9 @@ const WORDS: [(&str, &str); 3] = [
     ("Latin and Chinese: ABC abc 0123456789 绿茶", "中英文：ABC abc 0123456789 绿茶"),
 ];
 
+/// Letters that some printers know and some do not: those lines are drawn, if the printer prints pictures.
+const RARE: &str = "é ä ö ß ñ Ž ř  玥 喆 䶮";
+
 /// Each word in English, for whoever translates them.
 pub fn all_words() -> impl Iterator<Item = &'static str> {
     WORDS.into_iter().map(|(english, _)| english)
@@ -25,6 +28,7 @@ pub fn test_page(language: Language, characters: TextEncoding) -> Document {
         .text(no_receipt, Style::PLAIN.centered())
         .separator()
         .line(both)
+        .line(RARE)
         .columns("<", ">")
         .separator()
         .feed(2)

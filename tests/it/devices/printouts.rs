@@ -46,7 +46,8 @@ fn visible(text: &str) -> String {
     let on_paper = |character: char| {
         let text = character.to_string();
         let (bytes, _, lacking) = encoding_rs::GB18030.encode(&text);
-        if lacking || bytes.len() > 2 { '?' } else { character }
+        let lost = (lacking || bytes.len() > 2) && !character.is_whitespace();
+        if lost { '?' } else { character }
     };
     text.chars().map(on_paper).filter(|character| !character.is_whitespace()).collect()
 }

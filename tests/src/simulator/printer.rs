@@ -11,7 +11,7 @@ mod place;
 
 pub use bare::{BarePrinter, Work};
 pub use paper::Receipt;
-pub use picture::PictureError;
+pub use picture::{PictureError, letter_dots};
 
 use machine::{Machine, Step};
 use place::Place;
@@ -45,6 +45,8 @@ pub struct PrinterConfig {
     pub code_pages: Vec<(u8, &'static str)>,
     /// Whether it keeps pictures by keys (GS ( L); the number is how many bytes it keeps.
     pub graphics_bytes: usize,
+    /// Whether it knows GS v 0; one that does not prints the dots as letters.
+    pub raster: bool,
 }
 
 impl Default for PrinterConfig {
@@ -60,6 +62,7 @@ impl Default for PrinterConfig {
             chinese: true,
             code_pages: Vec::new(),
             graphics_bytes: 65_536,
+            raster: true,
         }
     }
 }

@@ -1,10 +1,9 @@
 use super::*;
 use crate::print::examples::Example;
+use crate::print::letters::FONT;
 use crate::print::{Look, document};
 use crate::view::Language;
 use evertill_shared::receipt::template::Template;
-
-const FONT: &[u8] = include_bytes!("../../../ui/fonts/NotoSansSC-Regular.otf");
 
 fn example(example: Example, profile: &Profile) -> Sheet {
     let template = Template::default();
@@ -67,6 +66,18 @@ fn the_pdf_holds_the_letters_that_it_uses_and_no_others() {
     assert!(holds(b"/CIDFontType0C") && holds(b"/ToUnicode"));
     // The character for jasmine in the list from letters to characters.
     assert!(holds(b"<8309>"), "茉");
+}
+
+#[test]
+fn the_pdf_holds_rare_characters_too_and_letters_that_the_font_got_from_elsewhere() {
+    let face = Face::new(FONT).unwrap();
+    let sheet = sheet(&Document::new().line("Łódź 䶮 𬶭"), &Profile::paper_80mm(), &face).unwrap();
+    let file = pdf::pdf(&sheet, &face, "names").unwrap();
+    for letter in [&b"<0141>"[..], b"<017A>", b"<4DAE>", b"<D873DDAD>"] {
+        assert!(file.windows(letter.len()).any(|part| part == letter), "{}", letter.escape_ascii());
+    }
+    let width = |text: &str| face.width(text);
+    assert!((width("Ł") - 0.55).abs() < 0.06 && (width("䶮𬶭") - 2.0).abs() < 0.01, "{}", width("Ł"));
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub(super) enum Command {
     /// GS ( H function 48.
     AskFinished([u8; 4]),
     Raster {
+        /// 0, or 1 to 3 for dots twice as wide, twice as high, or both.
+        mode: u8,
         width_bytes: usize,
         data: Vec<u8>,
     },
@@ -236,10 +238,14 @@ pub(super) fn stored_length(bytes: &[u8]) -> Option<usize> {
 /// GS v 0: a picture, dot by dot.
 fn raster(bytes: &[u8]) -> Option<(Command, usize)> {
     let header = bytes.get(..8)?;
+    let mode = match (header[2], header[3]) {
+        (b'0', mode @ (0..=3 | b'0'..=b'3')) => mode & 3,
+        _ => return Some(unknown(bytes, 4)),
+    };
     let width_bytes = usize::from(u16::from_le_bytes([header[4], header[5]]));
     let height = usize::from(u16::from_le_bytes([header[6], header[7]]));
     let data = bytes.get(8..8 + width_bytes * height)?.to_vec();
-    Some((Command::Raster { width_bytes, data }, 8 + width_bytes * height))
+    Some((Command::Raster { mode, width_bytes, data }, 8 + width_bytes * height))
 }
 
 /// A command that says how long it is, in `size` bytes at `place`. None of these is shown here, but what

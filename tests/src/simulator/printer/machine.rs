@@ -288,11 +288,7 @@ impl Machine {
                 self.reply(&[0x37, 0x22, a, b, c, d, 0]);
             }
             Command::AskFinished(_) => self.problem("this model does not know GS ( H"),
-            Command::Raster { width_bytes, data } => {
-                let align = self.settings.align;
-                self.current.strips.push(Strip::Picture { width_bytes, data, align });
-                return Step::Printed;
-            }
+            Command::Raster { mode, width_bytes, data } => return self.print_raster(mode, width_bytes, data),
             Command::StoreGraphics { key, width_bytes, data } => self.store_graphics(key, width_bytes, data),
             Command::PrintGraphics(key) => return self.print_graphics(key),
             Command::DeleteGraphics(key) => drop(self.graphics.remove(&key)),
@@ -304,6 +300,25 @@ impl Machine {
                 self.problem(&format!("a command that is not known or not shown here: {start:02X?}"));
             }
         }
+        Step::Done
+    }
+
+    /// Real ones print a picture only where a line begins, and lose what does not fit the paper.
+    fn print_raster(&mut self, mode: u8, width_bytes: usize, data: Vec<u8>) -> Step {
+        let what = if !self.config.raster {
+            "this model does not know GS v 0"
+        } else if !self.line.is_empty() {
+            "a picture in the middle of a line"
+        } else if width_bytes * 8 > usize::try_from(self.config.dots).unwrap_or(0) || data.is_empty() {
+            "a picture wider than the paper, or empty"
+        } else if mode != 0 {
+            "a picture of larger dots is not shown here"
+        } else {
+            let align = self.settings.align;
+            self.current.strips.push(Strip::Picture { width_bytes, data, align });
+            return Step::Printed;
+        };
+        self.problem(what);
         Step::Done
     }
 

@@ -66,6 +66,17 @@ impl Receipt {
     }
 }
 
+/// The black dots of a letter of `font` as a printer has it that knows it, in a cell of one column or of two. An empty box for
+/// one that the font lacks.
+///
+/// # Errors
+/// When the font is none.
+pub fn letter_dots(font: &[u8], character: char, columns: u32) -> Result<Vec<(u32, u32)>, PictureError> {
+    let font = FontRef::from_index(font, 0).ok_or(PictureError::Font)?;
+    let mut pen = Pen { font, context: ScaleContext::new() };
+    Ok(pen.dots_of(character, HALF_DOTS * columns))
+}
+
 fn cells_height(cells: &[Cell]) -> u32 {
     CELL_HEIGHT * u32::from(cells.iter().map(|cell| cell.height).max().unwrap_or(1))
 }
