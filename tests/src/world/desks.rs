@@ -21,7 +21,7 @@ impl Desks {
     }
 
     fn second(&self) -> Option<&Counter> {
-        self.alipay.as_ref().map(|alipay| &**alipay)
+        self.alipay.as_deref()
     }
 
     /// Every desk.
