@@ -152,7 +152,9 @@ impl Reader<'_> {
 
     fn end(&mut self, call: &str, begun: Begun, at_us: i64) -> Result<(), String> {
         let (name, arguments) = call.split_once('(').ok_or("no call")?;
-        let Some((_, result)) = call.rsplit_once(") = ") else { return Err("no result".into()) };
+        // Short calls may be padded: of one that a kill came before, all there is to read is "???()           = ?".
+        let parted = call.rsplit_once(" = ").filter(|(call, _)| call.trim_end().ends_with(')'));
+        let Some((_, result)) = parted else { return Err("no result".into()) };
         // Of a program that was killed inside a call the result is not known, or is none that the system has: its
         // errors have names ("-1 ENOSPC (No space left on device)").
         if result.starts_with('?') || result.starts_with("-1 (errno ") {
@@ -272,4 +274,29 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         bytes.push(digit(high)? << 4 | digit(low)?);
     }
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events_of(lines: &str) -> Result<usize, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("calls");
+        std::fs::write(&log, lines).unwrap();
+        read(folder.path(), &log).map(|(events, _)| events.len())
+    }
+
+    #[test]
+    fn a_call_that_a_kill_came_before_did_nothing() {
+        let killed = "18298 1795420142.058444 ???()           = ?\n18298 1795420142.058500 +++ killed by SIGKILL +++\n";
+        assert_eq!(events_of(killed).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_call_without_a_result_is_refused() {
+        for broken in ["18298 1795420142.058444 close(3\n", "18298 1795420142.058444 close(3 = 0\n"] {
+            assert!(events_of(broken).unwrap_err().to_string().contains("no result"), "{broken}");
+        }
+    }
 }
