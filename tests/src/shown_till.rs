@@ -74,6 +74,23 @@ impl Page {
         Self::read(till, false)
     }
 
+    /// What the till's window shows once this can be touched: what rests for a moment is drawn in another colour.
+    /// # Errors
+    /// See [`StepError`].
+    pub fn once_enabled(till: &mut WindowTill, label: &str) -> Result<Self, StepError> {
+        let is_ready = |element: &Value| {
+            element["label"] == label && element["role"] == "button" && element["enabled"] == true
+        };
+        let ready = wait_until(PATIENCE, || {
+            let all = till.command(&json!({ "cmd": "labels" }));
+            all.is_ok_and(|all| all.as_array().is_some_and(|all| all.iter().any(is_ready)))
+        });
+        if !ready {
+            return Err(StepError::Screen(format!("“{label}” cannot be touched")));
+        }
+        Self::of(till)
+    }
+
     /// What the customer's window shows now.
     /// # Errors
     /// See [`StepError`].

@@ -274,7 +274,8 @@ async fn one_charge_nothing_lost_while_the_line_to_the_primary_is_reset_and_sile
         (sold, asked_again) = (sold + seller.done, asked_again + seller.asked_again);
     }
     println!("{sold} sales, {asked_again} requests asked again, {} bytes lost", behind.line.lost_bytes());
-    assert!(asked_again > 3 && behind.line.lost_bytes() > 0, "the line hit nobody");
+    // How many were hit depends on the machine; that nobody was would be no test.
+    assert!(asked_again > 0 && behind.line.lost_bytes() > 0, "the line hit nobody");
     let mut till = behind.shop.rig.scripted_till("After").await.unwrap();
     let order = behind.mend(&mut till).await;
     let cash = till.take_cash(&order.sale).unwrap();

@@ -30,7 +30,26 @@ struct Outcome {
     passed: u64,
     failed: u64,
     skipped: u64,
+    failures: Failures,
 }
+
+/// What the tests that failed said: told again at the end, where it is looked for, without the frames of the stack.
+#[derive(Default)]
+struct Failures {
+    said: Vec<String>,
+    state: Saying,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Saying {
+    #[default]
+    Nothing,
+    Words,
+    Frames,
+}
+
+/// Lines of one test that are told again.
+const TOLD_AGAIN: usize = 40;
 
 const STEPS: [Step; 4] = [
     Step { name: "format", run: format },
@@ -60,6 +79,9 @@ fn main() -> ExitCode {
                 broken.push(step.name);
             }
         }
+    }
+    if !total.failures.said.is_empty() {
+        println!("── what failed, again ──\n{}", total.failures.said.join("\n"));
     }
     println!("suite took {} s", SystemClock.monotonic().as_secs());
     println!("{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
@@ -131,6 +153,7 @@ fn tests(outcome: &mut Outcome) -> Result<(), String> {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             println!("{line}");
             outcome.add(&line);
+            outcome.failures.add(&line);
         }
     }
     let status = child.wait().map_err(|error| error.to_string())?;
@@ -157,5 +180,85 @@ impl Outcome {
                 _ => {}
             }
         }
+    }
+}
+
+impl Failures {
+    /// Takes in a line of what `cargo test` prints. A test's own words stand under its name, between dashes, up to the next
+    /// or to the list of names.
+    fn add(&mut self, line: &str) {
+        if line.starts_with("---- ") && line.ends_with(" stdout ----") {
+            self.state = Saying::Words;
+            self.said.push(line.to_owned());
+            return;
+        }
+        match (self.state, line) {
+            (Saying::Nothing, _) => {}
+            (_, "failures:") => self.state = Saying::Nothing,
+            (_, "stack backtrace:") => self.state = Saying::Frames,
+            (Saying::Frames, _) if line.starts_with("note: ") => self.state = Saying::Words,
+            (Saying::Frames, _) => {}
+            (Saying::Words, _) => {
+                if let Some(said) = self.said.last_mut().filter(|said| said.lines().count() < TOLD_AGAIN) {
+                    said.push('\n');
+                    said.push_str(line);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "\
+running 2 tests
+test a ... FAILED
+test b ... FAILED
+
+failures:
+
+---- a stdout ----
+thread 'a' panicked at x.rs:1:2:
+left is not right
+stack backtrace:
+   0: rust_begin_unwind
+             at ./x.rs:9:9
+note: run with more
+the till's log
+
+---- b stdout ----
+why
+
+failures:
+    a
+    b
+
+test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
+";
+
+    #[test]
+    fn what_failed_is_told_again_without_frames_and_counted() {
+        let mut outcome = Outcome::default();
+        for line in PRINTED.lines() {
+            outcome.add(line);
+            outcome.failures.add(line);
+        }
+        assert_eq!((outcome.passed, outcome.failed, outcome.skipped), (3, 2, 1));
+        let [a, b] = &outcome.failures.said[..] else { panic!("{:?}", outcome.failures.said) };
+        assert_eq!(
+            a.trim_end(),
+            "---- a stdout ----\nthread 'a' panicked at x.rs:1:2:\nleft is not right\nthe till's log"
+        );
+        assert_eq!(b.trim_end(), "---- b stdout ----\nwhy");
+    }
+
+    #[test]
+    fn a_test_that_says_much_is_cut() {
+        let mut failures = Failures::default();
+        failures.add("---- a stdout ----");
+        (0..1_000).for_each(|n| failures.add(&format!("line {n}")));
+        assert_eq!(failures.said[0].lines().count(), TOLD_AGAIN);
     }
 }
