@@ -42,7 +42,7 @@ pub use orders::{Adopt, Adoption, Cash, Orders, Tidied, Tidy};
 pub use payments::{Lease, NewPayment, PaymentNews, PaymentRecord, Payments, Policies, Started, TakenBack};
 pub use quarantine::{Accept, Accepted, Quarantine};
 pub use refunds::{
-    CarriedOut, CarryOut, FinishedByHand, Inbox, NewRefund, RefundNews, RefundRecord, Refunds,
+    CarriedOut, CarryOut, FinishedByHand, Foreseen, Inbox, NewRefund, RefundNews, RefundRecord, Refunds,
 };
 pub use set::{
     Expected, GroupPlace, GroupSet, GroupSetError, GroupSettings, KnownMap, Limits, MapSource, Place,

@@ -7,7 +7,7 @@ use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::failure::Failure;
 use crate::order_group::lists::ServedBy;
-use crate::order_group::{Adopt, Adoption, GroupError, OrderDetail, Refusal, SaleOfTill};
+use crate::order_group::{Adopt, Adoption, GroupError, KeptEntry, OrderDetail, Refusal, SaleOfTill};
 use axum::Json;
 use axum::extract::{Path, State};
 use evertill_shared::order_number::OrderNumber;
@@ -62,7 +62,8 @@ pub async fn adopt(
     if cash.is_none() && part.is_some() {
         return Err(Failure::bad_request("a part in cash comes without the cash that paid the rest"));
     }
-    let adoption = adoption(&app, &caller, number, sale, &request.adopted).await?;
+    let adopted = evidence.adopted(&request.adopted, &sale, number)?;
+    let adoption = adoption(&app, &caller, number, sale, adopted).await;
     let mut entries = vec![&adoption.sale.entry, &adoption.adopted];
     entries.extend(cash.iter().flat_map(|cash| std::iter::once(&cash.entry).chain(&cash.part)));
     one_history(&app, &caller, &entries).await?;
@@ -90,18 +91,17 @@ pub async fn get_order(
     Ok(Json(view(&app, &order)))
 }
 
-/// The till's choice of that number, checked; of a blocked till, for quarantine.
+/// What becomes of the till's choice of that number, which was checked; of a blocked till, for quarantine.
 pub(super) async fn adoption(
     app: &App,
     caller: &Caller,
     number: OrderNumber,
     sale: SaleOfTill,
-    adopted: &evertill_shared::journal::SignedEntry,
-) -> Result<Adoption, Failure> {
+    adopted: KeptEntry,
+) -> Adoption {
     let at = app.clock.now();
-    let adopted = Evidence::of(app, caller).adopted(adopted, &sale, number)?;
     let served_by = served_by(app, &sale).await;
-    Ok(Adoption {
+    Adoption {
         number,
         sale,
         served_by,
@@ -109,7 +109,7 @@ pub(super) async fn adoption(
         business_day: app.groups.business_day(at),
         at,
         quarantine: caller.state.upload_is_quarantined(),
-    })
+    }
 }
 
 /// Who served, if the till says so. Somebody who is not on the staff is no reason to refuse money: the sale has

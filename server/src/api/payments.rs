@@ -174,10 +174,11 @@ async fn read_entries(
     let evidence = Evidence::of(app, caller);
     let sale = evidence.sale(sale)?;
     let requested = evidence.requested((requested, cash_part), &sale, number)?;
-    if requested.entry.place.sequence <= evidence.adopted(adopted, &sale, number)?.place.sequence {
+    let adopted = evidence.adopted(adopted, &sale, number)?;
+    if requested.entry.place.sequence <= adopted.place.sequence {
         return Err(Failure::bad_request("the payment was requested before the number was chosen"));
     }
-    let adoption = adoption(app, caller, number, sale, adopted).await?;
+    let adoption = adoption(app, caller, number, sale, adopted).await;
     let mut entries = vec![&adoption.sale.entry, &adoption.adopted, &requested.entry];
     entries.extend(&requested.cash_part);
     one_history(app, caller, &entries).await?;

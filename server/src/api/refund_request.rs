@@ -6,15 +6,16 @@ use super::till_refund::told;
 use crate::app::{App, Caller};
 use crate::base_store::{BaseError, CameTo, Decider, Decision, RefundRequest, RequestState};
 use crate::failure::Failure;
-use crate::order_group::{GroupError, RefundRecord, Refusal};
+use crate::order_group::{Foreseen, GroupError, RefundRecord, Refusal};
 use evertill_shared::clock::Timestamp;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer};
 use evertill_shared::protocol::staff::AskRefund;
 use evertill_shared::refund::RefundRefused;
 
-/// Keeps the request, or says how it stands. What the order's group would refuse anyway is refused at once: no manager need
-/// look at it. The group decides all the same when it is asked.
+/// Keeps the request, or says how it stands. What the order's group would refuse anyway is refused at once, and what stands
+/// there is told: somebody approved it at the till, and the answer was lost. No manager need look at either, and none can
+/// refuse what is reserved. The group decides all the same when it is asked.
 pub(super) async fn wait_for_console(
     app: &App,
     caller: &Caller,
@@ -25,10 +26,10 @@ pub(super) async fn wait_for_console(
     if app.base.refund_request(caller.terminal, request.request.clone()).await?.is_none() {
         let nobodys =
             Asker { login: String::new(), name: String::new(), till: Some((caller.terminal, None)) };
-        match app.groups.would_refuse_refund(new_refund(app, &nobodys, order, &asked, at)).await? {
-            None => {}
-            Some(Refusal::Refund(why)) => return Ok(RefundAnswer::Refused { why }),
-            Some(other) => return Err(GroupError::Refused(other).into()),
+        match app.groups.foresee_refund(new_refund(app, &nobodys, order, &asked, at)).await? {
+            Foreseen::Open => {}
+            Foreseen::Stands(there) => return told(Ok(*there)),
+            Foreseen::Refused(refusal) => return told(Err(GroupError::Refused(refusal))),
         }
     }
     let new = RefundRequest {

@@ -8,7 +8,7 @@ use super::{Answer, Body, path_part};
 use crate::app::{App, Caller};
 use crate::base_store::{CodeTry, Decider, PinCheck, PinTry};
 use crate::failure::Failure;
-use crate::order_group::{GroupError, RefundRecord, Refusal};
+use crate::order_group::{Foreseen, GroupError, RefundRecord, Refusal};
 use crate::session::is_pin;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -104,10 +104,9 @@ async fn approval_by_code(
         return Ok(Err(RefundAnswer::CodeRefused { why }));
     }
     let nobodys = Asker { login: String::new(), name: String::new(), till: Some((caller.terminal, None)) };
-    match app.groups.would_refuse_refund(new_refund(app, &nobodys, order, asked, at)).await? {
-        None => {}
-        Some(Refusal::Refund(why)) => return Ok(Err(RefundAnswer::Refused { why })),
-        Some(other) => return Err(GroupError::Refused(other).into()),
+    match app.groups.foresee_refund(new_refund(app, &nobodys, order, asked, at)).await? {
+        Foreseen::Open | Foreseen::Stands(_) => {}
+        Foreseen::Refused(refusal) => return told(Err(GroupError::Refused(refusal))).map(Err),
     }
     let used = app.base.use_approval_code(tried).await?;
     if let Err(why) = &used {

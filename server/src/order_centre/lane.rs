@@ -346,7 +346,6 @@ impl Lane {
     }
 }
 
-/// A charge of this process that the channel has not answered yet.
 /// A charge that is ready to be sent. Dropped, it never was.
 pub(super) struct Ready<'a> {
     lane: &'a Lane,
@@ -382,6 +381,7 @@ impl<'a> Ready<'a> {
     }
 }
 
+/// A charge of this process that the channel has not answered yet.
 struct OnItsWay<'a> {
     lane: &'a Lane,
     number: ChannelNumber,

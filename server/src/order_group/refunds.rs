@@ -141,14 +141,25 @@ pub struct FinishedByHand {
     pub at: Timestamp,
 }
 
+/// What would come of a refund that somebody asks for.
+#[derive(Clone, Debug)]
+pub enum Foreseen {
+    /// Nothing stands in its way.
+    Open,
+    /// It was asked for before, under the same name, and stands.
+    Stands(Box<RefundRecord>),
+    /// It would be refused.
+    Refused(Refusal),
+}
+
 /// Refunds of a group.
 pub trait Refunds: Send + Sync {
     /// Reserves the amount in one conditional statement (rules *never-over*, *same-till-same-day*). The same
     /// request again gets the same refund. Of an order that was paid in parts the wallet's part goes back first; what is more
     /// than is left of that is a second refund, in cash.
     fn reserve_refund(&self, refund: NewRefund) -> Reply<RefundRecord>;
-    /// Why a refund would be refused if somebody asked for it at this moment; nothing is decided by it, and nothing changes.
-    fn would_refuse_refund(&self, refund: NewRefund) -> Reply<Option<Refusal>>;
+    /// What would come of a refund if somebody asked for it at this moment; nothing is decided by it, and nothing changes.
+    fn foresee_refund(&self, refund: NewRefund) -> Reply<Foreseen>;
     /// Marks it as sent; a cash refund is done at once. Repeating it only looks.
     fn carry_out_refund(&self, carry_out: CarryOut) -> Reply<CarriedOut>;
     /// Takes in what is newly known; a refusal frees what was reserved in the same transaction. Ends the lease.
@@ -180,11 +191,11 @@ impl GroupSet {
         self.write(refund.number.tag(), |g| g.reserve_refund(refund.clone())).await
     }
 
-    /// See [`Refunds::would_refuse_refund`].
+    /// See [`Refunds::foresee_refund`].
     /// # Errors
     /// See [`GroupError`].
-    pub async fn would_refuse_refund(&self, refund: NewRefund) -> Result<Option<Refusal>, GroupError> {
-        self.read(refund.number.tag(), |g| g.would_refuse_refund(refund.clone())).await
+    pub async fn foresee_refund(&self, refund: NewRefund) -> Result<Foreseen, GroupError> {
+        self.read(refund.number.tag(), |g| g.foresee_refund(refund.clone())).await
     }
 
     /// Marks a refund as carried out by its till.

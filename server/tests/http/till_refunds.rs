@@ -518,6 +518,24 @@ fn to_console(request: &str, minor: i64) -> AskRefundAtTill {
     AskRefundAtTill { in_console: true, ..asked(request, minor, "", "") }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_at_the_till_and_is_sent_to_the_console_stands_and_waits_for_nobody() {
+    let (_store, server, till, other, sold) = sold().await;
+    let refund = reserved(&ask(&server, &till, &sold, &asked("lost-answer", 200, "max", PIN)).await);
+    // The answer was lost, and nobody is here any more who has a PIN.
+    let told = reserved(&ask(&server, &till, &sold, &to_console("lost-answer", 200)).await);
+    assert_eq!(told, refund);
+    assert!(server.app().base.refund_requests().await.unwrap().is_empty(), "a manager could refuse it");
+    // The name stands for that only, and for that till only.
+    let different = ask(&server, &till, &sold, &to_console("lost-answer", 100)).await;
+    assert_eq!(different.json::<RefundAnswer>(), RefundAnswer::AskedBefore);
+    let elsewhere = ask(&server, &other, &sold, &to_console("lost-answer", 200)).await;
+    assert!(matches!(refused(&elsewhere), RefundRefused::AnotherTill { .. }));
+    assert!(server.app().base.refund_requests().await.unwrap().is_empty());
+    let inbox = server.get(&till.key, path::REFUNDS).await.json::<RefundInbox>().refunds;
+    assert_eq!(inbox.len(), 1, "reserved once: {inbox:?}");
+}
+
 async fn decide(server: &Server, till: &Till, request: &str, decision: Decision, by: &str) -> RequestState {
     let by = Decider { login: by.into(), name: format!("{by} of the test") };
     let decided = server.app().base.decide_refund((till.terminal, request.into()), decision, by).await;

@@ -2,8 +2,8 @@
 
 use super::super::set::join;
 use super::super::{
-    CarriedOut, CarryOut, Fact, FinishedByHand, GroupError, Inbox, KeptEntry, Lease, NewRefund, RefundNews,
-    RefundRecord, Refunds, Refusal, Reply, Tidy,
+    CarriedOut, CarryOut, Fact, FinishedByHand, Foreseen, GroupError, Inbox, KeptEntry, Lease, NewRefund,
+    RefundNews, RefundRecord, Refunds, Refusal, Reply, Tidy,
 };
 use super::StoredGroup;
 use super::books::Books;
@@ -40,19 +40,19 @@ impl Refunds for StoredGroup {
         })
     }
 
-    fn would_refuse_refund(&self, refund: NewRefund) -> Reply<Option<Refusal>> {
+    fn foresee_refund(&self, refund: NewRefund) -> Reply<Foreseen> {
         self.read(move |sql| {
             let statement = format!("SELECT {ORDER} FROM orders WHERE number = ?1");
             let order = one(sql, &statement, &params![refund.number.as_str()], order_row)?;
             let order = order.ok_or(GroupError::Refused(Refusal::NotFound("order")))?;
             if let Err(refusal) = is_for_this_till(&order, &refund) {
-                return Ok(Some(refusal));
+                return Ok(Foreseen::Refused(refusal));
             }
-            Ok(if by_request(sql, refund.number, &refund.request)?.is_some() {
-                None
-            } else {
-                refusal_of(&order, &refund)
-            })
+            if let Some(there) = by_request(sql, refund.number, &refund.request)? {
+                let same = same_refund(&there, &refund);
+                return Ok(same.map_or_else(Foreseen::Refused, |()| Foreseen::Stands(Box::new(there))));
+            }
+            Ok(refusal_of(&order, &refund).map_or(Foreseen::Open, Foreseen::Refused))
         })
     }
 
@@ -213,18 +213,24 @@ fn by_request(sql: &dyn Sql, number: OrderNumber, request: &str) -> Result<Optio
 }
 
 fn same_request(there: RefundRecord, asked: &NewRefund) -> Result<RefundRecord, GroupError> {
-    let beside = there.beside.as_ref().map_or(0, |beside| beside.refund.amount.minor);
-    let both = Amount::new(there.refund.amount.minor.saturating_add(beside), there.refund.amount.currency);
-    if both != asked.amount {
-        return Err(Refusal::Conflict("the amount").into());
-    }
-    if there.refund.reason != asked.reason {
-        return Err(Refusal::Conflict("the reason").into());
-    }
     if there.refund.requested_by != asked.by {
         return Err(Refusal::Conflict("the person who asks").into());
     }
+    same_refund(&there, asked).map_err(GroupError::Refused)?;
     Ok(there)
+}
+
+/// The same, whoever asks for it.
+fn same_refund(there: &RefundRecord, asked: &NewRefund) -> Result<(), Refusal> {
+    let beside = there.beside.as_ref().map_or(0, |beside| beside.refund.amount.minor);
+    let both = Amount::new(there.refund.amount.minor.saturating_add(beside), there.refund.amount.currency);
+    if both != asked.amount {
+        return Err(Refusal::Conflict("the amount"));
+    }
+    if there.refund.reason != asked.reason {
+        return Err(Refusal::Conflict("the reason"));
+    }
+    Ok(())
 }
 
 /// One statement decides and reserves: whoever races, the books can never hold more than was paid.
