@@ -62,7 +62,7 @@ pub enum AccountsError {
     /// The settings file names another merchant than the one whose payments stand under the settings file's name.
     #[error(
         "{wallet}: the settings name the merchant {named}, and payments of {known} rest on the settings' account there. Write \
-         {known} into server.toml again, and add {named} as an account of its own: in the console, under Accounts"
+         {known} into server.toml again and start; then add {named} as an account of its own: in the console, under Wallets"
     )]
     OtherMerchant {
         /// At which wallet.

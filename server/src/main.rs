@@ -7,15 +7,16 @@ use evertill_server::merchant_view::Progress;
 use evertill_server::precedence::stand_back;
 use evertill_server::reconciling::Step;
 use evertill_server::running::{
-    AccountsDesk, BooksProgress, ReconcileOrder, ReconcilingDesk, RunningServer, audit, rebuild_view,
-    retell_shifts, start,
+    AccountsDesk, BooksProgress, ReconcileOrder, ReconcilingDesk, RunningServer, add_person_of_it, audit,
+    rebuild_view, retell_shifts, start,
 };
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::SystemClock;
 use evertill_shared::id::AccountId;
 use evertill_shared::ledger::{Account, Balances};
+use evertill_shared::secret::SecretText;
 use evertill_shared::wallet::Wallet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ use tracing_subscriber::EnvFilter;
 /// the C library's allocator that took a tenth of the server's time: see `docs/intake-cost.md`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// No password is longer, nor what follows it.
+const LONGEST_PASSWORD_FILE: u64 = 64 * 1024;
 
 /// The store server: takes orders and payments from tills, and serves the console for managers and IT.
 ///
@@ -44,7 +48,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
                   evertill-server reconcile --config shop/server/server.toml\n  \
                   evertill-server audit --config shop/server/server.toml\n  \
                   evertill-server shifts rebuild --config shop/server/server.toml\n  \
-                  evertill-server accounts import --config shop/server/server.toml"
+                  evertill-server accounts import --config shop/server/server.toml\n  \
+                  evertill-server staff add-it --config shop/server/server.toml --login yan --name \"Zhao Yan\" \
+                  --password-file -"
 )]
 struct Arguments {
     /// The settings: the server.toml that `evertill-admin store create` has made.
@@ -75,6 +81,9 @@ enum Command {
     /// The merchant's accounts at the wallets, as rows of the base store.
     #[command(subcommand)]
     Accounts(AccountsCommand),
+    /// The store's people, where nobody is left who may log in as IT.
+    #[command(subcommand)]
+    Staff(StaffCommand),
     /// The tills' shifts, as they follow from what the tills have handed in.
     #[command(subcommand)]
     Shifts(ShiftsCommand),
@@ -155,6 +164,32 @@ enum AccountsCommand {
 }
 
 #[derive(Subcommand)]
+enum StaffCommand {
+    /// Adds a person with the role `it`, for a store of which nobody can log in as IT any more: a forgotten password.
+    ///
+    /// Whoever may read the server's files may do this; it stands in the audit trail as the server's own doing. Servers may run
+    /// meanwhile. Everybody else is added by `evertill-admin staff add` or in the console.
+    #[command(
+        after_help = "Example:\n  evertill-server staff add-it --config shop/server/server.toml --login yan \
+                      --name \"Zhao Yan\" --password-file -"
+    )]
+    AddIt {
+        /// The settings of a server of this store.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The name to log in with; one that nobody has had.
+        #[arg(long, value_name = "NAME")]
+        login: String,
+        /// The name that others see.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// A file with the first password; `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
 enum ShiftsCommand {
     /// Tells the shifts once more from the tills' journals: those that were handed in to servers that kept no shifts yet, or
     /// of which a part was not looked at. The drawers' ledger comes with them.
@@ -203,6 +238,9 @@ fn main() -> ExitCode {
             runtime.block_on(import_accounts(&config))
         }
         (Some(Command::Accounts(AccountsCommand::Reseal { config })), _) => runtime.block_on(reseal(&config)),
+        (Some(Command::Staff(StaffCommand::AddIt { config, login, name, password_file })), _) => {
+            runtime.block_on(add_it(&config, login, name, &password_file))
+        }
         (Some(Command::Shifts(ShiftsCommand::Rebuild { config })), _) => {
             runtime.block_on(rebuild_shifts(&config))
         }
@@ -297,6 +335,30 @@ async fn reseal(config: &Path) -> Result<(), String> {
         "{sealed} secrets are sealed anew; all others were under the first key of `account_keys` already."
     );
     Ok(())
+}
+
+async fn add_it(config: &Path, login: String, name: String, password: &Path) -> Result<(), String> {
+    let config = Config::load(config).map_err(|e| e.to_string())?;
+    let password = password_in(password)?;
+    let added = add_person_of_it(&config, Arc::new(SystemClock), (login, name), &password).await?;
+    println!("{} can log in as IT. Have them change what was lost, and say who has left.", added.login);
+    Ok(())
+}
+
+/// The first line of a file, or of standard input.
+fn password_in(file: &Path) -> Result<SecretText, String> {
+    let told = |error: std::io::Error| format!("{}: {error}: the password is not read", file.display());
+    let mut text = SecretText::new(
+        match file == Path::new("-") {
+            true => std::io::read_to_string(std::io::stdin().lock().take(LONGEST_PASSWORD_FILE)),
+            false => std::fs::read_to_string(file),
+        }
+        .map_err(told)?,
+    );
+    if let Some(line) = text.expose().lines().next().filter(|line| line.len() < text.expose().len()) {
+        text = SecretText::new(line.to_owned());
+    }
+    Ok(text)
 }
 
 fn show(progress: BooksProgress) {

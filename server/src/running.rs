@@ -40,7 +40,7 @@ mod books;
 mod by_hand;
 
 pub use books::{Audited, BooksError, BooksProgress, RetoldJournal, audit, retell_journal, retell_shifts};
-pub use by_hand::{AccountsDesk, ReconcileOrder, ReconcilingDesk};
+pub use by_hand::{AccountsDesk, ReconcileOrder, ReconcilingDesk, add_person_of_it};
 
 /// Requests at a time on one HTTP/2 connection. A till has one or two; a balancer opens as many connections as it needs.
 const STREAMS: u32 = 64;

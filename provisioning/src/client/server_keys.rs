@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use evertill_shared::clock::Timestamp;
 use evertill_shared::protocol::store::{SERVER_KEY_DOMAIN, ServerKey, ServerKeyStatement, TrustBundle};
 use evertill_shared::signing::VerifyingKey;
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
 /// The most statements that are looked at in one answer: each costs a signature check.
@@ -92,9 +93,45 @@ impl KeyRing {
         known.iter().filter(counts).map(|key| key.public_key).collect()
     }
 
-    /// When the last of them ends.
-    pub(crate) fn ends(&self) -> Option<Timestamp> {
+    /// When the first of the servers has no key any more: each has its own, and all of them tell of all. Of those whose keys
+    /// have ended only if there are no others: such a server answers nobody, or was taken away.
+    pub(crate) fn ends(&self, now: Timestamp) -> Option<Timestamp> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|key| key.not_after).max()
+        let mut last = BTreeMap::new();
+        for key in known.iter() {
+            let end = last.entry(key.key_id.as_str()).or_insert(key.not_after);
+            *end = key.not_after.max(*end);
+        }
+        let next = last.values().copied().filter(|end| *end >= now).min();
+        next.or_else(|| last.into_values().max())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertill_shared::signing::SigningKey;
+
+    #[test]
+    fn the_first_server_that_has_no_key_any_more_is_told_of_and_one_that_is_gone_is_not() {
+        let trust =
+            TrustBundle { store: 1.try_into().unwrap(), root_certificates: vec![], root_keys: vec![] };
+        let ring = KeyRing::new(trust);
+        assert_eq!(ring.ends(Timestamp(0)), None);
+        let public_key = SigningKey::from_seed(&[7; 32], "x".into()).unwrap().public();
+        let key = |key_id: &str, days: i64| ServerKey {
+            store: 1.try_into().unwrap(),
+            key_id: key_id.into(),
+            public_key,
+            not_before: Timestamp(0),
+            not_after: Timestamp(days),
+        };
+        // The first one's was renewed; the second one was added later; the third was taken away long ago.
+        let all = [key("server-1", 400), key("server-1", 1_200), key("server-2", 800), key("server-3", 100)];
+        ring.known.write().unwrap().extend(all);
+        assert_eq!(ring.ends(Timestamp(50)), Some(Timestamp(100)));
+        assert_eq!(ring.ends(Timestamp(200)), Some(Timestamp(800)));
+        assert_eq!(ring.ends(Timestamp(900)), Some(Timestamp(1_200)));
+        assert_eq!(ring.ends(Timestamp(2_000)), Some(Timestamp(1_200)), "all are over");
     }
 }

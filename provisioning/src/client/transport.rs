@@ -142,9 +142,9 @@ impl Transport {
         }
     }
 
-    /// When the last of the proven keys ends.
+    /// When the first of the servers has no proven key any more.
     pub(crate) fn keys_end(&self) -> Option<Timestamp> {
-        self.keys.ends()
+        self.keys.ends(self.time.now())
     }
 
     /// The proven keys of this name; if there are none, the server that used it is asked for its keys once more.

@@ -3,7 +3,7 @@
 use super::connection::Servers;
 use super::{Outcome, Report, table};
 use evertill_provisioning::client::{ServerReport, probe_servers};
-use evertill_shared::clock::{Clock, SystemClock};
+use evertill_shared::clock::{Clock, SystemClock, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,7 @@ pub async fn run(args: &Args) -> Outcome {
 fn row(report: &ServerReport) -> Vec<String> {
     match &report.health {
         Ok(health) => {
-            let soon = health.keys_end.is_some_and(|end| end < SystemClock.now().plus(SOON));
-            let note = match (health.ready, soon) {
+            let note = match (health.ready, ends_soon(health.keys_end, SystemClock.now())) {
                 (false, _) => health.detail.clone(),
                 (true, true) => "renew soon: evertill-admin store renew-certificate".into(),
                 (true, false) => String::new(),
@@ -49,11 +48,16 @@ fn row(report: &ServerReport) -> Vec<String> {
     }
 }
 
+fn ends_soon(end: Option<Timestamp>, now: Timestamp) -> bool {
+    end.is_some_and(|end| end < now.plus(SOON))
+}
+
 fn describe(report: &ServerReport) -> serde_json::Value {
     match &report.health {
         Ok(health) => json!({
             "server": report.server, "reachable": true, "ready": health.ready, "detail": health.detail,
             "keys_end": health.keys_end.map(|end| end.to_string()),
+            "renew_soon": ends_soon(health.keys_end, SystemClock.now()),
         }),
         Err(error) => {
             json!({ "server": report.server, "reachable": false, "ready": false, "detail": error.to_string() })

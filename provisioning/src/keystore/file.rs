@@ -50,7 +50,7 @@ pub enum KeyStoreError {
     /// There is one already, and it is never overwritten.
     #[error(
         "{} exists: this till has a key already, and it is not overwritten. To give it a new one, have IT block \
-         the terminal, move that file away and register again.", .0.display()
+         the terminal, keep this directory, and enrol an empty one with a new code.", .0.display()
     )]
     Exists(PathBuf),
     /// The secret that opens the seal is not there.
@@ -70,8 +70,8 @@ pub enum KeyStoreError {
     /// Another sealing secret, or changed bytes.
     #[error(
         "the till's key in {} does not open: the file is damaged, or it was sealed on another machine or with \
-         another {}. Restore both from the same backup; else have IT block the terminal, move the file away and \
-         register again.", key.display(), secret
+         another {}. There is no copy of a till's key, and an image of its disk must not be put back: keep this \
+         directory, have IT block the terminal, and enrol an empty directory with a new code.", key.display(), secret
     )]
     DoesNotOpen {
         /// The sealed key.
@@ -81,8 +81,8 @@ pub enum KeyStoreError {
     },
     /// Not a file of ours.
     #[error(
-        "{} is damaged: it is not a sealed key ({what}). Restore it from a backup; else have IT block the \
-         terminal, move the file away and register again.", path.display()
+        "{} is damaged: it is not a sealed key ({what}). There is no copy of a till's key, and an image of its disk must not \
+         be put back: keep this directory, have IT block the terminal, and enrol an empty directory with a new code.", path.display()
     )]
     Damaged {
         /// The file.

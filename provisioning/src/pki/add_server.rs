@@ -16,8 +16,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Settings that name a file beside the first server's settings.
-const FILE_SETTINGS: [&str; 5] =
-    ["api_key_file", "client_certificate", "client_key", "password_file", "tls_root"];
+const FILE_SETTINGS: [&str; 11] = [
+    "api_key_file",
+    "api_v3_key_file",
+    "app_auth_token",
+    "app_private_key",
+    "alipay_public_key",
+    "ca_certificate",
+    "client_certificate",
+    "client_key",
+    "password_file",
+    "public_key",
+    "tls_root",
+];
 
 /// What the new server shall be.
 #[derive(Clone, Debug)]
@@ -145,7 +156,8 @@ fn settings_of(first: &str, new: &NewServer) -> String {
             // Two servers cannot have one port for their figures.
             "metrics_listen" => format!("# {line}"),
             "data_dir" => beside_the_first(line, "data_dir"),
-            "account_keys" => all_beside_the_first(line),
+            // The last three are those of `[alipay.certificates]`.
+            "account_keys" | "certificates" | "app" | "root" | "alipay" => all_beside_the_first(line),
             _ if name.starts_with('#') => line.to_owned(),
             _ => FILE_SETTINGS.iter().fold(line.to_owned(), |line, key| beside_the_first(&line, key)),
         };
@@ -158,8 +170,12 @@ fn settings_of(first: &str, new: &NewServer) -> String {
 /// The line with the path of this setting made relative to the new server's directory.
 fn beside_the_first(line: &str, key: &str) -> String {
     let written = format!("{key} = \"");
+    // `public_key` is the end of another one's name, too.
+    let is_whole = |before: &str| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     match line.split_once(&written) {
-        Some((before, path)) if !path.starts_with('/') => format!("{before}{written}../server/{path}"),
+        Some((before, path)) if is_whole(before) && !path.starts_with('/') => {
+            format!("{before}{written}../server/{path}")
+        }
         _ => line.to_owned(),
     }
 }
@@ -281,5 +297,23 @@ mod tests {
         assert!(text.contains("password_file = \"../server/pg.password\""), "{text}");
         assert!(text.contains("client_key = \"/etc/k.pem\""), "{text}");
         assert!(text.contains("# metrics_listen") && text.contains("# api_key_file = \"x\""), "{text}");
+    }
+
+    #[test]
+    fn the_wallets_files_are_the_first_servers_too() {
+        let first = "[wechat.v3]\napi_v3_key_file = \"v3.key\"\npublic_key = \"pub.pem\"\n[alipay]\napp_id = \"7\"\n\
+                     app_private_key = \"app.key\"\nalipay_public_key = \"w.pub\"\napp_auth_token = \"token\"\n\
+                     ca_certificate = \"/etc/ca.pem\"\n\
+                     certificates = { app = \"a.crt\", root = \"r.crt\", alipay = [\"w.crt\", \"/w2.crt\"] }\n\
+                     [alipay.certificates]\napp = \"b.crt\"\nroot = \"/s.crt\"\nalipay = [\"x.crt\"]\n";
+        let expected = "[wechat.v3]\napi_v3_key_file = \"../server/v3.key\"\npublic_key = \"../server/pub.pem\"\n\
+                     [alipay]\napp_id = \"7\"\napp_private_key = \"../server/app.key\"\n\
+                     alipay_public_key = \"../server/w.pub\"\napp_auth_token = \"../server/token\"\n\
+                     ca_certificate = \"/etc/ca.pem\"\n\
+                     certificates = { app = \"../server/a.crt\", root = \"../server/r.crt\", \
+                     alipay = [\"../server/w.crt\", \"/w2.crt\"] }\n\
+                     [alipay.certificates]\napp = \"../server/b.crt\"\nroot = \"/s.crt\"\n\
+                     alipay = [\"../server/x.crt\"]\n";
+        assert_eq!(settings_of(first, &second()), expected);
     }
 }

@@ -2,14 +2,17 @@
 
 use super::{StartError, base_database, open_accounts, open_channels, open_groups};
 use crate::accounts::Accounts;
-use crate::base_store::{BaseStore, BillRun, BillsOf, RunState};
+use crate::base_store::{BaseStore, BillRun, BillsOf, RunState, StaffRecord};
 use crate::config::Config;
 use crate::order_centre::{CentreSettings, OrderCentre};
 use crate::order_group::{GroupSet, Policies};
 use crate::reconciling::{Reconciler, Step, csv};
+use crate::session::hash_password;
 use evertill_shared::business_day::BusinessDay;
 use evertill_shared::clock::Clock;
 use evertill_shared::id::AccountId;
+use evertill_shared::protocol::staff::{Role, StaffRow};
+use evertill_shared::secret::SecretText;
 use evertill_shared::wallet::Wallet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -216,4 +219,24 @@ impl AccountsDesk {
         self.groups.close().await;
         self.base.close().await;
     }
+}
+
+/// Adds a person with the role `it`, from the server's own machine: see `evertill-server staff add-it --help`.
+///
+/// # Errors
+/// In words: a name that is taken or impossible, a password that is too short, a database.
+pub async fn add_person_of_it(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    (login, name): (String, String),
+    password: &SecretText,
+) -> Result<StaffRow, String> {
+    let password_hash = hash_password(password).await.map_err(|failure| failure.message)?;
+    let database = base_database(config).await.map_err(|error| error.to_string())?;
+    let base = BaseStore::on(database, &config.bootstrap, clock).await.map_err(|error| error.to_string())?;
+    let (login, name) = (login.trim().to_owned(), name.trim().to_owned());
+    let row = StaffRow { login, name, role: Role::It, left_at: None, has_pin: false, has_card: false };
+    let added = base.add_staff(StaffRecord { row, password_hash }, "server".into()).await;
+    base.close().await;
+    added.map_err(|error| error.to_string())
 }
