@@ -246,7 +246,7 @@ pub struct Payment {
     pub next_at: Timestamp,
     /// How often the reversal has been asked for, or asked about in vain.
     pub reversals: u32,
-    /// A reversal was answered with yes, or the closing of a shown code with anything: the next question must tell.
+    /// A reversal, or the closing of a shown code, was answered or not: the next question must tell what came of it.
     pub reversal_accepted: bool,
     /// The wallet's number of the transaction, once known.
     pub transaction: Option<String>,
@@ -404,6 +404,7 @@ impl Payment {
 
     /// Takes in what is newly known.
     pub fn on(&mut self, event: Event, now: Timestamp, policy: &Policy) -> Change {
+        self.since = self.since.min(now);
         if self.state.is_final() {
             return self.after_the_end(&event, now, policy);
         }
@@ -498,8 +499,12 @@ impl Payment {
                 self.reversal_accepted = false;
                 self.next_at = self.next_reversal(now, policy);
             }
+            // Neither way may be the only one that is asked: the other may answer.
             QueryOutcome::Unknown => {
-                self.reversals = self.reversals.saturating_add(1);
+                self.reversal_accepted = false;
+                if !self.may_be_reversed(now, policy) {
+                    self.reversals = self.reversals.saturating_add(1);
+                }
                 let at_least = Duration::from_millis(policy.query_every_ms);
                 self.next_at = now.plus(at_least.max(self.ever_more_rarely(policy)));
             }
@@ -517,15 +522,11 @@ impl Payment {
                 self.next_at = now;
             }
             ReverseOutcome::NoSuchOrder => self.no_such_order(now, policy),
-            // Not closed, perhaps because it is paid: only a question tells.
-            ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::Unknown
-                if self.shown.is_some() =>
-            {
+            // Not taken back or not closed: perhaps because it is over long since, or because it is paid. Only a question tells.
+            // It leads back to here, after a pause, if it says neither.
+            ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::Unknown => {
                 self.reversal_accepted = true;
                 self.next_at = now;
-            }
-            ReverseOutcome::Retry | ReverseOutcome::TooLate | ReverseOutcome::Unknown => {
-                self.next_at = self.next_reversal(now, policy);
             }
         }
     }

@@ -8,7 +8,8 @@ use crate::failure::Failure;
 use crate::order_group::{GroupError, KeptEntry, Refusal};
 use axum::Json;
 use axum::extract::State;
-use evertill_shared::journal::{Chain, ChainError, Entry, EntryHash, SignedEntry};
+use evertill_shared::id::SaleKey;
+use evertill_shared::journal::{Chain, ChainError, Entry, EntryHash, Head, SignedEntry};
 use evertill_shared::protocol::error::ErrorCode;
 use evertill_shared::protocol::terminal::{HandIn, HandedIn};
 use evertill_shared::signing::VerifyingKey;
@@ -86,7 +87,19 @@ pub(super) async fn signer(
 /// # Errors
 /// `chain_broken`; the till is blocked then.
 pub(super) async fn one_history(app: &App, caller: &Caller, entries: &[&KeptEntry]) -> Result<(), Failure> {
-    let places = entries.iter().map(|entry| (entry.place, entry.hash)).collect();
+    same_history(app, caller, entries.iter().map(|entry| (entry.place, entry.hash)).collect()).await
+}
+
+/// The same for what the groups keep of a till, each the last: a group that was away while the till was put back to an older image
+/// has an entry of before, and the till has used that place anew and gone on.
+pub(super) async fn compare_with_journal(app: &App, caller: &Caller, heads: &[Head]) {
+    let place = |head: &Head| SaleKey { terminal: head.terminal, epoch: head.epoch, sequence: head.sequence };
+    let places = heads.iter().map(|head| (place(head), head.hash)).collect();
+    // It is flagged, and the till blocked: that is what it is told.
+    let _ = same_history(app, caller, places).await;
+}
+
+async fn same_history(app: &App, caller: &Caller, places: Vec<(SaleKey, EntryHash)>) -> Result<(), Failure> {
     match app.base.other_entry(places).await {
         Ok(None) => Ok(()),
         Ok(Some(place)) => {
@@ -102,12 +115,14 @@ pub(super) async fn one_history(app: &App, caller: &Caller, entries: &[&KeptEntr
     }
 }
 
-/// The head, and the hashes of what the server has already of these entries.
+/// The head, and the hashes of what the server has already of these entries. Nobody has verified them yet: what lies further apart
+/// than they can is not read, since they are broken anyway.
 async fn known_of(app: &App, caller: &Caller, entries: &[SignedEntry]) -> Result<KnownJournal, Failure> {
     let most = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
     let places =
         entries.iter().filter_map(|entry| entry.read_unverified().ok()).map(|e| e.sequence.min(most));
     let (first, last) = places.fold((most, 0), |(first, last), place| (first.min(place), last.max(place)));
+    let last = last.min(first.saturating_add(entries.len() as u64));
     Ok(app.base.known_journal(caller.terminal, caller.epoch, first, last).await?)
 }
 

@@ -236,12 +236,13 @@ impl OrderCentre {
     async fn ask_for_money(&self, ready: Option<Ready<'_>>, since: (Duration, Timestamp)) -> PayOutcome {
         let unreachable = PayOutcome::Refused(DeclineReason::ChannelUnreachable);
         let Some(ready) = ready else { return unreachable };
-        let Some(_place) = ready.lane().charge_place() else { return unreachable };
         // A process that slept through its lease must not charge what others may have given up since. Only we
-        // have the code, so it was surely not charged.
+        // have the code, so it was surely not charged. Before a place is taken: it may be the one charge that tries whether
+        // the wallet answers again.
         if self.is_over(self.0.settings.lease, since) {
             return unreachable;
         }
+        let Some(_place) = ready.lane().charge_place() else { return unreachable };
         ready.send().await
     }
 

@@ -50,12 +50,12 @@ impl GroupSet {
         Err(GroupError::NoGroupAvailable)
     }
 
-    /// The last entry of this journal that any group keeps that answers. What orders rest on comes before it is handed
+    /// The last entry of this journal that each group keeps that answers. What orders rest on comes before it is handed
     /// in: a till that was put back to an older disk meanwhile would use those places again, in another group, and only
     /// all of them together can tell it. A till asks every few seconds: a group that is skipped is not waited for.
-    pub async fn furthest_entry(&self, terminal: TerminalId, epoch: KeyEpoch) -> Option<Head> {
+    pub async fn furthest_entries(&self, terminal: TerminalId, epoch: KeyEpoch) -> Vec<Head> {
         let (heads, _) = self.glance_at_all(|g| g.furthest_entry(terminal, epoch)).await;
-        heads.into_iter().flatten().max_by_key(|head| head.sequence)
+        heads.into_iter().flatten().collect()
     }
 
     /// Those of these entries that the groups keep: the very ones, by their hashes.

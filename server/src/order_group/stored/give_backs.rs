@@ -6,7 +6,7 @@ use super::super::{Fact, GroupError, Lease, PaymentRecord, Reply};
 use super::StoredGroup;
 use super::books::Books;
 use super::ledger::post;
-use super::payments::{IMPLAUSIBLE, find as find_payment, tell_once};
+use super::payments::{IMPLAUSIBLE, IMPLAUSIBLE_LEASE, find as find_payment, tell_once};
 use super::rows::{all, channel_number, lock, one, parsed, readable, terminal, with_spare};
 use super::scan;
 use crate::database::{Row, Sql};
@@ -184,7 +184,7 @@ impl GiveBacks for StoredGroup {
                 let statement = format!(
                     "{} g.state = 'open' AND g.wallet = ?1 AND {} = ?6 \
                      AND (g.next_at <= ?2 OR g.next_at > ?7 OR (g.round = 0 AND g.next_at > ?3)) \
-                     AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?3) \
+                     AND (g.lease_until IS NULL OR g.lease_until <= ?2 OR g.lease_until > ?8) \
                      AND g.number LIKE ?5 ORDER BY g.next_at LIMIT ?4",
                     place.select(),
                     place.account()
@@ -199,7 +199,8 @@ impl GiveBacks for StoredGroup {
                     with_spare(most),
                     &pattern,
                     account.get(),
-                    far_for_a_round
+                    far_for_a_round,
+                    now.plus(IMPLAUSIBLE_LEASE).0
                 ];
                 due.extend(readable(sql, &statement, &parameters, most, give_back_row)?);
             }
@@ -229,7 +230,7 @@ impl GiveBacks for StoredGroup {
                     lease.owner,
                     lease.until.0,
                     lease.now.0,
-                    lease.now.plus(IMPLAUSIBLE).0,
+                    lease.now.plus(IMPLAUSIBLE_LEASE).0,
                 ],
             )?;
             match rows {
@@ -310,7 +311,8 @@ fn after(open: &GiveBack, news: &GiveBackNews) -> After {
         GiveBackEvent::Closed(_) => still(None, open.by_hand),
         GiveBackEvent::NeedsAPerson(words) if news.round == open.round => still(Some(words), true),
         GiveBackEvent::NeedsAPerson(_) => still(None, open.by_hand),
-        GiveBackEvent::UnderWay => still(None, false),
+        // What it said before does not count any more: nobody may finish by hand what is on its way.
+        GiveBackEvent::UnderWay => After { words: None, ..still(None, false) },
         GiveBackEvent::NotYet(None) => still(None, open.by_hand),
         GiveBackEvent::NotYet(Some(words)) => still(Some(words), false),
     }

@@ -24,8 +24,13 @@ use evertill_shared::payment::{Change, Event, Payment, PaymentState};
 use evertill_shared::wallet::Wallet;
 use std::time::Duration;
 
-/// No pause and no lease is nearly as long: a time further ahead means that the clock has been set back.
+/// No pause is nearly as long: a time further ahead means that the clock has been set back.
 pub(super) const IMPLAUSIBLE: Duration = Duration::from_secs(3600);
+/// The same of a lease.
+pub(super) const IMPLAUSIBLE_LEASE: Duration = Duration::from_secs(300);
+/// Nothing has happened so far ahead of now, unless the clock has been set back since: then pauses that were counted by the
+/// clock of before count for nothing, and it is asked at once.
+pub(super) const NOT_YET: Duration = Duration::from_secs(60);
 
 impl Payments for StoredGroup {
     fn start_payment(&self, payment: NewPayment) -> Reply<Started> {
@@ -128,7 +133,7 @@ impl Payments for StoredGroup {
                     lease.owner,
                     lease.until.0,
                     lease.now.0,
-                    lease.now.plus(IMPLAUSIBLE).0,
+                    lease.now.plus(IMPLAUSIBLE_LEASE).0,
                 ],
             )?;
             if rows == 1 { find(books.sql, number, attempt) } else { Ok(None) }
@@ -143,16 +148,25 @@ impl Payments for StoredGroup {
     ) -> Reply<Vec<PaymentRecord>> {
         let pattern = self.pattern();
         self.read(move |sql| {
-            let far = now.plus(IMPLAUSIBLE).0;
+            let (far, far_lease, not_yet) =
+                (now.plus(IMPLAUSIBLE).0, now.plus(IMPLAUSIBLE_LEASE).0, now.plus(NOT_YET).0);
             let due = |which: &str, most: u32| {
                 let statement = format!(
                     "SELECT {PAYMENT} FROM payments WHERE wallet = ?1 AND account = ?6 AND {which} \
-                     AND (next_at <= ?2 OR next_at > ?3) \
-                     AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?3) \
+                     AND (next_at <= ?2 OR next_at > ?3 OR since > ?8) \
+                     AND (lease_until IS NULL OR lease_until <= ?2 OR lease_until > ?7) \
                      AND number LIKE ?5 ORDER BY next_at LIMIT ?4"
                 );
-                let parameters =
-                    params![wallet.code(), now.0, far, with_spare(most), &pattern, account.get()];
+                let parameters = params![
+                    wallet.code(),
+                    now.0,
+                    far,
+                    with_spare(most),
+                    &pattern,
+                    account.get(),
+                    far_lease,
+                    not_yet
+                ];
                 readable(sql, &statement, &parameters, most, payment_row)
             };
             let mut all = due("state IN ('sent', 'waiting', 'unknown', 'reversing')", most)?;

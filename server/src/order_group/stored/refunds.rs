@@ -11,7 +11,7 @@ use super::give_backs;
 use super::ledger::post;
 use super::lists::story;
 use super::orders::AT_A_TIME;
-use super::payments::{IMPLAUSIBLE, tell_once};
+use super::payments::{IMPLAUSIBLE, IMPLAUSIBLE_LEASE, NOT_YET, tell_once};
 use super::rows::{
     ORDER, OrderRow, REFUND, all, keep, lock, locked, one, order_row, read_of, readable, refund_row, to_json,
     with_spare,
@@ -112,7 +112,7 @@ impl Refunds for StoredGroup {
                     lease.owner,
                     lease.until.0,
                     lease.now.0,
-                    lease.now.plus(IMPLAUSIBLE).0,
+                    lease.now.plus(IMPLAUSIBLE_LEASE).0,
                 ],
             )?;
             if rows == 1 { get(books.sql, number, &refund).map(Some) } else { Ok(None) }
@@ -133,12 +133,20 @@ impl Refunds for StoredGroup {
         self.read(move |sql| {
             let statement = format!(
                 "{REFUND} WHERE r.wallet = ?1 AND COALESCE(p.account, 0) = ?6 AND r.state IN ('sent', 'unknown') \
-                 AND (r.next_at <= ?2 OR r.next_at > ?3) \
-                 AND (r.lease_until IS NULL OR r.lease_until <= ?2 OR r.lease_until > ?3) \
+                 AND (r.next_at <= ?2 OR r.next_at > ?3 OR r.asked_at > ?8) \
+                 AND (r.lease_until IS NULL OR r.lease_until <= ?2 OR r.lease_until > ?7) \
                  AND r.number LIKE ?5 ORDER BY r.next_at LIMIT ?4"
             );
-            let far = now.plus(IMPLAUSIBLE).0;
-            let parameters = params![wallet.code(), now.0, far, with_spare(most), pattern, account.get()];
+            let parameters = params![
+                wallet.code(),
+                now.0,
+                now.plus(IMPLAUSIBLE).0,
+                with_spare(most),
+                pattern,
+                account.get(),
+                now.plus(IMPLAUSIBLE_LEASE).0,
+                now.plus(NOT_YET).0
+            ];
             readable(sql, &statement, &parameters, most, refund_row)
         })
     }

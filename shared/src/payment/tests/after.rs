@@ -181,3 +181,32 @@ fn beside_cash_and_for_what_can_no_more_be_paid_none_is_kept() {
     assert_eq!(surplus(OrderState::Paid, Some(&cash), &all), [1]);
     assert_eq!(surplus(OrderState::Void, None, &all), [1]);
 }
+
+#[test]
+fn known_or_unknown_a_reversal_that_is_not_granted_is_asked_about_and_neither_way_is_the_only_one() {
+    for not_granted in [ReverseOutcome::Retry, ReverseOutcome::TooLate, ReverseOutcome::Unknown] {
+        let mut payment = start();
+        payment.on(Event::GiveUp, at(20), &policy());
+        let mut now = 20;
+        // The wallet's own word comes by the one way only, as when a client certificate has ended.
+        for said in [QueryOutcome::Unknown, QueryOutcome::Waiting, paid(), QueryOutcome::Reversed] {
+            while payment.due(at(now), &policy()).is_none() {
+                now += 1;
+            }
+            assert_eq!(
+                payment.due(at(now), &policy()),
+                Some(Action::Reverse),
+                "{not_granted:?}, then {said:?}"
+            );
+            payment.on(Event::Reverse(not_granted.clone()), at(now), &policy());
+            assert_eq!(
+                payment.due(at(now), &policy()),
+                Some(Action::Query),
+                "{not_granted:?}, then {said:?}"
+            );
+            payment.on(Event::Query(said), at(now), &policy());
+        }
+        assert_eq!(payment.state, PaymentState::Reversed);
+        assert!(now < 60, "settled after {now} s");
+    }
+}
