@@ -557,7 +557,8 @@ impl Controller {
             receipt_template: &self.options.receipt_template,
             pictures: self.options.pictures.name(),
             wanted_picture: self.options.pictures.wanted(&self.goods),
-            refunds_wanted: matches!(self.at, At::Refunds),
+            refunds_wanted: matches!(self.at, At::Refunds)
+                || (self.faults.is_empty() && self.desk.has_waiting()),
         };
         if self.identity.is_none() {
             return;

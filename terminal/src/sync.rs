@@ -98,7 +98,7 @@ pub struct Situation<'a> {
     pub pictures: &'a str,
     /// A picture that the till lacks.
     pub wanted_picture: Option<&'a str>,
-    /// A person is looking at the refunds.
+    /// A person is looking at the refunds, or the till shows some as waiting.
     pub refunds_wanted: bool,
 }
 
