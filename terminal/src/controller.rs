@@ -181,7 +181,7 @@ pub struct Controller {
     question: Option<Question>,
     /// How many questions were asked since the program started, those for serial numbers among them.
     questions: u32,
-    /// Scans that follow once the question for an age is answered.
+    /// Scans that follow once the question for an age, or for a serial number, is answered or gone.
     waiting: Vec<evertill_hardware::label::Label>,
     approval: Option<Approval>,
     printer: PrinterState,
@@ -277,7 +277,7 @@ impl Controller {
             Input::Tick => {}
         }
         self.drop_idle_question();
-        self.drop_waiting();
+        self.resume_waiting();
         self.drop_idle_approval();
         self.drop_typed_code();
         if self.faults.is_empty() {
@@ -557,7 +557,8 @@ impl Controller {
             receipt_template: &self.options.receipt_template,
             pictures: self.options.pictures.name(),
             wanted_picture: self.options.pictures.wanted(&self.goods),
-            refunds_wanted: matches!(self.at, At::Refunds),
+            refunds_wanted: matches!(self.at, At::Refunds)
+                || (self.faults.is_empty() && self.desk.has_waiting()),
         };
         if self.identity.is_none() {
             return;

@@ -11,6 +11,7 @@ mod inspect;
 mod jobs;
 mod lock;
 mod projection;
+mod put_aside;
 pub mod records;
 mod reserve;
 mod schema;
@@ -25,6 +26,7 @@ pub use inspect::{Inspected, archive_of, books_of, inspect};
 pub use jobs::{PrintJob, PrintJobState};
 pub use lock::Lock;
 pub use projection::{QueuedSale, StoredSale, Unsent};
+pub use put_aside::{move_whole, put_aside_older};
 pub use reserve::{RESERVE_BYTES, Reserve};
 pub use verify::{Rebuilt, first_entry, follow, stored_head};
 

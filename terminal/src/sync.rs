@@ -3,10 +3,11 @@
 //!
 //! One request of each kind is under way at a time. The queue of sales goes in order, one by one; each is sent again
 //! until the server has confirmed it, which is safe because the server knows it by the till's own number of it. Those that
-//! live in a group that is away are passed over meanwhile.
+//! live in a group that is away are passed over meanwhile, and so are those that it has refused for what they are.
 
 mod backoff;
 mod countersign;
+mod refused;
 mod request;
 pub mod worker;
 
@@ -14,7 +15,7 @@ pub use backoff::{Backoff, Jitter};
 pub use request::{Answer, NetError, PaymentQuestion, Request};
 
 use crate::catalogue_store::Standing;
-use crate::journal_store::{Journal, JournalError};
+use crate::journal_store::{Journal, JournalError, QueuedSale};
 use backoff::Task;
 use countersign::countersign_of;
 use evertill_shared::journal::SignedEntry;
@@ -24,6 +25,7 @@ use evertill_shared::protocol::orders::{AdoptOrder, CreateDraft};
 use evertill_shared::protocol::refunds::CarryOutRefund;
 use evertill_shared::protocol::terminal::{HandIn, TerminalStatus};
 use evertill_shared::terminal_state::TerminalState;
+use refused::RefusedSales;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ pub struct Sync {
     refund: Task,
     countersign: Task,
     backoff: Backoff,
-    refused_sales: BTreeSet<u64>,
+    refused_sales: RefusedSales,
     drafts: BTreeSet<u64>,
     /// Groups that could not take a sale in, and until when none of theirs is sent.
     away: BTreeMap<GroupTag, Duration>,
@@ -96,7 +98,7 @@ pub struct Situation<'a> {
     pub pictures: &'a str,
     /// A picture that the till lacks.
     pub wanted_picture: Option<&'a str>,
-    /// A person is looking at the refunds.
+    /// A person is looking at the refunds, or the till shows some as waiting.
     pub refunds_wanted: bool,
 }
 
@@ -118,7 +120,7 @@ impl Sync {
             refund: Task::default(),
             countersign: Task::default(),
             backoff: Backoff::new(jitter),
-            refused_sales: BTreeSet::new(),
+            refused_sales: RefusedSales::default(),
             drafts: BTreeSet::new(),
             away: BTreeMap::new(),
             adopting: None,
@@ -280,16 +282,22 @@ impl Sync {
         Ok(Some(Request::CarryOutRefund { refund: record.id, number: record.number, body }))
     }
 
+    /// In their order; those that the server has refused before come last, each when its pause is over.
+    fn in_turn(&self, queue: Vec<QueuedSale>, now: Duration) -> impl Iterator<Item = QueuedSale> + use<> {
+        let (refused, others): (Vec<_>, Vec<_>) =
+            queue.into_iter().partition(|queued| self.refused_sales.knows(queued.sequence));
+        let due = |queued: &QueuedSale| self.refused_sales.is_due(queued.sequence, now);
+        let refused: Vec<_> = refused.into_iter().filter(due).collect();
+        others.into_iter().chain(refused)
+    }
+
     fn next_of_queue(
         &mut self,
         journal: &dyn Journal,
         state: TerminalState,
         now: Duration,
     ) -> Result<Option<Request>, JournalError> {
-        for queued in journal.queue()? {
-            if self.refused_sales.contains(&queued.sequence) {
-                continue;
-            }
+        for queued in self.in_turn(journal.queue()?, now) {
             let Some(stored) = journal.sale(queued.sequence)? else { continue };
             let group = stored.record.number().map(|number| number.tag());
             if group.and_then(|group| self.away.get(&group)).is_some_and(|until| now < *until) {
@@ -373,6 +381,7 @@ impl Sync {
                 if self.line != Line::Up {
                     self.line = Line::Up;
                     self.away.clear();
+                    self.refused_sales.server_is_back();
                     // What failed while the line was down is tried at once.
                     for task in [
                         &mut self.queue,
@@ -424,14 +433,15 @@ impl Sync {
     fn note_queue(&mut self, sale: u64, error: Option<&NetError>, now: Duration) {
         let Some(error) = error else {
             self.backoff.earned();
+            self.refused_sales.taken(sale);
             return self.queue.succeeded(now, Duration::ZERO);
         };
         let pause = self.backoff.retry(self.queue.failures(), error);
         self.queue.failed(now, pause);
-        // What the server cannot read, it will not read tomorrow: others must not wait behind it.
+        // What the server cannot read now, it will not read in a moment: others must not wait behind it.
         if matches!(error, NetError::Refused(e) if matches!(e.code, ErrorCode::BadRequest | ErrorCode::WrongState | ErrorCode::TooLarge))
         {
-            self.refused_sales.insert(sale);
+            self.refused_sales.refused(sale, now);
         }
     }
 }

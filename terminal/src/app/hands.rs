@@ -9,7 +9,7 @@ use crate::config::{
 };
 use crate::controller::{Command, EnrolError, EnrolledAs, Input, PrintReport};
 use crate::front::{Errand, Heard};
-use crate::journal_store::{Journal, JournalError, JournalStore, first_entry, open_read_only};
+use crate::journal_store::{Journal, JournalError, JournalStore, put_aside_older};
 use crate::picture_store::PictureStore;
 use crate::print::template_file;
 use crate::print::thread::PrinterJob;
@@ -305,6 +305,10 @@ impl Hands {
     }
 
     fn save_identity(&mut self, identity: &Identity) {
+        if !identity.activated {
+            // It is in the same file.
+            self.staff = None;
+        }
         if !identity.activated
             && let Err(error) = put_aside_older(&self.data.join("till.db"), identity)
         {
@@ -412,32 +416,6 @@ fn goods_at(path: &Path) -> Result<Goods, CatalogueError> {
         }
     }
     Goods::open(path)
-}
-
-/// A till that registers anew begins a new journal; the one under the old key is kept beside it, for ever. Whose it
-/// is, its own first entry says: a damaged file is left where it is, and opening it names the damage.
-fn put_aside_older(path: &Path, identity: &Identity) -> Result<(), JournalError> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let connection = open_read_only(path)?;
-    let Ok(first) = first_entry(&connection) else { return Ok(()) };
-    drop(connection);
-    if (first.terminal, first.epoch) == (identity.terminal, identity.epoch) {
-        return Ok(());
-    }
-    tracing::warn!(%first.terminal, first.epoch, "the journal of an older key is put aside");
-    for end in ["", "-wal", "-shm"] {
-        let old = path.with_extension(format!("db{end}"));
-        let new = path.with_file_name(format!("till-{}-{}.db{end}", first.terminal, first.epoch));
-        if new.exists() {
-            return Err(JournalError::Io(format!("{} exists already", new.display())));
-        }
-        if old.exists() {
-            std::fs::rename(&old, &new).map_err(|error| JournalError::Io(error.to_string()))?;
-        }
-    }
-    Ok(())
 }
 
 fn failure(error: &ClientError, now_ms: i64) -> EnrolFailure {

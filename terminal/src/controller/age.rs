@@ -90,7 +90,7 @@ impl Controller {
     /// What was scanned while the till asked, up to what asks again. Goods that are not added leave with the customer if nobody
     /// reads it: none hides what was told of another.
     pub(super) fn sell_waiting(&mut self) {
-        while self.question.is_none() && matches!(self.at, At::Sale) && !self.waiting.is_empty() {
+        while !self.waiting.is_empty() && self.takes_goods() {
             self.notices.keep_for_sale();
             let next = self.waiting.remove(0);
             self.scan_label(&next);
@@ -112,11 +112,20 @@ impl Controller {
         }
     }
 
-    /// Nothing waits for an answer that nobody asks for any more.
-    pub(super) fn drop_waiting(&mut self) {
-        let asks = matches!(&self.question, Some(Question { yes: Yes::OldEnough(_), .. }));
-        if !asks && !matches!(self.at, At::Serial(_)) {
-            self.waiting.clear();
+    /// Where the till locked itself or could not sell before the answer came, what waits follows as soon as it sells again:
+    /// the sale in hand is still there, too.
+    pub(super) fn resume_waiting(&mut self) {
+        if !self.waiting.is_empty() && self.takes_goods() {
+            self.notices.sells_again();
+            self.sell_waiting();
         }
+    }
+
+    fn takes_goods(&self) -> bool {
+        matches!(self.at, At::Sale)
+            && self.question.is_none()
+            && self.faults.is_empty()
+            && !self.duty.is_locked()
+            && self.journal.is_some()
     }
 }

@@ -126,7 +126,7 @@ impl Controller {
         };
         let chosen = chosen.filter(|login| self.duty.person(login).is_some()).or(only);
         // A question that nobody stands before is answered with no, and what was to be approved is not.
-        self.question = None;
+        self.leave_question();
         self.approval = None;
         // Whoever unlocks it may not hold the right to set devices up.
         if matches!(self.at, At::Scanners) {

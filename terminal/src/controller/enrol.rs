@@ -136,7 +136,8 @@ impl Controller {
             Ok(journal) => {
                 self.journal = Some(journal);
                 self.watches.clear();
-                self.clear_sale();
+                self.leave_serial();
+                self.forget_sale();
                 self.at = At::Sale;
                 self.resume();
                 self.lock_at_start();

@@ -22,7 +22,7 @@ impl Controller {
         let same_kind = |other: &Fault| std::mem::discriminant(other) == std::mem::discriminant(&fault);
         self.faults.retain(|other| !same_kind(other));
         self.faults.push(fault);
-        self.question = None;
+        self.leave_question();
     }
 
     /// Tries to mend what this till itself can mend.

@@ -45,6 +45,11 @@ impl Notices {
         self.passing.take_if(|notice| *notice == Notice::ScanAtFault);
     }
 
+    /// Goods are sold again: what was said of a scan that came to nothing before is over.
+    pub fn sells_again(&mut self) {
+        self.passing.take_if(|notice| matches!(notice, Notice::ScanAtFault | Notice::LockedScan));
+    }
+
     /// What is told of the last scan stays until somebody has put it away: another scan follows in the same moment.
     pub fn keep_for_sale(&mut self) {
         if let Some(notice) = self.passing.take().filter(|notice| !self.of_sale.contains(notice)) {

@@ -2,7 +2,7 @@
 
 use super::age::Wanted;
 use super::{At, Controller};
-use crate::view::Confirm;
+use crate::view::{Confirm, Notice};
 
 /// A question on screen and what a yes does.
 #[derive(Clone, Debug)]
@@ -81,7 +81,15 @@ impl Controller {
             Yes::EndShift => matches!(self.at, At::Count { .. }),
         };
         if !stands {
-            self.question = None;
+            self.leave_question();
         }
+    }
+
+    /// Nobody stands before the question any longer: it is answered with no. Of goods that were in question somebody has to
+    /// read it, or the customer takes them along.
+    pub(super) fn leave_question(&mut self) {
+        let Some(Question { yes: Yes::OldEnough(wanted), .. }) = self.question.take() else { return };
+        self.tell(Notice::NotSold { name: wanted.product.name });
+        self.notices.keep_for_sale();
     }
 }

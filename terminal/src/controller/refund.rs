@@ -1,6 +1,8 @@
 //! Refunds that managers asked for: carried out here, once each, under one number (rule *same-till-same-day*; the
 //! server has reserved the money before).
 
+mod inbox;
+
 use super::question::Yes;
 use super::{At, Controller};
 use crate::journal_store::records::{RefundRecord, SaleRecord};
@@ -14,7 +16,7 @@ use evertill_shared::money::Amount;
 use evertill_shared::order::PaidBy;
 use evertill_shared::order_number::OrderNumber;
 use evertill_shared::protocol::error::ErrorCode;
-use evertill_shared::protocol::refunds::{RefundInbox, RefundOrder};
+use evertill_shared::protocol::refunds::RefundOrder;
 use evertill_shared::receipt::Receipt;
 use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use std::collections::HashMap;
@@ -34,6 +36,8 @@ pub struct RefundDesk {
     doubtful: Vec<RefundId>,
     /// Those that were carried out since the program started, and have not ended.
     begun: Vec<RefundId>,
+    /// Those that another answer than the inbox told of, since an inbox was here.
+    learnt: Vec<RefundId>,
 }
 
 impl RefundDesk {
@@ -44,16 +48,6 @@ impl RefundDesk {
 }
 
 impl Controller {
-    pub(super) fn on_inbox(&mut self, inbox: RefundInbox) {
-        for order in inbox.refunds {
-            match self.desk.items.iter_mut().find(|item| item.refund.id == order.refund.id) {
-                Some(item) => *item = order,
-                None => self.desk.items.push(order),
-            }
-        }
-        self.desk.items.sort_by_key(|item| std::cmp::Reverse(item.refund.requested_at));
-    }
-
     fn item(&self, id: &str) -> Option<&RefundOrder> {
         self.desk.items.iter().find(|item| item.refund.id.0 == id)
     }

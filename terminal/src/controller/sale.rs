@@ -223,8 +223,12 @@ impl Controller {
         match added {
             Ok(changed) => {
                 self.notices.over();
-                self.set_cart(cart);
-                self.tell_changed(changed);
+                if self.set_cart(cart) {
+                    return self.tell_changed(changed);
+                }
+                // The fault that has come is told instead; of these goods somebody reads it when it is mended.
+                self.tell(Notice::NotSold { name: product.name.clone() });
+                self.notices.keep_for_sale();
             }
             Err(why) => self.not_added(why, &product.name),
         }

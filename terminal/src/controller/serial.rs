@@ -100,6 +100,15 @@ impl Controller {
         self.sell_waiting();
     }
 
+    /// Nobody can be asked for the number on screen any longer: the piece is not sold, and somebody has to read it.
+    pub(super) fn leave_serial(&mut self) {
+        let At::Serial(asking) = &self.at else { return };
+        let name = asking.wanted.product.name.clone();
+        self.at = At::Sale;
+        self.tell(Notice::NotSold { name });
+        self.notices.keep_for_sale();
+    }
+
     pub(super) fn serial_page(&self, asking: &Asking) -> SerialPage {
         SerialPage {
             question: asking.number,

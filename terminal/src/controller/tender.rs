@@ -251,9 +251,15 @@ impl Controller {
     }
 
     pub(super) fn clear_sale(&mut self) {
+        self.forget_sale();
+        self.notices.sale_over();
+        self.waiting.clear();
+    }
+
+    /// The sale in hand is read anew; what was told of it, and what waits for it, stays.
+    pub(super) fn forget_sale(&mut self) {
         self.cart = Cart::default();
         self.frozen = None;
-        self.notices.sale_over();
         self.search.clear();
         self.notices.over();
     }

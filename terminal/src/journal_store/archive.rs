@@ -246,6 +246,7 @@ impl JournalStore {
         transaction.execute("DELETE FROM sale WHERE sequence BETWEEN ?1 AND ?2", range)?;
         let before = last_shift.as_ref().map_or(segment.last + 1, |shift| shift.opened);
         transaction.execute("DELETE FROM shift WHERE opened < ?1", [db(before)])?;
+        index::forget_reports(&transaction, before)?;
         transaction.execute("DELETE FROM countersigned WHERE sequence < ?1", [db(segment.last)])?;
         let files = index::digest(&transaction)?;
         let base = Base::new(segment.end(), last_shift, Some(files), &self.key)?;

@@ -5,6 +5,7 @@ mod damage;
 mod finding;
 mod kill;
 mod parts;
+mod put_aside;
 mod shifts;
 mod space;
 

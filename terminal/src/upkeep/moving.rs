@@ -6,7 +6,7 @@ use super::{JOURNAL, SETTINGS, UpkeepError, copy, failed, hold_still, settle, tr
 use crate::config::Identity;
 use crate::journal_store::records::SaleRecord;
 use crate::journal_store::{
-    FOLDER, Inspected, JournalError, archive_files, archive_of, inspect, open_read_only,
+    FOLDER, Inspected, JournalError, archive_files, archive_of, inspect, move_whole, open_read_only,
 };
 use evertill_provisioning::keystore::FileKeyStore;
 use evertill_shared::business_day::business_day_of;
@@ -123,11 +123,8 @@ fn finish(data: &Path, left: &Path) -> Result<Left, UpkeepError> {
     let name = put_aside_as(identity.terminal, identity.epoch);
     must_be_free(data, &name)?;
     FileKeyStore::new(data).destroy()?;
-    for end in ["-wal", "-shm", ""] {
-        let (old, new) = (data.join(format!("{JOURNAL}{end}")), data.join(format!("{name}{end}")));
-        if old.exists() {
-            fs::rename(&old, &new).map_err(failed(&new))?;
-        }
+    if data.join(JOURNAL).exists() {
+        move_whole(&data.join(JOURNAL), &data.join(&name))?;
     }
     settle(data)?;
     Ok(Left { terminal: identity.terminal, journal: name })

@@ -2,6 +2,8 @@
 
 #[path = "power_cut/journal.rs"]
 mod journal;
+#[path = "power_cut/pins.rs"]
+mod pins;
 #[path = "power_cut/proof.rs"]
 mod proof;
 #[path = "power_cut/server.rs"]

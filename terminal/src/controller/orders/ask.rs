@@ -13,7 +13,7 @@ use evertill_shared::journal::RefundSettled;
 use evertill_shared::money::Amount;
 use evertill_shared::order::Parts;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundInbox, RefundOrder};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
 use evertill_shared::protocol::till_staff::TillPerson;
 use evertill_shared::refund::{RefundRefused, share_of_line};
 use evertill_shared::rights::Right;
@@ -497,7 +497,7 @@ impl Controller {
     /// Of an order that was paid in parts there may be two: to the wallet, and in cash.
     fn refund_reserved(&mut self, request: &str, orders: Vec<RefundOrder>) {
         let ids: Vec<String> = orders.iter().map(|order| order.refund.id.0.clone()).collect();
-        self.on_inbox(RefundInbox { refunds: orders, groups_unreachable: 0 });
+        self.learn_refunds(orders);
         if self.is_asked_here(request) && !self.duty.is_locked() {
             let again = matches!(&self.at, At::AskRefund(asking) if asking.again.is_some());
             self.notices.over();

@@ -10,7 +10,7 @@ use crate::sync::{NetError, Request};
 use crate::view::{AskedSaid, Notice};
 use evertill_shared::money::Amount;
 use evertill_shared::order_number::OrderNumber;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundInbox, RefundOrder};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundOrder};
 use evertill_shared::refund::RefundRefused;
 use evertill_shared::secret::SecretText;
 use std::time::Duration;
@@ -139,7 +139,7 @@ impl Controller {
         self.settle_asked(number, request);
         let ids: Vec<String> = orders.iter().map(|order| order.refund.id.0.clone()).collect();
         let by = orders.first().map(|order| order.refund.requested_by.clone()).unwrap_or_default();
-        self.on_inbox(RefundInbox { refunds: orders, groups_unreachable: 0 });
+        self.learn_refunds(orders);
         if let Some((sale, from_list)) = self.form_of(request).map(|form| form.place()) {
             self.at = At::Order { sale, from_list };
         }

@@ -1,10 +1,15 @@
 //! Goods that only people of a certain age may buy.
 
+use super::duty::{locked_for, log_in, person};
 use super::rig::*;
 use crate::controller::*;
+use crate::journal_store::JournalStore;
 use crate::view::{Confirm, Page};
 use evertill_shared::order::age::AgeCheck;
 use evertill_shared::protocol::catalogue::Product;
+use evertill_shared::protocol::staff::Role;
+use evertill_shared::protocol::till_staff::TillStaff;
+use std::collections::BTreeMap;
 
 const BEER: &str = "4003000000016";
 const WINE: &str = "4003000000023";
@@ -12,6 +17,11 @@ const WINE: &str = "4003000000023";
 /// A till whose store sells beer from 16 on and wine from 18 on.
 fn till() -> Till {
     let mut till = Till::online();
+    till.give(goods_with_ages());
+    till
+}
+
+fn goods_with_ages() -> Input {
     let mut goods = products();
     let asking = |id: &str, code: &str, years| Product {
         id: id.into(),
@@ -22,8 +32,7 @@ fn till() -> Till {
     };
     let more = [asking("beer", BEER, 16), asking("wine", WINE, 18)];
     goods.extend(more);
-    till.give(goods_on_disk(&goods));
-    till
+    goods_on_disk(&goods)
 }
 
 fn items(till: &Till) -> u32 {
@@ -193,4 +202,91 @@ fn goods_that_cannot_be_sold_anyway_ask_for_nothing() {
     assert!(matches!(till.notice(), Some(Notice::NoPrice { .. })));
     till.scan("2812345005125");
     assert_eq!((asked(&till), items(&till)), (Some((18, 0)), 0), "what a scale has weighed asks as well");
+}
+
+/// The same, where Bo and Mei log in; Bo has.
+fn till_of_bo() -> Till {
+    let people = vec![person("bo", "Bo", Role::Cashier), person("mei", "Mei", Role::Cashier)];
+    let mut till = locked_for(TillStaff { version: 1, people: Some(people) }, &BTreeMap::new());
+    till.give(goods_with_ages());
+    log_in(&mut till, "bo");
+    till
+}
+
+fn not_sold(name: &str) -> Notice {
+    Notice::NotSold { name: name.into() }
+}
+
+#[test]
+fn goods_scanned_behind_the_question_are_sold_after_the_till_has_locked_itself() {
+    for login in ["bo", "mei"] {
+        let mut till = till_of_bo();
+        for code in [WINE, TEA, BREAD] {
+            till.scan(code);
+        }
+        assert_eq!((asked(&till), items(&till)), (Some((18, 2)), 0));
+        till.pass(301);
+        assert!(matches!(till.page(), Page::Lock(_)));
+        till.scan(TEA);
+        assert_eq!(till.notice(), Some(&Notice::LockedScan), "nobody is there who could mean it");
+        till.pass(60);
+        log_in(&mut till, login);
+        assert_eq!((asked(&till), items(&till)), (None, 2), "what waited is sold to {login}");
+        assert_eq!(till.notice(), Some(&not_sold("wine")), "a question that nobody stands before is a no");
+        till.act(UserAction::DismissNotice);
+        assert_eq!(till.notice(), None);
+    }
+}
+
+#[test]
+fn what_waits_and_has_an_age_of_its_own_asks_after_the_lock() {
+    let mut till = till_of_bo();
+    for code in [WINE, TEA, BEER, BREAD] {
+        till.scan(code);
+    }
+    till.act(UserAction::Lock);
+    assert_eq!(asked(&till), Some((18, 3)), "nothing is touched behind the question");
+    till.pass(301);
+    log_in(&mut till, "bo");
+    assert_eq!((asked(&till), items(&till)), (Some((16, 1)), 1));
+    till.pass(301);
+    log_in(&mut till, "bo");
+    assert_eq!((asked(&till), items(&till)), (None, 2), "locked once more");
+    for name in ["wine", "beer"] {
+        assert_eq!(till.notice(), Some(&not_sold(name)));
+        till.act(UserAction::DismissNotice);
+    }
+}
+
+#[test]
+fn goods_scanned_behind_the_question_are_sold_when_a_fault_is_over() {
+    let mut till = till();
+    for code in [WINE, TEA, BREAD] {
+        till.scan(code);
+    }
+    till.heartbeat(TerminalState::Blocked);
+    assert!(matches!(till.page(), Page::Fault(_)));
+    till.pass(5);
+    till.heartbeat(TerminalState::Active);
+    assert_eq!((asked(&till), items(&till)), (None, 2));
+    assert_eq!(till.notice(), Some(&not_sold("wine")));
+}
+
+#[test]
+fn goods_scanned_behind_the_question_are_sold_when_the_journal_was_opened_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("till.db");
+    let mut till = Till::at(&path);
+    till.give(goods_with_ages());
+    for code in [TEA, WINE, BREAD] {
+        till.scan(code);
+    }
+    till.controller.journal_failed(JournalError::Io("the disk was away".into()));
+    till.act(UserAction::RetryFault);
+    assert!(matches!(till.other.pop(), Some(Command::Start)));
+    till.give(Input::Started { identity: Some(identity()), fingerprint: "AB12 CD34".into() });
+    let journal = JournalStore::open(&path, start_head(), key(), till.now.wall).unwrap();
+    till.give(Input::JournalOpened(Ok(Box::new(Strict(Box::new(journal))))));
+    assert_eq!((asked(&till), items(&till)), (None, 2), "the tea from the disk, and the bread");
+    assert_eq!(till.notice(), Some(&not_sold("wine")));
 }

@@ -207,6 +207,59 @@ fn a_sale_that_the_server_cannot_read_does_not_hold_up_the_others() {
     assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 2, "both are still in the queue");
 }
 
+/// Two cash sales that wait, of which the server has refused the first; the second has its number.
+fn first_refused() -> (Till, u64, u64) {
+    let mut till = Till::in_memory();
+    for _ in 0..2 {
+        sell_for_cash(&mut till);
+        till.act(UserAction::NextSale);
+    }
+    till.heartbeat(TerminalState::Active);
+    till.pass(1);
+    let first = till.take_draft().unwrap();
+    till.give(Input::Net(Answer::Draft { sale: first, result: Err(refused(ErrorCode::BadRequest)) }));
+    till.pass(5);
+    let second = till.take_draft().unwrap();
+    bring_in(&mut till, second, 2);
+    assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 1, "the other one went through");
+    (till, first, second)
+}
+
+/// The server gives a sale its number and takes it in.
+fn bring_in(till: &mut Till, sale: u64, random: u32) {
+    till.answer_draft(sale, random);
+    till.pass(2);
+    let adopt = till.take(|r| if let Request::Adopt { sale, .. } = r { Some(*sale) } else { None });
+    assert_eq!(adopt, Some(sale));
+    till.give(Input::Net(Answer::Adopt { sale, result: Ok(Box::new(order(sale, random, false))) }));
+}
+
+#[test]
+fn nothing_lost_a_sale_that_was_refused_is_sent_again_after_a_while_and_taken_in() {
+    let (mut till, first, _) = first_refused();
+    till.pass(9 * 60);
+    assert_eq!(till.take_draft(), None, "not at once");
+    till.pass(61);
+    assert_eq!(till.take_draft(), Some(first));
+    bring_in(&mut till, first, 1);
+    assert_eq!(till.screen.as_ref().unwrap().status.unsent.unwrap().count, 0);
+}
+
+#[test]
+fn nothing_lost_a_sale_that_was_refused_is_sent_again_when_the_server_was_away_behind_all_others() {
+    let (mut till, first, second) = first_refused();
+    till.line_lost();
+    sell_for_cash(&mut till);
+    till.act(UserAction::NextSale);
+    till.heartbeat(TerminalState::Active);
+    till.pass(2);
+    let third = till.take_draft().unwrap();
+    assert!(third != first && third != second, "what was refused holds up no other");
+    bring_in(&mut till, third, 3);
+    till.pass(2);
+    assert_eq!(till.take_draft(), Some(first), "the servers may have been brought up to date");
+}
+
 #[test]
 fn a_receipt_that_may_have_come_out_is_offered_as_a_copy_and_never_sent_again_by_itself() {
     let mut till = Till::in_memory();

@@ -292,3 +292,84 @@ fn a_cash_refund_that_is_done_at_a_locked_till_or_before_somebody_else_opens_no_
         assert_eq!(till.notice(), Some(&to_pay_out()), "{other:?}");
     }
 }
+
+fn inbox(till: &mut Till, refunds: Vec<Refund>, groups_unreachable: u32) {
+    let paid_by = PaidBy::Cash { given: cny(450), change: cny(0) };
+    let order = |refund| RefundOrder { refund, paid_by: paid_by.clone(), next_at: None };
+    let refunds = refunds.into_iter().map(order).collect();
+    till.give(Input::Net(Answer::Refunds(Ok(RefundInbox { refunds, groups_unreachable }))));
+}
+
+fn listed(till: &Till) -> Vec<(String, Shown)> {
+    let Page::Refunds(page) = till.page() else { panic!("{:?}", till.page()) };
+    page.items.iter().map(|item| (item.id.clone(), item.state.clone())).collect()
+}
+
+fn may_be_refunded(till: &mut Till) -> bool {
+    till.act(UserAction::OpenOrders);
+    let id = match till.page() {
+        Page::Orders(page) => page.orders[0].id.clone(),
+        other => panic!("{other:?}"),
+    };
+    till.act(UserAction::OpenOrder { id });
+    let Page::Order(page) = till.page() else { panic!("{:?}", till.page()) };
+    page.can_refund
+}
+
+#[test]
+fn a_refund_that_the_server_names_no_more_is_gone_from_the_list_and_from_its_order() {
+    let mut till = Till::online();
+    let sale = till.cash_for_tea(1);
+    till.pass(1);
+    till.give(Input::Net(Answer::Adopt { sale, result: Ok(Box::new(order(sale, 1, false))) }));
+    till.act(UserAction::NextSale);
+    assert!(may_be_refunded(&mut till));
+    inbox(&mut till, vec![refund(RefundState::Reserved)], 0);
+    assert!(!may_be_refunded(&mut till), "all of it is asked for");
+    till.act(UserAction::OpenRefunds);
+    assert_eq!(listed(&till), [("R1".to_owned(), Shown::Waiting)]);
+    inbox(&mut till, Vec::new(), 1);
+    assert_eq!(listed(&till).len(), 1, "it may be in the group that could not be asked");
+    inbox(&mut till, Vec::new(), 0);
+    assert_eq!(listed(&till), []);
+    assert!(may_be_refunded(&mut till), "as before it was asked for");
+}
+
+#[test]
+fn a_refund_that_was_withdrawn_is_noticed_though_nobody_looks_at_the_list() {
+    let mut till = waiting();
+    till.act(UserAction::Back);
+    till.heartbeat(TerminalState::Active);
+    till.sent.clear();
+    till.pass(4);
+    assert!(
+        till.take(|r| matches!(r, Request::Refunds).then_some(())).is_some(),
+        "the heartbeat counts none"
+    );
+    inbox(&mut till, Vec::new(), 0);
+    till.sent.clear();
+    till.pass(10);
+    assert!(till.take(|r| matches!(r, Request::Refunds).then_some(())).is_none(), "and no more is asked");
+}
+
+#[test]
+fn what_was_carried_out_here_stays_in_the_list_until_the_day_is_over_and_what_is_under_way_until_it_ends() {
+    let mut till = waiting();
+    carry_out(&mut till);
+    inbox(&mut till, Vec::new(), 0);
+    assert_eq!(listed(&till), [("R1".to_owned(), Shown::Working)]);
+    answer(&mut till, done());
+    inbox(&mut till, Vec::new(), 0);
+    assert_eq!(listed(&till), [("R1".to_owned(), Shown::Done)]);
+    let second = second_arrives(&mut till);
+    till.act(UserAction::CarryOutRefund { id: "R2".into() });
+    till.confirm(true);
+    till.now.wall = till.now.wall.plus(Duration::from_secs(24 * 3600));
+    till.give(Input::Tick);
+    inbox(&mut till, Vec::new(), 0);
+    assert_eq!(listed(&till), [("R2".to_owned(), Shown::Working)], "its end is not known yet");
+    let done = Refund { state: RefundState::Done, ..second };
+    till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
+    inbox(&mut till, Vec::new(), 0);
+    assert_eq!(listed(&till), [], "it was yesterday's");
+}

@@ -6,7 +6,7 @@ use crate::controller::*;
 use crate::sync::{Answer, NetError};
 use crate::view::{AskedSaid, Page, RefundRefusal, RefundState as Shown};
 use evertill_shared::business_day::BusinessDay;
-use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer};
+use evertill_shared::protocol::refunds::{AskRefundAtTill, RefundAnswer, RefundInbox};
 use evertill_shared::refund::{RefundRefused, RefundState};
 
 /// The server says which wait still.
@@ -218,4 +218,20 @@ fn at_the_form_the_end_of_the_day_is_said_as_such_for_what_waited_only() {
     let asked = take_ask(&mut till).unwrap();
     answer(&mut till, &asked, Ok(another_day()));
     assert_eq!(form(&till).said, AskedSaid::Refused(RefundRefusal::OtherDay));
+}
+
+#[test]
+fn what_was_approved_stays_though_a_list_from_before_comes_after_it() {
+    let (mut till, _) = left();
+    told(&mut till, &[]);
+    let look = take_look(&mut till).unwrap();
+    came(&mut till, &look, Ok(reserved(RefundState::Reserved)));
+    till.act(UserAction::OpenRefunds);
+    let empty =
+        || Input::Net(Answer::Refunds(Ok(RefundInbox { refunds: Vec::new(), groups_unreachable: 0 })));
+    let listed = |till: &Till| if let Page::Refunds(page) = till.page() { page.items.len() } else { 0 };
+    till.give(empty());
+    assert_eq!(listed(&till), 1, "it was asked for before the server told of this one");
+    till.give(empty());
+    assert_eq!(listed(&till), 0, "withdrawn since");
 }

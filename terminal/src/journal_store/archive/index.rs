@@ -63,7 +63,8 @@ pub fn files(connection: &Connection) -> Result<Vec<ArchiveFile>, JournalError> 
         .collect::<Result<_, _>>()?)
 }
 
-/// Notes a file, and what its sales and refunds are found by. Their print jobs go: how many copies there were stays.
+/// Notes a file, and what its sales and refunds are found by. Their print jobs go: how many copies there were of a sale's
+/// receipt stays.
 pub fn add(connection: &Connection, segment: &Segment, name: &str) -> Result<(), JournalError> {
     connection.execute(
         "INSERT OR REPLACE INTO archive_file (first, last, name, sha256) VALUES (?1, ?2, ?3, ?4)",
@@ -94,6 +95,18 @@ pub fn add(connection: &Connection, segment: &Segment, name: &str) -> Result<(),
     )?;
     connection
         .execute("DELETE FROM refund WHERE json_extract(record, '$.entry') BETWEEN ?1 AND ?2", range)?;
+    // Of all that are in the archive: earlier programs left them.
+    connection
+        .execute("DELETE FROM print_job WHERE about IN (SELECT 'refund:' || id FROM archived_refund)", [])?;
+    Ok(())
+}
+
+/// The reports of shifts that were opened before this entry are not printed again: their print jobs go.
+pub fn forget_reports(connection: &Connection, before: u64) -> Result<(), JournalError> {
+    connection.execute(
+        "DELETE FROM print_job WHERE (about GLOB 'x:*' OR about GLOB 'z:*') AND CAST(substr(about, 3) AS INTEGER) < ?1",
+        [db(before)],
+    )?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Entries that go into the archive: none is lost, none is there twice, all is found as before; and what is not over stays.
 
 mod pieces;
+mod printed;
 
 use super::*;
 use evertill_shared::journal::EntryHash;
