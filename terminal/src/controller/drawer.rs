@@ -135,7 +135,7 @@ impl Controller {
 
     /// The sale that the drawer was opened for last, if its money is on the screen: it is paid; a part of it is in the drawer,
     /// and the rest is to be paid; or that part is to be handed back.
-    fn drawer_on_screen(&self) -> Option<u64> {
+    pub(super) fn drawer_on_screen(&self) -> Option<u64> {
         let Some((OpenedFor::Sale(of), _)) = self.drawer.newest else { return None };
         let on_page = match &self.at {
             At::Done { sale } => Some(*sale),

@@ -20,8 +20,8 @@ use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// So long after the last touch somebody still stands before the till, and the customer with them.
-const SOMEBODY_THERE: Duration = Duration::from_secs(180);
+/// So long after a refund was begun whoever did that waits for its end, and the customer with them.
+const WAITED_FOR: Duration = Duration::from_secs(60);
 
 /// What is known of refunds beyond the journal.
 #[derive(Debug, Default)]
@@ -32,8 +32,8 @@ pub struct RefundDesk {
     refused: HashMap<RefundId, RefundRefusal>,
     /// Those for which an answer did not come.
     doubtful: Vec<RefundId>,
-    /// Those that were carried out since the program started, and have not ended.
-    begun: Vec<RefundId>,
+    /// Those that were carried out since the program started, and have not ended; and when each was.
+    begun: Vec<(RefundId, Duration)>,
 }
 
 impl RefundDesk {
@@ -106,7 +106,7 @@ impl Controller {
             false => Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier },
         };
         if self.write(&body).is_some() {
-            self.desk.begun.push(refund);
+            self.desk.begun.push((refund, self.now.monotonic));
         }
     }
 
@@ -130,7 +130,7 @@ impl Controller {
             RefundState::Refused => {
                 let refusal = why.as_ref().map_or(RefundRefusal::Other { code: "refused".into() }, refusal);
                 self.desk.refused.insert(id.clone(), refusal);
-                self.desk.begun.retain(|begun| begun != id);
+                self.desk.begun.retain(|(begun, _)| begun != id);
                 let _ = self.settle_refund(id, RefundSettled::Refused);
             }
             RefundState::Unknown => self.desk.doubtful.push(id.clone()),
@@ -145,7 +145,7 @@ impl Controller {
             Some(ErrorCode::RefundRefused) => {
                 let refusal = RefundRefusal::Other { code: ErrorCode::RefundRefused.word() };
                 self.desk.refused.insert(id.clone(), refusal);
-                self.desk.begun.retain(|begun| begun != id);
+                self.desk.begun.retain(|(begun, _)| begun != id);
                 let _ = self.settle_refund(id, RefundSettled::Refused);
             }
             _ if !self.desk.doubtful.contains(id) => self.desk.doubtful.push(id.clone()),
@@ -172,25 +172,35 @@ impl Controller {
         if matches!(paid_by, Some(PaidBy::Cash { .. })) {
             self.pay_out(&record);
         }
-        self.desk.begun.retain(|begun| *begun != record.id);
+        self.desk.begun.retain(|(begun, _)| *begun != record.id);
         let (Some(sale), Some(paid_by)) = (sale, paid_by) else { return };
         let refund = Refund { order: record.number, amount: record.amount, ..refund };
         self.print_refund(&RefundOrder { refund, paid_by, next_at: None }, &sale.record, record.cashier);
     }
 
-    /// The drawer opens for whoever carried the refund out and still stands there. An answer that comes later, to a locked
-    /// till or to nobody, opens nothing: a notice waits until somebody opens the drawer by a touch, which is written down.
+    /// The drawer opens for whoever carried the refund out and still waits for that. An answer that comes later, to a locked
+    /// till, to nobody or in the middle of another's sale, opens nothing: a notice waits until somebody opens the drawer by a
+    /// touch, which is written down.
     fn pay_out(&mut self, record: &RefundRecord) {
-        let idle = self.now.monotonic.saturating_sub(self.duty.last_touch());
-        let waited_for = self.desk.begun.contains(&record.id)
-            && !self.duty.is_locked()
-            && record.cashier == self.cashier()
-            && idle < SOMEBODY_THERE;
-        if waited_for {
+        if self.is_waited_for(record) {
             self.open_drawer(super::drawer::OpenedFor::Other);
         } else {
             self.tell(Notice::RefundToPayOut { order_number: record.number.to_string() });
         }
+    }
+
+    /// It was begun just now, its page is still on screen before the same person, and nobody else's goods or money are in
+    /// hand. Touches and scans say nothing about it: they may be about any sale.
+    fn is_waited_for(&self, record: &RefundRecord) -> bool {
+        let begun = self.desk.begun.iter().find(|(id, _)| *id == record.id);
+        let is_new = |at: Duration| self.now.monotonic.saturating_sub(at) < WAITED_FOR;
+        begun.is_some_and(|(_, at)| is_new(*at))
+            && matches!(self.at, At::Refunds)
+            && self.cart.is_empty()
+            && self.drawer_on_screen().is_none()
+            && self.faults.is_empty()
+            && !self.duty.is_locked()
+            && record.cashier == self.cashier()
     }
 
     fn print_refund(&mut self, order: &RefundOrder, sale: &SaleRecord, cashier: Option<Cashier>) {
