@@ -88,6 +88,12 @@ impl Controller {
         self.kick(opened_for);
     }
 
+    /// The same for a refund that is paid out in cash. The kick, unless no drawer is connected.
+    pub(super) fn open_drawer_for_refund(&mut self) -> Option<u64> {
+        self.open_drawer(OpenedFor::Other);
+        self.options.has_printer.then_some(self.drawer.kicks)
+    }
+
     fn kick(&mut self, opened_for: OpenedFor) {
         if !self.options.has_printer {
             self.drawer.newest = Some((opened_for, DrawerState::NoDrawer));
@@ -123,6 +129,7 @@ impl Controller {
             DrawerState::Shut(printer) if !on_screen => self.tell(Notice::DrawerShut(printer)),
             _ => {}
         }
+        self.kicked_for_refund(kick, state);
     }
 
     /// What is known of the drawer of this sale.

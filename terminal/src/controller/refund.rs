@@ -1,6 +1,8 @@
 //! Refunds that managers asked for: carried out here, once each, under one number (rule *same-till-same-day*; the
 //! server has reserved the money before).
 
+mod pay_out;
+
 use super::question::Yes;
 use super::{At, Controller};
 use crate::journal_store::records::{RefundRecord, SaleRecord};
@@ -34,6 +36,8 @@ pub struct RefundDesk {
     doubtful: Vec<RefundId>,
     /// Those that were carried out since the program started, and have not ended; and when each was.
     begun: Vec<(RefundId, Duration)>,
+    /// Those for which the drawer was asked to open, and the kick.
+    kicks: Vec<(u64, RefundRecord)>,
 }
 
 impl RefundDesk {
@@ -122,16 +126,10 @@ impl Controller {
             item.refund = refund.clone();
         }
         match state {
-            RefundState::Done => {
-                if let Some(record) = self.settle_refund(id, RefundSettled::Done) {
-                    self.refund_done(refund, record);
-                }
-            }
+            RefundState::Done => self.refund_done(refund),
             RefundState::Refused => {
                 let refusal = why.as_ref().map_or(RefundRefusal::Other { code: "refused".into() }, refusal);
-                self.desk.refused.insert(id.clone(), refusal);
-                self.desk.begun.retain(|(begun, _)| begun != id);
-                let _ = self.settle_refund(id, RefundSettled::Refused);
+                self.refund_refused(id, refusal);
             }
             RefundState::Unknown => self.desk.doubtful.push(id.clone()),
             RefundState::Reserved | RefundState::Sent => {}
@@ -143,64 +141,52 @@ impl Controller {
         match error.code() {
             // The server's definite word. Everything else leaves the money where it may be: unknown.
             Some(ErrorCode::RefundRefused) => {
-                let refusal = RefundRefusal::Other { code: ErrorCode::RefundRefused.word() };
-                self.desk.refused.insert(id.clone(), refusal);
-                self.desk.begun.retain(|(begun, _)| begun != id);
-                let _ = self.settle_refund(id, RefundSettled::Refused);
+                self.refund_refused(id, RefundRefusal::Other { code: ErrorCode::RefundRefused.word() });
             }
             _ if !self.desk.doubtful.contains(id) => self.desk.doubtful.push(id.clone()),
             _ => {}
         }
     }
 
-    /// Writes how it ended; what stood in the journal before, if that is news.
-    fn settle_refund(&mut self, id: &RefundId, outcome: RefundSettled) -> Option<RefundRecord> {
-        let record = self.read(|journal| journal.refund(id))??;
-        if record.outcome.is_some() {
-            return None;
+    fn refund_refused(&mut self, id: &RefundId, why: RefundRefusal) {
+        self.desk.refused.insert(id.clone(), why);
+        self.desk.begun.retain(|(begun, _)| begun != id);
+        if self.settle_refund(id, RefundSettled::Refused) {
+            self.forget_to_pay_out(id);
         }
-        self.write(&Body::RefundSettled { refund: id.clone(), outcome })?;
-        Some(record)
+    }
+
+    /// Writes how it ended, if that is news.
+    fn settle_refund(&mut self, id: &RefundId, outcome: RefundSettled) -> bool {
+        self.unsettled(id).is_some()
+            && self.write(&Body::RefundSettled { refund: id.clone(), outcome }).is_some()
+    }
+
+    /// What the journal says of it, as long as that says no end.
+    fn unsettled(&mut self, id: &RefundId) -> Option<RefundRecord> {
+        self.read(|journal| journal.refund(id))?.filter(|record| record.outcome.is_none())
     }
 
     /// The money is on its way to the customer's wallet, or is theirs from the drawer. What the paper says is what this
     /// till's journal says, and the server's answer: the inbox may not have been read since the program started.
-    fn refund_done(&mut self, refund: Refund, record: RefundRecord) {
-        let sale = self.read(|journal| journal.sale_of_order(record.number)).flatten();
+    fn refund_done(&mut self, refund: Refund) {
+        let Some(record) = self.unsettled(&refund.id) else { return };
+        // What cannot be read says nothing about who gets the money: its end is asked about again.
+        let Some(sale) = self.read(|journal| journal.sale_of_order(record.number)) else { return };
         let told = self.item(&record.id.0).map(|item| item.paid_by.clone());
         let paid_by = told.or_else(|| paid_by(sale.as_ref().map(|sale| &sale.record), &record));
-        if matches!(paid_by, Some(PaidBy::Cash { .. })) {
+        let in_cash = matches!(paid_by, Some(PaidBy::Cash { .. }));
+        if in_cash && !self.is_to_be_paid_out(&record) || !self.settle_refund(&record.id, RefundSettled::Done)
+        {
+            return;
+        }
+        if in_cash {
             self.pay_out(&record);
         }
         self.desk.begun.retain(|(begun, _)| *begun != record.id);
         let (Some(sale), Some(paid_by)) = (sale, paid_by) else { return };
         let refund = Refund { order: record.number, amount: record.amount, ..refund };
         self.print_refund(&RefundOrder { refund, paid_by, next_at: None }, &sale.record, record.cashier);
-    }
-
-    /// The drawer opens for whoever carried the refund out and still waits for that. An answer that comes later, to a locked
-    /// till, to nobody or in the middle of another's sale, opens nothing: a notice waits until somebody opens the drawer by a
-    /// touch, which is written down.
-    fn pay_out(&mut self, record: &RefundRecord) {
-        if self.is_waited_for(record) {
-            self.open_drawer(super::drawer::OpenedFor::Other);
-        } else {
-            self.tell(Notice::RefundToPayOut { order_number: record.number.to_string() });
-        }
-    }
-
-    /// It was begun just now, its page is still on screen before the same person, and nobody else's goods or money are in
-    /// hand. Touches and scans say nothing about it: they may be about any sale.
-    fn is_waited_for(&self, record: &RefundRecord) -> bool {
-        let begun = self.desk.begun.iter().find(|(id, _)| *id == record.id);
-        let is_new = |at: Duration| self.now.monotonic.saturating_sub(at) < WAITED_FOR;
-        begun.is_some_and(|(_, at)| is_new(*at))
-            && matches!(self.at, At::Refunds)
-            && self.cart.is_empty()
-            && self.drawer_on_screen().is_none()
-            && self.faults.is_empty()
-            && !self.duty.is_locked()
-            && record.cashier == self.cashier()
     }
 
     fn print_refund(&mut self, order: &RefundOrder, sale: &SaleRecord, cashier: Option<Cashier>) {

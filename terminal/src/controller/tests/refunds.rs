@@ -137,7 +137,7 @@ fn of_a_refund_under_way_it_is_shown_since_when_and_when_the_wallet_is_asked_aga
 }
 
 /// Another refund of the same order, in the inbox.
-fn second_arrives(till: &mut Till) -> Refund {
+pub(super) fn second_arrives(till: &mut Till) -> Refund {
     let second = Refund {
         id: RefundId("R2".into()),
         requested_at: NOON.plus(Duration::from_secs(1)),
@@ -226,7 +226,12 @@ pub(super) fn done() -> Result<Refund, NetError> {
 }
 
 pub(super) fn to_pay_out() -> Notice {
-    Notice::RefundToPayOut { order_number: number(1).to_string() }
+    to_pay_out_of("R1")
+}
+
+pub(super) fn to_pay_out_of(refund: &str) -> Notice {
+    let order_number = number(1).to_string();
+    Notice::RefundToPayOut { refund: RefundId(refund.into()), order_number, amount_minor: 450 }
 }
 
 #[test]
