@@ -88,6 +88,12 @@ impl Controller {
         self.kick(opened_for);
     }
 
+    /// The same for a refund that is paid out in cash. The kick, unless no drawer is connected.
+    pub(super) fn open_drawer_for_refund(&mut self) -> Option<u64> {
+        self.open_drawer(OpenedFor::Other);
+        self.options.has_printer.then_some(self.drawer.kicks)
+    }
+
     fn kick(&mut self, opened_for: OpenedFor) {
         if !self.options.has_printer {
             self.drawer.newest = Some((opened_for, DrawerState::NoDrawer));
@@ -123,6 +129,7 @@ impl Controller {
             DrawerState::Shut(printer) if !on_screen => self.tell(Notice::DrawerShut(printer)),
             _ => {}
         }
+        self.kicked_for_refund(kick, state);
     }
 
     /// What is known of the drawer of this sale.
@@ -135,7 +142,7 @@ impl Controller {
 
     /// The sale that the drawer was opened for last, if its money is on the screen: it is paid; a part of it is in the drawer,
     /// and the rest is to be paid; or that part is to be handed back.
-    fn drawer_on_screen(&self) -> Option<u64> {
+    pub(super) fn drawer_on_screen(&self) -> Option<u64> {
         let Some((OpenedFor::Sale(of), _)) = self.drawer.newest else { return None };
         let on_page = match &self.at {
             At::Done { sale } => Some(*sale),

@@ -140,6 +140,7 @@ impl Controller {
                 self.forget_sale();
                 self.at = At::Sale;
                 self.resume();
+                self.resume_paying_out();
                 self.lock_at_start();
                 self.check_head();
             }

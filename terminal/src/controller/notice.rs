@@ -92,12 +92,13 @@ impl Notices {
 impl Controller {
     /// A person puts away what is on screen.
     pub(super) fn dismiss_notice(&mut self) {
-        let handed_back = match self.notices.shown(false) {
-            Some(Notice::HandBack { sale, .. }) => Some(*sale),
-            _ => None,
-        };
+        let shown = self.notices.shown(false).cloned();
         self.notices.dismiss();
-        handed_back.into_iter().for_each(|sale| self.handed_back(sale));
+        match shown {
+            Some(Notice::HandBack { sale, .. }) => self.handed_back(sale),
+            Some(Notice::RefundToPayOut { refund, .. }) => self.forget_to_pay_out(&refund),
+            _ => {}
+        }
     }
 
     pub(super) fn tell(&mut self, notice: Notice) {

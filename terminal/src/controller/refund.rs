@@ -2,6 +2,7 @@
 //! server has reserved the money before).
 
 mod inbox;
+mod pay_out;
 
 use super::question::Yes;
 use super::{At, Controller};
@@ -22,8 +23,8 @@ use evertill_shared::refund::{Refund, RefundRefused, RefundState};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// So long after the last touch somebody still stands before the till, and the customer with them.
-const SOMEBODY_THERE: Duration = Duration::from_secs(180);
+/// So long after a refund was begun whoever did that waits for its end, and the customer with them.
+const WAITED_FOR: Duration = Duration::from_secs(60);
 
 /// What is known of refunds beyond the journal.
 #[derive(Debug, Default)]
@@ -34,10 +35,12 @@ pub struct RefundDesk {
     refused: HashMap<RefundId, RefundRefusal>,
     /// Those for which an answer did not come.
     doubtful: Vec<RefundId>,
-    /// Those that were carried out since the program started, and have not ended.
-    begun: Vec<RefundId>,
+    /// Those that were carried out since the program started, and have not ended; and when each was.
+    begun: Vec<(RefundId, Duration)>,
     /// Those that another answer than the inbox told of, since an inbox was here.
     learnt: Vec<RefundId>,
+    /// Those for which the drawer was asked to open, and the kick.
+    kicks: Vec<(u64, RefundRecord)>,
 }
 
 impl RefundDesk {
@@ -100,7 +103,7 @@ impl Controller {
             false => Body::RefundCarriedOut { refund: refund.clone(), number, amount, cashier },
         };
         if self.write(&body).is_some() {
-            self.desk.begun.push(refund);
+            self.desk.begun.push((refund, self.now.monotonic));
         }
     }
 
@@ -116,16 +119,10 @@ impl Controller {
             item.refund = refund.clone();
         }
         match state {
-            RefundState::Done => {
-                if let Some(record) = self.settle_refund(id, RefundSettled::Done) {
-                    self.refund_done(refund, record);
-                }
-            }
+            RefundState::Done => self.refund_done(refund),
             RefundState::Refused => {
                 let refusal = why.as_ref().map_or(RefundRefusal::Other { code: "refused".into() }, refusal);
-                self.desk.refused.insert(id.clone(), refusal);
-                self.desk.begun.retain(|begun| begun != id);
-                let _ = self.settle_refund(id, RefundSettled::Refused);
+                self.refund_refused(id, refusal);
             }
             RefundState::Unknown => self.desk.doubtful.push(id.clone()),
             RefundState::Reserved | RefundState::Sent => {}
@@ -137,54 +134,52 @@ impl Controller {
         match error.code() {
             // The server's definite word. Everything else leaves the money where it may be: unknown.
             Some(ErrorCode::RefundRefused) => {
-                let refusal = RefundRefusal::Other { code: ErrorCode::RefundRefused.word() };
-                self.desk.refused.insert(id.clone(), refusal);
-                self.desk.begun.retain(|begun| begun != id);
-                let _ = self.settle_refund(id, RefundSettled::Refused);
+                self.refund_refused(id, RefundRefusal::Other { code: ErrorCode::RefundRefused.word() });
             }
             _ if !self.desk.doubtful.contains(id) => self.desk.doubtful.push(id.clone()),
             _ => {}
         }
     }
 
-    /// Writes how it ended; what stood in the journal before, if that is news.
-    fn settle_refund(&mut self, id: &RefundId, outcome: RefundSettled) -> Option<RefundRecord> {
-        let record = self.read(|journal| journal.refund(id))??;
-        if record.outcome.is_some() {
-            return None;
+    fn refund_refused(&mut self, id: &RefundId, why: RefundRefusal) {
+        self.desk.refused.insert(id.clone(), why);
+        self.desk.begun.retain(|(begun, _)| begun != id);
+        if self.settle_refund(id, RefundSettled::Refused) {
+            self.forget_to_pay_out(id);
         }
-        self.write(&Body::RefundSettled { refund: id.clone(), outcome })?;
-        Some(record)
+    }
+
+    /// Writes how it ended, if that is news.
+    fn settle_refund(&mut self, id: &RefundId, outcome: RefundSettled) -> bool {
+        self.unsettled(id).is_some()
+            && self.write(&Body::RefundSettled { refund: id.clone(), outcome }).is_some()
+    }
+
+    /// What the journal says of it, as long as that says no end.
+    fn unsettled(&mut self, id: &RefundId) -> Option<RefundRecord> {
+        self.read(|journal| journal.refund(id))?.filter(|record| record.outcome.is_none())
     }
 
     /// The money is on its way to the customer's wallet, or is theirs from the drawer. What the paper says is what this
     /// till's journal says, and the server's answer: the inbox may not have been read since the program started.
-    fn refund_done(&mut self, refund: Refund, record: RefundRecord) {
-        let sale = self.read(|journal| journal.sale_of_order(record.number)).flatten();
+    fn refund_done(&mut self, refund: Refund) {
+        let Some(record) = self.unsettled(&refund.id) else { return };
+        // What cannot be read says nothing about who gets the money: its end is asked about again.
+        let Some(sale) = self.read(|journal| journal.sale_of_order(record.number)) else { return };
         let told = self.item(&record.id.0).map(|item| item.paid_by.clone());
         let paid_by = told.or_else(|| paid_by(sale.as_ref().map(|sale| &sale.record), &record));
-        if matches!(paid_by, Some(PaidBy::Cash { .. })) {
+        let in_cash = matches!(paid_by, Some(PaidBy::Cash { .. }));
+        if in_cash && !self.is_to_be_paid_out(&record) || !self.settle_refund(&record.id, RefundSettled::Done)
+        {
+            return;
+        }
+        if in_cash {
             self.pay_out(&record);
         }
-        self.desk.begun.retain(|begun| *begun != record.id);
+        self.desk.begun.retain(|(begun, _)| *begun != record.id);
         let (Some(sale), Some(paid_by)) = (sale, paid_by) else { return };
         let refund = Refund { order: record.number, amount: record.amount, ..refund };
         self.print_refund(&RefundOrder { refund, paid_by, next_at: None }, &sale.record, record.cashier);
-    }
-
-    /// The drawer opens for whoever carried the refund out and still stands there. An answer that comes later, to a locked
-    /// till or to nobody, opens nothing: a notice waits until somebody opens the drawer by a touch, which is written down.
-    fn pay_out(&mut self, record: &RefundRecord) {
-        let idle = self.now.monotonic.saturating_sub(self.duty.last_touch());
-        let waited_for = self.desk.begun.contains(&record.id)
-            && !self.duty.is_locked()
-            && record.cashier == self.cashier()
-            && idle < SOMEBODY_THERE;
-        if waited_for {
-            self.open_drawer(super::drawer::OpenedFor::Other);
-        } else {
-            self.tell(Notice::RefundToPayOut { order_number: record.number.to_string() });
-        }
     }
 
     fn print_refund(&mut self, order: &RefundOrder, sale: &SaleRecord, cashier: Option<Cashier>) {

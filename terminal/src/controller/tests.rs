@@ -17,6 +17,7 @@ mod held;
 mod interruptions;
 mod keeping;
 mod kiosk;
+mod late_refunds;
 mod left_parts;
 mod limits;
 mod orders;

@@ -68,7 +68,7 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::RefundForbidden { order_number }) => {
             (K::RefundForbidden, order_number.as_str(), 0, PrinterState::None)
         }
-        Some(Notice::RefundToPayOut { order_number }) => {
+        Some(Notice::RefundToPayOut { order_number, .. }) => {
             (K::RefundToPayOut, order_number.as_str(), 0, PrinterState::None)
         }
         Some(Notice::EarlierPaymentPaid { order_number }) => {
@@ -124,7 +124,12 @@ pub fn data(notice: Option<&Notice>, money: &MoneyStyle) -> NoticeData {
         Some(Notice::RefundApproved { by, .. } | Notice::RefundRefusedInConsole { by, .. }) => by.as_str(),
         _ => "",
     };
-    NoticeData { kind, text: text.into(), who: who.into(), count, printer: printer(why), drawer }
+    let amount = match notice {
+        Some(Notice::RefundToPayOut { amount_minor, .. }) => format_amount(*amount_minor, money),
+        _ => String::new(),
+    };
+    let (text, who, amount) = (text.into(), who.into(), amount.into());
+    NoticeData { kind, text, who, amount, count, printer: printer(why), drawer }
 }
 
 /// Seconds that may be negative, for the screen.

@@ -1,6 +1,7 @@
 //! What the till says once, and what it asks.
 
 use super::{DrawerState, PrinterState};
+use evertill_shared::id::RefundId;
 use evertill_shared::protocol::refunds::APPROVAL_PREFIX;
 use evertill_shared::staff_card::CARD_PREFIX;
 
@@ -175,10 +176,15 @@ pub enum Notice {
         /// The order's number.
         order_number: String,
     },
-    /// A cash refund turned out to be done when nobody stood there, or somebody else: the drawer stayed shut.
+    /// A cash refund turned out to be done when nobody waited for it, or its drawer stayed shut, or the program ended before
+    /// it was known that it opened.
     RefundToPayOut {
+        /// Which refund.
+        refund: RefundId,
         /// The order's number.
         order_number: String,
+        /// How much, in minor units.
+        amount_minor: i64,
     },
     /// A payment that was unknown turned out to be paid.
     EarlierPaymentPaid {

@@ -1,6 +1,7 @@
 //! A screen of every page, with the kind of data that strains it: long names, large amounts, every state.
 
 mod sample_orders;
+mod sample_refunds;
 mod sample_scans;
 
 use evertill_shared::clock::Timestamp;
@@ -643,21 +644,7 @@ pub fn all() -> Vec<Sample> {
     }
     add("done_no_paper", done(PaidBy::Wallet(Wallet::Alipay), number, paper));
     add("done_receipt_unknown", done(PaidBy::Wallet(Wallet::WeChatPay), number, ReceiptState::Unknown));
-    let items = vec![
-        refund("81", false, RefundState::Waiting),
-        refund("82", true, RefundState::Done),
-        refund("83", false, RefundState::Unknown),
-        refund("84", false, RefundState::Refused(RefundRefusal::OtherDay)),
-    ];
-    add("refunds", screen(Page::Refunds(RefundsPage { items })));
-    let ask = Confirm::CarryOutRefund {
-        order_number: "202611201405123456781792".into(),
-        amount_minor: 12_900,
-        cash: true,
-    };
-    add("refunds_confirm", Screen { confirm: Some(ask), ..screen(Page::Refunds(RefundsPage::default())) });
-    let to_pay = Some(Notice::RefundToPayOut { order_number: "202611201405123456781792".into() });
-    add("sale_refund_to_pay_out", Screen { notice: to_pay, ..screen(Page::Sale(sale())) });
+    sample_refunds::refunds().into_iter().for_each(|(name, screen)| add(name, screen));
     let arrived = Some(Notice::RefundsArrived { count: 2 });
     add("sale_refunds_arrived", Screen { notice: arrived, ..screen(Page::Sale(sale())) });
     let order_number = || "202611201405123456781792".to_owned();

@@ -406,7 +406,8 @@ fn a_cash_refund_of_an_earlier_journal_that_ends_after_a_restart_is_told() {
     let done = cash_refund_of_an_earlier_journal(&mut till);
     drop(till);
     let mut till = start(disk.path());
+    let (refund, order_number) = (done.id.clone(), number(1).to_string());
     till.give(Input::Net(Answer::CarryOutRefund { refund: done.id.clone(), result: Ok(done) }));
-    let told = Notice::RefundToPayOut { order_number: number(1).to_string() };
+    let told = Notice::RefundToPayOut { refund, order_number, amount_minor: 200 };
     assert_eq!((till.notice(), till.kicks), (Some(&told), 0), "no drawer opens by itself");
 }

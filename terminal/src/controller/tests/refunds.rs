@@ -35,7 +35,7 @@ pub(super) fn waiting() -> Till {
 }
 
 /// The same at this till, which is on line and has nothing in hand.
-fn asked_in(till: &mut Till) {
+pub(super) fn asked_in(till: &mut Till) {
     till.scan(TEA);
     till.act(UserAction::TenderCash);
     let sale = till.take_draft().unwrap();
@@ -61,7 +61,7 @@ fn shown(till: &Till) -> Shown {
     }
 }
 
-fn take_carry_out(till: &mut Till) -> bool {
+pub(super) fn take_carry_out(till: &mut Till) -> bool {
     till.take(|r| matches!(r, Request::CarryOutRefund { .. }).then_some(())).is_some()
 }
 
@@ -137,7 +137,7 @@ fn of_a_refund_under_way_it_is_shown_since_when_and_when_the_wallet_is_asked_aga
 }
 
 /// Another refund of the same order, in the inbox.
-fn second_arrives(till: &mut Till) -> Refund {
+pub(super) fn second_arrives(till: &mut Till) -> Refund {
     let second = Refund {
         id: RefundId("R2".into()),
         requested_at: NOON.plus(Duration::from_secs(1)),
@@ -221,12 +221,17 @@ fn without_a_line_no_refund_is_begun() {
 }
 
 /// The same refund by its end, as the server tells it without an inbox.
-fn done() -> Result<Refund, NetError> {
+pub(super) fn done() -> Result<Refund, NetError> {
     Ok(refund(RefundState::Done))
 }
 
-fn to_pay_out() -> Notice {
-    Notice::RefundToPayOut { order_number: number(1).to_string() }
+pub(super) fn to_pay_out() -> Notice {
+    to_pay_out_of("R1")
+}
+
+pub(super) fn to_pay_out_of(refund: &str) -> Notice {
+    let order_number = number(1).to_string();
+    Notice::RefundToPayOut { refund: RefundId(refund.into()), order_number, amount_minor: 450 }
 }
 
 #[test]
