@@ -56,7 +56,8 @@ pub enum KeyStoreError {
     /// The secret that opens the seal is not there.
     #[error(
         "the till's key is sealed with {}, which is missing. Start the till as its systemd service, or restore \
-         the file; if it is lost, have IT block the terminal, move {} away and register again.", what, key.display()
+         the file; if it is lost, {} never opens again: keep this directory, have IT block the terminal, and enrol an \
+         empty directory with a new code.", what, key.display()
     )]
     NoSealSecret {
         /// Which secret, in words.

@@ -57,7 +57,7 @@ fn a_damaged_key_is_reported_and_not_replaced() {
         fs::write(&path, &good[..cut]).unwrap();
         let error = plain(&dir).load_or_generate().unwrap_err();
         assert!(matches!(error, KeyStoreError::Damaged { .. }), "{error}");
-        assert!(error.to_string().contains("register again"), "{error}");
+        assert!(error.to_string().contains("enrol an empty directory"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), &good[..cut]);
     }
     let other = DeviceKey::generate().unwrap().public().to_string();

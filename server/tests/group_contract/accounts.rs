@@ -93,6 +93,34 @@ async fn what_is_due_is_found_by_the_account_it_was_sent_to() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_customer_waiting_and_no_lease_alive() {
+    for home in homes().await {
+        let number = sent_to(&home, THREE, 700).await;
+        let before = |minutes: u64| NOON.minus(Duration::from_secs(60 * minutes));
+        let due = |at| home.group.due_payments((WALLET, THREE), at, 10);
+        assert!(due(NOON).await.unwrap().is_empty(), "{}: asked about after a pause", home.engine);
+        assert!(
+            due(before(1)).await.unwrap().is_empty(),
+            "{}: two servers' clocks differ a little",
+            home.engine
+        );
+        assert_eq!(due(before(30)).await.unwrap()[0].number, number, "{}", home.engine);
+        // The server that has it in hand died; the other one's clock was set right.
+        let record = home.group.payment(number, 1).await.unwrap();
+        let leased =
+            home.group.lease_payment(number, 1, record.version, lease("a", 20)).await.unwrap().unwrap();
+        let set_back = |minutes| Lease {
+            owner: "b".into(),
+            now: before(minutes),
+            until: before(minutes).plus(Duration::from_secs(10)),
+        };
+        let take = |minutes| home.group.lease_payment(number, 1, leased.version, set_back(minutes));
+        assert!(take(1).await.unwrap().is_none(), "{}: it lives", home.engine);
+        assert!(take(30).await.unwrap().is_some(), "{}", home.engine);
+    }
+}
+
+#[tokio::test]
 async fn whatever_rests_on_an_account_is_known() {
     for home in homes().await {
         let later = NOON.plus(Duration::from_secs(3_600));

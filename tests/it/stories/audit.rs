@@ -1,16 +1,19 @@
 //! `evertill-server audit`: what it ends with, and what it names.
 
 use super::{settled, shop};
+use evertill_provisioning::client::StaffClient;
 use evertill_shared::clock::{Clock, SystemClock};
 use evertill_shared::journal::Body;
 use evertill_shared::money::{Amount, Currency};
 use evertill_shared::payment::PaymentState;
+use evertill_shared::secret::SecretText;
 use evertill_shared::shift::{Counted, Fact, Pending, Shift};
 use evertill_tests::simulator::wechat::Behaviour;
 use evertill_tests::store_rig::StoreRig;
 use evertill_tests::workspace;
 use rusqlite::Connection;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 fn run(rig: &StoreRig, words: &[&str]) -> Output {
     let mut command = Command::new(workspace::program("evertill-server"));
@@ -106,4 +109,29 @@ async fn drawers_are_proved_by_the_shifts_and_shifts_from_before_are_told_from_t
         let proved = audit(&shop.rig);
         assert!(proved.status.success() && said(&proved).contains("2 shifts, 0 faults"), "{}", said(&proved));
     }
+}
+
+#[tokio::test]
+async fn a_store_of_which_nobody_can_log_in_as_it_gets_a_person_of_it_on_its_server() {
+    let shop = shop().await;
+    let password = shop.rig.dir().join("password.txt");
+    let add = |login: &str, words: &str| {
+        std::fs::write(&password, words).unwrap();
+        let file = password.to_str().unwrap();
+        run(&shop.rig, &["staff", "add-it", "--login", login, "--name", "Zhao Yan", "--password-file", file])
+    };
+    let short = add("yan", "short\n");
+    assert_eq!(short.status.code(), Some(1), "{}", said(&short));
+    assert!(said(&short).contains("at least"), "{}", said(&short));
+    let added = add("yan", "a-password-for-yan\nand a second line that is none of it\n");
+    assert!(added.status.success(), "beside a server that runs: {}", said(&added));
+    let again = add("yan", "another-password\n");
+    assert_eq!(again.status.code(), Some(1), "nobody's password is changed by it: {}", said(&again));
+    let base = Connection::open(shop.rig.base_file()).unwrap();
+    let one = |statement: &str| base.query_row(statement, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(one("SELECT role FROM staff WHERE login = 'yan'"), "it");
+    let trail = one("SELECT text FROM audit WHERE text LIKE '%yan%'");
+    assert!(trail.contains("server"), "it stands in the audit trail: {trail}");
+    let words = SecretText::new("a-password-for-yan".into());
+    StaffClient::log_in(shop.rig.client_config(), Arc::new(SystemClock), "yan", &words).await.unwrap();
 }
